@@ -1,0 +1,30 @@
+/** Model files: damaged, foreign or too new. */
+export const modelErrors = {
+  MODEL_FILE_FOREIGN: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; reason: string }): string => `${c.subject} is not a Millrace model: ${c.reason}`,
+    remedy: (): string =>
+      "Give a model written by Millrace; formats that can carry code (pickle and kin) are never loaded.",
+  },
+  MODEL_FILE_DAMAGED: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; reason: string }): string => `${c.subject} is damaged: ${c.reason}`,
+    remedy: (): string => "Restore the file from a backup, or run the pipeline again.",
+  },
+  MODEL_FORMAT_TOO_NEW: {
+    status: 422,
+    exit: 1,
+    message: (c: { format: number; known: number }): string =>
+      `the model has format ${c.format}; this release reads formats up to ${c.known}`,
+    remedy: (): string => "Update millrace.",
+  },
+  MODEL_PARITY_BROKEN: {
+    status: 422,
+    exit: 1,
+    message: (c: { row: number; expected: string; actual: string }): string =>
+      `the model does not predict what it predicted when it was written: parity row ${c.row} expected ${c.expected}, got ${c.actual}`,
+    remedy: (): string => "Do not use this file; run the pipeline again.",
+  },
+};

@@ -1,0 +1,84 @@
+/** A definition that cannot be run, and steps that cannot finish. */
+export const pipelineErrors = {
+  DEFINITION_INVALID: {
+    status: 422,
+    exit: 2,
+    message: (c: { subject: string; rule: string; actual: string }): string =>
+      `${c.subject} ${c.rule}, got ${c.actual}`,
+    remedy: (c: { remedy?: string | undefined }): string => c.remedy ?? "Change the definition accordingly.",
+  },
+  HYPERPARAMETER_INVALID: {
+    status: 422,
+    exit: 2,
+    message: (c: { estimator: string; name: string; rule: string; actual: string }): string =>
+      `${c.estimator}.${c.name} must be ${c.rule}, got ${c.actual}`,
+    remedy: (): string => "Give a value in the range, or leave it out to use the default.",
+  },
+  PIPELINE_NOT_FOUND: {
+    status: 404,
+    exit: 2,
+    message: (c: { name: string; folder: string; found: readonly string[] }): string =>
+      `there is no pipeline "${c.name}" in ${c.folder}${c.found.length ? `; found: ${c.found.join(", ")}` : ""}`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "Write one with `millrace init FILE --target COLUMN`.",
+  },
+  PIPELINE_FILE_BROKEN: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `"${c.path}" cannot be loaded: ${c.reason}`,
+    remedy: (): string => "Mend the file; `npx tsc --noEmit` shows type errors with their lines.",
+  },
+  PIPELINE_FILE_EXPORTS_NOTHING: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; found: string }): string =>
+      `"${c.path}" has no pipeline as its default export: ${c.found}`,
+    remedy: (): string => "Write `export default pipeline({ ... })`.",
+  },
+  TARGET_UNUSABLE: {
+    status: 422,
+    exit: 1,
+    message: (c: { column: string; rule: string; actual: string }): string =>
+      `the target "${c.column}" ${c.rule}, got ${c.actual}`,
+    remedy: (): string => "Choose another target, or a file whose target varies.",
+  },
+  CONTRACT_VIOLATED: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; count: number; first: string }): string =>
+      `${c.subject} breaks the contract ${c.count} ${c.count === 1 ? "time" : "times"}; first: ${c.first}`,
+    remedy: (): string =>
+      'Correct the rows, widen the contract, or set onViolation: "quarantine" on the column to set such rows aside.',
+  },
+  SPLIT_EMPTY: {
+    status: 422,
+    exit: 1,
+    message: (c: { split: string; nRows: number }): string => `the ${c.split} split would hold no rows (of ${c.nRows})`,
+    remedy: (): string => "Give more rows, or change the shares in `split`.",
+  },
+  STEP_FAILED: {
+    status: 500,
+    exit: 1,
+    message: (c: { step: string; reason: string }): string => `step "${c.step}" failed: ${c.reason}`,
+    remedy: (): string => "Mend the cause and run again: finished steps are not repeated.",
+  },
+  WORKFLOW_INVALID: {
+    status: 422,
+    exit: 2,
+    message: (c: { step: string; rule: string; actual: string }): string =>
+      `step "${c.step}" ${c.rule}, got ${c.actual}`,
+    remedy: (): string => "Change the order or the names of the steps.",
+  },
+  CANCELLED: {
+    status: 499,
+    exit: 1,
+    message: (c: { subject: string }): string => `${c.subject} was cancelled`,
+    remedy: (): string => "Run again: finished steps are not repeated.",
+  },
+  INTERNAL: {
+    status: 500,
+    exit: 1,
+    message: (c: { reason: string }): string => `something went wrong inside Millrace: ${c.reason}`,
+    remedy: (): string => "Please report it with the command and the output of `millrace doctor --json`.",
+  },
+};

@@ -1,0 +1,53 @@
+/** Reading a source: files, their shape and their columns. */
+export const sourceErrors = {
+  SOURCE_NOT_FOUND: {
+    status: 404,
+    exit: 1,
+    message: (c: { path: string }): string => `there is no file at "${c.path}"`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "Check the path; relative paths start at the project folder.",
+  },
+  SOURCE_EMPTY: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; found: string }): string => `"${c.path}" holds no rows: ${c.found}`,
+    remedy: (): string => "Give a file with a header line and at least one row, or name the columns with --columns.",
+  },
+  SOURCE_UNREADABLE: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; format: string; reason: string }): string =>
+      `"${c.path}" cannot be read as ${c.format}: ${c.reason}`,
+    remedy: (): string =>
+      "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl).",
+  },
+  SOURCE_FORMAT_UNKNOWN: {
+    status: 422,
+    exit: 2,
+    message: (c: { path: string; known: readonly string[] }): string =>
+      `the ending of "${c.path}" names no known format (${c.known.join(", ")})`,
+    remedy: (): string => "Rename the file, or use csv(), tsv(), parquet() or jsonl() in the definition.",
+  },
+  COLUMN_NAME_INVALID: {
+    status: 422,
+    exit: 1,
+    message: (c: { name: string; rule: string }): string =>
+      `the column name ${JSON.stringify(c.name)} is refused: ${c.rule}`,
+    remedy: (): string => "Rename the column in the file, or name the columns with --columns.",
+  },
+  COLUMN_NAME_DUPLICATE: {
+    status: 422,
+    exit: 1,
+    message: (c: { name: string; twin: string }): string =>
+      `two columns share a name: ${JSON.stringify(c.name)} and ${JSON.stringify(c.twin)} are equal after Unicode normalisation`,
+    remedy: (): string => "Rename one of them.",
+  },
+  COLUMN_MISSING: {
+    status: 422,
+    exit: 1,
+    message: (c: { name: string; subject: string; found: readonly string[] }): string =>
+      `${c.subject} has no column "${c.name}"; it has ${c.found.slice(0, 20).join(", ")}${c.found.length > 20 ? ", ..." : ""}`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "Check the name against the header of the file.",
+  },
+};

@@ -1,0 +1,76 @@
+/** What lasts: the store, its artifacts and the registry. */
+export const storeErrors = {
+  STORE_UNWRITABLE: {
+    status: 500,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `cannot write to "${c.path}": ${c.reason}`,
+    remedy: (): string => "Check the folder's permissions and free space.",
+  },
+  STORE_ENGINE_TOO_OLD: {
+    status: 500,
+    exit: 1,
+    message: (c: { version: string; needed: string }): string =>
+      `SQLite ${c.version} can lose pages in WAL mode; at least ${c.needed} is needed`,
+    remedy: (): string => "Install the optional package @photostructure/sqlite, or a Node release with a newer SQLite.",
+  },
+  STORE_FORMAT_TOO_NEW: {
+    status: 500,
+    exit: 1,
+    message: (c: { path: string; format: number; known: number }): string =>
+      `the store at "${c.path}" has format ${c.format}; this release knows formats up to ${c.known}`,
+    remedy: (): string => "Update millrace.",
+  },
+  ARTIFACT_MISSING: {
+    status: 404,
+    exit: 1,
+    message: (c: { digest: string }): string => `artifact ${c.digest} is not in the store`,
+    remedy: (): string => "Run the pipeline again; the step that made it will be repeated.",
+  },
+  ARTIFACT_DAMAGED: {
+    status: 500,
+    exit: 1,
+    message: (c: { digest: string; actual: string }): string =>
+      `artifact ${c.digest} is damaged: its bytes have digest ${c.actual}`,
+    remedy: (): string => "Delete the artifact's file and run the pipeline again.",
+  },
+  RUN_NOT_FOUND: {
+    status: 404,
+    exit: 2,
+    message: (c: { run: string }): string => `there is no run "${c.run}"`,
+    remedy: (): string => "List the runs with `millrace runs`.",
+  },
+  MODEL_NOT_FOUND: {
+    status: 404,
+    exit: 2,
+    message: (c: { model: string; found: readonly string[] }): string =>
+      `there is no model "${c.model}"${c.found.length ? `; there are ${c.found.join(", ")}` : ""}`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "Train one with `millrace run PIPELINE`.",
+  },
+  VERSION_NOT_FOUND: {
+    status: 404,
+    exit: 2,
+    message: (c: { model: string; version: string; found: readonly number[] }): string =>
+      `model "${c.model}" has no version ${c.version}; it has ${c.found.join(", ") || "none"}`,
+    remedy: (): string => "List the versions with `millrace models`.",
+  },
+  CHAMPION_MISSING: {
+    status: 404,
+    exit: 2,
+    message: (c: { model: string }): string => `model "${c.model}" has no champion yet`,
+    remedy: (): string => "Promote a version with `millrace promote MODEL VERSION`.",
+  },
+  ROLLBACK_IMPOSSIBLE: {
+    status: 409,
+    exit: 1,
+    message: (c: { model: string; reason: string }): string => `model "${c.model}" cannot be rolled back: ${c.reason}`,
+    remedy: (): string => "Promote a version by number instead.",
+  },
+  PROMOTION_REFUSED: {
+    status: 409,
+    exit: 3,
+    message: (c: { model: string; version: number; reason: string }): string =>
+      `version ${c.version} of "${c.model}" is not promoted: ${c.reason}`,
+    remedy: (): string => "Mend what the gate names, or promote with --force and a --reason.",
+  },
+};

@@ -1,0 +1,61 @@
+/**
+ * The learned part of a model as plain data and flat typed arrays. `outputs` is the number of raw scores a row:
+ * 1 for regression and binary, K for K classes. Raw scores become outputs through `link`.
+ */
+export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor;
+
+/** identity: the score; sigmoid: probability of labels[1]; softmax: probabilities; cluster: number of the nearest centre. */
+export type Link = "identity" | "sigmoid" | "softmax" | "cluster";
+
+/**
+ * A sum of trees. Nodes of all trees stand in one flat table; tree t starts at treeOffsets[t] and adds to output
+ * treeOutput[t]. A node n is a leaf where feature[n] = -1, its value is value[n]. Otherwise a row goes to left[n] or
+ * right[n] (absolute node positions):
+ *  - number split (categoryOffset[n] = -1): left if x <= threshold[n]; NaN goes left where missingLeft[n] = 1.
+ *  - category split: categoryOffset[n] is a position in `categorySets`; code c goes left if bit (c & 31) of word
+ *    categoryOffset[n] + (c >> 5) is set; NaN goes as missingLeft[n] says. Each set has ceil(cardinality / 32) words.
+ * gain[n] is the loss reduction of the split, cover[n] the sum of hessians (rows, weighted) that reached n: for importance and SHAP.
+ */
+export interface TreesPredictor {
+  readonly kind: "trees";
+  readonly link: Link;
+  readonly outputs: number;
+  /** Raw score before any tree, one an output. */
+  readonly base: Float64Array;
+  readonly treeOffsets: Uint32Array;
+  readonly treeOutput: Uint32Array;
+  readonly feature: Int32Array;
+  readonly threshold: Float64Array;
+  readonly missingLeft: Uint8Array;
+  readonly categoryOffset: Int32Array;
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly value: Float64Array;
+  readonly gain: Float64Array;
+  readonly cover: Float64Array;
+  readonly categorySets: Uint32Array;
+}
+
+/**
+ * score[k] = intercept[k] + sum over dense columns then sparse entries, in that order, of coefficient * value.
+ * `coefficients` is row-major: outputs rows of (nDense + nSparse). Dense values must not be missing.
+ */
+export interface LinearPredictor {
+  readonly kind: "linear";
+  readonly link: Link;
+  readonly outputs: number;
+  readonly nDense: number;
+  readonly nSparse: number;
+  readonly coefficients: Float64Array;
+  readonly intercept: Float64Array;
+}
+
+/** Centres row-major, k rows of (nDense + nSparse). The score is the number of the nearest centre (Euclidean). */
+export interface ClustersPredictor {
+  readonly kind: "clusters";
+  readonly link: "cluster";
+  readonly outputs: 1;
+  readonly nDense: number;
+  readonly nSparse: number;
+  readonly centres: Float64Array;
+}

@@ -1,0 +1,59 @@
+import type { Duration } from "../core/duration.ts";
+import type { GateRule } from "../evaluate/gate-rule.ts";
+import type { PreparationChoice } from "../features/transform.ts";
+import type { Contract } from "../frame/contract.ts";
+import type { FeatureExpression } from "../frame/expression-node.ts";
+import type { SourceDescription } from "../ingest/source.ts";
+import type { EstimatorChoice } from "../model/estimator.ts";
+import type { Roles, Task } from "../model/model.ts";
+import type { SplitPlan } from "../prepare/split.ts";
+
+/** What `pipeline({ ... })` was given, checked and completed, as plain data (but for the functions of own steps). */
+export interface PipelineSpec {
+  readonly name: string;
+  readonly source: SourceDescription;
+  readonly contract: Contract;
+  readonly roles: Roles;
+  /** Contract columns a request sends: all but target and weight. */
+  readonly inputs: readonly string[];
+  readonly task: Task;
+  readonly expressions: readonly FeatureExpression[];
+  /** By feature (contract column or derived feature); features without an entry get the default of their kind. */
+  readonly prepare: readonly PreparationChoice[];
+  readonly split: SplitPlan;
+  readonly model: EstimatorChoice;
+  readonly gate: readonly GateRule[];
+  /** Findings of the audit that are accepted, by column. */
+  readonly allow: readonly string[];
+  readonly steps: readonly OwnStepSpec[];
+  readonly retrain: RetrainSpec | null;
+  readonly monitor: MonitorSpec;
+  readonly seed: number;
+}
+
+export interface OwnStepSpec {
+  readonly name: string;
+  readonly after: "ingest" | "validate" | "train" | "evaluate" | "gate" | "promote";
+  readonly timeoutMs: number | null;
+  /** The user's function; its context's type depends on `after`. */
+  readonly run: (context: never) => void | Promise<void>;
+}
+
+export interface RetrainSpec {
+  /** Cron expression (croner), in `timeZone` (default UTC); null = no schedule. */
+  readonly cron: string | null;
+  readonly timeZone: string;
+  /** Retrain when the monitor finds drift. */
+  readonly onDrift: boolean;
+}
+
+export interface MonitorSpec {
+  /** Size of the window of the prediction log compared with the reference. */
+  readonly window: Duration;
+  /** How often `up` looks. */
+  readonly every: Duration;
+  /** PSI from which a column counts as drifted. */
+  readonly psi: number;
+  /** Fewer logged predictions than this are not judged. */
+  readonly minRows: number;
+}
