@@ -1,0 +1,106 @@
+import { MillraceError } from "../core/errors/error.ts";
+
+export type SourceKind = "csv" | "tsv" | "parquet" | "jsonl";
+
+/** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
+export interface SourceDescription {
+  readonly kind: SourceKind;
+  /** Relative paths start at the project folder. */
+  readonly path: string;
+  /** csv, tsv: the first line names the columns. */
+  readonly header?: boolean;
+  /** csv, tsv: names of the columns in file order, instead of those in the header line. */
+  readonly columns?: readonly string[];
+  /** csv: one character. */
+  readonly delimiter?: string;
+  /** Texts that mean "missing" in every column, beside those every kind has. */
+  readonly missing?: readonly string[];
+}
+
+/** What `csv(...)`, `tsv(...)`, `parquet(...)` and `jsonl(...)` return. */
+export type Source = SourceDescription;
+
+export interface SourceOptions {
+  /** Texts that mean "missing" in every column, such as "?" or "-999". */
+  readonly missing?: readonly string[];
+}
+
+export interface DelimitedOptions extends SourceOptions {
+  /** Names of the columns; says that the file has no header line, unless `header` is true. */
+  readonly columns?: readonly string[];
+  /** Whether the first line names the columns. Default true, or false where `columns` are given. */
+  readonly header?: boolean;
+}
+
+export interface CsvOptions extends DelimitedOptions {
+  /** One character between the cells. Default ",". */
+  readonly delimiter?: string;
+}
+
+/** A file of comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` and `.zst` are unpacked. */
+export function csv(path: string, options: CsvOptions = {}): Source {
+  const delimiter = options.delimiter ?? ",";
+  if (delimiter.length !== 1 || delimiter === '"' || delimiter === "\n" || delimiter === "\r") {
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: `the delimiter of csv("${path}")`,
+      rule: 'must be one character other than a line break or "',
+      actual: JSON.stringify(delimiter),
+    });
+  }
+  return delimited("csv", path, options, delimiter);
+}
+
+/** A file of tab-separated values; otherwise as {@link csv}. */
+export function tsv(path: string, options: DelimitedOptions = {}): Source {
+  return delimited("tsv", path, options, "\t");
+}
+
+/** A Parquet file. */
+export function parquet(path: string, options: SourceOptions = {}): Source {
+  return describe({ kind: "parquet", path }, options);
+}
+
+/** A file with one JSON object a line; `.gz` and `.zst` are unpacked. */
+export function jsonl(path: string, options: SourceOptions = {}): Source {
+  return describe({ kind: "jsonl", path }, options);
+}
+
+function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions, delimiter: string): Source {
+  const columns = options.columns;
+  const header = options.header ?? columns === undefined;
+  if (!header && !columns) {
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: `${kind}("${path}")`,
+      rule: "needs `columns` when the file has no header line",
+      actual: "header: false without columns",
+    });
+  }
+  return describe(
+    { kind, path, header, delimiter, ...(columns ? { columns: Object.freeze([...columns]) } : {}) },
+    options,
+  );
+}
+
+function describe(description: SourceDescription, options: SourceOptions): Source {
+  return Object.freeze({
+    ...description,
+    ...(options.missing ? { missing: Object.freeze([...options.missing]) } : {}),
+  });
+}
+
+const kindOfEnding: ReadonlyMap<string, SourceKind> = new Map([
+  ["csv", "csv"],
+  ["tsv", "tsv"],
+  ["tab", "tsv"],
+  ["parquet", "parquet"],
+  ["jsonl", "jsonl"],
+  ["ndjson", "jsonl"],
+]);
+
+/** The kind a file's ending names, `.gz` and `.zst` set aside; throws SOURCE_FORMAT_UNKNOWN. */
+export function kindOfPath(path: string): SourceKind {
+  const ending = /\.([^./\\]+?)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? "";
+  const kind = kindOfEnding.get(ending);
+  if (kind) return kind;
+  throw new MillraceError("SOURCE_FORMAT_UNKNOWN", { path, known: [...kindOfEnding.keys()].map((key) => `.${key}`) });
+}
