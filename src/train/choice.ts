@@ -1,0 +1,192 @@
+import { parseDuration } from "../core/duration.ts";
+import type { Duration } from "../core/duration.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { EstimatorChoice, HyperparameterValues, SearchRange, TuningPlan } from "../model/estimator.ts";
+import type { Task } from "../model/model.ts";
+
+/**
+ * An algorithm with its settings, as `model` of a pipeline takes it: plain frozen data. `T` are the tasks it can learn,
+ * `H` the hyperparameters tune() may search.
+ */
+export interface Estimator<in T extends Task, out H = unknown> {
+  readonly estimator: string;
+  readonly tasks: { readonly [P in T]: true };
+  readonly hyperparameters: HyperparameterValues & Partial<H>;
+  readonly tuning: TuningPlan | null;
+}
+
+/** Hyperparameters of boosting(); ranges and defaults stand in its declared table. */
+export interface BoostingHyperparameters {
+  /** Most rounds; early stopping may use fewer. */
+  trees: number;
+  /** Most leaves of a tree. */
+  leaves: number;
+  /** Most splits between the root and a leaf. */
+  depth: number;
+  /** Shrinkage of every tree, in (0, 1]. */
+  learningRate: number;
+  /** Penalty on squared leaf values. */
+  l2: number;
+  /** Fewest rows of a leaf. */
+  minRows: number;
+  /** Most histogram bins of a column. */
+  bins: number;
+  /** Share of the rows each tree sees, in (0, 1]. */
+  rowShare: number;
+  /** Share of the columns each tree sees, in (0, 1]. */
+  columnShare: number;
+  /** Rounds without a better validation loss before training stops; 0 = never. */
+  earlyStopping: number;
+  growth: "leafwise" | "levelwise";
+}
+
+/** Hyperparameters of linear(): ridge, logistic or multinomial regression. */
+export interface LinearHyperparameters {
+  /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
+  l2: number;
+  /** Most iterations of the solver. */
+  maxIterations: number;
+  /** The solver stops where no component of the gradient of the mean loss exceeds it. */
+  tolerance: number;
+}
+
+/** Hyperparameters of kmeans(). */
+export interface KMeansHyperparameters {
+  clusters: number;
+  /** Independent starts; the one of least inertia is kept. */
+  restarts: number;
+  start: "random" | "plusplus";
+}
+
+const supervised = Object.freeze({ regression: true, binary: true, multiclass: true } as const);
+const unsupervised = Object.freeze({ clustering: true } as const);
+const everyTask = Object.freeze({ ...supervised, ...unsupervised } as const);
+
+/** Gradient-boosted trees on histograms: the first choice for tables; takes missing values and categories as they are. */
+export function boosting(
+  options: Partial<BoostingHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", BoostingHyperparameters> {
+  return configure("boosting", supervised, options);
+}
+
+/** Ridge regression, logistic or multinomial regression, by the task; the first choice for text. */
+export function linear(
+  options: Partial<LinearHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", LinearHyperparameters> {
+  return configure("linear", supervised, options);
+}
+
+/** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */
+export function kmeans(options: Partial<KMeansHyperparameters> = {}): Estimator<"clustering", KMeansHyperparameters> {
+  return configure("kmeans", unsupervised, options);
+}
+
+/** What auto() may spend. */
+export interface AutoOptions {
+  /** No new candidate is started after this; the first always finishes. Default "2m". */
+  readonly budget?: Duration;
+}
+
+/**
+ * Tries several settings of linear and boosting (clustering: of kmeans) by cross-validation and keeps the best.
+ * How many it gets through depends on the machine; fix the outcome by naming the winner in the definition.
+ */
+export function auto(options: AutoOptions = {}): Estimator<Task> {
+  const plan: TuningPlan = Object.freeze({
+    strategy: "random",
+    trials: 24,
+    folds: 3,
+    budgetMs: budgetOf("auto()", options.budget ?? "2m"),
+    space: Object.freeze({}),
+  });
+  return Object.freeze({ estimator: "auto", tasks: everyTask, hyperparameters: Object.freeze({}), tuning: plan });
+}
+
+/** A range of numbers to search; on the log scale every factor is as likely as another. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+  readonly scale: "linear" | "log";
+}
+
+/** Numbers from `low` to `high`, both included; `scale` is "linear" unless given. Throws DEFINITION_INVALID on an empty range. */
+export function between(low: number, high: number, scale: "linear" | "log" = "linear"): Range {
+  if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high)
+    refuse("between()", "takes two finite numbers, the lower one first", `${low} and ${high}`);
+  if (scale === "log" && low <= 0) refuse("between()", "on the log scale takes numbers above 0", String(low));
+  return Object.freeze({ low, high, scale });
+}
+
+/** Which values tune() tries: numbers by a range or a list, choices by a list. */
+export type Space<H> = { readonly [K in keyof H]?: H[K] extends number ? Range | readonly number[] : readonly H[K][] };
+
+/** How tune() searches. */
+export interface TuneOptions<H> {
+  /** Settings to try, the first being the estimator as given; default 20 (grid: the most points allowed, 200). */
+  readonly trials?: number;
+  /** No new trial is started after this. Left out: no limit. A budget makes the outcome depend on the machine. */
+  readonly budget?: Duration;
+  /** Cross-validation folds of a trial, 2 to 20; default 3. */
+  readonly folds?: number;
+  /** Left out: the declared search ranges of the estimator. */
+  readonly space?: Space<H>;
+  /** "random" (default) draws settings, "grid" tries every combination of the lists in `space`. */
+  readonly strategy?: "random" | "grid";
+}
+
+/** The same estimator with its hyperparameters searched by cross-validation before it is fitted. */
+export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
+  if (estimator.tuning !== null)
+    refuse(
+      "tune()",
+      "takes an estimator that is not tuned already",
+      `${estimator.estimator}() with a search of its own`,
+    );
+  const strategy = options.strategy ?? "random";
+  if (strategy !== "random" && strategy !== "grid")
+    refuse("tune().strategy", 'must be "random" or "grid"', String(strategy));
+  const plan: TuningPlan = Object.freeze({
+    strategy,
+    trials: wholeNumber("tune().trials", options.trials ?? (strategy === "grid" ? 200 : 20), 1, 100_000),
+    folds: wholeNumber("tune().folds", options.folds ?? 3, 2, 20),
+    budgetMs: options.budget === undefined ? null : budgetOf("tune()", options.budget),
+    space: frozenSpace(options.space ?? {}),
+  });
+  return Object.freeze({ ...estimator, tuning: plan });
+}
+
+function configure<T extends Task, H extends object>(
+  estimator: string,
+  tasks: { readonly [P in T]: true },
+  options: Partial<H>,
+): Estimator<T, H> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const hyperparameters = Object.freeze(Object.fromEntries(given)) as HyperparameterValues & Partial<H>;
+  return Object.freeze({ estimator, tasks, hyperparameters, tuning: null }) satisfies EstimatorChoice;
+}
+
+function frozenSpace(space: object): TuningPlan["space"] {
+  const entries = Object.entries(space).filter(([, range]) => range !== undefined) as [string, SearchRange][];
+  return Object.freeze(
+    Object.fromEntries(
+      entries.map(([name, range]) => [name, Object.freeze(Array.isArray(range) ? [...range] : range)]),
+    ),
+  );
+}
+
+function budgetOf(subject: string, budget: Duration): number {
+  const ms = parseDuration(budget);
+  if (ms === undefined || ms <= 0)
+    refuse(`${subject}.budget`, 'must be a duration such as "90s" or "2m"', JSON.stringify(budget));
+  return ms;
+}
+
+function wholeNumber(subject: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high)
+    refuse(subject, `must be a whole number from ${low} to ${high}`, String(value));
+  return value;
+}
+
+function refuse(subject: string, rule: string, actual: string): never {
+  throw new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
+}
