@@ -1,0 +1,130 @@
+/*
+ * Radix sort of doubles by their IEEE 754 bits. Flipping all bits of negative numbers and the sign bit of the others
+ * makes the order of the bits, read as unsigned integers, the order of the numbers. Six passes of 11 + 11 + 10 bits a
+ * word, least significant first, each stable; passes in which all keys agree are skipped (integers skip half of them).
+ */
+
+/** Below this many values a comparison sort is faster than clearing the counters. */
+const RADIX_FROM = 1024;
+const DIGITS = 2048;
+const digitShifts = [0, 11, 22] as const;
+
+/** Keys split in words, as the passes move them; `rows` travels along where an order is wanted. */
+interface Keys {
+  low: Uint32Array;
+  high: Uint32Array;
+  rows: Uint32Array | null;
+}
+
+/**
+ * Sorts in place, ascending, NaN last, and returns its argument. -0 stands before 0.
+ */
+export function sortFloat64(values: Float64Array): Float64Array {
+  const n = values.length;
+  if (n < RADIX_FROM) return values.sort();
+  const keys = sortKeys(keysOf(values, false), n);
+  const words = new Uint32Array(values.buffer, values.byteOffset, 2 * n);
+  for (let i = 0; i < n; ++i) {
+    const high = keys.high[i]!;
+    const flip = high >>> 31 === 1 ? 0 : 0xffffffff;
+    words[2 * i] = keys.low[i]! ^ flip;
+    words[2 * i + 1] = flip === 0 ? high ^ 0x80000000 : high ^ 0xffffffff;
+  }
+  return values;
+}
+
+/** Row numbers in ascending order of value; equal values (also -0 and 0) keep their order, NaN last. */
+export function argsort(values: Float64Array): Uint32Array {
+  const n = values.length;
+  const rows = new Uint32Array(n);
+  for (let i = 0; i < n; ++i) rows[i] = i;
+  if (n < RADIX_FROM) return rows.sort((a, b) => compareNumbers(values[a]!, values[b]!) || a - b);
+  return sortKeys({ ...keysOf(values, true), rows }, n).rows!;
+}
+
+function compareNumbers(a: number, b: number): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  // equal, or at least one NaN: NaN is the larger
+  return (a === a ? 0 : 1) - (b === b ? 0 : 1);
+}
+
+/** Bits of each value, flipped so that they sort as unsigned integers. NaN gets the largest key. */
+function keysOf(values: Float64Array, mergeZeros: boolean): Keys {
+  const n = values.length;
+  const low = new Uint32Array(n);
+  const high = new Uint32Array(n);
+  const one = new Float64Array(1);
+  const words = new Uint32Array(one.buffer);
+  const zero = mergeZeros ? 0 : -0; // x + 0 turns -0 into 0, x + -0 leaves it
+  for (let i = 0; i < n; ++i) {
+    const x = values[i]! + zero;
+    if (x !== x) {
+      low[i] = 0xffffffff;
+      high[i] = 0xffffffff;
+      continue;
+    }
+    one[0] = x;
+    const word = words[1]!;
+    const flip = word >>> 31 === 1 ? 0xffffffff : 0;
+    low[i] = words[0]! ^ flip;
+    high[i] = word ^ (flip | 0x80000000);
+  }
+  return { low, high, rows: null };
+}
+
+function sortKeys(keys: Keys, n: number): Keys {
+  let from = keys;
+  let to: Keys = {
+    low: new Uint32Array(n),
+    high: new Uint32Array(n),
+    rows: keys.rows === null ? null : new Uint32Array(n),
+  };
+  const counts = new Uint32Array(DIGITS);
+  for (let word = 0; word < 2; ++word) {
+    for (const shift of digitShifts) {
+      const digits = word === 0 ? from.low : from.high;
+      if (!countDigits(digits, shift, counts)) continue;
+      moveByDigit(from, to, digits, shift, counts);
+      [from, to] = [to, from];
+    }
+  }
+  return from;
+}
+
+/** Counts each digit and turns counts into start positions; false where all keys share one digit. */
+function countDigits(digits: Uint32Array, shift: number, counts: Uint32Array): boolean {
+  const n = digits.length;
+  counts.fill(0);
+  for (let i = 0; i < n; ++i) counts[(digits[i]! >>> shift) & (DIGITS - 1)]! += 1;
+  if (counts[(digits[0]! >>> shift) & (DIGITS - 1)] === n) return false;
+  let start = 0;
+  for (let d = 0; d < DIGITS; ++d) {
+    const count = counts[d]!;
+    counts[d] = start;
+    start += count;
+  }
+  return true;
+}
+
+function moveByDigit(from: Keys, to: Keys, digits: Uint32Array, shift: number, starts: Uint32Array): void {
+  const { low, high, rows } = from;
+  const lowOut = to.low;
+  const highOut = to.high;
+  const n = digits.length;
+  if (rows === null || to.rows === null) {
+    for (let i = 0; i < n; ++i) {
+      const at = starts[(digits[i]! >>> shift) & (DIGITS - 1)]!++;
+      lowOut[at] = low[i]!;
+      highOut[at] = high[i]!;
+    }
+    return;
+  }
+  const rowsOut = to.rows;
+  for (let i = 0; i < n; ++i) {
+    const at = starts[(digits[i]! >>> shift) & (DIGITS - 1)]!++;
+    lowOut[at] = low[i]!;
+    highOut[at] = high[i]!;
+    rowsOut[at] = rows[i]!;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Task } from "../model/model.ts";
+
+/** The metrics each task reports. An interface looked up by property, so that compiler messages list the names. */
+export interface MetricsByTask {
+  regression: "r2" | "within10" | "rmse" | "mae" | "mape";
+  binary: "accuracy" | "auc" | "averagePrecision" | "f1" | "precision" | "recall" | "logLoss" | "brier" | "ece";
+  multiclass: "accuracy" | "macroF1" | "topK" | "logLoss" | "ece";
+  clustering: "silhouette" | "stability" | "daviesBouldin";
+}
+
+/** The metrics of one task. */
+export type MetricOf<T extends Task> = MetricsByTask[T];
+
+/** `any`: every metric name. A property rather than an alias, for the same messages. */
+export interface Metric {
+  any: MetricsByTask[Task];
+}
+
+/** Metrics of which less is better. */
+export type Lower = "rmse" | "mae" | "mape" | "logLoss" | "brier" | "ece" | "daviesBouldin";
+
+/** Which way is better. */
+export const metricDirection: { readonly [M in Metric["any"]]: M extends Lower ? "lower" : "higher" } = Object.freeze({
+  r2: "higher",
+  within10: "higher",
+  rmse: "lower",
+  mae: "lower",
+  mape: "lower",
+  accuracy: "higher",
+  auc: "higher",
+  averagePrecision: "higher",
+  f1: "higher",
+  precision: "higher",
+  recall: "higher",
+  logLoss: "lower",
+  brier: "lower",
+  ece: "lower",
+  macroF1: "higher",
+  topK: "higher",
+  silhouette: "higher",
+  stability: "higher",
+  daviesBouldin: "lower",
+});
+
+const namesByTask: { readonly [T in Task]: readonly MetricsByTask[T][] } = Object.freeze({
+  regression: Object.freeze(["r2", "rmse", "mae", "mape", "within10"] as const),
+  binary: Object.freeze([
+    "auc",
+    "averagePrecision",
+    "logLoss",
+    "brier",
+    "ece",
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+  ] as const),
+  multiclass: Object.freeze(["accuracy", "macroF1", "topK", "logLoss", "ece"] as const),
+  clustering: Object.freeze(["silhouette", "daviesBouldin", "stability"] as const),
+});
+
+/** The names of a task's metrics, in the order reports show them. */
+export function metricsOf<T extends Task>(task: T): readonly MetricsByTask[T][] {
+  return namesByTask[task];
+}
