@@ -1,12 +1,254 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Rng } from "../core/rng.ts";
+import { shuffle } from "../core/rng.ts";
+import type { ColumnData } from "../frame/column.ts";
+import { missingBoolean, missingCode } from "../frame/column.ts";
+import type { Frame } from "../frame/frame.ts";
+import { columnOf } from "../frame/frame.ts";
+import type { Roles, Task } from "../model/model.ts";
+import { groupCodes, keyHashes } from "./keys.ts";
+import { moveBorder, timeOrder } from "./past.ts";
+import { strataOf } from "./strata.ts";
+
 /** How the rows are divided, as plain data. `test` and `validation` are shares of all rows; the rest is train. */
 export interface SplitPlan {
   /**
-   * random: by chance. hash: by the id column, so that a row keeps its split when others are added. target: by chance within each
-   * label (regression: within each tenth of the values). time: past to train, then validation, the last to test. group: whole groups.
+   * random: by chance. hash: by the id column, so that a row keeps its split when others are added. target: by chance
+   * within each label (regression: within each tenth of the values). time: past to train, then validation, the last to
+   * test. group: whole groups.
    */
   readonly by: "random" | "hash" | "target" | "time" | "group";
   readonly test: number;
   readonly validation: number;
   /** Folds of cross-validation. */
   readonly folds: number;
+}
+
+/** What dividing rows needs to know about them. */
+export interface SplitInput {
+  readonly frame: Frame;
+  readonly roles: Roles;
+  readonly task: Task;
+  readonly rng: Rng;
+}
+
+/** The codes planSplit() gives. */
+export const splitCode: { readonly train: 0; readonly validation: 1; readonly test: 2; readonly leftOut: 255 } =
+  Object.freeze({ train: 0, validation: 1, test: 2, leftOut: 255 });
+
+/**
+ * The split of every row: 0 train, 1 validation, 2 test, 255 left out (the `excluded` rows, rows without a target and,
+ * by time, rows without a time). The same plan, frame and rng give the same split.
+ *
+ * Throws SPLIT_EMPTY where a split with a share would hold no rows.
+ */
+export function planSplit(plan: SplitPlan, input: SplitInput & { readonly excluded?: Uint32Array }): Uint8Array {
+  const codes = new Uint8Array(input.frame.nRows);
+  const rows = usableRows(input, plan.by, codes);
+  const rng = input.rng.fork("split");
+  switch (plan.by) {
+    case "random":
+      shuffle(rows, rng);
+      assignStratum(
+        codes,
+        rows,
+        0,
+        rows.length,
+        Math.round(rows.length * plan.test),
+        Math.round(rows.length * plan.validation),
+      );
+      break;
+    case "hash":
+      splitByHash(plan, columnOf(input.frame, roleOf(input.roles, "id")), rows, rng, codes);
+      break;
+    case "target":
+      splitByTarget(plan, input, rows, rng, codes);
+      break;
+    case "time":
+      splitByTime(plan, columnOf(input.frame, roleOf(input.roles, "time")), rows, codes);
+      break;
+    case "group":
+      splitByGroup(plan, columnOf(input.frame, roleOf(input.roles, "group")), rows, rng, codes);
+      break;
+  }
+  refuseEmpty(plan, codes);
+  return codes;
+}
+
+/** The rows with this code, ascending. */
+export function rowsWithCode(codes: Uint8Array, code: number): Uint32Array {
+  let n = 0;
+  for (let row = 0; row < codes.length; ++row) if (codes[row] === code) ++n;
+  const rows = new Uint32Array(n);
+  for (let row = 0, i = 0; row < codes.length; ++row) if (codes[row] === code) rows[i++] = row;
+  return rows;
+}
+
+/** The column that plays `role`; throws DEFINITION_INVALID where none does. */
+export function roleOf(roles: Roles, role: "id" | "time" | "group" | "target"): string {
+  const column = roles[role];
+  if (column !== null) return column;
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: "split.by",
+    rule: `needs a column named by \`${role}\``,
+    actual: "none",
+    remedy: `Set \`${role}\`, or choose another \`split.by\`.`,
+  });
+}
+
+function usableRows(
+  input: SplitInput & { readonly excluded?: Uint32Array },
+  by: SplitPlan["by"],
+  codes: Uint8Array,
+): Uint32Array {
+  for (const row of input.excluded ?? []) codes[row] = splitCode.leftOut;
+  if (input.roles.target !== null) leaveOutMissing(columnOf(input.frame, input.roles.target), codes);
+  if (by === "time") leaveOutMissing(columnOf(input.frame, roleOf(input.roles, "time")), codes);
+  return rowsWithCode(codes, 0);
+}
+
+function leaveOutMissing(column: ColumnData, codes: Uint8Array): void {
+  const n = codes.length;
+  for (let row = 0; row < n; ++row) if (isMissing(column, row)) codes[row] = splitCode.leftOut;
+}
+
+function isMissing(column: ColumnData, row: number): boolean {
+  switch (column.kind) {
+    case "number":
+    case "timestamp":
+      return Number.isNaN(column.values[row]);
+    case "boolean":
+      return column.values[row] === missingBoolean;
+    case "category":
+      return column.codes[row] === missingCode;
+    case "text":
+      return column.values[row] === null;
+  }
+}
+
+/** The first rows from `start` on become test, the next validation; the rest up to `end` stay train. */
+function assignStratum(
+  codes: Uint8Array,
+  rows: Uint32Array,
+  start: number,
+  end: number,
+  nTest: number,
+  nValidation: number,
+): void {
+  const testEnd = Math.min(start + nTest, end);
+  const validationEnd = Math.min(testEnd + nValidation, end);
+  for (let i = start; i < testEnd; ++i) codes[rows[i]!] = splitCode.test;
+  for (let i = testEnd; i < validationEnd; ++i) codes[rows[i]!] = splitCode.validation;
+}
+
+/** A key's place on the circle [0, 1) decides, so its split never depends on other rows. Rows without an id are train. */
+function splitByHash(plan: SplitPlan, id: ColumnData, rows: Uint32Array, rng: Rng, codes: Uint8Array): void {
+  const hashes = keyHashes(id, rng.integer(4294967296));
+  const testEnd = plan.test * 4294967296;
+  const validationEnd = (plan.test + plan.validation) * 4294967296;
+  for (const row of rows) {
+    if (isMissing(id, row)) continue;
+    const hash = hashes[row]!;
+    codes[row] = hash < testEnd ? splitCode.test : hash < validationEnd ? splitCode.validation : splitCode.train;
+  }
+}
+
+function splitByTarget(plan: SplitPlan, input: SplitInput, rows: Uint32Array, rng: Rng, codes: Uint8Array): void {
+  const target = columnOf(input.frame, roleOf(input.roles, "target"));
+  shuffle(rows, rng);
+  const strata = strataOf(target, input.task, rows);
+  const nStrata = strata.offsets.length - 1;
+  const sizes = new Uint32Array(nStrata);
+  for (let s = 0; s < nStrata; ++s) sizes[s] = strata.offsets[s + 1]! - strata.offsets[s]!;
+  const nTest = allocate(sizes, plan.test, new Uint32Array(nStrata));
+  const nValidation = allocate(sizes, plan.validation, nTest);
+  for (let s = 0; s < nStrata; ++s) {
+    assignStratum(codes, strata.rows, strata.offsets[s]!, strata.offsets[s + 1]!, nTest[s]!, nValidation[s]!);
+  }
+}
+
+/**
+ * Rows each stratum gives to a split of `share`: rounded down, then one more to the strata with the largest remainders
+ * until the total is right. A stratum always keeps a row for train, so that no label is unknown there.
+ */
+function allocate(sizes: Uint32Array, share: number, taken: Uint32Array): Uint32Array {
+  const nStrata = sizes.length;
+  const given = new Uint32Array(nStrata);
+  let nRows = 0;
+  let nGiven = 0;
+  for (let s = 0; s < nStrata; ++s) {
+    nRows += sizes[s]!;
+    given[s] = Math.min(Math.floor(sizes[s]! * share), sizes[s]! - taken[s]!);
+    nGiven += given[s]!;
+  }
+  const wanted = Math.round(nRows * share);
+  const remainder = (s: number): number => sizes[s]! * share - given[s]!;
+  const byRemainder = Array.from({ length: nStrata }, (_, s) => s).sort((a, b) => remainder(b) - remainder(a) || a - b);
+  for (const s of byRemainder) {
+    if (nGiven >= wanted) break;
+    if (remainder(s) <= 0 || given[s]! + taken[s]! + 1 >= sizes[s]!) continue;
+    given[s] = given[s]! + 1;
+    ++nGiven;
+  }
+  return given;
+}
+
+function splitByTime(plan: SplitPlan, time: ColumnData, rows: Uint32Array, codes: Uint8Array): void {
+  const { order, times } = timeOrder(time, rows);
+  const n = order.length;
+  const testStart = plan.test > 0 ? moveBorder(times, 0, n, n - Math.round(n * plan.test)) : n;
+  const nValidation = Math.round(n * plan.validation);
+  const validationStart = plan.validation > 0 ? moveBorder(times, 0, testStart, testStart - nValidation) : testStart;
+  for (let i = validationStart; i < testStart; ++i) codes[order[i]!] = splitCode.validation;
+  for (let i = testStart; i < n; ++i) codes[order[i]!] = splitCode.test;
+}
+
+/** In random order each group joins the first of test, validation and train that it brings nearer to its share. */
+function splitByGroup(plan: SplitPlan, group: ColumnData, rows: Uint32Array, rng: Rng, codes: Uint8Array): void {
+  const groups = groupCodes(group, rows);
+  const splitOfGroup = new Uint8Array(groups.count);
+  const held = [0, 0, 0];
+  const wanted = [0, rows.length * plan.validation, rows.length * plan.test];
+  for (const g of shuffledOrder(groups.count, rng)) {
+    const size = groups.sizes[g]!;
+    const split = [2, 1].find((code) => held[code]! + size / 2 <= wanted[code]!) ?? 0;
+    splitOfGroup[g] = split;
+    held[split] = held[split]! + size;
+  }
+  for (const split of [2, 1]) {
+    if (held[split]! > 0 || wanted[split] === 0) continue;
+    const smallest = smallestTrainGroup(groups.sizes, splitOfGroup);
+    if (smallest >= 0) splitOfGroup[smallest] = split;
+  }
+  for (let i = 0; i < rows.length; ++i) codes[rows[i]!] = splitOfGroup[groups.codes[i]!]!;
+}
+
+/** The train group with fewest rows, or -1 where train holds a single group. */
+function smallestTrainGroup(sizes: Uint32Array, splitOfGroup: Uint8Array): number {
+  let smallest = -1;
+  let nTrain = 0;
+  for (let g = 0; g < sizes.length; ++g) {
+    if (splitOfGroup[g] !== 0) continue;
+    ++nTrain;
+    if (smallest < 0 || sizes[g]! < sizes[smallest]!) smallest = g;
+  }
+  return nTrain > 1 ? smallest : -1;
+}
+
+function shuffledOrder(count: number, rng: Rng): Uint32Array {
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; ++i) order[i] = i;
+  shuffle(order, rng);
+  return order;
+}
+
+function refuseEmpty(plan: SplitPlan, codes: Uint8Array): void {
+  const counts = [0, 0, 0];
+  for (const code of codes) if (code !== splitCode.leftOut) counts[code] = counts[code]! + 1;
+  const shares = [1 - plan.test - plan.validation, plan.validation, plan.test];
+  const names = ["train", "validation", "test"];
+  for (let code = 0; code < 3; ++code) {
+    if (shares[code]! > 0 && counts[code] === 0)
+      throw new MillraceError("SPLIT_EMPTY", { split: names[code]!, nRows: codes.length });
+  }
 }

@@ -1,0 +1,127 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Rng } from "../core/rng.ts";
+import { shuffle } from "../core/rng.ts";
+import { columnOf } from "../frame/frame.ts";
+import { groupCodes, keyHashes } from "./keys.ts";
+import { moveBorder, timeOrder } from "./past.ts";
+import type { SplitInput, SplitPlan } from "./split.ts";
+import { roleOf } from "./split.ts";
+import { strataOf } from "./strata.ts";
+
+/** One turn of cross-validation: row numbers of the frame, ascending. */
+export interface Fold {
+  readonly train: Uint32Array;
+  readonly test: Uint32Array;
+}
+
+/**
+ * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
+ * label shares or whole groups. By time the windows expand: turn i learns from the first i + 1 of k + 1 periods and tests
+ * on the next, never on the past.
+ *
+ * Throws SPLIT_EMPTY where a part would hold no rows.
+ */
+export function planFolds(
+  k: number,
+  input: SplitInput & { readonly rows: Uint32Array; readonly by: SplitPlan["by"] },
+): readonly Fold[] {
+  const rng = input.rng.fork("folds");
+  const folds = input.by === "time" ? periods(k, input) : turns(k, input.rows, foldCodes(k, input, rng));
+  folds.forEach((fold, i) => {
+    if (fold.train.length === 0 || fold.test.length === 0)
+      throw new MillraceError("SPLIT_EMPTY", { split: `fold ${i + 1} of ${k}`, nRows: input.rows.length });
+  });
+  return folds;
+}
+
+/** The fold of each of input.rows, by its position there. */
+function foldCodes(
+  k: number,
+  input: SplitInput & { readonly rows: Uint32Array; readonly by: SplitPlan["by"] },
+  rng: Rng,
+): Uint32Array {
+  const { rows, frame, roles } = input;
+  switch (input.by) {
+    case "hash": {
+      const hashes = keyHashes(columnOf(frame, roleOf(roles, "id")), rng.integer(4294967296));
+      return rows.map((row) => Math.floor((hashes[row]! / 4294967296) * k));
+    }
+    case "group": {
+      const groups = groupCodes(columnOf(frame, roleOf(roles, "group")), rows);
+      const foldOfGroup = spreadGroups(k, groups.sizes, rng);
+      return groups.codes.map((group) => foldOfGroup[group]!);
+    }
+    case "target":
+      return dealOut(
+        k,
+        frame.nRows,
+        rows,
+        (shuffled) => strataOf(columnOf(frame, roleOf(roles, "target")), input.task, shuffled).rows,
+        rng,
+      );
+    default:
+      return dealOut(k, frame.nRows, rows, (shuffled) => shuffled, rng);
+  }
+}
+
+/** Deals rows like cards, in random order (target: label after label), so that fold sizes and label shares differ by one row at most. */
+function dealOut(
+  k: number,
+  nRows: number,
+  rows: Uint32Array,
+  arrange: (shuffled: Uint32Array) => Uint32Array,
+  rng: Rng,
+): Uint32Array {
+  const shuffled = rows.slice();
+  shuffle(shuffled, rng);
+  const dealt = arrange(shuffled);
+  const foldOfRow = new Uint8Array(nRows);
+  for (let i = 0; i < dealt.length; ++i) foldOfRow[dealt[i]!] = i % k;
+  return rows.map((row) => foldOfRow[row]!);
+}
+
+/** The largest group first (equal sizes in random order), each into the fold that holds fewest rows. */
+function spreadGroups(k: number, sizes: Uint32Array, rng: Rng): Uint8Array {
+  const order = Uint32Array.from(sizes, (_, i) => i);
+  shuffle(order, rng);
+  const bySize = Array.from(order).sort((a, b) => sizes[b]! - sizes[a]!);
+  const held = new Float64Array(k);
+  const foldOfGroup = new Uint8Array(sizes.length);
+  for (const group of bySize) {
+    let smallest = 0;
+    for (let fold = 1; fold < k; ++fold) if (held[fold]! < held[smallest]!) smallest = fold;
+    foldOfGroup[group] = smallest;
+    held[smallest] = held[smallest]! + sizes[group]!;
+  }
+  return foldOfGroup;
+}
+
+function turns(k: number, rows: Uint32Array, codes: Uint32Array): Fold[] {
+  const sorted = isAscending(rows) ? { rows, codes } : sortTogether(rows, codes);
+  return Array.from({ length: k }, (_, fold) => ({
+    train: sorted.rows.filter((_row, i) => sorted.codes[i] !== fold),
+    test: sorted.rows.filter((_row, i) => sorted.codes[i] === fold),
+  }));
+}
+
+function isAscending(rows: Uint32Array): boolean {
+  for (let i = 1; i < rows.length; ++i) if (rows[i]! < rows[i - 1]!) return false;
+  return true;
+}
+
+function sortTogether(rows: Uint32Array, codes: Uint32Array): { rows: Uint32Array; codes: Uint32Array } {
+  const order = Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
+  return { rows: Uint32Array.from(order, (i) => rows[i]!), codes: Uint32Array.from(order, (i) => codes[i]!) };
+}
+
+function periods(k: number, input: SplitInput & { readonly rows: Uint32Array }): Fold[] {
+  const { order, times } = timeOrder(columnOf(input.frame, roleOf(input.roles, "time")), input.rows);
+  const n = order.length;
+  const borders = [0];
+  for (let i = 1; i <= k; ++i) borders.push(moveBorder(times, borders[i - 1]!, n, Math.round((i * n) / (k + 1))));
+  borders.push(n);
+  return Array.from({ length: k }, (_, i) => ({
+    train: order.slice(0, borders[i + 1]).sort(),
+    test: order.slice(borders[i + 1], borders[i + 2]).sort(),
+  }));
+}

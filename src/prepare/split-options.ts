@@ -1,0 +1,44 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Roles, Task } from "../model/model.ts";
+import type { SplitPlan } from "./split.ts";
+import { roleOf } from "./split.ts";
+
+/** What a definition may say about its split; everything left out is chosen by completeSplit(). */
+export interface SplitOptions {
+  readonly by?: SplitPlan["by"];
+  readonly test?: number;
+  readonly validation?: number;
+  readonly folds?: number;
+}
+
+/**
+ * A whole split plan. `by` follows the roles: time, else group, else target (classification), else random. `test` is 0.2,
+ * `validation` 0.15 of the rows, `folds` 5 unless given. Throws DEFINITION_INVALID on shares or roles that cannot be.
+ */
+export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
+  const by = options.by ?? naturalSplit(roles, task);
+  if (by !== "random") roleOf(roles, by === "hash" ? "id" : by);
+  const test = share("split.test", options.test ?? 0.2);
+  const validation = share("split.validation", options.validation ?? 0.15);
+  if (test + validation >= 1)
+    refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
+  const folds = options.folds ?? 5;
+  if (!Number.isInteger(folds) || folds < 2 || folds > 20)
+    refuse("split.folds", "must be a whole number from 2 to 20", String(folds));
+  return Object.freeze({ by, test, validation, folds });
+}
+
+function naturalSplit(roles: Roles, task: Task): SplitPlan["by"] {
+  if (roles.time !== null) return "time";
+  if (roles.group !== null) return "group";
+  return task === "binary" || task === "multiclass" ? "target" : "random";
+}
+
+function share(subject: string, value: number): number {
+  if (!(value >= 0 && value < 1)) refuse(subject, "must be a share from 0 up to, not including, 1", String(value));
+  return value;
+}
+
+function refuse(subject: string, rule: string, actual: string): never {
+  throw new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
+}

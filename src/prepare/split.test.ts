@@ -1,0 +1,271 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createRng } from "../core/rng.ts";
+import type { ColumnData } from "../frame/column.ts";
+import { createFrame } from "../frame/frame.ts";
+import type { Roles, Task } from "../model/model.ts";
+import { planFolds } from "./folds.ts";
+import { completeSplit } from "./split-options.ts";
+import { planSplit, rowsWithCode, splitCode } from "./split.ts";
+import type { SplitInput, SplitPlan } from "./split.ts";
+
+const noRoles: Roles = { target: null, id: null, time: null, group: null, weight: null, sensitive: [] };
+const shares = { test: 0.2, validation: 0.15, folds: 4 };
+const everyWay = ["random", "hash", "target", "time", "group"] as const;
+
+function numbers(values: Iterable<number>): ColumnData {
+  return { kind: "number", values: Float64Array.from(values) };
+}
+
+function inputOf(
+  columns: Record<string, ColumnData>,
+  roles: Partial<Roles>,
+  task: Task = "regression",
+  seed = 1,
+): SplitInput {
+  const first = Object.values(columns)[0]!;
+  const nRows = first.kind === "category" ? first.codes.length : first.values.length;
+  return {
+    frame: createFrame(nRows, Object.entries(columns)),
+    roles: { ...noRoles, ...roles },
+    task,
+    rng: createRng(seed),
+  };
+}
+
+/** A frame on which each way of splitting can be asked for. */
+function mixedInput(nRows: number, seed: number): SplitInput {
+  const rng = createRng(seed);
+  const draw = (bound: number): number[] => Array.from({ length: nRows }, () => rng.integer(bound));
+  return inputOf(
+    {
+      label: {
+        kind: "category",
+        codes: Int32Array.from(draw(10), (v) => (v < 6 ? 0 : v < 9 ? 1 : 2)),
+        levels: ["a", "b", "c"],
+      },
+      time: { kind: "timestamp", values: Float64Array.from(draw(nRows)) },
+      group: { kind: "text", values: draw(Math.ceil(nRows / 4)).map((v) => `group ${v}`) },
+      id: numbers(Array.from({ length: nRows }, (_, i) => i)),
+    },
+    { target: "label", time: "time", group: "group", id: "id" },
+    "multiclass",
+    seed,
+  );
+}
+
+function countOf(codes: Uint8Array, code: number): number {
+  return rowsWithCode(codes, code).length;
+}
+
+describe("planSplit", () => {
+  it("gives the shares that were asked for and the same split for the same seed, in every way of splitting", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...everyWay), fc.integer({ min: 400, max: 900 }), fc.integer(), (by, nRows, seed) => {
+        const codes = planSplit({ by, ...shares }, mixedInput(nRows, seed));
+        expect(planSplit({ by, ...shares }, mixedInput(nRows, seed))).toEqual(codes);
+        const slack = by === "hash" ? nRows * 0.1 : by === "random" || by === "target" ? 1 : 12;
+        expect(Math.abs(countOf(codes, splitCode.test) - nRows * 0.2)).toBeLessThanOrEqual(slack);
+        expect(Math.abs(countOf(codes, splitCode.validation) - nRows * 0.15)).toBeLessThanOrEqual(slack);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("differs with the seed", () => {
+    const plan: SplitPlan = { by: "random", ...shares };
+    expect(planSplit(plan, mixedInput(100, 1))).not.toEqual(
+      planSplit(plan, { ...mixedInput(100, 1), rng: createRng(2) }),
+    );
+  });
+
+  it("keeps the share of every label within one row when it splits by target", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 30, maxLength: 300 }), (labels) => {
+        const label: ColumnData = {
+          kind: "category",
+          codes: Int32Array.from(labels),
+          levels: ["a", "b", "c", "d", "e", "f"],
+        };
+        const codes = planSplit({ by: "target", ...shares }, inputOf({ label }, { target: "label" }, "multiclass"));
+        for (const level of new Set(labels)) {
+          const ofLabel = labels.flatMap((l, row) => (l === level ? [codes[row]] : []));
+          const tests = ofLabel.filter((code) => code === splitCode.test).length;
+          const validations = ofLabel.filter((code) => code === splitCode.validation).length;
+          expect(Math.abs(tests - ofLabel.length * 0.2)).toBeLessThanOrEqual(1);
+          expect(Math.abs(validations - ofLabel.length * 0.15)).toBeLessThanOrEqual(1);
+          expect(ofLabel).toContain(splitCode.train);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("spreads a regression target over all splits", () => {
+    const price = numbers(Array.from({ length: 1000 }, (_, i) => i));
+    const codes = planSplit({ by: "target", ...shares }, inputOf({ price }, { target: "price" }));
+    for (let tenth = 0; tenth < 10; ++tenth) {
+      expect(countOf(codes.slice(tenth * 100, tenth * 100 + 100), splitCode.test)).toBe(20);
+    }
+  });
+
+  it("never lets the past see the future, nor divides rows of one time", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 60, maxLength: 200 }), (times) => {
+        const codes = planSplit({ by: "time", ...shares }, inputOf({ time: numbers(times) }, { time: "time" }));
+        const ofSplit = (code: number): number[] => times.filter((_, row) => codes[row] === code);
+        expect(Math.max(...ofSplit(splitCode.train))).toBeLessThan(Math.min(...ofSplit(splitCode.validation)));
+        expect(Math.max(...ofSplit(splitCode.validation))).toBeLessThan(Math.min(...ofSplit(splitCode.test)));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("leaves out rows without a time, rows without a target and excluded rows", () => {
+    const columns = { time: numbers([Number.NaN, 1, 2, 3, 4, 5, 6]), y: numbers([1, Number.NaN, 3, 4, 5, 6, 7]) };
+    const input = inputOf(columns, { time: "time", target: "y" });
+    const codes = planSplit(
+      { by: "time", test: 0.25, validation: 0.25, folds: 2 },
+      { ...input, excluded: Uint32Array.of(2) },
+    );
+    expect(Array.from(codes)).toEqual([255, 255, 255, 0, 0, 1, 2]);
+  });
+
+  it("keeps groups whole and rows without a group free", () => {
+    const input = mixedInput(500, 7);
+    const codes = planSplit({ by: "group", ...shares }, input);
+    const group = input.frame.columns[2]!;
+    const splitsOf = new Map<unknown, Set<number>>();
+    codes.forEach((code, row) => {
+      const key = group.kind === "text" ? group.values[row] : undefined;
+      splitsOf.set(key, (splitsOf.get(key) ?? new Set()).add(code));
+    });
+    expect(Array.from(splitsOf.values(), (splits) => splits.size).every((size) => size === 1)).toBe(true);
+
+    const loose = inputOf({ g: { kind: "text", values: Array.from({ length: 100 }, () => null) } }, { group: "g" });
+    expect(countOf(planSplit({ by: "group", ...shares }, loose), splitCode.test)).toBe(20);
+  });
+
+  it("gives every split a group even where groups are few", () => {
+    const g = numbers([1, 1, 1, 2, 2, 2, 3, 3, 3]);
+    const codes = planSplit({ by: "group", test: 0.1, validation: 0.1, folds: 2 }, inputOf({ g }, { group: "g" }));
+    expect([0, 1, 2].map((code) => countOf(codes, code))).toEqual([3, 3, 3]);
+  });
+
+  it("keeps a row's split by hash when rows are added and shuffled", () => {
+    const ids = Array.from({ length: 400 }, (_, i) => `customer ${i}`);
+    const splitOf = (values: readonly string[], kind: "text" | "category"): Map<string, number> => {
+      const column: ColumnData =
+        kind === "text" ? { kind, values } : { kind, codes: Int32Array.from(values, (_, i) => i), levels: values };
+      const codes = planSplit({ by: "hash", ...shares }, inputOf({ id: column }, { id: "id" }));
+      return new Map(values.map((value, row) => [value, codes[row]!]));
+    };
+    const before = splitOf(ids.slice(0, 200), "text");
+    const after = splitOf(ids.toReversed(), "category");
+    for (const [id, code] of before) expect(after.get(id)).toBe(code);
+  });
+
+  it("says which split would be empty", () => {
+    const input = inputOf({ y: numbers([1, 2]) }, { target: "y" });
+    expect(() => planSplit({ by: "random", ...shares }, input)).toThrow("the validation split would hold no rows (of 2)");
+    const sameTime = inputOf({ time: numbers([5, 5, 5, 5]) }, { time: "time" });
+    expect(() => planSplit({ by: "time", ...shares }, sameTime)).toThrow("the validation split would hold no rows");
+  });
+
+  it("asks for the role that its way of splitting needs", () => {
+    expect(() => planSplit({ by: "time", ...shares }, inputOf({ y: numbers([1]) }, {}))).toThrow(
+      "split.by needs a column named by `time`",
+    );
+  });
+});
+
+describe("planFolds", () => {
+  it("tests every row once and never in the turn that learns from it, unless it goes by time", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("random", "hash", "target", "group"),
+        fc.integer({ min: 80, max: 200 }),
+        (by, nRows) => {
+          const input = mixedInput(nRows, nRows);
+          const rows = Uint32Array.from({ length: nRows - 10 }, (_, i) => i + 5);
+          const folds = planFolds(4, { ...input, rows, by });
+          expect(folds.flatMap((fold) => Array.from(fold.test)).sort((a, b) => a - b)).toEqual(Array.from(rows));
+          for (const fold of folds) {
+            expect(Array.from([...fold.train, ...fold.test]).sort((a, b) => a - b)).toEqual(Array.from(rows));
+          }
+          expect(planFolds(4, { ...mixedInput(nRows, nRows), rows, by })).toEqual(folds);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it("keeps label shares within a row in every fold", () => {
+    const input = mixedInput(203, 3);
+    const label = input.frame.columns[0]!;
+    const rows = Uint32Array.from({ length: 203 }, (_, i) => i);
+    const counts = planFolds(4, { ...input, rows, by: "target" }).map(
+      (fold) => fold.test.filter((row) => label.kind === "category" && label.codes[row] === 1).length,
+    );
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  });
+
+  it("keeps groups whole", () => {
+    const g = numbers(Array.from({ length: 90 }, (_, i) => i % 7));
+    const rows = Uint32Array.from({ length: 90 }, (_, i) => i);
+    for (const fold of planFolds(3, { ...inputOf({ g }, { group: "g" }), rows, by: "group" })) {
+      const tested = new Set(Array.from(fold.test, (row) => row % 7));
+      expect(Array.from(fold.train).some((row) => tested.has(row % 7))).toBe(false);
+    }
+  });
+
+  it("learns from an expanding past when it goes by time", () => {
+    const time = numbers(Array.from({ length: 100 }, (_, i) => Math.floor(((i * 37) % 100) / 2)));
+    const rows = Uint32Array.from({ length: 100 }, (_, i) => i);
+    const folds = planFolds(4, { ...inputOf({ time }, { time: "time" }), rows, by: "time" });
+    const at = (row: number): number => (time.kind === "number" ? time.values[row]! : 0);
+    expect(folds.map((fold) => [fold.train.length, fold.test.length])).toEqual([
+      [20, 20],
+      [40, 20],
+      [60, 20],
+      [80, 20],
+    ]);
+    for (const fold of folds) {
+      expect(Math.max(...Array.from(fold.train, at))).toBeLessThan(Math.min(...Array.from(fold.test, at)));
+    }
+  });
+
+  it("refuses folds without rows", () => {
+    const g = numbers([1, 1, 2, 2]);
+    const rows = Uint32Array.of(0, 1, 2, 3);
+    expect(() => planFolds(3, { ...inputOf({ g }, { group: "g" }), rows, by: "group" })).toThrow("fold 3 of 3");
+  });
+});
+
+describe("completeSplit", () => {
+  it("follows the roles where nothing is said", () => {
+    expect(completeSplit({}, { ...noRoles, target: "y", time: "t" }, "binary").by).toBe("time");
+    expect(completeSplit({}, { ...noRoles, target: "y", group: "g" }, "binary").by).toBe("group");
+    expect(completeSplit({}, { ...noRoles, target: "y" }, "binary").by).toBe("target");
+    expect(completeSplit({}, { ...noRoles, target: "y" }, "regression")).toEqual({
+      by: "random",
+      test: 0.2,
+      validation: 0.15,
+      folds: 5,
+    });
+  });
+
+  it("refuses shares and folds that cannot be", () => {
+    for (const options of [
+      { test: -0.1 },
+      { test: 1 },
+      { validation: Number.NaN },
+      { test: 0.6, validation: 0.4 },
+      { folds: 1 },
+      { folds: 2.5 },
+    ]) {
+      expect(() => completeSplit(options, noRoles, "clustering")).toThrow(/split\./);
+    }
+    expect(() => completeSplit({ by: "hash" }, noRoles, "clustering")).toThrow("`id`");
+  });
+});
