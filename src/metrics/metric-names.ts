@@ -1,5 +1,3 @@
-import type { Task } from "../model/model.ts";
-
 /** The metrics each task reports. An interface looked up by property, so that compiler messages list the names. */
 export interface MetricsByTask {
   regression: "r2" | "within10" | "rmse" | "mae" | "mape";
@@ -8,12 +6,15 @@ export interface MetricsByTask {
   clustering: "silhouette" | "stability" | "daviesBouldin";
 }
 
+/** What is to be learned; the same names as Task in the model room, which stands on this floor. */
+type TaskName = keyof MetricsByTask;
+
 /** The metrics of one task. */
-export type MetricOf<T extends Task> = MetricsByTask[T];
+export type MetricOf<T extends TaskName> = MetricsByTask[T];
 
 /** `any`: every metric name. A property rather than an alias, for the same messages. */
 export interface Metric {
-  any: MetricsByTask[Task];
+  any: MetricsByTask[TaskName];
 }
 
 /** Metrics of which less is better. */
@@ -42,7 +43,7 @@ export const metricDirection: { readonly [M in Metric["any"]]: M extends Lower ?
   daviesBouldin: "lower",
 });
 
-const namesByTask: { readonly [T in Task]: readonly MetricsByTask[T][] } = Object.freeze({
+const namesByTask: { readonly [T in TaskName]: readonly MetricsByTask[T][] } = Object.freeze({
   regression: Object.freeze(["r2", "rmse", "mae", "mape", "within10"] as const),
   binary: Object.freeze([
     "auc",
@@ -60,6 +61,6 @@ const namesByTask: { readonly [T in Task]: readonly MetricsByTask[T][] } = Objec
 });
 
 /** The names of a task's metrics, in the order reports show them. */
-export function metricsOf<T extends Task>(task: T): readonly MetricsByTask[T][] {
+export function metricsOf<T extends TaskName>(task: T): readonly MetricsByTask[T][] {
   return namesByTask[task];
 }
