@@ -98,10 +98,20 @@ function spreadGroups(k: number, sizes: Uint32Array, rng: Rng): Uint8Array {
 
 function turns(k: number, rows: Uint32Array, codes: Uint32Array): Fold[] {
   const sorted = isAscending(rows) ? { rows, codes } : sortTogether(rows, codes);
-  return Array.from({ length: k }, (_, fold) => ({
-    train: sorted.rows.filter((_row, i) => sorted.codes[i] !== fold),
-    test: sorted.rows.filter((_row, i) => sorted.codes[i] === fold),
-  }));
+  return Array.from({ length: k }, (_, fold) => oneTurn(fold, sorted.rows, sorted.codes));
+}
+
+function oneTurn(fold: number, rows: Uint32Array, codes: Uint32Array): Fold {
+  const n = rows.length;
+  let nTest = 0;
+  for (let i = 0; i < n; ++i) if (codes[i] === fold) ++nTest;
+  const train = new Uint32Array(n - nTest);
+  const test = new Uint32Array(nTest);
+  for (let i = 0, atTrain = 0, atTest = 0; i < n; ++i) {
+    if (codes[i] === fold) test[atTest++] = rows[i]!;
+    else train[atTrain++] = rows[i]!;
+  }
+  return { train, test };
 }
 
 function isAscending(rows: Uint32Array): boolean {

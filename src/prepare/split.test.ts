@@ -167,7 +167,9 @@ describe("planSplit", () => {
 
   it("says which split would be empty", () => {
     const input = inputOf({ y: numbers([1, 2]) }, { target: "y" });
-    expect(() => planSplit({ by: "random", ...shares }, input)).toThrow("the validation split would hold no rows (of 2)");
+    expect(() => planSplit({ by: "random", ...shares }, input)).toThrow(
+      "the validation split would hold no rows (of 2)",
+    );
     const sameTime = inputOf({ time: numbers([5, 5, 5, 5]) }, { time: "time" });
     expect(() => planSplit({ by: "time", ...shares }, sameTime)).toThrow("the validation split would hold no rows");
   });
