@@ -1,0 +1,184 @@
+import { farthestTimestamp, formatTimestamp } from "./timestamp.ts";
+import type { ColumnData } from "./column.ts";
+import type { ContractColumn, IssueCode } from "./contract.ts";
+import { showValue } from "./definition-fault.ts";
+import type { IssueLog } from "./issue-log.ts";
+
+/** A contract column made ready for checking. */
+export interface ColumnRule {
+  readonly column: ContractColumn;
+  readonly pattern: RegExp | null;
+  readonly levels: ReadonlySet<string> | null;
+}
+
+const rules = new WeakMap<ContractColumn, ColumnRule>();
+
+/** The rule of a contract column, compiled once. */
+export function ruleOf(column: ContractColumn): ColumnRule {
+  let rule = rules.get(column);
+  if (!rule) {
+    const pattern = column.pattern === undefined ? null : new RegExp(column.pattern, "u");
+    rule = { column, pattern, levels: column.levels ? new Set(column.levels) : null };
+    rules.set(column, rule);
+  }
+  return rule;
+}
+
+/**
+ * Reports every value that breaks its column's rule, and where no value may be missing every missing one, but those of
+ * `refused` rows, which were reported as they were read. Returns the number of missing values.
+ * One implementation for datasets and for requests.
+ */
+export function checkValues(data: ColumnData, rule: ColumnRule, log: IssueLog, refused?: ReadonlySet<number>): number {
+  if (data.kind !== rule.column.kind) {
+    log.add(rule, "kind", -1, `kind ${data.kind}`);
+    return 0;
+  }
+  switch (data.kind) {
+    case "number":
+      return checkNumbers(data.values, rule, log, refused);
+    case "timestamp":
+      return checkTimestamps(data.values, rule, log, refused);
+    case "boolean": {
+      let nMissing = 0;
+      for (let i = 0; i < data.values.length; ++i)
+        if (data.values[i]! > 1) nMissing += reportMissing(rule, i, log, refused);
+      return nMissing;
+    }
+    case "category":
+      return checkCodes(data.codes, data.levels, rule, log, refused);
+    case "text":
+      return checkTexts(data.values, rule, log, refused);
+  }
+}
+
+function reportMissing(rule: ColumnRule, row: number, log: IssueLog, refused: ReadonlySet<number> | undefined): number {
+  if (rule.column.missing === 0 && !refused?.has(row)) log.add(rule, "missing", row, "missing");
+  return 1;
+}
+
+function checkNumbers(
+  values: Float64Array,
+  rule: ColumnRule,
+  log: IssueLog,
+  refused: ReadonlySet<number> | undefined,
+): number {
+  const { min = -Infinity, max = Infinity, integer = false } = rule.column;
+  let nMissing = 0;
+  for (let i = 0, n = values.length; i < n; ++i) {
+    const value = values[i]!;
+    if (value !== value) nMissing += reportMissing(rule, i, log, refused);
+    else if (value - value !== 0) log.add(rule, "kind", i, String(value));
+    else {
+      if (value < min) log.add(rule, "min", i, String(value));
+      else if (value > max) log.add(rule, "max", i, String(value));
+      if (integer && Math.floor(value) !== value) log.add(rule, "integer", i, String(value));
+    }
+  }
+  return nMissing;
+}
+
+function checkTimestamps(
+  values: Float64Array,
+  rule: ColumnRule,
+  log: IssueLog,
+  refused: ReadonlySet<number> | undefined,
+): number {
+  const { after = -Infinity, before = Infinity } = rule.column;
+  let nMissing = 0;
+  for (let i = 0, n = values.length; i < n; ++i) {
+    const value = values[i]!;
+    if (value !== value) nMissing += reportMissing(rule, i, log, refused);
+    else if (Math.abs(value) > farthestTimestamp) log.add(rule, "kind", i, String(value));
+    else if (value < after) log.add(rule, "after", i, formatTimestamp(value));
+    else if (value > before) log.add(rule, "before", i, formatTimestamp(value));
+  }
+  return nMissing;
+}
+
+function checkCodes(
+  codes: Int32Array,
+  levels: readonly string[],
+  rule: ColumnRule,
+  log: IssueLog,
+  refused: ReadonlySet<number> | undefined,
+): number {
+  const allowed = Uint8Array.from(levels, (level) => (rule.levels === null || rule.levels.has(level) ? 1 : 0));
+  let nMissing = 0;
+  for (let i = 0, n = codes.length; i < n; ++i) {
+    const code = codes[i]!;
+    if (code < 0) nMissing += reportMissing(rule, i, log, refused);
+    else if (allowed[code] !== 1) log.add(rule, "levels", i, showValue(levels[code]));
+  }
+  return nMissing;
+}
+
+function checkTexts(
+  values: readonly (string | null)[],
+  rule: ColumnRule,
+  log: IssueLog,
+  refused: ReadonlySet<number> | undefined,
+): number {
+  const { pattern } = rule;
+  const { maxLength = Infinity } = rule.column;
+  let nMissing = 0;
+  for (let i = 0, n = values.length; i < n; ++i) {
+    const value = values[i]!;
+    if (value === null) nMissing += reportMissing(rule, i, log, refused);
+    else if (value.length > maxLength) log.add(rule, "maxLength", i, `${value.length}`);
+    else if (pattern !== null && !pattern.test(value)) log.add(rule, "pattern", i, showValue(value));
+  }
+  return nMissing;
+}
+
+const expectedKind: Readonly<Record<ContractColumn["kind"], string>> = {
+  number: "a finite number",
+  boolean: "true or false",
+  category: "a text",
+  text: "a text",
+  timestamp: "an ISO 8601 text, a Date or UTC milliseconds",
+};
+
+/** What a column asks of a value, in words. */
+export function expectedOf(column: ContractColumn, code: IssueCode): string {
+  switch (code) {
+    case "missing":
+      return "a value in every row";
+    case "kind":
+      return expectedKind[column.kind];
+    case "min":
+      return `at least ${column.min}`;
+    case "max":
+      return `at most ${column.max}`;
+    case "integer":
+      return "a whole number";
+    case "levels":
+      return `one of ${shortList(column.levels ?? [])}`;
+    case "pattern":
+      return `a match of /${column.pattern}/u`;
+    case "maxLength":
+      return `at most ${column.maxLength} UTF-16 code units`;
+    case "after":
+      return `not before ${formatTimestamp(column.after!)}`;
+    case "before":
+      return `not after ${formatTimestamp(column.before!)}`;
+    case "unique":
+      return "a value no other row has";
+    case "missingShare":
+      return `at most ${formatShare(column.missing)} missing`;
+    case "unknownColumn":
+      return "a column of the contract";
+    case "columnAbsent":
+      return `a column of kind ${column.kind}`;
+  }
+}
+
+function shortList(levels: readonly string[]): string {
+  const shown = levels.slice(0, 10).map(showValue).join(", ");
+  return levels.length > 10 ? `${shown}, ... (${levels.length} levels)` : shown;
+}
+
+/** A share as percents with up to two decimals. */
+export function formatShare(share: number): string {
+  return `${Math.round(share * 10_000) / 100} %`;
+}

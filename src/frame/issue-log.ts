@@ -1,0 +1,66 @@
+import { expectedOf, type ColumnRule } from "./column-rule.ts";
+import type { Issue, IssueCode, ViolationPolicy } from "./contract.ts";
+
+/** Collects issues: keeps the first `limit`, counts all, and remembers which rows broke a column of which policy. */
+export interface IssueLog {
+  add(rule: ColumnRule, code: IssueCode, row: number, actual: string): void;
+  /** An issue of no contract column. */
+  addForeign(issue: Issue): void;
+  readonly issues: readonly Issue[];
+  /** All issues, kept or not. */
+  total(): number;
+  counts(): ReadonlyMap<string, number>;
+  rows(policy: ViolationPolicy): Uint32Array;
+}
+
+export const defaultIssueLimit = 1000;
+
+export function createIssueLog(nRows: number, limit: number = defaultIssueLimit): IssueLog {
+  const issues: Issue[] = [];
+  const countsByRule = new Map<ColumnRule, Map<IssueCode, number>>();
+  const marks = new Map<ViolationPolicy, Uint8Array>();
+  let total = 0;
+  let nForeign = 0;
+  return {
+    issues,
+    add(rule, code, row, actual) {
+      ++total;
+      let codes = countsByRule.get(rule);
+      if (!codes) countsByRule.set(rule, (codes = new Map()));
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      const { column } = rule;
+      if (row >= 0) {
+        let marked = marks.get(column.onViolation);
+        if (!marked) marks.set(column.onViolation, (marked = new Uint8Array(nRows)));
+        marked[row] = 1;
+      }
+      if (issues.length < limit)
+        issues.push({ code, column: column.name, row, expected: expectedOf(column, code), actual });
+    },
+    addForeign(issue) {
+      ++total;
+      ++nForeign;
+      if (issues.length < limit) issues.push(issue);
+    },
+    total: () => total,
+    counts() {
+      const counts = new Map<string, number>();
+      for (const [{ column }, codes] of countsByRule)
+        for (const [code, count] of codes) counts.set(`${column.name}:${code}`, count);
+      if (nForeign > 0) counts.set(":unknownColumn", nForeign);
+      return counts;
+    },
+    rows(policy) {
+      const marked = marks.get(policy);
+      return marked ? positionsOfOnes(marked) : new Uint32Array(0);
+    },
+  };
+}
+
+function positionsOfOnes(marked: Uint8Array): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < marked.length; ++i) count += marked[i]!;
+  const positions = new Uint32Array(count);
+  for (let i = 0, at = 0; i < marked.length; ++i) if (marked[i] === 1) positions[at++] = i;
+  return positions;
+}

@@ -1,0 +1,232 @@
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { nearestName } from "../core/nearest.ts";
+import { missingBoolean, missingCode, type ColumnData } from "./column.ts";
+import { checkValues, ruleOf, type ColumnRule } from "./column-rule.ts";
+import type { Contract, Issue } from "./contract.ts";
+import { showValue } from "./definition-fault.ts";
+import { createFrame, type Frame } from "./frame.ts";
+import { createIssueLog, type IssueLog } from "./issue-log.ts";
+import { farthestTimestamp, formatTimestamp, parseTimestamp } from "./timestamp.ts";
+
+/** The frame of a request with everything that breaks the contract. */
+export interface FrameOfRows {
+  /** A value that could not be read is missing here. */
+  readonly frame: Frame;
+  /** The first 1,000 issues. */
+  readonly issues: readonly Issue[];
+  /** Number of all issues. */
+  readonly nIssues: number;
+}
+
+interface InputPlan {
+  readonly contract: Contract;
+  readonly rules: readonly ColumnRule[];
+  readonly names: ReadonlySet<string>;
+}
+
+const plans = new WeakMap<readonly string[], InputPlan>();
+
+function planOf(contract: Contract, inputs: readonly string[]): InputPlan {
+  let plan = plans.get(inputs);
+  if (plan?.contract !== contract) {
+    const columns = new Map(contract.columns.map((column) => [column.name, column]));
+    const rules = inputs.flatMap((name) => columns.get(name) ?? []).map(ruleOf);
+    plan = { contract, rules, names: new Set(inputs) };
+    plans.set(inputs, plan);
+  }
+  return plan;
+}
+
+/**
+ * JSON rows as columns: the contract columns named in `inputs`, in that order. Nothing is coerced: numbers are finite
+ * numbers, categories and texts are texts; timestamps are Dates, ISO 8601 texts or UTC milliseconds; null, undefined
+ * and an absent member are missing. Only own members are read. What breaks the contract is an issue, never an exception.
+ */
+export function frameFromRows(rows: readonly unknown[], contract: Contract, inputs: readonly string[]): FrameOfRows {
+  const plan = planOf(contract, inputs);
+  const log = createIssueLog(rows.length);
+  const refusedRows = new Set<number>();
+  for (let i = 0; i < rows.length; ++i) if (!isRecord(rows[i])) refusedRows.add(i);
+  const nKnown = new Uint32Array(rows.length);
+  const entries = plan.rules.map((rule) => {
+    const cells = cellsOf(rows, rule.column.name, nKnown, refusedRows);
+    const refused = new Set(refusedRows);
+    const data = columnOfCells(cells, rule, log, refused);
+    checkValues(data, rule, log, refused);
+    return [rule.column.name, data] as const;
+  });
+  for (const row of refusedRows) log.addForeign(notAnObject(rows[row], row));
+  for (let i = 0; i < rows.length; ++i)
+    if (!refusedRows.has(i)) reportUnknown(rows[i] as object, i, nKnown[i]!, plan, log);
+  return { frame: createFrame(rows.length, entries), issues: log.issues, nIssues: log.total() };
+}
+
+function isRecord(row: unknown): row is Readonly<Record<string, unknown>> {
+  return typeof row === "object" && row !== null && !Array.isArray(row);
+}
+
+function notAnObject(row: unknown, index: number): Issue {
+  return { code: "kind", column: "", row: index, expected: "a row as an object", actual: showValue(row) };
+}
+
+function cellsOf(
+  rows: readonly unknown[],
+  name: string,
+  nKnown: Uint32Array,
+  refusedRows: ReadonlySet<number>,
+): readonly unknown[] {
+  const cells: unknown[] = [];
+  for (let i = 0; i < rows.length; ++i) {
+    const row = rows[i];
+    if (refusedRows.has(i) || !Object.hasOwn(row as object, name)) {
+      cells.push(null);
+      continue;
+    }
+    ++nKnown[i]!;
+    cells.push((row as Readonly<Record<string, unknown>>)[name] ?? null);
+  }
+  return cells;
+}
+
+/** How many unknown members get a suggestion: finding the nearest name is too slow to do for every one of a hostile request. */
+const nSuggestions = 10;
+
+function reportUnknown(row: object, index: number, nKnown: number, plan: InputPlan, log: IssueLog): void {
+  const keys = Object.keys(row);
+  if (keys.length === nKnown) return;
+  for (const key of keys) {
+    if (plan.names.has(key)) continue;
+    const nearest = log.total() < nSuggestions ? nearestName(key, [...plan.names]) : undefined;
+    const expected = nearest === undefined ? "a column a request sends" : `a column a request sends ("${nearest}"?)`;
+    const column = key.length > 200 ? `${key.slice(0, 200)}...` : key;
+    log.addForeign({ code: "unknownColumn", column, row: index, expected, actual: showValue(key) });
+  }
+}
+
+/** The cells of one column; a cell of a wrong kind is reported, becomes missing and makes its row `refused`. */
+function columnOfCells(cells: readonly unknown[], rule: ColumnRule, log: IssueLog, refused: Set<number>): ColumnData {
+  const refuse = (row: number): void => {
+    refused.add(row);
+    log.add(rule, "kind", row, showValue(cells[row]));
+  };
+  switch (rule.column.kind) {
+    case "number":
+      return { kind: "number", values: numbersOf(cells, refuse) };
+    case "timestamp":
+      return { kind: "timestamp", values: timestampsOf(cells, refuse) };
+    case "boolean":
+      return { kind: "boolean", values: booleansOf(cells, refuse) };
+    case "category":
+      return categoryOf(cells, refuse);
+    case "text":
+      return { kind: "text", values: textsOf(cells, refuse) };
+  }
+}
+
+type Refuse = (row: number) => void;
+
+function numbersOf(cells: readonly unknown[], refuse: Refuse): Float64Array {
+  const values = new Float64Array(cells.length);
+  for (let i = 0; i < cells.length; ++i) {
+    const cell = cells[i];
+    if (typeof cell === "number" && cell - cell === 0) values[i] = cell;
+    else {
+      values[i] = NaN;
+      if (cell !== null) refuse(i);
+    }
+  }
+  return values;
+}
+
+function timestampsOf(cells: readonly unknown[], refuse: Refuse): Float64Array {
+  const values = new Float64Array(cells.length);
+  for (let i = 0; i < cells.length; ++i) {
+    const cell = cells[i];
+    values[i] = cell === null ? NaN : instantOf(cell);
+    if (cell !== null && values[i] !== values[i]) refuse(i);
+  }
+  return values;
+}
+
+function instantOf(cell: unknown): number {
+  if (typeof cell === "string") return parseTimestamp(cell);
+  if (typeof cell === "number") return Math.abs(cell) <= farthestTimestamp ? cell : NaN;
+  return Object.prototype.toString.call(cell) === "[object Date]" ? (cell as Date).getTime() : NaN;
+}
+
+function booleansOf(cells: readonly unknown[], refuse: Refuse): Uint8Array {
+  const values = new Uint8Array(cells.length);
+  for (let i = 0; i < cells.length; ++i) {
+    const cell = cells[i];
+    if (typeof cell === "boolean") values[i] = cell ? 1 : 0;
+    else {
+      values[i] = missingBoolean;
+      if (cell !== null) refuse(i);
+    }
+  }
+  return values;
+}
+
+function categoryOf(cells: readonly unknown[], refuse: Refuse): ColumnData {
+  const codes = new Int32Array(cells.length);
+  const levels: string[] = [];
+  const codeOf = new Map<string, number>();
+  for (let i = 0; i < cells.length; ++i) {
+    const cell = cells[i];
+    if (typeof cell !== "string") {
+      codes[i] = missingCode;
+      if (cell !== null) refuse(i);
+      continue;
+    }
+    let code = codeOf.get(cell);
+    if (code === undefined) codeOf.set(cell, (code = levels.push(cell) - 1));
+    codes[i] = code;
+  }
+  return { kind: "category", codes, levels };
+}
+
+function textsOf(cells: readonly unknown[], refuse: Refuse): (string | null)[] {
+  return cells.map((cell, row) => {
+    if (typeof cell === "string") return cell;
+    if (cell !== null) refuse(row);
+    return null;
+  });
+}
+
+/**
+ * The rows of a frame (all, or those at `rows`) as JSON: objects without a prototype, timestamps as ISO 8601 texts (or
+ * as numbers where they hold fractions of a millisecond), missing values as null.
+ */
+export function rowsFromFrame(frame: Frame, rows?: Uint32Array): JsonObject[] {
+  const n = rows ? rows.length : frame.nRows;
+  const result: JsonObject[] = [];
+  for (let i = 0; i < n; ++i) {
+    const row = rows ? rows[i]! : i;
+    const members = Object.create(null) as Record<string, JsonValue>;
+    for (let c = 0; c < frame.names.length; ++c) members[frame.names[c]!] = jsonOf(frame.columns[c]!, row);
+    result.push(members);
+  }
+  return result;
+}
+
+function jsonOf(column: ColumnData, row: number): JsonValue {
+  switch (column.kind) {
+    case "number": {
+      const value = column.values[row]!;
+      return Number.isFinite(value) ? value : null;
+    }
+    case "timestamp": {
+      const value = column.values[row]!;
+      if (!Number.isFinite(value)) return null;
+      return Number.isInteger(value) ? formatTimestamp(value) : value;
+    }
+    case "boolean":
+      return column.values[row] === missingBoolean ? null : column.values[row] === 1;
+    case "category": {
+      const code = column.codes[row]!;
+      return code === missingCode ? null : column.levels[code]!;
+    }
+    case "text":
+      return column.values[row]!;
+  }
+}
