@@ -20,6 +20,20 @@ export const storeErrors = {
       `the store at "${c.path}" has format ${c.format}; this release knows formats up to ${c.known}`,
     remedy: (): string => "Update millrace.",
   },
+  STORE_DAMAGED: {
+    status: 500,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string =>
+      `the store's database "${c.path}" is damaged: ${c.reason}`,
+    remedy: (): string => "Restore the file from a backup, or move it away and run the pipelines again.",
+  },
+  STORE_BUSY: {
+    status: 503,
+    exit: 1,
+    message: (c: { path: string; seconds: number }): string =>
+      `another process has held the write lock of "${c.path}" for more than ${c.seconds} s`,
+    remedy: (): string => "End the process that is stuck (see `millrace runs`), then run again.",
+  },
   ARTIFACT_MISSING: {
     status: 404,
     exit: 1,
@@ -31,7 +45,7 @@ export const storeErrors = {
     exit: 1,
     message: (c: { digest: string; actual: string }): string =>
       `artifact ${c.digest} is damaged: its bytes have digest ${c.actual}`,
-    remedy: (): string => "Delete the artifact's file and run the pipeline again.",
+    remedy: (c: { path: string }): string => `Delete "${c.path}" and run the pipeline again.`,
   },
   RUN_NOT_FOUND: {
     status: 404,

@@ -1,0 +1,122 @@
+import { rm } from "node:fs/promises";
+import type { Clock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { Progress } from "../core/progress.ts";
+import type { Rng } from "../core/rng.ts";
+import type { Store } from "../store/open.ts";
+import type { Codec, Step, StepContext } from "./step.ts";
+import type { DecodedValues } from "./values.ts";
+
+/** An artifact a step wrote: its file is in the store, its metadata is not yet committed. */
+export interface WrittenOutput {
+  readonly output: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly type: string;
+  readonly format: number;
+}
+
+/** What a step did, gathered while it runs. */
+export interface StepRecord {
+  readonly outputs: Map<string, WrittenOutput>;
+  readonly metrics: Map<string, number>;
+}
+
+export interface ContextParts {
+  readonly store: Store;
+  readonly step: Step;
+  readonly runId: string;
+  readonly inputs: ReadonlyMap<string, Digest>;
+  readonly values: DecodedValues;
+  /** Whether a step after this one reads the artifact. */
+  readonly readLater: { digest(digest: Digest): boolean; output(output: string): boolean };
+  readonly record: StepRecord;
+  readonly progress: Progress;
+  readonly rng: Rng;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export function createStepContext(parts: ContextParts): StepContext {
+  const { store, step, inputs, values, readLater, record } = parts;
+
+  const digestOf = (input: string): Digest => {
+    const digest = inputs.get(input);
+    if (digest !== undefined) return digest;
+    const rule = `may only read its declared inputs (${step.inputs.join(", ") || "none"})`;
+    throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${input}"` });
+  };
+
+  async function read<T>(input: string, codec: Codec<T>): Promise<T> {
+    const digest = digestOf(input);
+    // The codec's type stands for T: what was kept under this digest and type went through the same codec.
+    const held = values.get(digest, codec.type) as T | undefined;
+    const value = held ?? (await codec.read(await store.artifacts.verifiedPath(digest)));
+    values.keep(digest, codec.type, value, readLater.digest(digest));
+    return value;
+  }
+
+  async function writeFile(
+    output: string,
+    codec: { readonly type: string; readonly format: number },
+    produce: (path: string) => Promise<void>,
+  ): Promise<Digest> {
+    requireWritable(step, output, record);
+    const path = store.artifacts.temporaryPath();
+    try {
+      await produce(path);
+      const { digest, size } = await store.artifacts.adopt(path);
+      record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
+      return digest;
+    } finally {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  async function write<T>(output: string, codec: Codec<T>, value: T): Promise<Digest> {
+    const digest = await writeFile(output, codec, (path) => codec.write(value, path));
+    if (readLater.output(output)) values.keep(digest, codec.type, value, true);
+    return digest;
+  }
+
+  return Object.freeze({
+    read,
+    digestOf,
+    write,
+    writeFile,
+    record(numbers: Readonly<Record<string, number>>): void {
+      for (const [metric, value] of Object.entries(numbers)) record.metrics.set(metric, value);
+    },
+    runId: parts.runId,
+    progress: parts.progress,
+    rng: parts.rng,
+    clock: parts.clock,
+    signal: parts.signal,
+  });
+}
+
+function requireWritable(step: Step, output: string, record: StepRecord): void {
+  if (!step.outputs.includes(output)) {
+    const rule = `may only write its declared outputs (${step.outputs.join(", ") || "none"})`;
+    throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${output}"` });
+  }
+  if (record.outputs.has(output)) {
+    throw new MillraceError("WORKFLOW_INVALID", {
+      step: step.name,
+      rule: "must write each output once",
+      actual: `"${output}" twice`,
+    });
+  }
+}
+
+/** Throws WORKFLOW_INVALID where a step ended without writing every declared output. */
+export function requireAllWritten(step: Step, record: StepRecord): void {
+  const unwritten = step.outputs.filter((output) => !record.outputs.has(output));
+  if (unwritten.length === 0) return;
+  throw new MillraceError("WORKFLOW_INVALID", {
+    step: step.name,
+    rule: "must write every declared output",
+    actual: `nothing for "${unwritten.join('", "')}"`,
+  });
+}

@@ -1,0 +1,126 @@
+import type { Digest } from "../core/digest.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { Store } from "../store/open.ts";
+import type { RunsTable, StepsTable } from "../store/schema.ts";
+
+export type RunStatus = RunsTable["status"];
+
+export interface RunSummary {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly durationMs: number | null;
+  readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
+}
+
+export interface RecordedStep {
+  readonly step: string;
+  readonly attempt: number;
+  readonly status: StepsTable["status"];
+  readonly startedAt: number | null;
+  readonly durationMs: number | null;
+  readonly cacheKey: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly params: ReadonlyMap<string, JsonValue>;
+  readonly metrics: ReadonlyMap<string, number>;
+  /** What it read, as "step.output". */
+  readonly inputs: readonly { readonly input: string; readonly digest: Digest }[];
+  readonly outputs: readonly RecordedArtifact[];
+}
+
+export interface RecordedArtifact {
+  readonly output: string;
+  readonly digest: Digest;
+  readonly type: string;
+  readonly format: number;
+  readonly size: number;
+}
+
+export interface RunDetails extends RunSummary {
+  readonly seed: number;
+  /** In the order of the workflow. */
+  readonly steps: readonly RecordedStep[];
+}
+
+function summaryOf(row: RunsTable): RunSummary {
+  return {
+    runId: row.id,
+    workflow: row.workflow,
+    status: row.status,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    durationMs: row.duration_ms,
+    error:
+      row.error_code === null
+        ? null
+        : { code: row.error_code, message: row.error_message ?? "", remedy: row.error_remedy ?? "" },
+  };
+}
+
+/** The runs of the store, newest first; at most `limit` (default 50), of one workflow or of all. */
+export async function listRuns(
+  store: Store,
+  options: { readonly limit?: number; readonly workflow?: string } = {},
+): Promise<readonly RunSummary[]> {
+  let query = store.database
+    .selectFrom("runs")
+    .selectAll()
+    .orderBy("id", "desc")
+    .limit(options.limit ?? 50);
+  if (options.workflow !== undefined) query = query.where("workflow", "=", options.workflow);
+  return (await query.execute()).map(summaryOf);
+}
+
+/** Everything recorded of one run. Throws RUN_NOT_FOUND. */
+export async function showRun(store: Store, runId: string): Promise<RunDetails> {
+  const { database } = store;
+  const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
+  if (!run) throw new MillraceError("RUN_NOT_FOUND", { run: runId });
+  const steps = await database
+    .selectFrom("steps")
+    .selectAll()
+    .where("run_id", "=", runId)
+    .orderBy("position")
+    .orderBy("attempt")
+    .execute();
+  const details = await readDetails(store, runId);
+  return { ...summaryOf(run), seed: run.seed, steps: steps.map((row) => recordedStep(row, details)) };
+}
+
+type Details = Awaited<ReturnType<typeof readDetails>>;
+
+async function readDetails({ database }: Store, runId: string) {
+  const params = await database.selectFrom("params").selectAll().where("run_id", "=", runId).execute();
+  const metrics = await database.selectFrom("metrics").selectAll().where("run_id", "=", runId).execute();
+  const inputs = await database.selectFrom("step_inputs").selectAll().where("run_id", "=", runId).execute();
+  const outputs = await database
+    .selectFrom("step_outputs")
+    .innerJoin("artifacts", "artifacts.digest", "step_outputs.digest")
+    .select(["step", "attempt", "output", "artifacts.digest", "type", "format", "size"])
+    .where("run_id", "=", runId)
+    .execute();
+  return { params, metrics, inputs, outputs };
+}
+
+function recordedStep(row: StepsTable, details: Details): RecordedStep {
+  const isOfStep = (other: { step: string; attempt: number }): boolean =>
+    other.step === row.step && other.attempt === row.attempt;
+  return {
+    step: row.step,
+    attempt: row.attempt,
+    status: row.status,
+    startedAt: row.started_at,
+    durationMs: row.duration_ms,
+    cacheKey: row.cache_key,
+    error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? "" },
+    params: new Map(details.params.filter(isOfStep).map((p) => [p.param, JSON.parse(p.value) as JsonValue])),
+    metrics: new Map(details.metrics.filter(isOfStep).map((m) => [m.metric, m.value ?? Number.NaN])),
+    inputs: details.inputs.filter(isOfStep).map(({ input, digest }) => ({ input, digest })),
+    outputs: details.outputs
+      .filter(isOfStep)
+      .map(({ output, digest, type, format, size }) => ({ output, digest, type, format, size })),
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * The store's format, step by step: the n-th script (from 1) leads from format n-1 to n. A released script is never
+ * edited; a change is a new one. Types are those SQLite and PostgreSQL both understand.
+ */
+export const migrations: readonly string[] = [
+  `
+  create table runs (
+    id text primary key, workflow text not null, seed bigint not null, status text not null,
+    started_at bigint not null, finished_at bigint, duration_ms double precision,
+    error_code text, error_message text, error_remedy text,
+    host text not null, pid bigint not null, process_started text not null
+  );
+  create index runs_by_workflow on runs (workflow, id);
+  create index runs_by_status on runs (status);
+  create table steps (
+    run_id text not null references runs (id), step text not null, attempt integer not null,
+    position integer not null, status text not null, cache_key text,
+    started_at bigint, duration_ms double precision, error_code text, error_message text,
+    primary key (run_id, step, attempt)
+  );
+  create table artifacts (digest text primary key, size bigint not null, created_at bigint not null);
+  create table step_inputs (
+    run_id text not null, step text not null, attempt integer not null, input text not null,
+    digest text not null references artifacts (digest),
+    primary key (run_id, step, attempt, input),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create index step_inputs_by_digest on step_inputs (digest);
+  create table step_outputs (
+    run_id text not null, step text not null, attempt integer not null, output text not null,
+    digest text not null references artifacts (digest), type text not null, format integer not null,
+    primary key (run_id, step, attempt, output),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create index step_outputs_by_digest on step_outputs (digest);
+  create table metrics (
+    run_id text not null, step text not null, attempt integer not null, metric text not null,
+    value double precision,
+    primary key (run_id, step, attempt, metric),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create table params (
+    run_id text not null, step text not null, attempt integer not null, param text not null, value text not null,
+    primary key (run_id, step, attempt, param),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create table cache_entries (
+    cache_key text primary key, run_id text not null, step text not null, attempt integer not null,
+    created_at bigint not null,
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create table versions (
+    model text not null, version integer not null, digest text not null, run_id text not null,
+    created_at bigint not null,
+    primary key (model, version), unique (model, digest)
+  );
+  create table judgements (
+    model text not null, version integer not null, sequence integer not null, run_id text not null,
+    judged_at bigint not null, gate_passed integer not null, metrics text not null, verdict text not null,
+    compared_with text,
+    primary key (model, version, sequence),
+    foreign key (model, version) references versions (model, version)
+  );
+  create table aliases (
+    model text not null, alias text not null, version integer not null, moved_at bigint not null,
+    primary key (model, alias),
+    foreign key (model, version) references versions (model, version)
+  );
+  create table audit (
+    sequence bigint primary key, at bigint not null, actor text not null, action text not null,
+    subject text not null, details text not null, previous_digest text not null, digest text not null
+  );
+  create index audit_by_subject on audit (subject, sequence);
+  create table memo (memo_key text primary key, value text not null, updated_at bigint not null);
+  `,
+];

@@ -1,0 +1,133 @@
+import { access, constants, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Kysely } from "kysely";
+import type { Clock } from "../core/clock.ts";
+import type { JsonValue } from "../core/json.ts";
+import { createArtifactStore, sweepTemporary, throwUnwritable } from "./artifacts.ts";
+import type { ArtifactStore } from "./artifacts.ts";
+import { noHooks } from "./hooks.ts";
+import type { StoreHooks } from "./hooks.ts";
+import { mayBeAlive } from "./processes.ts";
+import type { Database } from "./schema.ts";
+import { sqliteDialect } from "./sqlite-dialect.ts";
+import { loadSqlite, openSqlite } from "./sqlite.ts";
+
+/** What lasts: artifacts on disk and metadata in one database. Several processes may hold the same store open. */
+export interface Store {
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  readonly artifacts: ArtifactStore;
+  /** One typed query layer. Write inside `database.transaction()`: it takes the write lock first and waits for it. */
+  readonly database: Kysely<Database>;
+  /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
+  readonly memo: Memo;
+  close(): Promise<void>;
+}
+
+export interface Memo {
+  get(key: string): Promise<JsonValue | undefined>;
+  set(key: string, value: JsonValue): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  /** Told of each failpoint passed; for crash tests. */
+  readonly hooks?: StoreHooks;
+}
+
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    if (!(await stat(join(folder, "temporary")).catch(() => undefined))) {
+      await mkdir(join(folder, "artifacts"), { recursive: true });
+      await mkdir(join(folder, "temporary"), { recursive: true });
+      // What lies here is made by runs: it does not belong under version control.
+      await writeFile(join(folder, ".gitignore"), "*\n");
+    }
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throwUnwritable(folder, error);
+  }
+}
+
+function createMemo(database: Kysely<Database>, clock: Clock): Memo {
+  return {
+    async get(key) {
+      const row = await database.selectFrom("memo").select("value").where("memo_key", "=", key).executeTakeFirst();
+      return row === undefined ? undefined : (JSON.parse(row.value) as JsonValue);
+    },
+    async set(key, value) {
+      const row = { value: JSON.stringify(value), updated_at: clock.now() };
+      await database.transaction().execute((transaction) =>
+        transaction
+          .insertInto("memo")
+          .values({ memo_key: key, ...row })
+          .onConflict((conflict) => conflict.column("memo_key").doUpdateSet(row))
+          .execute(),
+      );
+    },
+  };
+}
+
+/** Runs whose process died without a word get the status "interrupted". */
+async function markInterrupted(database: Kysely<Database>, clock: Clock): Promise<void> {
+  const running = await database
+    .selectFrom("runs")
+    .select(["id", "host", "pid", "process_started as started"])
+    .where("status", "=", "running")
+    .execute();
+  const dead = running.filter((run) => !mayBeAlive(run)).map((run) => run.id);
+  if (dead.length === 0) return;
+  await database.transaction().execute(async (transaction) => {
+    const finished = { status: "interrupted" as const, finished_at: clock.now() };
+    await transaction
+      .updateTable("runs")
+      .set(finished)
+      .where("id", "in", dead)
+      .where("status", "=", "running")
+      .execute();
+    const steps = transaction.updateTable("steps").set({ status: "interrupted" });
+    await steps.where("run_id", "in", dead).where("status", "=", "running").execute();
+  });
+}
+
+async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
+  const hooks = options.hooks ?? noHooks;
+  // Both cost tens of milliseconds to load, so nothing loads them before a store is opened.
+  const [sqlite, kysely] = await Promise.all([loadSqlite(), import("kysely")]);
+  const engine = await openSqlite(path, sqlite, hooks);
+  const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, engine, path, hooks) });
+  await markInterrupted(database, options.clock);
+  return {
+    folder,
+    artifacts: createArtifactStore(folder, hooks),
+    database,
+    memo: createMemo(database, options.clock),
+    close: () => database.destroy(),
+  };
+}
+
+/**
+ * Opens the store in `folder` (".millrace"), making it where there is none.
+ * Throws STORE_UNWRITABLE, STORE_DAMAGED, STORE_FORMAT_TOO_NEW or STORE_ENGINE_TOO_OLD.
+ */
+export async function openStore(folder: string, options: StoreOptions): Promise<Store> {
+  const absolute = resolve(folder);
+  await makeFolders(absolute);
+  await sweepTemporary(absolute, options.clock.now());
+  return openAt(join(absolute, "store.db"), absolute, options);
+}
+
+/** A store that is gone when closed, for tests: metadata in memory, artifacts in a folder of the system's temporary one. */
+export async function openMemoryStore(options: StoreOptions): Promise<Store> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-"));
+  await makeFolders(folder);
+  const store = await openAt(":memory:", folder, options);
+  return {
+    ...store,
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** Which process it is: a number alone can be given again, after a restart of a container even the same one. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** When the process started, as the system counts; "" where the system does not say. */
+  readonly started: string;
+}
+
+/** State letter and start time from Linux's /proc; null elsewhere, or where there is no such process. */
+function systemRecord(pid: number): { state: string; started: string } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the command in parentheses and may hold anything; the third, the state, follows the last one.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", started: fields[19] ?? "" };
+  } catch {
+    return null;
+  }
+}
+
+export function thisProcess(): ProcessIdentity {
+  return { host: hostname(), pid: process.pid, started: systemRecord(process.pid)?.started ?? "" };
+}
+
+/** False only for a process that surely ended: it ran on this host, and its number is free or another's by now. */
+export function mayBeAlive(identity: ProcessIdentity): boolean {
+  if (identity.host !== hostname()) return true;
+  const record = systemRecord(identity.pid);
+  if (record) return record.state !== "Z" && (identity.started === "" || record.started === identity.started);
+  try {
+    process.kill(identity.pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,94 @@
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
+import type { StoreHooks } from "./hooks.ts";
+import { beginImmediate } from "./sqlite.ts";
+import type { SqliteDatabase, SqliteValue } from "./sqlite.ts";
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #database: SqliteDatabase;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const statement = this.#database.prepare(query.sql);
+    const parameters = query.parameters as SqliteValue[];
+    if (statement.columns().length > 0) return Promise.resolve({ rows: statement.all(...parameters) as R[] });
+    const { changes } = statement.run(...parameters);
+    return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes) });
+  }
+
+  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+    yield await this.executeQuery<R>(query);
+  }
+}
+
+/** One connection, lent to one query or transaction at a time. */
+class SqliteDriver implements Driver {
+  readonly #database: SqliteDatabase;
+  readonly #connection: SqliteConnection;
+  readonly #path: string;
+  readonly #hooks: StoreHooks;
+  #free: Promise<void> = Promise.resolve();
+  #release: () => void = () => {};
+
+  constructor(database: SqliteDatabase, path: string, hooks: StoreHooks) {
+    this.#database = database;
+    this.#connection = new SqliteConnection(database);
+    this.#path = path;
+    this.#hooks = hooks;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const before = this.#free;
+    let release = (): void => {};
+    this.#free = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    this.#release = release;
+    return this.#connection;
+  }
+
+  async beginTransaction(): Promise<void> {
+    await beginImmediate(this.#database, this.#path);
+    this.#hooks.reached("transaction.begun");
+  }
+
+  async commitTransaction(): Promise<void> {
+    this.#hooks.reached("transaction.committing");
+    this.#database.exec("commit");
+    this.#hooks.reached("transaction.committed");
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    this.#database.exec("rollback");
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#release();
+  }
+
+  async destroy(): Promise<void> {
+    this.#database.close();
+  }
+}
+
+type KyselyModule = typeof import("kysely");
+
+/** Kysely over an open database of the `node:sqlite` shape; every transaction writes and begins IMMEDIATE. */
+export function sqliteDialect(
+  kysely: KyselyModule,
+  database: SqliteDatabase,
+  path: string,
+  hooks: StoreHooks,
+): Dialect {
+  return {
+    createDriver: () => new SqliteDriver(database, path, hooks),
+    createQueryCompiler: () => new kysely.SqliteQueryCompiler(),
+    createAdapter: () => new kysely.SqliteAdapter(),
+    createIntrospector: (db) => new kysely.SqliteIntrospector(db),
+  };
+}

@@ -1,0 +1,133 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { StoreHooks } from "./hooks.ts";
+import { migrations } from "./migrations.ts";
+
+export type SqliteValue = null | number | bigint | string | Uint8Array;
+
+/** What the store uses of the `node:sqlite` API; `@photostructure/sqlite` has the same shape. */
+export interface SqliteStatement {
+  all(...parameters: SqliteValue[]): unknown[];
+  get(...parameters: SqliteValue[]): unknown;
+  run(...parameters: SqliteValue[]): { readonly changes: number | bigint };
+  columns(): readonly unknown[];
+}
+
+export interface SqliteDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): SqliteStatement;
+  close(): void;
+}
+
+export interface SqliteModule {
+  readonly DatabaseSync: new (path: string) => SqliteDatabase;
+}
+
+/** Earlier engines can lose pages when a write races a checkpoint in WAL mode (the WAL-reset bug). */
+export const oldestEngine = "3.51.3";
+
+function isAtLeast(version: string, needed: string): boolean {
+  const [a, b] = [version, needed].map((text) => text.split(".").map(Number));
+  for (let i = 0; i < 3; ++i) if ((a![i] ?? 0) !== (b![i] ?? 0)) return (a![i] ?? 0) > (b![i] ?? 0);
+  return true;
+}
+
+/** The built-in `node:sqlite` where its SQLite is sound, else the one that comes as a package. */
+export async function loadSqlite(): Promise<SqliteModule> {
+  const builtin = process.versions["sqlite"];
+  if (builtin !== undefined && isAtLeast(builtin, oldestEngine)) {
+    const name = "node:sqlite"; // not a literal import: Node 20 and its types do not know the module
+    return (await import(name)) as SqliteModule;
+  }
+  try {
+    return (await import("@photostructure/sqlite")) as unknown as SqliteModule;
+  } catch (cause) {
+    throw new MillraceError("STORE_ENGINE_TOO_OLD", { version: builtin ?? "(none)", needed: oldestEngine }, { cause });
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  // The low byte of an extended result code is its primary code: 5 busy, 6 locked.
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  return code === 5 || code === 6;
+}
+
+/**
+ * Runs `work` until no other process is in its way, for at most half a minute. Waits outside SQLite, so that the event
+ * loop goes on meanwhile.
+ */
+async function whenFree(path: string, work: () => void): Promise<void> {
+  const limitMs = 30_000;
+  for (let waited = 0, delay = 1; ; waited += delay, delay = Math.min(delay * 2, 40)) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (waited >= limitMs) {
+        throw new MillraceError("STORE_BUSY", { path, seconds: limitMs / 1000 }, { cause: error });
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+}
+
+/** Takes the write lock at the start of a transaction, so that no transaction fails half-way for want of it. */
+export async function beginImmediate(database: SqliteDatabase, path: string): Promise<void> {
+  database.exec("pragma busy_timeout = 0");
+  try {
+    await whenFree(path, () => database.exec("begin immediate"));
+  } finally {
+    database.exec("pragma busy_timeout = 5000");
+  }
+}
+
+function formatOf(database: SqliteDatabase): number {
+  return Number((database.prepare("pragma user_version").get() as { user_version: number }).user_version);
+}
+
+async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks): Promise<void> {
+  const format = formatOf(database);
+  const known = migrations.length;
+  if (format > known) throw new MillraceError("STORE_FORMAT_TOO_NEW", { path, format, known });
+  if (format === known) return;
+  await beginImmediate(database, path);
+  try {
+    for (let next = formatOf(database); next < known; ++next) database.exec(migrations[next]!);
+    database.exec(`pragma user_version = ${known}`);
+    hooks.reached("store.migrating");
+    database.exec("commit");
+    hooks.reached("store.migrated");
+  } catch (error) {
+    database.exec("rollback");
+    throw error;
+  }
+}
+
+/** An error of the engine while opening, said in our words. */
+function openingError(path: string, error: unknown): unknown {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  const reason = error instanceof Error ? error.message : String(error);
+  // 8 read-only, 10 input/output error, 13 full, 14 cannot open; 11 corrupt, 26 not a database.
+  if ([8, 10, 13, 14].includes(code)) return new MillraceError("STORE_UNWRITABLE", { path, reason }, { cause: error });
+  if (code === 11 || code === 26) return new MillraceError("STORE_DAMAGED", { path, reason }, { cause: error });
+  return error;
+}
+
+/** Opens (and where needed creates or migrates) the metadata database; ":memory:" for one that does not last. */
+export async function openSqlite(path: string, sqlite: SqliteModule, hooks: StoreHooks): Promise<SqliteDatabase> {
+  let database: SqliteDatabase | undefined;
+  try {
+    const opened = new sqlite.DatabaseSync(path);
+    database = opened;
+    const { version } = opened.prepare("select sqlite_version() as version").get() as { version: string };
+    if (!isAtLeast(version, oldestEngine)) {
+      throw new MillraceError("STORE_ENGINE_TOO_OLD", { version, needed: oldestEngine });
+    }
+    opened.exec("pragma busy_timeout = 5000; pragma foreign_keys = on;");
+    await whenFree(path, () => opened.exec("pragma journal_mode = wal; pragma synchronous = full;"));
+    await migrate(opened, path, hooks);
+    return opened;
+  } catch (error) {
+    database?.close();
+    throw openingError(path, error);
+  }
+}
