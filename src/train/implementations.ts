@@ -1,0 +1,72 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
+import type { EstimatorChoice, EstimatorImplementation, HyperparameterTable } from "../model/estimator.ts";
+import { boostingHyperparameters } from "./boosting/hyperparameters.ts";
+import { resolveHyperparameters } from "./hyperparameters.ts";
+import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
+import { linearHyperparameters } from "./linear/hyperparameters.ts";
+import { checkSpace } from "./space.ts";
+
+export { resolveHyperparameters } from "./hyperparameters.ts";
+
+interface Entry {
+  readonly hyperparameters: HyperparameterTable;
+  load(): Promise<EstimatorImplementation>;
+}
+
+const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    "boosting",
+    {
+      hyperparameters: boostingHyperparameters,
+      load: async () => (await import("./boosting/estimator.ts")).boostingEstimator,
+    },
+  ],
+  [
+    "linear",
+    {
+      hyperparameters: linearHyperparameters,
+      load: async () => (await import("./linear/estimator.ts")).linearEstimator,
+    },
+  ],
+  [
+    "kmeans",
+    {
+      hyperparameters: kmeansHyperparameters,
+      load: async () => (await import("./kmeans/estimator.ts")).kmeansEstimator,
+    },
+  ],
+]);
+
+/** Names of the estimators there are, for help and messages; `auto` stands for a choice among them. */
+export const estimatorNames: readonly string[] = Object.freeze(Array.from(entries.keys()));
+
+/** The algorithm called `name`, loaded on first use. Throws DEFINITION_INVALID where there is none. */
+export async function findEstimator(name: string): Promise<EstimatorImplementation> {
+  return entryOf(name).load();
+}
+
+/** The declared hyperparameters of the estimator called `name`, without loading the algorithm. */
+export function hyperparametersOf(name: string): HyperparameterTable {
+  return entryOf(name).hyperparameters;
+}
+
+/** Checks what a definition says about its model before anything runs: known names, values in range, a space that can be searched. */
+export function checkEstimatorChoice(choice: EstimatorChoice): void {
+  if (choice.estimator === "auto") return;
+  const implementation = { name: choice.estimator, hyperparameters: hyperparametersOf(choice.estimator) };
+  resolveHyperparameters(implementation, choice.hyperparameters);
+  if (choice.tuning !== null) checkSpace(implementation, choice.tuning);
+}
+
+function entryOf(name: string): Entry {
+  const entry = entries.get(name);
+  if (entry) return entry;
+  const nearest = nearestName(name, estimatorNames);
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: "model",
+    rule: `must be one of ${estimatorNames.join("(), ")}(), auto()`,
+    actual: JSON.stringify(name),
+    remedy: nearest === undefined ? undefined : `Did you mean ${nearest}()?`,
+  });
+}

@@ -1,0 +1,28 @@
+import type { HyperparameterTable } from "../../model/estimator.ts";
+
+/** The hyperparameters of kmeans(). */
+export const kmeansHyperparameters: HyperparameterTable = Object.freeze({
+  clusters: {
+    type: "integer",
+    min: 1,
+    max: 10_000,
+    scale: "log",
+    default: 8,
+    search: [2, 12],
+    doc: "Number of clusters; at most one a row.",
+  },
+  restarts: {
+    type: "integer",
+    min: 1,
+    max: 1000,
+    scale: "log",
+    default: 4,
+    doc: "Independent starts; the one of least inertia is kept.",
+  },
+  start: {
+    type: "choice",
+    choices: ["plusplus", "random"],
+    default: "plusplus",
+    doc: "First centres: spread out by k-means++, or rows drawn at random.",
+  },
+});
