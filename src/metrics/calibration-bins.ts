@@ -40,7 +40,7 @@ export function calibrationBins(
       low: bin / bins,
       high: (bin + 1) / bins,
       nRows,
-      share: weight / total,
+      share: total > 0 ? weight / total : 0,
       meanPredicted: weight > 0 ? predicted[bin]! / weight : null,
       meanObserved: weight > 0 ? observed[bin]! / weight : null,
     };
