@@ -261,10 +261,10 @@ describe("the record of runs", () => {
     const run = await showRun(store, runId);
     expect(run).toMatchObject({ workflow: "arithmetic", status: "succeeded", seed: 7, error: null });
     const [load, scale] = run.steps;
-    expect(scale!.inputs).toEqual([{ input: "load.out", digest: load!.outputs[0]!.digest }]);
-    expect(scale!.outputs[0]).toMatchObject({ output: "out", type: "numbers", format: 1, size: 7 });
-    expect(scale!.params).toEqual(new Map([["factor", 2]]));
-    expect(scale!.metrics.get("count")).toBe(3);
+    expect(scale!.inputs).toEqual([{ name: "load.out", digest: load!.outputs[0]!.digest }]);
+    expect(scale!.outputs[0]).toMatchObject({ name: "out", type: "numbers", format: 1, size: 7 });
+    expect(scale!.params).toEqual({ factor: 2 });
+    expect(scale!.metrics).toEqual({ count: 3, hollow: Number.NaN });
   });
 
   it("lists the newest first, by workflow and up to a limit", async () => {

@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import type { JsonValue } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
 import type { RunsTable, StepsTable } from "../store/schema.ts";
 
@@ -24,15 +24,15 @@ export interface RecordedStep {
   readonly durationMs: number | null;
   readonly cacheKey: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
-  readonly params: ReadonlyMap<string, JsonValue>;
-  readonly metrics: ReadonlyMap<string, number>;
-  /** What it read, as "step.output". */
-  readonly inputs: readonly { readonly input: string; readonly digest: Digest }[];
+  readonly params: JsonObject;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** What it read; the name is "step.output". */
+  readonly inputs: readonly { readonly name: string; readonly digest: Digest }[];
   readonly outputs: readonly RecordedArtifact[];
 }
 
 export interface RecordedArtifact {
-  readonly output: string;
+  readonly name: string;
   readonly digest: Digest;
   readonly type: string;
   readonly format: number;
@@ -116,11 +116,11 @@ function recordedStep(row: StepsTable, details: Details): RecordedStep {
     durationMs: row.duration_ms,
     cacheKey: row.cache_key,
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? "" },
-    params: new Map(details.params.filter(isOfStep).map((p) => [p.param, JSON.parse(p.value) as JsonValue])),
-    metrics: new Map(details.metrics.filter(isOfStep).map((m) => [m.metric, m.value ?? Number.NaN])),
-    inputs: details.inputs.filter(isOfStep).map(({ input, digest }) => ({ input, digest })),
+    params: Object.fromEntries(details.params.filter(isOfStep).map((p) => [p.param, JSON.parse(p.value) as JsonValue])),
+    metrics: Object.fromEntries(details.metrics.filter(isOfStep).map((m) => [m.metric, m.value ?? Number.NaN])),
+    inputs: details.inputs.filter(isOfStep).map(({ input, digest }) => ({ name: input, digest })),
     outputs: details.outputs
       .filter(isOfStep)
-      .map(({ output, digest, type, format, size }) => ({ output, digest, type, format, size })),
+      .map(({ output, digest, type, format, size }) => ({ name: output, digest, type, format, size })),
   };
 }

@@ -102,6 +102,21 @@ async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks
   }
 }
 
+function versionOf(database: SqliteDatabase): string {
+  return (database.prepare("select sqlite_version() as version").get() as { version: string }).version;
+}
+
+/** The version of the SQLite the store would use here. */
+export async function sqliteVersion(): Promise<string> {
+  const sqlite = await loadSqlite();
+  const database = new sqlite.DatabaseSync(":memory:");
+  try {
+    return versionOf(database);
+  } finally {
+    database.close();
+  }
+}
+
 /** An error of the engine while opening, said in our words. */
 function openingError(path: string, error: unknown): unknown {
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
@@ -118,7 +133,7 @@ export async function openSqlite(path: string, sqlite: SqliteModule, hooks: Stor
   try {
     const opened = new sqlite.DatabaseSync(path);
     database = opened;
-    const { version } = opened.prepare("select sqlite_version() as version").get() as { version: string };
+    const version = versionOf(opened);
     if (!isAtLeast(version, oldestEngine)) {
       throw new MillraceError("STORE_ENGINE_TOO_OLD", { version, needed: oldestEngine });
     }
