@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
+import type { Progress } from "../core/progress.ts";
+import type { Contract } from "../frame/contract.ts";
+import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
+import { type CellIssues, findCellIssues } from "./cell-issues.ts";
+import { type Conversion, convert } from "./convert.ts";
+import { parquetOptions } from "./frame-writer.ts";
+import { locateFile, locateOutput, unwritable } from "./locate.ts";
+import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
+import type { SourceDescription } from "./source.ts";
+import { storedNames } from "./stored-names.ts";
+
+export interface IngestRequest {
+  readonly source: SourceDescription;
+  readonly contract: Contract;
+  /** Where relative paths start: the project folder. */
+  readonly root: string;
+  /** The Parquet file to write; nothing else is left behind. */
+  readonly output: string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  /** Memory DuckDB may use before it spills beside `output`. Default 1024. */
+  readonly memoryMb?: number;
+}
+
+/** What reading a source gave beside the dataset itself. */
+export interface IngestReport extends CellIssues {
+  readonly nRows: number;
+}
+
+/**
+ * Reads a source into an immutable dataset file: exactly the contract's columns in the contract's kinds, rows in file
+ * order, equal bytes for equal rows on any number of threads. Nothing is sniffed: rows are counted twice, by us and by
+ * DuckDB, and must agree. A cell that is not of its column's kind becomes missing and an issue of code "kind".
+ *
+ * Throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_UNREADABLE, COLUMN_MISSING, COLUMN_NAME_INVALID, COLUMN_NAME_DUPLICATE,
+ * STORE_UNWRITABLE or CANCELLED; then there is no output.
+ */
+export async function ingestSource(request: IngestRequest): Promise<IngestReport> {
+  const { source, contract, root, signal, memoryMb } = request;
+  const file = await locateFile(source.path, root);
+  const output = await locateOutput(request.output);
+  const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
+    throw unwritable(request.output, error);
+  });
+  try {
+    const relation = await openRelation(source, file, { wanted: contract.columns, output, scratch, memoryMb, signal });
+    try {
+      return await writeDataset(request, relation, output);
+    } finally {
+      await relation.close();
+    }
+  } catch (error) {
+    await rm(output, { force: true });
+    throw error;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function writeDataset(request: IngestRequest, relation: Relation, output: string): Promise<IngestReport> {
+  const { source, contract, progress } = request;
+  const { session, nRows } = relation;
+  const conversions = contract.columns.map((column) => {
+    const position = positionOf(relation, column.name, source);
+    return convert(`c${position}`, relation.types[position]!, column.kind, source.missing ?? []);
+  });
+  const names = storedNames(contract.columns.map((column) => column.name));
+  const selected = conversions
+    .map((conversion, i) => `${conversion.value} AS ${quoteIdentifier(names[i]!)}`)
+    .join(", ");
+  progress.report(0, nRows, "rows");
+  const target = quoteLiteral(output);
+  await session
+    .run(`COPY (SELECT ${selected} FROM ${relation.sql}) TO ${target} (${parquetOptions})`, { progress, total: nRows })
+    .catch((error: unknown) => {
+      throw sourceFault(error, source, request.output);
+    });
+  const written = await session.rows(`SELECT num_rows::DOUBLE FROM parquet_file_metadata(${target})`);
+  if (Number(written[0]![0]) !== nRows) {
+    throw unreadable(source, `it holds ${nRows} rows, of which DuckDB read ${String(written[0]![0])}`);
+  }
+  const issues = await findCellIssues(relation, contract, await suspects(relation, conversions, target));
+  progress.report(nRows, nRows, "rows");
+  return { nRows, ...issues };
+}
+
+function positionOf(relation: Relation, name: string, source: SourceDescription): number {
+  const position = relation.names.indexOf(name);
+  if (position >= 0) return position;
+  const twin = relation.names.findIndex((candidate) => candidate.normalize("NFC") === name.normalize("NFC"));
+  if (twin >= 0) return twin;
+  throw new MillraceError("COLUMN_MISSING", {
+    name,
+    subject: `"${source.path}"`,
+    found: relation.names,
+    nearest: nearestName(name, relation.names),
+  });
+}
+
+/** Columns whose conversion can fail and whose stored values have gaps; only they are worth a second reading. */
+async function suspects(
+  relation: Relation,
+  conversions: readonly Conversion[],
+  output: string,
+): Promise<(Conversion | null)[]> {
+  const gaps = await relation.session.rows(
+    `SELECT column_id::INTEGER, sum(num_values - coalesce(stats_null_count, num_values))::DOUBLE, sum(num_values)::DOUBLE FROM parquet_metadata(${output}) GROUP BY column_id`,
+  );
+  const withGaps = new Set(gaps.filter((row) => row[1] !== row[2]).map((row) => Number(row[0])));
+  return conversions.map((conversion, i) => (!conversion.isTotal && withGaps.has(i) ? conversion : null));
+}
+
+/** Disk faults are ours to report as such; everything else DuckDB says while reading is about the source. */
+function sourceFault(error: unknown, source: SourceDescription, output: string): unknown {
+  if (error instanceof MillraceError) return error;
+  const reason = reasonOf(error);
+  if (/no space left|could not write|cannot open file.*write/i.test(reason)) return unwritable(output, error);
+  return unreadable(source, reason, error);
+}

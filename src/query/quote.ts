@@ -1,0 +1,22 @@
+/**
+ * The only two places where a name or a value becomes part of SQL; everything else is fixed text. DuckDB's quoted
+ * identifiers and string literals have one special character each, doubled inside. NUL ends a statement early and
+ * cannot be written in either, so it is refused.
+ */
+
+/** A name as a quoted identifier. Throws a RangeError for the empty name and for names with NUL. */
+export function quoteIdentifier(name: string): string {
+  if (name === "" || name.includes("\0")) throw new RangeError("a column name must not be empty or contain NUL");
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as a string literal. Throws a RangeError for texts with NUL. */
+export function quoteLiteral(text: string): string {
+  if (text.includes("\0")) throw new RangeError("a text in SQL must not contain NUL");
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A list of texts as SQL: `('a', 'b')`. Needs at least one. */
+export function quoteList(texts: readonly string[]): string {
+  return `(${texts.map(quoteLiteral).join(", ")})`;
+}
