@@ -17,7 +17,8 @@ export type TransformChoice =
   | { readonly transform: "imputeMode" }
   | { readonly transform: "oneHot"; readonly minShare: number }
   | { readonly transform: "targetEncode"; readonly smoothing: number }
-  | { readonly transform: "tfidf"; readonly maxWords: number; readonly ngrams: 1 | 2 | 3 }
+  /** `maxWords` null: 20,000 where columns may be sparse, 100 for trees. */
+  | { readonly transform: "tfidf"; readonly maxWords: number | null; readonly ngrams: 1 | 2 | 3 }
   | { readonly transform: "cyclic"; readonly period: "day" | "week" | "year" };
 
 /** How one feature is prepared: its chain, "drop" to leave it out, or "keep" for no preparation of its own. */
@@ -71,10 +72,13 @@ export function targetEncode(options: { readonly smoothing?: number } = {}): Tra
   return build<"category">({ transform: "targetEncode", smoothing });
 }
 
-/** TF-IDF of words and, up to `ngrams` (default 2), runs of words; the `maxWords` commonest terms (default 20,000). */
+/**
+ * TF-IDF of words and, up to `ngrams` (default 2), runs of words. At most `maxWords` terms; by default 20,000, or the
+ * 100 that say most about the target where the model is one of trees.
+ */
 export function tfidf(options: { readonly maxWords?: number; readonly ngrams?: 1 | 2 | 3 } = {}): Transform<"text"> {
-  const { maxWords = 20_000, ngrams = 2 } = options;
-  if (!(Number.isInteger(maxWords) && maxWords >= 1 && maxWords <= 1_000_000))
+  const { maxWords = null, ngrams = 2 } = options;
+  if (maxWords !== null && !(Number.isInteger(maxWords) && maxWords >= 1 && maxWords <= 1_000_000))
     refuse("tfidf().maxWords", "is a whole number from 1 to 1,000,000", maxWords);
   if (![1, 2, 3].includes(ngrams)) refuse("tfidf().ngrams", "is 1, 2 or 3", ngrams);
   return build<"text">({ transform: "tfidf", maxWords, ngrams });

@@ -1,0 +1,84 @@
+import type { JsonObject } from "../core/json.ts";
+import type { Issue } from "../frame/contract.ts";
+import { withExpressions } from "../frame/evaluate.ts";
+import type { Frame } from "../frame/frame.ts";
+import { frameFromRows } from "../frame/rows.ts";
+import { buildDesign } from "./apply.ts";
+import type { Model, Predictions } from "./model.ts";
+import { applyLink, rawScores } from "./score.ts";
+
+/** What came of JSON rows: one prediction a row, and what in the rows breaks the contract. */
+export interface RowPredictions {
+  /** A value that could not be read counts as missing; whether to use such a prediction is the caller's choice. */
+  readonly predictions: Predictions;
+  /** The first 1,000 issues. */
+  readonly issues: readonly Issue[];
+  /** Number of all issues. */
+  readonly nIssues: number;
+}
+
+/** One answer: a number (regression, number of the cluster), or a label with the probability of each. */
+export type Answer = number | { readonly label: string | boolean; readonly probabilities: JsonObject };
+
+/**
+ * Predicts every row of a frame that holds the model's inputs (other columns are ignored); derived columns are computed
+ * here. A row gets the same bits in any batch.
+ */
+export function predict(model: Model, frame: Frame): Predictions {
+  const design = buildDesign(withExpressions(frame, model.expressions), model.features);
+  return predictionsOf(model, rawScores(model.predictor, design));
+}
+
+/** Predicts request rows, checked against the contract: issues are data, never exceptions. */
+export function predictRows(model: Model, rows: readonly unknown[]): RowPredictions {
+  const { frame, issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
+  return { predictions: predict(model, frame), issues, nIssues };
+}
+
+/** Predictions from raw scores, which are overwritten: what `predict` does after the predictor. */
+export function predictionsOf(
+  model: Pick<Model, "task" | "threshold" | "predictor">,
+  scores: Float64Array,
+): Predictions {
+  const { link, outputs } = model.predictor;
+  applyLink(link, scores, outputs);
+  const nRows = scores.length / outputs;
+  if (model.task === "binary") return binaryPredictions(scores, model.threshold ?? 0.5);
+  const labelIndex = model.task === "multiclass" ? highest(scores, outputs) : null;
+  return { nRows, width: outputs, values: scores, labelIndex };
+}
+
+/** JSON answers, one a row. */
+export function answersOf(model: Pick<Model, "labels">, predictions: Predictions): Answer[] {
+  const { nRows, width, values, labelIndex } = predictions;
+  if (labelIndex === null) return Array.from(values);
+  const names = model.labels.map(String);
+  return Array.from({ length: nRows }, (_, row) => ({
+    label: model.labels[labelIndex[row]!]!,
+    // fromEntries defines members, so that a label such as "__proto__" is one like any other.
+    probabilities: Object.fromEntries(names.map((name, k) => [name, values[row * width + k]!])),
+  }));
+}
+
+function binaryPredictions(positive: Float64Array, threshold: number): Predictions {
+  const values = new Float64Array(2 * positive.length);
+  const labelIndex = new Int32Array(positive.length);
+  for (let row = 0; row < positive.length; ++row) {
+    const probability = positive[row]!;
+    values[2 * row] = 1 - probability;
+    values[2 * row + 1] = probability;
+    labelIndex[row] = probability >= threshold ? 1 : 0;
+  }
+  return { nRows: positive.length, width: 2, values, labelIndex };
+}
+
+/** Position of the largest of each row's values, the lowest of equal ones. */
+function highest(values: Float64Array, width: number): Int32Array {
+  const out = new Int32Array(values.length / width);
+  for (let row = 0; row < out.length; ++row) {
+    let best = 0;
+    for (let k = 1; k < width; ++k) if (values[row * width + k]! > values[row * width + best]!) best = k;
+    out[row] = best;
+  }
+  return out;
+}
