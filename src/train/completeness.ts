@@ -1,0 +1,31 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Design } from "../model/design.ts";
+import type { Target } from "../model/estimator.ts";
+
+/** Throws DEFINITION_INVALID where a dense column lacks values, or row weights do not sum to more than 0. */
+export function refuseMissing(estimator: string, design: Design, target: Target): void {
+  for (const column of design.dense) {
+    const nMissing = countMissing(column.values);
+    if (nMissing > 0)
+      throw new MillraceError("DEFINITION_INVALID", {
+        subject: `the column "${column.name}"`,
+        rule: `must be complete for ${estimator}()`,
+        actual: `${nMissing} missing or infinite values in ${design.nRows} rows`,
+        remedy: 'Leave its `prepare` to the default, or begin it with impute("median").',
+      });
+  }
+  let total = 0;
+  for (const weight of target.weights ?? [1]) total += weight;
+  if (!(total > 0 && total < Infinity))
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "the row weights",
+      rule: "must sum to a number above 0",
+      actual: String(total),
+    });
+}
+
+function countMissing(values: Float64Array): number {
+  let count = 0;
+  for (let row = 0; row < values.length; ++row) if (!Number.isFinite(values[row])) ++count;
+  return count;
+}

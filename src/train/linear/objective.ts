@@ -1,0 +1,123 @@
+import type { Design } from "../../model/design.ts";
+import type { Target } from "../../model/estimator.ts";
+import type { ChunkLoss } from "./losses.ts";
+import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
+import type { Moments } from "./moments.ts";
+import { addGradient, addScores, chunkRows } from "./products.ts";
+
+/**
+ * A smooth convex function to minimise. Parameters: one run of column coefficients an output, then one intercept an
+ * output. Scores are taken of centred columns, which frees the intercept from the coefficients and spares the solver
+ * long narrow valleys; `uncentre` turns the intercepts into those of the columns as they are.
+ */
+export interface Objective {
+  readonly nParameters: number;
+  /** For each parameter an estimate of the second derivative, above 0: the solver's first guess of the curvature. */
+  readonly curvature: Float64Array;
+  /** The value; overwrites `gradient`. */
+  evaluate(parameters: Float64Array, gradient: Float64Array): number;
+  uncentre(parameters: Float64Array): { readonly coefficients: Float64Array; readonly intercept: Float64Array };
+}
+
+/**
+ * (sum of weight * loss + l2 / 2 * squared coefficients) / total weight, the loss following from the task: half the
+ * squared residual, logistic, or multinomial with one output a label. Intercepts are not penalised.
+ */
+export function createObjective(design: Design, target: Target, l2: number, moments: Moments): Objective {
+  const outputs = target.task === "multiclass" ? target.nLabels : 1;
+  const nColumns = moments.means.length;
+  const nCoefficients = outputs * nColumns;
+  const { means } = moments;
+  const lossOf = chunkLossOf(target);
+  const scores = new Float64Array(outputs * chunkRows);
+  const residualSums = new Float64Array(outputs);
+  const shifts = new Float64Array(outputs);
+  return {
+    nParameters: nCoefficients + outputs,
+    curvature: curvatureOf(outputs, moments, target.task === "regression" ? 1 : 0.25, l2),
+    evaluate(parameters, gradient) {
+      gradient.fill(0);
+      residualSums.fill(0);
+      centredIntercepts(parameters, means, outputs, shifts);
+      let loss = 0;
+      for (let start = 0; start < design.nRows; start += chunkRows) {
+        const count = Math.min(chunkRows, design.nRows - start);
+        for (let k = 0; k < outputs; ++k) {
+          scores.fill(shifts[k]!, k * chunkRows, k * chunkRows + count);
+          addScores(design, parameters, k * nColumns, start, count, scores, k * chunkRows);
+        }
+        loss += lossOf(target, start, count, scores, chunkRows);
+        for (let k = 0; k < outputs; ++k) {
+          residualSums[k]! += sumOfRange(scores, k * chunkRows, count);
+          addGradient(design, scores, k * chunkRows, start, count, gradient, k * nColumns);
+        }
+      }
+      return finish(parameters, gradient, residualSums, loss, l2, moments);
+    },
+    uncentre(parameters) {
+      const intercept = new Float64Array(outputs);
+      centredIntercepts(parameters, means, outputs, intercept);
+      return { coefficients: parameters.slice(0, nCoefficients), intercept };
+    },
+  };
+}
+
+/** Turns sums into the mean and adds what centring and the penalty contribute. */
+function finish(
+  parameters: Float64Array,
+  gradient: Float64Array,
+  residualSums: Float64Array,
+  loss: number,
+  l2: number,
+  moments: Moments,
+): number {
+  const { means, totalWeight } = moments;
+  const nColumns = means.length;
+  let squares = 0;
+  for (let k = 0; k < residualSums.length; ++k) {
+    for (let j = 0, i = k * nColumns; j < nColumns; ++j, ++i) {
+      const coefficient = parameters[i]!;
+      squares += coefficient * coefficient;
+      gradient[i] = (gradient[i]! - means[j]! * residualSums[k]! + l2 * coefficient) / totalWeight;
+    }
+    gradient[residualSums.length * nColumns + k] = residualSums[k]! / totalWeight;
+  }
+  return (loss + 0.5 * l2 * squares) / totalWeight;
+}
+
+/** intercepts[k] = the parameter's intercept - sum of mean * coefficient. */
+function centredIntercepts(
+  parameters: Float64Array,
+  means: Float64Array,
+  outputs: number,
+  intercepts: Float64Array,
+): void {
+  const nColumns = means.length;
+  for (let k = 0; k < outputs; ++k) {
+    let intercept = parameters[outputs * nColumns + k]!;
+    for (let j = 0; j < nColumns; ++j) intercept -= means[j]! * parameters[k * nColumns + j]!;
+    intercepts[k] = intercept;
+  }
+}
+
+function curvatureOf(outputs: number, moments: Moments, scale: number, l2: number): Float64Array {
+  const { variances, totalWeight } = moments;
+  const nColumns = variances.length;
+  const curvature = new Float64Array(outputs * nColumns + outputs).fill(scale);
+  for (let i = 0; i < outputs * nColumns; ++i) {
+    const estimate = scale * variances[i % nColumns]! + l2 / totalWeight;
+    if (estimate > 0) curvature[i] = estimate;
+  }
+  return curvature;
+}
+
+function chunkLossOf(target: Target): ChunkLoss {
+  if (target.task === "regression") return squaredLoss;
+  return target.task === "binary" ? logisticLoss : softmaxLoss(target.nLabels);
+}
+
+function sumOfRange(values: Float64Array, from: number, count: number): number {
+  let total = 0;
+  for (let i = from; i < from + count; ++i) total += values[i]!;
+  return total;
+}
