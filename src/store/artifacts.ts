@@ -65,9 +65,9 @@ function isAbsent(error: unknown): boolean {
 }
 
 /** Throws STORE_UNWRITABLE for what a person must mend (rights, space), the error itself otherwise. */
-export function throwUnwritable(path: string, error: unknown): never {
+function throwUnwritable(path: string, error: unknown): never {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"].includes(code)) {
+  if (["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT"].includes(code)) {
     throw new MillraceError("STORE_UNWRITABLE", { path, reason: (error as Error).message }, { cause: error });
   }
   throw error;

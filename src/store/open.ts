@@ -1,10 +1,11 @@
 import { access, constants, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Kysely } from "kysely";
 import type { Clock } from "../core/clock.ts";
+import { MillraceError } from "../core/errors/error.ts";
 import type { JsonValue } from "../core/json.ts";
-import { createArtifactStore, sweepTemporary, throwUnwritable } from "./artifacts.ts";
+import { createArtifactStore, sweepTemporary } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
@@ -36,17 +37,31 @@ export interface StoreOptions {
   readonly hooks?: StoreHooks;
 }
 
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Makes a folder with its parents. Node's own recursive mkdir never returns for a path below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await exists(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch((error: unknown) => {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  });
+}
+
 async function makeFolders(folder: string): Promise<void> {
   try {
-    if (!(await stat(join(folder, "temporary")).catch(() => undefined))) {
-      await mkdir(join(folder, "artifacts"), { recursive: true });
-      await mkdir(join(folder, "temporary"), { recursive: true });
+    if (!(await exists(join(folder, "temporary")))) {
+      await makeFolder(join(folder, "artifacts"));
+      await makeFolder(join(folder, "temporary"));
       // What lies here is made by runs: it does not belong under version control.
       await writeFile(join(folder, ".gitignore"), "*\n");
     }
     await access(folder, constants.W_OK);
-  } catch (error) {
-    throwUnwritable(folder, error);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError("STORE_UNWRITABLE", { path: folder, reason }, { cause });
   }
 }
 

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { lintWorkflow, requireSound } from "./lint.ts";
+import type { Step } from "./step.ts";
+
+function step(name: string, inputs: readonly string[] = [], outputs: readonly string[] = ["out"]): Step {
+  return { name, inputs, outputs, params: {}, code: "1", run: async () => {} };
+}
+
+function rulesBroken(...steps: Step[]): string[] {
+  return lintWorkflow({ name: "w", seed: 1, steps }).map((issue) => `${issue.step} ${issue.rule}, got ${issue.actual}`);
+}
+
+describe("lintWorkflow", () => {
+  it("finds nothing wrong with a sound workflow, unread outputs included", () => {
+    expect(rulesBroken(step("a", [], ["x", "y"]), step("b", ["a.x"]), step("c", ["a.x", "b.out"]))).toEqual([]);
+  });
+
+  it.each([
+    ["no steps", [], "w must be one of at least one step"],
+    ["a name with a dot", [step("a.b")], "a.b and its outputs must be named"],
+    ["an output named __proto__.x", [step("a", [], ["__proto__.x"])], "a and its outputs must be named"],
+    ["two steps of one name", [step("a"), step("a")], "a must be the only one"],
+    ["an output twice", [step("a", [], ["x", "x"])], "a must name each output once"],
+    ["an unknown step", [step("a", ["b.out"])], "a must read outputs of other steps"],
+    ["an unknown output", [step("a"), step("b", ["a.no"])], "b must read outputs of other steps"],
+    ["an input without a dot", [step("a"), step("b", ["a"])], "b must read outputs of other steps"],
+    ["a step before its input", [step("b", ["a.out"]), step("a")], "b must stand after"],
+    ["a step that reads itself", [step("a", ["a.out"])], "a must not depend on itself"],
+    ["a cycle", [step("a", ["c.out"]), step("b", ["a.out"]), step("c", ["b.out"])], "a must not depend on itself"],
+  ])("refuses %s", (_, steps, issue) => {
+    expect(rulesBroken(...steps)).toEqual([expect.stringContaining(issue)]);
+  });
+
+  it("throws the first issue where a sound workflow is required", () => {
+    expect(() => requireSound({ name: "w", seed: 1, steps: [] })).toThrow(
+      expect.objectContaining({ code: "WORKFLOW_INVALID" }),
+    );
+  });
+});

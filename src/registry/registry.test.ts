@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fixedClock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
+import { openMemoryStore } from "../store/open.ts";
+import type { Store } from "../store/open.ts";
+import { addArtifact } from "../store/store.fixtures.ts";
+import { createRegistry } from "./registry.ts";
+import type { Registration, Registry } from "./registry.ts";
+import type { ModelVersion } from "./version.ts";
+
+const clock = fixedClock(1_000);
+const ann = { by: "ann", reason: "better" };
+let store: Store;
+let registry: Registry;
+
+beforeEach(async () => {
+  store = await openMemoryStore({ clock });
+  registry = createRegistry(store, clock);
+});
+afterEach(() => store.close());
+
+async function register(bytes: string, changes: Partial<Registration> = {}): Promise<ModelVersion> {
+  return registry.register({
+    model: "prices",
+    digest: await addArtifact(store, bytes),
+    runId: "20260102-030405-ab12",
+    metrics: { r2: 0.8 },
+    verdict: { passed: true, reasons: [{ rule: "atLeast" }] },
+    comparedWith: null,
+    ...changes,
+  });
+}
+
+/** Three versions, all that passed their gate. */
+async function registerThree(): Promise<void> {
+  for (const bytes of ["one", "two", "three"]) await register(bytes);
+}
+
+describe("registering", () => {
+  it("numbers versions by model from 1 and remembers what the gate said", async () => {
+    const first = await register("one", { metrics: { r2: 0.8, mape: Number.NaN } });
+    expect(first).toMatchObject({
+      model: "prices",
+      version: 1,
+      runId: "20260102-030405-ab12",
+      createdAt: 1_000,
+      metrics: { r2: 0.8, mape: Number.NaN },
+      gatePassed: true,
+      verdict: { passed: true, reasons: [{ rule: "atLeast" }] },
+      comparedWith: null,
+    });
+    expect(await register("two", { comparedWith: first.digest })).toMatchObject({
+      version: 2,
+      comparedWith: first.digest,
+    });
+    expect(await register("one", { model: "spam" })).toMatchObject({ model: "spam", version: 1 });
+    expect(await registry.models()).toEqual([
+      { model: "prices", versions: 2, champion: null, challenger: 2 },
+      { model: "spam", versions: 1, champion: null, challenger: 1 },
+    ]);
+  });
+
+  it("gives the same digest the same version, without another entry in the log", async () => {
+    await register("one");
+    await register("two");
+    expect(await register("one", { runId: "another" })).toMatchObject({ version: 1, runId: "20260102-030405-ab12" });
+    expect(await registry.versions("prices")).toHaveLength(2);
+    expect(await registry.history("prices")).toHaveLength(2);
+  });
+
+  it("takes a new verdict on a known version: what one gate refused another may pass", async () => {
+    await register("one", { verdict: { passed: false, reasons: [] } });
+    await expect(registry.promote("prices", 1, ann)).rejects.toMatchObject({ code: "PROMOTION_REFUSED" });
+    expect(await register("one")).toMatchObject({ version: 1, gatePassed: true });
+    await registry.promote("prices", 1, ann);
+    expect((await registry.history("prices")).map((entry) => entry.action)).toEqual(["register", "judge", "promote"]);
+  });
+
+  it("numbers versions without gaps when several register at once", async () => {
+    const versions = await Promise.all(["a", "b", "c", "d", "e"].map((bytes) => register(bytes)));
+    expect(versions.map((version) => version.version).toSorted()).toEqual([1, 2, 3, 4, 5]);
+    expect(await registry.verifyAudit()).toEqual({ intact: true, entries: 5 });
+  });
+
+  it("refuses a model that is not in the store", async () => {
+    const digest: Digest = `sha256:${"0".repeat(64)}`;
+    await expect(register("one", { digest })).rejects.toMatchObject({ code: "ARTIFACT_MISSING" });
+  });
+});
+
+describe("promoting", () => {
+  it("makes a version the champion, and no longer the challenger", async () => {
+    await registerThree();
+    expect(await registry.champion("prices")).toBeNull();
+    expect(await registry.promote("prices", 3, ann)).toMatchObject({ version: 3 });
+    expect(await registry.champion("prices")).toMatchObject({ version: 3 });
+    expect(await registry.models()).toMatchObject([{ champion: 3, challenger: null }]);
+    expect((await registry.history("prices")).at(-1)).toMatchObject({
+      actor: "ann",
+      action: "promote",
+      details: { version: 3, previous: null, reason: "better", forced: false },
+    });
+  });
+
+  it("refuses a version whose gate failed, unless forced with a reason", async () => {
+    await register("one", { verdict: { passed: false, reasons: [] } });
+    const attempt = (force: boolean, reason: string): Promise<unknown> =>
+      registry.promote("prices", 1, { by: "ann", reason, force });
+    await expect(attempt(false, "please")).rejects.toMatchObject({ code: "PROMOTION_REFUSED", exitCode: 3 });
+    await expect(attempt(true, " ")).rejects.toMatchObject({ code: "PROMOTION_REFUSED" });
+    await attempt(true, "the gate's limit was a typing error");
+    expect((await registry.history("prices")).at(-1)?.details["forced"]).toBe(true);
+  });
+
+  it("logs nothing when the version is the champion already", async () => {
+    await register("one");
+    await registry.promote("prices", 1, ann);
+    await registry.promote("prices", 1, ann);
+    expect(await registry.history("prices")).toHaveLength(2);
+  });
+
+  it("names what it does not know", async () => {
+    await register("one");
+    await expect(registry.promote("price", 1, ann)).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+      remedy: 'Did you mean "prices"?',
+    });
+    await expect(registry.promote("prices", 7, ann)).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
+    await expect(registry.champion("nothing")).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+  });
+});
+
+describe("rolling back", () => {
+  it("goes back one champion at a time, and forward again by promoting", async () => {
+    await registerThree();
+    for (const version of [1, 2, 3]) await registry.promote("prices", version, ann);
+    expect(await registry.rollback("prices", ann)).toMatchObject({ version: 2 });
+    expect(await registry.rollback("prices", ann)).toMatchObject({ version: 1 });
+    expect(await registry.champion("prices")).toMatchObject({ version: 1 });
+    await registry.promote("prices", 3, ann);
+    expect(await registry.rollback("prices", ann)).toMatchObject({ version: 1 });
+  });
+
+  it("is impossible without a champion before the present one", async () => {
+    await register("one");
+    await expect(registry.rollback("prices", ann)).rejects.toMatchObject({
+      code: "ROLLBACK_IMPOSSIBLE",
+      message: expect.stringContaining("no champion"),
+    });
+    await registry.promote("prices", 1, ann);
+    await expect(registry.rollback("prices", ann)).rejects.toMatchObject({
+      code: "ROLLBACK_IMPOSSIBLE",
+      message: expect.stringContaining("first champion"),
+    });
+  });
+});
+
+describe("the audit log", () => {
+  beforeEach(async () => {
+    await registerThree();
+    await registry.promote("prices", 1, ann);
+    await registry.promote("prices", 2, ann);
+  });
+
+  it("is intact as it was written", async () => {
+    expect(await registry.verifyAudit()).toEqual({ intact: true, entries: 5 });
+  });
+
+  it.each(["actor", "action", "subject", "details", "digest", "previous_digest"] as const)(
+    "names the first entry whose %s was altered",
+    async (column) => {
+      await store.database
+        .updateTable("audit")
+        .set({ [column]: "{}" })
+        .where("sequence", "=", 3)
+        .execute();
+      await store.database.updateTable("audit").set({ actor: "x" }).where("sequence", "=", 5).execute();
+      expect(await registry.verifyAudit()).toMatchObject({ intact: false, sequence: 3 });
+    },
+  );
+
+  it("names the first entry that was taken out", async () => {
+    await store.database.deleteFrom("audit").where("sequence", "=", 2).execute();
+    expect(await registry.verifyAudit()).toMatchObject({ intact: false, sequence: 2 });
+  });
+
+  it("shows that its end was cut off or the champion moved past it", async () => {
+    await store.database.deleteFrom("audit").where("sequence", "=", 5).execute();
+    expect(await registry.verifyAudit()).toMatchObject({ intact: false, reason: expect.stringContaining("prices") });
+  });
+});
