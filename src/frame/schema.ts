@@ -167,16 +167,16 @@ export type LevelsOf<C> = C extends CategoryColumn<infer L> ? L[number] : string
 /** An interface looked up by property, not an alias: messages then print the names instead of the alias. */
 export interface NamesOf<S> {
   all: keyof S & string;
-  targetable: NamesOfKind<S, "number" | "boolean" | "category">;
-  number: NamesOfKind<S, "number">;
-  timestamp: NamesOfKind<S, "timestamp">;
-  identifier: NamesOfKind<S, "number" | "text" | "category">;
-  grouping: NamesOfKind<S, "boolean" | "category">;
+  targetable: {
+    [P in keyof S]: S[P] extends { readonly kind: "number" | "boolean" | "category" } ? P : never;
+  }[keyof S] &
+    string;
+  number: { [P in keyof S]: S[P] extends { readonly kind: "number" } ? P : never }[keyof S] & string;
+  timestamp: { [P in keyof S]: S[P] extends { readonly kind: "timestamp" } ? P : never }[keyof S] & string;
+  identifier: { [P in keyof S]: S[P] extends { readonly kind: "number" | "text" | "category" } ? P : never }[keyof S] &
+    string;
+  grouping: { [P in keyof S]: S[P] extends { readonly kind: "boolean" | "category" } ? P : never }[keyof S] & string;
 }
-type NamesOfKind<S, K extends Kind> = {
-  [P in keyof S]: S[P] extends { readonly kind: K } ? P : never;
-}[keyof S] &
-  string;
 
 interface ValueByKind<C> {
   number: number;

@@ -1,0 +1,101 @@
+export { isMillraceError, MillraceError, type ErrorCode, type ErrorContext } from "./core/errors/error.ts";
+export type { Digest } from "./core/digest.ts";
+export type { Duration } from "./core/duration.ts";
+export type { JsonObject, JsonValue } from "./core/json.ts";
+export type { Problem } from "./core/problem.ts";
+
+export type { Kind } from "./frame/column.ts";
+export type { Contract, ContractColumn, Issue, IssueCode, ViolationPolicy } from "./frame/contract.ts";
+export type { ExpressionNode, FeatureExpression } from "./frame/expression-node.ts";
+export type {
+  BooleanExpr,
+  CategoryExpr,
+  ColumnsOf,
+  Expr,
+  Expression,
+  Features,
+  NumberExpr,
+  Operand,
+  TextExpr,
+  TimestampExpr,
+  When,
+} from "./frame/expression-types.ts";
+export { when } from "./frame/expression.ts";
+export {
+  boolean,
+  category,
+  number,
+  text,
+  timestamp,
+  type BooleanColumn,
+  type CategoryColumn,
+  type ColumnOptions,
+  type DeclaredColumn,
+  type NumberColumn,
+  type NumberOptions,
+  type RowOf,
+  type Schema,
+  type TextColumn,
+  type TextOptions,
+  type TimestampColumn,
+  type TimestampOptions,
+  type ValueOf,
+} from "./frame/schema.ts";
+
+export type { Model, Predictions, Roles, Task } from "./model/model.ts";
+export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
+
+export {
+  csv,
+  jsonl,
+  parquet,
+  tsv,
+  type CsvOptions,
+  type DelimitedOptions,
+  type Source,
+  type SourceOptions,
+} from "./ingest/source.ts";
+export {
+  cyclic,
+  impute,
+  imputeMode,
+  oneHot,
+  standardize,
+  targetEncode,
+  tfidf,
+  type Prepared,
+  type Transform,
+} from "./features/transform.ts";
+export {
+  auto,
+  between,
+  boosting,
+  kmeans,
+  linear,
+  tune,
+  type AutoOptions,
+  type BoostingHyperparameters,
+  type Estimator,
+  type KMeansHyperparameters,
+  type LinearHyperparameters,
+  type Range,
+  type Space,
+  type TuneOptions,
+} from "./train/choice.ts";
+export { atLeast, atMost, beatsChampion, type Rule, type RuleOptions } from "./evaluate/gate-rule.ts";
+
+export { connect, type Client, type ConnectOptions, type OutputFor, type RowFor } from "./pipeline/connect.ts";
+export { pipeline } from "./pipeline/definition.ts";
+export type {
+  AnyPipeline,
+  Classified,
+  Definition,
+  Monitor,
+  OutputOf,
+  OwnStep,
+  Pipeline,
+  Retrain,
+  Split,
+  StepContexts,
+  TaskOf,
+} from "./pipeline/types.ts";

@@ -1,0 +1,245 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
+import type { GateRule } from "../evaluate/gate-rule.ts";
+import { metricsOf } from "../metrics/metric-names.ts";
+import { preparationOf, acceptedKinds, type PreparationChoice, type Prepared } from "../features/transform.ts";
+import type { Contract, ContractColumn } from "../frame/contract.ts";
+import { checkColumnNames } from "../frame/column-name.ts";
+import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import type { FeatureExpression } from "../frame/expression-node.ts";
+import { columnExpressions, toNode } from "../frame/expression.ts";
+import type { Expr, Features } from "../frame/expression-types.ts";
+import { contractOf, type NamesOf, type Schema } from "../frame/schema.ts";
+import type { SourceDescription } from "../ingest/source.ts";
+import type { EstimatorChoice } from "../model/estimator.ts";
+import type { Roles, Task } from "../model/model.ts";
+import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
+import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
+import { rolesOf } from "./roles.ts";
+import type { PipelineSpec } from "./spec.ts";
+import type { Definition, OnlyOptions, OptionName, Pipeline } from "./types.ts";
+
+/**
+ * Defines a pipeline from data to a live model. Everything but `name`, `data`, `schema` and `model` has a default.
+ *
+ * The compiler checks names, kinds, metrics and options; what it cannot see is checked when the definition is read and
+ * throws DEFINITION_INVALID, COLUMN_MISSING, COLUMN_NAME_INVALID or COLUMN_NAME_DUPLICATE.
+ */
+export function pipeline<
+  S extends Schema,
+  T extends NamesOf<S>["targetable"] = never,
+  F extends Features = Features,
+  W extends Exclude<NamesOf<S>["number"], T> = never,
+  Given extends string = never,
+>(definition: Definition<S, T, F, W, Given> & OnlyOptions<Given>): Pipeline<S, T, W, F> {
+  const given = definition as unknown as GivenDefinition;
+  const spec = specOf(given);
+  return Object.freeze({
+    name: spec.name,
+    schema: definition.schema,
+    target: definition.target,
+    weight: definition.weight,
+    featureNames: Object.freeze(spec.expressions.map(({ name }) => name)) as Pipeline<S, T, W, F>["featureNames"],
+    spec,
+  });
+}
+
+/** A definition as it may really arrive: written in JavaScript, or past the compiler. */
+export type GivenDefinition = { readonly [K in OptionName]?: unknown };
+
+const optionNames: Readonly<Record<OptionName, true>> = {
+  name: true,
+  data: true,
+  schema: true,
+  target: true,
+  id: true,
+  time: true,
+  group: true,
+  weight: true,
+  sensitive: true,
+  features: true,
+  prepare: true,
+  split: true,
+  model: true,
+  gate: true,
+  allow: true,
+  retrain: true,
+  monitor: true,
+  seed: true,
+  steps: true,
+};
+
+function specOf(given: GivenDefinition): PipelineSpec {
+  if (typeof given !== "object" || given === null)
+    throw invalidDefinition("pipeline()", "takes one object of options", showValue(given));
+  refuseUnknownOptions("pipeline()", given, Object.keys(optionNames));
+  const contract = contractOf(given.schema as Schema);
+  const roles = rolesOf(given, contract);
+  const task = taskOf(contract, roles.target);
+  const expressions = expressionsOf(given.features, contract, roles);
+  const inputs = contract.columns
+    .map(({ name }) => name)
+    .filter((name) => name !== roles.target && name !== roles.weight);
+  if (inputs.length === 0)
+    throw invalidDefinition(
+      "schema",
+      "must declare a column beside target and weight",
+      "none",
+      "Declare what to predict from.",
+    );
+  return Object.freeze({
+    name: nameOf(given.name),
+    source: sourceOf(given.data),
+    contract,
+    roles,
+    inputs: Object.freeze(inputs),
+    task,
+    expressions,
+    prepare: preparationsOf(given.prepare, contract, roles, expressions),
+    split: completeSplit(splitOptions(given.split), roles, task),
+    model: modelOf(given.model, task),
+    gate: gateOf(given.gate, task, contract),
+    allow: columnList("allow", given.allow, contract),
+    steps: stepSpecs(given.steps),
+    retrain: retrainSpec(given.retrain),
+    monitor: monitorSpec(given.monitor),
+    seed: seedOf(given.seed),
+  });
+}
+
+function nameOf(name: unknown): string {
+  if (typeof name === "string" && /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return name;
+  const rule = 'must be 1 to 63 small letters, digits and "-", a letter or a digit first';
+  throw invalidDefinition("name", rule, showValue(name), 'Give a name such as "house-prices".');
+}
+
+function sourceOf(data: unknown): SourceDescription {
+  const isSource = typeof data === "object" && data !== null && "kind" in data && "path" in data;
+  if (isSource && typeof data.path === "string" && data.path !== "") return data as SourceDescription;
+  throw invalidDefinition("data", "must be made by csv(), tsv(), parquet() or jsonl() with a path", showValue(data));
+}
+
+/**
+ * A category target whose levels are declared is binary with two of them, else multiclass. Without declared levels it
+ * is multiclass here, as its type says; the levels are known only once the data is read.
+ */
+function taskOf(contract: Contract, target: string | null): Task {
+  const column = contract.columns.find(({ name }) => name === target);
+  if (!column) return "clustering";
+  if (column.kind === "number") return "regression";
+  if (column.kind === "boolean") return "binary";
+  if (column.kind === "category") return column.levels?.length === 2 ? "binary" : "multiclass";
+  const rule = "must be a number, boolean or category column";
+  throw invalidDefinition("target", rule, `${showValue(target)} of kind ${column.kind}`);
+}
+
+function expressionsOf(features: unknown, contract: Contract, roles: Roles): readonly FeatureExpression[] {
+  if (features === undefined) return Object.freeze([]);
+  if (typeof features !== "function")
+    throw invalidDefinition("features", "must be a function from the columns to expressions", showValue(features));
+  const visible = contract.columns.filter(({ name }) => name !== roles.target && name !== roles.weight);
+  const derived: unknown = (features as (c: object) => unknown)(columnExpressions(visible));
+  if (typeof derived !== "object" || derived === null || Array.isArray(derived))
+    throw invalidDefinition("features", "must return an object of expressions", showValue(derived));
+  const names = Object.keys(derived);
+  checkColumnNames([...contract.columns.map(({ name }) => name), ...names]);
+  const expressions = names.map((name) => {
+    const value = (derived as Readonly<Record<string, unknown>>)[name];
+    return Object.freeze({ name, expression: nodeOf(name, value) });
+  });
+  return Object.freeze(expressions);
+}
+
+function nodeOf(name: string, value: unknown): FeatureExpression["expression"] {
+  if (typeof value === "object" && value !== null && "node" in value) return toNode(value as Expr);
+  const remedy = "Start from a column: c.area.log(), c.area.div(c.rooms), when(condition, a).else(b).";
+  throw invalidDefinition(`features.${name}`, "must be an expression made from c", showValue(value), remedy);
+}
+
+function preparationsOf(
+  prepare: unknown,
+  contract: Contract,
+  roles: Roles,
+  expressions: readonly FeatureExpression[],
+): readonly PreparationChoice[] {
+  if (prepare === undefined) return Object.freeze([]);
+  if (typeof prepare !== "object" || prepare === null)
+    throw invalidDefinition("prepare", "must be an object by column or feature", showValue(prepare));
+  const kindOf = new Map(contract.columns.map(({ name, kind }) => [name, kind]));
+  for (const role of [roles.target, roles.weight]) if (role !== null) kindOf.delete(role);
+  for (const { name, expression } of expressions) kindOf.set(name, expression.kind);
+  const entries = Object.entries(prepare).filter(([, prepared]) => prepared !== undefined);
+  const choices = entries.map(([name, prepared]) => {
+    const kind = kindOf.get(name);
+    if (!kind) throw noSuchColumn("prepare", name, [...kindOf.keys()]);
+    const choice = preparationOf(name, prepared as Prepared<never>);
+    const first = typeof choice.choice === "string" ? undefined : choice.choice[0];
+    if (first && !acceptedKinds[first.transform].includes(kind))
+      throw invalidDefinition(`prepare.${name}`, `takes transforms for a ${kind}`, `${first.transform}()`);
+    return choice;
+  });
+  return Object.freeze(choices);
+}
+
+function splitOptions(split: unknown): SplitOptions {
+  if (split === undefined) return { validation: 0.1 };
+  if (typeof split !== "object" || split === null)
+    throw invalidDefinition("split", "must be an object", showValue(split));
+  refuseUnknownOptions("split", split, ["by", "test", "validation", "folds"]);
+  const options = split as SplitOptions;
+  const ways = ["random", "hash", "target", "time", "group"];
+  if (options.by !== undefined && !ways.includes(options.by))
+    throw invalidDefinition("split.by", `must be one of ${ways.join(", ")}`, showValue(options.by));
+  const test = options.test ?? 0.2;
+  return { ...options, validation: options.validation ?? Math.min(0.1, (1 - test) / 2) };
+}
+
+function modelOf(model: unknown, task: Task): EstimatorChoice {
+  const isEstimator = typeof model === "object" && model !== null && "estimator" in model && "tasks" in model;
+  if (!isEstimator)
+    throw invalidDefinition(
+      "model",
+      "must be an estimator such as boosting(), linear(), kmeans() or auto()",
+      showValue(model),
+    );
+  const { tasks, ...choice } = model as EstimatorChoice & { readonly tasks: Readonly<Record<string, true>> };
+  if (Object.hasOwn(tasks, task)) return Object.freeze(choice);
+  const remedy = task === "clustering" ? "Name a target, or use kmeans()." : "Use boosting(), linear() or auto().";
+  const can = Object.keys(tasks).join(", ");
+  throw invalidDefinition("model", `must learn the task ${task}`, `${choice.estimator}() for ${can}`, remedy);
+}
+
+function gateOf(gate: unknown, task: Task, contract: Contract): readonly GateRule[] {
+  if (gate === undefined) return Object.freeze([]);
+  if (!Array.isArray(gate)) throw invalidDefinition("gate", "must be a list of rules", showValue(gate));
+  const metrics: readonly string[] = metricsOf(task);
+  const groupable = contract.columns.filter(isGroupable).map(({ name }) => name);
+  for (const rule of gate as unknown[]) {
+    const isRule = typeof rule === "object" && rule !== null && "rule" in rule && "metric" in rule;
+    if (!isRule)
+      throw invalidDefinition("gate", "takes rules made by atLeast(), atMost() or beatsChampion()", showValue(rule));
+    const { metric, slice } = rule as GateRule;
+    if (!metrics.includes(metric))
+      throw invalidDefinition("gate", `of a ${task} task judges ${metrics.join(", ")}`, showValue(metric));
+    if (slice !== undefined && !groupable.includes(slice)) throw noSuchColumn("gate: slice", slice, groupable);
+  }
+  return Object.freeze([...(gate as GateRule[])]);
+}
+
+function isGroupable({ kind }: ContractColumn): boolean {
+  return kind === "category" || kind === "boolean";
+}
+
+function columnList(subject: string, given: unknown, contract: Contract): readonly string[] {
+  if (given === undefined) return Object.freeze([]);
+  if (!Array.isArray(given)) throw invalidDefinition(subject, "must be a list of columns", showValue(given));
+  const names = contract.columns.map(({ name }) => name);
+  for (const name of given as unknown[]) if (!names.includes(name as string)) throw noSuchColumn(subject, name, names);
+  return Object.freeze([...new Set(given as string[])]);
+}
+
+function noSuchColumn(subject: string, name: unknown, found: readonly string[]): MillraceError {
+  const text = typeof name === "string" ? name : showValue(name);
+  return new MillraceError("COLUMN_MISSING", { name: text, subject, found, nearest: nearestName(text, found) });
+}

@@ -1,0 +1,110 @@
+import { parseDuration, type Duration } from "../core/duration.ts";
+import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
+import type { MonitorSpec, OwnStepSpec, RetrainSpec } from "./spec.ts";
+
+type Given = Readonly<Record<string, unknown>>;
+
+const followable: readonly string[] = ["ingest", "validate", "train", "evaluate", "gate", "promote"];
+const builtIn: readonly string[] = ["split", "audit", "features", "tune", "explain", "register", ...followable];
+
+/** Own steps, checked; their names must differ from those of Millrace's steps. */
+export function stepSpecs(steps: unknown): readonly OwnStepSpec[] {
+  if (steps === undefined) return Object.freeze([]);
+  return Object.freeze(Object.entries(objectOf("steps", steps)).map(([name, step]) => stepSpec(name, step)));
+}
+
+function stepSpec(name: string, step: unknown): OwnStepSpec {
+  const subject = `steps.${name}`;
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(name) || builtIn.includes(name))
+    throw invalidDefinition(
+      "steps",
+      "have names of letters, digits, _ and - that no built-in step has",
+      showValue(name),
+    );
+  const given = objectOf(subject, step);
+  refuseUnknownOptions(subject, given, ["after", "timeout", "run"]);
+  const { after, timeout, run } = given;
+  if (!followable.includes(after as string))
+    throw invalidDefinition(`${subject}.after`, `must be one of ${followable.join(", ")}`, showValue(after));
+  if (typeof run !== "function") throw invalidDefinition(`${subject}.run`, "must be a function", showValue(run));
+  return Object.freeze({
+    name,
+    after: after as OwnStepSpec["after"],
+    timeoutMs: timeout === undefined ? null : parseDuration(durationOf(`${subject}.timeout`, timeout))!,
+    run: run as OwnStepSpec["run"],
+  });
+}
+
+/** Retraining, with defaults; null where the definition has none. */
+export function retrainSpec(retrain: unknown): RetrainSpec | null {
+  if (retrain === undefined) return null;
+  const given = objectOf("retrain", retrain);
+  refuseUnknownOptions("retrain", given, ["cron", "timeZone", "onDrift"]);
+  const { cron = null, timeZone = "UTC", onDrift = false } = given;
+  if (typeof onDrift !== "boolean")
+    throw invalidDefinition("retrain.onDrift", "must be true or false", showValue(onDrift));
+  if (cron !== null && !isCron(cron))
+    throw invalidDefinition("retrain.cron", 'must be a cron expression such as "0 3 * * 1"', showValue(cron));
+  if (!isTimeZone(timeZone))
+    throw invalidDefinition(
+      "retrain.timeZone",
+      'must be an IANA time zone such as "Europe/Berlin"',
+      showValue(timeZone),
+    );
+  if (cron === null && !onDrift)
+    throw invalidDefinition("retrain", "needs `cron` or `onDrift: true`", "neither", "Leave `retrain` out otherwise.");
+  return Object.freeze({ cron: cron as string | null, timeZone: timeZone as string, onDrift });
+}
+
+/** The shape of a cron expression; whether its numbers make sense is left to the scheduler, which reads it at start. */
+function isCron(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  if (/^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/i.test(value)) return true;
+  const fields = value.trim().split(/\s+/);
+  return (fields.length === 5 || fields.length === 6) && fields.every((field) => /^[\dA-Za-z*/,\-?#+]+$/.test(field));
+}
+
+function isTimeZone(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: value }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** Monitoring, with defaults. */
+export function monitorSpec(monitor: unknown): MonitorSpec {
+  const given = monitor === undefined ? {} : objectOf("monitor", monitor);
+  refuseUnknownOptions("monitor", given, ["window", "every", "psi", "minRows"]);
+  const { window = "1d", every = "1m", psi = 0.2, minRows = 200 } = given;
+  if (typeof psi !== "number" || !(psi > 0 && psi < Infinity))
+    throw invalidDefinition("monitor.psi", "must be a number above 0", showValue(psi));
+  if (typeof minRows !== "number" || !Number.isInteger(minRows) || minRows < 1)
+    throw invalidDefinition("monitor.minRows", "must be a whole number from 1", showValue(minRows));
+  return Object.freeze({
+    window: durationOf("monitor.window", window),
+    every: durationOf("monitor.every", every),
+    psi,
+    minRows,
+  });
+}
+
+/** The seed of a run: a whole number from 0 to 2^32 - 1, default 1. */
+export function seedOf(seed: unknown): number {
+  if (seed === undefined) return 1;
+  if (typeof seed === "number" && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
+  throw invalidDefinition("seed", "must be a whole number from 0 to 4294967295", showValue(seed));
+}
+
+function durationOf(subject: string, value: unknown): Duration {
+  const ms = typeof value === "string" ? parseDuration(value) : undefined;
+  if (ms !== undefined && ms > 0) return value as Duration;
+  throw invalidDefinition(subject, 'must be a duration such as "90s", "15m" or "1d"', showValue(value));
+}
+
+function objectOf(subject: string, value: unknown): Given {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Given;
+  throw invalidDefinition(subject, "must be an object", showValue(value));
+}

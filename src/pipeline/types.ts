@@ -1,0 +1,177 @@
+import type { Duration } from "../core/duration.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Rule } from "../evaluate/gate-rule.ts";
+import type { Prepared } from "../features/transform.ts";
+import type { IssueCode } from "../frame/contract.ts";
+import type { ColumnsOf, Features } from "../frame/expression-types.ts";
+import type { CategoryColumn, Keys, LevelsOf, NamesOf, RowOf, Schema } from "../frame/schema.ts";
+import type { Source } from "../ingest/source.ts";
+import type { Metric, MetricOf } from "../metrics/metric-names.ts";
+import type { Estimator } from "../train/choice.ts";
+import type { PipelineSpec } from "./spec.ts";
+
+type OrProblem<X, Message extends string> = [X] extends [never] ? Problem<Message> : X;
+
+/** The task a target's kind asks for; without a target it is clustering. */
+export type TaskOf<S extends Schema, T extends Keys<S>> = [T] extends [never] ? "clustering" : TargetTask<S[T]>;
+type TargetTask<C> = C extends { kind: "number" }
+  ? "regression"
+  : C extends { kind: "boolean" }
+    ? "binary"
+    : C extends CategoryColumn<infer L>
+      ? L["length"] extends 2
+        ? "binary"
+        : "multiclass"
+      : never;
+type LabelOf<C> = C extends { kind: "boolean" } ? boolean : LevelsOf<C>;
+
+/** The answer of a classifier: the label and the probability of every label. */
+export interface Classified<L extends string | boolean> {
+  readonly label: L;
+  readonly probabilities: Readonly<Record<`${L}`, number>>;
+}
+
+/** What a prediction is: a number (regression), the number of a cluster, or a label with probabilities. */
+export type OutputOf<S extends Schema, T extends PropertyKey> = [T] extends [never]
+  ? number
+  : TargetTask<S[T & keyof S]> extends "regression"
+    ? number
+    : Classified<LabelOf<S[T & keyof S]>>;
+
+/** What an own step is given, by the step it follows. */
+export interface StepContexts<S extends Schema, T extends Keys<S>> {
+  ingest: { readonly rows: AsyncIterable<RowOf<S>> };
+  validate: {
+    readonly rows: AsyncIterable<RowOf<S>>;
+    readonly issues: readonly { readonly code: IssueCode; readonly column: Keys<S>; readonly row: number }[];
+  };
+  train: { readonly predict: (row: RowOf<S, T>) => OutputOf<S, T> };
+  evaluate: { readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T>>, number>> };
+  gate: { readonly passed: boolean; readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T>>, number>> };
+  promote: { readonly version: number };
+}
+
+/** A step of the user's own, run after one of Millrace's; what it is given depends on `after`. */
+export type OwnStep<S extends Schema, T extends Keys<S>> = {
+  [A in keyof StepContexts<S, T>]: {
+    readonly after: A;
+    readonly timeout?: Duration;
+    run(context: StepContexts<S, T>[A]): void | Promise<void>;
+  };
+}[keyof StepContexts<S, T>];
+
+/** A target that failed its constraint becomes the union of all names: then stay quiet, the real error is at `target`. */
+type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
+type Known<T> = true extends IsUnion<T> ? never : T;
+type TaskAsked<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? never : TaskOf<S, T>;
+type MetricFor<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? Metric["any"] : MetricOf<TaskOf<S, T>>;
+
+/** `Given` tells "there is no `features`" from "`features` is not inferred yet": only then are its names unknown. */
+type Prepare<S extends Schema, T, F extends Features, Given> = {
+  readonly [K in Exclude<keyof S, T>]?: Prepared<S[K]["kind"]>;
+} & ("features" extends Given
+  ? { readonly [K in keyof F]?: Prepared<string extends K ? never : F[K]["kind"]> }
+  : unknown);
+type Clash<S, F> = string extends keyof F
+  ? unknown
+  : { readonly [K in keyof F & keyof S]: Problem<"a feature must not take the name of a column"> };
+
+/** How the rows are divided into train, validation and test. */
+export interface Split<By extends string> {
+  /** Default: by time where `time` is set, by group where `group` is, else within the labels, else by chance. */
+  readonly by?: By;
+  /** Share of all rows; default 0.2. */
+  readonly test?: number;
+  /** Share of all rows; default 0.1. */
+  readonly validation?: number;
+  /** Folds of cross-validation; default 5. */
+  readonly folds?: number;
+}
+
+/** When to train again; every new model passes the same gate. */
+export interface Retrain {
+  /** Cron expression of five or six fields. */
+  readonly cron?: string;
+  /** IANA name; default "UTC". */
+  readonly timeZone?: string;
+  /** Train again when the monitor finds drift; default false. */
+  readonly onDrift?: boolean;
+}
+
+/** How live traffic is compared with the data the model was trained on. */
+export interface Monitor {
+  /** Stretch of the prediction log that is compared; default "1d". */
+  readonly window?: Duration;
+  /** How often; default "1m". */
+  readonly every?: Duration;
+  /** Population stability index from which a column counts as drifted; default 0.2. */
+  readonly psi?: number;
+  /** Fewer rows than this are not judged; default 200. */
+  readonly minRows?: number;
+}
+
+/** The object `pipeline()` takes. `Given` are the option names the literal contains. */
+export interface Definition<S extends Schema, T extends Keys<S>, F extends Features, W extends string, Given> {
+  /** Name of the model: small letters, digits and "-", at most 63 characters, a letter or a digit first. */
+  readonly name: string;
+  readonly data: Source;
+  /** The contract: what every row of the data and every request must satisfy. */
+  readonly schema: S;
+  /** The column to predict; its kind decides the task. Left out: clustering. */
+  readonly target?: T;
+  /** Identifies a row; not a feature unless `prepare` names it. */
+  readonly id?: Exclude<NamesOf<S>["identifier"], T>;
+  /** When a row happened: the split then goes by time. Not a feature itself; derive hour or weekday in `features`. */
+  readonly time?: OrProblem<Exclude<NamesOf<S>["timestamp"], T>, "the schema has no timestamp column">;
+  /** Rows of one group stay on one side of the split; not a feature unless `prepare` names it. */
+  readonly group?: Exclude<Keys<S>, T>;
+  /** Weight of a row in training and metrics; never a feature, never sent in requests. */
+  readonly weight?: W;
+  /** Columns predictions must not lean on: recorded, and kept out of the features unless `prepare` names them. */
+  readonly sensitive?: readonly OrProblem<
+    Exclude<NamesOf<S>["grouping"], T>,
+    "the schema has no category or boolean column"
+  >[];
+  /** Derived features, as expressions over the columns. */
+  readonly features?: (c: ColumnsOf<S, Known<T> | Known<W>>) => F & Clash<S, F>;
+  /** Preparation by column or derived feature: transforms, "keep" or "drop". Left out: what the kind and the model ask for. */
+  readonly prepare?: NoInfer<Prepare<S, Known<T> | Known<W>, F, Given>>;
+  readonly split?: Split<NoInfer<"random" | "hash" | Extract<"target" | "time" | "group", Given>>>;
+  readonly model: Estimator<TaskAsked<S, T>>;
+  /** What a new model must satisfy to be promoted. */
+  readonly gate?: readonly Rule<MetricFor<S, T>, NamesOf<S>["all"]>[];
+  /** Columns whose findings in the leakage audit are accepted. */
+  readonly allow?: readonly NamesOf<S>["all"][];
+  readonly retrain?: Retrain;
+  readonly monitor?: Monitor;
+  /** Root of all randomness of a run; default 1. */
+  readonly seed?: number;
+  readonly steps?: Readonly<Record<string, OwnStep<S, T>>>;
+}
+
+/** The options `pipeline()` has. */
+export type OptionName = keyof Definition<Schema, never, Features, never, never>;
+
+/** An option that is none, said at its own place in the literal. */
+export type OnlyOptions<Given extends string> = {
+  readonly [K in Given]: K extends OptionName ? {} : Problem<"pipeline() has no such option">;
+};
+
+/** A checked definition. `typeof yourPipeline` is all a client needs. */
+export interface Pipeline<S extends Schema, T extends Keys<S>, W extends Keys<S>, F extends Features> {
+  readonly name: string;
+  readonly schema: S;
+  readonly target: T | undefined;
+  readonly weight: W | undefined;
+  readonly featureNames: readonly Keys<F>[];
+  /** The definition as plain data, complete with defaults. */
+  readonly spec: PipelineSpec;
+}
+
+/** Any pipeline, for code that takes them all. */
+export interface AnyPipeline {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly target: string | undefined;
+  readonly weight: string | undefined;
+}
