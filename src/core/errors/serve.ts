@@ -32,6 +32,37 @@ export const serveErrors = {
     message: (c: { limit: number }): string => `more than ${c.limit} requests are waiting`,
     remedy: (): string => "Wait as Retry-After says, then send again.",
   },
+  MEDIA_TYPE_UNKNOWN: {
+    status: 415,
+    exit: 1,
+    message: (c: { actual: string }): string => `the body must be application/json, got ${c.actual}`,
+    remedy: (): string => "Set the header `content-type: application/json`.",
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    exit: 1,
+    message: (c: { limitMs: number }): string => `the request did not arrive whole within ${c.limitMs / 1000} s`,
+    remedy: (): string => "Send the whole request at once.",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    exit: 1,
+    message: (c: { limit: string }): string => `the headers are limited to ${c.limit}, got more`,
+    remedy: (): string => "Send fewer or shorter headers.",
+  },
+  HOST_REFUSED: {
+    status: 421,
+    exit: 1,
+    message: (c: { header: string; actual: string }): string =>
+      `the ${c.header} header must name an allowed host, got ${JSON.stringify(c.actual)}`,
+    remedy: (): string => "Ask for 127.0.0.1 or localhost, or allow the host's name when the server is started.",
+  },
+  NOT_READY: {
+    status: 503,
+    exit: 1,
+    message: (c: { reason: string }): string => `the server is not ready: ${c.reason}`,
+    remedy: (): string => "Try again later; GET /healthz says whether the server lives.",
+  },
   PORT_TAKEN: {
     status: 500,
     exit: 1,

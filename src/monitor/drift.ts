@@ -1,0 +1,184 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { ColumnData } from "../frame/column.ts";
+import { findColumn } from "../frame/frame.ts";
+import { frameFromRows } from "../frame/rows.ts";
+import { normalQuantile } from "../math/normal.ts";
+import type { Model } from "../model/model.ts";
+import type { ColumnReference } from "../model/reference-profile.ts";
+import { shareOf } from "../model/reference.ts";
+import type { ColumnDrift, DriftLimits, DriftReason, DriftReport } from "./drift-report.ts";
+import type { PredictionEntry } from "./log-line.ts";
+import type { LoggedPredictions } from "./log-reader.ts";
+import { populationStabilityIndex, proportionScore, psiChanceBound } from "./psi.ts";
+
+export const defaultDriftLimits: DriftLimits = Object.freeze({
+  psi: 0.2,
+  minRows: 200,
+  missing: 0.05,
+  unknown: 0.05,
+  outOfContract: 0.05,
+});
+
+/** Probability that a window without any drift is called drifted, over all columns and tests together. */
+const familyAlpha = 0.01;
+
+export interface DriftInput {
+  readonly model: Model;
+  /** The window, as `readPredictionLog` gives it. */
+  readonly logged: LoggedPredictions;
+  /** Answers of other versions are left out of the comparison of predictions; absent = all are this model's. */
+  readonly version?: number;
+  readonly options?: Partial<DriftLimits>;
+}
+
+/**
+ * Compares a window of the prediction log with the reference profile inside the model.
+ *
+ * A column counts as drifted only if the difference is both large (its limit) and beyond chance (a test at 1 % shared by
+ * all columns, Bonferroni), so that small windows raise no alarm. Identifiers and the time column move by nature and are
+ * left out; of other timestamps only the missing share is judged. Throws DEFINITION_INVALID for a model without a reference.
+ */
+export function compareWithReference(input: DriftInput): DriftReport {
+  const { model, logged } = input;
+  const limits = { ...defaultDriftLimits, ...input.options };
+  const reference = model.reference;
+  if (!reference)
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: `model "${model.name}"`,
+      rule: "must carry a reference profile to be compared with",
+      actual: "none",
+      remedy: "Train it again with `millrace run`.",
+    });
+  const nRows = logged.entries.length;
+  const nAsked = nRows + logged.rejected.count;
+  const outOfContract = judgeRefusals(logged, nAsked, limits);
+  const columns: ColumnDrift[] = [];
+  let prediction: ColumnDrift | null = null;
+  if (nRows >= limits.minRows) {
+    const watched = reference.columns.filter(({ column }) => column !== model.roles.id && column !== model.roles.time);
+    const context = { nReference: reference.nRows, limits, alpha: familyAlpha / (3 * watched.length + 3) };
+    const { frame } = frameFromRows(
+      logged.entries.map((entry) => entry.inputs),
+      model.contract,
+      model.inputs,
+    );
+    for (const columnReference of watched) {
+      const column = findColumn(frame, columnReference.column);
+      if (column) columns.push(compareColumn(columnReference, column, context));
+    }
+    const answered = logged.entries.filter((entry) => input.version === undefined || entry.version === input.version);
+    if (answered.length >= limits.minRows)
+      prediction = compareColumn(
+        reference.prediction,
+        predictionColumn(model, reference.prediction, answered),
+        context,
+      );
+  }
+  const isDrifted = [...columns, prediction].some((column) => column && column.reasons.length > 0);
+  return Object.freeze({
+    model: model.name,
+    verdict: isDrifted || outOfContract.isDrifted ? "drift" : nRows < limits.minRows ? "tooFewRows" : "ok",
+    nRows,
+    nReference: reference.nRows,
+    columns: columns.sort((a, b) => b.psi - a.psi),
+    prediction,
+    outOfContract,
+    limits,
+  });
+}
+
+interface ComparisonContext {
+  readonly nReference: number;
+  readonly limits: DriftLimits;
+  /** Probability of a false alarm granted to one test of one column. */
+  readonly alpha: number;
+}
+
+function compareColumn(reference: ColumnReference, column: ColumnData, context: ComparisonContext): ColumnDrift {
+  const { nReference, limits, alpha } = context;
+  const shares = shareOf(reference, column);
+  const nRows = column.kind === "category" ? column.codes.length : column.values.length;
+  const expected = reference.shares.map((share) => share * nReference);
+  const actual = Array.from(shares.shares, (share) => share * nRows);
+  if (reference.form === "levels") {
+    expected.push(reference.other * nReference);
+    // A level never seen is one more of the rare ones: the index then sees a flood of new levels, too.
+    actual.push((shares.other + shares.unknown) * nRows);
+  }
+  const nPresent = nRows * (1 - shares.missing);
+  const psi = nPresent > 0 ? populationStabilityIndex(expected, actual) : 0;
+  const chanceBound = psiChanceBound(expected.length, nReference * (1 - reference.missing), nPresent, alpha);
+  const significant = normalQuantile(1 - alpha / 2);
+  const reasons: DriftReason[] = [];
+  if (column.kind !== "timestamp" && psi >= limits.psi && psi > chanceBound) reasons.push("psi");
+  const missingScore = proportionScore(reference.missing, nReference, shares.missing, nRows);
+  if (Math.abs(shares.missing - reference.missing) >= limits.missing && Math.abs(missingScore) > significant)
+    reasons.push("missing");
+  const expectedUnknown = unseenShare(reference, nReference);
+  const unknownScore = proportionScore(expectedUnknown, nReference, shares.unknown, nRows);
+  if (shares.unknown - expectedUnknown >= limits.unknown && unknownScore > significant) reasons.push("unknown");
+  return Object.freeze({
+    column: reference.column,
+    nRows: Math.round(nPresent),
+    psi,
+    chanceBound,
+    missing: shares.missing,
+    referenceMissing: reference.missing,
+    unknown: shares.unknown,
+    reasons,
+  });
+}
+
+/**
+ * The share of rows whose level was never seen in training that is to be expected without drift, from above: by Good and
+ * Turing it is the share of levels seen once, which is at most the number of levels over the number of rows.
+ */
+function unseenShare(reference: ColumnReference, nReference: number): number {
+  return reference.form === "levels" && nReference > 0 ? Math.min(1, reference.known.length / nReference) : 0;
+}
+
+function judgeRefusals(logged: LoggedPredictions, nAsked: number, limits: DriftLimits): DriftReport["outOfContract"] {
+  const nRows = logged.rejected.count;
+  const share = nAsked > 0 ? nRows / nAsked : 0;
+  return Object.freeze({
+    nRows,
+    share,
+    isDrifted: nAsked >= limits.minRows && share >= limits.outOfContract,
+    codes: [...logged.rejected.codes].sort((a, b) => b[1] - a[1]),
+  });
+}
+
+/** The logged answers as a column of the form the reference of predictions has. */
+function predictionColumn(model: Model, reference: ColumnReference, entries: readonly PredictionEntry[]): ColumnData {
+  if (reference.form === "bins") {
+    const positive = String(model.labels[1]);
+    return { kind: "number", values: Float64Array.from(entries, (entry) => numberOf(entry.output, positive)) };
+  }
+  const levels = new Map<string, number>();
+  const codes = new Int32Array(entries.length);
+  entries.forEach((entry, i) => {
+    const label = labelOf(entry.output);
+    let code = levels.get(label);
+    if (code === undefined) levels.set(label, (code = levels.size));
+    codes[i] = code;
+  });
+  return { kind: "category", codes, levels: [...levels.keys()] };
+}
+
+/** The value itself, or the probability of the positive label; NaN where the answer has neither. */
+function numberOf(output: JsonValue, positive: string): number {
+  if (typeof output === "number") return output;
+  const probabilities = memberOf(output, "probabilities");
+  const value = probabilities === undefined ? undefined : memberOf(probabilities, positive);
+  return typeof value === "number" ? value : Number.NaN;
+}
+
+function labelOf(output: JsonValue): string {
+  return String(memberOf(output, "label") ?? output);
+}
+
+function memberOf(value: JsonValue, name: string): JsonValue | undefined {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
+  return Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
+}

@@ -1,0 +1,55 @@
+import { crc32 } from "node:zlib";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+
+/** One answered row: what came in, what went out, and which version answered. */
+export interface PredictionEntry {
+  readonly id: string;
+  /** UTC milliseconds at which the request was answered. */
+  readonly time: number;
+  readonly version: number;
+  readonly inputs: JsonObject;
+  readonly output: JsonValue;
+  /** Milliseconds the request spent in the predict route. */
+  readonly latencyMs: number;
+}
+
+/** Rows refused because they break the contract, counted by issue code; their values are not kept. */
+export interface RejectedEntry {
+  readonly kind: "rejected";
+  readonly time: number;
+  readonly version: number;
+  /** Rows with at least one issue. */
+  readonly count: number;
+  /** Issues by code. */
+  readonly codes: Readonly<Record<string, number>>;
+}
+
+export type LogEntry = PredictionEntry | RejectedEntry;
+
+const crcMember = /^\{"crc":"([0-9a-f]{8})",/;
+const prefixLength = '{"crc":"00000000",'.length;
+
+function checksum(body: string): string {
+  return crc32(body).toString(16).padStart(8, "0");
+}
+
+/**
+ * An entry as one line of JSON with its newline. The first member, `crc`, is the CRC-32 of the object without it: the
+ * file stays readable by every JSON-lines tool, and a torn or damaged line is still told apart.
+ */
+export function encodeLine(entry: LogEntry): string {
+  const body = JSON.stringify(entry);
+  return `{"crc":"${checksum(body)}",${body.slice(1)}\n`;
+}
+
+/** The entry of a line without its newline; undefined where the line is torn or damaged. */
+export function decodeLine(line: string): LogEntry | undefined {
+  const found = crcMember.exec(line);
+  if (!found) return undefined;
+  const body = `{${line.slice(prefixLength)}`;
+  return checksum(body) === found[1] ? (JSON.parse(body) as LogEntry) : undefined;
+}
+
+export function isRejected(entry: LogEntry): entry is RejectedEntry {
+  return "kind" in entry && entry.kind === "rejected";
+}

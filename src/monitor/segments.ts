@@ -1,0 +1,53 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+
+/** One file of the prediction log, named by when and by which process it was begun. */
+export interface Segment {
+  readonly path: string;
+  readonly startMs: number;
+  readonly pid: number;
+  readonly serial: number;
+}
+
+const segmentName = /^(\d{1,16})-(\d{1,10})-(\d{1,10})\.jsonl$/;
+
+/** Where a model's segments lie. The model's name is data: it cannot lead out of the folder. */
+export function segmentFolder(folder: string, model: string): string {
+  return path.join(folder, "predictions", encodeURIComponent(model).replaceAll(".", "%2E").replaceAll("*", "%2A"));
+}
+
+export function segmentFile(startMs: number, pid: number, serial: number): string {
+  return `${Math.floor(startMs)}-${pid}-${serial}.jsonl`;
+}
+
+/** The segments of a folder, oldest first; none where the folder does not exist. Other files are ignored. */
+export async function listSegments(folder: string): Promise<Segment[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const segments: Segment[] = [];
+  for (const name of names) {
+    const found = segmentName.exec(name);
+    if (!found) continue;
+    const [startMs, pid, serial] = [Number(found[1]), Number(found[2]), Number(found[3])];
+    segments.push({ path: path.join(folder, name), startMs, pid, serial });
+  }
+  return segments.sort((a, b) => a.startMs - b.startMs || a.pid - b.pid || a.serial - b.serial);
+}
+
+/**
+ * Segments that can hold entries of the half-open window. A segment is known to end where the next one of its process
+ * begins; `slackMs` allows for a wall clock that was set back in between.
+ */
+export function segmentsWithin(segments: readonly Segment[], sinceMs: number, untilMs: number): Segment[] {
+  const slackMs = 60_000;
+  const nextStart = new Map<number, number>();
+  const within: Segment[] = [];
+  for (const segment of [...segments].reverse()) {
+    const endMs = nextStart.get(segment.pid) ?? Infinity;
+    nextStart.set(segment.pid, segment.startMs);
+    if (segment.startMs - slackMs < untilMs && endMs + slackMs >= sinceMs) within.push(segment);
+  }
+  return within.reverse();
+}

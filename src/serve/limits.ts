@@ -1,0 +1,36 @@
+/** What a request may cost. */
+export interface ServerLimits {
+  readonly bodyBytes: number;
+  readonly headerBytes: number;
+  /** Levels of nested objects and arrays in a body. */
+  readonly jsonDepth: number;
+  /** Rows a request. */
+  readonly rows: number;
+  /** Time for a request to arrive whole, and for its headers. */
+  readonly requestMs: number;
+  readonly headersMs: number;
+  /** Requests being answered at one time; more get 429. */
+  readonly inFlight: number;
+  /** Issues listed in an answer; the count is always whole. */
+  readonly issues: number;
+  /** Longest wait for open requests when the server closes. */
+  readonly drainMs: number;
+}
+
+export const defaultLimits: ServerLimits = Object.freeze({
+  bodyBytes: 1024 * 1024,
+  headerBytes: 16 * 1024,
+  jsonDepth: 32,
+  rows: 1000,
+  requestMs: 10_000,
+  headersMs: 5000,
+  inFlight: 256,
+  issues: 100,
+  drainMs: 10_000,
+});
+
+/** A number of bytes for people: "1 MiB", "16 KiB", "300 bytes". */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1024 * 1024) return `${Math.round((10 * bytes) / 1024 / 1024) / 10} MiB`;
+  return bytes >= 1024 ? `${Math.round((10 * bytes) / 1024) / 10} KiB` : `${bytes} bytes`;
+}

@@ -1,0 +1,99 @@
+import type { PredictionLogs } from "../monitor/prediction-log.ts";
+import type { ModelSource, ServedModel } from "./model-source.ts";
+
+/** Counters of one server, in a registry of its own. */
+export interface ServerMetrics {
+  answered(route: string, method: string, status: number, seconds: number): void;
+  predicted(served: ServedModel, rows: number): void;
+  rejected(served: ServedModel, rows: number): void;
+  swapped(model: string): void;
+  /** The Prometheus text format. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface MetricsSources {
+  readonly models: ModelSource;
+  readonly log: PredictionLogs | null;
+  inFlight(): number;
+}
+
+export async function createMetrics(sources: MetricsSources): Promise<ServerMetrics> {
+  const { Counter, Gauge, Histogram, Registry } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  const request = ["route", "method", "status"] as const;
+  const requests = new Counter({ name: "millrace_requests_total", help: "Requests.", labelNames: request, registers });
+  const latency = new Histogram({
+    name: "millrace_request_seconds",
+    help: "Time from the first byte of a request to the last of its answer.",
+    labelNames: ["route"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers,
+  });
+  const version = ["model", "version"] as const;
+  const predictions = new Counter({
+    name: "millrace_predictions_total",
+    help: "Rows answered.",
+    labelNames: version,
+    registers,
+  });
+  const rejected = new Counter({
+    name: "millrace_rejected_rows_total",
+    help: "Rows refused because they break the contract.",
+    labelNames: version,
+    registers,
+  });
+  const swaps = new Counter({
+    name: "millrace_model_swaps_total",
+    help: "Times another version went live.",
+    labelNames: ["model"],
+    registers,
+  });
+  observe(Gauge, registers, sources);
+  return {
+    answered(route, method, status, seconds) {
+      requests.inc({ route, method, status });
+      latency.observe({ route }, seconds);
+    },
+    predicted: ({ model, version }, rows) => predictions.inc({ model: model.name, version }, rows),
+    rejected: ({ model, version }, rows) => rejected.inc({ model: model.name, version }, rows),
+    swapped: (model) => swaps.inc({ model }),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** Gauges that are read when somebody asks. */
+function observe(
+  Gauge: typeof import("prom-client").Gauge,
+  registers: import("prom-client").Registry[],
+  sources: MetricsSources,
+): void {
+  new Gauge({
+    name: "millrace_requests_in_flight",
+    help: "Requests being answered.",
+    registers,
+    collect() {
+      this.set(sources.inFlight());
+    },
+  });
+  new Gauge({
+    name: "millrace_model_version",
+    help: "The version that answers.",
+    labelNames: ["model"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { model, version } of sources.models.list()) this.set({ model: model.name }, version);
+    },
+  });
+  new Gauge({
+    name: "millrace_prediction_log_dropped",
+    help: "Log entries lost since the start because the disk refused them or could not keep up.",
+    registers,
+    collect() {
+      this.set(sources.log?.counts().dropped ?? 0);
+    },
+  });
+}

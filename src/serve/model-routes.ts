@@ -1,0 +1,46 @@
+import type { FastifyInstance } from "fastify";
+import type { JsonObject } from "../core/json.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { inputColumns } from "./contract-schema.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerMetrics } from "./metrics.ts";
+import type { ModelSource, ServedModel } from "./model-source.ts";
+import { openApiOf } from "./openapi.ts";
+import { servedModel } from "./predict-route.ts";
+
+export interface ModelRoutesContext {
+  readonly models: ModelSource;
+  readonly limits: ServerLimits;
+  readonly metrics: ServerMetrics;
+  readonly version: string;
+  isDraining(): boolean;
+}
+
+function summaryOf({ model, version, digest, metrics }: ServedModel): JsonObject {
+  return { name: model.name, version, digest, task: model.task, metrics };
+}
+
+function descriptionOf(served: ServedModel): JsonObject {
+  const { model } = served;
+  const contract = { columns: inputColumns(model).map((column) => ({ ...column })) };
+  return { ...summaryOf(served), contract, labels: model.labels, threshold: model.threshold };
+}
+
+/** What models there are, what they take, and how the server is. */
+export function addModelRoutes(app: FastifyInstance, context: ModelRoutesContext): void {
+  const { models, limits, metrics, version, isDraining } = context;
+  app.get("/v1/models", { config: { access: "read" } }, () => ({ models: models.list().map(summaryOf) }));
+  app.get<{ Params: { name: string } }>("/v1/models/:name", { config: { access: "read" } }, (request) =>
+    descriptionOf(servedModel(models, request.params.name)),
+  );
+  app.get("/openapi.json", { config: { access: "read" } }, () => openApiOf({ models: models.list(), version, limits }));
+  app.get("/healthz", { config: { access: "open" } }, () => ({ status: "alive" }));
+  app.get("/readyz", { config: { access: "open" } }, () => {
+    if (isDraining()) throw new MillraceError("NOT_READY", { reason: "it is closing" });
+    if (models.list().length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
+    return { status: "ready" };
+  });
+  app.get("/metrics", { config: { access: "read" } }, async (_, reply) =>
+    reply.type(metrics.contentType).send(await metrics.render()),
+  );
+}

@@ -1,0 +1,192 @@
+import type { JsonObject, JsonValue } from "../../core/json.ts";
+import type { ContractColumn } from "../../frame/contract.ts";
+import { formatTimestamp, parseTimestamp } from "../../frame/timestamp.ts";
+import type { Model } from "../../model/model.ts";
+import { exampleRow, inputColumns } from "../contract-schema.ts";
+import type { ServedModel } from "../model-source.ts";
+import type { Html } from "./html.ts";
+import { html } from "./html.ts";
+
+/** More levels than this are offered as suggestions of a text field instead of a list. */
+const mostListedLevels = 60;
+
+/** The levels to offer for a category column: the declared ones, else those seen in training. */
+function levelsOf(model: Model, column: ContractColumn): readonly string[] {
+  if (column.levels) return column.levels;
+  const reference = model.reference?.columns.find((item) => item.column === column.name);
+  return reference?.form === "levels" ? reference.known : [];
+}
+
+function option(value: string, text: string, selected: boolean): Html {
+  return selected
+    ? html`<option value="${value}" selected>${text}</option>`
+    : html`<option value="${value}">${text}</option>`;
+}
+
+/** The text of a value in a form field; missing is empty. */
+function fieldText(value: JsonValue | undefined): string {
+  return value === null || value === undefined ? "" : String(value);
+}
+
+interface Field {
+  readonly id: string;
+  readonly column: ContractColumn;
+  readonly value: JsonValue | undefined;
+}
+
+function attributes({ id, column }: Field): Html {
+  return html`id="${id}" data-column="${column.name}" data-kind="${column.kind}" aria-describedby="${id}-hint
+  ${id}-issue"${column.missing === 0 ? html` required` : ""}`;
+}
+
+function numberField(field: Field): Html {
+  const { min, max, integer } = field.column;
+  return html`<input
+    type="number"
+    ${attributes(field)}
+    step="${integer ? "1" : "any"}"
+    inputmode="decimal"
+    value="${fieldText(field.value)}"
+    ${min === undefined ? "" : html` min="${min}"`}${max === undefined ? "" : html` max="${max}"`}
+  />`;
+}
+
+function choiceField(field: Field, levels: readonly string[]): Html {
+  const current = fieldText(field.value);
+  const listed = levels.includes(current) || current === "" ? levels : [...levels, current];
+  const empty = field.column.missing > 0 || current === "" ? option("", "(no value)", current === "") : "";
+  return html`<select ${attributes(field)}>
+    ${empty}${listed.map((level) => option(level, level, level === current))}
+  </select>`;
+}
+
+function suggestField(field: Field, levels: readonly string[]): Html {
+  const list = levels.length
+    ? html`<datalist id="${field.id}-levels">
+        ${levels.slice(0, 1000).map((level) => html`<option value="${level}"></option>`)}
+      </datalist>`
+    : "";
+  return html`<input
+      type="text"
+      ${attributes(field)}
+      list="${field.id}-levels"
+      autocomplete="off"
+      value="${fieldText(field.value)}"
+    />${list}`;
+}
+
+function timeField(field: Field): Html {
+  const ms = typeof field.value === "string" ? parseTimestamp(field.value) : Number.NaN;
+  const value = Number.isNaN(ms) ? "" : formatTimestamp(ms).slice(0, 19);
+  return html`<input type="datetime-local" ${attributes(field)} step="1" value="${value}" />`;
+}
+
+function control(model: Model, field: Field): Html {
+  const { column } = field;
+  switch (column.kind) {
+    case "number":
+      return numberField(field);
+    case "boolean":
+      return choiceField(field, ["true", "false"]);
+    case "timestamp":
+      return timeField(field);
+    case "text":
+      return html`<textarea
+        ${attributes(field)}
+        rows="3"
+        ${column.maxLength === undefined ? "" : html` maxlength="${column.maxLength}"`}
+      >
+${fieldText(field.value)}</textarea>`;
+    case "category": {
+      const levels = levelsOf(model, column);
+      return levels.length > 0 && levels.length <= mostListedLevels
+        ? choiceField(field, levels)
+        : suggestField(field, levels);
+    }
+  }
+}
+
+/** What a person should know about the field: its kind and its limits. */
+function hintOf({ kind, integer, min, max, missing, after, before, maxLength }: ContractColumn): string {
+  const parts: string[] = [kind === "timestamp" ? "time in UTC" : integer ? "whole number" : kind];
+  if (min !== undefined && max !== undefined) parts.push(`${min} to ${max}`);
+  else if (min !== undefined) parts.push(`at least ${min}`);
+  else if (max !== undefined) parts.push(`at most ${max}`);
+  if (after !== undefined) parts.push(`from ${formatTimestamp(after)}`);
+  if (before !== undefined) parts.push(`until ${formatTimestamp(before)}`);
+  if (maxLength !== undefined) parts.push(`at most ${maxLength} characters`);
+  if (missing > 0) parts.push("may be empty");
+  return parts.join(", ");
+}
+
+function renderField(model: Model, field: Field): Html {
+  const { id, column } = field;
+  return html`<div class="field${column.kind === "text" ? " wide" : ""}">
+    <label for="${id}">${column.name}</label>
+    ${control(model, field)}
+    <p class="hint" id="${id}-hint">${hintOf(column)}</p>
+    <p class="issue" id="${id}-issue" hidden></p>
+  </div>`;
+}
+
+const metricFormat = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+
+function facts({ model, version, metrics }: ServedModel): Html {
+  const listed = Object.entries(metrics).slice(0, 6);
+  return html`<dl class="facts">
+    <div>
+      <dt>version</dt>
+      <dd>${version}</dd>
+    </div>
+    <div>
+      <dt>task</dt>
+      <dd>${model.task}</dd>
+    </div>
+    ${listed.map(
+      ([name, value]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${metricFormat.format(value)}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+/** A form made from the contract of one model, filled with a row it knows; the script sends it and shows the answer. */
+export function tryPage(served: ServedModel): Html {
+  const { model } = served;
+  const example: JsonObject = exampleRow(model);
+  const fields = inputColumns(model).map((column, i) => ({ id: `field-${i}`, column, value: example[column.name] }));
+  const url = `/v1/models/${encodeURIComponent(model.name)}/predict`;
+  return html`<div class="hero">
+      <h1>${model.name}</h1>
+      ${facts(served)}
+    </div>
+    <noscript
+      ><p class="notice">
+        This page needs JavaScript to send the form. The <a href="/docs">API page</a> shows the same request as a
+        command.
+      </p></noscript
+    >
+    <div class="split">
+      <form id="try" class="card" data-url="${url}" novalidate>
+        <h2>Row</h2>
+        <div class="fields">${fields.map((field) => renderField(model, field))}</div>
+        <div class="actions">
+          <button type="submit">Predict</button><button type="reset" class="quiet">Reset</button>
+        </div>
+      </form>
+      <section class="card answer" aria-labelledby="answer-title">
+        <h2 id="answer-title">Prediction</h2>
+        <div id="answer" role="status" aria-live="polite"><p class="hint">Press Predict to ask the model.</p></div>
+        <details>
+          <summary>Request</summary>
+          <pre id="request" tabindex="0"></pre>
+        </details>
+        <details>
+          <summary>Answer</summary>
+          <pre id="response" tabindex="0"></pre>
+        </details>
+      </section>
+    </div>`;
+}

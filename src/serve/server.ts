@@ -1,0 +1,221 @@
+import { randomUUID } from "node:crypto";
+import type { Socket } from "node:net";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../core/clock.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { PredictionLogs } from "../monitor/prediction-log.ts";
+import type {} from "./access.ts";
+import { createHostCheck, loopbackAddress, originHost } from "./hosts.ts";
+import { defaultLimits } from "./limits.ts";
+import type { ServerLimits } from "./limits.ts";
+import { createMetrics } from "./metrics.ts";
+import type { ServerMetrics } from "./metrics.ts";
+import { addModelRoutes } from "./model-routes.ts";
+import type { ModelSource } from "./model-source.ts";
+import { addPages } from "./pages/routes.ts";
+import { addPredictRoute } from "./predict-route.ts";
+import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
+import { parseBody } from "./request-body.ts";
+
+export interface ServerOptions {
+  readonly models: ModelSource;
+  readonly clock: Clock;
+  /** Version of this package. */
+  readonly version: string;
+  /** A loopback address or "localhost". Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 = any free one. Default 8080. */
+  readonly port?: number;
+  /** Where answered and refused rows are recorded; the server flushes it when it closes, its owner closes it. Default none. */
+  readonly log?: PredictionLogs | null;
+  /** Makes the id of a prediction. Default random UUIDs. */
+  readonly createId?: () => string;
+  /** Further names a Host or Origin header may carry, for a reverse proxy before the server. */
+  readonly allowedHosts?: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+  /** Hears of faults of the server itself; clients are told no reason. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+export interface Server {
+  /** Binds the address; throws PORT_TAKEN. */
+  listen(): Promise<{ readonly url: string }>;
+  /** Drains: not ready at once, open requests are answered (at most `limits.drainMs`), then every connection is closed. */
+  close(): Promise<void>;
+  /** Every route as "METHOD /path". */
+  routes(): readonly string[];
+}
+
+/** Where the state of one server stands while it runs. */
+interface ServerState {
+  isDraining: boolean;
+  inFlight: number;
+}
+
+/** A server of predictions over HTTP; throws ADDRESS_REFUSED for an address that is not loopback. Loads Fastify when called. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const address = loopbackAddress(options.host ?? "127.0.0.1");
+  const limits: ServerLimits = Object.freeze({ ...defaultLimits, ...options.limits });
+  const { models, clock, version, log = null } = options;
+  const state: ServerState = { isDraining: false, inFlight: 0 };
+  const metrics = await createMetrics({ models, log, inFlight: () => state.inFlight });
+  const app = await createApp(limits);
+  const routes: string[] = [];
+  app.addHook("onRoute", (route) => {
+    if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
+    for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
+  });
+  guard(app, { limits, state, metrics, clock, allowedHosts: options.allowedHosts ?? [] });
+  answerErrors(app, limits, options.onFault ?? (() => {}));
+  addPredictRoute(app, { models, log, clock, createId: options.createId ?? randomUUID, limits, metrics });
+  addModelRoutes(app, { models, limits, metrics, version, isDraining: () => state.isDraining });
+  await addPages(app, { models, version, limits });
+  const stopListening = models.onChange?.((served) => metrics.swapped(served.model.name));
+  return {
+    listen: () => listen(app, address, options.port ?? 8080),
+    async close() {
+      state.isDraining = true;
+      stopListening?.();
+      await drain(app, limits.drainMs);
+      await log?.flush();
+    },
+    routes: () => routes,
+  };
+}
+
+async function createApp(limits: ServerLimits): Promise<FastifyInstance> {
+  const { fastify } = await import("fastify");
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: 30_000,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: Math.min(limits.headersMs, limits.requestMs),
+      connectionsCheckingInterval: 1000,
+    },
+    routerOptions: { maxParamLength: 1024 },
+    // A request that arrives on an open connection while the server drains is answered like any other.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    clientErrorHandler: (error, socket) => answerBrokenRequest(translateError(error, limits, undefined), socket),
+    frameworkErrors: (error, _, reply) => {
+      sendProblem(reply, translateError(error, limits, undefined));
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => {
+    try {
+      done(null, parseBody(body as Buffer, limits));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  return app;
+}
+
+interface GuardContext {
+  readonly limits: ServerLimits;
+  readonly state: ServerState;
+  readonly metrics: ServerMetrics;
+  readonly clock: Clock;
+  readonly allowedHosts: readonly string[];
+}
+
+const securityHeaders = Object.freeze({
+  "content-security-policy":
+    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "cache-control": "no-store",
+});
+
+/** What stands before every route: load, names, headers, and the count of what happened. */
+function guard(app: FastifyInstance, context: GuardContext): void {
+  const { limits, state, metrics, clock } = context;
+  const isAllowed = createHostCheck(context.allowedHosts);
+  app.addHook("onRequest", (request, reply, done) => {
+    const start = clock.monotonic();
+    ++state.inFlight;
+    reply.raw.once("close", () => {
+      --state.inFlight;
+      const route = request.routeOptions.url ?? "unmatched";
+      metrics.answered(route, request.method, reply.statusCode, (clock.monotonic() - start) / 1000);
+    });
+    reply.headers(securityHeaders);
+    if (state.isDraining) reply.header("connection", "close");
+    if (state.inFlight > limits.inFlight) {
+      reply.header("retry-after", "1");
+      return done(new MillraceError("OVERLOADED", { limit: limits.inFlight }));
+    }
+    done(namesFault(request, isAllowed));
+  });
+  app.addHook("onSend", (_, reply, payload, done) => {
+    if (state.isDraining) reply.header("connection", "close");
+    done(null, payload);
+  });
+}
+
+function namesFault(request: FastifyRequest, isAllowed: (header: string) => boolean): MillraceError | undefined {
+  const host = request.headers.host ?? "";
+  if (!isAllowed(host)) return new MillraceError("HOST_REFUSED", { header: "Host", actual: host.slice(0, 100) });
+  const { origin } = request.headers;
+  if (origin !== undefined && !isAllowed(originHost(origin) ?? ""))
+    return new MillraceError("HOST_REFUSED", { header: "Origin", actual: origin.slice(0, 100) });
+  return undefined;
+}
+
+function sendProblem(reply: FastifyReply, error: unknown): void {
+  const document = problemOf(error);
+  void reply.code(document.status).headers(securityHeaders).type(problemType).send(JSON.stringify(document));
+}
+
+function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: (error: unknown) => void): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = translateError(thrown, limits, request.headers["content-type"]);
+    if (isInternal(error)) onFault(error);
+    sendProblem(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0]!.slice(0, 200);
+    sendProblem(reply, new MillraceError("ROUTE_NOT_FOUND", { method: request.method, path }));
+  });
+}
+
+/** Answers what never became a request: broken HTTP, headers too large, too slow. */
+function answerBrokenRequest(error: unknown, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) return;
+  const document = problemOf(error);
+  const body = JSON.stringify(document);
+  const head = [
+    `HTTP/1.1 ${document.status} ${document.title}`,
+    `content-type: ${problemType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> {
+  try {
+    return { url: await app.listen({ host, port }) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") throw new MillraceError("PORT_TAKEN", { host, port }, { cause: error });
+    if (code === "EACCES" || code === "ERR_SOCKET_BAD_PORT")
+      throw new MillraceError("USAGE", { reason: `port ${port} cannot be used: ${code}` }, { cause: error });
+    throw error;
+  }
+}
+
+async function drain(app: FastifyInstance, drainMs: number): Promise<void> {
+  const force = setTimeout(() => app.server.closeAllConnections(), drainMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(force);
+  }
+}
