@@ -1,0 +1,191 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import type { Digest } from "../../src/core/digest.ts";
+import { createRng } from "../../src/core/rng.ts";
+import { runWorkflow } from "../../src/engine/run.ts";
+import { listRuns } from "../../src/engine/runs.ts";
+import type { StepResult } from "../../src/engine/step.ts";
+import type { Failpoint } from "../../src/store/hooks.ts";
+import { openMemoryStore, openStore } from "../../src/store/open.ts";
+import { loadSqlite } from "../../src/store/sqlite.ts";
+import { eightSteps } from "./workflow.ts";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+// Below the checkout, so that the compiled files find its node_modules.
+const compiled = join(root, "node_modules", ".cache", `millrace-crash-${process.pid}`);
+const child = join(compiled, "test", "crash", "child.js");
+
+/** Node 20 runs no TypeScript, so what the child needs is compiled first. */
+beforeAll(() => {
+  mkdirSync(compiled, { recursive: true });
+  const config = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: { rootDir: root, outDir: compiled, declaration: false, isolatedDeclarations: false },
+    include: [],
+    files: [join(root, "test", "crash", "child.ts")],
+  };
+  writeFileSync(join(compiled, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the child does not compile: ${stdout}`);
+});
+afterAll(() => rmSync(compiled, { recursive: true, force: true }));
+
+interface Ended {
+  readonly lines: readonly string[];
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+  readonly errors: string;
+}
+
+/** Runs the child to its end, or kills it `killAfterMs` after it began. */
+function runChild(args: readonly string[], killAfterMs: number | null = null): Promise<Ended> {
+  return new Promise((resolve) => {
+    const started = spawn(process.execPath, [child, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    let errors = "";
+    started.stdout.on("data", (chunk: Buffer) => {
+      if (output === "" && killAfterMs !== null) setTimeout(() => started.kill("SIGKILL"), killAfterMs);
+      output += chunk.toString();
+    });
+    started.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    started.on("close", (code, signal) => {
+      // A last line without its end was cut by the kill.
+      resolve({ lines: output.split("\n").slice(0, -1), signal, code, errors });
+    });
+  });
+}
+
+function digestsOf(steps: readonly StepResult[]): (Digest | undefined)[] {
+  return steps.map((step) => step.outputs.get("bytes"));
+}
+
+async function unkilledDigests(): Promise<(Digest | undefined)[]> {
+  const store = await openMemoryStore({ clock });
+  const { steps } = await runWorkflow(
+    eightSteps(() => {}),
+    { store, clock },
+  );
+  await store.close();
+  return digestsOf(steps);
+}
+
+/** Everything metadata names is there whole, and the database is sound. */
+async function expectSound(folder: string): Promise<void> {
+  const database = new (await loadSqlite()).DatabaseSync(join(folder, "store.db"));
+  expect(database.prepare("pragma integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+  expect(database.prepare("pragma foreign_key_check").all()).toEqual([]);
+  database.close();
+  const store = await openStore(folder, { clock });
+  const artifacts = await store.database.selectFrom("artifacts").select("digest").execute();
+  for (const { digest } of artifacts) await store.artifacts.readBytes(digest);
+  await store.close();
+}
+
+/** Resumes after a kill and holds it against what the killed process had said. */
+async function expectResumes(folder: string, killed: Ended, digests: readonly (Digest | undefined)[]): Promise<void> {
+  const committed = killed.lines.filter((line) => line.startsWith("finished")).map((line) => line.split(" ")[1]);
+  const begun = killed.lines.filter((line) => line.startsWith("started")).map((line) => line.split(" ")[1]);
+  const repeated: string[] = [];
+  const store = await openStore(folder, { clock });
+  expect((await listRuns(store)).map((run) => run.status)).not.toContain("running");
+  const result = await runWorkflow(
+    eightSteps((step) => repeated.push(step)),
+    { store, clock },
+  );
+  await store.close();
+  expect(result.status).toBe("succeeded");
+  expect(digestsOf(result.steps)).toEqual(digests);
+  expect(repeated.filter((step) => committed.includes(step))).toEqual([]);
+  expect(repeated.filter((step) => begun.includes(step)).length).toBeLessThanOrEqual(1);
+  await expectSound(folder);
+}
+
+describe("a run killed at any instant", () => {
+  const folders: string[] = [];
+  let digests: readonly (Digest | undefined)[] = [];
+  beforeAll(async () => {
+    digests = await unkilledDigests();
+  });
+  afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+  const newFolder = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+    folders.push(folder);
+    return join(folder, ".millrace");
+  };
+
+  // A run of eight steps begins 18 transactions: its start, two a step, its end.
+  const failpoints: [Failpoint, number][] = [
+    ["store.migrating", 1],
+    ["store.migrated", 1],
+    ["artifact.hashed", 1],
+    ["artifact.hashed", 8],
+    ["artifact.synced", 1],
+    ["artifact.synced", 5],
+    ["artifact.renamed", 1],
+    ["artifact.renamed", 8],
+    ["artifact.kept", 1],
+    ["artifact.kept", 4],
+    ["transaction.begun", 1],
+    ["transaction.begun", 9],
+    ["transaction.begun", 18],
+    ["transaction.committing", 1],
+    ["transaction.committing", 3],
+    ["transaction.committing", 17],
+    ["transaction.committing", 18],
+    ["transaction.committed", 1],
+    ["transaction.committed", 3],
+    ["transaction.committed", 18],
+  ];
+  it.each(failpoints)("loses and repeats nothing that was committed: at %s, passing %i", async (point, nth) => {
+    const folder = await newFolder();
+    const killed = await runChild(["run", folder, point, String(nth)]);
+    expect(killed.signal).toBe("SIGKILL");
+    await expectResumes(folder, killed, digests);
+  });
+
+  const rng = createRng(2026);
+  it.each(Array.from({ length: 12 }, (_, i) => 20 + i * 20 + rng.integer(20)))(
+    "loses and repeats nothing that was committed: after %i ms",
+    async (afterMs) => {
+      const folder = await newFolder();
+      const killed = await runChild(["run", folder], afterMs);
+      await expectResumes(folder, killed, digests);
+    },
+  );
+
+  it("is resumed after being killed at one step after another", async () => {
+    const folder = await newFolder();
+    const started: string[] = [];
+    for (let i = 0; i < 4; ++i) {
+      const killed = await runChild(["run", folder, "transaction.committed", "5"]);
+      expect(killed.signal).toBe("SIGKILL");
+      started.push(...killed.lines.filter((line) => line.startsWith("started")));
+    }
+    const last = await runChild(["run", folder]);
+    expect(last.code).toBe(0);
+    started.push(...last.lines.filter((line) => line.startsWith("started")));
+    expect(started.length).toBeLessThanOrEqual(8 + 4);
+    const finished = last.lines.filter((line) => line.startsWith("finished")).map((line) => line.split(" ")[3]);
+    expect(finished).toEqual(digests);
+    await expectSound(folder);
+  });
+
+  it("three processes share one store without an error and without damage", async () => {
+    const folder = await newFolder();
+    const ended = await Promise.all([1, 2, 3].map(() => runChild(["repeat", folder, "6"])));
+    expect(ended.map(({ code, errors }) => ({ code, errors }))).toEqual(ended.map(() => ({ code: 0, errors: "" })));
+    const store = await openStore(folder, { clock });
+    const runs = await listRuns(store);
+    expect(runs.map((run) => run.status)).toEqual(runs.map(() => "succeeded"));
+    expect(runs).toHaveLength(18);
+    await store.close();
+    await expectSound(folder);
+  });
+});

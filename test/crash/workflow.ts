@@ -1,0 +1,41 @@
+import { readFile, writeFile } from "node:fs/promises";
+import type { Codec, Step, Workflow } from "../../src/engine/step.ts";
+
+const bytes: Codec<Uint8Array> = {
+  type: "bytes",
+  format: 1,
+  write: (value, path) => writeFile(path, value),
+  read: (path) => readFile(path),
+};
+
+/** The inputs of each of eight steps, by position: a chain with two joins. */
+const edges: readonly (readonly number[])[] = [[], [0], [1], [0, 2], [3], [4], [2, 5], [6]];
+
+/**
+ * Eight steps that write real files, each of 150 KB, from their inputs and their random stream. `started` hears of each
+ * step as it runs.
+ */
+export function eightSteps(started: (step: string) => void): Workflow {
+  const steps = edges.map((sources, position): Step => {
+    const inputs = sources.map((source) => `step-${source}.bytes`);
+    return {
+      name: `step-${position}`,
+      inputs,
+      outputs: ["bytes"],
+      params: { position },
+      code: "1",
+      async run(context) {
+        started(`step-${position}`);
+        const made = new Uint8Array(150_000);
+        for (let i = 0; i < made.length; ++i) made[i] = context.rng.integer(256);
+        for (const input of inputs) {
+          const read = await context.read(input, bytes);
+          for (let i = 0; i < made.length; ++i) made[i] = made[i]! ^ read[i]!;
+        }
+        await context.write("bytes", bytes, made);
+        context.record({ first: made[0]! });
+      },
+    };
+  });
+  return { name: "eight", seed: 11, steps };
+}
