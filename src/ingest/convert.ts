@@ -1,5 +1,5 @@
 import type { Kind } from "../frame/column.ts";
-import { quoteList, quoteLiteral } from "../query/quote.ts";
+import { isOneOf, quoteLiteral } from "../query/quote.ts";
 
 /** How one column of a source becomes one of a dataset, as SQL. */
 export interface Conversion {
@@ -18,14 +18,13 @@ export const missingTexts: readonly string[] = ["", "NA", "N/A", "NaN", "nan", "
 
 /** The conversion of `column` (SQL) of DuckDB's `type` to a kind. `missing` are the source's own texts for "missing". */
 export function convert(column: string, type: string, kind: Kind, missing: readonly string[]): Conversion {
-  const shown = `${column}::VARCHAR`;
   const family = familyOf(type);
   if (family === "text") return fromText(column, kind, missing);
-  const present =
-    missing.length > 0 ? `(${column} IS NOT NULL AND ${shown} NOT IN ${quoteList(missing)})` : `${column} IS NOT NULL`;
-  const checked = missing.length > 0 ? `CASE WHEN ${present} THEN ${column} END` : column;
-  const { value, isTotal } = fromNative(checked, family, kind);
-  return { value, present: family === "float" ? `(${present} AND NOT isnan(${column}))` : present, shown, isTotal };
+  const shown = `${column}::VARCHAR`;
+  const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(shown, missing)}` : "";
+  const present = `(${column} IS NOT NULL${isTheirs}${family === "float" ? ` AND NOT isnan(${column})` : ""})`;
+  const { value, isTotal } = fromNative(isTheirs ? `CASE WHEN ${present} THEN ${column} END` : column, family, kind);
+  return { value, present, shown, isTotal };
 }
 
 type Family = "text" | "small" | "wide" | "float" | "decimal" | "boolean" | "instant" | "zoned" | "other";
@@ -46,28 +45,38 @@ function familyOf(type: string): Family {
 const blanks = "' ' || chr(9) || chr(10) || chr(13)";
 
 function fromText(column: string, kind: Kind, missing: readonly string[]): Conversion {
-  const text = `${column}::VARCHAR`;
-  const trimmed = `trim(${text}, ${blanks})`;
-  const shown = text;
+  const shown = `${column}::VARCHAR`;
+  const text = `trim(${shown}, ${blanks})`;
   if (kind === "category" || kind === "text") {
-    const isTheirs = missing.length > 0 ? ` AND ${trimmed} NOT IN ${quoteList(missing)}` : "";
-    const present = `coalesce(${text} <> ''${isTheirs}, false)`;
-    return { value: `CASE WHEN ${present} THEN ${text} END`, present, shown, isTotal: true };
+    const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(text, missing)}` : "";
+    const present = `coalesce(${shown} <> ''${isTheirs}, false)`;
+    return {
+      value: isTheirs ? `CASE WHEN ${present} THEN ${shown} END` : `nullif(${shown}, '')`,
+      present,
+      shown,
+      isTotal: true,
+    };
   }
-  const present = `coalesce(${trimmed} NOT IN ${quoteList([...missingTexts, ...missing])}, false)`;
-  return { value: `CASE WHEN ${present} THEN ${parse(trimmed, kind)} END`, present, shown, isTotal: false };
+  const present = `coalesce(NOT ${isOneOf(text, [...missingTexts, ...missing])}, false)`;
+  const parsed = parse(text, kind);
+  // None of `missingTexts` parses, so only the source's own need to be kept from parsing.
+  const value = missing.length > 0 ? `CASE WHEN ${isOneOf(text, missing)} THEN NULL ELSE ${parsed} END` : parsed;
+  return { value, present, shown, isTotal: false };
 }
 
 /** SQL that is NULL where the text is none of the kind. */
 function parse(text: string, kind: Kind): string {
   switch (kind) {
     case "boolean":
-      return `CASE WHEN lower(${text}) IN ${quoteList(trueTexts)} THEN true WHEN lower(${text}) IN ${quoteList(falseTexts)} THEN false END`;
+      return `CASE WHEN ${isOneOf(`lower(${text})`, trueTexts)} THEN true WHEN ${isOneOf(`lower(${text})`, falseTexts)} THEN false END`;
     case "timestamp":
-      return `CASE WHEN regexp_full_match(${text}, ${quoteLiteral(instantPattern)}) THEN ${wholeMs(`TRY_CAST(TRY_CAST(${text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)`)} END`;
+      return `CASE WHEN regexp_full_match(${text}, ${quoteLiteral(instantPattern)}) THEN ${wholeMs(instant(text))} END`;
     default:
       // DuckDB reads "1_000" as a number; nobody writes that in a file of data.
-      return exactDouble(`CASE WHEN contains(${text}, '_') THEN NULL ELSE ${text} END`);
+      return exactDouble(
+        `CASE WHEN contains(${text}, '_') THEN NULL ELSE ${text} END`,
+        `regexp_full_match(${text}, '[+-]?\\d+')`,
+      );
   }
 }
 
@@ -78,13 +87,21 @@ const falseTexts = ["false", "f", "no", "n", "0", "0.0"];
 const instantPattern =
   "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?: ?(?:Z|UTC)|[+-]\\d{2}(?::?\\d{2})?)?)?";
 
+/** DuckDB wants seconds where an offset follows: "03:04Z" is completed to "03:04:00Z". */
+function instant(text: string): string {
+  const completed = `regexp_replace(${text}, '^(.{10}[T ]..:..)([^:].*)$', '\\1:00\\2')`;
+  const parsed = (from: string): string => `TRY_CAST(${from} AS TIMESTAMPTZ)`;
+  return `(coalesce(${parsed(text)}, ${parsed(completed)}) AT TIME ZONE 'UTC')`;
+}
+
 /**
- * A finite DOUBLE; NULL for what is no number, for infinities, and for integers beyond 2^53 that a double would round.
- * The second cast is reached by huge values alone.
+ * A finite DOUBLE; NULL for what is no number, for infinities, and for integers of 2^53 and beyond that a double would
+ * round. The second cast is reached by huge integers alone.
  */
-function exactDouble(source: string): string {
+function exactDouble(source: string, isInteger: string): string {
   const number = `TRY_CAST(${source} AS DOUBLE)`;
-  return `CASE WHEN abs(${number}) <= 9007199254740992 THEN ${number} WHEN NOT isfinite(${number}) THEN NULL WHEN TRY_CAST(${source} AS HUGEINT) <> TRY_CAST(${number} AS HUGEINT) THEN NULL ELSE ${number} END`;
+  const isRounded = `${isInteger} AND TRY_CAST(${source} AS HUGEINT) <> TRY_CAST(${number} AS HUGEINT)`;
+  return `CASE WHEN abs(${number}) < 9007199254740992 THEN ${number} WHEN NOT isfinite(${number}) THEN NULL WHEN ${isRounded} THEN NULL ELSE ${number} END`;
 }
 
 function wholeMs(instant: string): string {
@@ -100,7 +117,7 @@ function fromNative(column: string, family: Family, kind: Kind): { value: string
       if (family === "boolean") return { value: `${column}::INTEGER::DOUBLE`, isTotal: true };
       if (family === "float")
         return { value: `CASE WHEN isfinite(${column}) THEN ${column}::DOUBLE END`, isTotal: false };
-      return family === "wide" ? { value: exactDouble(column), isTotal: false } : none;
+      return family === "wide" ? { value: exactDouble(column, "true"), isTotal: false } : none;
     case "boolean":
       if (family === "boolean") return { value: column, isTotal: true };
       if (family === "small" || family === "wide" || family === "float" || family === "decimal")

@@ -16,7 +16,10 @@ export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A list of texts as SQL: `('a', 'b')`. Needs at least one. */
-export function quoteList(texts: readonly string[]): string {
-  return `(${texts.map(quoteLiteral).join(", ")})`;
+/**
+ * SQL of whether a text is one of `texts` (at least one). Not an IN list: DuckDB plans long ones as joins, and a copy
+ * through a join does not keep the order of rows.
+ */
+export function isOneOf(text: string, texts: readonly string[]): string {
+  return `list_contains([${texts.map(quoteLiteral).join(", ")}], ${text})`;
 }
