@@ -12,7 +12,7 @@ import { minimise } from "./lbfgs.ts";
 import { momentsOf } from "./moments.ts";
 import { designOf, objectiveValueNaive } from "./objective.reference.ts";
 import { createObjective } from "./objective.ts";
-import { chunkRows } from "./products.ts";
+import { chunkRows } from "../products.ts";
 
 interface Case {
   readonly name: string;

@@ -3,7 +3,7 @@ import type { Target } from "../../model/estimator.ts";
 import type { ChunkLoss } from "./losses.ts";
 import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "./moments.ts";
-import { addGradient, addScores, chunkRows } from "./products.ts";
+import { addGradient, addScores, chunkRows } from "../products.ts";
 
 /**
  * A smooth convex function to minimise. Parameters: one run of column coefficients an output, then one intercept an

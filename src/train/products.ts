@@ -1,4 +1,4 @@
-import type { Design, SparseBlock } from "../../model/design.ts";
+import type { Design, SparseBlock } from "../model/design.ts";
 
 /**
  * Rows worked on at a time: a chunk of every column fits the second-level cache, so that scores and gradients read each

@@ -1,0 +1,71 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import type { Design } from "../../model/design.ts";
+import type {
+  EstimatorImplementation,
+  FitContext,
+  FitResult,
+  HyperparameterValues,
+  Target,
+} from "../../model/estimator.ts";
+import { refuseMissing } from "../completeness.ts";
+import { createPause } from "../pause.ts";
+import { squaredLengths } from "./distances.ts";
+import { kmeansHyperparameters } from "./hyperparameters.ts";
+import { improveCentres } from "./lloyd.ts";
+import type { Clustering } from "./lloyd.ts";
+import { plusPlusStart, randomStart } from "./start.ts";
+
+/** k-means: of several restarts the clustering of least inertia. Notes: `inertia`, `iterations` and the `restart` kept. */
+export const kmeansEstimator: EstimatorImplementation = Object.freeze({
+  name: "kmeans",
+  tasks: Object.freeze(["clustering"] as const),
+  style: "dense",
+  hyperparameters: kmeansHyperparameters,
+  fit,
+});
+
+async function fit(
+  design: Design,
+  target: Target,
+  hyperparameters: HyperparameterValues,
+  context: FitContext,
+): Promise<FitResult> {
+  refuseMissing("kmeans", design, target);
+  const clusters = Number(hyperparameters["clusters"]);
+  const restarts = Number(hyperparameters["restarts"]);
+  if (clusters > design.nRows)
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "kmeans.clusters",
+      rule: `must be at most the number of train rows (${design.nRows})`,
+      actual: String(clusters),
+    });
+  const norms = squaredLengths(design);
+  const pause = createPause(context, "fitting kmeans()");
+  let best: Clustering | undefined;
+  let kept = 0;
+  for (let restart = 0; restart < restarts; ++restart) {
+    const rng = context.rng.fork(`restart ${restart}`);
+    const start =
+      hyperparameters["start"] === "random"
+        ? randomStart(design, clusters, rng)
+        : plusPlusStart(design, norms, target.weights, clusters, rng);
+    const clustering = await improveCentres(design, norms, target.weights, start, clusters, pause);
+    if (!best || clustering.inertia < best.inertia) {
+      best = clustering;
+      kept = restart;
+    }
+    context.progress.report(restart + 1, restarts, "restarts");
+  }
+  if (!best) throw new MillraceError("INTERNAL", { reason: "kmeans without restarts" });
+  return {
+    predictor: Object.freeze({
+      kind: "clusters",
+      link: "cluster",
+      outputs: 1,
+      nDense: design.dense.length,
+      nSparse: design.sparse.names.length,
+      centres: best.centres,
+    }),
+    notes: { inertia: best.inertia, iterations: best.iterations, restart: kept },
+  };
+}
