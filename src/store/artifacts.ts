@@ -111,9 +111,8 @@ export function createArtifactStore(folder: string, hooks: StoreHooks): Artifact
     temporaryPath: () => join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`),
     async adopt(temporaryPath) {
       try {
-        const digest = await hashFile(temporaryPath);
-        hooks.reached("artifact.hashed");
-        await syncFile(temporaryPath);
+        hooks.reached("artifact.adopting");
+        const [digest] = await Promise.all([hashFile(temporaryPath), syncFile(temporaryPath)]);
         hooks.reached("artifact.synced");
         const { size } = await stat(temporaryPath);
         await keep(temporaryPath, digest);

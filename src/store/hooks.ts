@@ -1,6 +1,6 @@
 /** The instants at which a crash could matter: around every durable file operation and every commit. */
 export type Failpoint =
-  | "artifact.hashed"
+  | "artifact.adopting"
   | "artifact.synced"
   | "artifact.renamed"
   | "artifact.kept"

@@ -1,12 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as kysely from "kysely";
+import { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock, systemClock } from "../core/clock.ts";
 import { noHooks } from "./hooks.ts";
 import { migrations } from "./migrations.ts";
 import { openStore } from "./open.ts";
 import { mayBeAlive, thisProcess } from "./processes.ts";
+import type { Database } from "./schema.ts";
+import { sqliteDialect } from "./sqlite-dialect.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteModule } from "./sqlite.ts";
 import { temporaryFolder } from "./store.fixtures.ts";
@@ -99,6 +103,33 @@ describe("opening a store", () => {
     await Promise.all(stores.map((store, i) => store.memo.set(`k${i}`, i)));
     expect(await Promise.all(stores.map((_, i) => stores[0]!.memo.get(`k${i}`)))).toEqual([0, 1, 2, 3, 4]);
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it("waits for another connection's transaction without holding up the process", async () => {
+    const store = await openStore(folder, { clock });
+    const other = new (await loadSqlite()).DatabaseSync(join(folder, "store.db"));
+    other.exec("begin immediate; insert into memo values ('other', '1', 0)");
+    const waiting = store.memo.set("k", 2);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    other.exec("commit");
+    other.close();
+    await waiting;
+    expect([await store.memo.get("other"), await store.memo.get("k")]).toEqual([1, 2]);
+    await store.close();
+  });
+
+  it("says in its own words that there is no room left", async () => {
+    const path = join((await makeFolder()).path, "s.db");
+    const engine = await openSqlite(path, await loadSqlite(), noHooks);
+    engine.exec("pragma max_page_count = 1");
+    const dialect = sqliteDialect(kysely, engine, path, noHooks);
+    const database = new Kysely<Database>({ dialect });
+    const row = { memo_key: "k", value: "x".repeat(1_000_000), updated_at: 0 };
+    await expect(database.insertInto("memo").values(row).execute()).rejects.toMatchObject({
+      code: "STORE_UNWRITABLE",
+      message: expect.stringContaining("full"),
+    });
+    await database.destroy();
   });
 
   it("removes temporary files untouched for a day, and no others", async () => {

@@ -1,4 +1,5 @@
 import { access, constants, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Kysely } from "kysely";
@@ -108,9 +109,9 @@ async function markInterrupted(database: Kysely<Database>, clock: Clock): Promis
 
 async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
   const hooks = options.hooks ?? noHooks;
-  // Both cost tens of milliseconds to load, so nothing loads them before a store is opened.
-  const [sqlite, kysely] = await Promise.all([loadSqlite(), import("kysely")]);
-  const engine = await openSqlite(path, sqlite, hooks);
+  const engine = await openSqlite(path, await loadSqlite(), hooks);
+  // Kysely is 280 small files: loaded only when a store is opened, and by require, which takes a third less time.
+  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
   const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, engine, path, hooks) });
   await markInterrupted(database, options.clock);
   return {

@@ -1,21 +1,26 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
-import { beginImmediate } from "./sqlite.ts";
+import { beginImmediate, storeError } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteValue } from "./sqlite.ts";
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase;
+  readonly #path: string;
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: SqliteDatabase, path: string) {
     this.#database = database;
+    this.#path = path;
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#database.prepare(query.sql);
-    const parameters = query.parameters as SqliteValue[];
-    if (statement.columns().length > 0) return Promise.resolve({ rows: statement.all(...parameters) as R[] });
-    const { changes } = statement.run(...parameters);
-    return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes) });
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      const statement = this.#database.prepare(query.sql);
+      const parameters = query.parameters as SqliteValue[];
+      if (statement.columns().length > 0) return { rows: statement.all(...parameters) as R[] };
+      return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) };
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
   }
 
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
@@ -34,7 +39,7 @@ class SqliteDriver implements Driver {
 
   constructor(database: SqliteDatabase, path: string, hooks: StoreHooks) {
     this.#database = database;
-    this.#connection = new SqliteConnection(database);
+    this.#connection = new SqliteConnection(database, path);
     this.#path = path;
     this.#hooks = hooks;
   }
@@ -59,7 +64,11 @@ class SqliteDriver implements Driver {
 
   async commitTransaction(): Promise<void> {
     this.#hooks.reached("transaction.committing");
-    this.#database.exec("commit");
+    try {
+      this.#database.exec("commit");
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
     this.#hooks.reached("transaction.committed");
   }
 

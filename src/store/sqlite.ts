@@ -45,10 +45,25 @@ export async function loadSqlite(): Promise<SqliteModule> {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  // The low byte of an extended result code is its primary code: 5 busy, 6 locked.
-  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  return code === 5 || code === 6;
+/** The primary result code of an engine's error: the low byte of the extended one; 0 for any other error. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+}
+
+const busyCodes = [5, 6];
+const unwritableCodes = [8, 10, 13, 14]; // read-only, input/output error, disk full, cannot open
+const damagedCodes = [11, 26]; // corrupt, not a database
+const busyTimeoutMs = 5000;
+
+/** An error of the engine in our words, where a person can mend its cause; any other as it is. */
+export function storeError(path: string, error: unknown): unknown {
+  const code = codeOf(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  const cause = { cause: error };
+  if (busyCodes.includes(code)) return new MillraceError("STORE_BUSY", { path, seconds: busyTimeoutMs / 1000 }, cause);
+  if (unwritableCodes.includes(code)) return new MillraceError("STORE_UNWRITABLE", { path, reason }, cause);
+  if (damagedCodes.includes(code)) return new MillraceError("STORE_DAMAGED", { path, reason }, cause);
+  return error;
 }
 
 /**
@@ -61,7 +76,7 @@ async function whenFree(path: string, work: () => void): Promise<void> {
     try {
       return work();
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!busyCodes.includes(codeOf(error))) throw error;
       if (waited >= limitMs) {
         throw new MillraceError("STORE_BUSY", { path, seconds: limitMs / 1000 }, { cause: error });
       }
@@ -76,7 +91,7 @@ export async function beginImmediate(database: SqliteDatabase, path: string): Pr
   try {
     await whenFree(path, () => database.exec("begin immediate"));
   } finally {
-    database.exec("pragma busy_timeout = 5000");
+    database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
   }
 }
 
@@ -117,16 +132,6 @@ export async function sqliteVersion(): Promise<string> {
   }
 }
 
-/** An error of the engine while opening, said in our words. */
-function openingError(path: string, error: unknown): unknown {
-  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  const reason = error instanceof Error ? error.message : String(error);
-  // 8 read-only, 10 input/output error, 13 full, 14 cannot open; 11 corrupt, 26 not a database.
-  if ([8, 10, 13, 14].includes(code)) return new MillraceError("STORE_UNWRITABLE", { path, reason }, { cause: error });
-  if (code === 11 || code === 26) return new MillraceError("STORE_DAMAGED", { path, reason }, { cause: error });
-  return error;
-}
-
 /** Opens (and where needed creates or migrates) the metadata database; ":memory:" for one that does not last. */
 export async function openSqlite(path: string, sqlite: SqliteModule, hooks: StoreHooks): Promise<SqliteDatabase> {
   let database: SqliteDatabase | undefined;
@@ -137,12 +142,12 @@ export async function openSqlite(path: string, sqlite: SqliteModule, hooks: Stor
     if (!isAtLeast(version, oldestEngine)) {
       throw new MillraceError("STORE_ENGINE_TOO_OLD", { version, needed: oldestEngine });
     }
-    opened.exec("pragma busy_timeout = 5000; pragma foreign_keys = on;");
+    opened.exec(`pragma busy_timeout = ${busyTimeoutMs}; pragma foreign_keys = on;`);
     await whenFree(path, () => opened.exec("pragma journal_mode = wal; pragma synchronous = full;"));
     await migrate(opened, path, hooks);
     return opened;
   } catch (error) {
     database?.close();
-    throw openingError(path, error);
+    throw storeError(path, error);
   }
 }

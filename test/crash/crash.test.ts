@@ -124,8 +124,8 @@ describe("a run killed at any instant", () => {
   const failpoints: [Failpoint, number][] = [
     ["store.migrating", 1],
     ["store.migrated", 1],
-    ["artifact.hashed", 1],
-    ["artifact.hashed", 8],
+    ["artifact.adopting", 1],
+    ["artifact.adopting", 8],
     ["artifact.synced", 1],
     ["artifact.synced", 5],
     ["artifact.renamed", 1],
