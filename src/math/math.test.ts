@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../../test/vectors/read.ts";
 import { cos, exp, expm1, log, log1p, sigmoid, sin, softmaxInPlace } from "./elementary.ts";
