@@ -1,0 +1,74 @@
+import fs from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { toMillraceError } from "../core/errors/error.ts";
+import { packageVersion } from "./package-version.ts";
+
+export interface Finding {
+  readonly subject: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly remedy?: string;
+}
+
+/** Versions and checks of this machine and of the project in `root`. */
+export async function examine(root: string): Promise<Finding[]> {
+  return [
+    { subject: "millrace", ok: true, found: packageVersion() },
+    nodeFinding(),
+    {
+      subject: "platform",
+      ok: true,
+      found: `${os.platform()} ${os.arch()}, ${os.availableParallelism()} threads, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    },
+    await attempt("sqlite", async () => {
+      const { sqliteVersion } = await import("../store/sqlite.ts");
+      return sqliteVersion();
+    }),
+    await attempt("duckdb", async () => {
+      const { default: duckdb } = await import("@duckdb/node-api");
+      return duckdb.version();
+    }),
+    await attempt("disk", () => freeSpace(root)),
+    await attempt("project", () => describeStore(root)),
+  ];
+}
+
+function nodeFinding(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return { subject: "node", ok, found: process.version, ...(ok ? {} : { remedy: "Install Node 20.19 or newer." }) };
+}
+
+async function attempt(subject: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { subject, ok: true, found: await look() };
+  } catch (error) {
+    const { message, remedy } = toMillraceError(error);
+    return { subject, ok: false, found: message, remedy };
+  }
+}
+
+async function freeSpace(root: string): Promise<string> {
+  const { bavail, bsize } = await fs.statfs(root);
+  return `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free`;
+}
+
+async function describeStore(root: string): Promise<string> {
+  const folder = path.join(root, ".millrace");
+  const exists = await fs.stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return "no store yet";
+  const { openProject } = await import("./project.ts");
+  const project = await openProject(root, { clock: systemClock });
+  try {
+    const models = await project.registry.models();
+    const audit = await project.registry.verifyAudit();
+    return `${models.length} models, audit log ${audit.intact ? "intact" : "ALTERED"}`;
+  } finally {
+    await project.close();
+  }
+}

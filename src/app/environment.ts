@@ -1,0 +1,27 @@
+import { availableParallelism } from "node:os";
+import { type FingerprintMemo, fingerprintSource } from "../ingest/fingerprint.ts";
+import { decodeModel } from "../model/file.ts";
+import type { PipelineSpec } from "../pipeline/spec.ts";
+import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
+import { packageVersion } from "./package-version.ts";
+import type { Project } from "./project.ts";
+
+/** What the steps of `spec` need from the project. Threads: MILLRACE_THREADS, else the cores at hand, at most 8. */
+export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnvironment {
+  const wanted = Number(process.env["MILLRACE_THREADS"]);
+  const memo: FingerprintMemo = {
+    get: async (key) => {
+      const known = await project.store.memo.get(key);
+      return typeof known === "string" ? known : undefined;
+    },
+    set: (key, value) => project.store.memo.set(key, value),
+  };
+  return {
+    root: project.root,
+    threads: Number.isInteger(wanted) && wanted > 0 ? wanted : Math.min(8, availableParallelism()),
+    packageVersion: packageVersion(),
+    registry: project.registry,
+    fingerprint: () => fingerprintSource(spec.source, project.root, memo),
+    loadModel: async (digest) => decodeModel(await project.store.artifacts.readBytes(digest)),
+  };
+}

@@ -1,0 +1,60 @@
+import fs from "node:fs/promises";
+import path from "node:path";
+import { MillraceError } from "../core/errors/error.ts";
+import { inspectSource } from "../ingest/inspect.ts";
+import { scaffoldPipeline } from "./scaffold/scaffold.ts";
+
+export interface InitOptions {
+  readonly target: string | undefined;
+  readonly name: string | undefined;
+  readonly columns: readonly string[] | undefined;
+  readonly force: boolean;
+}
+
+export interface Initialised {
+  readonly name: string;
+  /** Relative to the project folder. */
+  readonly path: string;
+  /** What a person should look at. */
+  readonly notes: readonly string[];
+}
+
+/** Profiles a file and writes `pipelines/<name>.ts`. An existing file is left alone unless `force` is set. */
+export async function initPipeline(root: string, file: string, options: InitOptions): Promise<Initialised> {
+  if (options.target === undefined)
+    throw new MillraceError("USAGE", { reason: "init needs --target COLUMN: what is to be predicted" });
+  const absolute = path.resolve(process.cwd(), file);
+  const inspection = await inspectSource(absolute, { columns: options.columns, target: options.target });
+  const name = options.name ?? nameFrom(file);
+  const relative = path.relative(root, absolute).split(path.sep).join("/");
+  const { source, notes } = scaffoldPipeline(inspection, { target: options.target, name, path: relative });
+  const target = path.join(root, "pipelines", `${name}.ts`);
+  await writeOnce(target, source, options.force);
+  return { name, path: path.relative(root, target), notes };
+}
+
+/** A pipeline name out of a file name: "Adult Income.csv" -> "adult-income". */
+function nameFrom(file: string): string {
+  const stem = path.basename(file).replace(/(\.(csv|tsv|txt|parquet|jsonl|ndjson|json|gz|zst))+$/i, "");
+  const name = stem
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 63);
+  return name === "" ? "pipeline" : name;
+}
+
+async function writeOnce(target: string, source: string, force: boolean): Promise<void> {
+  try {
+    await fs.mkdir(path.dirname(target), { recursive: true });
+    await fs.writeFile(target, source, { flag: force ? "w" : "wx" });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST")
+      throw new MillraceError("USAGE", {
+        reason: `${target} exists already`,
+        help: "Choose another --name, or overwrite it with --force.",
+      });
+    throw new MillraceError("STORE_UNWRITABLE", { path: target, reason: String(code ?? error) }, { cause: error });
+  }
+}

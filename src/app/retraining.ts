@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { MillraceError, toMillraceError } from "../core/errors/error.ts";
+import { type LoopEvent, startLoop } from "../loop/loop.ts";
+import type { DriftReport } from "../monitor/drift-report.ts";
+import type { PipelineSpec } from "../pipeline/spec.ts";
+import { monitorModel } from "./monitor.ts";
+import { loadPipeline, pipelineNames } from "./pipelines.ts";
+import type { Project } from "./project.ts";
+
+export interface Retraining {
+  stop(): Promise<void>;
+}
+
+const gateFailedExit = 3;
+
+/**
+ * Watches the project's pipelines and runs them as their `retrain` says, each in a process of its own: training takes
+ * nothing from the requests being answered, and the server loads no training code. A pipeline file that does not load is
+ * reported and left out.
+ */
+export async function startRetraining(
+  project: Project,
+  command: readonly string[],
+  onEvent: (text: string) => void,
+): Promise<Retraining> {
+  const specs = new Map<string, PipelineSpec>();
+  const files = new Map<string, string>();
+  for (const name of await pipelineNames(project.root)) {
+    try {
+      const { spec } = await loadPipeline(project.root, name);
+      specs.set(spec.name, spec);
+      files.set(spec.name, name);
+    } catch (error) {
+      onEvent(`pipelines/${name} is not watched: ${toMillraceError(error).message}`);
+    }
+  }
+  return startLoop({
+    pipelines: [...specs.values()],
+    clock: project.clock,
+    run: (pipeline, _reason, signal) =>
+      runInChild([...command, "run", files.get(pipeline)!, "--project", project.root], signal),
+    checkDrift: (pipeline) => checkDrift(project, specs.get(pipeline)!),
+    log: (event) => {
+      const text = describe(event);
+      if (text !== null) onEvent(text);
+    },
+  });
+}
+
+async function checkDrift(project: Project, spec: PipelineSpec): Promise<DriftReport | null> {
+  const known = (await project.registry.models()).find((entry) => entry.model === spec.name);
+  if (!known || known.champion === null) return null;
+  const { window, psi, minRows } = spec.monitor;
+  return monitorModel(project, spec.name, { window, psi: String(psi), minRows: String(minRows) });
+}
+
+/** Resolves when the run ended well or its gate failed, which is a result; rejects with the last line it said otherwise. */
+function runInChild(command: readonly string[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const [program, ...args] = command;
+    const child = spawn(program!, args, { stdio: ["ignore", "ignore", "pipe"], signal, killSignal: "SIGTERM" });
+    let said = "";
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      said = (said + text).slice(-4000);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0 || code === gateFailedExit) resolve();
+      else
+        reject(
+          new MillraceError("STEP_FAILED", {
+            step: "run",
+            reason: said.trim().split("\n").slice(-2).join(" ") || `exit code ${code}`,
+          }),
+        );
+    });
+  });
+}
+
+function describe(event: LoopEvent): string | null {
+  switch (event.kind) {
+    case "started":
+      return `retraining ${event.pipeline} (${event.reason})`;
+    case "finished":
+      return `retrained ${event.pipeline} in ${Math.round(event.durationMs / 1000)} s`;
+    case "failed":
+      return `retraining ${event.pipeline} failed: ${event.error.code}: ${event.error.message}`;
+    case "skipped":
+      return null;
+    case "watched":
+      return event.report.verdict === "drift" ? `${event.pipeline} drifts: ${driftedColumns(event.report)}` : null;
+    case "watchFailed":
+      return `watching ${event.pipeline} failed: ${event.error.message}`;
+    case "scheduleBroken":
+      return `the schedule of ${event.pipeline} is broken: ${event.error.message}`;
+  }
+}
+
+function driftedColumns(report: DriftReport): string {
+  const columns = report.columns.filter((column) => column.reasons.length > 0);
+  const names = columns.map((column) => `${column.column} (PSI ${column.psi.toFixed(2)})`);
+  if (report.prediction && report.prediction.reasons.length > 0) names.push("the predictions");
+  if (report.outOfContract.isDrifted) names.push("refused rows");
+  return names.join(", ");
+}

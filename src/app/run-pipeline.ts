@@ -1,0 +1,64 @@
+import type { Digest } from "../core/digest.ts";
+import type { Codec, RunListener, RunResult } from "../engine/step.ts";
+import { runWorkflow } from "../engine/run.ts";
+import type { GateVerdict } from "../evaluate/gate.ts";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import type { PipelineSpec } from "../pipeline/spec.ts";
+import { auditReportCodec } from "../pipeline/workflow/audit-step.ts";
+import { evaluationReportCodec } from "../pipeline/workflow/evaluate-step.ts";
+import { importanceCodec, type Importance } from "../pipeline/workflow/explain-step.ts";
+import { gateOutcomeCodec } from "../pipeline/workflow/gate-step.ts";
+import { promotedCodec } from "../pipeline/workflow/promote-step.ts";
+import { profileCodec } from "../pipeline/workflow/validate-step.ts";
+import { workflowOf } from "../pipeline/workflow/workflow.ts";
+import type { AuditReport } from "../validate/audit.ts";
+import type { DatasetProfile } from "../validate/profile.ts";
+import { environmentOf } from "./environment.ts";
+import type { Project } from "./project.ts";
+
+export interface RunOptions {
+  readonly listener?: RunListener;
+  readonly signal?: AbortSignal;
+  /** false repeats every step. */
+  readonly cache?: boolean;
+}
+
+/** What a run found, from its artifacts; members are null where the run ended before them. */
+export interface RunOutcome {
+  readonly result: RunResult;
+  readonly profile: DatasetProfile | null;
+  readonly audit: AuditReport | null;
+  readonly report: EvaluationReport | null;
+  readonly importance: Importance | null;
+  readonly verdict: GateVerdict | null;
+  readonly version: number | null;
+  readonly promoted: boolean;
+}
+
+/** Runs a pipeline in this project. A failed step is in `result`; a failed gate is a verdict, not an error. */
+export async function runPipeline(project: Project, spec: PipelineSpec, options: RunOptions = {}): Promise<RunOutcome> {
+  const workflow = workflowOf(spec, environmentOf(project, spec));
+  const result = await runWorkflow(workflow, { store: project.store, clock: project.clock, ...options });
+  const read = artifactReader(project, result);
+  const promoted = await read("promote.result", promotedCodec);
+  return {
+    result,
+    profile: await read("validate.profile", profileCodec),
+    audit: await read("audit.report", auditReportCodec),
+    report: await read("evaluate.report", evaluationReportCodec),
+    importance: await read("explain.importance", importanceCodec),
+    verdict: (await read("gate.outcome", gateOutcomeCodec))?.verdict ?? null,
+    version: promoted?.version ?? null,
+    promoted: promoted?.promoted ?? false,
+  };
+}
+
+function artifactReader(project: Project, result: RunResult): <T>(name: string, codec: Codec<T>) => Promise<T | null> {
+  const digests = new Map<string, Digest>();
+  for (const step of result.steps)
+    for (const [output, digest] of step.outputs) digests.set(`${step.step}.${output}`, digest);
+  return async (name, codec) => {
+    const digest = digests.get(name);
+    return digest === undefined ? null : codec.read(await project.store.artifacts.verifiedPath(digest));
+  };
+}

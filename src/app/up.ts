@@ -1,0 +1,76 @@
+import type { MillraceError } from "../core/errors/error.ts";
+import { toMillraceError } from "../core/errors/error.ts";
+import { openPredictionLogs } from "../monitor/prediction-log.ts";
+import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
+import { createServer } from "../serve/server.ts";
+import { loadModel } from "./champion.ts";
+import { packageVersion } from "./package-version.ts";
+import type { Project } from "./project.ts";
+import { startRetraining, type Retraining } from "./retraining.ts";
+
+export interface UpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Command that runs this program, for runs in a process of their own; null = serve only, never train. */
+  readonly command: readonly string[] | null;
+  /** Hears in a sentence what happens: swaps, runs, drift. */
+  readonly onEvent: (text: string) => void;
+}
+
+export interface Up {
+  readonly url: string;
+  /** Names of the models served from the start. */
+  readonly models: readonly string[];
+  /** Drains the server, stops the loop, flushes the prediction log. */
+  close(): Promise<void>;
+}
+
+/** Serves every champion of the project, logs predictions, swaps champions as they change and, with a command, retrains. */
+export async function startUp(project: Project, options: UpOptions): Promise<Up> {
+  const { clock } = project;
+  const champions = await watchChampions({
+    registry: project.registry,
+    load: (digest) => loadModel(project, digest),
+    clock,
+    onEvent: (event) => options.onEvent(describeSwap(event)),
+  });
+  const log = openPredictionLogs(project.store.folder, { clock });
+  const server = await createServer({
+    models: champions,
+    clock,
+    version: packageVersion(),
+    host: options.host,
+    port: options.port,
+    log,
+    onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
+  });
+  let retraining: Retraining | null = null;
+  const close = async (): Promise<void> => {
+    await retraining?.stop();
+    await champions.stop();
+    await server.close();
+    await log.close();
+  };
+  try {
+    const { url } = await server.listen();
+    retraining = options.command && (await startRetraining(project, options.command, options.onEvent));
+    return { url, models: champions.list().map((served) => served.model.name), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function describeSwap(event: ChampionEvent): string {
+  const because = (error: MillraceError): string => `${error.code}: ${error.message}`;
+  switch (event.kind) {
+    case "live":
+      return `${event.model} version ${event.version} is live${event.replaced === null ? "" : `, in place of version ${event.replaced}`}`;
+    case "withdrawn":
+      return `${event.model} version ${event.version} is withdrawn`;
+    case "refused":
+      return `${event.model} version ${event.version} does not load and never goes live (${because(event.error)})`;
+    case "unreadable":
+      return `the registry cannot be read; the champions stay (${because(event.error)})`;
+  }
+}

@@ -1,0 +1,17 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { type OptionValues, textOption } from "./verb.ts";
+
+/** A whole number given as an option; undefined where it was not given. Throws USAGE where it is none or out of range. */
+export function integerOption(options: OptionValues, name: string, min: number, max: number): number | undefined {
+  const text = textOption(options, name);
+  return text === undefined ? undefined : integerOf(`--${name}`, text, min, max);
+}
+
+/** A whole number in [min, max]. Throws USAGE where `text` is none. */
+export function integerOf(subject: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new MillraceError("USAGE", {
+    reason: `${subject} must be a whole number from ${min} to ${max}, got "${text}"`,
+  });
+}

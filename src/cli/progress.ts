@@ -1,0 +1,63 @@
+import { formatDuration } from "../core/duration.ts";
+import type { RunListener, StepResult } from "../engine/step.ts";
+import type { Output } from "./output.ts";
+
+const plainIntervalMs = 2000;
+
+/** Shows a run step by step: on a terminal one line that redraws, elsewhere a plain line every two seconds. */
+export function progressListener(output: Output): RunListener {
+  let lastPlainMs = 0;
+  let width = 0;
+  const clear = (): void => {
+    if (output.interactive && width > 0) output.progress(`\r${" ".repeat(width)}\r`);
+    width = 0;
+  };
+  return {
+    runStarted: ({ runId, workflow, steps }) => output.line(`run ${runId} of ${workflow}, ${steps.length} steps`),
+    stepStarted: () => {
+      lastPlainMs = 0;
+    },
+    stepProgress(event) {
+      const text = describeProgress(event);
+      if (output.interactive) {
+        clear();
+        output.progress(text);
+        width = text.length;
+      } else if (event.elapsedMs - lastPlainMs >= plainIntervalMs) {
+        lastPlainMs = event.elapsedMs;
+        output.progress(`${text}\n`);
+      }
+    },
+    stepFinished(event) {
+      clear();
+      output.line(describeStep(event, event.index, event.count));
+    },
+  };
+}
+
+function describeProgress(event: {
+  step: string;
+  done: number;
+  total: number;
+  unit: string;
+  elapsedMs: number;
+}): string {
+  const seconds = event.elapsedMs / 1000;
+  const rate = seconds > 0 ? event.done / seconds : 0;
+  const share = event.total > 0 ? `${Math.floor((100 * event.done) / event.total)} %` : "";
+  const left =
+    rate > 0 && event.total > event.done ? `, ${formatDuration(((event.total - event.done) / rate) * 1000)} left` : "";
+  return `        ${event.step.padEnd(9)} ${share.padStart(5)}  ${count(event.done)} of ${count(event.total)} ${event.unit}, ${count(rate)}/s${left}`;
+}
+
+function describeStep(step: StepResult, index: number, total: number): string {
+  const position = `${String(index + 1).padStart(2)}/${total}`;
+  const facts = Object.entries(step.metrics)
+    .slice(0, 4)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) ? count(value) : value.toFixed(4)}`);
+  return `  ${position}  ${step.step.padEnd(10)} ${step.status.padEnd(7)} ${formatDuration(step.durationMs).padStart(9)}  ${facts.join("  ")}`.trimEnd();
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

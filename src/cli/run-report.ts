@@ -1,0 +1,68 @@
+import type { RunOutcome } from "../app/run-pipeline.ts";
+import { formatDuration } from "../core/duration.ts";
+import { renderReport } from "../evaluate/render.ts";
+import { renderProfile } from "../validate/profile.ts";
+import type { Output } from "./output.ts";
+
+/** Prints what a run found: profile, audit, metrics beside the baseline, the gate's verdict with reasons, the version. */
+export function printOutcome(output: Output, name: string, outcome: RunOutcome): void {
+  const section = (title: string, lines: readonly string[]): void => {
+    if (lines.length === 0) return;
+    output.line();
+    output.line(title);
+    for (const line of lines) output.line(`  ${line}`);
+  };
+  if (outcome.profile) section("data", renderProfile(outcome.profile));
+  section("audit", auditLines(outcome));
+  if (outcome.importance) section("what the model leans on", importanceLines(outcome.importance));
+  if (outcome.report) section("test", renderReport(outcome.report, outcome.verdict));
+  output.line();
+  if (outcome.version !== null) {
+    output.line(
+      `${name} version ${outcome.version} is registered${outcome.promoted ? " and is the champion" : "; the champion stays"}`,
+    );
+  }
+  const cached = outcome.result.steps.filter((step) => step.status === "cached").length;
+  const steps = outcome.result.steps.length;
+  output.line(
+    `run ${outcome.result.runId}: ${steps} steps in ${formatDuration(outcome.result.durationMs)}, ${cached} from the cache`,
+  );
+}
+
+function auditLines(outcome: RunOutcome): string[] {
+  return (outcome.audit?.findings ?? []).map(
+    (finding) =>
+      `${finding.allowed ? "allowed" : finding.severity}: ${finding.column ?? "dataset"}: ${finding.evidence}. ${finding.remedy}`,
+  );
+}
+
+function importanceLines(importance: NonNullable<RunOutcome["importance"]>): string[] {
+  const shown = importance.slice(0, 8);
+  const width = Math.max(...shown.map((entry) => entry.feature.length));
+  return shown.map(
+    (entry) =>
+      `${entry.feature.padEnd(width)}  ${(100 * entry.importance).toFixed(1).padStart(5)} %  ${"#".repeat(Math.round(40 * entry.importance))}`,
+  );
+}
+
+/** The same for programs. */
+export function outcomeDocument(name: string, outcome: RunOutcome): object {
+  const { result, report, audit, verdict, importance, version, promoted } = outcome;
+  return {
+    pipeline: name,
+    run: result.runId,
+    status: result.status,
+    durationMs: Math.round(result.durationMs),
+    steps: result.steps.map((step) => ({
+      ...step,
+      outputs: Object.fromEntries(step.outputs),
+      durationMs: Math.round(step.durationMs),
+    })),
+    report,
+    audit,
+    importance,
+    verdict,
+    version,
+    promoted,
+  };
+}

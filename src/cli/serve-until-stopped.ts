@@ -1,0 +1,31 @@
+import { once } from "node:events";
+import type { ExitCode, VerbCall } from "./verb.ts";
+
+/** Serves until the first SIGINT or SIGTERM, then drains. */
+export async function serveUntilStopped(
+  { root, output, signal }: VerbCall,
+  options: { readonly host: string; readonly port: number; readonly loop: boolean },
+): Promise<ExitCode> {
+  const { systemClock } = await import("../core/clock.ts");
+  const { openProject } = await import("../app/project.ts");
+  const { startUp } = await import("../app/up.ts");
+  const project = await openProject(root, { clock: systemClock });
+  try {
+    const running = await startUp(project, {
+      host: options.host,
+      port: options.port,
+      command: options.loop ? [process.execPath, process.argv[1]!] : null,
+      onEvent: (text) => output.line(text),
+    });
+    output.line(`serving ${running.models.join(", ") || "no models yet"} on ${running.url}`);
+    output.line(`  API docs  ${running.url}/docs`);
+    for (const model of running.models) output.line(`  try it    ${running.url}/models/${model}/try`);
+    output.document({ url: running.url, models: running.models });
+    if (!signal.aborted) await once(signal, "abort");
+    output.line("stopping: finishing requests in flight");
+    await running.close();
+    return 0;
+  } finally {
+    await project.close();
+  }
+}

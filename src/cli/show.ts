@@ -1,0 +1,33 @@
+import { formatDuration } from "../core/duration.ts";
+import type { Verb } from "./verb.ts";
+
+export const show: Verb = {
+  name: "show",
+  description: "Shows one run: its steps with status and duration, metrics, artifacts and where they came from.",
+  operands: [["<run>", "a run id, as `millrace runs` lists them"]],
+  options: [],
+  examples: ["millrace show 20260102-030405-ab12"],
+  async run({ operands, root, output }) {
+    const { systemClock } = await import("../core/clock.ts");
+    const { openProject } = await import("../app/project.ts");
+    const { showRun } = await import("../engine/runs.ts");
+    const project = await openProject(root, { clock: systemClock });
+    try {
+      const run = await showRun(project.store, operands[0]!);
+      output.line(`run ${run.runId} of ${run.workflow}: ${run.status}`);
+      if (run.error) output.line(`  ${run.error.code}: ${run.error.message}`);
+      for (const step of run.steps) {
+        output.line(
+          `  ${step.step.padEnd(10)} ${step.status.padEnd(8)} ${step.durationMs === null ? "" : formatDuration(step.durationMs)}`.trimEnd(),
+        );
+        for (const [name, value] of Object.entries(step.metrics)) output.line(`      ${name} = ${value}`);
+        for (const artifact of step.outputs)
+          output.line(`      -> ${artifact.name} ${artifact.type} ${artifact.digest}`);
+      }
+      output.document(run);
+      return 0;
+    } finally {
+      await project.close();
+    }
+  },
+};

@@ -1,0 +1,63 @@
+import type { Verb } from "./verb.ts";
+
+/** The one list of verbs, in the order of the help. Each loads only when it is called. */
+export const verbs: readonly { readonly name: string; readonly summary: string; readonly load: () => Promise<Verb> }[] =
+  [
+    {
+      name: "init",
+      summary: "profile a file and write pipelines/<name>.ts",
+      load: async () => (await import("./init.ts")).init,
+    },
+    {
+      name: "check",
+      summary: "check pipelines without running them",
+      load: async () => (await import("./check.ts")).check,
+    },
+    {
+      name: "run",
+      summary: "run a pipeline: data to registered, gated model",
+      load: async () => (await import("./run.ts")).run,
+    },
+    { name: "runs", summary: "list runs, newest first", load: async () => (await import("./runs.ts")).runs },
+    {
+      name: "show",
+      summary: "show one run: steps, metrics, artifacts",
+      load: async () => (await import("./show.ts")).show,
+    },
+    {
+      name: "predict",
+      summary: "predict rows with a model's champion",
+      load: async () => (await import("./predict.ts")).predict,
+    },
+    {
+      name: "models",
+      summary: "list models and their versions",
+      load: async () => (await import("./models.ts")).models,
+    },
+    {
+      name: "promote",
+      summary: "make a version the champion",
+      load: async () => (await import("./promote.ts")).promote,
+    },
+    {
+      name: "rollback",
+      summary: "make the previous champion the champion again",
+      load: async () => (await import("./rollback.ts")).rollback,
+    },
+    {
+      name: "up",
+      summary: "serve all champions, watch them, retrain on schedule or drift",
+      load: async () => (await import("./up.ts")).up,
+    },
+    { name: "serve", summary: "serve all champions only", load: async () => (await import("./serve.ts")).serve },
+    {
+      name: "monitor",
+      summary: "compare logged predictions with the model's reference",
+      load: async () => (await import("./monitor.ts")).monitor,
+    },
+    {
+      name: "doctor",
+      summary: "print versions and check this machine",
+      load: async () => (await import("./doctor.ts")).doctor,
+    },
+  ];

@@ -1,0 +1,18 @@
+import type { Digest } from "../../core/digest.ts";
+import type { Model } from "../../model/model.ts";
+import type { Registry } from "../../registry/registry.ts";
+
+/** What the steps of a pipeline need from the project they run in. */
+export interface WorkflowEnvironment {
+  /** Relative paths of sources start here. */
+  readonly root: string;
+  /** Threads for training; results do not depend on it. */
+  readonly threads: number;
+  /** Version of this package: steps of another release are not answered from the cache. */
+  readonly packageVersion: string;
+  readonly registry: Registry;
+  /** Content digest of what the source reads; remembered by path, size and modification time. */
+  fingerprint(): Promise<Digest>;
+  /** A registered model by its digest. */
+  loadModel(digest: Digest): Promise<Model>;
+}

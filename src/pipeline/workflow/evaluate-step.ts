@@ -1,0 +1,75 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { Codec, Step } from "../../engine/step.ts";
+import { baselinePredictions, fitBaseline } from "../../evaluate/baseline.ts";
+import { evaluate, type EvaluationReport } from "../../evaluate/report.ts";
+import { columnOf, type Frame } from "../../frame/frame.ts";
+import { datasetCodec } from "../../ingest/dataset.ts";
+import { buildDesign } from "../../model/apply.ts";
+import { predict } from "../../model/predict.ts";
+import type { PipelineSpec } from "../spec.ts";
+import { clusterSample } from "./cluster-points.ts";
+import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
+import type { WorkflowEnvironment } from "./environment.ts";
+import { definedMetrics } from "./defined-metrics.ts";
+import { featureFrame } from "./features.ts";
+import { inputFrame } from "./input-frame.ts";
+import { rowsWithCode, testCode, trainCode } from "./rows.ts";
+import { stepOf } from "./step-of.ts";
+import { targetOf } from "./target.ts";
+
+export const evaluationReportCodec: Codec<EvaluationReport> = jsonCodec("evaluation-report");
+
+/** Metrics on the test rows, beside a baseline that knows only the target's distribution in training. */
+export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
+  const slices = slicedColumns(spec);
+  return stepOf(environment, {
+    name: "evaluate",
+    inputs: ["ingest.dataset", "split.rows", "train.model"],
+    outputs: ["report"],
+    params: { slices, roles: spec.roles } as unknown as JsonObject,
+    revision: 1,
+    async run(context) {
+      const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+      const split = await context.read("split.rows", splitCodec);
+      const model = await context.read("train.model", modelCodec);
+      const rows = rowsWithCode(split, testCode);
+      const predictions = predict(model, inputFrame(model, dataset, rows));
+      const baseline = fitBaseline(spec.task, targetOf(spec, dataset, model.labels, rowsWithCode(split, trainCode)));
+      const report = evaluate({
+        task: spec.task,
+        labels: model.labels,
+        target: targetOf(spec, dataset, model.labels, rows),
+        predictions,
+        threshold: model.threshold,
+        baseline: baselinePredictions(baseline, rows.length),
+        slices: slices.flatMap((name) => slicesOf(dataset, name, rows)),
+        ...(spec.task === "clustering"
+          ? { clusters: clusterSample(buildDesign(featureFrame(spec, dataset, rows), model.features), predictions) }
+          : {}),
+      });
+      await context.write("report", evaluationReportCodec, report);
+      context.record({ rows: rows.length, ...definedMetrics(report.metrics) });
+    },
+  });
+}
+
+/** Columns that rules of the gate look at group by group. */
+export function slicedColumns(spec: PipelineSpec): string[] {
+  return [...new Set(spec.gate.flatMap((rule) => (rule.slice === undefined ? [] : [rule.slice])))];
+}
+
+/** One slice for each level of a category or boolean column: positions within `rows`. */
+export function slicesOf(
+  dataset: Frame,
+  name: string,
+  rows: Uint32Array,
+): { name: string; column: string; rows: Uint32Array }[] {
+  const column = columnOf(dataset, name);
+  if (column.kind !== "category" && column.kind !== "boolean") return [];
+  const codes = column.kind === "category" ? column.codes : column.values;
+  const levels = column.kind === "category" ? column.levels : ["false", "true"];
+  return levels.flatMap((level, code) => {
+    const members = Uint32Array.from(rows.keys()).filter((i) => codes[rows[i]!] === code);
+    return members.length > 0 ? [{ name: `${name}=${level}`, column: name, rows: members }] : [];
+  });
+}

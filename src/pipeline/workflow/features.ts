@@ -1,0 +1,46 @@
+import type { Kind } from "../../frame/column.ts";
+import { withExpressions } from "../../frame/evaluate.ts";
+import { columnsRead } from "../../frame/expression-check.ts";
+import { createFrame, type Frame, findColumn, takeFromColumn } from "../../frame/frame.ts";
+import type { PipelineSpec } from "../spec.ts";
+
+export interface FeatureColumn {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+/**
+ * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive) are
+ * left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
+ * of it (hour, weekday) is derived in `features`.
+ */
+export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
+  const prepared = new Map(spec.prepare.map((p) => [p.feature, p.choice] as const));
+  const { id, group, time, sensitive } = spec.roles;
+  const hasRole = (name: string): boolean => name === id || name === group || name === time || sensitive.includes(name);
+  const inputs = spec.contract.columns.filter((c) => spec.inputs.includes(c.name));
+  const own = inputs.filter((c) => prepared.get(c.name) !== "drop" && (!hasRole(c.name) || prepared.has(c.name)));
+  const derived = spec.expressions.filter((e) => prepared.get(e.name) !== "drop");
+  return [
+    ...own.map((c) => ({ name: c.name, kind: c.kind })),
+    ...derived.map((e) => ({ name: e.name, kind: e.expression.kind })),
+  ];
+}
+
+/** The rows at `rows` with only the columns a model's features need, derived columns added. */
+export function featureFrame(spec: PipelineSpec, dataset: Frame, rows: Uint32Array): Frame {
+  const isFeature = new Set(featureColumnsOf(spec).map((f) => f.name));
+  const needed = new Set(isFeature);
+  for (const { expression } of spec.expressions) for (const name of columnsRead(expression)) needed.add(name);
+  const taken = createFrame(
+    rows.length,
+    dataset.names
+      .filter((name) => needed.has(name))
+      .map((name) => [name, takeFromColumn(findColumn(dataset, name)!, rows)] as const),
+  );
+  const whole = withExpressions(taken, spec.expressions);
+  return createFrame(
+    rows.length,
+    whole.names.flatMap((name, i) => (isFeature.has(name) ? [[name, whole.columns[i]!] as const] : [])),
+  );
+}

@@ -1,0 +1,90 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Progress } from "../../core/progress.ts";
+import type { Rng } from "../../core/rng.ts";
+import { fitFeatures } from "../../features/fit.ts";
+import type { Frame } from "../../frame/frame.ts";
+import { buildDesign } from "../../model/apply.ts";
+import type { Design } from "../../model/design.ts";
+import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
+import type { FittedFeature } from "../../model/fitted-transform.ts";
+import type { Model } from "../../model/model.ts";
+import type { Predictor } from "../../model/predictor.ts";
+import type { PipelineSpec } from "../spec.ts";
+import { featureColumnsOf, featureFrame } from "./features.ts";
+import { type Labels, targetOf } from "./target.ts";
+
+/** The data of one pipeline run that fitting draws from. */
+export interface Material {
+  readonly spec: PipelineSpec;
+  readonly dataset: Frame;
+  readonly labels: Labels;
+}
+
+export interface FitTools {
+  readonly rng: Rng;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Rows {
+  readonly design: Design;
+  readonly target: Target;
+}
+
+/** Transforms fitted on `rows` alone, and those rows as the estimator wants them. */
+export function fitDesign(
+  material: Material,
+  rows: Uint32Array,
+  style: EstimatorImplementation["style"],
+): Rows & { readonly features: FittedFeature[] } {
+  const { spec, dataset, labels } = material;
+  const frame = featureFrame(spec, dataset, rows);
+  const target = targetOf(spec, dataset, labels, rows);
+  const features = fitFeatures({ frame, features: featureColumnsOf(spec), prepare: spec.prepare, style, target });
+  return { features, design: buildDesign(frame, features), target };
+}
+
+/** Other rows through transforms fitted before. */
+export function applyDesign(material: Material, rows: Uint32Array, features: readonly FittedFeature[]): Rows {
+  const { spec, dataset, labels } = material;
+  return {
+    design: buildDesign(featureFrame(spec, dataset, rows), features),
+    target: targetOf(spec, dataset, labels, rows),
+  };
+}
+
+/** Fits on `train`, watching `validation` (no rows = no early stopping). */
+export async function fitPredictor(
+  estimator: EstimatorImplementation,
+  hyperparameters: HyperparameterValues,
+  train: Rows,
+  validation: Rows | null,
+  tools: FitTools,
+): Promise<{ readonly predictor: Predictor; readonly notes: Readonly<Record<string, number>> }> {
+  return estimator.fit(train.design, train.target, hyperparameters, {
+    ...tools,
+    validation: validation && validation.design.nRows > 0 ? validation : null,
+  });
+}
+
+/** A model without threshold, reference, parity rows and provenance: enough to predict with while they are being made. */
+export function bareModel(material: Material, features: readonly FittedFeature[], predictor: Predictor): Model {
+  const { spec, labels } = material;
+  return {
+    name: spec.name,
+    task: spec.task,
+    contract: spec.contract,
+    roles: spec.roles,
+    inputs: spec.inputs,
+    expressions: spec.expressions,
+    features,
+    predictor,
+    labels,
+    threshold: null,
+    reference: null,
+    parity: null,
+    provenance: {},
+  };
+}

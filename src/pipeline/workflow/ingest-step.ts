@@ -1,0 +1,37 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { Codec, Step } from "../../engine/step.ts";
+import { datasetCodec } from "../../ingest/dataset.ts";
+import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
+import type { PipelineSpec } from "../spec.ts";
+import { jsonCodec } from "./codecs.ts";
+import type { WorkflowEnvironment } from "./environment.ts";
+import { stepOf } from "./step-of.ts";
+
+export const ingestReportCodec: Codec<IngestReport> = jsonCodec("ingest-report");
+
+/** Source -> immutable dataset with the contract's columns, and a report of the cells that did not fit their kind. */
+export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
+  return stepOf(environment, {
+    name: "ingest",
+    inputs: [],
+    outputs: ["dataset", "report"],
+    params: { source: spec.source, contract: spec.contract } as unknown as JsonObject,
+    revision: 1,
+    observe: () => environment.fingerprint(),
+    async run(context) {
+      let report: IngestReport | undefined;
+      await context.writeFile("dataset", datasetCodec(spec.contract), async (output) => {
+        report = await ingestSource({
+          source: spec.source,
+          contract: spec.contract,
+          root: environment.root,
+          output,
+          progress: context.progress,
+          signal: context.signal,
+        });
+      });
+      await context.write("report", ingestReportCodec, report!);
+      context.record({ rows: report!.nRows });
+    },
+  });
+}

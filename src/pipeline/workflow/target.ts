@@ -1,0 +1,74 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import { type ColumnData, missingBoolean } from "../../frame/column.ts";
+import { columnOf, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import type { Target } from "../../model/estimator.ts";
+import type { PipelineSpec } from "../spec.ts";
+
+/** The labels of a classification target in the order of the probabilities; empty for other tasks. */
+export type Labels = readonly (string | boolean)[];
+
+/**
+ * The labels of the target: false and true, the levels declared in the contract, or else the levels found in the data by
+ * code point. Throws TARGET_UNUSABLE where the target does not vary or has no value at all.
+ */
+export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
+  const name = spec.roles.target;
+  if (name === null) return [];
+  const column = columnOf(frame, name);
+  const declared = spec.contract.columns.find((c) => c.name === name)?.levels;
+  const distinct = distinctValues(column);
+  const refuse = (rule: string, actual: string): never => {
+    throw new MillraceError("TARGET_UNUSABLE", { column: name, rule, actual });
+  };
+  if (distinct.size === 0) refuse("must have values", "only missing ones");
+  if (distinct.size === 1)
+    refuse(
+      spec.task === "regression" ? "must vary" : "must have at least two classes",
+      `only ${String([...distinct][0])}`,
+    );
+  if (column.kind === "boolean") return [false, true];
+  if (column.kind !== "category") return [];
+  return declared ?? [...(distinct as Set<string>)].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Distinct values, at most two for numbers: enough to tell whether a target varies. */
+function distinctValues(column: ColumnData): Set<unknown> {
+  const found = new Set<unknown>();
+  if (column.kind === "category") {
+    const isUsed = new Uint8Array(column.levels.length);
+    for (const code of column.codes) if (code >= 0) isUsed[code] = 1;
+    column.levels.forEach((level, code) => isUsed[code] && found.add(level));
+  } else if (column.kind === "boolean") {
+    for (const value of column.values) if (value !== missingBoolean) found.add(value === 1);
+  } else if (column.kind !== "text") {
+    for (const value of column.values) {
+      if (!Number.isNaN(value)) found.add(value);
+      if (found.size > 1) break;
+    }
+  }
+  return found;
+}
+
+/** The target of the rows at `rows`, coded as estimators take it. For clustering it is empty. */
+export function targetOf(spec: PipelineSpec, frame: Frame, labels: Labels, rows: Uint32Array): Target {
+  const { target, weight } = spec.roles;
+  const weights = weight === null ? null : numbersOf(takeFromColumn(columnOf(frame, weight), rows));
+  if (target === null) return { task: spec.task, values: new Float64Array(0), nLabels: 0, weights };
+  const column = takeFromColumn(columnOf(frame, target), rows);
+  return { task: spec.task, values: codedValues(column, labels), nLabels: labels.length, weights };
+}
+
+/** The value, or the position of the label; NaN where it is missing or no known label. */
+function codedValues(column: ColumnData, labels: Labels): Float64Array {
+  if (column.kind === "boolean")
+    return Float64Array.from(column.values, (v) => (v === missingBoolean ? Number.NaN : v));
+  if (column.kind !== "category") return numbersOf(column);
+  const position = new Map(labels.map((label, i) => [label, i] as const));
+  const byCode = column.levels.map((level) => position.get(level) ?? Number.NaN);
+  return Float64Array.from(column.codes, (code) => (code < 0 ? Number.NaN : byCode[code]!));
+}
+
+function numbersOf(column: ColumnData): Float64Array {
+  if (column.kind === "number") return column.values;
+  throw new MillraceError("INTERNAL", { reason: `a ${column.kind} column was used as a number` });
+}

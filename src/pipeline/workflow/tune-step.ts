@@ -1,0 +1,132 @@
+import type { JsonObject } from "../../core/json.ts";
+import { silent } from "../../core/progress.ts";
+import type { Rng } from "../../core/rng.ts";
+import type { Codec, Step, StepContext } from "../../engine/step.ts";
+import { scoreForSelection } from "../../evaluate/cv-score.ts";
+import { datasetCodec } from "../../ingest/dataset.ts";
+import type { EstimatorChoice, HyperparameterValues, TuningPlan } from "../../model/estimator.ts";
+import { predictionsOf } from "../../model/predict.ts";
+import { rawScores } from "../../model/score.ts";
+import { type Fold, planFolds } from "../../prepare/folds.ts";
+import { chooseEstimator } from "../../train/auto.ts";
+import { findEstimator, hyperparametersOf, resolveHyperparameters } from "../../train/implementations.ts";
+import { tuneHyperparameters, type TrialReport } from "../../train/tune.ts";
+import type { PipelineSpec } from "../spec.ts";
+import { clusterSample } from "./cluster-points.ts";
+import { jsonCodec, splitCodec } from "./codecs.ts";
+import type { WorkflowEnvironment } from "./environment.ts";
+import { applyDesign, fitDesign, fitPredictor, type FitTools, type Material } from "./fitting.ts";
+import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
+import { stepOf } from "./step-of.ts";
+import { validationReportCodec } from "./validate-step.ts";
+
+/** The estimator and hyperparameters that training will use, and what was tried to find them. */
+export interface Chosen {
+  readonly estimator: string;
+  readonly hyperparameters: HyperparameterValues;
+  readonly trials: readonly (TrialReport & { readonly estimator: string })[];
+}
+
+export const chosenCodec: Codec<Chosen> = jsonCodec("chosen");
+
+/** Chooses hyperparameters by cross-validation over train and validation rows; transforms are fitted anew in each fold. */
+export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
+  return stepOf(environment, {
+    name: "tune",
+    inputs: ["ingest.dataset", "validate.report", "split.rows"],
+    outputs: ["chosen"],
+    params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
+    revision: 1,
+    async run(context) {
+      const { estimator, hyperparameters, tuning } = spec.model;
+      const chosen =
+        tuning === null
+          ? { estimator, hyperparameters: await resolved(estimator, hyperparameters), trials: [] }
+          : await search(spec, tuning, environment, context);
+      await context.write("chosen", chosenCodec, chosen);
+      context.record({ trials: chosen.trials.length });
+    },
+  });
+}
+
+/** What of a definition decides how a model is fitted. */
+export function fittingParams(spec: PipelineSpec): JsonObject {
+  const { contract, roles, inputs, task, expressions, prepare, model } = spec;
+  return { contract, roles, inputs, task, expressions, prepare, model } as unknown as JsonObject;
+}
+
+async function resolved(estimator: string, given: HyperparameterValues): Promise<HyperparameterValues> {
+  return resolveHyperparameters(await findEstimator(estimator), given);
+}
+
+async function search(
+  spec: PipelineSpec,
+  plan: TuningPlan,
+  environment: WorkflowEnvironment,
+  context: StepContext,
+): Promise<Chosen> {
+  const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+  const { labels } = await context.read("validate.report", validationReportCodec);
+  const rows = rowsWithCode(await context.read("split.rows", splitCodec), trainCode, validationCode);
+  const { roles, task, split, model } = spec;
+  const folds = planFolds(plan.folds, { rows, frame: dataset, roles, task, by: split.by, rng: context.rng });
+  const { rng, clock, progress, signal } = context;
+  const tools = { rng, clock, progress, signal, threads: environment.threads };
+  const score = (choice: EstimatorChoice, fold: number, foldRng: Rng): Promise<number> =>
+    scoreFold(choice, { spec, dataset, labels }, folds[fold]!, { ...tools, rng: foldRng, progress: silent });
+  if (model.estimator === "auto") return searchEstimators(spec, plan, tools, score);
+  const { estimator, hyperparameters: fixed } = model;
+  const report = await tuneHyperparameters({
+    ...tools,
+    plan,
+    fixed,
+    table: hyperparametersOf(estimator),
+    score: (hyperparameters, fold, foldRng) => score({ estimator, hyperparameters, tuning: null }, fold, foldRng),
+  });
+  return {
+    estimator,
+    hyperparameters: await resolved(estimator, report.best),
+    trials: report.trials.map((trial) => ({ ...trial, estimator })),
+  };
+}
+
+async function searchEstimators(
+  spec: PipelineSpec,
+  plan: TuningPlan,
+  tools: FitTools,
+  score: (choice: EstimatorChoice, fold: number, rng: Rng) => Promise<number>,
+): Promise<Chosen> {
+  const { best, trials } = await chooseEstimator({ ...tools, task: spec.task, plan, score });
+  return {
+    estimator: best.estimator,
+    hyperparameters: await resolved(best.estimator, best.hyperparameters),
+    trials: trials.map(({ setting, ...trial }) => ({ ...trial, ...setting })),
+  };
+}
+
+/** Higher is better. One in ten of the fold's training rows watches for early stopping, so that its test rows only judge. */
+async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold, tools: FitTools): Promise<number> {
+  const estimator = await findEstimator(choice.estimator);
+  const { task } = material.spec;
+  const inner = carve(fold.train, material, tools.rng.fork("watch"));
+  const train = fitDesign(material, inner.train, estimator.style);
+  const watched = applyDesign(material, inner.test, train.features);
+  const hyperparameters = resolveHyperparameters(estimator, choice.hyperparameters);
+  const { predictor } = await fitPredictor(estimator, hyperparameters, train, watched, tools);
+  const test = applyDesign(material, fold.test, train.features);
+  const predictions = predictionsOf({ task, threshold: null, predictor }, rawScores(predictor, test.design));
+  return scoreForSelection({
+    task,
+    labels: material.labels,
+    target: test.target,
+    predictions,
+    ...(task === "clustering" ? { clusters: clusterSample(test.design, predictions) } : {}),
+  }).score;
+}
+
+/** One turn of ten in the manner of the split, so that groups stay whole and the watched rows are the latest ones. */
+function carve(rows: Uint32Array, material: Material, rng: Rng): Fold {
+  const { spec, dataset } = material;
+  const turns = planFolds(10, { rows, frame: dataset, roles: spec.roles, task: spec.task, by: spec.split.by, rng });
+  return turns.at(-1)!;
+}

@@ -1,0 +1,1 @@
+export function errorsPage(catalogue: object): string;
