@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, constantFrom, integer, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRng, type Rng } from "../core/rng.ts";
 import type { Design } from "./design.ts";
@@ -37,13 +37,13 @@ function valueAt(design: Design, row: number, feature: number): number {
   return 0;
 }
 
-const seeds = fc.integer({ min: 0, max: 2 ** 31 });
-const sizes = fc.constantFrom(0, 1, 2, 23, 24, 25, 100, 1024, 1025, 1500);
+const seeds = integer({ min: 0, max: 2 ** 31 });
+const sizes = constantFrom(0, 1, 2, 23, 24, 25, 100, 1024, 1025, 1500);
 
 describe("rawScores of trees", () => {
   it("equals walking each row by the definition, with missing values, categories and sparse columns", () => {
-    fc.assert(
-      fc.property(seeds, sizes, fc.constantFrom(1, 3), (seed, nRows, outputs) => {
+    assert(
+      property(seeds, sizes, constantFrom(1, 3), (seed, nRows, outputs) => {
         const rng = createRng(seed);
         const design = randomDesign(rng, nRows, { sparse: 3 });
         const trees = randomTrees(rng, design, { outputs, trees: 7 });
@@ -54,8 +54,8 @@ describe("rawScores of trees", () => {
   });
 
   it("gives a row the same bits alone and in a batch", () => {
-    fc.assert(
-      fc.property(seeds, sizes, (seed, nRows) => {
+    assert(
+      property(seeds, sizes, (seed, nRows) => {
         const rng = createRng(seed);
         const design = randomDesign(rng, nRows, { sparse: 2 });
         const trees = randomTrees(rng, design, { outputs: 2, trees: 5 });
@@ -118,8 +118,8 @@ function completed(design: Design): Design {
 
 describe("rawScores of linear predictors", () => {
   it("adds intercept, dense terms and sparse terms in that order", () => {
-    fc.assert(
-      fc.property(seeds, sizes, fc.constantFrom(1, 3), (seed, nRows, outputs) => {
+    assert(
+      property(seeds, sizes, constantFrom(1, 3), (seed, nRows, outputs) => {
         const rng = createRng(seed);
         const design = completed(randomDesign(rng, nRows, { sparse: 4 }));
         const width = design.dense.length + 4;
@@ -152,8 +152,8 @@ describe("rawScores of linear predictors", () => {
 
 describe("rawScores of clusters", () => {
   it("finds the nearest centre over dense and sparse columns", () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
+    assert(
+      property(seeds, (seed) => {
         const rng = createRng(seed);
         const design = completed(randomDesign(rng, 50, { sparse: 3 }));
         const width = design.dense.length + 3;

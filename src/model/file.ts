@@ -1,0 +1,147 @@
+import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { layoutOf } from "./apply.ts";
+import { checkParts } from "./file/check-parts.ts";
+import { arraysOfPredictor, checkPredictor } from "./file/check-predictor.ts";
+import {
+  claimedVersion,
+  decodeContainer,
+  encodeContainer,
+  foreignReason,
+  type Container,
+  type NumericArray,
+} from "./file/container.ts";
+import { fromJsonText, sortedMembers, toJsonText } from "./file/json-text.ts";
+import type { Model, ParityRows } from "./model.ts";
+import { checkParity } from "./parity.ts";
+import type { Predictor } from "./predictor.ts";
+
+/** The format this release writes, and the newest it reads. */
+export const modelFormat = 1;
+
+/** Parts of the model that are texts of the file as they are; each knows its own object keys. */
+const plainParts = [
+  "name",
+  "task",
+  "contract",
+  "roles",
+  "inputs",
+  "expressions",
+  "features",
+  "labels",
+  "threshold",
+  "reference",
+] as const;
+
+export interface DecodeOptions {
+  /** Whether to predict the parity rows and compare (default true). */
+  readonly checkParity?: boolean;
+  /** What messages call the file (default "the file"). */
+  readonly subject?: string;
+}
+
+/** A model as the bytes of a safetensors file: JSON in the header, numbers in arrays, a digest of each. Equal models give equal bytes. */
+export function encodeModel(model: Model): Uint8Array {
+  const { predictor, parity, provenance } = model;
+  const texts = new Map<string, string>(plainParts.map((part) => [part, toJsonText(model[part])]));
+  const arrays = new Map<string, NumericArray>();
+  const members = new Map(Object.entries(predictor) as [string, NumericArray | string | number][]);
+  for (const member of Object.keys(arraysOfPredictor[predictor.kind])) {
+    arrays.set(`predictor.${member}`, members.get(member) as NumericArray);
+    members.delete(member);
+  }
+  texts.set("predictor", toJsonText(Object.fromEntries(members)));
+  texts.set("parity", toJsonText(parity && cellsOf(model.inputs, parity)));
+  if (parity) arrays.set("parity.outputs", parity.outputs);
+  texts.set(
+    "provenance",
+    JSON.stringify(provenance, (_, member: unknown) => sortedMembers(member)),
+  );
+  return encodeContainer({ formatVersion: modelFormat, texts, arrays });
+}
+
+/**
+ * Reads a model file. Nothing in it is ever run as code. Refuses with MODEL_FILE_FOREIGN what is no Millrace model, with
+ * MODEL_FORMAT_TOO_NEW a newer format, with MODEL_FILE_DAMAGED any file that is not whole in every byte or not sound,
+ * and with MODEL_PARITY_BROKEN a model that no longer predicts its parity rows.
+ */
+export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
+  const { checkParity: wantsParity = true, subject = "the file" } = options;
+  const reason = foreignReason(bytes);
+  if (reason !== undefined) throw new MillraceError("MODEL_FILE_FOREIGN", { subject, reason });
+  const version = claimedVersion(bytes);
+  if (version !== undefined && version > modelFormat)
+    throw new MillraceError("MODEL_FORMAT_TOO_NEW", { format: version, known: modelFormat });
+  const model = orDamaged(subject, () => modelOf(decodeContainer(bytes)));
+  if (wantsParity) checkParity(model);
+  return model;
+}
+
+function orDamaged<T>(subject: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isMillraceError(error) && error.code !== "DEFINITION_INVALID") throw error;
+    throw new MillraceError("MODEL_FILE_DAMAGED", { subject, reason }, { cause: error });
+  }
+}
+
+function modelOf({ formatVersion, texts, arrays }: Container): Model {
+  if (formatVersion !== modelFormat) throw new RangeError(`there is no format ${formatVersion}`);
+  const partOf = (part: string): unknown => fromJsonText(textOf(texts, part));
+  const plain = Object.fromEntries(plainParts.map((part) => [part, partOf(part)]));
+  const provenance = JSON.parse(textOf(texts, "provenance")) as JsonObject;
+  const parts = { ...plain, provenance } as unknown as Omit<Model, "predictor" | "parity">;
+  checkParts(parts);
+  const predictor = predictorOf(partOf("predictor"), arrays);
+  const parity = parityOf(parts.inputs, partOf("parity"), arrays);
+  const expected = Object.keys(arraysOfPredictor[predictor.kind]).length + (parity ? 1 : 0);
+  if (arrays.size !== expected || texts.size !== plainParts.length + 3)
+    throw new RangeError("it holds parts unknown to its format");
+  const model: Model = Object.freeze({ ...parts, predictor, parity });
+  checkPredictor(model, layoutOf(model.features));
+  return model;
+}
+
+function textOf(texts: ReadonlyMap<string, string>, part: string): string {
+  const text = texts.get(part);
+  if (text === undefined) throw new RangeError(`the part "${part}" is absent`);
+  return text;
+}
+
+function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>): Predictor {
+  const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
+  if (kind !== "trees" && kind !== "linear" && kind !== "clusters") throw new RangeError("predictor.kind is unknown");
+  const { nDense, nSparse, ...rest } = widths;
+  const members = kind === "trees" ? {} : { nDense, nSparse };
+  if (Object.keys(rest).length > 0 || (kind === "trees" && Object.keys(widths).length > 0))
+    throw new RangeError("predictor has members unknown to its format");
+  const numbers = Object.entries(arraysOfPredictor[kind]).map(([member, type]) => {
+    const array = arrays.get(`predictor.${member}`);
+    if (!(array instanceof type)) throw new RangeError(`predictor.${member} is not ${type.name}`);
+    return [member, array] as const;
+  });
+  return Object.freeze({ kind, link, outputs, ...members, ...Object.fromEntries(numbers) }) as unknown as Predictor;
+}
+
+/** Parity rows without their keys, which come from outside: one list of cells a row, in the order of the inputs. */
+function cellsOf(inputs: readonly string[], { rows }: ParityRows): JsonValue[][] {
+  return rows.map((row) => inputs.map((input) => (Object.hasOwn(row, input) ? (row[input] ?? null) : null)));
+}
+
+function parityOf(
+  inputs: readonly string[],
+  cells: unknown,
+  arrays: ReadonlyMap<string, NumericArray>,
+): ParityRows | null {
+  if (cells === null) return null;
+  const outputs = arrays.get("parity.outputs");
+  if (!Array.isArray(cells) || !(outputs instanceof Float64Array)) throw new RangeError("parity rows have no outputs");
+  const rows = cells.map((row: unknown) => {
+    if (!Array.isArray(row) || row.length !== inputs.length)
+      throw new RangeError("a parity row is not one cell an input");
+    return Object.fromEntries(inputs.map((input, i) => [input, row[i] as JsonValue]));
+  });
+  return Object.freeze({ rows, outputs });
+}

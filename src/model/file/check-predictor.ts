@@ -1,0 +1,103 @@
+import type { DesignLayout } from "../apply.ts";
+import type { Model } from "../model.ts";
+import type { ClustersPredictor, LinearPredictor, Predictor, TreesPredictor } from "../predictor.ts";
+import { wrong } from "./checks.ts";
+
+const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
+
+/** Checks that a predictor ends on every row, never reads outside its arrays, and suits the model's task and design. */
+export function checkPredictor(
+  { task, labels, predictor }: Pick<Model, "task" | "labels" | "predictor">,
+  layout: DesignLayout,
+): void {
+  const outputs = task === "multiclass" ? labels.length : 1;
+  if (predictor.link !== linkOf[task]) wrong("predictor.link", `does not suit the task ${task}`);
+  if (predictor.outputs !== outputs) wrong("predictor.outputs", `is not ${outputs}`);
+  if ((predictor.kind === "clusters") !== (task === "clustering"))
+    wrong("predictor.kind", `does not suit the task ${task}`);
+  if (predictor.kind === "trees") checkTrees(predictor, layout);
+  else checkWidths(predictor, layout);
+}
+
+function checkWidths(predictor: LinearPredictor | ClustersPredictor, { dense, sparseNames }: DesignLayout): void {
+  const { nDense, nSparse, outputs } = predictor;
+  if (nDense !== dense.length || nSparse !== sparseNames.length)
+    wrong("predictor", "reads another design than the features give");
+  if (predictor.kind === "linear") {
+    checkFinite(predictor.coefficients, "predictor.coefficients", outputs * (nDense + nSparse));
+    checkFinite(predictor.intercept, "predictor.intercept", outputs);
+    return;
+  }
+  const width = nDense + nSparse;
+  const { centres } = predictor;
+  if (width > 0 && (centres.length === 0 || centres.length % width !== 0))
+    wrong("predictor.centres", "are not whole rows");
+  checkFinite(centres, "predictor.centres", centres.length);
+}
+
+function checkTrees(trees: TreesPredictor, layout: DesignLayout): void {
+  const n = trees.feature.length;
+  for (const name of ["threshold", "missingLeft", "categoryOffset", "left", "right", "value", "gain", "cover"] as const)
+    if (trees[name].length !== n) wrong(`predictor.${name}`, `has ${trees[name].length} nodes of ${n}`);
+  checkFinite(trees.base, "predictor.base", trees.outputs);
+  checkFinite(trees.value, "predictor.value", n);
+  checkFinite(trees.gain, "predictor.gain", n);
+  checkFinite(trees.cover, "predictor.cover", n);
+  const { treeOffsets, treeOutput } = trees;
+  if (treeOutput.length !== treeOffsets.length) wrong("predictor.treeOutput", "is not one number a tree");
+  if (treeOffsets.length === 0 ? n > 0 : treeOffsets[0] !== 0) wrong("predictor.treeOffsets", "leave nodes out");
+  for (let tree = 0; tree < treeOffsets.length; ++tree) {
+    const end = tree + 1 < treeOffsets.length ? treeOffsets[tree + 1]! : n;
+    if (treeOffsets[tree]! >= end || end > n) wrong("predictor.treeOffsets", "do not ascend within the table");
+    if (treeOutput[tree]! >= trees.outputs) wrong("predictor.treeOutput", "names an output there is not");
+    for (let node = treeOffsets[tree]!; node < end; ++node) checkNode(trees, node, end, layout);
+  }
+}
+
+/** Children stand after their parent and inside their tree, so every walk ends. */
+function checkNode(trees: TreesPredictor, node: number, end: number, { dense, sparseNames }: DesignLayout): void {
+  const feature = trees.feature[node]!;
+  if (feature === -1) return;
+  const at = `predictor node ${node}`;
+  if (feature < -1 || feature >= dense.length + sparseNames.length) wrong(at, "asks about a column there is not");
+  const left = trees.left[node]!;
+  const right = trees.right[node]!;
+  if (left <= node || left >= end || right <= node || right >= end) wrong(at, "has children outside its tree");
+  if (trees.missingLeft[node]! > 1) wrong(at, "does not say where missing values go");
+  const set = trees.categoryOffset[node]!;
+  if (set === -1) {
+    if (Number.isNaN(trees.threshold[node]!)) wrong(at, "has no threshold");
+    return;
+  }
+  const cardinality = dense[feature]?.cardinality ?? 0;
+  const isInside = set >= 0 && set + Math.ceil(cardinality / 32) <= trees.categorySets.length;
+  if (cardinality === 0 || !isInside) wrong(at, "has its levels outside the table");
+}
+
+function checkFinite(values: Float64Array, at: string, length: number): void {
+  if (values.length !== length) wrong(at, `has ${values.length} numbers, not ${length}`);
+  for (let i = 0; i < length; ++i) if (!Number.isFinite(values[i]!)) wrong(at, `holds ${values[i]} at ${i}`);
+}
+
+/** What each kind of predictor keeps in arrays, by member. */
+export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Record<string, ArrayType>> } = {
+  trees: {
+    base: Float64Array,
+    treeOffsets: Uint32Array,
+    treeOutput: Uint32Array,
+    feature: Int32Array,
+    threshold: Float64Array,
+    missingLeft: Uint8Array,
+    categoryOffset: Int32Array,
+    left: Int32Array,
+    right: Int32Array,
+    value: Float64Array,
+    gain: Float64Array,
+    cover: Float64Array,
+    categorySets: Uint32Array,
+  },
+  linear: { coefficients: Float64Array, intercept: Float64Array },
+  clusters: { centres: Float64Array },
+};
+
+type ArrayType = Float64ArrayConstructor | Int32ArrayConstructor | Uint32ArrayConstructor | Uint8ArrayConstructor;

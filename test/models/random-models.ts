@@ -1,0 +1,179 @@
+import type { JsonObject, JsonValue } from "../../src/core/json.ts";
+import type { Rng } from "../../src/core/rng.ts";
+import type { ContractColumn } from "../../src/frame/contract.ts";
+import type { FeatureExpression } from "../../src/frame/expression-node.ts";
+import { layoutOf } from "../../src/model/apply.ts";
+import { emptySparseBlock } from "../../src/model/design.ts";
+import type { FittedFeature } from "../../src/model/fitted-transform.ts";
+import type { Model, Task } from "../../src/model/model.ts";
+import { parityOf } from "../../src/model/parity.ts";
+import type { Predictor } from "../../src/model/predictor.ts";
+import { randomTrees } from "./random-predictors.ts";
+
+const column = (name: string, kind: ContractColumn["kind"]): ContractColumn => ({
+  name,
+  kind,
+  missing: 1,
+  onViolation: "fail",
+});
+
+/** A contract with every kind, names that are dangerous as object keys included. */
+const columns: readonly ContractColumn[] = [
+  column("area", "number"),
+  column("__proto__", "number"),
+  column("colour", "category"),
+  column("sold", "boolean"),
+  column("when", "timestamp"),
+  column("note", "text"),
+];
+
+const expressions: readonly FeatureExpression[] = [
+  {
+    name: "ratio",
+    expression: {
+      op: "div",
+      kind: "number",
+      a: { op: "column", kind: "number", name: "area" },
+      b: { op: "column", kind: "number", name: "__proto__" },
+    },
+  },
+];
+
+const colours = ["red", "green", "blue", "constructor"];
+const words = ["free", "call", "now", "hello", "dinner", "prize"];
+
+const treeFeatures: readonly FittedFeature[] = [
+  { feature: "area", steps: [{ kind: "keep" }] },
+  { feature: "__proto__", steps: [] },
+  { feature: "ratio", steps: [{ kind: "keep" }] },
+  { feature: "colour", steps: [{ kind: "codes", levels: colours }] },
+  { feature: "sold", steps: [{ kind: "keep" }] },
+  { feature: "when", steps: [{ kind: "timeParts", parts: ["hour", "dayOfWeek", "days"] }] },
+  { feature: "note", steps: [tfidf(["free", "hello", "prize"], true)] },
+];
+
+const denseFeatures: readonly FittedFeature[] = [
+  {
+    feature: "area",
+    steps: [
+      { kind: "impute", value: 3, indicator: true },
+      { kind: "standardize", mean: 1.5, scale: 0.7 },
+    ],
+  },
+  { feature: "ratio", steps: [{ kind: "impute", value: 1, indicator: false }] },
+  { feature: "colour", steps: [{ kind: "oneHot", levels: ["red", "blue"], other: true }] },
+  { feature: "colour", steps: [{ kind: "targetEncode", levels: colours, values: [1, 2, 3, 4], fallback: 2.5 }] },
+  { feature: "sold", steps: [{ kind: "impute", value: 1, indicator: false }] },
+  {
+    feature: "when",
+    steps: [
+      { kind: "cyclic", period: "year" },
+      { kind: "impute", value: 0, indicator: false },
+    ],
+  },
+  { feature: "note", steps: [tfidf(["call", "call now", "dinner", "free", "now"], false)] },
+];
+
+function tfidf(terms: readonly string[], dense: boolean): FittedFeature["steps"][number] {
+  return { kind: "tfidf", terms, idf: terms.map((_, i) => 1 + i / 3), ngrams: 2, sublinear: true, dense };
+}
+
+/** A request row in which any value may be missing or never seen in training. */
+export function randomRow(rng: Rng): JsonObject {
+  const cells: [string, JsonValue][] = [
+    ["area", Math.round(rng.next() * 100) / 7],
+    ["__proto__", rng.integer(4)],
+    ["colour", rng.next() < 0.2 ? "never seen" : colours[rng.integer(colours.length)]!],
+    ["sold", rng.next() < 0.5],
+    ["when", new Date(Math.floor(rng.next() * 2e12) - 2e11).toISOString()],
+    ["note", Array.from({ length: rng.integer(6) }, () => words[rng.integer(words.length)]!).join(" ")],
+  ];
+  return Object.fromEntries(cells.map(([name, value]) => [name, rng.next() < 0.2 ? null : value]));
+}
+
+const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
+  regression: [],
+  binary: [false, true],
+  multiclass: ["a", "__proto__", "c"],
+  clustering: [],
+};
+
+const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
+
+/** A model of random numbers with parity rows: trees or a linear predictor, or centres where the task is clustering. */
+export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear"): Model {
+  const features = kind === "trees" && task !== "clustering" ? treeFeatures : denseFeatures;
+  const inputs = columns.map(({ name }) => name);
+  const model: Model = {
+    name: "house-prices",
+    task,
+    contract: { columns: task === "clustering" ? columns : [...columns, column("price", targetKind(task))] },
+    roles: {
+      target: task === "clustering" ? null : "price",
+      id: null,
+      time: null,
+      group: null,
+      weight: null,
+      sensitive: [],
+    },
+    inputs,
+    expressions,
+    features,
+    predictor: randomPredictor(rng, task, kind, features),
+    labels: labelsOf[task],
+    threshold: task === "binary" ? 0.4 : null,
+    reference: {
+      nRows: 10,
+      columns: [{ form: "bins", column: "area", missing: 0.5, edges: [1, 2], shares: [0.25, 0.25, 0] }],
+      prediction: { form: "levels", column: "price", missing: 0, levels: ["x"], shares: [1], other: 0, known: ["x"] },
+    },
+    parity: null,
+    provenance: { estimator: kind, seed: 7, metrics: { r2: 0.5 } },
+  };
+  return {
+    ...model,
+    parity: parityOf(
+      model,
+      Array.from({ length: 5 }, () => randomRow(rng)),
+    ),
+  };
+}
+
+function targetKind(task: Task): ContractColumn["kind"] {
+  if (task === "regression") return "number";
+  return task === "binary" ? "boolean" : "category";
+}
+
+function randomPredictor(
+  rng: Rng,
+  task: Task,
+  kind: "trees" | "linear",
+  features: readonly FittedFeature[],
+): Predictor {
+  const layout = layoutOf(features);
+  const nDense = layout.dense.length;
+  const nSparse = layout.sparseNames.length;
+  const numbers = (n: number): Float64Array => Float64Array.from({ length: n }, () => rng.next() * 4 - 2);
+  const outputs = task === "multiclass" ? 3 : 1;
+  if (task === "clustering")
+    return { kind: "clusters", link: "cluster", outputs: 1, nDense, nSparse, centres: numbers(3 * (nDense + nSparse)) };
+  const link = linkOf[task];
+  if (kind === "linear") {
+    const coefficients = numbers(outputs * (nDense + nSparse));
+    return { kind, link, outputs, nDense, nSparse, coefficients, intercept: numbers(outputs) };
+  }
+  const dense = layout.dense.map((entry) => ({ ...entry, values: new Float64Array(0) }));
+  const design = { nRows: 0, dense, sparse: emptySparseBlock(0) };
+  return { ...randomTrees(rng, design, { outputs, trees: 6, leaves: 6 }), link };
+}
+
+/** Every kind of model there is. */
+export const modelKinds: readonly (readonly [Task, "trees" | "linear"])[] = [
+  ["regression", "trees"],
+  ["regression", "linear"],
+  ["binary", "trees"],
+  ["binary", "linear"],
+  ["multiclass", "trees"],
+  ["multiclass", "linear"],
+  ["clustering", "linear"],
+];
