@@ -40,14 +40,14 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
       const served = servedModel(models, request.params.name);
       const { model, version } = served;
       const rows = rowsOf(request.body, limits);
-      const { predictions, issues } = predictRows(model, rows);
+      const { predictions, issues, nIssues } = predictRows(model, rows);
       if (issues.length > 0) {
         const count = new Set(issues.map((issue) => issue.row)).size;
         metrics.rejected(served, count);
         log
           ?.of(model.name)
           .append([{ kind: "rejected", time: clock.now(), version, count, codes: countCodes(issues) }]);
-        const document = problemOf(invalidRequest(issues), issues.slice(0, limits.issues));
+        const document = problemOf(invalidRequest(issues, nIssues), issues.slice(0, limits.issues));
         return reply.code(document.status).type(problemType).send(JSON.stringify(document));
       }
       const answers = answersOf(model, predictions);
@@ -72,10 +72,10 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
   );
 }
 
-function invalidRequest(issues: readonly Issue[]): MillraceError<"REQUEST_INVALID"> {
+function invalidRequest(issues: readonly Issue[], count: number): MillraceError<"REQUEST_INVALID"> {
   const { row, column, expected, actual } = issues[0]!;
   const first = `row ${row}, column ${JSON.stringify(column.slice(0, 100))}: expected ${expected}, got ${actual}`;
-  return new MillraceError("REQUEST_INVALID", { count: issues.length, first });
+  return new MillraceError("REQUEST_INVALID", { count, first });
 }
 
 function countCodes(issues: readonly Issue[]): Record<string, number> {

@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isMillraceError } from "../core/errors/error.ts";
+import { createHostCheck, loopbackAddress, originHost } from "./hosts.ts";
+import { defaultLimits, formatBytes } from "./limits.ts";
+import { jsonDepth, parseBody, rowsOf } from "./request-body.ts";
+
+/** The definition: depth of the parsed value. */
+function naiveDepth(value: unknown): number {
+  if (value === null || typeof value !== "object") return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(naiveDepth));
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (isMillraceError(error)) return error.code;
+  }
+  return "nothing was thrown";
+}
+
+describe("jsonDepth", () => {
+  it("is the depth of the value the text stands for", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+        expect(jsonDepth(JSON.stringify(value))).toBe(naiveDepth(value));
+        expect(jsonDepth(JSON.stringify(value, null, 2))).toBe(naiveDepth(value));
+      }),
+    );
+  });
+
+  it("does not count brackets inside strings", () => {
+    expect(jsonDepth(String.raw`["[[[[\"[[", "\\", {"{{": 1}]`)).toBe(2);
+    expect(jsonDepth('"[[')).toBe(0);
+  });
+});
+
+describe("parseBody", () => {
+  it("refuses deep nesting before it parses, whatever the depth", () => {
+    for (const depth of [33, 1000, 500_000])
+      expect(codeOf(() => parseBody(bytes("[".repeat(depth)), defaultLimits))).toBe("REQUEST_TOO_LARGE");
+    expect(naiveDepth(parseBody(bytes("[".repeat(32) + "]".repeat(32)), defaultLimits))).toBe(32);
+  });
+
+  it("refuses what is not UTF-8 or not JSON", () => {
+    for (const body of [Uint8Array.of(0x22, 0xff, 0x22), bytes(""), bytes("{"), bytes("NaN"), bytes("{'a':1}")])
+      expect(codeOf(() => parseBody(body, defaultLimits))).toBe("REQUEST_MALFORMED");
+  });
+
+  it("reads __proto__ and constructor as plain members that pollute nothing", () => {
+    const body = parseBody(
+      bytes('{"rows":[{"__proto__":{"x":1},"constructor":{"prototype":{"y":2}}}]}'),
+      defaultLimits,
+    );
+    const row = rowsOf(body, defaultLimits)[0] as object;
+    expect(Object.keys(row)).toEqual(["__proto__", "constructor"]);
+    expect("x" in row).toBe(false);
+    expect("y" in {}).toBe(false);
+  });
+});
+
+describe("rowsOf", () => {
+  it.each([null, 1, "rows", [], [{ rows: [] }], {}, { rows: {} }, { rows: [] }, { rows: [{}], more: 1 }])(
+    "refuses %j",
+    (body) => {
+      expect(codeOf(() => rowsOf(body, defaultLimits))).toBe("REQUEST_MALFORMED");
+    },
+  );
+
+  it("refuses a __proto__ beside the rows and inherited rows", () => {
+    expect(codeOf(() => rowsOf(JSON.parse('{"rows":[{}],"__proto__":1}'), defaultLimits))).toBe("REQUEST_MALFORMED");
+    expect(codeOf(() => rowsOf(JSON.parse('{"__proto__":{"rows":[{}]}}'), defaultLimits))).toBe("REQUEST_MALFORMED");
+  });
+
+  it("takes as many rows as the limit and no more", () => {
+    const rows = (n: number): { rows: unknown[] } => ({ rows: Array.from({ length: n }, () => ({})) });
+    expect(rowsOf(rows(1000), defaultLimits)).toHaveLength(1000);
+    expect(codeOf(() => rowsOf(rows(1001), defaultLimits))).toBe("REQUEST_TOO_LARGE");
+  });
+});
+
+describe("loopbackAddress", () => {
+  it("takes loopback addresses only", () => {
+    expect(["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "::1", "[::1]"].map(loopbackAddress)).toEqual([
+      "127.0.0.1",
+      "127.0.0.1",
+      "127.0.0.1",
+      "127.8.9.1",
+      "::1",
+      "::1",
+    ]);
+    for (const host of [
+      "0.0.0.0",
+      "::",
+      "",
+      "192.168.1.2",
+      "example.org",
+      "127.0.0.1.example.org",
+      "127.1",
+      "::ffff:10.0.0.1",
+    ])
+      expect(codeOf(() => loopbackAddress(host))).toBe("ADDRESS_REFUSED");
+  });
+});
+
+describe("createHostCheck", () => {
+  const isAllowed = createHostCheck(["models.example.org"]);
+
+  it("allows loopback names with any port and the names that were added", () => {
+    for (const host of [
+      "localhost",
+      "LocalHost:8080",
+      "127.0.0.1:1",
+      "[::1]:9",
+      "models.example.org",
+      "Models.Example.ORG:443",
+    ])
+      expect([host, isAllowed(host)]).toEqual([host, true]);
+  });
+
+  it("refuses every other name", () => {
+    const hosts = [
+      "",
+      "evil.example",
+      "localhost.evil.example",
+      "127.0.0.1.evil.example",
+      "evil.example:127",
+      "localhost@evil",
+      "localhost:8080:9",
+      "local host",
+      "10.0.0.1",
+      "::1",
+    ];
+    for (const host of hosts) expect([host, isAllowed(host)]).toEqual([host, false]);
+  });
+
+  it("finds the host of an origin", () => {
+    expect(originHost("http://localhost:80")).toBe("localhost:80");
+    for (const origin of ["null", "file://", "http://", "localhost", "http://a/b"])
+      expect(originHost(origin)).toBeUndefined();
+  });
+});
+
+describe("formatBytes", () => {
+  it("speaks in the largest whole unit", () => {
+    expect([1024 * 1024, 1536, 12].map(formatBytes)).toEqual(["1 MiB", "1.5 KiB", "12 bytes"]);
+  });
+});
