@@ -24,7 +24,11 @@ export function judgeAgainstChampion(
   }
   const pair = pairOf(args, slice);
   if (pair === null) {
-    const text = `${name} cannot be compared with champion version ${champion.version}: there are no predictions of both on the same rows`;
+    const why =
+      args.report.task === "clustering"
+        ? "clusters have no truth to measure both on"
+        : "there are no predictions of both on the same rows";
+    const text = `${name} cannot be compared with champion version ${champion.version}: ${why}`;
     return reasonOf(rule, slice, false, actual, text);
   }
   const paired = pairedDifference({
