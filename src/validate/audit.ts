@@ -1,0 +1,161 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Contract } from "../frame/contract.ts";
+import { columnOf, findColumn, type Frame } from "../frame/frame.ts";
+import type { Roles } from "../model/model.ts";
+import { associate, associationTarget } from "./association.ts";
+import { repeatedTestRows } from "./repeated-rows.ts";
+import { sampleOf } from "./sample-rows.ts";
+import { populationShift } from "./shift.ts";
+import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
+
+export type AuditRule = "targetProxy" | "identifier" | "constant" | "empty" | "repeatedRows" | "shift";
+
+/** One suspicion. An error fails the gate unless `allowed`; a warning is only shown. */
+export interface AuditFinding {
+  readonly rule: AuditRule;
+  /** The column; null where rows are meant. */
+  readonly column: string | null;
+  readonly severity: "error" | "warning";
+  readonly evidence: string;
+  readonly remedy: string;
+  readonly allowed: boolean;
+}
+
+export interface AuditReport {
+  readonly findings: readonly AuditFinding[];
+  /** Rows looked at: at most 200,000, evenly spaced (repeated rows: all train rows against at most 50,000 test rows). */
+  readonly nSampled: number;
+}
+
+export interface AuditRequest {
+  readonly frame: Frame;
+  readonly target: string | null;
+  /** By row: 0 train, 1 validation, 2 test, anything else left out. */
+  readonly splitCodes: Uint8Array;
+  readonly contract: Contract;
+  readonly roles: Roles;
+  /** Columns whose findings are accepted. */
+  readonly allow: readonly string[];
+  /** Columns the model will read; default: the contract's columns without a role. */
+  readonly features?: readonly string[];
+  /** How rows were split; a split by time makes shift expected, so that only its size is told. */
+  readonly by?: string;
+}
+
+const mostSampled = 200_000;
+const mostTestRows = 50_000;
+
+/** From here a single column says so much that it must be the target in disguise. */
+const proxyError = 0.995;
+const proxyWarning = 0.97;
+const shiftLimit = 0.25;
+const repeatedLimit = 0.01;
+
+type Suspicion = Omit<AuditFinding, "allowed">;
+
+/** Looks for leakage before anything is learned: target proxies, identifiers, dead columns, repeated rows, shift. */
+export function auditLeaks(request: AuditRequest): AuditReport {
+  const { frame, splitCodes, allow } = request;
+  if (splitCodes.length !== frame.nRows) {
+    const reason = `the audit got ${splitCodes.length} split codes for ${frame.nRows} rows`;
+    throw new MillraceError("INTERNAL", { reason });
+  }
+  const train = rowsWith(splitCodes, 0);
+  const test = rowsWith(splitCodes, 2);
+  const sample = sampleOf(rowsUpTo(splitCodes, 2), mostSampled);
+  const features = request.features ?? defaultFeatures(request);
+  const suspicions: Suspicion[] = [];
+  for (const name of features) {
+    if (!findColumn(frame, name)) continue;
+    suspicions.push(...deadColumn(frame, name, sample), ...identifier(frame, name, sample));
+    suspicions.push(...proxy(request, name, sample), ...shift(request, name, train, test));
+  }
+  suspicions.push(...repeated(request, features, train, test));
+  const findings = suspicions.map((suspicion) => ({
+    ...suspicion,
+    allowed: suspicion.column !== null && allow.includes(suspicion.column),
+  }));
+  findings.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === "error" ? -1 : 1));
+  return { findings, nSampled: sample.length };
+}
+
+function defaultFeatures({ contract, roles }: AuditRequest): string[] {
+  const taken = new Set([roles.target, roles.id, roles.group, roles.weight, ...roles.sensitive]);
+  return contract.columns.map((column) => column.name).filter((name) => !taken.has(name));
+}
+
+function rowsWith(codes: Uint8Array, code: number): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < codes.length; ++i) if (codes[i] === code) ++count;
+  const rows = new Uint32Array(count);
+  for (let i = 0, next = 0; i < codes.length; ++i) if (codes[i] === code) rows[next++] = i;
+  return rows;
+}
+
+function rowsUpTo(codes: Uint8Array, most: number): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < codes.length; ++i) if (codes[i]! <= most) ++count;
+  const rows = new Uint32Array(count);
+  for (let i = 0, next = 0; i < codes.length; ++i) if (codes[i]! <= most) rows[next++] = i;
+  return rows;
+}
+
+function deadColumn(frame: Frame, column: string, rows: Uint32Array): Suspicion[] {
+  const { nPresent, nDistinct } = valuesOf(columnOf(frame, column), rows);
+  const remedy = `Take it out, or write prepare: { ${JSON.stringify(column)}: "drop" }.`;
+  if (nPresent === 0)
+    return [{ rule: "empty", column, severity: "warning", evidence: "every value is missing", remedy }];
+  if (nDistinct > 1 || nPresent < rows.length) return [];
+  return [{ rule: "constant", column, severity: "warning", evidence: "every row has the same value", remedy }];
+}
+
+function identifier(frame: Frame, column: string, rows: Uint32Array): Suspicion[] {
+  const counts = valuesOf(columnOf(frame, column), rows);
+  if (!looksLikeIdentifier(column, columnOf(frame, column), counts)) return [];
+  const evidence = `${counts.nDistinct} different values in ${counts.nPresent} rows: it names rows rather than describes them`;
+  const remedy = `Write id: ${JSON.stringify(column)}, or prepare: { ${JSON.stringify(column)}: "drop" }.`;
+  return [{ rule: "identifier", column, severity: "warning", evidence, remedy }];
+}
+
+function proxy({ frame, target }: AuditRequest, column: string, sample: Uint32Array): Suspicion[] {
+  if (target === null || column === target) return [];
+  const goal = associationTarget(columnOf(frame, target), sample);
+  const found = goal && associate(columnOf(frame, column), goal);
+  if (!found || found.value < proxyWarning) return [];
+  const names = { auc: "AUC", r2: "R2", gain: "share of errors avoided" } as const;
+  const evidence = `alone it predicts "${target}" with ${names[found.measure]} ${found.value.toFixed(4)} on rows it has not seen`;
+  const remedy = `If it is not known before "${target}" is, write prepare: { ${JSON.stringify(column)}: "drop" }; if it is, accept it with allow: [${JSON.stringify(column)}].`;
+  return [{ rule: "targetProxy", column, severity: found.value >= proxyError ? "error" : "warning", evidence, remedy }];
+}
+
+function shift(request: AuditRequest, column: string, train: Uint32Array, test: Uint32Array): Suspicion[] {
+  const { frame, roles, by } = request;
+  const data = columnOf(frame, column);
+  if (column === roles.time || (by === "time" && data.kind === "timestamp")) return [];
+  const half = mostSampled / 2;
+  const found = populationShift(data, sampleOf(train, half), sampleOf(test, half));
+  if (found === null || found.psi < shiftLimit + found.noise) return [];
+  const evidence = `its distribution differs between train and test: PSI ${found.psi.toFixed(2)} (from 0.25 on it counts as large)`;
+  const remedy =
+    by === "time"
+      ? "Expect the model to age: retrain often, or express the column relative to its recent level."
+      : "Check how rows were collected, or split by time or group.";
+  return [{ rule: "shift", column, severity: "warning", evidence, remedy }];
+}
+
+function repeated(
+  { frame, target }: AuditRequest,
+  features: readonly string[],
+  train: Uint32Array,
+  test: Uint32Array,
+): Suspicion[] {
+  const names = target === null ? features : [...features, target];
+  const columns = names.flatMap((name) => findColumn(frame, name) ?? []);
+  const judged = sampleOf(test, mostTestRows);
+  if (judged.length === 0 || train.length === 0 || columns.length === 0) return [];
+  const share = repeatedTestRows(columns, train, judged) / judged.length;
+  if (share < repeatedLimit) return [];
+  const evidence = `${(100 * share).toFixed(1)} % of ${judged.length} test rows are equal to a train row in every feature and the target`;
+  const remedy = "If they are copies, remove them; if one entity has several rows, name its column in `group`.";
+  return [{ rule: "repeatedRows", column: null, severity: "warning", evidence, remedy }];
+}

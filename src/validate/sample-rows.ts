@@ -1,0 +1,12 @@
+/** Up to `most` of `count` positions, evenly spaced: the same rows every time, and no order of the file can hide in them. */
+export function evenlySpaced(count: number, most: number): Uint32Array {
+  const taken = Math.min(count, most);
+  const rows = new Uint32Array(taken);
+  for (let i = 0; i < taken; ++i) rows[i] = Math.floor((i * count) / taken);
+  return rows;
+}
+
+/** Up to `most` of the given rows, evenly spaced. */
+export function sampleOf(rows: Uint32Array, most: number): Uint32Array {
+  return rows.length <= most ? rows : evenlySpaced(rows.length, most).map((position) => rows[position]!);
+}
