@@ -1,0 +1,135 @@
+import { layoutOf, type DesignLayout } from "./apply.ts";
+import type { FittedFeature } from "./fitted-transform.ts";
+import type { Model } from "./model.ts";
+import type { ClustersPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
+import type { ReferenceProfile } from "./reference-profile.ts";
+
+export interface FeatureImportance {
+  /** A contract column or a derived feature. */
+  readonly feature: string;
+  /** Share of all importance, 0 to 1. */
+  readonly importance: number;
+}
+
+/**
+ * How much each feature counts in the model, the most important first. Trees: its share of the loss all splits took
+ * away. Linear: |coefficient| times the spread of the prepared column, summed over labels. Clusters: the share of the
+ * centres' variance along its columns.
+ */
+export function importanceOf(model: Model): FeatureImportance[] {
+  const layout = layoutOf(model.features);
+  const weights = columnWeights(model, layout);
+  const sources = [...layout.dense.map(({ source }) => source), ...layout.sparseSources];
+  const sums = new Map(model.features.map(({ feature }) => [feature, 0]));
+  let total = 0;
+  sources.forEach((source, column) => {
+    sums.set(source, sums.get(source)! + weights[column]!);
+    total += weights[column]!;
+  });
+  return [...sums]
+    .map(([feature, sum]) => ({ feature, importance: total > 0 ? sum / total : 0 }))
+    .sort((a, b) => b.importance - a.importance);
+}
+
+function columnWeights({ predictor, features, reference }: Model, layout: DesignLayout): Float64Array {
+  const nColumns = layout.dense.length + layout.sparseNames.length;
+  switch (predictor.kind) {
+    case "trees":
+      return gains(predictor, nColumns);
+    case "linear":
+      return effects(predictor, spreads(features, reference));
+    case "clusters":
+      return variances(predictor, nColumns);
+  }
+}
+
+function gains({ feature, gain }: TreesPredictor, nColumns: number): Float64Array {
+  const out = new Float64Array(nColumns);
+  for (let node = 0; node < feature.length; ++node) if (feature[node]! >= 0) out[feature[node]!]! += gain[node]!;
+  return out;
+}
+
+function effects({ coefficients, outputs }: LinearPredictor, spread: readonly number[]): Float64Array {
+  const nColumns = spread.length;
+  const out = new Float64Array(nColumns);
+  for (let k = 0; k < outputs; ++k)
+    for (let column = 0; column < nColumns; ++column)
+      out[column]! += Math.abs(coefficients[k * nColumns + column]!) * spread[column]!;
+  return out;
+}
+
+function variances({ centres }: ClustersPredictor, nColumns: number): Float64Array {
+  const out = new Float64Array(nColumns);
+  const k = centres.length / nColumns;
+  for (let column = 0; column < nColumns; ++column) {
+    let mean = 0;
+    for (let centre = 0; centre < k; ++centre) mean += centres[centre * nColumns + column]! / k;
+    for (let centre = 0; centre < k; ++centre) out[column]! += (centres[centre * nColumns + column]! - mean) ** 2;
+  }
+  return out;
+}
+
+/** Standard deviation each design column has over training rows, dense columns before sparse ones. */
+function spreads(features: readonly FittedFeature[], reference: ReferenceProfile | null): number[] {
+  const dense: number[] = [];
+  const sparse: number[] = [];
+  for (const feature of features) {
+    const { width, own, isSparse } = spreadOf(feature, reference);
+    (isSparse ? sparse : dense).push(...Array.from({ length: width }, (_, i) => own(i)));
+    if (feature.steps.some((step) => step.kind === "impute" && step.indicator))
+      dense.push(ofShare(referenceFor(feature.feature, reference)?.missing));
+  }
+  return [...dense, ...sparse];
+}
+
+interface Spread {
+  readonly width: number;
+  readonly own: (column: number) => number;
+  readonly isSparse: boolean;
+}
+
+/** Scaled columns have deviation 1; a 0/1 column has that of its share; entries of rows of length 1 have 1 / sqrt(columns). */
+function spreadOf({ feature, steps }: FittedFeature, reference: ReferenceProfile | null): Spread {
+  const shareOfLevel = shareByLevel(feature, reference);
+  let spread: Spread = { width: 1, own: () => ofShare(shareOfLevel("true")), isSparse: false };
+  for (const step of steps) {
+    if (step.kind === "oneHot") {
+      const own = (column: number): number => ofShare(shareOfLevel(step.levels[column]));
+      spread = { width: step.levels.length + (step.other ? 1 : 0), own, isSparse: true };
+    } else if (step.kind === "tfidf") {
+      const { length } = step.terms;
+      spread = { width: length, own: () => 1 / Math.sqrt(length), isSparse: !step.dense };
+    } else if (step.kind === "targetEncode") spread = { ...spread, own: () => deviation(step.values) };
+    else if (step.kind === "cyclic") spread = { width: 2, own: () => Math.SQRT1_2, isSparse: false };
+    else if (step.kind === "timeParts") spread = { width: step.parts.length, own: () => 1, isSparse: false };
+    else if (step.kind === "standardize") spread = { ...spread, own: () => 1 };
+  }
+  return spread;
+}
+
+function referenceFor(
+  feature: string,
+  reference: ReferenceProfile | null,
+): ReferenceProfile["columns"][number] | undefined {
+  return reference?.columns.find(({ column }) => column === feature);
+}
+
+function shareByLevel(
+  feature: string,
+  reference: ReferenceProfile | null,
+): (level: string | undefined) => number | undefined {
+  const own = referenceFor(feature, reference);
+  if (own?.form !== "levels") return () => undefined;
+  const shares = new Map(own.levels.map((level, i) => [level, own.shares[i]!]));
+  return (level) => (level === undefined ? own.other : (shares.get(level) ?? own.other));
+}
+
+/** Deviation of a 0/1 column; where the share is not known, the largest there is. */
+function ofShare(share: number | undefined): number {
+  return share === undefined ? 0.5 : Math.sqrt(Math.max(0, share * (1 - share)));
+}
+
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length > 0 ? Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) : 0;
+}
