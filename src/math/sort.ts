@@ -1,13 +1,16 @@
 /*
  * Radix sort of doubles by their IEEE 754 bits. Flipping all bits of negative numbers and the sign bit of the others
- * makes the order of the bits, read as unsigned integers, the order of the numbers. Six passes of 11 + 11 + 10 bits a
- * word, least significant first, each stable; passes in which all keys agree are skipped (integers skip half of them).
+ * makes the order of the bits, read as unsigned integers, the order of the numbers. Three stable passes of 11, 11 and
+ * 10 bits, least significant first, sort by the high word: sign, exponent and 20 bits of fraction. Few values share
+ * that unless they are equal, so the low word is looked at only within runs of equal high words that need it.
  */
 
 /** Below this many values a comparison sort is faster than clearing the counters. */
 const RADIX_FROM = 1024;
 const DIGITS = 2048;
 const digitShifts = [0, 11, 22] as const;
+/** Runs up to this length are sorted by insertion. */
+const INSERTION_UP_TO = 32;
 
 /** Keys split in words, as the passes move them; `rows` travels along where an order is wanted. */
 interface Keys {
@@ -22,7 +25,7 @@ interface Keys {
 export function sortFloat64(values: Float64Array): Float64Array {
   const n = values.length;
   if (n < RADIX_FROM) return values.sort();
-  const keys = sortKeys(keysOf(values, false), n);
+  const keys = sortKeys(keysOf(values, false));
   const words = new Uint32Array(values.buffer, values.byteOffset, 2 * n);
   for (let i = 0; i < n; ++i) {
     const high = keys.high[i]!;
@@ -39,7 +42,7 @@ export function argsort(values: Float64Array): Uint32Array {
   const rows = new Uint32Array(n);
   for (let i = 0; i < n; ++i) rows[i] = i;
   if (n < RADIX_FROM) return rows.sort((a, b) => compareNumbers(values[a]!, values[b]!) || a - b);
-  return sortKeys({ ...keysOf(values, true), rows }, n).rows!;
+  return sortKeys({ ...keysOf(values, true), rows }).rows!;
 }
 
 function compareNumbers(a: number, b: number): number {
@@ -73,7 +76,52 @@ function keysOf(values: Float64Array, mergeZeros: boolean): Keys {
   return { low, high, rows: null };
 }
 
-function sortKeys(keys: Keys, n: number): Keys {
+/** Sorts by high word, then by low. */
+function sortKeys(keys: Keys): Keys {
+  const sorted = sortByWord(keys, "high");
+  const { low, high } = sorted;
+  const n = high.length;
+  let start = 0;
+  while (start < n) {
+    const word = high[start]!;
+    let end = start + 1;
+    let isSorted = true;
+    while (end < n && high[end] === word) {
+      if (low[end]! < low[end - 1]!) isSorted = false;
+      ++end;
+    }
+    if (!isSorted) sortRun(sorted, start, end);
+    start = end;
+  }
+  return sorted;
+}
+
+/** Sorts by the low word from start to end, where the high words are equal. */
+function sortRun({ low, high, rows }: Keys, start: number, end: number): void {
+  if (end - start > INSERTION_UP_TO) {
+    const run = { low: low.slice(start, end), high: high.slice(start, end), rows: rows && rows.slice(start, end) };
+    const sorted = sortByWord(run, "low");
+    low.set(sorted.low, start);
+    rows?.set(sorted.rows!, start);
+    return;
+  }
+  for (let i = start + 1; i < end; ++i) {
+    const word = low[i]!;
+    const row = rows === null ? 0 : rows[i]!;
+    let j = i - 1;
+    while (j >= start && low[j]! > word) {
+      low[j + 1] = low[j]!;
+      if (rows !== null) rows[j + 1] = rows[j]!;
+      --j;
+    }
+    low[j + 1] = word;
+    if (rows !== null) rows[j + 1] = row;
+  }
+}
+
+/** Sorts by one word, stably. The result stands in `keys` or in new arrays; `keys` is scratch afterwards. */
+function sortByWord(keys: Keys, word: "low" | "high"): Keys {
+  const n = keys.high.length;
   let from = keys;
   let to: Keys = {
     low: new Uint32Array(n),
@@ -81,13 +129,11 @@ function sortKeys(keys: Keys, n: number): Keys {
     rows: keys.rows === null ? null : new Uint32Array(n),
   };
   const counts = new Uint32Array(DIGITS);
-  for (let word = 0; word < 2; ++word) {
-    for (const shift of digitShifts) {
-      const digits = word === 0 ? from.low : from.high;
-      if (!countDigits(digits, shift, counts)) continue;
-      moveByDigit(from, to, digits, shift, counts);
-      [from, to] = [to, from];
-    }
+  for (const shift of digitShifts) {
+    const digits = from[word];
+    if (!countDigits(digits, shift, counts)) continue;
+    moveByDigit(from, to, digits, shift, counts);
+    [from, to] = [to, from];
   }
   return from;
 }
