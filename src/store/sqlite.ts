@@ -138,12 +138,15 @@ export async function openSqlite(path: string, sqlite: SqliteModule, hooks: Stor
   try {
     const opened = new sqlite.DatabaseSync(path);
     database = opened;
+    // First of all: any other statement may find another process at work on the file.
+    opened.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
     const version = versionOf(opened);
     if (!isAtLeast(version, oldestEngine)) {
       throw new MillraceError("STORE_ENGINE_TOO_OLD", { version, needed: oldestEngine });
     }
-    opened.exec(`pragma busy_timeout = ${busyTimeoutMs}; pragma foreign_keys = on;`);
-    await whenFree(path, () => opened.exec("pragma journal_mode = wal; pragma synchronous = full;"));
+    await whenFree(path, () => {
+      opened.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;");
+    });
     await migrate(opened, path, hooks);
     return opened;
   } catch (error) {
