@@ -27,7 +27,7 @@ afterEach(() => remove());
 const clock = systemClock;
 
 async function withDatabase(work: (database: SqliteDatabase) => void): Promise<void> {
-  const database = new (await loadSqlite()).DatabaseSync(join(folder, "store.db"));
+  const database = new (await loadSqlite()).DatabaseSync(join(folder, "metadata.sqlite"));
   work(database);
   database.close();
 }
@@ -94,7 +94,7 @@ describe("opening a store", () => {
 
   it("says so when the database is none, or torn", async () => {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, "store.db"), "this is not a database ".repeat(500));
+    await writeFile(join(folder, "metadata.sqlite"), "this is not a database ".repeat(500));
     await expect(openStore(folder, { clock })).rejects.toMatchObject({ code: "STORE_DAMAGED" });
   });
 
@@ -107,7 +107,7 @@ describe("opening a store", () => {
 
   it("waits for another connection's transaction without holding up the process", async () => {
     const store = await openStore(folder, { clock });
-    const other = new (await loadSqlite()).DatabaseSync(join(folder, "store.db"));
+    const other = new (await loadSqlite()).DatabaseSync(join(folder, "metadata.sqlite"));
     other.exec("begin immediate; insert into memo values ('other', '1', 0)");
     const waiting = store.memo.set("k", 2);
     await new Promise((resolve) => setTimeout(resolve, 30));

@@ -131,7 +131,7 @@ export async function openStore(folder: string, options: StoreOptions): Promise<
   const absolute = resolve(folder);
   await makeFolders(absolute);
   await sweepTemporary(absolute, options.clock.now());
-  return openAt(join(absolute, "store.db"), absolute, options);
+  return openAt(join(absolute, "metadata.sqlite"), absolute, options);
 }
 
 /** A store that is gone when closed, for tests: metadata in memory, artifacts in a folder of the system's temporary one. */

@@ -78,7 +78,7 @@ async function unkilledDigests(): Promise<(Digest | undefined)[]> {
 
 /** Everything metadata names is there whole, and the database is sound. */
 async function expectSound(folder: string): Promise<void> {
-  const database = new (await loadSqlite()).DatabaseSync(join(folder, "store.db"));
+  const database = new (await loadSqlite()).DatabaseSync(join(folder, "metadata.sqlite"));
   expect(database.prepare("pragma integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
   expect(database.prepare("pragma foreign_key_check").all()).toEqual([]);
   database.close();
