@@ -103,7 +103,8 @@ function checkCodes(
   log: IssueLog,
   refused: ReadonlySet<number> | undefined,
 ): number {
-  const allowed = Uint8Array.from(levels, (level) => (rule.levels === null || rule.levels.has(level) ? 1 : 0));
+  const allowed = new Uint8Array(levels.length);
+  for (let i = 0; i < levels.length; ++i) allowed[i] = rule.levels === null || rule.levels.has(levels[i]!) ? 1 : 0;
   let nMissing = 0;
   for (let i = 0, n = codes.length; i < n; ++i) {
     const code = codes[i]!;

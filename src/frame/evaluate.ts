@@ -32,7 +32,7 @@ import {
   squareRoot,
 } from "./kernels/numbers.ts";
 import { lowerCase, textLengths, textsContaining, wordCounts } from "./kernels/texts.ts";
-import { hoursSince, timestampPart } from "./kernels/times.ts";
+import { hoursSince, hoursSinceInstant, timestampPart } from "./kernels/times.ts";
 import { compileExpressions, type Program } from "./program.ts";
 
 /** A result: a column (step 1), or a constant held once (step 0). */
@@ -67,13 +67,15 @@ function programFor(key: object, expressions: () => readonly ExpressionNode[]): 
 function evaluateProgram(frame: Frame, program: Program): ColumnData[] {
   const { nRows } = frame;
   const values: (Value | undefined)[] = [];
-  for (const { node, operands, releases } of program.instructions) {
+  for (const { node, operands, literal, releases } of program.instructions) {
     values.push(
-      evaluateNode(
-        frame,
-        node,
-        operands.map((position) => values[position]!),
-      ),
+      literal
+        ? { data: literal, step: 0 }
+        : evaluateNode(
+            frame,
+            node,
+            operands.map((position) => values[position]!),
+          ),
     );
     for (const position of releases) values[position] = undefined;
   }
@@ -81,21 +83,10 @@ function evaluateProgram(frame: Frame, program: Program): ColumnData[] {
 }
 
 function evaluateNode(frame: Frame, node: ExpressionNode, operands: readonly Value[]): Value {
-  switch (node.op) {
-    case "column":
-      return { data: readColumn(frame, node), step: 1 };
-    case "number":
-      return { data: { kind: "number", values: Float64Array.of(node.value) }, step: 0 };
-    case "level":
-      return { data: { kind: "category", codes: Int32Array.of(0), levels: [node.value] }, step: 0 };
-    case "boolean":
-      return { data: { kind: "boolean", values: Uint8Array.of(node.value ? 1 : 0) }, step: 0 };
-    default: {
-      const step = operands.some((operand) => operand.step === 1) ? 1 : 0;
-      const n = step === 1 ? frame.nRows : 1;
-      return { data: node.op === "when" ? choose(operands, n) : compute(node, operands, n), step };
-    }
-  }
+  if (node.op === "column") return { data: readColumn(frame, node), step: 1 };
+  const step = operands.some((operand) => operand.step === 1) ? 1 : 0;
+  const n = step === 1 ? frame.nRows : 1;
+  return { data: node.op === "when" ? choose(operands, n) : compute(node as Computed, operands, n), step };
 }
 
 function readColumn(frame: Frame, node: ExpressionNode & { op: "column" }): ColumnData {
@@ -153,7 +144,7 @@ function computeNumbers(
     case "since": {
       const b = operands[1];
       if (b) return hoursSince(numbers(a), a.step, numbers(b), b.step, n);
-      return hoursSince(numbers(a), a.step, Float64Array.of(node.b as number), 0, n);
+      return hoursSinceInstant(numbers(a), node.b as number);
     }
     case "length":
       return textLengths(texts(a));

@@ -192,9 +192,9 @@ function isExpression(value: unknown): value is Expr {
 }
 
 function literalNode(value: unknown): ExpressionNode | undefined {
-  if (typeof value === "number") return { op: "number", kind: "number", value: constant(value) };
-  if (typeof value === "string") return { op: "level", kind: "category", value };
-  if (typeof value === "boolean") return { op: "boolean", kind: "boolean", value };
+  if (typeof value === "number") return freezeNode({ op: "number", kind: "number", value: constant(value) });
+  if (typeof value === "string") return freezeNode({ op: "level", kind: "category", value });
+  if (typeof value === "boolean") return freezeNode({ op: "boolean", kind: "boolean", value });
   return isExpression(value) ? toNode(value) : undefined;
 }
 

@@ -17,19 +17,22 @@ export const defaultIssueLimit = 1000;
 
 export function createIssueLog(nRows: number, limit: number = defaultIssueLimit): IssueLog {
   const issues: Issue[] = [];
-  const countsByRule = new Map<ColumnRule, Map<IssueCode, number>>();
-  const marks = new Map<ViolationPolicy, Uint8Array>();
+  // Created with the first issue: most requests have none.
+  let countsByRule: Map<ColumnRule, Map<IssueCode, number>> | undefined;
+  let marks: Map<ViolationPolicy, Uint8Array> | undefined;
   let total = 0;
   let nForeign = 0;
   return {
     issues,
     add(rule, code, row, actual) {
       ++total;
+      countsByRule ??= new Map();
       let codes = countsByRule.get(rule);
       if (!codes) countsByRule.set(rule, (codes = new Map()));
       codes.set(code, (codes.get(code) ?? 0) + 1);
       const { column } = rule;
       if (row >= 0) {
+        marks ??= new Map();
         let marked = marks.get(column.onViolation);
         if (!marked) marks.set(column.onViolation, (marked = new Uint8Array(nRows)));
         marked[row] = 1;
@@ -45,13 +48,13 @@ export function createIssueLog(nRows: number, limit: number = defaultIssueLimit)
     total: () => total,
     counts() {
       const counts = new Map<string, number>();
-      for (const [{ column }, codes] of countsByRule)
+      for (const [{ column }, codes] of countsByRule ?? [])
         for (const [code, count] of codes) counts.set(`${column.name}:${code}`, count);
       if (nForeign > 0) counts.set(":unknownColumn", nForeign);
       return counts;
     },
     rows(policy) {
-      const marked = marks.get(policy);
+      const marked = marks?.get(policy);
       return marked ? positionsOfOnes(marked) : new Uint32Array(0);
     },
   };

@@ -1,3 +1,4 @@
+import type { ColumnData } from "./column.ts";
 import { operandsOf } from "./expression-check.ts";
 import type { ExpressionNode } from "./expression-node.ts";
 
@@ -5,6 +6,8 @@ import type { ExpressionNode } from "./expression-node.ts";
 export interface Instruction {
   readonly node: ExpressionNode;
   readonly operands: readonly number[];
+  /** The value of a literal, as a column of one row. */
+  readonly literal: ColumnData | undefined;
   /** Positions of results nothing after this instruction reads. */
   readonly releases: readonly number[];
 }
@@ -60,6 +63,14 @@ function withReleases(
   return steps.map(({ node, operands }, position) => ({
     node,
     operands,
+    literal: literalOf(node),
     releases: [...new Set(operands)].filter((operand) => lastUse.get(operand) === position && !outputs.has(operand)),
   }));
+}
+
+function literalOf(node: ExpressionNode): ColumnData | undefined {
+  if (node.op === "number") return { kind: "number", values: Float64Array.of(node.value) };
+  if (node.op === "level") return { kind: "category", codes: Int32Array.of(0), levels: [node.value] };
+  if (node.op === "boolean") return { kind: "boolean", values: Uint8Array.of(node.value ? 1 : 0) };
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { nearestName } from "../core/nearest.ts";
-import { missingBoolean, missingCode, type ColumnData } from "./column.ts";
+import { missingBoolean, missingCode, type ColumnData, type Kind } from "./column.ts";
 import { checkValues, ruleOf, type ColumnRule } from "./column-rule.ts";
 import type { Contract, Issue } from "./contract.ts";
 import { showValue } from "./definition-fault.ts";
@@ -45,23 +45,24 @@ function planOf(contract: Contract, inputs: readonly string[]): InputPlan {
 export function frameFromRows(rows: readonly unknown[], contract: Contract, inputs: readonly string[]): FrameOfRows {
   const plan = planOf(contract, inputs);
   const log = createIssueLog(rows.length);
-  const refusedRows = new Set<number>();
-  for (let i = 0; i < rows.length; ++i) if (!isRecord(rows[i])) refusedRows.add(i);
+  const noObjects: number[] = [];
+  for (let i = 0; i < rows.length; ++i) if (!isRecord(rows[i])) noObjects.push(i);
+  const whole = noObjects.length === 0 ? rows : rows.map((row) => (isRecord(row) ? row : {}));
   const nKnown = new Uint32Array(rows.length);
-  const entries = plan.rules.map((rule) => {
-    const cells = cellsOf(rows, rule.column.name, nKnown, refusedRows);
-    const refused = new Set(refusedRows);
-    const data = columnOfCells(cells, rule, log, refused);
-    checkValues(data, rule, log, refused);
-    return [rule.column.name, data] as const;
+  const columns = plan.rules.map((rule) => {
+    const refused = noObjects.length === 0 ? undefined : new Set(noObjects);
+    const cells = cellsOf(whole as readonly Row[], rule.column.name, nKnown);
+    return columnOfCells(cells, rule, log, refused);
   });
-  for (const row of refusedRows) log.addForeign(notAnObject(rows[row], row));
-  for (let i = 0; i < rows.length; ++i)
-    if (!refusedRows.has(i)) reportUnknown(rows[i] as object, i, nKnown[i]!, plan, log);
+  for (const row of noObjects) log.addForeign(notAnObject(rows[row], row));
+  for (let i = 0; i < rows.length; ++i) reportUnknown(whole[i] as Row, i, nKnown[i]!, plan, log);
+  const entries = columns.map((column, i) => [plan.rules[i]!.column.name, column] as const);
   return { frame: createFrame(rows.length, entries), issues: log.issues, nIssues: log.total() };
 }
 
-function isRecord(row: unknown): row is Readonly<Record<string, unknown>> {
+type Row = Readonly<Record<string, unknown>>;
+
+function isRecord(row: unknown): row is Row {
   return typeof row === "object" && row !== null && !Array.isArray(row);
 }
 
@@ -69,21 +70,15 @@ function notAnObject(row: unknown, index: number): Issue {
   return { code: "kind", column: "", row: index, expected: "a row as an object", actual: showValue(row) };
 }
 
-function cellsOf(
-  rows: readonly unknown[],
-  name: string,
-  nKnown: Uint32Array,
-  refusedRows: ReadonlySet<number>,
-): readonly unknown[] {
+/** The own members called `name`, null where there is none; counts them in `nKnown`. */
+function cellsOf(rows: readonly Row[], name: string, nKnown: Uint32Array): readonly unknown[] {
   const cells: unknown[] = [];
   for (let i = 0; i < rows.length; ++i) {
-    const row = rows[i];
-    if (refusedRows.has(i) || !Object.hasOwn(row as object, name)) {
-      cells.push(null);
-      continue;
-    }
-    ++nKnown[i]!;
-    cells.push((row as Readonly<Record<string, unknown>>)[name] ?? null);
+    const row = rows[i]!;
+    if (Object.hasOwn(row, name)) {
+      nKnown[i] = nKnown[i]! + 1;
+      cells.push(row[name] ?? null);
+    } else cells.push(null);
   }
   return cells;
 }
@@ -91,7 +86,7 @@ function cellsOf(
 /** How many unknown members get a suggestion: finding the nearest name is too slow to do for every one of a hostile request. */
 const nSuggestions = 10;
 
-function reportUnknown(row: object, index: number, nKnown: number, plan: InputPlan, log: IssueLog): void {
+function reportUnknown(row: Row, index: number, nKnown: number, plan: InputPlan, log: IssueLog): void {
   const keys = Object.keys(row);
   if (keys.length === nKnown) return;
   for (const key of keys) {
@@ -103,27 +98,42 @@ function reportUnknown(row: object, index: number, nKnown: number, plan: InputPl
   }
 }
 
-/** The cells of one column; a cell of a wrong kind is reported, becomes missing and makes its row `refused`. */
-function columnOfCells(cells: readonly unknown[], rule: ColumnRule, log: IssueLog, refused: Set<number>): ColumnData {
-  const refuse = (row: number): void => {
-    refused.add(row);
+/**
+ * The cells of one column, checked. A cell of a wrong kind is reported and becomes missing; its row joins the `refused`
+ * ones, which are not reported as missing again.
+ */
+function columnOfCells(
+  cells: readonly unknown[],
+  rule: ColumnRule,
+  log: IssueLog,
+  refused: Set<number> | undefined,
+): ColumnData {
+  let refusedRows = refused;
+  const data = readCells(rule.column.kind, cells, (row) => {
+    refusedRows ??= new Set();
+    refusedRows.add(row);
     log.add(rule, "kind", row, showValue(cells[row]));
-  };
-  switch (rule.column.kind) {
-    case "number":
-      return { kind: "number", values: numbersOf(cells, refuse) };
-    case "timestamp":
-      return { kind: "timestamp", values: timestampsOf(cells, refuse) };
-    case "boolean":
-      return { kind: "boolean", values: booleansOf(cells, refuse) };
-    case "category":
-      return categoryOf(cells, refuse);
-    case "text":
-      return { kind: "text", values: textsOf(cells, refuse) };
-  }
+  });
+  checkValues(data, rule, log, refusedRows);
+  return data;
 }
 
 type Refuse = (row: number) => void;
+
+function readCells(kind: Kind, cells: readonly unknown[], refuse: Refuse): ColumnData {
+  switch (kind) {
+    case "number":
+      return { kind, values: numbersOf(cells, refuse) };
+    case "timestamp":
+      return { kind, values: timestampsOf(cells, refuse) };
+    case "boolean":
+      return { kind, values: booleansOf(cells, refuse) };
+    case "category":
+      return categoryOf(cells, refuse);
+    case "text":
+      return { kind, values: textsOf(cells, refuse) };
+  }
+}
 
 function numbersOf(cells: readonly unknown[], refuse: Refuse): Float64Array {
   const values = new Float64Array(cells.length);

@@ -1,4 +1,5 @@
 import { missingCode, type CategoryColumnData, type ColumnData, type NumberColumnData } from "../column.ts";
+import { lengthOf } from "../frame.ts";
 
 /*
  * Kernels over truth values (0, 1, 255 for missing) and levels (positions, -1 for missing), and choices between columns.
@@ -42,8 +43,9 @@ export function truthNumbers(a: Uint8Array): Float64Array {
 
 /** 1 where the level is one of `wanted`. */
 export function levelsAmong(column: CategoryColumnData, wanted: readonly string[]): Uint8Array {
-  const isWanted = Uint8Array.from(column.levels, (level) => (wanted.includes(level) ? 1 : 0));
-  const { codes } = column;
+  const { codes, levels } = column;
+  const isWanted = new Uint8Array(levels.length);
+  for (let i = 0; i < levels.length; ++i) isWanted[i] = wanted.includes(levels[i]!) ? 1 : 0;
   const out = new Uint8Array(codes.length);
   for (let i = 0; i < codes.length; ++i) {
     const code = codes[i]!;
@@ -88,21 +90,23 @@ export function crossed(
 
 /** 1 where the value is missing, else 0. */
 export function missingFlags(column: ColumnData): Uint8Array {
+  const out = new Uint8Array(lengthOf(column));
   switch (column.kind) {
     case "number":
-    case "timestamp": {
-      const { values } = column;
-      const out = new Uint8Array(values.length);
-      for (let i = 0; i < values.length; ++i) out[i] = values[i] === values[i] ? 0 : 1;
-      return out;
-    }
+    case "timestamp":
+      for (let i = 0; i < out.length; ++i) out[i] = column.values[i] === column.values[i] ? 0 : 1;
+      break;
     case "boolean":
-      return Uint8Array.from(column.values, (value) => (value === 255 ? 1 : 0));
+      for (let i = 0; i < out.length; ++i) out[i] = column.values[i]! > 1 ? 1 : 0;
+      break;
     case "category":
-      return Uint8Array.from(column.codes, (code) => (code < 0 ? 1 : 0));
+      for (let i = 0; i < out.length; ++i) out[i] = column.codes[i]! < 0 ? 1 : 0;
+      break;
     case "text":
-      return Uint8Array.from(column.values, (value) => (value === null ? 1 : 0));
+      for (let i = 0; i < out.length; ++i) out[i] = column.values[i] === null ? 1 : 0;
+      break;
   }
+  return out;
 }
 
 /** A condition and two columns of one kind, each with its step. */
@@ -152,7 +156,8 @@ function chosenLevels(choice: Choice, a: CategoryColumnData, b: CategoryColumnDa
     recoded[code] = known ?? levels.push(level) - 1;
     codeOf.set(level, recoded[code]!);
   });
-  const bCodes = b.codes.map((code) => (code < 0 ? missingCode : recoded[code]!));
+  const bCodes = new Int32Array(b.codes.length);
+  for (let i = 0; i < bCodes.length; ++i) bCodes[i] = b.codes[i]! < 0 ? missingCode : recoded[b.codes[i]!]!;
   const codes = new Int32Array(n);
   choose(choice, a.codes, bCodes, missingCode, codes);
   return { kind: "category", codes, levels };

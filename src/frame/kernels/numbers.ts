@@ -134,15 +134,14 @@ export function fill(a: Float64Array, value: number): Float64Array {
 /** Number of edges that are at most x, by bisection: the position of x's half-open bin; -1 for missing. */
 export function binCodes(a: Float64Array, edges: readonly number[]): Int32Array {
   const n = a.length;
-  const bounds = Float64Array.from(edges);
   const out = new Int32Array(n);
   for (let i = 0; i < n; ++i) {
     const x = a[i]!;
     let low = 0;
-    let high = bounds.length;
+    let high = edges.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (bounds[middle]! <= x) low = middle + 1;
+      if (edges[middle]! <= x) low = middle + 1;
       else high = middle;
     }
     out[i] = x !== x ? -1 : low;
@@ -150,8 +149,15 @@ export function binCodes(a: Float64Array, edges: readonly number[]): Int32Array 
   return out;
 }
 
+const levelsOfEdges = new WeakMap<readonly number[], readonly string[]>();
+
 /** Names of the bins between ascending edges: "<e0", "e0..e1", ..., ">=eN". */
 export function binLevels(edges: readonly number[]): readonly string[] {
-  const inner = edges.slice(1).map((edge, i) => `${edges[i]}..${edge}`);
-  return [`<${edges[0]}`, ...inner, `>=${edges.at(-1)}`];
+  let levels = levelsOfEdges.get(edges);
+  if (!levels) {
+    const inner = edges.slice(1).map((edge, i) => `${edges[i]}..${edge}`);
+    levels = [`<${edges[0]}`, ...inner, `>=${edges.at(-1)}`];
+    levelsOfEdges.set(edges, levels);
+  }
+  return levels;
 }

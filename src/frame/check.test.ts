@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { checkContract } from "./check.ts";
+import { createFrame, type Frame } from "./frame.ts";
+import { category, contractOf, number, text, timestamp } from "./schema.ts";
+
+const numbers = (...values: number[]): { kind: "number"; values: Float64Array } => ({
+  kind: "number",
+  values: Float64Array.from(values),
+});
+const frameOf = (columns: Parameters<typeof createFrame>[1], nRows: number): Frame => createFrame(nRows, columns);
+
+describe("checkContract", () => {
+  it("finds nothing in a dataset that satisfies the contract, and nothing in an empty one", () => {
+    const contract = contractOf({ a: number({ min: 0, missing: 0.5 }) });
+    expect(checkContract(frameOf([["a", numbers(1, NaN)]], 2), contract).issues).toStrictEqual([]);
+    expect(checkContract(frameOf([["a", numbers()]], 0), contract).issues).toStrictEqual([]);
+  });
+
+  it("judges a column that may be missing by its share, a required one row by row", () => {
+    const contract = contractOf({ a: number({ missing: 0.25 }), b: number() });
+    const frame = frameOf(
+      [
+        ["a", numbers(NaN, NaN, 1)],
+        ["b", numbers(NaN, 2, NaN)],
+      ],
+      3,
+    );
+    const { issues, counts } = checkContract(frame, contract);
+    expect(issues).toStrictEqual([
+      { code: "missingShare", column: "a", row: -1, expected: "at most 25 % missing", actual: "66.67 %" },
+      { code: "missing", column: "b", row: 0, expected: "a value in every row", actual: "missing" },
+      { code: "missing", column: "b", row: 2, expected: "a value in every row", actual: "missing" },
+    ]);
+    expect([...counts]).toStrictEqual([
+      ["a:missingShare", 1],
+      ["b:missing", 2],
+    ]);
+  });
+
+  it("gives the rows to set aside by policy", () => {
+    const contract = contractOf({
+      a: number({ min: 0, onViolation: "quarantine" }),
+      b: number({ max: 1, onViolation: "quarantine" }),
+      c: category(["x"], { onViolation: "warn" }),
+    });
+    const c = { kind: "category", codes: Int32Array.of(0, 1, 0, 0), levels: ["x", "y"] } as const;
+    const frame = frameOf(
+      [
+        ["a", numbers(-1, 1, 1, -2)],
+        ["b", numbers(2, 1, 1, 0)],
+        ["c", c],
+      ],
+      4,
+    );
+    const check = checkContract(frame, contract);
+    expect(Array.from(check.rows("quarantine"))).toStrictEqual([0, 3]);
+    expect(Array.from(check.rows("warn"))).toStrictEqual([1]);
+    expect(Array.from(check.rows("fail"))).toStrictEqual([]);
+  });
+
+  it("keeps a limited number of issues and counts all", () => {
+    const contract = contractOf({ a: number({ min: 0 }) });
+    const { issues, counts } = checkContract(frameOf([["a", numbers(...Array(5000).fill(-1))]], 5000), contract, {
+      limit: 3,
+    });
+    expect(issues).toHaveLength(3);
+    expect(counts.get("a:min")).toBe(5000);
+  });
+
+  it("finds values that are not unique, after their first, and lets missing ones be", () => {
+    const contract = contractOf({ a: number({ unique: true, missing: 1 }), s: text({ unique: true, missing: 1 }) });
+    const s = { kind: "text", values: ["x", null, "y", null, "x"] } as const;
+    const { issues } = checkContract(
+      frameOf(
+        [
+          ["a", numbers(1, NaN, 2, NaN, 1)],
+          ["s", s],
+        ],
+        5,
+      ),
+      contract,
+    );
+    expect(issues.map(({ column, code, row }) => [column, code, row])).toStrictEqual([
+      ["a", "unique", 4],
+      ["s", "unique", 4],
+    ]);
+  });
+
+  it("names absent columns and columns of another kind, and does not look at columns the contract does not name", () => {
+    const contract = contractOf({ a: number(), t: timestamp() });
+    const { issues } = checkContract(
+      frameOf(
+        [
+          ["t", numbers(1)],
+          ["z", numbers(1)],
+        ],
+        1,
+      ),
+      contract,
+    );
+    expect(issues.map(({ column, code, row }) => [column, code, row])).toStrictEqual([
+      ["a", "columnAbsent", -1],
+      ["t", "kind", -1],
+    ]);
+  });
+
+  it("refuses numbers that are not finite, which no request could send", () => {
+    const { issues } = checkContract(frameOf([["a", numbers(Infinity)]], 1), contractOf({ a: number() }));
+    expect(issues).toMatchObject([{ code: "kind", row: 0, actual: "Infinity" }]);
+  });
+});
