@@ -13,7 +13,7 @@ function reach(entry: string): { files: string[]; foreign: string[] } {
     if (files.has(path)) return;
     files.add(path);
     const text = readFileSync(path, "utf8");
-    for (const [statement, specifier] of text.matchAll(/^(?:import|export)\b[^;"']*?["']([^"']+)["'];/gms)) {
+    for (const [statement, specifier] of text.matchAll(/^(?:import|export)\b(?:[^;"'=()]*?\bfrom)?\s*["']([^"']+)["'];/gm)) {
       if (/^(?:import|export) type\b/.test(statement)) continue;
       if (specifier!.startsWith(".")) visit(resolve(dirname(path), specifier!));
       else foreign.add(specifier!);
