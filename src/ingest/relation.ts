@@ -100,7 +100,7 @@ async function openDelimited(source: SourceDescription, file: LocatedFile, signa
     throw unreadable(source, `its lines have ${scan.first.length} cells, but ${names.length} columns are named`);
   }
   return {
-    sql: delimitedSql(file.path, names.length, delimiter, hasHeader, scan),
+    sql: delimitedSql(file.path, names.length, { delimiter, hasHeader, quotes: source.quotes ?? true }, scan),
     names,
     types: names.map(() => "VARCHAR"),
     nRows: Math.max(0, scan.nRecords - (hasHeader ? 1 : 0)),
@@ -112,19 +112,19 @@ async function openDelimited(source: SourceDescription, file: LocatedFile, signa
 function delimitedSql(
   path: string,
   nColumns: number,
-  delimiter: string,
-  hasHeader: boolean,
+  dialect: { readonly delimiter: string; readonly hasHeader: boolean; readonly quotes: boolean },
   scan: Pick<DelimitedScan, "leadingBlankLines" | "longestRecordBytes">,
 ): string {
   const columns = Array.from({ length: nColumns }, (_, i) => `'c${i}': 'VARCHAR'`).join(", ");
+  const quote = dialect.quotes ? '"' : "";
   const longest = Math.max(2_000_000, scan.longestRecordBytes + 1024);
   const settings = [
     "auto_detect = false",
     `columns = {${columns}}`,
-    `delim = ${quoteLiteral(delimiter)}`,
-    `quote = '"'`,
-    `escape = '"'`,
-    `header = ${hasHeader}`,
+    `delim = ${quoteLiteral(dialect.delimiter)}`,
+    `quote = '${quote}'`,
+    `escape = '${quote}'`,
+    `header = ${dialect.hasHeader}`,
     `skip = ${scan.leadingBlankLines}`,
     "strict_mode = true",
     "null_padding = false",
@@ -141,7 +141,7 @@ async function scanDelimited(
   delimiter: string,
   signal?: AbortSignal,
 ): Promise<DelimitedScan> {
-  const scanner = new DelimitedScanner(delimiter);
+  const scanner = new DelimitedScanner(delimiter, source.quotes);
   try {
     for await (const bytes of readBytes(file.path, signal)) scanner.add(bytes);
     return scanner.finish();
@@ -181,9 +181,9 @@ async function openJsonLines(
     checkColumnNames(scan.keys);
     const names = wanted.map((column) => column.name).filter((name) => scan.keys.includes(name));
     if (scan.nRows > 0 && names.length < wanted.length) return { ...emptyTable, names: scan.keys, nRows: scan.nRows };
-    const dialect = { leadingBlankLines: 0, longestRecordBytes: scan.longestRecordBytes };
+    const dialect = { delimiter: ",", hasHeader: false, quotes: true };
     return {
-      sql: delimitedSql(transcript, wanted.length, ",", false, dialect),
+      sql: delimitedSql(transcript, wanted.length, dialect, { ...scan, leadingBlankLines: 0 }),
       names,
       types: names.map(() => "VARCHAR"),
       nRows: scan.nRows,

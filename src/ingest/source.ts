@@ -13,6 +13,8 @@ export interface SourceDescription {
   readonly columns?: readonly string[];
   /** csv: one character. */
   readonly delimiter?: string;
+  /** csv, tsv: false where `"` is an ordinary character and no cell is quoted. */
+  readonly quotes?: boolean;
   /** Texts that mean "missing" in every column, beside those every kind has. */
   readonly missing?: readonly string[];
 }
@@ -30,6 +32,8 @@ export interface DelimitedOptions extends SourceOptions {
   readonly columns?: readonly string[];
   /** Whether the first line names the columns. Default true, or false where `columns` are given. */
   readonly header?: boolean;
+  /** Whether cells may be quoted with `"`. Default true; false where `"` is an ordinary character. */
+  readonly quotes?: boolean;
 }
 
 export interface CsvOptions extends DelimitedOptions {
@@ -76,7 +80,14 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
     });
   }
   return describe(
-    { kind, path, header, delimiter, ...(columns ? { columns: Object.freeze([...columns]) } : {}) },
+    {
+      kind,
+      path,
+      header,
+      delimiter,
+      ...(columns ? { columns: Object.freeze([...columns]) } : {}),
+      ...(options.quotes === false ? { quotes: false } : {}),
+    },
     options,
   );
 }

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
+import { silent } from "../core/progress.ts";
+import type { Kind } from "../frame/column.ts";
+import type { Contract } from "../frame/contract.ts";
+import type { Frame } from "../frame/frame.ts";
+import type { ColumnFacts } from "../query/column-facts.ts";
+import { readDataset } from "./dataset.ts";
+import { guessSource } from "./dialect.ts";
+import { gatherFacts } from "./facts.ts";
+import { ingestSource } from "./ingest.ts";
+import { type LocatedFile, locateFile } from "./locate.ts";
+import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
+import type { Source } from "./source.ts";
+
+/** What `millrace init` knows of a file. */
+export interface SourceInspection {
+  /** How to read it; `path` as given. */
+  readonly source: Source;
+  readonly nRows: number;
+  readonly columns: readonly ColumnFacts[];
+  /** All rows with the kinds of `columns`. */
+  readonly frame: Frame;
+}
+
+export interface InspectOptions {
+  /** Names of the columns of a file without a header line. */
+  readonly columns?: readonly string[] | undefined;
+  /** Checked to be there before the long work starts. */
+  readonly target?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks at a file a person points at: guesses its dialect, finds the kind that fits every value of each column, and
+ * reads it. Relative paths start at the working directory.
+ *
+ * Throws what {@link ingestSource} throws, SOURCE_FORMAT_UNKNOWN, and COLUMN_MISSING for the target.
+ */
+export async function inspectSource(path: string, options: InspectOptions = {}): Promise<SourceInspection> {
+  const file = await locateFile(path, process.cwd());
+  const guessed = await guessSource(path, file, options.columns);
+  const scratch = await mkdtemp(join(tmpdir(), "millrace-inspect-"));
+  try {
+    const { relation, source: read } = await openGuessed(guessed, file, scratch, options.signal);
+    let columns: readonly ColumnFacts[];
+    try {
+      requireTarget(relation, path, options.target);
+      columns = await gatherFacts(relation).catch((error: unknown) => {
+        throw error instanceof MillraceError ? error : unreadable(read, reasonOf(error), error);
+      });
+    } finally {
+      await relation.close();
+    }
+    const source = withMissing(read, columns);
+    const contract = contractOf(columns);
+    const output = join(scratch, "dataset.parquet");
+    await ingestSource({ source, contract, root: process.cwd(), output, progress: silent, signal: options.signal });
+    return { source, nRows: relation.nRows, columns, frame: await readDataset(output, contract) };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Where quoting makes no sense of a delimited file, quotes are tried as ordinary characters. */
+async function openGuessed(
+  source: Source,
+  file: LocatedFile,
+  scratch: string,
+  signal: AbortSignal | undefined,
+): Promise<{ relation: Relation; source: Source }> {
+  const options = { wanted: null, output: null, scratch, signal };
+  try {
+    return { relation: await openRelation(source, file, options), source };
+  } catch (error) {
+    const mayBePlain = isMillraceError(error) && error.code === "SOURCE_UNREADABLE" && /quote/.test(error.message);
+    if (!mayBePlain) throw error;
+    const plain: Source = Object.freeze({ ...source, quotes: false });
+    const relation = await openRelation(plain, file, options).catch(() => undefined);
+    if (!relation) throw error;
+    return { relation, source: plain };
+  }
+}
+
+function requireTarget(relation: Relation, path: string, target: string | undefined): void {
+  if (target === undefined || relation.names.includes(target)) return;
+  const context = { name: target, subject: `"${path}"`, found: relation.names };
+  throw new MillraceError("COLUMN_MISSING", { ...context, nearest: nearestName(target, relation.names) });
+}
+
+function withMissing(source: Source, columns: readonly ColumnFacts[]): Source {
+  const missing = [...new Set(columns.flatMap((column) => column.missingTexts))].sort();
+  return missing.length === 0 ? source : Object.freeze({ ...source, missing: Object.freeze(missing) });
+}
+
+function contractOf(columns: readonly { readonly name: string; readonly kind: Kind }[]): Contract {
+  return { columns: columns.map(({ name, kind }) => ({ name, kind, missing: 1, onViolation: "warn" })) };
+}
