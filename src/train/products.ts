@@ -65,7 +65,7 @@ function addSparseScores(
 
 /**
  * gradient[from + j] += sum over `count` rows of residuals[at + r] * column j of row start + r: the transpose of
- * addScores(). Four sums a dense column, in fixed order, hide the latency of the additions.
+ * addScores(). Four dense columns at a time share the reads of the residuals and keep four sums going.
  */
 export function addGradient(
   design: Design, // in
@@ -78,21 +78,34 @@ export function addGradient(
 ): void {
   const columns = design.dense;
   const nDense = columns.length;
-  const whole = count - (count % 4);
-  for (let j = 0; j < nDense; ++j) {
-    const x = columns[j]!.values;
+  let j = 0;
+  for (; j + 3 < nDense; j += 4) {
+    const x0 = columns[j]!.values;
+    const x1 = columns[j + 1]!.values;
+    const x2 = columns[j + 2]!.values;
+    const x3 = columns[j + 3]!.values;
     let s0 = 0;
     let s1 = 0;
     let s2 = 0;
     let s3 = 0;
-    for (let r = 0; r < whole; r += 4) {
-      s0 += residuals[at + r]! * x[start + r]!;
-      s1 += residuals[at + r + 1]! * x[start + r + 1]!;
-      s2 += residuals[at + r + 2]! * x[start + r + 2]!;
-      s3 += residuals[at + r + 3]! * x[start + r + 3]!;
+    for (let r = 0; r < count; ++r) {
+      const residual = residuals[at + r]!;
+      const row = start + r;
+      s0 += residual * x0[row]!;
+      s1 += residual * x1[row]!;
+      s2 += residual * x2[row]!;
+      s3 += residual * x3[row]!;
     }
-    for (let r = whole; r < count; ++r) s0 += residuals[at + r]! * x[start + r]!;
-    gradient[from + j]! += s0 + s1 + (s2 + s3);
+    gradient[from + j]! += s0;
+    gradient[from + j + 1]! += s1;
+    gradient[from + j + 2]! += s2;
+    gradient[from + j + 3]! += s3;
+  }
+  for (; j < nDense; ++j) {
+    const x = columns[j]!.values;
+    let sum = 0;
+    for (let r = 0; r < count; ++r) sum += residuals[at + r]! * x[start + r]!;
+    gradient[from + j]! += sum;
   }
   const { names, offsets, indices, values } = design.sparse;
   if (names.length === 0) return;

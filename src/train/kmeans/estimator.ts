@@ -8,11 +8,12 @@ import type {
   Target,
 } from "../../model/estimator.ts";
 import { refuseMissing } from "../completeness.ts";
+import { momentsOf } from "../moments.ts";
 import { createPause } from "../pause.ts";
 import { squaredLengths } from "./distances.ts";
 import { kmeansHyperparameters } from "./hyperparameters.ts";
 import { improveCentres } from "./lloyd.ts";
-import type { Clustering } from "./lloyd.ts";
+import type { Clustering, RowMeasures } from "./lloyd.ts";
 import { plusPlusStart, randomStart } from "./start.ts";
 
 /** k-means: of several restarts the clustering of least inertia. Notes: `inertia`, `iterations` and the `restart` kept. */
@@ -39,7 +40,7 @@ async function fit(
       rule: `must be at most the number of train rows (${design.nRows})`,
       actual: String(clusters),
     });
-  const norms = squaredLengths(design);
+  const rows = measuresOf(design, target.weights);
   const pause = createPause(context, "fitting kmeans()");
   let best: Clustering | undefined;
   let kept = 0;
@@ -48,8 +49,8 @@ async function fit(
     const start =
       hyperparameters["start"] === "random"
         ? randomStart(design, clusters, rng)
-        : plusPlusStart(design, norms, target.weights, clusters, rng);
-    const clustering = await improveCentres(design, norms, target.weights, start, clusters, pause);
+        : plusPlusStart(design, rows.norms, rows.weights, clusters, rng);
+    const clustering = await improveCentres(design, rows, start, clusters, pause);
     if (!best || clustering.inertia < best.inertia) {
       best = clustering;
       kept = restart;
@@ -68,4 +69,11 @@ async function fit(
     }),
     notes: { inertia: best.inertia, iterations: best.iterations, restart: kept },
   };
+}
+
+function measuresOf(design: Design, weights: Float64Array | null): RowMeasures {
+  const { variances } = momentsOf(design, weights);
+  let total = 0;
+  for (let j = 0; j < variances.length; ++j) total += variances[j]!;
+  return { norms: squaredLengths(design), weights, meanVariance: total / Math.max(variances.length, 1) };
 }

@@ -75,7 +75,13 @@ describe("kmeansEstimator", () => {
   it("starts a centre that lost its rows anew at the row farthest from its own", async () => {
     const design = designOf([[0], [1], [2], [50]], 1);
     const far = Float64Array.of(1, 1000);
-    const { centres } = await improveCentres(design, squaredLengths(design), null, far, 2, async () => {});
+    const { centres } = await improveCentres(
+      design,
+      { norms: squaredLengths(design), weights: null, meanVariance: 1 },
+      far,
+      2,
+      async () => {},
+    );
     expect(Array.from(centres)).toEqual([1, 50]);
   });
 

@@ -3,6 +3,17 @@ import { assignRows } from "./distances.ts";
 import { placeCentre } from "./start.ts";
 
 const maxIterations = 300;
+/** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */
+const tolerance = 1e-4;
+
+/** What the algorithm needs to know about the rows beside the design. */
+export interface RowMeasures {
+  /** Squared length of every row. */
+  readonly norms: Float64Array;
+  readonly weights: Float64Array | null;
+  /** Variance of a column, on average. */
+  readonly meanVariance: number;
+}
 
 export interface Clustering {
   readonly centres: Float64Array;
@@ -13,28 +24,41 @@ export interface Clustering {
 
 /**
  * Lloyd's algorithm from given centres: assign every row to its nearest centre, move every centre to the mean of its rows,
- * until no row changes or 300 iterations are over. A centre that lost its rows starts anew at the row farthest from its own.
+ * until no row changes, the centres hardly move or 300 iterations are over. A centre that lost its rows starts anew at the row farthest from its own.
  */
 export async function improveCentres(
   design: Design,
-  norms: Float64Array,
-  weights: Float64Array | null,
+  rows: RowMeasures,
   start: Float64Array,
   clusters: number,
   pause: () => Promise<void>,
 ): Promise<Clustering> {
+  const { norms, weights, meanVariance } = rows;
   const centres = start.slice();
   const assignment = new Int32Array(design.nRows).fill(-1);
   const distances = new Float64Array(design.nRows);
   let iterations = 0;
-  while (assignRows(design, norms, centres, clusters, assignment, distances) > 0 && iterations < maxIterations) {
+  let shift = Infinity;
+  while (
+    assignRows(design, norms, centres, clusters, assignment, distances) > 0 &&
+    shift > tolerance * meanVariance &&
+    iterations < maxIterations
+  ) {
     ++iterations;
+    const before = centres.slice();
     moveCentres(design, weights, assignment, distances, centres, clusters);
+    shift = squaredShift(before, centres);
     await pause();
   }
   let inertia = 0;
   for (let row = 0; row < design.nRows; ++row) inertia += (weights === null ? 1 : weights[row]!) * distances[row]!;
   return { centres, inertia, iterations };
+}
+
+function squaredShift(before: Float64Array, after: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < after.length; ++i) total += (after[i]! - before[i]!) * (after[i]! - before[i]!);
+  return total;
 }
 
 function moveCentres(

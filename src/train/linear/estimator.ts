@@ -11,7 +11,7 @@ import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { minimise } from "./lbfgs.ts";
-import { momentsOf } from "./moments.ts";
+import { momentsOf } from "../moments.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
 import { createObjective } from "./objective.ts";
 

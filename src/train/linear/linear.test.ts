@@ -9,7 +9,7 @@ import type { LinearPredictor } from "../../model/predictor.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { linearEstimator } from "./estimator.ts";
 import { minimise } from "./lbfgs.ts";
-import { momentsOf } from "./moments.ts";
+import { momentsOf } from "../moments.ts";
 import { designOf, objectiveValueNaive } from "./objective.reference.ts";
 import { createObjective } from "./objective.ts";
 import { chunkRows } from "../products.ts";

@@ -1,7 +1,7 @@
 import { choleskySolve } from "../../math/linear-algebra.ts";
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
-import type { Moments } from "./moments.ts";
+import type { Moments } from "../moments.ts";
 
 const chunkRows = 256;
 const maxColumns = 2000;

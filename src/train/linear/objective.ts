@@ -2,7 +2,7 @@ import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import type { ChunkLoss } from "./losses.ts";
 import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
-import type { Moments } from "./moments.ts";
+import type { Moments } from "../moments.ts";
 import { addGradient, addScores, chunkRows } from "../products.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Design } from "../../model/design.ts";
+import type { Design } from "../model/design.ts";
 
 /** Weighted mean and variance of every design column, dense columns first. */
 export interface Moments {
