@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readVectors } from "../../test/vectors/read.ts";
 import type { CategoryColumnData, ColumnData } from "../frame/column.ts";
 import { createFrame } from "../frame/frame.ts";
 import { buildDesign, layoutOf } from "./apply.ts";
@@ -184,7 +184,7 @@ interface Vectors {
 }
 
 describe("TF-IDF", () => {
-  const vectors = JSON.parse(readFileSync("test/vectors/tfidf.json", "utf8")) as Vectors;
+  const vectors = readVectors<Vectors>("tfidf");
 
   it.each(vectors.cases)(
     "equals scikit-learn's with $ngrams-grams, sublinear $sublinear",
