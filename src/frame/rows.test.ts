@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkContract } from "./check.ts";
 import type { Contract } from "./contract.ts";
@@ -151,9 +151,7 @@ describe("rowsFromFrame", () => {
         const { frame } = frameFromRows(rows, loose, namesOf(loose));
         const again = frameFromRows(rowsFromFrame(frame), loose, namesOf(loose));
         expect(again.issues).toStrictEqual([]);
-        expect(again.frame.columns.map((column) => "values" in column && Array.from(column.values, Number))).toEqual(
-          frame.columns.map((column) => "values" in column && Array.from(column.values, (value) => Number(value) + 0)),
-        );
+        expect(again.frame).toEqual(frame);
       }),
     );
   });
