@@ -49,6 +49,7 @@ export {
   csv,
   jsonl,
   parquet,
+  sql,
   tsv,
   type CsvOptions,
   type DelimitedOptions,

@@ -38,7 +38,7 @@ const fields: readonly (keyof Counts)[] = [
 ];
 
 const truthTexts = ["true", "false", "t", "f"];
-const mostLevels = 30;
+const mostLevels = 100;
 const mostListed = 1_000;
 
 /** Reads the whole source twice: once for counts, once (columns with few values only) for levels. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import type { Digest } from "../core/digest.ts";
-import { locateFile } from "./locate.ts";
+import { type Digest, sha256 } from "../core/digest.ts";
+import { type LocatedFile, locateParts } from "./locate.ts";
 import type { SourceDescription } from "./source.ts";
 
 /** Remembers digests between runs, by a key of path, size and time of change. */
@@ -11,7 +11,7 @@ export interface FingerprintMemo {
 }
 
 /**
- * The digest of the bytes of a source's file. With a memo, a file whose path, size and time of change are as before is
+ * The digest of the bytes of a source's file, or files. With a memo, a file whose path, size and time of change are as before is
  * not read again.
  *
  * Throws SOURCE_NOT_FOUND, SOURCE_EMPTY or SOURCE_UNREADABLE.
@@ -21,7 +21,12 @@ export async function fingerprintSource(
   root: string,
   memo?: FingerprintMemo,
 ): Promise<Digest> {
-  const file = await locateFile(source.path, root);
+  const digests: Digest[] = [];
+  for (const file of await locateParts(source, root)) digests.push(await fingerprintFile(file, memo));
+  return digests.length === 1 ? digests[0]! : sha256(digests.join(" "));
+}
+
+async function fingerprintFile(file: LocatedFile, memo: FingerprintMemo | undefined): Promise<Digest> {
   const key = `fingerprint:${file.path}:${file.sizeBytes}:${file.modifiedMs}`;
   const known = await memo?.get(key);
   if (known?.startsWith("sha256:")) return known as Digest;

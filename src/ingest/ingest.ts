@@ -8,7 +8,7 @@ import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
 import { type Conversion, convert } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
-import { locateFile, locateOutput, unwritable } from "./locate.ts";
+import { locateOutput, locateParts, unwritable } from "./locate.ts";
 import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
 import { storedNames } from "./stored-names.ts";
@@ -41,13 +41,21 @@ export interface IngestReport extends CellIssues {
  */
 export async function ingestSource(request: IngestRequest): Promise<IngestReport> {
   const { source, contract, root, signal, memoryMb } = request;
-  const file = await locateFile(source.path, root);
+  const [file, ...others] = await locateParts(source, root);
+  const parts = source.kind === "sql" ? [file!, ...others] : [];
   const output = await locateOutput(request.output);
   const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
     throw unwritable(request.output, error);
   });
   try {
-    const relation = await openRelation(source, file, { wanted: contract.columns, output, scratch, memoryMb, signal });
+    const relation = await openRelation(source, file!, {
+      wanted: contract.columns,
+      output,
+      scratch,
+      memoryMb,
+      signal,
+      parts,
+    });
     try {
       return await writeDataset(request, relation, output);
     } finally {

@@ -3,6 +3,7 @@ import { access, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
+import type { SourceDescription } from "./source.ts";
 
 /** A source's file, found: absolute and without symbolic links, so that the query room can confine itself to it. */
 export interface LocatedFile {
@@ -26,6 +27,14 @@ export async function locateFile(path: string, root: string): Promise<LocatedFil
     throw new MillraceError("SOURCE_UNREADABLE", { path, format: "a file", reason }, { cause: error });
   });
   return { path: found, sizeBytes: size, modifiedMs: mtimeMs };
+}
+
+/** The files a source reads, in the order of its definition: one, or those of a query's sources. Throws as locateFile. */
+export async function locateParts(source: SourceDescription, root: string): Promise<LocatedFile[]> {
+  const files: LocatedFile[] = [];
+  const paths = source.kind === "sql" ? source.sources!.map((part) => part.source.path) : [source.path];
+  for (const path of paths) files.push(await locateFile(path, root));
+  return files;
 }
 
 async function describeFile(path: string): Promise<{ size: number; mtimeMs: number; isFile: boolean }> {

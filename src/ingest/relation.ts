@@ -11,6 +11,7 @@ import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "./delimite
 import { JsonLinesFault, transcribeJsonLines } from "./json-lines.ts";
 import type { LocatedFile } from "./locate.ts";
 import type { SourceDescription } from "./source.ts";
+import { queryTableSql } from "./sql-table.ts";
 
 /** A source ready to be queried: rows in file order, columns c0, c1, ... by position in `names`. */
 export interface Relation {
@@ -34,6 +35,8 @@ export interface RelationOptions {
   readonly scratch: string;
   readonly memoryMb?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** sql: the files of its sources, in their order. */
+  readonly parts?: readonly LocatedFile[];
 }
 
 /** Opens a source, counting its rows and checking its column names on the way. */
@@ -45,7 +48,8 @@ export async function openRelation(
   const folder = join(options.scratch, "spill");
   await mkdir(folder);
   const transcript = join(options.scratch, "rows.csv");
-  const files = [file.path, transcript, ...(options.output === null ? [] : [options.output])];
+  const parts = (options.parts ?? []).map((part) => part.path);
+  const files = [file.path, ...parts, transcript, ...(options.output === null ? [] : [options.output])];
   const memory = options.memoryMb === undefined ? {} : { memoryMb: options.memoryMb };
   const session = await openQuery({ files, temporaryFolder: folder, signal: options.signal, ...memory });
   const close = async (): Promise<void> => {
@@ -88,6 +92,10 @@ function openTable(
       return openParquetTable(source, file, session);
     case "jsonl":
       return openJsonLines(source, file, transcript, options);
+    case "sql":
+      return openQueryTable(source, session, async (part, index) =>
+        openTable(part, options.parts![index]!, transcript, session, options),
+      );
   }
 }
 
@@ -168,6 +176,32 @@ async function openParquetTable(source: SourceDescription, file: LocatedFile, se
   }
 }
 
+async function openQueryTable(
+  source: SourceDescription,
+  session: QuerySession,
+  open: (part: SourceDescription, index: number) => Promise<Table>,
+): Promise<Table> {
+  const tables = [];
+  for (const [index, part] of (source.sources ?? []).entries()) {
+    tables.push({ name: part.name, ...(await open(part.source, index)) });
+  }
+  try {
+    const query = queryTableSql(source.query ?? "", tables);
+    const described = await session.rows(`DESCRIBE ${query}`);
+    const names = described.map((row) => String(row[0]));
+    const counted = await session.rows(`SELECT count(*)::DOUBLE FROM (${query})`);
+    return {
+      sql: `(${query}) AS result(${names.map((_, i) => `c${i}`).join(", ")})`,
+      names,
+      types: described.map((row) => String(row[1])),
+      nRows: Number(counted[0]![0]),
+      emptiness: "a query that gives no rows",
+    };
+  } catch (error) {
+    throw error instanceof MillraceError ? error : unreadable(source, reasonOf(error), error);
+  }
+}
+
 async function openJsonLines(
   source: SourceDescription,
   file: LocatedFile,
@@ -200,7 +234,13 @@ async function findKeys(file: LocatedFile, signal?: AbortSignal): Promise<readon
   return (await transcribeJsonLines(file.path, [], null, signal)).keys;
 }
 
-const formatNames = { csv: "CSV", tsv: "TSV", parquet: "Parquet", jsonl: "JSON lines" } as const;
+const formatNames = {
+  csv: "CSV",
+  tsv: "TSV",
+  parquet: "Parquet",
+  jsonl: "JSON lines",
+  sql: "the result of a query",
+} as const;
 
 /** SOURCE_UNREADABLE for a source. */
 export function unreadable(source: SourceDescription, reason: string, cause?: unknown): MillraceError {

@@ -1,6 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 
-export type SourceKind = "csv" | "tsv" | "parquet" | "jsonl";
+export type SourceKind = "csv" | "tsv" | "parquet" | "jsonl" | "sql";
 
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {
@@ -17,9 +17,12 @@ export interface SourceDescription {
   readonly quotes?: boolean;
   /** Texts that mean "missing" in every column, beside those every kind has. */
   readonly missing?: readonly string[];
+  /** sql: the query, and the files it reads by the names it knows them under; `path` is the first file's. */
+  readonly query?: string;
+  readonly sources?: readonly { readonly name: string; readonly source: SourceDescription }[];
 }
 
-/** What `csv(...)`, `tsv(...)`, `parquet(...)` and `jsonl(...)` return. */
+/** What `csv(...)`, `tsv(...)`, `parquet(...)`, `jsonl(...)` and `sql(...)` return. */
 export type Source = SourceDescription;
 
 export interface SourceOptions {
@@ -69,6 +72,25 @@ export function jsonl(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "jsonl", path }, options);
 }
 
+/**
+ * What a query gives over other sources, each a table under its name: `sql("select a, b > 3 as high from t", { t: csv("t.csv") })`.
+ * The dialect is DuckDB's; the query sees these files and nothing else of the machine. Columns of CSV and TSV files are
+ * texts in it: cast where you compute. Throws DEFINITION_INVALID without a source, or for one that is not csv, tsv or parquet.
+ */
+export function sql(query: string, sources: Readonly<Record<string, Source>>): Source {
+  const named = Object.entries(sources).map(([name, source]) => Object.freeze({ name, source }));
+  const other = named.find(({ source }) => source.kind === "jsonl" || source.kind === "sql");
+  const [first] = named;
+  if (!first || other) {
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "the second argument of sql()",
+      rule: "must name at least one csv(), tsv() or parquet() source and no other kind",
+      actual: other ? `${other.source.kind}() as ${other.name}` : "none",
+    });
+  }
+  return Object.freeze({ kind: "sql", path: first.source.path, query, sources: Object.freeze(named) });
+}
+
 function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions, delimiter: string): Source {
   const columns = options.columns;
   const header = options.header ?? columns === undefined;
@@ -114,4 +136,12 @@ export function kindOfPath(path: string): SourceKind {
   const kind = kindOfEnding.get(ending);
   if (kind) return kind;
   throw new MillraceError("SOURCE_FORMAT_UNKNOWN", { path, known: [...kindOfEnding.keys()].map((key) => `.${key}`) });
+}
+
+/** The source a file's ending names, read with that kind's defaults; throws SOURCE_FORMAT_UNKNOWN. */
+export function sourceFromPath(path: string): Source {
+  const kind = kindOfPath(path);
+  if (kind === "csv") return csv(path);
+  if (kind === "tsv") return tsv(path);
+  return kind === "parquet" ? parquet(path) : jsonl(path);
 }

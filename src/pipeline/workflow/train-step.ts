@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { chooseThreshold } from "../../evaluate/threshold.ts";
-import { takeRows, type Frame } from "../../frame/frame.ts";
+import type { Frame } from "../../frame/frame.ts";
 import { rowsFromFrame } from "../../frame/rows.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
@@ -9,7 +9,7 @@ import type { Model, Predictions } from "../../model/model.ts";
 import { predict, predictionsOf } from "../../model/predict.ts";
 import { rawScores } from "../../model/score.ts";
 import type { Predictor } from "../../model/predictor.ts";
-import { predictionReferenceOf, referenceOf } from "../../model/reference.ts";
+import { predictionReference, referenceOf } from "../../model/reference.ts";
 import { findEstimator } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { modelCodec, splitCodec } from "./codecs.ts";
@@ -99,7 +99,7 @@ function completeModel(model: Model, material: Material, rows: TrainRows, watche
     reference: {
       nRows: rows.train.length,
       columns: referenceOf(trainInputs, monitoredColumns(model)),
-      prediction: predictionReferenceOf(withThreshold, watched.predictions),
+      prediction: predictionReference(withThreshold, watched.predictions),
     },
     parity: parityOf(withThreshold, dataset, rows.train),
   };
@@ -114,10 +114,7 @@ function monitoredColumns(model: Model): readonly string[] {
 function parityOf(model: Model, dataset: Frame, rows: Uint32Array): Model["parity"] {
   const n = Math.min(nParityRows, rows.length);
   const chosen = Uint32Array.from({ length: n }, (_, i) => rows[Math.floor((i * rows.length) / n)]!);
-  const frame = takeRows(
-    inputFrame(model, dataset, chosen),
-    Uint32Array.from(chosen, (_, i) => i),
-  );
+  const frame = inputFrame(model, dataset, chosen);
   return { rows: rowsFromFrame(frame), outputs: predict(model, frame).values };
 }
 
