@@ -16,7 +16,7 @@ export interface ColumnFacts {
   /** Lengths in characters; 0 for a column without values. */
   readonly meanLength: number;
   readonly maxLength: number;
-  /** The commonest values as texts with their rows, at most 30; of a column with at most 1,000 different ones. */
+  /** The commonest values as texts with their rows, at most 100; of a column with at most 1,000 different ones. */
   readonly levels: readonly (readonly [level: string, count: number])[];
   /** Texts that stand where the values of the column's kind would stand otherwise: they mean "missing" in this file. */
   readonly missingTexts: readonly string[];

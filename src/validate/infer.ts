@@ -1,0 +1,170 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
+import type { Kind } from "../frame/column.ts";
+import { columnOf, type Frame } from "../frame/frame.ts";
+import type { Task } from "../model/model.ts";
+import type { ColumnFacts } from "../query/column-facts.ts";
+import { inferTarget } from "./infer-target.ts";
+import { evenlySpaced } from "./sample-rows.ts";
+import { suspectLeaks, type SuspectedLeak } from "./suspect-leaks.ts";
+import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
+
+/** What a file and a target suggest; `millrace init` writes it down for a person to read. */
+export interface InferredDefinition {
+  readonly task: Task;
+  readonly target: string;
+  readonly columns: readonly InferredColumn[];
+  /** The one column that names rows; null where none does or several do. */
+  readonly id: string | null;
+  /** The one time that orders rows. */
+  readonly time: TimeColumn | null;
+  /** Columns to be left out of the features, with the reason. */
+  readonly drops: readonly { readonly column: string; readonly reason: string }[];
+  readonly leaks: readonly SuspectedLeak[];
+  /** Columns whose names say that they describe a person in a way the law or decency protects. */
+  readonly sensitive: readonly string[];
+  readonly model: "boosting" | "linear";
+  /** A limit any useful model clears, by the task's first metric. */
+  readonly limit: { readonly metric: "auc" | "r2" | "accuracy"; readonly value: number };
+}
+
+export interface InferredColumn {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Share of missing values to allow; 0 = none. */
+  readonly missing: number;
+  readonly min?: number;
+  /** Written for targets only: other columns take any level. */
+  readonly levels?: readonly string[];
+}
+
+export interface TimeColumn {
+  readonly name: string;
+  /** Some instant is not midnight. */
+  readonly hasHours: boolean;
+}
+
+export interface Inspected {
+  readonly columns: readonly ColumnFacts[];
+  /** The rows, with the kinds of `columns`. */
+  readonly frame: Frame;
+}
+
+const mostSampled = 50_000;
+
+/**
+ * Infers schema, roles and suspicions. Throws COLUMN_MISSING for an unknown target, and TARGET_UNUSABLE where it is all
+ * missing, constant, a time, or text of too many kinds to be labels.
+ */
+export function inferDefinition(inspected: Inspected, target: string): InferredDefinition {
+  const { columns, frame } = inspected;
+  const facts = columns.find((column) => column.name === target);
+  if (!facts) {
+    const found = columns.map((column) => column.name);
+    throw new MillraceError("COLUMN_MISSING", {
+      name: target,
+      subject: "the file",
+      found,
+      nearest: nearestName(target, found),
+    });
+  }
+  const inferred = inferTarget(facts);
+  const rows = evenlySpaced(frame.nRows, mostSampled);
+  const identifiers = columns.filter((column) => column.name !== target && isIdentifier(column, frame, rows));
+  const id = identifiers.length === 1 && isUnique(identifiers[0]!, frame) ? identifiers[0]!.name : null;
+  const empty = columns.filter((column) => column.name !== target && column.nDistinct === 0);
+  const time = inferTime(columns, frame, target);
+  const aside = new Set([target, ...identifiers.map((c) => c.name), ...empty.map((c) => c.name)]);
+  const leaks = suspectLeaks(
+    frame,
+    target,
+    columns.map((c) => c.name).filter((name) => !aside.has(name)),
+    rows,
+  );
+  const drops = [
+    ...identifiers
+      .filter((c) => c.name !== id)
+      .map((c) => ({ column: c.name, reason: "it names rows rather than describes them" })),
+    ...empty.map((c) => ({ column: c.name, reason: "every value is missing" })),
+  ];
+  const inputs = columns.filter(
+    (c) => !aside.has(c.name) && c.name !== time?.name && !leaks.some((leak) => leak.column === c.name),
+  );
+  return {
+    task: inferred.task,
+    target,
+    columns: columns.map((column) => (column.name === target ? inferred.column : inferColumn(column))),
+    id,
+    time,
+    drops,
+    leaks,
+    sensitive: columns.map((column) => column.name).filter((name) => name !== target && looksSensitive(name)),
+    model: inputs.length > 0 && inputs.every((column) => column.kind === "text") ? "linear" : "boosting",
+    limit: inferred.limit,
+  };
+}
+
+function inferColumn(facts: ColumnFacts): InferredColumn {
+  const { name, kind, min } = facts;
+  const missing = allowedShare(facts);
+  return kind === "number" && min !== null && min >= 0 ? { name, kind, missing, min: 0 } : { name, kind, missing };
+}
+
+/** Half as much again as was seen, in steps of 5 %: a contract that new data does not break for nothing. */
+export function allowedShare({ nMissing, nRows }: ColumnFacts): number {
+  if (nMissing === 0) return 0;
+  return Math.min(1, Math.ceil((nMissing / nRows) * 1.5 * 20 + 0.1) / 20);
+}
+
+function isIdentifier(facts: ColumnFacts, frame: Frame, rows: Uint32Array): boolean {
+  const column = columnOf(frame, facts.name);
+  return looksLikeIdentifier(facts.name, column, valuesOf(column, rows));
+}
+
+function isUnique({ name, nMissing, nRows }: ColumnFacts, frame: Frame): boolean {
+  return nMissing === 0 && valuesOf(columnOf(frame, name), evenlySpaced(frame.nRows, frame.nRows)).nDistinct === nRows;
+}
+
+/** The only complete timestamp column, or the one that precedes all others in nearly every row. */
+function inferTime(columns: readonly ColumnFacts[], frame: Frame, target: string): TimeColumn | null {
+  const candidates = columns.filter(
+    (c) => c.kind === "timestamp" && c.nMissing === 0 && c.nDistinct > 1 && c.name !== target,
+  );
+  const first = candidates.find((c) => candidates.every((other) => other === c || precedes(frame, c.name, other.name)));
+  if (!first) return null;
+  const column = columnOf(frame, first.name);
+  const hasHours = column.kind === "timestamp" && column.values.some((ms) => ms % 86_400_000 !== 0);
+  return { name: first.name, hasHours };
+}
+
+function precedes(frame: Frame, name: string, other: string): boolean {
+  const a = columnOf(frame, name);
+  const b = columnOf(frame, other);
+  if (a.kind !== "timestamp" || b.kind !== "timestamp") return false;
+  let before = 0;
+  for (let i = 0; i < frame.nRows; ++i) if (a.values[i]! <= b.values[i]!) ++before;
+  return before >= 0.999 * frame.nRows;
+}
+
+const sensitiveWords: ReadonlySet<string> = new Set(
+  "sex gender race ethnic ethnicity religion religious nationality marital disability disabled pregnant pregnancy orientation veteran senior citizenship".split(
+    " ",
+  ),
+);
+const sensitiveNames: ReadonlySet<string> = new Set([
+  "age",
+  "agecat",
+  "agegroup",
+  "nativecountry",
+  "countryofbirth",
+  "seniorcitizen",
+]);
+
+/** Goes by words of the name, so that `sex_code` is one and `essex` is none; an age is meant only where it is a person's. */
+function looksSensitive(name: string): boolean {
+  const words = name
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .split(/[^\p{L}]+/u);
+  return words.some((word) => sensitiveWords.has(word)) || sensitiveNames.has(words.join(""));
+}

@@ -1,0 +1,100 @@
+import { columnOf, type Frame } from "../frame/frame.ts";
+import { choleskySolve } from "../math/linear-algebra.ts";
+import { associate, associationTarget } from "./association.ts";
+
+/** A column that says more about the target than anything known beforehand should. */
+export interface SuspectedLeak {
+  readonly column: string;
+  readonly reason: string;
+}
+
+const limits = { auc: 0.96, r2: 0.97, gain: 0.95 } as const;
+const names = { auc: "AUC", r2: "R2", gain: "share of errors avoided" } as const;
+
+/** Columns that predict the target almost alone, and totals of which the target is a part. */
+export function suspectLeaks(
+  frame: Frame,
+  target: string,
+  columns: readonly string[],
+  rows: Uint32Array,
+): SuspectedLeak[] {
+  const goal = associationTarget(columnOf(frame, target), rows);
+  if (!goal) return [];
+  const leaks: SuspectedLeak[] = [];
+  for (const column of columns) {
+    const found = associate(columnOf(frame, column), goal);
+    if (!found || found.value < limits[found.measure]) continue;
+    leaks.push({
+      column,
+      reason: `alone it predicts ${target} with ${names[found.measure]} ${found.value.toFixed(3)}`,
+    });
+  }
+  const total = findTotal(
+    frame,
+    target,
+    columns.filter((name) => !leaks.some((leak) => leak.column === name)),
+    rows,
+  );
+  if (total) leaks.push({ column: total, reason: `it looks like a sum that contains ${target}` });
+  return leaks;
+}
+
+const mostColumns = 60;
+
+/**
+ * A number column T with target = T - (sum of other columns) + noise: the least-squares fit of the target on all number
+ * columns is close, T's coefficient is about 1, another's about -1, and without T the fit falls apart.
+ */
+function findTotal(frame: Frame, target: string, columns: readonly string[], rows: Uint32Array): string | null {
+  if (columnOf(frame, target).kind !== "number") return null;
+  const numeric = columns.filter((name) => columnOf(frame, name).kind === "number").slice(0, mostColumns);
+  if (numeric.length < 2) return null;
+  const all = fit(frame, target, numeric, rows);
+  if (!all || all.r2 < 0.9 || !all.slopes.some((slope) => Math.abs(slope + 1) < 0.25)) return null;
+  const total = numeric.find((_, i) => Math.abs(all.slopes[i]! - 1) < 0.25);
+  if (total === undefined) return null;
+  const rest = fit(
+    frame,
+    target,
+    numeric.filter((name) => name !== total),
+    rows,
+  );
+  return rest && rest.r2 < all.r2 - 0.2 ? total : null;
+}
+
+interface LinearFit {
+  readonly r2: number;
+  readonly slopes: Float64Array;
+}
+
+/** Least squares by the normal equations of centred columns, a little ridge against collinear ones; complete rows only. */
+function fit(frame: Frame, target: string, columns: readonly string[], rows: Uint32Array): LinearFit | null {
+  const arrays = [...columns, target].map(
+    (name) => (columnOf(frame, name) as { readonly values: Float64Array }).values,
+  );
+  const complete = rows.filter((row) => arrays.every((values) => Number.isFinite(values[row]!)));
+  const n = columns.length;
+  if (complete.length < 10 * n) return null;
+  const means = arrays.map((values) => complete.reduce((sum, row) => sum + values[row]!, 0) / complete.length);
+  const gram = new Float64Array(n * n);
+  const moments = new Float64Array(n);
+  let total = 0;
+  for (const row of complete) {
+    const y = arrays[n]![row]! - means[n]!;
+    total += y * y;
+    for (let i = 0; i < n; ++i) {
+      const x = arrays[i]![row]! - means[i]!;
+      moments[i]! += x * y;
+      for (let j = 0; j <= i; ++j) gram[i * n + j]! += x * (arrays[j]![row]! - means[j]!);
+    }
+  }
+  for (let i = 0; i < n; ++i) {
+    gram[i * n + i]! *= 1 + 1e-9;
+    for (let j = 0; j < i; ++j) gram[j * n + i] = gram[i * n + j]!;
+  }
+  const slopes = choleskySolve(gram.slice(), n, moments.slice());
+  if (!slopes || total === 0) return null;
+  let explained = 0;
+  for (let i = 0; i < n; ++i) explained += slopes[i]! * moments[i]!;
+  return { r2: explained / total, slopes };
+}
