@@ -5,7 +5,7 @@ import { findColumn } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
 import { normalQuantile } from "../math/normal.ts";
 import type { Model } from "../model/model.ts";
-import type { ColumnReference } from "../model/reference-profile.ts";
+import type { ColumnReference, ReferenceProfile } from "../model/reference-profile.ts";
 import { shareOf } from "../model/reference.ts";
 import type { ColumnDrift, DriftLimits, DriftReason, DriftReport } from "./drift-report.ts";
 import type { PredictionEntry } from "./log-line.ts";
@@ -22,6 +22,9 @@ export const defaultDriftLimits: DriftLimits = Object.freeze({
 
 /** Probability that a window without any drift is called drifted, over all columns and tests together. */
 const familyAlpha = 0.01;
+
+/** PSI, missing share, unknown share. */
+const testsPerColumn = 3;
 
 export interface DriftInput {
   readonly model: Model;
@@ -41,8 +44,7 @@ export interface DriftInput {
  */
 export function compareWithReference(input: DriftInput): DriftReport {
   const { model, logged } = input;
-  const limits = { ...defaultDriftLimits, ...input.options };
-  const reference = model.reference;
+  const { reference } = model;
   if (!reference)
     throw new MillraceError("DEFINITION_INVALID", {
       subject: `model "${model.name}"`,
@@ -50,42 +52,46 @@ export function compareWithReference(input: DriftInput): DriftReport {
       actual: "none",
       remedy: "Train it again with `millrace run`.",
     });
+  const limits = { ...defaultDriftLimits, ...input.options };
   const nRows = logged.entries.length;
-  const nAsked = nRows + logged.rejected.count;
-  const outOfContract = judgeRefusals(logged, nAsked, limits);
-  const columns: ColumnDrift[] = [];
-  let prediction: ColumnDrift | null = null;
-  if (nRows >= limits.minRows) {
-    const watched = reference.columns.filter(({ column }) => column !== model.roles.id && column !== model.roles.time);
-    const context = { nReference: reference.nRows, limits, alpha: familyAlpha / (3 * watched.length + 3) };
-    const { frame } = frameFromRows(
-      logged.entries.map((entry) => entry.inputs),
-      model.contract,
-      model.inputs,
-    );
-    for (const columnReference of watched) {
-      const column = findColumn(frame, columnReference.column);
-      if (column) columns.push(compareColumn(columnReference, column, context));
-    }
-    const answered = logged.entries.filter((entry) => input.version === undefined || entry.version === input.version);
-    if (answered.length >= limits.minRows)
-      prediction = compareColumn(
-        reference.prediction,
-        predictionColumn(model, reference.prediction, answered),
-        context,
-      );
-  }
-  const isDrifted = [...columns, prediction].some((column) => column && column.reasons.length > 0);
+  const outOfContract = judgeRefusals(logged, limits);
+  const isEnough = nRows >= limits.minRows;
+  const { columns, prediction } = isEnough ? compareAll(input, reference, limits) : nothingCompared;
+  const isDrifted = [...columns, prediction].some((column) => column !== null && column.reasons.length > 0);
   return Object.freeze({
     model: model.name,
-    verdict: isDrifted || outOfContract.isDrifted ? "drift" : nRows < limits.minRows ? "tooFewRows" : "ok",
+    verdict: isDrifted || outOfContract.isDrifted ? "drift" : isEnough ? "ok" : "tooFewRows",
     nRows,
     nReference: reference.nRows,
-    columns: columns.sort((a, b) => b.psi - a.psi),
+    columns,
     prediction,
     outOfContract,
     limits,
   });
+}
+
+type Comparison = Pick<DriftReport, "columns" | "prediction">;
+
+const nothingCompared: Comparison = Object.freeze({ columns: [], prediction: null });
+
+function compareAll(input: DriftInput, reference: ReferenceProfile, limits: DriftLimits): Comparison {
+  const { model, logged, version } = input;
+  const watched = reference.columns.filter(({ column }) => column !== model.roles.id && column !== model.roles.time);
+  const alpha = familyAlpha / (testsPerColumn * (watched.length + 1));
+  const context = { nReference: reference.nRows, limits, alpha };
+  const rows = logged.entries.map((entry) => entry.inputs);
+  const { frame } = frameFromRows(rows, model.contract, model.inputs);
+  const columns = watched.flatMap((columnReference) => {
+    const column = findColumn(frame, columnReference.column);
+    return column ? [compareColumn(columnReference, column, context)] : [];
+  });
+  columns.sort((a, b) => b.psi - a.psi);
+  const answered = logged.entries.filter((entry) => version === undefined || entry.version === version);
+  if (answered.length < limits.minRows) return { columns, prediction: null };
+  const answers = predictionColumn(model, reference.prediction, answered);
+  // The reference of predictions is of the test split, whose size the profile does not say: taken to be no larger than the window.
+  const nReference = Math.min(reference.nRows, answered.length);
+  return { columns, prediction: compareColumn(reference.prediction, answers, { ...context, nReference }) };
 }
 
 interface ComparisonContext {
@@ -138,8 +144,9 @@ function unseenShare(reference: ColumnReference, nReference: number): number {
   return reference.form === "levels" && nReference > 0 ? Math.min(1, reference.known.length / nReference) : 0;
 }
 
-function judgeRefusals(logged: LoggedPredictions, nAsked: number, limits: DriftLimits): DriftReport["outOfContract"] {
+function judgeRefusals(logged: LoggedPredictions, limits: DriftLimits): DriftReport["outOfContract"] {
   const nRows = logged.rejected.count;
+  const nAsked = logged.entries.length + nRows;
   const share = nAsked > 0 ? nRows / nAsked : 0;
   return Object.freeze({
     nRows,

@@ -34,8 +34,13 @@ export function psiChanceBound(bins: number, n: number, m: number, alpha: number
   return bins < 2 || n <= 0 || m <= 0 ? 0 : chiSquaredUpperQuantile(bins - 1, alpha) * (1 / n + 1 / m);
 }
 
-/** The value a chi-squared variable exceeds with probability `alpha` (Wilson and Hilferty 1931; within 1 % for alpha from 1e-6 to 0.1, degrees >= 3). */
+/**
+ * The value a chi-squared variable exceeds with probability `alpha`: exact for 1 and 2 degrees, beyond that Wilson and
+ * Hilferty (1931), which from 0.05 down to 1e-6 errs to the careful side: up to 7 % too large, from 9 degrees on 3 %.
+ */
 export function chiSquaredUpperQuantile(degrees: number, alpha: number): number {
+  if (degrees === 1) return normalQuantile(1 - alpha / 2) ** 2;
+  if (degrees === 2) return -2 * Math.log(alpha);
   const spread = 2 / (9 * degrees);
   const root = 1 - spread + normalQuantile(1 - alpha) * Math.sqrt(spread);
   return degrees * root * root * root;

@@ -1,3 +1,4 @@
+import type { Gauge, Registry } from "prom-client";
 import type { PredictionLogs } from "../monitor/prediction-log.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 
@@ -50,7 +51,7 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
     labelNames: ["model"],
     registers,
   });
-  observe(Gauge, registers, sources);
+  observe(Gauge, registry, sources);
   return {
     answered(route, method, status, seconds) {
       requests.inc({ route, method, status });
@@ -65,35 +66,32 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
 }
 
 /** Gauges that are read when somebody asks. */
-function observe(
-  Gauge: typeof import("prom-client").Gauge,
-  registers: import("prom-client").Registry[],
-  sources: MetricsSources,
-): void {
-  new Gauge({
+function observe(GaugeClass: typeof Gauge, registry: Registry, sources: MetricsSources): void {
+  const inFlight: Gauge = new GaugeClass({
     name: "millrace_requests_in_flight",
     help: "Requests being answered.",
-    registers,
-    collect() {
-      this.set(sources.inFlight());
+    registers: [],
+    collect(): void {
+      inFlight.set(sources.inFlight());
     },
   });
-  new Gauge({
+  const version = new GaugeClass({
     name: "millrace_model_version",
     help: "The version that answers.",
     labelNames: ["model"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { model, version } of sources.models.list()) this.set({ model: model.name }, version);
+    registers: [],
+    collect(): void {
+      version.reset();
+      for (const { model, version: live } of sources.models.list()) version.set({ model: model.name }, live);
     },
   });
-  new Gauge({
+  const dropped: Gauge = new GaugeClass({
     name: "millrace_prediction_log_dropped",
     help: "Log entries lost since the start because the disk refused them or could not keep up.",
-    registers,
-    collect() {
-      this.set(sources.log?.counts().dropped ?? 0);
+    registers: [],
+    collect(): void {
+      dropped.set(sources.log?.counts().dropped ?? 0);
     },
   });
+  for (const gauge of [inFlight, version, dropped]) registry.registerMetric(gauge);
 }

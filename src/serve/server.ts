@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { PredictionLogs } from "../monitor/prediction-log.ts";
-import type {} from "./access.ts";
 import { createHostCheck, loopbackAddress, originHost } from "./hosts.ts";
 import { defaultLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -16,6 +15,18 @@ import { addPages } from "./pages/routes.ts";
 import { addPredictRoute } from "./predict-route.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
+
+/**
+ * Who may call a route. `open`: probes and files, no data changes hands; `read`: what models there are; `predict`:
+ * answers. On a loopback address without keys all three are granted; every route must still say which one it is.
+ */
+type Access = "open" | "read" | "predict";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}
 
 export interface ServerOptions {
   readonly models: ModelSource;

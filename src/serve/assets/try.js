@@ -65,19 +65,29 @@ function showPrediction(prediction) {
   return [element("p", "value", label), bars];
 }
 
+/** Marks the fields the issues speak of, and says the rest in a box. */
 function showProblem(problem) {
-  const parts = [element("p", "", problem.detail ?? problem.title ?? "The server gave no reason.")];
-  if (problem.remedy) parts.push(element("p", "", problem.remedy));
-  const box = element("div", "refused", ...parts);
-  let first;
+  const marked = new Set();
+  const unplaced = [];
   for (const issue of problem.issues ?? []) {
     const field = fields.find((candidate) => candidate.dataset.column === issue.column);
-    if (!field) continue;
-    setIssue(field, `Expected ${issue.expected}, got ${issue.actual}.`);
-    first ??= field;
+    if (!field) unplaced.push(issue);
+    else if (!marked.has(field)) setIssue(field, `Expected ${issue.expected}, got ${issue.actual}.`);
+    if (field) marked.add(field);
   }
-  first?.focus();
-  return [box];
+  if (marked.size > 0 && unplaced.length === 0) {
+    marked.values().next().value.focus();
+    const count = marked.size === 1 ? "One field breaks" : `${marked.size} fields break`;
+    return [element("div", "refused", element("p", "", `${count} the contract; nothing was predicted.`))];
+  }
+  const parts = [element("p", "", sentence(problem.detail ?? "the server gave no reason"))];
+  if (problem.remedy) parts.push(element("p", "", problem.remedy));
+  return [element("div", "refused", ...parts)];
+}
+
+function sentence(text) {
+  const isEnded = /[.!?]$/.test(text);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${isEnded ? "" : "."}`;
 }
 
 async function send() {
@@ -111,7 +121,7 @@ form.addEventListener("submit", async (event) => {
   try {
     answer.replaceChildren(...(await send()));
   } catch {
-    answer.replaceChildren(...showProblem({ detail: "The server does not answer.", remedy: "Is it still running?" }));
+    answer.replaceChildren(...showProblem({ detail: "the server does not answer", remedy: "Is it still running?" }));
   } finally {
     answer.removeAttribute("aria-busy");
   }

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { ServedModel } from "../model-source.ts";
-import type { Html } from "./html.ts";
+import type { Html, HtmlValue } from "./html.ts";
 import { html } from "./html.ts";
 import { tryPath } from "./layout.ts";
 
@@ -79,12 +79,17 @@ function renderOperation(operation: Operation, input: DocsInput): Html {
           ([status, answer]) =>
             html`<tr>
               <td><code>${status}</code></td>
-              <td>${textOf(memberOf(answer, "description"))}</td>
+              <td>${withCode(textOf(memberOf(answer, "description")))}</td>
             </tr>`,
         )}
       </tbody>
     </table>
   </details>`;
+}
+
+/** Text whose parts between backticks are code. */
+function withCode(text: string): readonly HtmlValue[] {
+  return text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
 /** The columns of a row as a table: the request schema is always { rows: [row] }. */

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
-import type {} from "../access.ts";
 import type { ServerLimits } from "../limits.ts";
 import type { ModelSource } from "../model-source.ts";
 import { openApiOf } from "../openapi.ts";

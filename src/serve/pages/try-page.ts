@@ -69,15 +69,26 @@ function suggestField(field: Field, levels: readonly string[]): Html {
   return html`<input
       type="text"
       ${attributes(field)}
-      list="${field.id}-levels"
       autocomplete="off"
+      ${levels.length ? html` list="${field.id}-levels"` : ""}
       value="${fieldText(field.value)}"
     />${list}`;
 }
 
+function textField(field: Field): Html {
+  const { maxLength } = field.column;
+  return html`<textarea ${attributes(field)} rows="3" ${maxLength === undefined ? "" : html` maxlength="${maxLength}"`}>
+${fieldText(field.value)}</textarea>`;
+}
+
+/** A text that fits one line. */
+function isShort(column: ContractColumn): boolean {
+  return column.maxLength !== undefined && column.maxLength <= 60;
+}
+
 function timeField(field: Field): Html {
-  const ms = typeof field.value === "string" ? parseTimestamp(field.value) : Number.NaN;
-  const value = Number.isNaN(ms) ? "" : formatTimestamp(ms).slice(0, 19);
+  const ms = typeof field.value === "string" ? parseTimestamp(field.value) : field.value;
+  const value = typeof ms !== "number" || Number.isNaN(ms) ? "" : formatTimestamp(ms).slice(0, 19);
   return html`<input type="datetime-local" ${attributes(field)} step="1" value="${value}" />`;
 }
 
@@ -91,12 +102,7 @@ function control(model: Model, field: Field): Html {
     case "timestamp":
       return timeField(field);
     case "text":
-      return html`<textarea
-        ${attributes(field)}
-        rows="3"
-        ${column.maxLength === undefined ? "" : html` maxlength="${column.maxLength}"`}
-      >
-${fieldText(field.value)}</textarea>`;
+      return isShort(column) ? suggestField(field, []) : textField(field);
     case "category": {
       const levels = levelsOf(model, column);
       return levels.length > 0 && levels.length <= mostListedLevels
@@ -106,14 +112,20 @@ ${fieldText(field.value)}</textarea>`;
   }
 }
 
+/** A time for people; midnight needs no hour. */
+function timeText(ms: number): string {
+  const [date, hour] = formatTimestamp(ms).slice(0, 19).split("T");
+  return hour === "00:00:00" ? date! : `${date} ${hour}`;
+}
+
 /** What a person should know about the field: its kind and its limits. */
 function hintOf({ kind, integer, min, max, missing, after, before, maxLength }: ContractColumn): string {
   const parts: string[] = [kind === "timestamp" ? "time in UTC" : integer ? "whole number" : kind];
   if (min !== undefined && max !== undefined) parts.push(`${min} to ${max}`);
   else if (min !== undefined) parts.push(`at least ${min}`);
   else if (max !== undefined) parts.push(`at most ${max}`);
-  if (after !== undefined) parts.push(`from ${formatTimestamp(after)}`);
-  if (before !== undefined) parts.push(`until ${formatTimestamp(before)}`);
+  if (after !== undefined) parts.push(`from ${timeText(after)}`);
+  if (before !== undefined) parts.push(`until ${timeText(before)}`);
   if (maxLength !== undefined) parts.push(`at most ${maxLength} characters`);
   if (missing > 0) parts.push("may be empty");
   return parts.join(", ");
@@ -121,7 +133,7 @@ function hintOf({ kind, integer, min, max, missing, after, before, maxLength }: 
 
 function renderField(model: Model, field: Field): Html {
   const { id, column } = field;
-  return html`<div class="field${column.kind === "text" ? " wide" : ""}">
+  return html`<div class="field${column.kind === "text" && !isShort(column) ? " wide" : ""}">
     <label for="${id}">${column.name}</label>
     ${control(model, field)}
     <p class="hint" id="${id}-hint">${hintOf(column)}</p>
@@ -142,6 +154,13 @@ function facts({ model, version, metrics }: ServedModel): Html {
       <dt>task</dt>
       <dd>${model.task}</dd>
     </div>
+    ${
+      model.threshold !== null &&
+      html`<div>
+        <dt>${String(model.labels[1])} from</dt>
+        <dd>${metricFormat.format(model.threshold)}</dd>
+      </div>`
+    }
     ${listed.map(
       ([name, value]) =>
         html`<div>
