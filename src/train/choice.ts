@@ -21,7 +21,7 @@ export interface BoostingHyperparameters {
   trees: number;
   /** Most leaves of a tree. */
   leaves: number;
-  /** Most splits between the root and a leaf. */
+  /** Most splits between the root and a leaf; 0 = no limit but `leaves`. */
   depth: number;
   /** Shrinkage of every tree, in (0, 1]. */
   learningRate: number;

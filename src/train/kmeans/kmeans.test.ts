@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { designOf } from "../../../test/support/design-of-rows.ts";
 import { fixedClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, FitResult, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
-import { designOf } from "../linear/objective.reference.ts";
 import { chunkRows } from "../products.ts";
 import { assignRows, squaredDistances, squaredLengths } from "./distances.ts";
 import { kmeansEstimator } from "./estimator.ts";

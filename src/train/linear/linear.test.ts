@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { designOf } from "../../../test/support/design-of-rows.ts";
 import { fixedClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
@@ -10,7 +11,6 @@ import { resolveHyperparameters } from "../hyperparameters.ts";
 import { linearEstimator } from "./estimator.ts";
 import { minimise } from "./lbfgs.ts";
 import { momentsOf } from "../moments.ts";
-import { designOf, objectiveValueNaive } from "./objective.reference.ts";
 import { createObjective } from "./objective.ts";
 import { chunkRows } from "../products.ts";
 
@@ -149,6 +149,33 @@ describe("linearEstimator", () => {
     });
   });
 });
+
+/** The naive twin of createObjective().evaluate(): the value, straight from the definition, row by row. */
+function objectiveValueNaive(
+  rows: readonly (readonly number[])[],
+  target: Target,
+  l2: number,
+  coefficients: readonly (readonly number[])[],
+  intercept: readonly number[],
+): number {
+  let total = 0;
+  let totalWeight = 0;
+  rows.forEach((row, r) => {
+    const scores = coefficients.map((line, k) => line.reduce((sum, c, j) => sum + c * row[j]!, intercept[k]!));
+    const weight = target.weights?.[r] ?? 1;
+    total += weight * lossNaive(target.task, target.values[r]!, scores);
+    totalWeight += weight;
+  });
+  const squares = coefficients.flat().reduce((sum, c) => sum + c * c, 0);
+  return (total + (l2 / 2) * squares) / totalWeight;
+}
+
+function lossNaive(task: string, y: number, scores: readonly number[]): number {
+  if (task === "regression") return (scores[0]! - y) ** 2 / 2;
+  if (task === "binary") return Math.log(1 + Math.exp(y === 1 ? -scores[0]! : scores[0]!));
+  const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+  return Math.log(total) - scores[y]!;
+}
 
 describe("createObjective", () => {
   const nRows = chunkRows + 37;
