@@ -69,6 +69,13 @@ export const pipelineErrors = {
       `step "${c.step}" ${c.rule}, got ${c.actual}`,
     remedy: (): string => "Change the order or the names of the steps.",
   },
+  TRAINING_TOO_LARGE: {
+    status: 422,
+    exit: 1,
+    message: (c: { rows: number; columns: number }): string =>
+      `training on ${c.rows} rows of ${c.columns} columns needs more than 4 GiB of working memory`,
+    remedy: (): string => "Learn from fewer rows or columns, or fewer text terms.",
+  },
   CANCELLED: {
     status: 499,
     exit: 1,

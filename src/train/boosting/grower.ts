@@ -1,0 +1,348 @@
+import type { Team } from "../threads/team.ts";
+import { type Kernels, binsAt } from "./kernels/kernels.ts";
+import type { Scales } from "./loss.ts";
+import { type TrainingPlan, candidateNumbers, histogramBytes } from "./plan.ts";
+import {
+  type Candidate,
+  type SearchRules,
+  type Totals,
+  emptyCandidate,
+  parentScore,
+  searchFeatures,
+  searchRules,
+} from "./search.ts";
+import { type GrownTree, emptyTree } from "./tree.ts";
+import type { View } from "./view.ts";
+
+/** Leaves of fewer rows are summed by one thread: merging private histograms would cost more than it saves. */
+const soloRows = 4096;
+
+/** A leaf while the tree grows: its rows stand at `begin` to `begin + count` of the index. */
+interface Leaf extends Totals {
+  readonly node: number;
+  readonly depth: number;
+  readonly begin: number;
+  /** Which histogram it owns. */
+  readonly slot: number;
+  /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
+  readonly split: Candidate | null;
+  readonly gain: number;
+}
+
+/** One thread's part in growing trees. Every thread runs the same decisions on the same numbers; only sums are divided. */
+export class Grower {
+  readonly #plan: TrainingPlan;
+  readonly #view: View;
+  readonly #kernels: Kernels;
+  readonly #team: Team;
+  readonly #slotBytes: number;
+  readonly #featureFrom: number;
+  readonly #featureTo: number;
+  /** Reused by every search of this thread, one a child. */
+  readonly #found: readonly [Candidate, Candidate] = [emptyCandidate(), emptyCandidate()];
+
+  constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team) {
+    this.#plan = plan;
+    this.#view = view;
+    this.#kernels = kernels;
+    this.#team = team;
+    this.#slotBytes = Math.ceil(histogramBytes(plan.shape) / 64) * 64;
+    const nFeatures = plan.features.nValues.length;
+    this.#featureFrom = featureAt(plan.shape.binOffsets, nFeatures, team.thread / team.threads);
+    this.#featureTo = featureAt(plan.shape.binOffsets, nFeatures, (team.thread + 1) / team.threads);
+  }
+
+  /**
+   * Grows one tree from the gradients in the row records and the first `nRows` positions of the index. All threads
+   * must have written both and passed a barrier. Returns the tree and where each leaf's rows stand.
+   */
+  grow(args: { readonly output: number; readonly nRows: number; readonly scales: Scales; readonly used: Uint8Array }): {
+    tree: GrownTree;
+    leaves: readonly LeafRows[];
+  } {
+    const { settings, meanWeight } = this.#plan;
+    const tree = emptyTree(args.output, settings.leaves);
+    const growth: Growth = { ...args, tree, rules: searchRules(settings, args.scales, meanWeight) };
+    const leaves = [this.#root(growth)];
+    while (leaves.length < settings.leaves) {
+      const chosen = settings.levelwise ? shallowest(leaves) : mostGain(leaves);
+      if (chosen < 0) break;
+      const [left, right] = this.#split(growth, leaves[chosen]!, leaves.length);
+      leaves[chosen] = left;
+      leaves.push(right);
+    }
+    for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
+    return { tree, leaves };
+  }
+
+  #root(growth: Growth): Leaf {
+    const { hessian: scale } = growth.scales;
+    const workers = this.#sum(0, growth.nRows, 0, growth.nRows === this.#plan.nRows);
+    this.#team.barrier();
+    this.#merge(0, workers);
+    this.#team.barrier();
+    const totals = this.#totalsOf(0);
+    growth.tree.cover[0] = totals.hessian / scale;
+    const root: Leaf = { ...totals, node: 0, depth: 0, begin: 0, slot: 0, split: null, gain: 0 };
+    if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
+    this.#search(growth, root, 0);
+    this.#team.barrier();
+    const searched = this.#withBest(growth, root, 0);
+    this.#team.barrier();
+    return searched;
+  }
+
+  /** Splits a leaf: moves its rows, makes the children's histograms (the smaller summed, the other subtracted), searches both. */
+  #split(growth: Growth, leaf: Leaf, nLeaves: number): [Leaf, Leaf] {
+    const split = leaf.split!;
+    const node = this.#writeSplit(growth, leaf, split);
+    this.#partition(leaf, split);
+    const left: Leaf = {
+      ...{ gradient: split.gradient, hessian: split.hessian, count: split.count },
+      ...{ node, depth: leaf.depth + 1, begin: leaf.begin, slot: leaf.slot, split: null, gain: 0 },
+    };
+    const right: Leaf = {
+      gradient: leaf.gradient - split.gradient,
+      hessian: leaf.hessian - split.hessian,
+      count: leaf.count - split.count,
+      ...{
+        node: node + 1,
+        depth: leaf.depth + 1,
+        begin: leaf.begin + split.count,
+        slot: leaf.slot,
+        split: null,
+        gain: 0,
+      },
+    };
+    growth.tree.cover[node] = left.hessian / growth.scales.hessian;
+    growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
+    const isLast = nLeaves + 1 === this.#plan.settings.leaves;
+    if (isLast || !(this.#maySplit(left) || this.#maySplit(right))) return [left, right];
+    return this.#searchChildren(growth, left, right, nLeaves);
+  }
+
+  #searchChildren(growth: Growth, left: Leaf, right: Leaf, newSlot: number): [Leaf, Leaf] {
+    const isLeftSmall = left.count <= right.count;
+    const small = { ...(isLeftSmall ? left : right), slot: newSlot };
+    const large = isLeftSmall ? right : left;
+    const workers = this.#sum(small.begin, small.count, newSlot, false);
+    this.#team.barrier();
+    this.#merge(newSlot, workers);
+    this.#subtract(large.slot, newSlot);
+    if (this.#maySplit(small)) this.#search(growth, small, 0);
+    if (this.#maySplit(large)) this.#search(growth, large, 1);
+    this.#team.barrier();
+    const searchedSmall = this.#maySplit(small) ? this.#withBest(growth, small, 0) : small;
+    const searchedLarge = this.#maySplit(large) ? this.#withBest(growth, large, 1) : large;
+    this.#team.barrier();
+    return isLeftSmall ? [searchedSmall, searchedLarge] : [searchedLarge, searchedSmall];
+  }
+
+  #maySplit(leaf: Leaf): boolean {
+    const { depth, minRows } = this.#plan.settings;
+    return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);
+  }
+
+  /** Sums the records of a leaf into histogram `slot`, or into one private histogram a thread; returns how many. */
+  #sum(begin: number, count: number, slot: number, isAll: boolean): number {
+    const { layout, shape } = this.#plan;
+    const { thread, threads } = this.#team;
+    const workers = count < soloRows ? 1 : threads;
+    if (thread >= workers) return workers;
+    const target = workers === 1 ? this.#slotAt(slot) : layout.privateHistograms + thread * this.#slotBytes;
+    this.#view.bytes.fill(0, target, target + histogramBytes(shape));
+    const from = begin + Math.floor((count * thread) / workers);
+    const to = begin + Math.floor((count * (thread + 1)) / workers);
+    if (isAll) this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
+    else this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, target);
+    return workers;
+  }
+
+  /** Adds the private histograms up into `slot`, over this thread's features. */
+  #merge(slot: number, workers: number): void {
+    if (workers === 1) return;
+    const [from, to] = this.#ownBytes();
+    const target = this.#slotAt(slot);
+    const source = this.#plan.layout.privateHistograms;
+    this.#view.bytes.copyWithin(target + from, source + from, source + to);
+    for (let other = 1; other < workers; ++other) {
+      this.#kernels.addBins(target + from, target + to, source + other * this.#slotBytes + from);
+    }
+  }
+
+  #subtract(slot: number, smaller: number): void {
+    const [from, to] = this.#ownBytes();
+    this.#kernels.subtractBins(this.#slotAt(slot) + from, this.#slotAt(slot) + to, this.#slotAt(smaller) + from);
+  }
+
+  #ownBytes(): [number, number] {
+    const { binOffsets } = this.#plan.shape;
+    return [binOffsets[this.#featureFrom]! * 16, binOffsets[this.#featureTo]! * 16];
+  }
+
+  #slotAt(slot: number): number {
+    return this.#plan.layout.histograms + slot * this.#slotBytes;
+  }
+
+  /** Totals of a leaf: the bins of any feature sum up to them. */
+  #totalsOf(slot: number): Totals {
+    const { shape } = this.#plan;
+    const shift = shape.countShift - 32;
+    const mask = 2 ** shift - 1;
+    const { words } = this.#view;
+    const at = this.#slotAt(slot) / 4;
+    let [gradient, hessian, count] = [0, 0, 0];
+    for (let cell = at; cell < at + shape.binOffsets[1]! * 4; cell += 4) {
+      gradient += words[cell + 1]! * 4294967296 + (words[cell]! >>> 0);
+      hessian += (words[cell + 3]! & mask) * 4294967296 + (words[cell + 2]! >>> 0);
+      count += words[cell + 3]! >>> shift;
+    }
+    return { gradient, hessian, count };
+  }
+
+  /** Finds the best split of a leaf among this thread's features and publishes it as candidate `which`. */
+  #search(growth: Growth, leaf: Leaf, which: 0 | 1): void {
+    const { shape, features, layout } = this.#plan;
+    const { words, bytes, candidates } = this.#view;
+    const best = this.#found[which];
+    searchFeatures({
+      histogram: { words, countShift: shape.countShift },
+      at: this.#slotAt(leaf.slot) / 4,
+      binOffsets: shape.binOffsets,
+      features,
+      used: growth.used,
+      from: this.#featureFrom,
+      to: this.#featureTo,
+      totals: leaf,
+      rules: growth.rules,
+      best,
+    });
+    const place = this.#team.thread * 2 + which;
+    const { score, feature, bin, missingLeft, gradient, hessian, count } = best;
+    candidates.set([score, feature, bin, missingLeft, gradient, hessian, count], place * candidateNumbers);
+    bytes.set(best.routes, layout.candidateRoutes + place * 256);
+  }
+
+  #withBest(growth: Growth, leaf: Leaf, which: 0 | 1): Leaf {
+    const split = this.#best(which);
+    return { ...leaf, split, gain: split === null ? 0 : split.score - parentScore(leaf, growth.rules.l2) };
+  }
+
+  /** The best of what the threads found; ties go to the lowest thread, which has the lowest features. */
+  #best(which: 0 | 1): Candidate | null {
+    const { candidates, bytes } = this.#view;
+    let chosen = -1;
+    for (let place = which; place < this.#team.threads * 2; place += 2) {
+      const at = place * candidateNumbers;
+      if (candidates[at + 1]! < 0) continue;
+      if (chosen < 0 || candidates[at]! > candidates[chosen * candidateNumbers]!) chosen = place;
+    }
+    if (chosen < 0) return null;
+    const [score, feature, bin, missingLeft, gradient, hessian, count] = candidates.subarray(chosen * candidateNumbers);
+    const routesAt = this.#plan.layout.candidateRoutes + chosen * 256;
+    return {
+      ...{ score: score!, feature: feature!, bin: bin!, missingLeft: missingLeft! },
+      ...{ gradient: gradient!, hessian: hessian!, count: count! },
+      routes: bytes.slice(routesAt, routesAt + 256),
+    };
+  }
+
+  /** Turns the leaf's node into a split with two new nodes; returns the left one (the right follows it). */
+  #writeSplit(growth: Growth, leaf: Leaf, split: Candidate): number {
+    const { tree, scales } = growth;
+    const { node } = leaf;
+    const first = tree.nNodes;
+    tree.nNodes += 2;
+    tree.feature[node] = split.feature;
+    tree.bin[node] = split.bin;
+    tree.missingLeft[node] = split.missingLeft;
+    tree.routes.set(split.routes, node * 256);
+    tree.left[node] = first;
+    tree.right[node] = first + 1;
+    tree.gain[node] = (0.5 * leaf.gain * scales.hessian) / scales.gradient / scales.gradient;
+    return first;
+  }
+
+  /**
+   * Reorders the leaf's rows, left before right, each side in its old order (a stable partition). Each thread splits
+   * its piece into the scratch array; once all counts are known it copies its halves to their places.
+   */
+  #partition(leaf: Leaf, split: Candidate): void {
+    const { layout } = this.#plan;
+    const { thread, threads } = this.#team;
+    const from = leaf.begin + Math.floor((leaf.count * thread) / threads);
+    const to = leaf.begin + Math.floor((leaf.count * (thread + 1)) / threads);
+    const route = layout.routes + thread * 256;
+    this.#view.bytes.set(split.routes, route);
+    const nLeft = this.#kernels.partition(
+      layout.index + from * 4,
+      layout.index + to * 4,
+      layout.rows + binsAt + split.feature,
+      route,
+      layout.scratch + from * 4,
+    );
+    this.#view.perThread[thread] = nLeft;
+    this.#team.barrier();
+    let leftBefore = 0;
+    for (let other = 0; other < thread; ++other) leftBefore += this.#view.perThread[other]!;
+    const leftAt = leaf.begin + leftBefore;
+    const rightAt = leaf.begin + split.count + (from - leaf.begin - leftBefore);
+    this.#view.index.set(this.#view.scratch.subarray(from, from + nLeft), leftAt);
+    const rightEnd = layout.index + (rightAt + to - from - nLeft) * 4;
+    this.#kernels.copyReversed(layout.index + rightAt * 4, rightEnd, layout.scratch + to * 4);
+    this.#team.barrier();
+  }
+
+  /** The Newton step -G / (H + l2), shrunk. */
+  #valueOf(growth: Growth, leaf: Leaf): number {
+    const { l2, learningRate } = this.#plan.settings;
+    const { scales } = growth;
+    const hessian = leaf.hessian / scales.hessian + l2;
+    return hessian > 0 ? (-leaf.gradient / scales.gradient / hessian) * learningRate : 0;
+  }
+}
+
+/** What stays the same while one tree grows. */
+interface Growth {
+  readonly output: number;
+  readonly nRows: number;
+  readonly scales: Scales;
+  readonly used: Uint8Array;
+  readonly tree: GrownTree;
+  readonly rules: SearchRules;
+}
+
+/** Where a leaf's rows stand in the index. */
+export interface LeafRows {
+  readonly node: number;
+  readonly begin: number;
+  readonly count: number;
+}
+
+/** The first feature whose bins start at or after a share of all bins: divides the search evenly among threads. */
+function featureAt(binOffsets: Uint32Array, nFeatures: number, share: number): number {
+  const limit = binOffsets[nFeatures]! * share;
+  let feature = 0;
+  while (feature < nFeatures && binOffsets[feature]! < limit) ++feature;
+  return feature;
+}
+
+/** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */
+function mostGain(leaves: readonly Leaf[]): number {
+  let chosen = -1;
+  for (let i = 0; i < leaves.length; ++i) {
+    if (leaves[i]!.split !== null && (chosen < 0 || leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
+  }
+  return chosen;
+}
+
+/** Level-wise growth: of the splittable leaves of least depth the one that gains most. */
+function shallowest(leaves: readonly Leaf[]): number {
+  let chosen = -1;
+  for (let i = 0; i < leaves.length; ++i) {
+    if (leaves[i]!.split === null) continue;
+    const deeper = chosen < 0 ? -1 : leaves[i]!.depth - leaves[chosen]!.depth;
+    if (deeper < 0 || (deeper === 0 && leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
+  }
+  return chosen;
+}

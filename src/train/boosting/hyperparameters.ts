@@ -1,0 +1,103 @@
+import type { HyperparameterTable } from "../../model/estimator.ts";
+
+/**
+ * Hyperparameters of boosting. The defaults are for a table of some thousand to some million rows: many small steps
+ * that validation ends, rather than a fixed number of large ones.
+ */
+export const boostingHyperparameters: HyperparameterTable = Object.freeze({
+  trees: {
+    type: "integer",
+    min: 1,
+    max: 10_000,
+    scale: "log",
+    default: 500,
+    doc: "Most rounds; a round grows one tree, or one a label for three labels or more. Early stopping usually ends sooner.",
+  },
+  leaves: {
+    type: "integer",
+    min: 2,
+    max: 1024,
+    scale: "log",
+    default: 31,
+    search: [7, 127],
+    doc: "Most leaves of a tree: how many inputs a tree can combine. More fit finer and overfit sooner.",
+  },
+  depth: {
+    type: "integer",
+    min: 0,
+    max: 64,
+    scale: "linear",
+    default: 0,
+    doc: "Most splits between root and leaf; 0 = no limit but `leaves`.",
+  },
+  learningRate: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 1,
+    scale: "log",
+    default: 0.1,
+    search: [0.02, 0.3],
+    doc: "Share of each tree's correction that is applied. Smaller needs more trees and often predicts better.",
+  },
+  l2: {
+    type: "real",
+    min: 0,
+    max: 1000,
+    scale: "linear",
+    default: 1,
+    search: [0, 10],
+    doc: "Penalty on leaf values, in rows of weight 1 (hessians): shrinks leaves of few rows.",
+  },
+  minRows: {
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    scale: "log",
+    default: 20,
+    search: [5, 100],
+    doc: "Fewest training rows of a leaf, and of a group of category levels.",
+  },
+  bins: {
+    type: "integer",
+    min: 2,
+    max: 255,
+    scale: "log",
+    default: 255,
+    doc: "Most bins of a column, besides the one for missing: how finely thresholds are placed.",
+  },
+  rowShare: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 1,
+    scale: "linear",
+    default: 1,
+    search: [0.5, 1],
+    doc: "Share of rows each round learns from, drawn anew.",
+  },
+  columnShare: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 1,
+    scale: "linear",
+    default: 1,
+    search: [0.4, 1],
+    doc: "Share of columns each tree may split on, drawn anew.",
+  },
+  earlyStopping: {
+    type: "integer",
+    min: 0,
+    max: 1000,
+    scale: "linear",
+    default: 30,
+    doc: "Rounds without a better loss on the validation rows before training ends with the best round; 0 = run all rounds.",
+  },
+  growth: {
+    type: "choice",
+    choices: ["leafwise", "levelwise"],
+    default: "leafwise",
+    doc: "leafwise splits the leaf that gains most, wherever it is; levelwise finishes a level before the next.",
+  },
+});

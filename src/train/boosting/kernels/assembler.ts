@@ -1,0 +1,111 @@
+/**
+ * A WebAssembly assembler of just the instructions the boosting kernels use. The kernels are assembled at run time
+ * because row stride, histogram offsets and the packing of counts are constants of one training: as literals they cost
+ * nothing. Encoding: WebAssembly Core Specification 2.0, chapter 5.
+ */
+export const i32: 0x7f = 0x7f;
+export const f64: 0x7c = 0x7c;
+export const v128: 0x7b = 0x7b;
+export type ValueType = typeof i32 | typeof f64 | typeof v128;
+
+/** Instructions without immediates, ready to append. */
+export const op = {
+  i32Eqz: [0x45],
+  i32LtU: [0x49],
+  i32Add: [0x6a],
+  i32Sub: [0x6b],
+  i32Mul: [0x6c],
+  i32Shl: [0x74],
+  i32ShrU: [0x76],
+  f64Add: [0xa0],
+  i64x2Add: [0xfd, 0xce, 0x01],
+  i64x2Sub: [0xfd, 0xd1, 0x01],
+  end: [0x0b],
+} as const;
+
+function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value >>> 0;
+  do {
+    const more = rest >>> 7;
+    bytes.push((rest & 0x7f) | (more === 0 ? 0 : 0x80));
+    rest = more;
+  } while (rest !== 0);
+  return bytes;
+}
+
+function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const byte = rest & 0x7f;
+    rest >>= 7;
+    const last = (rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0);
+    bytes.push(last ? byte : byte | 0x80);
+    if (last) return bytes;
+  }
+}
+
+export const get = (local: number): number[] => [0x20, ...unsigned(local)];
+export const set = (local: number): number[] => [0x21, ...unsigned(local)];
+export const tee = (local: number): number[] => [0x22, ...unsigned(local)];
+export const constant = (value: number): number[] => [0x41, ...signed(value)];
+/** Alignment is a hint only; 0 promises nothing and costs nothing on x64 and arm64. */
+export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)];
+export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
+export const i32Store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
+export const f64Load = (offset: number): number[] => [0x2b, 0, ...unsigned(offset)];
+export const f64Store = (offset: number): number[] => [0x39, 0, ...unsigned(offset)];
+export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigned(offset)];
+/** Loads two signed 32-bit integers and widens them to two 64-bit lanes. */
+export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...unsigned(offset)];
+export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
+
+/** Two 64-bit lanes as a literal. */
+export function v128Constant(low: bigint, high: bigint): number[] {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigInt64(0, low, true);
+  view.setBigInt64(8, high, true);
+  return [0xfd, 0x0c, ...bytes];
+}
+
+/** Runs `body` again while the condition it leaves on the stack is true: at least once. */
+export const loop = (...body: readonly (readonly number[])[]): number[] => [0x03, 0x40, ...body.flat(), 0x0d, 0, 0x0b];
+
+export interface KernelFunction {
+  readonly name: string;
+  readonly parameters: readonly ValueType[];
+  readonly result: ValueType | null;
+  readonly locals: readonly ValueType[];
+  readonly body: readonly (readonly number[])[];
+}
+
+const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned(items.length), ...items.flat()];
+const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
+const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
+
+/** A module that imports its memory as `env.memory` and exports every function by name. */
+export function assemble(
+  functions: readonly KernelFunction[],
+  memory: { pages: number; shared: boolean },
+): Uint8Array<ArrayBuffer> {
+  const types = functions.map((f) => [
+    0x60,
+    ...vector(f.parameters.map((type) => [type])),
+    ...vector(f.result === null ? [] : [[f.result]]),
+  ]);
+  const limits = [memory.shared ? 0x03 : 0x01, ...unsigned(memory.pages), ...unsigned(memory.pages)];
+  const code = functions.map((f) => {
+    const body = [...vector(f.locals.map((type) => [1, type])), ...f.body.flat(), ...op.end];
+    return [...unsigned(body.length), ...body];
+  });
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, vector(types)),
+    ...section(2, vector([[...name("env"), ...name("memory"), 0x02, ...limits]])),
+    ...section(3, vector(functions.map((_, index) => unsigned(index)))),
+    ...section(7, vector(functions.map((f, index) => [...name(f.name), 0x00, ...unsigned(index)]))),
+    ...section(10, vector(code)),
+  ]);
+}

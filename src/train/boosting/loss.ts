@@ -1,0 +1,150 @@
+import { exp, log, log1p, sigmoid } from "../../math/elementary.ts";
+import { type Loss, lossChunk } from "./plan.ts";
+import type { RowSet } from "./view.ts";
+
+/**
+ * Gradients and hessians are quantised to whole multiples of 1/scale, a power of two. Sums of whole numbers are exact
+ * in any order, which is what makes a model the same bits for any number of threads.
+ */
+export interface Scales {
+  readonly gradient: number;
+  readonly hessian: number;
+}
+
+/** The largest power of two with largest * scale <= limit; 1 where everything is 0. */
+export function powerOfTwoScale(largest: number, limit: number): number {
+  if (!(largest > 0)) return 1;
+  let scale = 1;
+  while (largest * scale > limit) scale /= 2;
+  while (largest * scale * 2 <= limit) scale *= 2;
+  return scale;
+}
+
+/** The largest whole gradient and hessian a row may have, so that no sum over all rows can overflow its bits. */
+export function quantumLimits(nRows: number, countShift: number): Scales {
+  return {
+    gradient: Math.min(2 ** 30, Math.floor(2 ** 51 / nRows)),
+    hessian: Math.min(2 ** 30, Math.floor(2 ** Math.min(countShift, 51) / nRows) - 1),
+  };
+}
+
+const tableReach = 16;
+const tableSteps = 128;
+const tableLast = 2 * tableReach * tableSteps;
+
+/**
+ * The sigmoid at -16, -16 + 1/128, ... 16. Interpolated linearly the error is below 7e-7, far under what a tree can
+ * tell apart, and a table costs a third of an exponential.
+ */
+const sigmoidTable: Float64Array = Float64Array.from({ length: tableLast + 2 }, (_, i) =>
+  sigmoid(i / tableSteps - tableReach),
+);
+
+/** Where gradients go: word `at` of a row's record, `step` words from one record to the next. */
+export interface GradientTarget {
+  readonly words: Int32Array;
+  readonly at: number;
+  readonly step: number;
+}
+
+/** Logistic: g = p - y, h = p (1 - p), times weight. */
+export function writeLogistic(set: RowSet, from: number, to: number, out: GradientTarget, scales: Scales): void {
+  const { scores, labels, weights } = set;
+  const { words, at, step } = out;
+  for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
+    let position = (scores[row]! + tableReach) * tableSteps;
+    if (position < 0) position = 0;
+    else if (position > tableLast) position = tableLast;
+    const entry = position | 0;
+    const low = sigmoidTable[entry]!;
+    const p = low + (position - entry) * (sigmoidTable[entry + 1]! - low);
+    const weight = weights === null ? 1 : weights[row]!;
+    words[cell] = Math.floor((p - labels[row]!) * weight * scales.gradient + 0.5);
+    words[cell + 1] = Math.floor(p * (1 - p) * weight * scales.hessian + 0.5);
+  }
+}
+
+/** Squared: g = score - y, h = 1, times weight. */
+export function writeSquared(set: RowSet, from: number, to: number, out: GradientTarget, scales: Scales): void {
+  const { scores, values, weights } = set;
+  const { words, at, step } = out;
+  for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
+    const weight = weights === null ? 1 : weights[row]!;
+    words[cell] = Math.floor((scores[row]! - values[row]!) * weight * scales.gradient + 0.5);
+    words[cell + 1] = Math.floor(weight * scales.hessian + 0.5);
+  }
+}
+
+/** The largest |gradient| of squared loss, to choose the scale: residuals shrink from round to round. */
+export function largestResidual(set: RowSet, from: number, to: number): number {
+  const { scores, values, weights } = set;
+  let largest = 0;
+  for (let row = from; row < to; ++row) {
+    const gradient = Math.abs(scores[row]! - values[row]!) * (weights === null ? 1 : weights[row]!);
+    if (gradient > largest) largest = gradient;
+  }
+  return largest;
+}
+
+/** log(sum of exp(score)) of each row, once a round: all trees of a round see the scores before it. */
+export function writeNormaliser(set: RowSet, from: number, to: number, outputs: number, out: Float64Array): void {
+  for (let row = from; row < to; ++row) out[row] = logSumExp(set.scores, row * outputs, outputs);
+}
+
+function logSumExp(scores: Float64Array, at: number, count: number): number {
+  let largest = scores[at]!;
+  for (let k = 1; k < count; ++k) if (scores[at + k]! > largest) largest = scores[at + k]!;
+  let total = 0;
+  for (let k = 0; k < count; ++k) total += exp(scores[at + k]! - largest);
+  return largest + log(total);
+}
+
+/** Softmax of label k: g = p - [y = k], h = p (1 - p), times weight. */
+export function writeSoftmax(
+  set: RowSet,
+  from: number,
+  to: number,
+  out: GradientTarget,
+  scales: Scales,
+  label: { readonly k: number; readonly outputs: number; readonly normaliser: Float64Array },
+): void {
+  const { scores, labels, weights } = set;
+  const { words, at, step } = out;
+  const { k, outputs, normaliser } = label;
+  for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
+    const raw = exp(scores[row * outputs + k]! - normaliser[row]!);
+    const p = raw > 1 ? 1 : raw;
+    const weight = weights === null ? 1 : weights[row]!;
+    words[cell] = Math.floor((p - (labels[row] === k ? 1 : 0)) * weight * scales.gradient + 0.5);
+    words[cell + 1] = Math.floor(p * (1 - p) * weight * scales.hessian + 0.5);
+  }
+}
+
+/** Sums the weighted losses of chunks `fromChunk` to `toChunk` of `lossChunk` rows each into out[chunk]. */
+export function sumLosses(
+  loss: Loss,
+  set: RowSet,
+  outputs: number,
+  fromChunk: number,
+  toChunk: number,
+  out: Float64Array,
+): void {
+  for (let chunk = fromChunk; chunk < toChunk; ++chunk) {
+    const to = Math.min(set.nRows, (chunk + 1) * lossChunk);
+    let total = 0;
+    for (let row = chunk * lossChunk; row < to; ++row) {
+      total += lossOfRow(loss, set, outputs, row) * (set.weights === null ? 1 : set.weights[row]!);
+    }
+    out[chunk] = total;
+  }
+}
+
+function lossOfRow(loss: Loss, set: RowSet, outputs: number, row: number): number {
+  const residual = loss === "squared" ? set.scores[row]! - set.values[row]! : 0;
+  if (loss === "squared") return residual * residual;
+  if (loss === "softmax") {
+    return logSumExp(set.scores, row * outputs, outputs) - set.scores[row * outputs + set.labels[row]!]!;
+  }
+  const margin = set.labels[row] === 1 ? -set.scores[row]! : set.scores[row]!;
+  return (margin > 0 ? margin : 0) + log1p(exp(-Math.abs(margin)));
+}

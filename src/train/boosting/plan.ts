@@ -1,0 +1,136 @@
+import { type KernelShape, binsAt } from "./kernels/kernels.ts";
+import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
+
+export type Loss = "squared" | "logistic" | "softmax";
+
+/** The resolved hyperparameters as the trainer reads them. */
+export interface Settings {
+  readonly trees: number;
+  readonly leaves: number;
+  /** 0 = no limit. */
+  readonly depth: number;
+  readonly learningRate: number;
+  readonly l2: number;
+  readonly minRows: number;
+  readonly bins: number;
+  readonly rowShare: number;
+  readonly columnShare: number;
+  /** Rounds without a better validation loss before training ends; 0 = never. */
+  readonly earlyStopping: number;
+  readonly levelwise: boolean;
+}
+
+/** Per feature: number of value bins (the missing bin follows them) and whether it is a category. */
+export interface FeatureBins {
+  readonly nValues: Int32Array;
+  readonly isCategory: Uint8Array;
+}
+
+/** Everything a thread needs to take part in one training; plain, and cloned to workers except for the shared memory. */
+export interface TrainingPlan {
+  readonly memory: WasmMemory;
+  readonly module: WasmModule;
+  readonly shape: KernelShape;
+  readonly layout: Layout;
+  readonly loss: Loss;
+  readonly nRows: number;
+  readonly nValidation: number;
+  readonly features: FeatureBins;
+  readonly settings: Settings;
+  readonly base: Float64Array;
+  readonly seed: number;
+  readonly maxWeight: number;
+  readonly meanWeight: number;
+}
+
+/** Byte addresses in the shared memory. Weights and normaliser are -1 where there are none. */
+export interface Layout {
+  readonly rows: number;
+  readonly validationRows: number;
+  readonly targets: number;
+  readonly validationTargets: number;
+  readonly weights: number;
+  readonly validationWeights: number;
+  readonly scores: number;
+  readonly validationScores: number;
+  /** log(sum of exp(score)) of each row, for softmax. */
+  readonly normaliser: number;
+  /** Row positions ordered by leaf, and room of the same size to reorder them. */
+  readonly index: number;
+  readonly scratch: number;
+  /** One histogram a thread, then one a leaf. */
+  readonly privateHistograms: number;
+  readonly histograms: number;
+  /** 256 bytes a thread, for the route of the split being applied. */
+  readonly routes: number;
+  /** Two candidate splits a thread: 8 numbers each, and 256 route bytes each. */
+  readonly candidates: number;
+  readonly candidateRoutes: number;
+  /** One number a thread: rows it moved left, or its largest gradient. */
+  readonly perThread: number;
+  /** Loss sums of `lossChunk` rows each, training and validation. */
+  readonly lossSums: number;
+  readonly flags: number;
+  readonly end: number;
+}
+
+/** Rows whose losses are summed in order into one number: the unit that makes a loss the same for any thread count. */
+export const lossChunk = 4096;
+export const candidateNumbers = 8;
+
+const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** Bytes of a row record of `nFeatures` bins. */
+export function recordBytes(nFeatures: number): number {
+  return roundUp(binsAt + nFeatures, 8);
+}
+
+export function histogramBytes(shape: KernelShape): number {
+  return shape.binOffsets.at(-1)! * 16;
+}
+
+/** Places every array, each at a multiple of 64 bytes (a cache line, so that threads do not share one). */
+export function planMemory(size: {
+  readonly nRows: number;
+  readonly nValidation: number;
+  readonly outputs: number;
+  readonly shape: KernelShape;
+  readonly loss: Loss;
+  readonly leaves: number;
+  readonly threads: number;
+  readonly weighted: boolean;
+  readonly validationWeighted: boolean;
+}): Layout {
+  const { nRows, nValidation, outputs, shape, threads } = size;
+  let end = 64;
+  const take = (bytes: number): number => {
+    const at = end;
+    end = roundUp(end + bytes, 64);
+    return at;
+  };
+  const targetBytes = size.loss === "squared" ? 8 : 4;
+  const histogram = histogramBytes(shape);
+  const chunks = Math.ceil(nRows / lossChunk) + Math.ceil(nValidation / lossChunk);
+  const layout = {
+    rows: take(nRows * shape.stride),
+    validationRows: take(nValidation * shape.stride),
+    targets: take(nRows * targetBytes),
+    validationTargets: take(nValidation * targetBytes),
+    weights: size.weighted ? take(nRows * 8) : -1,
+    validationWeights: size.validationWeighted ? take(nValidation * 8) : -1,
+    scores: take(nRows * outputs * 8),
+    validationScores: take(nValidation * outputs * 8),
+    normaliser: size.loss === "softmax" ? take(nRows * 8) : -1,
+    index: take(nRows * 4),
+    scratch: take(nRows * 4),
+    privateHistograms: threads === 1 ? -1 : take(roundUp(histogram, 64) * threads),
+    histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
+    routes: take(256 * threads),
+    candidates: take(threads * 2 * candidateNumbers * 8),
+    candidateRoutes: take(threads * 2 * 256),
+    perThread: take(threads * 8),
+    lossSums: take(chunks * 8),
+    flags: take(64),
+  };
+  return { ...layout, end };
+}

@@ -1,0 +1,87 @@
+import type { TreesPredictor } from "../../model/predictor.ts";
+import type { ColumnBins } from "./bins.ts";
+import type { Loss } from "./plan.ts";
+import type { FinishedTree } from "./tree.ts";
+
+const links = { squared: "identity", logistic: "sigmoid", softmax: "softmax" } as const;
+
+/** The grown trees as a predictor of raw values: bins become thresholds and sets of level codes. */
+export function toPredictor(args: {
+  readonly loss: Loss;
+  readonly base: Float64Array;
+  readonly trees: readonly FinishedTree[];
+  readonly bins: readonly ColumnBins[];
+  /** Per feature; 0 for numbers. */
+  readonly cardinalities: readonly number[];
+}): TreesPredictor {
+  const { loss, base, trees, bins, cardinalities } = args;
+  const nNodes = trees.reduce((total, tree) => total + tree.nNodes, 0);
+  const table = emptyTable(nNodes);
+  const sets: number[] = [];
+  const treeOffsets = new Uint32Array(trees.length);
+  let offset = 0;
+  trees.forEach((tree, t) => {
+    treeOffsets[t] = offset;
+    for (let node = 0; node < tree.nNodes; ++node) {
+      const at = offset + node;
+      const f = tree.feature[node]!;
+      table.feature[at] = f;
+      table.value[at] = tree.value[node]!;
+      table.gain[at] = tree.gain[node]!;
+      table.cover[at] = tree.cover[node]!;
+      if (f < 0) continue;
+      table.missingLeft[at] = tree.missingLeft[node]!;
+      table.left[at] = offset + tree.left[node]!;
+      table.right[at] = offset + tree.right[node]!;
+      const routes = tree.routes[node];
+      if (routes) table.categoryOffset[at] = pushSet(sets, bins[f]!, cardinalities[f]!, routes);
+      else table.threshold[at] = thresholdOf(bins[f]!, tree.bin[node]!);
+    }
+    offset += tree.nNodes;
+  });
+  return {
+    kind: "trees",
+    link: links[loss],
+    outputs: base.length,
+    base,
+    treeOffsets,
+    treeOutput: Uint32Array.from(trees, (tree) => tree.output),
+    ...table,
+    categorySets: Uint32Array.from(sets),
+  };
+}
+
+type NodeTable = Omit<
+  TreesPredictor,
+  "kind" | "link" | "outputs" | "base" | "treeOffsets" | "treeOutput" | "categorySets"
+>;
+
+function emptyTable(nNodes: number): NodeTable {
+  return {
+    feature: new Int32Array(nNodes),
+    threshold: new Float64Array(nNodes),
+    missingLeft: new Uint8Array(nNodes),
+    categoryOffset: new Int32Array(nNodes).fill(-1),
+    left: new Int32Array(nNodes).fill(-1),
+    right: new Int32Array(nNodes).fill(-1),
+    value: new Float64Array(nNodes),
+    gain: new Float64Array(nNodes),
+    cover: new Float64Array(nNodes),
+  };
+}
+
+/** Everything up to `bin` goes left: its upper bound, or Infinity for the last (values left, missing right). */
+function thresholdOf(bins: ColumnBins, bin: number): number {
+  return bins.kind === "number" ? (bins.upper[bin] ?? Infinity) : Number.NaN;
+}
+
+/** Appends the set of level codes whose bins go left and returns its position in words. */
+function pushSet(sets: number[], bins: ColumnBins, cardinality: number, routes: Uint8Array): number {
+  const at = sets.length;
+  for (let word = 0; word < Math.ceil(cardinality / 32); ++word) sets.push(0);
+  for (let code = 0; code < cardinality; ++code) {
+    const bin = bins.kind === "category" ? bins.binOfCode[code]! : bins.nValues;
+    if (routes[bin] === 4) sets[at + (code >> 5)]! |= 1 << (code & 31);
+  }
+  return at;
+}

@@ -1,0 +1,155 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import type { Rng } from "../../core/rng.ts";
+import { log } from "../../math/elementary.ts";
+import type { DenseColumn, Design } from "../../model/design.ts";
+import type { Target } from "../../model/estimator.ts";
+import { type ColumnBins, findBins, writeBins } from "./bins.ts";
+import { type KernelShape, binsAt, compileKernels } from "./kernels/kernels.ts";
+import { createMemory, maximumPages, pageBytes } from "./kernels/webassembly.ts";
+import { type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { type RowSet, openView } from "./view.ts";
+
+/** Rows with their targets, as the estimator was given them. */
+export interface Rows {
+  readonly columns: readonly DenseColumn[];
+  readonly target: Target;
+}
+
+/** All columns of a design as dense ones: the dense columns, then the sparse ones with their zeros written out. */
+export function denseColumns(design: Design): readonly DenseColumn[] {
+  const { sparse, nRows } = design;
+  const written = sparse.names.map((name, j) => ({
+    name,
+    source: sparse.sources[j]!,
+    values: new Float64Array(nRows),
+    cardinality: 0,
+  }));
+  for (let row = 0; row < (written.length === 0 ? 0 : nRows); ++row) {
+    for (let e = sparse.offsets[row]!; e < sparse.offsets[row + 1]!; ++e) {
+      written[sparse.indices[e]!]!.values[row] = sparse.values[e]!;
+    }
+  }
+  return [...design.dense, ...written];
+}
+
+export function lossOf(target: Target): Loss {
+  if (target.task === "regression") return "squared";
+  return target.task === "binary" ? "logistic" : "softmax";
+}
+
+/**
+ * Bins the rows into the shared memory and describes the training for the threads. `pause` is awaited between blocks
+ * of rows. Throws TRAINING_TOO_LARGE where 32-bit addresses do not reach.
+ */
+export async function prepareTraining(args: {
+  readonly train: Rows;
+  readonly validation: Rows | null;
+  readonly settings: Settings;
+  readonly threads: number;
+  readonly rng: Rng;
+  readonly pause: () => Promise<void>;
+}): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[] }> {
+  const { train, validation, settings, threads, pause } = args;
+  const loss = lossOf(train.target);
+  const nRows = train.target.values.length;
+  const nValidation = validation?.target.values.length ?? 0;
+  const bins = await binAll(train.columns, settings.bins, args.rng, pause);
+  const base = baseScores(loss, train.target);
+  const shape = shapeOf(bins, nRows, base.length);
+  const layout = planMemory({
+    ...{ nRows, nValidation, outputs: shape.outputs, shape, loss, leaves: settings.leaves, threads },
+    weighted: train.target.weights !== null,
+    validationWeighted: (validation?.target.weights ?? null) !== null,
+  });
+  const pages = Math.ceil(layout.end / pageBytes);
+  if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
+  const memory = createMemory(pages, threads > 1);
+  const plan: TrainingPlan = {
+    ...{ memory, shape, layout, loss, nRows, nValidation, settings, base },
+    module: compileKernels(shape, { pages, shared: threads > 1 }),
+    features: {
+      nValues: Int32Array.from(bins, (one) => one.nValues),
+      isCategory: Uint8Array.from(bins, (one) => (one.kind === "category" ? 1 : 0)),
+    },
+    seed: args.rng.fork("rounds").integer(4294967296),
+    ...weightsOf(train.target),
+  };
+  const view = openView(plan, threads);
+  await writeRows(view.train, view.bytes, plan, train, bins, pause);
+  if (validation) await writeRows(view.validation, view.bytes, plan, validation, bins, pause);
+  return { plan, bins };
+}
+
+async function binAll(
+  columns: readonly DenseColumn[],
+  maxBins: number,
+  rng: Rng,
+  pause: () => Promise<void>,
+): Promise<ColumnBins[]> {
+  const bins: ColumnBins[] = [];
+  for (const [position, column] of columns.entries()) {
+    bins.push(findBins(column, maxBins, rng.fork(`bins of column ${position}`)));
+    await pause();
+  }
+  return bins;
+}
+
+function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number): KernelShape {
+  const binOffsets = new Uint32Array(bins.length + 1);
+  bins.forEach((one, f) => {
+    binOffsets[f + 1] = binOffsets[f]! + one.nValues + 1;
+  });
+  // The count of all rows must fit above the hessians, below the sign.
+  const countBits = 32 - Math.clz32(nRows);
+  return { stride: recordBytes(bins.length), binOffsets, countShift: 62 - countBits, outputs };
+}
+
+async function writeRows(
+  set: RowSet,
+  bytes: Uint8Array,
+  plan: TrainingPlan,
+  rows: Rows,
+  bins: readonly ColumnBins[],
+  pause: () => Promise<void>,
+): Promise<void> {
+  const { target } = rows;
+  const { base } = plan;
+  if (plan.loss === "squared") set.values.set(target.values);
+  else set.labels.set(target.values);
+  if (target.weights) set.weights?.set(target.weights);
+  if (base.length === 1) set.scores.fill(base[0]!);
+  else for (let cell = 0; cell < set.scores.length; ++cell) set.scores[cell] = base[cell % base.length]!;
+  const out = { bytes, at: set.rows + binsAt, stride: plan.shape.stride };
+  for (const _ of writeBins(rows.columns, bins, out)) await pause();
+}
+
+function weightsOf(target: Target): { maxWeight: number; meanWeight: number } {
+  if (target.weights === null) return { maxWeight: 1, meanWeight: 1 };
+  let largest = 0;
+  let total = 0;
+  for (const weight of target.weights) {
+    total += weight;
+    if (weight > largest) largest = weight;
+  }
+  return { maxWeight: largest, meanWeight: total / target.weights.length };
+}
+
+/**
+ * The best constant: the mean, the log odds, or the log share of each label, weighted. A label without rows counts as
+ * half a row, so that its log is finite.
+ */
+function baseScores(loss: Loss, target: Target): Float64Array {
+  const { values, weights } = target;
+  const sums = new Float64Array(loss === "squared" ? 1 : Math.max(loss === "logistic" ? 2 : 1, target.nLabels));
+  let total = 0;
+  for (let row = 0; row < values.length; ++row) {
+    const weight = weights === null ? 1 : weights[row]!;
+    total += weight;
+    if (loss === "squared") sums[0]! += weight * values[row]!;
+    else sums[values[row]!]! += weight;
+  }
+  if (loss === "squared") return Float64Array.of(total > 0 ? sums[0]! / total : 0);
+  const half = total > 0 ? total / (2 * values.length) : 0.5;
+  const logs = sums.map((sum) => log(Math.max(sum, half) / Math.max(total, half)));
+  return loss === "logistic" ? Float64Array.of(logs[1]! - logs[0]!) : logs;
+}

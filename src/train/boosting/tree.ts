@@ -1,0 +1,74 @@
+import { binsAt } from "./kernels/kernels.ts";
+
+/**
+ * A tree in bins, as the trainer grew it. Node n is a leaf where feature[n] = -1. Every split, of numbers and of
+ * categories, is 256 route bytes: 4 where the bin goes left.
+ */
+export interface GrownTree {
+  readonly output: number;
+  nNodes: number;
+  readonly feature: Int32Array;
+  /** The last bin on the left of a number split; -1 for categories. */
+  readonly bin: Int32Array;
+  readonly missingLeft: Uint8Array;
+  readonly routes: Uint8Array;
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly value: Float64Array;
+  readonly gain: Float64Array;
+  readonly cover: Float64Array;
+}
+
+/** A tree with room for `leaves` leaves and one node, the root, in it. */
+export function emptyTree(output: number, leaves: number): GrownTree {
+  const room = 2 * leaves - 1;
+  return {
+    output,
+    nNodes: 1,
+    feature: new Int32Array(room).fill(-1),
+    bin: new Int32Array(room).fill(-1),
+    missingLeft: new Uint8Array(room),
+    routes: new Uint8Array(room * 256),
+    left: new Int32Array(room).fill(-1),
+    right: new Int32Array(room).fill(-1),
+    value: new Float64Array(room),
+    gain: new Float64Array(room),
+    cover: new Float64Array(room),
+  };
+}
+
+/** What is kept of a tree: arrays cut to size, and route bytes of category splits alone (the others follow from `bin`). */
+export interface FinishedTree extends Omit<GrownTree, "routes" | "nNodes"> {
+  readonly nNodes: number;
+  readonly routes: readonly (Uint8Array | null)[];
+}
+
+export function finishTree(tree: GrownTree): FinishedTree {
+  const { nNodes } = tree;
+  const routes = Array.from({ length: nNodes }, (_, node) =>
+    tree.feature[node]! >= 0 && tree.bin[node]! < 0 ? tree.routes.slice(node * 256, node * 256 + 256) : null,
+  );
+  return {
+    output: tree.output,
+    nNodes,
+    feature: tree.feature.slice(0, nNodes),
+    bin: tree.bin.slice(0, nNodes),
+    missingLeft: tree.missingLeft.slice(0, nNodes),
+    routes,
+    left: tree.left.slice(0, nNodes),
+    right: tree.right.slice(0, nNodes),
+    value: tree.value.slice(0, nNodes),
+    gain: tree.gain.slice(0, nNodes),
+    cover: tree.cover.slice(0, nNodes),
+  };
+}
+
+/** The leaf value of the row whose record starts at `record`. */
+export function valueOfRecord(tree: GrownTree, bytes: Uint8Array, record: number): number {
+  const { feature, routes, left, right } = tree;
+  let node = 0;
+  for (let f = feature[0]!; f >= 0; f = feature[node]!) {
+    node = routes[(node << 8) + bytes[record + binsAt + f]!] === 4 ? left[node]! : right[node]!;
+  }
+  return tree.value[node]!;
+}

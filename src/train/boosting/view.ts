@@ -1,0 +1,77 @@
+import type { Layout, TrainingPlan } from "./plan.ts";
+
+/** Rows with their targets and scores, as typed arrays over the shared memory. */
+export interface RowSet {
+  readonly nRows: number;
+  /** Address of record 0. */
+  readonly rows: number;
+  readonly values: Float64Array;
+  readonly labels: Int32Array;
+  readonly weights: Float64Array | null;
+  readonly scores: Float64Array;
+}
+
+/** Typed arrays over the shared memory of one training; every thread makes its own. */
+export interface View {
+  readonly bytes: Uint8Array;
+  /** The whole memory as 32-bit words: records and histograms. */
+  readonly words: Int32Array;
+  readonly train: RowSet;
+  readonly validation: RowSet;
+  readonly normaliser: Float64Array;
+  readonly index: Uint32Array;
+  readonly scratch: Uint32Array;
+  readonly candidates: Float64Array;
+  readonly perThread: Float64Array;
+  readonly lossSums: Float64Array;
+  readonly flags: Int32Array;
+}
+
+export function openView(plan: TrainingPlan, threads: number): View {
+  const { layout, nRows, nValidation } = plan;
+  const buffer = plan.memory.buffer;
+  const doubles = (at: number, length: number): Float64Array =>
+    new Float64Array(buffer, at < 0 ? 0 : at, at < 0 ? 0 : length);
+  return {
+    bytes: new Uint8Array(buffer),
+    words: new Int32Array(buffer),
+    train: rowSet(plan, nRows, layout.rows, layout.targets, layout.weights, layout.scores),
+    validation: rowSet(
+      plan,
+      nValidation,
+      layout.validationRows,
+      layout.validationTargets,
+      layout.validationWeights,
+      layout.validationScores,
+    ),
+    normaliser: doubles(layout.normaliser, nRows),
+    index: new Uint32Array(buffer, layout.index, nRows),
+    scratch: new Uint32Array(buffer, layout.scratch, nRows),
+    candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
+    perThread: doubles(layout.perThread, threads),
+    lossSums: doubles(layout.lossSums, lossSumsLength(layout)),
+    flags: new Int32Array(buffer, layout.flags, 16),
+  };
+}
+
+const lossSumsLength = (layout: Layout): number => (layout.flags - layout.lossSums) / 8;
+
+function rowSet(
+  plan: TrainingPlan,
+  nRows: number,
+  rows: number,
+  targets: number,
+  weights: number,
+  scores: number,
+): RowSet {
+  const buffer = plan.memory.buffer;
+  const isSquared = plan.loss === "squared";
+  return {
+    nRows,
+    rows,
+    values: new Float64Array(buffer, targets, isSquared ? nRows : 0),
+    labels: new Int32Array(buffer, targets, isSquared ? 0 : nRows),
+    weights: weights < 0 ? null : new Float64Array(buffer, weights, nRows),
+    scores: new Float64Array(buffer, scores, nRows * plan.base.length),
+  };
+}

@@ -1,0 +1,113 @@
+import { Worker } from "node:worker_threads";
+
+import { compiledModule } from "./location.ts";
+import { type Team, type TeamControl, controlWords, createControl } from "./team.ts";
+
+/** What a module that a crew runs must export. Payload and result cross threads by structured clone. */
+export interface CrewMember {
+  runMember(payload: unknown, team: Team): Promise<unknown>;
+}
+
+/** What a worker is sent: its place, its program and its data. */
+export interface CrewOrder {
+  readonly module: string;
+  readonly payload: unknown;
+  readonly thread: number;
+  readonly threads: number;
+  readonly control: SharedArrayBuffer;
+}
+
+export interface CrewReply {
+  readonly result: unknown;
+  readonly error: Error | null;
+}
+
+/** A worker and the order it is working on. */
+interface Hand {
+  readonly worker: Worker;
+  settle: ((reply: CrewReply) => void) | null;
+}
+
+/** Idle workers, kept for the next run: starting one costs 30 to 50 ms. They never keep the process alive. */
+const idle: Hand[] = [];
+
+/** Whether workers can share memory here and their compiled entry exists. */
+export function canUseWorkers(): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && compiledModule("worker", import.meta.url) !== null;
+}
+
+/**
+ * Runs the same program in `threads` workers over shared memory and gives the results in thread order. The caller's
+ * event loop stays free; `watch` is called every `watchMs` meanwhile. A worker that throws or dies fails the whole run.
+ */
+export async function runCrew(args: {
+  /** URL of a compiled module that is a CrewMember. */
+  readonly module: string;
+  readonly payload: unknown;
+  readonly threads: number;
+  readonly watch: (control: TeamControl) => void;
+  readonly watchMs: number;
+}): Promise<unknown[]> {
+  const { module, payload, threads } = args;
+  const memory = new SharedArrayBuffer(controlWords * 4);
+  const control = createControl(new Int32Array(memory));
+  const hands = Array.from({ length: threads }, () => idle.pop() ?? startWorker());
+  const watcher = setInterval(() => args.watch(control), args.watchMs);
+  try {
+    const orders = hands.map((hand, thread) =>
+      give(hand, control, { module, payload, thread, threads, control: memory }),
+    );
+    const settled = await Promise.allSettled(orders);
+    // The thread that failed first says why; the others only report that it did.
+    const failure = settled.find((one) => one.status === "rejected" && !isFollower(one.reason));
+    const anyFailure = failure ?? settled.find((one) => one.status === "rejected");
+    if (anyFailure?.status === "rejected") throw anyFailure.reason;
+    return settled.map((one) => (one.status === "fulfilled" ? one.value : null));
+  } finally {
+    clearInterval(watcher);
+  }
+}
+
+/** Ends the idle workers, for a program that wants its memory back. */
+export async function dismissIdleWorkers(): Promise<void> {
+  await Promise.all(idle.splice(0).map((hand) => hand.worker.terminate()));
+}
+
+function isFollower(reason: unknown): boolean {
+  return reason instanceof Error && reason.message === "another thread of the team failed";
+}
+
+function startWorker(): Hand {
+  const entry = compiledModule("worker", import.meta.url);
+  if (entry === null) throw new Error("the worker's entry is not compiled");
+  const worker = new Worker(new URL(entry), { execArgv: [] });
+  worker.unref();
+  const hand: Hand = { worker, settle: null };
+  const die = (error: Error): void => {
+    const place = idle.indexOf(hand);
+    if (place >= 0) idle.splice(place, 1);
+    hand.settle?.({ result: null, error });
+  };
+  worker.on("message", (reply: CrewReply) => {
+    idle.push(hand);
+    hand.settle?.(reply);
+  });
+  worker.on("error", die);
+  worker.on("exit", (code) => die(new Error(`a worker thread ended with code ${code}`)));
+  return hand;
+}
+
+/** Sends one order. The worker keeps the process alive until it has answered or died; dying fails the whole team. */
+function give(hand: Hand, control: TeamControl, message: CrewOrder): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    hand.settle = ({ result, error }) => {
+      hand.settle = null;
+      hand.worker.unref();
+      if (error === null) return resolve(result);
+      control.fail();
+      reject(error);
+    };
+    hand.worker.ref();
+    hand.worker.postMessage(message);
+  });
+}
