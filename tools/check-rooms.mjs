@@ -14,7 +14,7 @@ function* filesUnder(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const full = path.join(folder, entry.name);
     if (entry.isDirectory()) yield* filesUnder(full);
-    else if (/\.ts$/.test(entry.name)) yield full;
+    else if (entry.name.endsWith(".ts")) yield full;
   }
 }
 

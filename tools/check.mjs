@@ -16,7 +16,7 @@ const steps = [
 ];
 
 for (const [name, command, args] of steps) {
-  console.log(`check: ${name}`);
+  console.log(`check: ${String(name)}`);
   run(command, args, { cwd: root });
 }
 console.log("check: all passed");

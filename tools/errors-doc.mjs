@@ -11,7 +11,7 @@ function sampleContext() {
 /** The page: one row a code, with the message and the remedy as templates. */
 export function errorsPage(catalogue) {
   const cell = (text) =>
-    text
+    String(text)
       .replaceAll(/\["(<\w+>)"\]/g, '"$1"')
       .replaceAll("|", "\\|")
       .replaceAll("<", "&lt;");

@@ -1,5 +1,6 @@
+import pc from "picocolors";
 import { formatDuration } from "../core/duration.ts";
-import type { RunListener, StepResult } from "../engine/step.ts";
+import type { RunListener, StepResult, StepStatus } from "../engine/step.ts";
 import type { Output } from "./output.ts";
 
 const plainIntervalMs = 2000;
@@ -50,12 +51,19 @@ function describeProgress(event: {
   return `        ${event.step.padEnd(9)} ${share.padStart(5)}  ${count(event.done)} of ${count(event.total)} ${event.unit}, ${count(rate)}/s${left}`;
 }
 
+const statusColours: Readonly<Record<StepStatus, (text: string) => string>> = {
+  ran: pc.green,
+  cached: pc.cyan,
+  failed: pc.red,
+  skipped: pc.dim,
+};
+
 function describeStep(step: StepResult, index: number, total: number): string {
   const position = `${String(index + 1).padStart(2)}/${total}`;
   const facts = Object.entries(step.metrics)
     .slice(0, 4)
     .map(([name, value]) => `${name} ${Number.isInteger(value) ? count(value) : value.toFixed(4)}`);
-  return `  ${position}  ${step.step.padEnd(10)} ${step.status.padEnd(7)} ${formatDuration(step.durationMs).padStart(9)}  ${facts.join("  ")}`.trimEnd();
+  return `  ${position}  ${step.step.padEnd(10)} ${statusColours[step.status](step.status.padEnd(7))} ${formatDuration(step.durationMs).padStart(9)}  ${facts.join("  ")}`.trimEnd();
 }
 
 function count(value: number): string {

@@ -1,3 +1,4 @@
+import pc from "picocolors";
 import type { RunOutcome } from "../app/run-pipeline.ts";
 import { formatDuration } from "../core/duration.ts";
 import { renderReport } from "../evaluate/render.ts";
@@ -9,8 +10,8 @@ export function printOutcome(output: Output, name: string, outcome: RunOutcome):
   const section = (title: string, lines: readonly string[]): void => {
     if (lines.length === 0) return;
     output.line();
-    output.line(title);
-    for (const line of lines) output.line(`  ${line}`);
+    output.line(pc.bold(title));
+    for (const line of lines) output.line(`  ${coloured(line)}`);
   };
   if (outcome.profile) section("data", renderProfile(outcome.profile));
   section("audit", auditLines(outcome));
@@ -27,6 +28,13 @@ export function printOutcome(output: Output, name: string, outcome: RunOutcome):
   output.line(
     `run ${outcome.result.runId}: ${steps} steps in ${formatDuration(outcome.result.durationMs)}, ${cached} from the cache`,
   );
+}
+
+/** The verdict stands out: what passed is green, what failed or warns is not. */
+function coloured(line: string): string {
+  if (/^(gate passed|  pass )/.test(line)) return pc.green(line);
+  if (/^(gate failed|  FAIL |error:)/.test(line)) return pc.red(line);
+  return line.startsWith("warning:") ? pc.yellow(line) : line;
 }
 
 function auditLines(outcome: RunOutcome): string[] {
