@@ -46,9 +46,11 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
   });
   let retraining: Retraining | null = null;
   const close = async (): Promise<void> => {
+    // Not ready first: a cancelled run may take seconds to end.
+    const drained = server.close();
     await retraining?.stop();
     await champions.stop();
-    await server.close();
+    await drained;
     await log.close();
   };
   try {
