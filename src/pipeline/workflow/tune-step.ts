@@ -1,3 +1,4 @@
+import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { silent } from "../../core/progress.ts";
 import type { Rng } from "../../core/rng.ts";
@@ -109,8 +110,8 @@ async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold
   const estimator = await findEstimator(choice.estimator);
   const { task } = material.spec;
   const inner = carve(fold.train, material, tools.rng.fork("watch"));
-  const train = fitDesign(material, inner.train, estimator.style);
-  const watched = applyDesign(material, inner.test, train.features);
+  const train = fitDesign(material, inner?.train ?? fold.train, estimator.style);
+  const watched = inner && applyDesign(material, inner.test, train.features);
   const hyperparameters = resolveHyperparameters(estimator, choice.hyperparameters);
   const { predictor } = await fitPredictor(estimator, hyperparameters, train, watched, tools);
   const test = applyDesign(material, fold.test, train.features);
@@ -124,9 +125,19 @@ async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold
   }).score;
 }
 
-/** One turn of ten in the manner of the split, so that groups stay whole and the watched rows are the latest ones. */
-function carve(rows: Uint32Array, material: Material, rng: Rng): Fold {
+/**
+ * One turn of ten in the manner of the split, so that groups stay whole and the watched rows are the latest ones; fewer
+ * turns where there are too few groups or times for ten, and no watched rows where even two are too many.
+ */
+function carve(rows: Uint32Array, material: Material, rng: Rng): Fold | null {
   const { spec, dataset } = material;
-  const turns = planFolds(10, { rows, frame: dataset, roles: spec.roles, task: spec.task, by: spec.split.by, rng });
-  return turns.at(-1)!;
+  for (const turns of [10, 4, 2]) {
+    try {
+      const input = { rows, frame: dataset, roles: spec.roles, task: spec.task, by: spec.split.by, rng };
+      return planFolds(turns, input).at(-1)!;
+    } catch (error) {
+      if (!isMillraceError(error) || error.code !== "SPLIT_EMPTY") throw error;
+    }
+  }
+  return null;
 }
