@@ -99,7 +99,7 @@ export class LevelCountsAccumulator implements Accumulator<ColumnData, LevelCoun
   }
 
   finish(): LevelCounts {
-    const ranked = rankByCount(this.counts);
+    const ranked = rankByCount(this.counts, 1);
     return {
       nRows: this.nRows,
       missing: this.missing,
@@ -145,7 +145,7 @@ export class TermCountsAccumulator implements Accumulator<readonly (string | nul
 
   /** Terms that occur in at least `minTexts` texts. */
   finish(minTexts = 1): TermCounts {
-    const ranked = rankByCount(this.counts).filter(([, count]) => count >= minTexts);
+    const ranked = rankByCount(this.counts, minTexts);
     return { nTexts: this.nTexts, terms: ranked.map(([term]) => term), counts: ranked.map(([, count]) => count) };
   }
 }
@@ -158,6 +158,8 @@ export function codesOf(column: ColumnData): { readonly codes: Int32Array; reado
   return { codes, levels: ["false", "true"] };
 }
 
-function rankByCount(counts: ReadonlyMap<string, number>): (readonly [string, number])[] {
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+function rankByCount(counts: ReadonlyMap<string, number>, least: number): (readonly [string, number])[] {
+  const ranked: (readonly [string, number])[] = [];
+  for (const entry of counts) if (entry[1] >= least) ranked.push(entry);
+  return ranked.sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }

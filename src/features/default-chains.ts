@@ -3,7 +3,7 @@ import type { DesignStyle } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
 import type { FittedFeature, FittedTransform, TimePart } from "../model/fitted-transform.ts";
 import { timePart } from "../model/time-parts.ts";
-import { fillValue, fitCodes, fitOneHot, fitStandardize, fitTfidf, modeOf, numbersIn } from "./fit-step.ts";
+import { fillValue, fitCodes, fitOneHot, fitStandardize, fitTfidf, hasMissing, modeOf, numbersIn } from "./fit-step.ts";
 
 export interface ChainInput {
   readonly feature: string;
@@ -85,7 +85,7 @@ function numberSteps(values: Float64Array): FittedTransform[] {
 type Filling = Extract<FittedTransform, { kind: "impute" }>;
 
 function filling(values: Float64Array): Filling {
-  return { kind: "impute", value: fillValue(values, "median"), indicator: values.some(Number.isNaN) };
+  return { kind: "impute", value: fillValue(values, "median"), indicator: hasMissing(values) };
 }
 
 function varies(values: Float64Array): boolean {

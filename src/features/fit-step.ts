@@ -1,11 +1,18 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { log } from "../math/elementary.ts";
-import { quantiles } from "../math/quantile.ts";
+import { selectQuantiles } from "../math/select.ts";
 import type { DesignStyle } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
 import type { FittedTransform } from "../model/fitted-transform.ts";
-import { codesOf, LevelCountsAccumulator, MomentsAccumulator, TermCountsAccumulator } from "./accumulators.ts";
+import {
+  codesOf,
+  type LevelCounts,
+  LevelCountsAccumulator,
+  MomentsAccumulator,
+  TermCountsAccumulator,
+  type Moments,
+} from "./accumulators.ts";
 import { strongestTerms } from "./term-strength.ts";
 import type { TransformChoice } from "./transform.ts";
 
@@ -45,9 +52,7 @@ export function fitStep(choice: TransformChoice, input: StepInput): FittedTransf
 
 /** Mean and population standard deviation; a constant column keeps scale 1. */
 export function fitStandardize(values: Float64Array): FittedTransform {
-  const moments = new MomentsAccumulator();
-  moments.add(values);
-  const { mean, variance } = moments.finish();
+  const { mean, variance } = momentsOf(values);
   const scale = Math.sqrt(variance);
   return { kind: "standardize", mean, scale: scale > 0 && Number.isFinite(scale) ? scale : 1 };
 }
@@ -55,10 +60,9 @@ export function fitStandardize(values: Float64Array): FittedTransform {
 /** What stands in for missing values: the median, the mean or a given number; 0 where every value is missing. */
 export function fillValue(values: Float64Array, how: "median" | "mean" | number): number {
   if (typeof how === "number") return how;
-  const moments = new MomentsAccumulator();
-  moments.add(values);
-  if (moments.finish().count === 0) return 0;
-  return how === "mean" ? moments.finish().mean : quantiles(values, [0.5])[0]!;
+  if (how === "mean") return momentsOf(values).mean;
+  const [median] = selectQuantiles(values, [0.5]);
+  return Number.isNaN(median!) ? 0 : median!;
 }
 
 /** Levels by rows, commonest first; beyond 1,024 the rarest become missing. */
@@ -83,7 +87,7 @@ export function fitTfidf(
   const counter = new TermCountsAccumulator(ngrams);
   counter.add(texts);
   const common = counter.finish(2);
-  const { nTexts, terms, counts } = common.terms.length > 0 ? common : counter.finish();
+  const { nTexts, terms, counts } = common.terms.length > 0 ? common : counter.finish(1);
   const dense = style === "trees";
   const limit = maxWords ?? (dense ? maxDenseTerms : maxSparseTerms);
   const chosen = dense ? strongestTerms(texts, terms, ngrams, target, limit) : terms.slice(0, limit);
@@ -147,8 +151,20 @@ export function numbersIn(column: ColumnData): Float64Array {
   return Float64Array.from(codesOf(column).codes, (code) => (code < 0 ? NaN : code));
 }
 
-function levelsOf(column: ColumnData): ReturnType<LevelCountsAccumulator["finish"]> {
+function momentsOf(values: Float64Array): Moments {
+  const moments = new MomentsAccumulator();
+  moments.add(values);
+  return moments.finish();
+}
+
+function levelsOf(column: ColumnData): LevelCounts {
   const counter = new LevelCountsAccumulator();
   counter.add(column);
   return counter.finish();
+}
+
+/** Whether any value is missing. */
+export function hasMissing(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; ++i) if (Number.isNaN(values[i]!)) return true;
+  return false;
 }

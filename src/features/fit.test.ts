@@ -71,9 +71,9 @@ describe("the default preparation for trees", () => {
     const levels = Array.from({ length: 1500 }, (_, i) => `level ${i}`);
     const many: ColumnData = { kind: "category", levels, codes: Int32Array.from({ length: 1501 }, (_, i) => i % 1500) };
     const [codes] = stepsOf(many, 1501, { style: "trees" });
-    expect(codes).toMatchObject({ kind: "codes" });
-    expect((codes as { levels: string[] }).levels).toHaveLength(1024);
-    expect((codes as { levels: string[] }).levels[0]).toBe("level 0");
+    const kept = codes?.kind === "codes" ? codes.levels : [];
+    expect(kept).toHaveLength(1024);
+    expect(kept[0]).toBe("level 0");
   });
 
   it("takes the parts of a time that vary in the train rows", () => {

@@ -6,7 +6,7 @@ import type { DesignStyle } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
 import type { FittedFeature, FittedTransform } from "../model/fitted-transform.ts";
 import { defaultChains, defaultEnding } from "./default-chains.ts";
-import { fillValue, fitStep, numbersIn } from "./fit-step.ts";
+import { fillValue, fitStep, hasMissing, numbersIn } from "./fit-step.ts";
 import { acceptedKinds, type PreparationChoice, type TransformChoice } from "./transform.ts";
 
 export interface FeaturesToFit {
@@ -102,7 +102,7 @@ function completed(feature: string, steps: readonly FittedTransform[], input: In
 
 function fillWithIndicator(column: ColumnData): FittedTransform {
   const values = numbersIn(column);
-  return { kind: "impute", value: fillValue(values, "median"), indicator: values.some(Number.isNaN) };
+  return { kind: "impute", value: fillValue(values, "median"), indicator: hasMissing(values) };
 }
 
 function fills({ kind }: FittedTransform): boolean {

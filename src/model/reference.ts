@@ -1,7 +1,7 @@
 import { missingBoolean, type ColumnData } from "../frame/column.ts";
 import { columnOf, type Frame } from "../frame/frame.ts";
 import { textLengths } from "../frame/kernels/texts.ts";
-import { quantiles } from "../math/quantile.ts";
+import { selectQuantiles } from "../math/select.ts";
 import type { Model, Predictions } from "./model.ts";
 import type { ColumnReference } from "./reference-profile.ts";
 
@@ -74,7 +74,7 @@ export function shareOf(reference: ColumnReference, column: ColumnData): ColumnS
 function columnReference(name: string, column: ColumnData): ColumnReference {
   if (column.kind === "category" || column.kind === "boolean") return levelsReference(name, column);
   const values = numbersOf(column);
-  const edges = [...new Set(quantiles(values, deciles).filter(Number.isFinite))];
+  const edges = [...new Set(selectQuantiles(values, deciles).filter(Number.isFinite))];
   const { counts, missing, nRows } = countBins(values, edges);
   const size = Math.max(1, nRows);
   const shares = counts.map((count) => count / size);

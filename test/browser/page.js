@@ -1,5 +1,5 @@
 // The page under test: a module script that imports the built runtime by URL, with no bundler between.
-import { answersOf, decodeModel, predictRows } from "/dist/runtime.js";
+import { answersOf, decodeModel, predictRows } from "./dist/runtime.js";
 
 /** Predicts rows (JSON text) with the model at `address`: hex of the Float64 bytes and the first answer, or the error's code. */
 globalThis.predictWith = async (address, rows) => {
