@@ -55,7 +55,8 @@ export function withExpressions(frame: Frame, expressions: readonly FeatureExpre
   const program = programFor(expressions, () => expressions.map(({ expression }) => expression));
   const derived = evaluateProgram(frame, program);
   const entries = frame.names.map((name, i) => [name, frame.columns[i]!] as const);
-  return createFrame(frame.nRows, [...entries, ...expressions.map(({ name }, i) => [name, derived[i]!] as const)]);
+  for (let i = 0; i < derived.length; ++i) entries.push([expressions[i]!.name, derived[i]!]);
+  return createFrame(frame.nRows, entries);
 }
 
 function programFor(key: object, expressions: () => readonly ExpressionNode[]): Program {
@@ -186,9 +187,20 @@ function computeTruths(
 }
 
 function choose(operands: readonly Value[], n: number): ColumnData {
-  const [condition, a, b] = [operands[0]!, operands[1]!, operands[2]!];
-  const choice = { condition: truths(condition), conditionStep: condition.step };
-  return chosen({ ...choice, a: a.data, aStep: a.step, b: b.data, bStep: b.step }, n);
+  const condition = operands[0]!;
+  const a = operands[1]!;
+  const b = operands[2]!;
+  return chosen(
+    {
+      condition: truths(condition),
+      conditionStep: condition.step,
+      a: a.data,
+      aStep: a.step,
+      b: b.data,
+      bStep: b.step,
+    },
+    n,
+  );
 }
 
 function numbers(value: Value): Float64Array {

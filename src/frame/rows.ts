@@ -160,7 +160,7 @@ function timestampsOf(cells: readonly unknown[], refuse: Refuse): Float64Array {
 
 function instantOf(cell: unknown): number {
   if (typeof cell === "string") return parseTimestamp(cell);
-  if (typeof cell === "number") return Math.abs(cell) <= farthestTimestamp ? cell : NaN;
+  if (typeof cell === "number") return Math.abs(cell) <= farthestTimestamp ? cell + 0 : NaN;
   return Object.prototype.toString.call(cell) === "[object Date]" ? (cell as Date).getTime() : NaN;
 }
 

@@ -3,8 +3,7 @@ export const farthestTimestamp = 8.64e15;
 
 const msPerDay = 86_400_000;
 
-const pattern =
-  /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+const shape = /^(?:[+-]\d{6}|\d{4})-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /** Days from 1970-01-01 to a date of the proleptic Gregorian calendar (Howard Hinnant, days_from_civil); month 1 to 12. */
 export function daysFromCivil(year: number, month: number, day: number): number {
@@ -21,12 +20,11 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-function offsetMs(text: string | undefined): number {
-  if (text === undefined || text === "Z") return 0;
-  const hours = Number(text.slice(1, 3));
-  const minutes = Number(text.slice(-2));
-  if (hours > 23 || minutes > 59) return NaN;
-  return (text.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+/** The number the digits from `start` to `end` write. */
+function digits(text: string, start: number, end: number): number {
+  let value = 0;
+  for (let i = start; i < end; ++i) value = value * 10 + (text.charCodeAt(i) - 48);
+  return value;
 }
 
 /**
@@ -34,20 +32,47 @@ function offsetMs(text: string | undefined): number {
  * UTC, "T" may be a space, digits beyond milliseconds are cut off. Dates that do not exist (30 February) are none.
  */
 export function parseTimestamp(text: string): number {
-  const match = pattern.exec(text);
-  if (!match || match[1] === "-000000") return NaN;
-  const year = Number(match[1]);
-  const month = Number(match[2]);
-  const day = Number(match[3]);
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return NaN;
-  const hour = Number(match[4] ?? 0);
-  const minute = Number(match[5] ?? 0);
-  const second = Number(match[6] ?? 0);
-  if (hour > 23 || minute > 59 || second > 59) return NaN;
-  const ms = Number((match[7] ?? "").slice(0, 3).padEnd(3, "0"));
-  const inDay = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
-  const result = daysFromCivil(year, month, day) * msPerDay + inDay - offsetMs(match[8]);
+  if (!shape.test(text)) return NaN;
+  // The shape fixes every position but where the fraction ends; reading digits in place costs no allocation.
+  const first = text[0];
+  const yearEnd = first === "+" || first === "-" ? 7 : 4;
+  const year = yearEnd === 4 ? digits(text, 0, 4) : digits(text, 1, 7) * (first === "-" ? -1 : 1);
+  const month = digits(text, yearEnd + 1, yearEnd + 3);
+  const day = digits(text, yearEnd + 4, yearEnd + 6);
+  if (Object.is(year, -0) || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return NaN;
+  const result = daysFromCivil(year, month, day) * msPerDay + timeOfDay(text, yearEnd + 7);
   return Math.abs(result) <= farthestTimestamp ? result : NaN;
+}
+
+/** Milliseconds from midnight UTC of the time that starts at `start`; 0 where the text ends before. */
+function timeOfDay(text: string, start: number): number {
+  if (start > text.length) return 0;
+  const hour = digits(text, start, start + 2);
+  const minute = digits(text, start + 3, start + 5);
+  let at = start + 5;
+  let second = 0;
+  let ms = 0;
+  if (text[at] === ":") {
+    second = digits(text, at + 1, at + 3);
+    at += 3;
+    if (text[at] === "." || text[at] === ",") {
+      let end = at + 1;
+      while (end < text.length && text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) ++end;
+      const kept = Math.min(end, at + 4);
+      ms = digits(text, at + 1, kept) * 10 ** (at + 4 - kept);
+      at = end;
+    }
+  }
+  if (hour > 23 || minute > 59 || second > 59) return NaN;
+  return ((hour * 60 + minute) * 60 + second) * 1000 + ms - offsetMs(text, at);
+}
+
+function offsetMs(text: string, at: number): number {
+  if (at === text.length || text[at] === "Z") return 0;
+  const hours = digits(text, at + 1, at + 3);
+  const minutes = digits(text, text.length - 2, text.length);
+  if (hours > 23 || minutes > 59) return NaN;
+  return (text[at] === "-" ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
 /** ISO 8601 text of UTC milliseconds, such as "2024-05-06T07:08:09.000Z"; a fraction of a millisecond is cut off. */

@@ -148,14 +148,15 @@ function choose(choice: Choice, a: Values, b: Values, missing: number, out: Valu
 
 /** Levels are those of `a`, then those of `b` that `a` does not have. */
 function chosenLevels(choice: Choice, a: CategoryColumnData, b: CategoryColumnData, n: number): ColumnData {
-  const levels = [...a.levels];
-  const codeOf = new Map(levels.map((level, code) => [level, code]));
+  const levels = a.levels.slice();
+  // A search through a short list is quicker than building a map, and most lists are short.
+  const codeOf = levels.length > 16 ? new Map(levels.map((level, code) => [level, code])) : undefined;
   const recoded = new Int32Array(b.levels.length);
-  b.levels.forEach((level, code) => {
-    const known = codeOf.get(level);
-    recoded[code] = known ?? levels.push(level) - 1;
-    codeOf.set(level, recoded[code]!);
-  });
+  for (let i = 0; i < recoded.length; ++i) {
+    const level = b.levels[i]!;
+    const known = codeOf ? (codeOf.get(level) ?? -1) : a.levels.indexOf(level);
+    recoded[i] = known < 0 ? levels.push(level) - 1 : known;
+  }
   const bCodes = new Int32Array(b.codes.length);
   for (let i = 0; i < bCodes.length; ++i) bCodes[i] = b.codes[i]! < 0 ? missingCode : recoded[b.codes[i]!]!;
   const codes = new Int32Array(n);
