@@ -3,7 +3,8 @@ import type { Kind } from "./column.ts";
 /**
  * An expression as frozen plain data: it is stored in the model, so that a model needs no user code to predict.
  * `kind` is the kind of its result. Missing propagates: an operation on a missing operand is missing, unless its
- * comment says otherwise. Division by zero, logarithms of nothing and roots of negative numbers are missing.
+ * comment says otherwise. Division by zero, logarithms of nothing and roots of negative numbers are missing, as is every
+ * result that is no finite number.
  */
 export type ExpressionNode =
   | { readonly op: "column"; readonly kind: Kind; readonly name: string }

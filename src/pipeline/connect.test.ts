@@ -104,7 +104,7 @@ describe("connect", () => {
     const slow = connect<typeof houses>(url, "houses", { timeout: "30ms" });
     await expect(slow.predict({ area: 1 })).rejects.toThrow(/nothing within 30 ms/);
     const nobody = connect<typeof houses>("http://127.0.0.1:1", "houses");
-    await expect(nobody.predict({ area: 1 })).rejects.toMatchObject({ code: "CLIENT_REFUSED" });
+    await expect(nobody.predict({ area: 1 })).rejects.toThrow(/did not answer/);
   });
 
   it("escapes the name and refuses what is no address", async () => {

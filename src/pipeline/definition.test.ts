@@ -182,6 +182,13 @@ describe("pipeline", () => {
     expect(() => define({ ...base, ...options })).toThrow(message);
   });
 
+  it("refuses a feature made from the columns of another pipeline", () => {
+    let foreign: unknown;
+    const other = { ...base, schema: { ...schema, area: text() } };
+    pipeline({ ...other, features: (c) => ((foreign = c.area), {}) });
+    expect(() => define({ ...base, features: () => ({ x: foreign }) })).toThrow(/not "area" as text/);
+  });
+
   it("suggests the nearest option and column", () => {
     expect(() => define({ ...base, tagret: "price" })).toThrow(
       expect.objectContaining({ remedy: 'Did you mean "target"?' }),

@@ -6,6 +6,7 @@ import { preparationOf, acceptedKinds, type PreparationChoice, type Prepared } f
 import type { Contract, ContractColumn } from "../frame/contract.ts";
 import { checkColumnNames } from "../frame/column-name.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import { checkColumnsRead } from "../frame/expression-check.ts";
 import type { FeatureExpression } from "../frame/expression-node.ts";
 import { columnExpressions, toNode } from "../frame/expression.ts";
 import type { Expr, Features } from "../frame/expression-types.ts";
@@ -146,7 +147,9 @@ function expressionsOf(features: unknown, contract: Contract, roles: Roles): rea
   checkColumnNames([...contract.columns.map(({ name }) => name), ...names]);
   const expressions = names.map((name) => {
     const value = (derived as Readonly<Record<string, unknown>>)[name];
-    return Object.freeze({ name, expression: nodeOf(name, value) });
+    const expression = nodeOf(name, value);
+    checkColumnsRead(expression, visible);
+    return Object.freeze({ name, expression });
   });
   return Object.freeze(expressions);
 }

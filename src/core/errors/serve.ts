@@ -80,7 +80,7 @@ export const serveErrors = {
     status: 502,
     exit: 1,
     message: (c: { url: string; status: number; detail: string }): string =>
-      `${c.url} answered ${c.status}: ${c.detail}`,
+      `${c.url} ${c.status === 0 ? "did not answer" : `answered ${c.status}`}: ${c.detail}`,
     remedy: (): string => "Check the request against the contract at /openapi.json.",
   },
   USAGE: {
