@@ -8,7 +8,7 @@ import { quantileSorted } from "./quantile.ts";
  * orders from costing quadratic time.
  */
 export function selectQuantiles(values: Float64Array, ps: readonly number[]): number[] {
-  const present = values.filter((x) => x === x);
+  const present = withoutNaN(values);
   const n = present.length;
   const places = new Set<number>();
   for (const p of ps) {
@@ -23,6 +23,17 @@ export function selectQuantiles(values: Float64Array, ps: readonly number[]): nu
     [...places].sort((a, b) => a - b),
   );
   return ps.map((p) => quantileSorted(present, p));
+}
+
+function withoutNaN(values: Float64Array): Float64Array {
+  const out = new Float64Array(values.length);
+  let n = 0;
+  for (let i = 0; i < values.length; ++i) {
+    const value = values[i]!;
+    out[n] = value;
+    n += Number(value === value);
+  }
+  return out.subarray(0, n);
 }
 
 /** Puts the order statistics `places` (ascending, all within from..to) where sorting would. */

@@ -201,12 +201,17 @@ function weighTerms(
   { idf, sublinear }: { readonly idf: readonly number[]; readonly sublinear: boolean },
 ): Entries {
   const offsets = new Uint32Array(texts.length + 1);
-  const indices: number[] = [];
-  const values: number[] = [];
+  let indices = new Uint32Array(16 * texts.length);
+  let values = new Float64Array(16 * texts.length);
+  let end = 0;
   for (let row = 0; row < texts.length; ++row) {
     const text = texts[row]!;
-    const found = text === null ? [] : findTerms(text, index);
-    const start = values.length;
+    const found = text === null ? noTerms : findTerms(text, index);
+    if (end + found.length > values.length) {
+      indices = withRoom(indices, new Uint32Array(2 * (end + found.length)));
+      values = withRoom(values, new Float64Array(2 * (end + found.length)));
+    }
+    const start = end;
     let squares = 0;
     for (let i = 0; i < found.length;) {
       const term = found[i]!;
@@ -214,14 +219,21 @@ function weighTerms(
       while (i < found.length && found[i] === term) ++i;
       const value = (sublinear ? 1 + log(i - first) : i - first) * idf[term]!;
       squares += value * value;
-      indices.push(term);
-      values.push(value);
+      indices[end] = term;
+      values[end++] = value;
     }
     const length = Math.sqrt(squares);
-    if (length > 0) for (let e = start; e < values.length; ++e) values[e] = values[e]! / length;
-    offsets[row + 1] = values.length;
+    if (length > 0) for (let e = start; e < end; ++e) values[e] = values[e]! / length;
+    offsets[row + 1] = end;
   }
-  return { offsets, indices: Uint32Array.from(indices), values: Float64Array.from(values) };
+  return { offsets, indices: indices.slice(0, end), values: values.slice(0, end) };
+}
+
+const noTerms = new Uint32Array(0);
+
+function withRoom<A extends Uint32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
 }
 
 function categoryOf(feature: string, state: ChainState): CategoryColumnData {

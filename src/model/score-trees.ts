@@ -28,35 +28,38 @@ export function addTrees(trees: TreesPredictor, design: Design, scores: Float64A
     const n = Math.min(blockRows, nRows - start);
     for (let c = 0; c < design.dense.length; ++c) columns[c]!.base = start;
     fillSparseColumns(sparse, design, start, n);
-    for (let tree = 0; tree < trees.treeOffsets.length; ++tree) {
-      if (partition) partitionBlock(trees, tree, columns, partition, start, n, scores);
-      else for (let row = 0; row < n; ++row) walkRow(trees, tree, columns, start, row, scores);
-    }
+    if (partition)
+      for (let tree = 0; tree < trees.treeOffsets.length; ++tree)
+        partitionBlock(trees, tree, columns, partition, start, n, scores);
+    else for (let row = 0; row < n; ++row) walkRow(trees, columns, start, row, scores);
   }
 }
 
+/** Walks one row down every tree: the definition of TreesPredictor, one step at a time. */
 function walkRow(
   trees: TreesPredictor, // in
-  tree: number, // in
   columns: readonly BlockColumn[], // in
   start: number, // in, first row of the block
   row: number, // in, within the block
   scores: Float64Array, // in and out
 ): void {
-  const { feature, threshold, missingLeft, categoryOffset, left, right, categorySets } = trees;
-  let node = trees.treeOffsets[tree]!;
-  while (feature[node]! >= 0) {
-    const column = columns[feature[node]!]!;
-    const x = column.values[column.base + row]!;
-    const set = categoryOffset[node]!;
-    const goesLeft = Number.isNaN(x)
-      ? missingLeft[node] === 1
-      : set < 0
-        ? x <= threshold[node]!
-        : ((categorySets[set + (x >> 5)]! >>> (x & 31)) & 1) === 1;
-    node = goesLeft ? left[node]! : right[node]!;
+  const { treeOffsets, treeOutput, feature, threshold, missingLeft, categoryOffset, left, right, categorySets } = trees;
+  const { value } = trees;
+  const output = (start + row) * trees.outputs;
+  for (let tree = 0; tree < treeOffsets.length; ++tree) {
+    let node = treeOffsets[tree]!;
+    for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
+      const column = columns[asked]!;
+      const x = column.values[column.base + row]!;
+      const set = categoryOffset[node]!;
+      let goesLeft: boolean;
+      if (x !== x) goesLeft = missingLeft[node] === 1;
+      else if (set < 0) goesLeft = x <= threshold[node]!;
+      else goesLeft = ((categorySets[set + (x >> 5)]! >>> (x & 31)) & 1) === 1;
+      node = goesLeft ? left[node]! : right[node]!;
+    }
+    scores[output + treeOutput[tree]!]! += value[node]!;
   }
-  scores[(start + row) * trees.outputs + trees.treeOutput[tree]!]! += trees.value[node]!;
 }
 
 /** Scratch space of `partitionBlock`: row positions in two buffers and a stack of [node, from, to, buffer]. */
