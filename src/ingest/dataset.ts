@@ -6,6 +6,7 @@ import type { Contract } from "../frame/contract.ts";
 import { createFrame, type Frame } from "../frame/frame.ts";
 import type { Chunk } from "../query/chunk-reader.ts";
 import { openParquet, type ParquetFile } from "../query/parquet-file.ts";
+import { intactText } from "../query/quote.ts";
 import { type QuerySession, withQuery } from "../query/session.ts";
 import { writeFrame } from "./frame-writer.ts";
 import { storedNames } from "./stored-names.ts";
@@ -93,7 +94,7 @@ async function openSink(session: QuerySession, file: ParquetFile, kind: Kind, po
     case "text": {
       const values: (string | null)[] = [];
       return {
-        select: source,
+        select: intactText(source),
         add(chunk, index) {
           for (const value of chunk.texts(index)) values.push(value);
         },
@@ -115,7 +116,7 @@ function numberSink(kind: Kind & ("number" | "timestamp"), select: string, nRows
 /** The dictionary is an ENUM made beforehand, so that only codes leave DuckDB: a third of the time of strings. */
 async function categorySink(session: QuerySession, file: ParquetFile, source: string): Promise<ColumnSink> {
   const found = await session.rows(
-    `SELECT DISTINCT ${source} FROM ${file.relation} WHERE ${source} IS NOT NULL ORDER BY ${source}`,
+    `SELECT ${intactText("level")} FROM (SELECT DISTINCT ${source} AS level FROM ${file.relation}) WHERE level IS NOT NULL ORDER BY level`,
   );
   const levels = found.map((row) => String(row[0]));
   const codes = new Int32Array(file.nRows);

@@ -21,6 +21,7 @@ export class DelimitedFault extends Error {
   }
 }
 
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 const quote = 0x22;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -64,6 +65,7 @@ export class DelimitedScanner {
   #head: Buffer[] | null = [];
   #first: readonly string[] = [];
   #carry: Buffer = Buffer.alloc(0);
+  #opening: Buffer | null = Buffer.alloc(0);
 
   /** `quotes` false: `"` is an ordinary character. */
   constructor(delimiter: string, quotes = true) {
@@ -72,13 +74,26 @@ export class DelimitedScanner {
   }
 
   add(bytes: Buffer): void {
-    const start = this.#nBytes === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+    if (this.#opening === null) return this.#take(bytes, 0);
+    const opening = Buffer.concat([this.#opening, bytes]);
+    this.#opening = opening;
+    if (opening.length >= byteOrderMark.length) this.#open(opening);
+  }
+
+  /** The first bytes of the file are looked at together, for a byte order mark. */
+  #open(opening: Buffer): void {
+    this.#opening = null;
+    this.#take(opening, opening.subarray(0, 3).equals(byteOrderMark) ? byteOrderMark.length : 0);
+  }
+
+  #take(bytes: Buffer, start: number): void {
     this.#checkText(bytes);
     this.#scan(bytes, start);
     this.#nBytes += bytes.length;
   }
 
   finish(): DelimitedScan {
+    if (this.#opening !== null) this.#open(this.#opening);
     if (this.#carry.length > 0) throw new DelimitedFault(this.#line, "ends inside a UTF-8 character");
     if (this.#pendingReturn) this.#endLine(3, null, 0);
     if (this.#state === inQuotes)
@@ -243,7 +258,7 @@ export function splitRecord(record: string, delimiter: string, quotes = true): s
     const quoted = /^ *"/.exec(text.slice(position, position + 64));
     if (quoted) {
       let end = position + quoted[0].length;
-      while (text[end] !== '"' || text[end + 1] === '"') end += text[end] === '"' ? 2 : 1;
+      while (end < text.length && (text[end] !== '"' || text[end + 1] === '"')) end += text[end] === '"' ? 2 : 1;
       cells.push(text.slice(position + quoted[0].length, end).replaceAll('""', '"'));
       const next = text.indexOf(delimiter, end + 1);
       if (next < 0) return cells;

@@ -1,6 +1,6 @@
 import type { Kind } from "../frame/column.ts";
 import type { ColumnFacts } from "../query/column-facts.ts";
-import { isOneOf } from "../query/quote.ts";
+import { intactText, isOneOf } from "../query/quote.ts";
 import { convert } from "./convert.ts";
 import type { Relation } from "./relation.ts";
 
@@ -112,7 +112,7 @@ type Level = readonly [level: string, count: number];
 async function listValues(relation: Relation, index: number): Promise<readonly Level[]> {
   const { value } = convert(`c${index}`, relation.types[index]!, "text", []);
   const rows = await relation.session.rows(
-    `SELECT v, n FROM (SELECT ${value} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
+    `SELECT ${intactText("v")}, n FROM (SELECT ${value} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
   );
   return rows.map((row) => [String(row[0]), Number(row[1])] as const);
 }
