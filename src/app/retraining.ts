@@ -34,6 +34,7 @@ export async function startRetraining(
       onEvent(`pipelines/${name} is not watched: ${toMillraceError(error).message}`);
     }
   }
+  const describe = eventTeller();
   return startLoop({
     pipelines: [...specs.values()],
     clock: project.clock,
@@ -78,7 +79,24 @@ function runInChild(command: readonly string[], signal: AbortSignal): Promise<vo
   });
 }
 
-function describe(event: LoopEvent): string | null {
+/** Says what happens in a sentence, and of drift only what changed: a window that goes on drifting is said once. */
+function eventTeller(): (event: LoopEvent) => string | null {
+  const drifting = new Map<string, string>();
+  return (event) => {
+    if (event.kind !== "watched") return describeEvent(event);
+    const { pipeline, report } = event;
+    const before = drifting.get(pipeline) ?? "";
+    const drifted = report.verdict === "drift" ? driftedParts(report) : [];
+    const now = drifted.map((part) => part.name).join(", ");
+    drifting.set(pipeline, now);
+    if (now === before) return null;
+    return now === ""
+      ? `${pipeline} no longer drifts`
+      : `${pipeline} drifts: ${drifted.map((part) => part.text).join(", ")}`;
+  };
+}
+
+function describeEvent(event: Exclude<LoopEvent, { kind: "watched" }>): string | null {
   switch (event.kind) {
     case "started":
       return `retraining ${event.pipeline} (${event.reason})`;
@@ -88,8 +106,6 @@ function describe(event: LoopEvent): string | null {
       return `retraining ${event.pipeline} failed: ${event.error.code}: ${event.error.message}`;
     case "skipped":
       return null;
-    case "watched":
-      return event.report.verdict === "drift" ? `${event.pipeline} drifts: ${driftedColumns(event.report)}` : null;
     case "watchFailed":
       return `watching ${event.pipeline} failed: ${event.error.message}`;
     case "scheduleBroken":
@@ -97,10 +113,18 @@ function describe(event: LoopEvent): string | null {
   }
 }
 
-function driftedColumns(report: DriftReport): string {
-  const columns = report.columns.filter((column) => column.reasons.length > 0);
-  const names = columns.map((column) => `${column.column} (PSI ${column.psi.toFixed(2)})`);
-  if (report.prediction && report.prediction.reasons.length > 0) names.push("the predictions");
-  if (report.outOfContract.isDrifted) names.push("refused rows");
-  return names.join(", ");
+interface DriftedPart {
+  readonly name: string;
+  readonly text: string;
+}
+
+function driftedParts(report: DriftReport): DriftedPart[] {
+  const parts = report.columns
+    .filter((column) => column.reasons.length > 0)
+    .map(({ column, psi }) => ({ name: column, text: `${column} (PSI ${psi.toFixed(2)})` }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (report.prediction && report.prediction.reasons.length > 0)
+    parts.push({ name: "(prediction)", text: `the predictions (PSI ${report.prediction.psi.toFixed(2)})` });
+  if (report.outOfContract.isDrifted) parts.push({ name: "(refused)", text: "refused rows" });
+  return parts;
 }
