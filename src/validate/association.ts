@@ -1,3 +1,4 @@
+import { mix32 } from "../core/rng.ts";
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
 import { type Grouping, groupBy } from "./grouping.ts";
 
@@ -14,6 +15,8 @@ export interface AssociationTarget {
   readonly values: Float64Array;
   /** 0 = numbers. */
   readonly nLabels: number;
+  /** 1 for the rows an association is judged on, 0 for those it is learned from: a coin by position, about half each. */
+  readonly judged: Uint8Array;
 }
 
 const mostGroups = 256;
@@ -36,28 +39,31 @@ export function associationTarget(column: ColumnData, rows: Uint32Array): Associ
 
 function targetOf(rows: Uint32Array, nLabels: number, at: (row: number) => number): AssociationTarget {
   const known = rows.filter((row) => !Number.isNaN(at(row)));
-  return { rows: known, values: Float64Array.from(known, at), nLabels };
+  // Every second row would fall in step with data that has a rhythm of its own.
+  const judged = Uint8Array.from(known, (_, i) => mix32(i) & 1);
+  return { rows: known, values: Float64Array.from(known, at), nLabels, judged };
 }
 
 /**
- * The strength of one column alone: group means (or label shares) are learned from every second row and judged on the
+ * The strength of one column alone: group means (or label shares) are learned from half of the rows and judged on the
  * others, so that an identifier, which knows every row it has seen, gets no credit. Numbers are judged by their linear
  * correlation too, since 256 bins are too coarse for a copy of a long-tailed target.
  */
 export function associate(column: ColumnData, target: AssociationTarget): Association | null {
   const groups = groupBy(column, target.rows, mostGroups);
   if (!groups || target.rows.length < 4) return null;
-  if (target.nLabels === 2) return { measure: "auc", value: aucOfGroups(groups, target.values) };
+  if (target.nLabels === 2) return { measure: "auc", value: aucOfGroups(groups, target) };
   if (target.nLabels > 2) return { measure: "gain", value: gainOfGroups(groups, target) };
-  const byGroup = r2OfGroups(groups, target.values);
+  const byGroup = r2OfGroups(groups, target);
   const linear =
     column.kind === "number" || column.kind === "timestamp" ? squaredCorrelation(column.values, target) : 0;
   return { measure: "r2", value: Math.max(byGroup, linear) };
 }
 
-function aucOfGroups({ nGroups, codes }: Grouping, labels: Float64Array): number {
-  const learned = sumsByGroup(nGroups, codes, labels, 0);
-  const judged = sumsByGroup(nGroups, codes, labels, 1);
+function aucOfGroups(groups: Grouping, target: AssociationTarget): number {
+  const { nGroups } = groups;
+  const learned = sumsByGroup(groups, target, 0);
+  const judged = sumsByGroup(groups, target, 1);
   const rate = (group: number): number => (learned.sums[group]! + learned.mean) / (learned.counts[group]! + 1);
   const order = Array.from({ length: nGroups }, (_, i) => i).sort((a, b) => rate(a) - rate(b));
   let below = 0;
@@ -78,15 +84,15 @@ function aucOfGroups({ nGroups, codes }: Grouping, labels: Float64Array): number
   return nPositive === 0 || below === 0 ? 0.5 : area / (nPositive * below);
 }
 
-function r2OfGroups({ nGroups, codes }: Grouping, values: Float64Array): number {
-  const learned = sumsByGroup(nGroups, codes, values, 0);
-  let mean = 0;
-  let n = 0;
-  for (let i = 1; i < values.length; i += 2) mean += (values[i]! - mean) / ++n;
+function r2OfGroups(groups: Grouping, target: AssociationTarget): number {
+  const { values, judged } = target;
+  const learned = sumsByGroup(groups, target, 0);
+  const { mean } = sumsByGroup(groups, target, 1);
   let residual = 0;
   let total = 0;
-  for (let i = 1; i < values.length; i += 2) {
-    const group = codes[i]!;
+  for (let i = 0; i < values.length; ++i) {
+    if (judged[i] === 0) continue;
+    const group = groups.codes[i]!;
     const predicted = learned.counts[group]! > 0 ? learned.sums[group]! / learned.counts[group]! : learned.mean;
     residual += (values[i]! - predicted) ** 2;
     total += (values[i]! - mean) ** 2;
@@ -99,7 +105,8 @@ function gainOfGroups({ nGroups, codes }: Grouping, target: AssociationTarget): 
   if (nGroups * k > 5_000_000) return 0;
   const counts = new Uint32Array(nGroups * k);
   const totals = new Uint32Array(k);
-  for (let i = 0; i < codes.length; i += 2) {
+  for (let i = 0; i < codes.length; ++i) {
+    if (target.judged[i] === 1) continue;
     ++counts[codes[i]! * k + target.values[i]!]!;
     ++totals[target.values[i]!]!;
   }
@@ -111,7 +118,8 @@ function gainOfGroups({ nGroups, codes }: Grouping, target: AssociationTarget): 
   });
   let wrong = 0;
   let wrongAlways = 0;
-  for (let i = 1; i < codes.length; i += 2) {
+  for (let i = 0; i < codes.length; ++i) {
+    if (target.judged[i] === 0) continue;
     if (answers[codes[i]!] !== target.values[i]) ++wrong;
     if (commonest !== target.values[i]) ++wrongAlways;
   }
@@ -124,13 +132,14 @@ interface GroupSums {
   readonly mean: number;
 }
 
-/** Sums over the rows at even (`first` 0) or odd (1) positions. */
-function sumsByGroup(nGroups: number, codes: Int32Array, values: Float64Array, first: 0 | 1): GroupSums {
+/** Sums over the rows that are learned from (`half` 0) or judged on (1). */
+function sumsByGroup({ nGroups, codes }: Grouping, { values, judged }: AssociationTarget, half: 0 | 1): GroupSums {
   const sums = new Float64Array(nGroups);
   const counts = new Uint32Array(nGroups);
   let mean = 0;
   let n = 0;
-  for (let i = first; i < codes.length; i += 2) {
+  for (let i = 0; i < codes.length; ++i) {
+    if (judged[i] !== half) continue;
     const group = codes[i]!;
     sums[group]! += values[i]!;
     ++counts[group]!;

@@ -1,8 +1,9 @@
 import { MillraceError } from "../core/errors/error.ts";
+import type { ColumnData } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
 import { columnOf, findColumn, type Frame } from "../frame/frame.ts";
 import type { Roles } from "../model/model.ts";
-import { associate, associationTarget } from "./association.ts";
+import { associate, type AssociationTarget, associationTarget } from "./association.ts";
 import { repeatedTestRows } from "./repeated-rows.ts";
 import { sampleOf } from "./sample-rows.ts";
 import { populationShift } from "./shift.ts";
@@ -64,11 +65,12 @@ export function auditLeaks(request: AuditRequest): AuditReport {
   const test = rowsWith(splitCodes, 2);
   const sample = sampleOf(rowsUpTo(splitCodes, 2), mostSampled);
   const features = request.features ?? defaultFeatures(request);
+  const goal = request.target === null ? null : associationTarget(columnOf(frame, request.target), sample);
   const suspicions: Suspicion[] = [];
   for (const name of features) {
     if (!findColumn(frame, name)) continue;
     suspicions.push(...deadColumn(frame, name, sample), ...identifier(frame, name, sample));
-    suspicions.push(...proxy(request, name, sample), ...shift(request, name, train, test));
+    suspicions.push(...proxy(request, name, goal), ...shift(request, name, train, test));
   }
   suspicions.push(...repeated(request, features, train, test));
   const findings = suspicions.map((suspicion) => ({
@@ -117,10 +119,9 @@ function identifier(frame: Frame, column: string, rows: Uint32Array): Suspicion[
   return [{ rule: "identifier", column, severity: "warning", evidence, remedy }];
 }
 
-function proxy({ frame, target }: AuditRequest, column: string, sample: Uint32Array): Suspicion[] {
-  if (target === null || column === target) return [];
-  const goal = associationTarget(columnOf(frame, target), sample);
-  const found = goal && associate(columnOf(frame, column), goal);
+function proxy({ frame, target }: AuditRequest, column: string, goal: AssociationTarget | null): Suspicion[] {
+  if (goal === null || target === null || column === target) return [];
+  const found = associate(columnOf(frame, column), goal);
   if (!found || found.value < proxyWarning) return [];
   const names = { auc: "AUC", r2: "R2", gain: "share of errors avoided" } as const;
   const evidence = `alone it predicts "${target}" with ${names[found.measure]} ${found.value.toFixed(4)} on rows it has not seen`;
@@ -152,10 +153,17 @@ function repeated(
   const names = target === null ? features : [...features, target];
   const columns = names.flatMap((name) => findColumn(frame, name) ?? []);
   const judged = sampleOf(test, mostTestRows);
-  if (judged.length === 0 || train.length === 0 || columns.length === 0) return [];
+  if (judged.length === 0 || train.length === 0 || mayCoincide(columns, judged, train.length)) return [];
   const share = repeatedTestRows(columns, train, judged) / judged.length;
   if (share < repeatedLimit) return [];
   const evidence = `${(100 * share).toFixed(1)} % of ${judged.length} test rows are equal to a train row in every feature and the target`;
   const remedy = "If they are copies, remove them; if one entity has several rows, name its column in `group`.";
   return [{ rule: "repeatedRows", column: null, severity: "warning", evidence, remedy }];
+}
+
+/** Rows of few possible values repeat by nature; only where coincidence is unlikely are repeated rows suspicious. */
+function mayCoincide(columns: readonly ColumnData[], rows: Uint32Array, nTrain: number): boolean {
+  let nPossible = 1;
+  for (const column of columns) nPossible *= Math.max(1, valuesOf(column, rows).nDistinct);
+  return nPossible < 20 * nTrain;
 }

@@ -1,6 +1,6 @@
 import { columnOf, type Frame } from "../frame/frame.ts";
 import { choleskySolve } from "../math/linear-algebra.ts";
-import { associate, associationTarget } from "./association.ts";
+import { associate, type AssociationTarget, associationTarget } from "./association.ts";
 
 /** A column that says more about the target than anything known beforehand should. */
 export interface SuspectedLeak {
@@ -18,16 +18,15 @@ export function suspectLeaks(
   columns: readonly string[],
   rows: Uint32Array,
 ): SuspectedLeak[] {
-  const goal = associationTarget(columnOf(frame, target), rows);
-  if (!goal) return [];
+  const found = associationTarget(columnOf(frame, target), rows);
+  if (!found) return [];
+  const goal = asLabels(found);
   const leaks: SuspectedLeak[] = [];
   for (const column of columns) {
-    const found = associate(columnOf(frame, column), goal);
-    if (!found || found.value < limits[found.measure]) continue;
-    leaks.push({
-      column,
-      reason: `alone it predicts ${target} with ${names[found.measure]} ${found.value.toFixed(3)}`,
-    });
+    const strength = associate(columnOf(frame, column), goal);
+    if (!strength || strength.value < limits[strength.measure]) continue;
+    const reason = `alone it predicts ${target} with ${names[strength.measure]} ${strength.value.toFixed(3)}`;
+    leaks.push({ column, reason });
   }
   const total = findTotal(
     frame,
@@ -39,27 +38,34 @@ export function suspectLeaks(
   return leaks;
 }
 
+/** Numbers of two values are labels. */
+function asLabels(target: AssociationTarget): AssociationTarget {
+  const distinct = new Set(target.values.subarray(0, 10_000));
+  if (target.nLabels !== 0 || distinct.size !== 2) return target;
+  const low = Math.min(...distinct);
+  if (target.values.some((value) => !distinct.has(value))) return target;
+  return { ...target, nLabels: 2, values: target.values.map((value) => (value === low ? 0 : 1)) };
+}
+
 const mostColumns = 60;
 
 /**
- * A number column T with target = T - (sum of other columns) + noise: the least-squares fit of the target on all number
- * columns is close, T's coefficient is about 1, another's about -1, and without T the fit falls apart.
+ * A number column T with target = T - (sum of other columns) + noise: a least-squares fit of the target on all number
+ * columns is good, T and another column have large slopes of opposite sign that nearly cancel, and without T the fit
+ * falls apart. (Fare, tolls and tip in a total; slopes are below 1 where a part of the sum is not in the file.)
  */
 function findTotal(frame: Frame, target: string, columns: readonly string[], rows: Uint32Array): string | null {
   if (columnOf(frame, target).kind !== "number") return null;
   const numeric = columns.filter((name) => columnOf(frame, name).kind === "number").slice(0, mostColumns);
   if (numeric.length < 2) return null;
   const all = fit(frame, target, numeric, rows);
-  if (!all || all.r2 < 0.9 || !all.slopes.some((slope) => Math.abs(slope + 1) < 0.25)) return null;
-  const total = numeric.find((_, i) => Math.abs(all.slopes[i]! - 1) < 0.25);
+  if (!all || all.r2 < 0.8) return null;
+  const cancels = (slope: number): boolean => all.slopes.some((other) => other < -0.5 && Math.abs(slope + other) < 0.2);
+  const total = numeric.find((_, i) => all.slopes[i]! > 0.5 && all.slopes[i]! < 1.25 && cancels(all.slopes[i]!));
   if (total === undefined) return null;
-  const rest = fit(
-    frame,
-    target,
-    numeric.filter((name) => name !== total),
-    rows,
-  );
-  return rest && rest.r2 < all.r2 - 0.2 ? total : null;
+  const others = numeric.filter((name) => name !== total);
+  const rest = fit(frame, target, others, rows);
+  return rest && rest.r2 < all.r2 - 0.4 ? total : null;
 }
 
 interface LinearFit {
