@@ -2,30 +2,15 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/core/json.ts";
 import { createRng } from "../../src/core/rng.ts";
 import { encodeModel } from "../../src/model/file.ts";
 import { answersOf, predictRows } from "../../src/model/predict.ts";
 import { modelKinds, randomModel, randomRow } from "../models/random-models.ts";
+import { hasChromium, launchChromium } from "./chromium.ts";
 import { serveFolder } from "./serve-folder.ts";
-
-const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const hasChromium = existsSync(executablePath);
-if (!hasChromium)
-  console.warn(
-    `SKIPPED: there is no Chromium at ${executablePath}; set CHROMIUM_PATH to test the runtime in a browser`,
-  );
-
-const browserArguments = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-];
 
 /** Compiles the sources as they are now into a folder of their own: an old dist must not be what is tested. */
 function compile(): string {
@@ -72,7 +57,7 @@ describe.skipIf(!hasChromium)("the runtime in a browser", () => {
     folder = compile();
     for (const { name, model } of cases) writeFileSync(join(folder, "models", name), encodeModel(model));
     server = await serveFolder(folder);
-    browser = await chromium.launch({ executablePath, args: browserArguments });
+    browser = await launchChromium();
     page = await browser.newPage();
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("console", (message) => {

@@ -62,7 +62,10 @@ function showPrediction(prediction) {
   const label = String(prediction.label);
   const shares = Object.entries(prediction.probabilities ?? {}).sort((a, b) => b[1] - a[1]);
   const bars = element("ul", "bars", ...shares.map(([name, share]) => bar(name, share, name === label)));
-  return [element("p", "value", label), bars];
+  const { threshold, positive } = form.dataset;
+  if (threshold === undefined) return [element("p", "value", label), bars];
+  const rule = `${positive} is answered from ${percents.format(Number(threshold))} on.`;
+  return [element("p", "value", label), bars, element("p", "hint", rule)];
 }
 
 /** Marks the fields the issues speak of, and says the rest in a box. */

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium } from "playwright-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasChromium, launchChromium } from "../../../test/browser/chromium.ts";
 import { churnModel, hostileModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
 import { fixedModels } from "../model-source.ts";
@@ -11,9 +10,7 @@ import { createServer } from "../server.ts";
 import type { Server } from "../server.ts";
 import { tryPath } from "./layout.ts";
 
-const executablePath = process.env["MILLRACE_CHROMIUM"] ?? "/usr/bin/chromium";
-
-describe.skipIf(!existsSync(executablePath))("pages in a browser", () => {
+describe.skipIf(!hasChromium)("pages in a browser", () => {
   let server: Server;
   let url: string;
   let browser: Browser;
@@ -23,7 +20,7 @@ describe.skipIf(!existsSync(executablePath))("pages in a browser", () => {
     const models = fixedModels([churnModel(), housesModel(2), hostileModel()]);
     server = await createServer({ models, clock: systemClock, version: "1.0.0", port: 0 });
     ({ url } = await server.listen());
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();

@@ -157,7 +157,7 @@ function facts({ model, version, metrics }: ServedModel): Html {
     ${
       model.threshold !== null &&
       html`<div>
-        <dt>${String(model.labels[1])} from</dt>
+        <dt>threshold</dt>
         <dd>${metricFormat.format(model.threshold)}</dd>
       </div>`
     }
@@ -169,6 +169,11 @@ function facts({ model, version, metrics }: ServedModel): Html {
         </div>`,
     )}
   </dl>`;
+}
+
+/** From which probability which label is answered: where it is not one half, the answer says so. */
+function thresholdAttributes({ threshold, labels }: Model): Html | false {
+  return threshold !== null && html`data-threshold="${threshold}" data-positive="${String(labels[1])}"`;
 }
 
 /** A form made from the contract of one model, filled with a row it knows; the script sends it and shows the answer. */
@@ -188,7 +193,7 @@ export function tryPage(served: ServedModel): Html {
       </p></noscript
     >
     <div class="split">
-      <form id="try" class="card" data-url="${url}" novalidate>
+      <form id="try" class="card" data-url="${url}" ${thresholdAttributes(model)} novalidate>
         <h2>Row</h2>
         <div class="fields">${fields.map((field) => renderField(model, field))}</div>
         <div class="actions">
@@ -196,7 +201,7 @@ export function tryPage(served: ServedModel): Html {
         </div>
       </form>
       <section class="card answer" aria-labelledby="answer-title">
-        <h2 id="answer-title">Prediction</h2>
+        <h2 id="answer-title">${model.roles.target ?? "Prediction"}</h2>
         <div id="answer" role="status" aria-live="polite"><p class="hint">Press Predict to ask the model.</p></div>
         <details>
           <summary>Request</summary>
