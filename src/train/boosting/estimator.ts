@@ -59,7 +59,10 @@ async function fit(
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   context.progress.report(outcome.rounds, outcome.rounds, "trees");
   const predictor = toPredictor({
-    ...{ loss: lossOf(target), base: prepared.plan.base, trees: outcome.trees, bins: prepared.bins },
+    loss: lossOf(target),
+    base: prepared.plan.base,
+    trees: outcome.trees,
+    bins: prepared.bins,
     cardinalities: train.columns.map((column) => column.cardinality),
   });
   return { predictor, notes: notesOf(outcome, target, watched?.target ?? null) };

@@ -98,21 +98,26 @@ export class Grower {
     const node = this.#writeSplit(growth, leaf, split);
     this.#partition(leaf, split);
     const left: Leaf = {
-      ...{ gradient: split.gradient, hessian: split.hessian, count: split.count },
-      ...{ node, depth: leaf.depth + 1, begin: leaf.begin, slot: leaf.slot, split: null, gain: 0 },
+      gradient: split.gradient,
+      hessian: split.hessian,
+      count: split.count,
+      node,
+      depth: leaf.depth + 1,
+      begin: leaf.begin,
+      slot: leaf.slot,
+      split: null,
+      gain: 0,
     };
     const right: Leaf = {
       gradient: leaf.gradient - split.gradient,
       hessian: leaf.hessian - split.hessian,
       count: leaf.count - split.count,
-      ...{
-        node: node + 1,
-        depth: leaf.depth + 1,
-        begin: leaf.begin + split.count,
-        slot: leaf.slot,
-        split: null,
-        gain: 0,
-      },
+      node: node + 1,
+      depth: leaf.depth + 1,
+      begin: leaf.begin + split.count,
+      slot: leaf.slot,
+      split: null,
+      gain: 0,
     };
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
     growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
@@ -241,8 +246,13 @@ export class Grower {
     const [score, feature, bin, missingLeft, gradient, hessian, count] = candidates.subarray(chosen * candidateNumbers);
     const routesAt = this.#plan.layout.candidateRoutes + chosen * 256;
     return {
-      ...{ score: score!, feature: feature!, bin: bin!, missingLeft: missingLeft! },
-      ...{ gradient: gradient!, hessian: hessian!, count: count! },
+      score: score!,
+      feature: feature!,
+      bin: bin!,
+      missingLeft: missingLeft!,
+      gradient: gradient!,
+      hessian: hessian!,
+      count: count!,
       routes: bytes.slice(routesAt, routesAt + 256),
     };
   }

@@ -57,7 +57,13 @@ export async function prepareTraining(args: {
   const base = baseScores(loss, train.target);
   const shape = shapeOf(bins, nRows, base.length);
   const layout = planMemory({
-    ...{ nRows, nValidation, outputs: shape.outputs, shape, loss, leaves: settings.leaves, threads },
+    nRows,
+    nValidation,
+    outputs: shape.outputs,
+    shape,
+    loss,
+    leaves: settings.leaves,
+    threads,
     weighted: train.target.weights !== null,
     validationWeighted: (validation?.target.weights ?? null) !== null,
   });
@@ -65,7 +71,14 @@ export async function prepareTraining(args: {
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
   const memory = createMemory(pages, threads > 1);
   const plan: TrainingPlan = {
-    ...{ memory, shape, layout, loss, nRows, nValidation, settings, base },
+    memory,
+    shape,
+    layout,
+    loss,
+    nRows,
+    nValidation,
+    settings,
+    base,
     module: compileKernels(shape, { pages, shared: threads > 1 }),
     features: {
       nValues: Int32Array.from(bins, (one) => one.nValues),

@@ -3,10 +3,10 @@
  * because row stride, histogram offsets and the packing of counts are constants of one training: as literals they cost
  * nothing. Encoding: WebAssembly Core Specification 2.0, chapter 5.
  */
-export const i32: 0x7f = 0x7f;
-export const f64: 0x7c = 0x7c;
-export const v128: 0x7b = 0x7b;
-export type ValueType = typeof i32 | typeof f64 | typeof v128;
+export type ValueType = 0x7f | 0x7c | 0x7b;
+export const i32: ValueType = 0x7f;
+export const f64: ValueType = 0x7c;
+export const v128: ValueType = 0x7b;
 
 /** Instructions without immediates, ready to append. */
 export const op = {
@@ -85,6 +85,8 @@ const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned
 const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
 const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
 
+const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
 /** A module that imports its memory as `env.memory` and exports every function by name. */
 export function assemble(
   functions: readonly KernelFunction[],
@@ -101,7 +103,7 @@ export function assemble(
     return [...unsigned(body.length), ...body];
   });
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...magicAndVersion,
     ...section(1, vector(types)),
     ...section(2, vector([[...name("env"), ...name("memory"), 0x02, ...limits]])),
     ...section(3, vector(functions.map((_, index) => unsigned(index)))),

@@ -1,6 +1,5 @@
 import {
   type KernelFunction,
-  type ValueType,
   assemble,
   constant,
   f64,
@@ -72,18 +71,22 @@ function update(
   value: number,
   cell: number,
 ): number[] {
-  return [
-    ...[...get(row), ...i32Load8(binsAt + feature), ...constant(4), ...op.i32Shl, ...get(histogram), ...op.i32Add],
-    ...[...tee(cell), ...get(cell), ...v128Load(offset * 16), ...get(value), ...op.i64x2Add, ...v128Store(offset * 16)],
+  const cellOf = [
+    ...get(row),
+    ...i32Load8(binsAt + feature),
+    ...constant(4),
+    ...op.i32Shl,
+    ...get(histogram),
+    ...op.i32Add,
   ];
+  const sum = [...get(cell), ...v128Load(offset * 16), ...get(value), ...op.i64x2Add];
+  return [...cellOf, ...tee(cell), ...sum, ...v128Store(offset * 16)];
 }
 
 function updates(shape: KernelShape, from: number, to: number, histogram: number, row: number): number[] {
   const value = row + 1;
-  const lanes = [
-    ...[...get(row), ...v128Load32x2(0), ...v128Constant(0n, 1n << BigInt(shape.countShift))],
-    ...[...op.i64x2Add, ...set(value)],
-  ];
+  const gradients = [...get(row), ...v128Load32x2(0)];
+  const lanes = [...gradients, ...v128Constant(0n, 1n << BigInt(shape.countShift)), ...op.i64x2Add, ...set(value)];
   const all = [lanes];
   for (let f = from; f < to; ++f) all.push(update(f, shape.binOffsets[f]!, histogram, row, value, row + 2));
   return all.flat();
@@ -195,7 +198,7 @@ function addScoreKernel(shape: KernelShape): KernelFunction {
     name: "addScore",
     parameters: [i32, i32, i32, f64],
     result: null,
-    locals: [i32] satisfies ValueType[],
+    locals: [i32],
     body: [
       loop(
         [...get(begin), ...i32Load(0), ...constant(shape.outputs * 8), ...op.i32Mul, ...get(scores), ...op.i32Add],

@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { type KernelShape, type Kernels, binsAt, compileKernels, instantiateKernels } from "./kernels.ts";
+import { createMemory } from "./webassembly.ts";
+
+const countShift = 48;
+
+interface Bench {
+  readonly shape: KernelShape;
+  readonly kernels: Kernels;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly lanes: BigInt64Array;
+  readonly rows: number;
+  readonly index: number;
+  readonly scratch: number;
+  readonly histogram: number;
+  readonly other: number;
+  readonly nRows: number;
+  readonly bins: readonly number[][];
+  readonly gradients: readonly [number, number][];
+}
+
+/** Rows of random bins and gradients in kernel memory. */
+function setUp(nRows: number, binCounts: readonly number[], random: () => number): Bench {
+  const nFeatures = binCounts.length;
+  const binOffsets = new Uint32Array(nFeatures + 1);
+  binCounts.forEach((count, f) => {
+    binOffsets[f + 1] = binOffsets[f]! + count;
+  });
+  const stride = Math.ceil((binsAt + nFeatures) / 8) * 8;
+  const shape = { stride, binOffsets, countShift, outputs: 2 };
+  const total = binOffsets[nFeatures]! * 16;
+  const rows = 64;
+  const index = rows + nRows * stride;
+  const scratch = index + nRows * 4;
+  const histogram = Math.ceil((scratch + nRows * 4) / 64) * 64;
+  const other = histogram + total;
+  const pages = Math.ceil((other + total + nRows * 16 + 64) / 65536);
+  const memory = createMemory(pages, false);
+  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
+  const bytes = new Uint8Array(memory.buffer);
+  const words = new Int32Array(memory.buffer);
+  const gradients = Array.from({ length: nRows }, (): [number, number] => [
+    Math.floor((random() - 0.5) * 2 ** 31),
+    Math.floor(random() * 2 ** 30),
+  ]);
+  const bins = Array.from({ length: nRows }, () => binCounts.map((count) => Math.floor(random() * count)));
+  bins.forEach((record, r) => {
+    words[(rows + r * stride) / 4] = gradients[r]![0];
+    words[(rows + r * stride) / 4 + 1] = gradients[r]![1];
+    bytes.set(record, rows + r * stride + binsAt);
+  });
+  const lanes = new BigInt64Array(memory.buffer, 0, (other + total) / 8);
+  return { shape, kernels, bytes, words, lanes, rows, index, scratch, histogram, other, nRows, bins, gradients };
+}
+
+/** The naive twin: adds rows one by one, in big integers. */
+function naiveHistogram(bench: Bench, rows: readonly number[]): bigint[] {
+  const out = Array.from({ length: bench.shape.binOffsets.at(-1)! * 2 }, () => 0n);
+  for (const row of rows) {
+    bench.bins[row]!.forEach((bin, f) => {
+      const at = (bench.shape.binOffsets[f]! + bin) * 2;
+      out[at]! += BigInt(bench.gradients[row]![0]);
+      out[at + 1]! += BigInt(bench.gradients[row]![1]) + (1n << BigInt(countShift));
+    });
+  }
+  return out;
+}
+
+const readHistogram = (bench: Bench, at: number): bigint[] =>
+  Array.from(bench.lanes.subarray(at / 8, at / 8 + bench.shape.binOffsets.at(-1)! * 2));
+
+const sizes = [0, 1, 2, 3, 63, 64, 65, 511, 512, 513, 1030];
+const shapes = [
+  [3],
+  [256, 2, 7],
+  Array.from({ length: 31 }, () => 5),
+  Array.from({ length: 32 }, () => 4),
+  Array.from({ length: 71 }, () => 3),
+];
+
+/** Deterministic and quick; the tests need variety, not quality. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 4294967296;
+  };
+}
+
+describe("histogram kernels", () => {
+  it("sum consecutive and listed rows exactly as adding them one by one", () => {
+    for (const binCounts of shapes) {
+      for (const nRows of sizes) {
+        const bench = setUp(nRows, binCounts, randomFrom(nRows + binCounts.length));
+        const { kernels, rows, shape, histogram, index, words } = bench;
+        kernels.sumRows(rows, rows + nRows * shape.stride, histogram);
+        const all = Array.from({ length: nRows }, (_, row) => row);
+        expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
+        bench.bytes.fill(0, histogram, bench.other);
+        const listed = all.filter((row) => row % 3 !== 1);
+        words.set(listed, index / 4);
+        kernels.sumListed(index, index + listed.length * 4, rows, histogram);
+        expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, listed));
+      }
+    }
+  });
+
+  it("give the sibling by subtraction and the whole by addition", () => {
+    const bench = setUp(300, [9, 40, 2], randomFrom(5));
+    const { kernels, rows, shape, histogram, other } = bench;
+    const all = Array.from({ length: 300 }, (_, row) => row);
+    const end = histogram + shape.binOffsets.at(-1)! * 16;
+    kernels.sumRows(rows, rows + 300 * shape.stride, histogram);
+    kernels.sumRows(rows, rows + 100 * shape.stride, other);
+    kernels.subtractBins(histogram, end, other);
+    expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all.slice(100)));
+    kernels.addBins(histogram, end, other);
+    expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
+  });
+});
+
+describe("partition", () => {
+  it("is stable, for any rows and any route", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 200 }),
+        fc.integer(),
+        fc.integer({ min: 0, max: 2 }),
+        (nRows, seed, feature) => {
+          const random = randomFrom(seed);
+          const bench = setUp(nRows, [256, 7, 3], random);
+          const { kernels, words, bytes, index, scratch, rows, other } = bench;
+          const listed = Array.from({ length: nRows }, (_, row) => row).filter(() => random() < 0.7);
+          words.set(listed, index / 4);
+          const goesLeft = Array.from({ length: 256 }, () => random() < 0.5);
+          const route = other;
+          goesLeft.forEach((left, bin) => {
+            bytes[route + bin] = left ? 4 : 0;
+          });
+          const end = index + listed.length * 4;
+          const nLeft = kernels.partition(index, end, rows + binsAt + feature, route, scratch);
+          kernels.copyReversed(index + nLeft * 4, end, scratch + listed.length * 4);
+          const isLeft = (row: number): boolean => goesLeft[bench.bins[row]![feature]!]!;
+          expect(Array.from(words.subarray(scratch / 4, scratch / 4 + nLeft))).toEqual(listed.filter(isLeft));
+          expect(Array.from(words.subarray(index / 4 + nLeft, end / 4))).toEqual(listed.filter((row) => !isLeft(row)));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("addScore", () => {
+  it("adds to the listed rows of one output alone", () => {
+    const bench = setUp(9, [2], randomFrom(1));
+    const { kernels, words, index, bytes } = bench;
+    const at = Math.ceil((bench.other + 64) / 8) * 8;
+    const scores = new Float64Array(bytes.buffer, at, 18);
+    words.set([1, 4, 8], index / 4);
+    kernels.addScore(index, index + 12, at + 8, 0.5);
+    expect(Array.from(scores)).toEqual([0, 0, 0, 0.5, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5]);
+  });
+});

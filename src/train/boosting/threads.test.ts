@@ -1,0 +1,120 @@
+import { readdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+
+import { systemClock } from "../../core/clock.ts";
+import { sha256 } from "../../core/digest.ts";
+import { silent } from "../../core/progress.ts";
+import { createRng } from "../../core/rng.ts";
+import type { Design } from "../../model/design.ts";
+import type { FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
+import type { TreesPredictor } from "../../model/predictor.ts";
+import { dismissIdleWorkers, runCrew } from "../threads/crew.ts";
+import { compiledModule } from "../threads/location.ts";
+import { boostingEstimator } from "./estimator.ts";
+
+/** Workers run the compiled trainer: it must be there and not older than its source. */
+function isBuilt(): boolean {
+  const member = compiledModule("member", import.meta.url);
+  if (member === null) return false;
+  const newest = (folder: URL, ending: string): number =>
+    Math.max(
+      ...readdirSync(folder)
+        .filter((name) => name.endsWith(ending) && !name.includes(".test."))
+        .map((name) => statSync(fileURLToPath(new URL(name, folder))).mtimeMs),
+    );
+  return newest(new URL("./", member), ".js") >= newest(new URL("./", import.meta.url), ".ts");
+}
+
+const nRows = 33_333;
+
+/** Sorted by the strongest column, so that a leaf's rows stand in few shards. */
+function sortedData(): Design {
+  const rng = createRng(11);
+  const a = Float64Array.from({ length: nRows }, (_, row) => (row % 17 === 0 ? Number.NaN : row / nRows));
+  const b = Float64Array.from({ length: nRows }, () => rng.next());
+  const c = Float64Array.from({ length: nRows }, () => (rng.next() < 0.1 ? Number.NaN : rng.integer(20)));
+  return {
+    nRows,
+    dense: [a, b, c].map((values, f) => ({ name: `x${f}`, source: `x${f}`, values, cardinality: f === 2 ? 20 : 0 })),
+    sparse: {
+      names: [],
+      sources: [],
+      offsets: new Uint32Array(nRows + 1),
+      indices: new Uint32Array(0),
+      values: new Float64Array(0),
+    },
+  };
+}
+
+function targetOf(design: Design, task: "regression" | "binary" | "multiclass"): Target {
+  const [a, b, c] = design.dense.map((column) => column.values);
+  const values = Float64Array.from({ length: nRows }, (_, row) => {
+    const level = c![row]!;
+    const signal = (a![row]! > 0.3 ? 1 : 0) + b![row]! * 2 + (Number.isNaN(level) ? 0.3 : (level * 7) % 3);
+    if (task === "regression") return signal * 1000;
+    return task === "binary" ? Number(signal > 2) : Math.min(2, Math.floor(signal / 1.5));
+  });
+  return { task, values, nLabels: { regression: 0, binary: 2, multiclass: 3 }[task], weights: b!.map((v) => 0.5 + v) };
+}
+
+function digestOf(trees: TreesPredictor): string {
+  const arrays = Object.values(trees).filter((value) => ArrayBuffer.isView(value));
+  return arrays.map((view) => sha256(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))).join("\n");
+}
+
+describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fresh dist/)", () => {
+  afterAll(dismissIdleWorkers);
+  const design = sortedData();
+  const fit = (target: Target, threads: number, given: HyperparameterValues = {}): Promise<FitResult> =>
+    boostingEstimator.fit(
+      design,
+      target,
+      { trees: 6, ...given },
+      { rng: createRng(1), clock: systemClock, progress: silent, threads, validation: { design, target } },
+    );
+
+  for (const task of ["regression", "binary", "multiclass"] as const) {
+    it(`gives the same model on 1, 2 and 3 threads: ${task}`, async () => {
+      const target = targetOf(design, task);
+      for (const given of [{}, { rowShare: 0.6, columnShare: 0.7, growth: "levelwise" }]) {
+        const [one, two, three] = [
+          await fit(target, 1, given),
+          await fit(target, 2, given),
+          await fit(target, 3, given),
+        ];
+        expect(digestOf(two!.predictor as TreesPredictor)).toBe(digestOf(one!.predictor as TreesPredictor));
+        expect(digestOf(three!.predictor as TreesPredictor)).toBe(digestOf(one!.predictor as TreesPredictor));
+        expect([two!.notes, three!.notes]).toEqual([one!.notes, one!.notes]);
+      }
+    });
+  }
+
+  it("ends with CANCELLED when asked to", async () => {
+    const target = targetOf(design, "binary");
+    const signal = AbortSignal.timeout(150);
+    const running = boostingEstimator.fit(
+      design,
+      target,
+      { trees: 10_000, earlyStopping: 0 },
+      { rng: createRng(1), clock: systemClock, progress: silent, threads: 2, validation: null, signal },
+    );
+    await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  it("fails as a whole when one thread fails, instead of waiting for it", async () => {
+    const module = `data:text/javascript,${encodeURIComponent(
+      "export async function runMember(_, team) { if (team.thread === 1) throw new Error('thread 1 broke'); team.barrier(); }",
+    )}`;
+    const running = runCrew({ module, payload: null, threads: 3, watch: () => {}, watchMs: 50 });
+    await expect(running).rejects.toThrow("thread 1 broke");
+  });
+
+  it("fails as a whole when one thread dies", async () => {
+    const module = `data:text/javascript,${encodeURIComponent(
+      "export async function runMember(_, team) { if (team.thread === 1) process.exit(3); team.barrier(); }",
+    )}`;
+    const running = runCrew({ module, payload: null, threads: 2, watch: () => {}, watchMs: 50 });
+    await expect(running).rejects.toThrow("ended with code 3");
+  });
+});
