@@ -48,7 +48,7 @@ function describeProgress(event: {
   const share = event.total > 0 ? `${Math.floor((100 * event.done) / event.total)} %` : "";
   const left =
     rate > 0 && event.total > event.done ? `, ${formatDuration(((event.total - event.done) / rate) * 1000)} left` : "";
-  return `        ${event.step.padEnd(9)} ${share.padStart(5)}  ${count(event.done)} of ${count(event.total)} ${event.unit}, ${count(rate)}/s${left}`;
+  return `        ${event.step.padEnd(9)} ${share.padStart(5)}  ${count(event.done)} of ${count(event.total)} ${event.unit}, ${rate < 10 ? rate.toFixed(1) : count(rate)}/s${left}`;
 }
 
 const statusColours: Readonly<Record<StepStatus, (text: string) => string>> = {
@@ -61,9 +61,29 @@ const statusColours: Readonly<Record<StepStatus, (text: string) => string>> = {
 function describeStep(step: StepResult, index: number, total: number): string {
   const position = `${String(index + 1).padStart(2)}/${total}`;
   const facts = Object.entries(step.metrics)
+    .sort(([a], [b]) => rankOf(a) - rankOf(b))
     .slice(0, 4)
     .map(([name, value]) => `${name} ${Number.isInteger(value) ? count(value) : value.toFixed(4)}`);
   return `  ${position}  ${step.step.padEnd(10)} ${statusColours[step.status](step.status.padEnd(7))} ${formatDuration(step.durationMs).padStart(9)}  ${facts.join("  ")}`.trimEnd();
+}
+
+/** What a person looks for first; the store keeps no order. */
+const firstFacts = [
+  "rows",
+  "train",
+  "validation",
+  "test",
+  "auc",
+  "averagePrecision",
+  "logLoss",
+  "accuracy",
+  "r2",
+  "rmse",
+];
+
+function rankOf(fact: string): number {
+  const rank = firstFacts.indexOf(fact);
+  return rank < 0 ? firstFacts.length : rank;
 }
 
 function count(value: number): string {

@@ -21,13 +21,26 @@ function renderMetrics(report: EvaluationReport): string[] {
     const row = [name, formatMetric(value)];
     return withBaseline ? [...row, formatMetric(baseline), verdictOn(name, value, baseline)] : row;
   });
-  const head = ["metric", `${report.split} (${report.nRows} rows)`, ...(withBaseline ? ["baseline", ""] : [])];
-  const lines = alignColumns([head, ...rows]);
-  if (report.threshold !== null) {
-    const positive = String(report.labels[1] ?? "positive");
-    lines.push(`"${positive}" is answered from a probability of ${formatMetric(report.threshold)}`);
+  const nRows = report.nRows.toLocaleString("en");
+  const head = ["metric", `${report.split} (${nRows} rows)`, ...(withBaseline ? ["baseline", ""] : [])];
+  return [...alignColumns([head, ...rows]), ...notesOn(report)];
+}
+
+/** What it takes to read the table: which way is better, what the baseline knows, where the labels come from. */
+function notesOn({ task, metrics, baseline, threshold, labels }: EvaluationReport): string[] {
+  const lower = Object.keys(metrics).filter((name) => metricDirection[name as Metric["any"]] === "lower");
+  const named = lower.map((name) => (name === "ece" ? "ece (calibration error)" : name));
+  const notes: string[] = [];
+  if (named.length > 0) notes.push(`less is better: ${named.join(", ")}`);
+  if (Object.keys(baseline).length > 0)
+    notes.push(
+      `baseline: every row gets ${task === "regression" ? "the mean" : "the labels' shares"} of the train rows`,
+    );
+  if (threshold !== null) {
+    const positive = String(labels[1] ?? "positive");
+    notes.push(`"${positive}" is answered from a probability of ${formatMetric(threshold)}, chosen for the best f1`);
   }
-  return lines;
+  return notes;
 }
 
 function verdictOn(name: string, value: number | null, baseline: number | null): string {
