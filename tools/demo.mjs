@@ -7,7 +7,7 @@ import { ensureBuilt, ensureInstalled, root } from "./setup.mjs";
 const once = process.argv.includes("--once");
 const project = path.join(root, "examples", "flight-delays");
 const cli = path.join(root, "dist", "cli", "main.js");
-const row = { date: "2001-06-29T18:30:00Z", distance: 1235, origin: "ATL", destination: "BOS" };
+const row = { date: "2001-06-29T18:30:00Z", distance: 946, origin: "ATL", destination: "BOS" };
 
 ensureInstalled();
 ensureBuilt();
@@ -21,7 +21,7 @@ const server = spawn(process.execPath, [cli, "up", "--port", once ? "0" : "4000"
   stdio: ["ignore", "pipe", "inherit"],
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill("SIGTERM"));
-server.on("exit", (code) => process.exit(code ?? 0));
+server.on("exit", (code) => process.exit(process.exitCode || (code ?? 0)));
 
 let printed = "";
 let asked = false;
@@ -41,10 +41,13 @@ async function ask(url) {
   const body = JSON.stringify({ rows: [row] });
   const response = await fetch(address, { method: "POST", headers: { "content-type": "application/json" }, body });
   const answer = await response.json();
-  console.log(`\nWill flight ATL-BOS on 29 June, 18:30, be 15 minutes late or more? ${response.status}`);
-  console.log(JSON.stringify(answer, null, 2));
-  console.log(`\ncurl -s ${address} -H 'content-type: application/json' -d '${body}'`);
-  console.log(`API docs: ${url}/docs   try it: ${url}/models/flight-delays/try`);
+  console.log(
+    `\nOne real request: will the flight from Atlanta to Boston on 29 June at 18:30 be 15 minutes late or more?`,
+  );
+  console.log(`HTTP ${response.status} ${JSON.stringify(answer, null, 2)}`);
+  console.log(`\nThe same from a shell:\ncurl -s ${address} -H 'content-type: application/json' -d '${body}'`);
+  console.log(`\nAPI docs: ${url}/docs\nTry it:   ${url}/models/flight-delays/try`);
+  if (!once) console.log("Ctrl-C ends it.");
   if (once || !response.ok) server.kill("SIGTERM");
   if (!response.ok) process.exitCode = 1;
 }
