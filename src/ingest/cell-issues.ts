@@ -1,5 +1,5 @@
 import type { Contract, Issue } from "../frame/contract.ts";
-import type { Conversion } from "./convert.ts";
+import { type Conversion, withParsed } from "./convert.ts";
 import type { Relation } from "./relation.ts";
 
 /** Cells that are not of their column's kind. */
@@ -40,7 +40,11 @@ export async function findCellIssues(
   );
   if (checked.length === 0) return { issues: [], issueCounts: [], badRows: [] };
   const counts = checked.map(({ conversion }) => `count(*) FILTER (WHERE ${isBad(conversion)})::DOUBLE`);
-  const counted = (await relation.session.rows(`SELECT ${counts.join(", ")} FROM ${relation.sql}`))[0]!;
+  const parsed = withParsed(
+    relation.sql,
+    checked.map(({ conversion }) => conversion),
+  );
+  const counted = (await relation.session.rows(`SELECT ${counts.join(", ")} FROM ${parsed}`))[0]!;
   const bad: Suspect[] = checked
     .map(({ conversion, column }, i) => ({
       conversion,
@@ -57,7 +61,7 @@ export async function findCellIssues(
 }
 
 function isBad({ present, value }: Conversion): string {
-  return `${present} AND (${value}) IS NULL`;
+  return `CASE WHEN (${value}) IS NULL THEN ${present} ELSE false END`;
 }
 
 async function collectCells(
@@ -68,7 +72,11 @@ async function collectCells(
     return `CASE WHEN ${isBad(conversion)} THEN left(${conversion.shown}, ${longestShown + 1}) END AS bad${i}`;
   });
   const anyBad = bad.map((_, i) => `bad${i} IS NOT NULL`).join(" OR ");
-  const numbered = `SELECT (row_number() OVER () - 1)::DOUBLE AS row, ${cells.join(", ")} FROM ${relation.sql}`;
+  const parsed = withParsed(
+    relation.sql,
+    bad.map(({ conversion }) => conversion),
+  );
+  const numbered = `SELECT (row_number() OVER () - 1)::DOUBLE AS row, ${cells.join(", ")} FROM ${parsed}`;
   const reader = await relation.session.stream(`SELECT * FROM (${numbered}) WHERE ${anyBad}`);
   const issues: Issue[] = [];
   const badRows = bad.map(({ column }) => ({ column, rows: [] as number[] }));

@@ -3,9 +3,15 @@ import { isOneOf, quoteLiteral } from "../query/quote.ts";
 
 /** How one column of a source becomes one of a dataset, as SQL. */
 export interface Conversion {
-  /** The stored value: DOUBLE, BOOLEAN, TIMESTAMP (UTC, whole milliseconds) or VARCHAR; NULL where missing or not of the kind. */
+  /** The part that costs, over the source's column; {@link withParsed} computes it once under `alias`. */
+  readonly parsed: string;
+  readonly alias: string;
+  /**
+   * The stored value, over `alias` and the source's column: DOUBLE, BOOLEAN, TIMESTAMP (UTC, whole milliseconds) or
+   * VARCHAR; NULL where missing or not of the kind.
+   */
   readonly value: string;
-  /** True where the cell is not missing (SQL of a BOOLEAN, never NULL). */
+  /** True where the cell is not missing (SQL of a BOOLEAN, never NULL). Costly: ask it where the value is NULL. */
   readonly present: string;
   /** The cell as a text for people. */
   readonly shown: string;
@@ -13,18 +19,27 @@ export interface Conversion {
   readonly isTotal: boolean;
 }
 
+/** The rows of `sql` with what the conversions parse beside their own columns, as a subquery. */
+export function withParsed(sql: string, conversions: readonly Conversion[]): string {
+  return `(SELECT *, ${conversions.map(({ parsed, alias }) => `${parsed} AS ${alias}`).join(", ")} FROM ${sql})`;
+}
+
 /** Texts that mean "missing" where a number, a boolean or a timestamp is expected; surrounding blanks do not count. */
 export const missingTexts: readonly string[] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
 
-/** The conversion of `column` (SQL) of DuckDB's `type` to a kind. `missing` are the source's own texts for "missing". */
+/**
+ * The conversion of `column` (one of ours: c0, c1, ...) of DuckDB's `type` to a kind. `missing` are the source's own
+ * texts for "missing".
+ */
 export function convert(column: string, type: string, kind: Kind, missing: readonly string[]): Conversion {
   const family = familyOf(type);
-  if (family === "text") return fromText(column, kind, missing);
+  const alias = `${kind}_${column}`;
+  if (family === "text") return { alias, ...fromText(column, alias, kind, missing) };
   const shown = `${column}::VARCHAR`;
   const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(shown, missing)}` : "";
   const present = `(${column} IS NOT NULL${isTheirs}${family === "float" ? ` AND NOT isnan(${column})` : ""})`;
-  const { value, isTotal } = fromNative(isTheirs ? `CASE WHEN ${present} THEN ${column} END` : column, family, kind);
-  return { value, present, shown, isTotal };
+  const { parsed, value, isTotal } = fromNative(column, alias, family, kind);
+  return { alias, parsed, value: isTheirs ? `CASE WHEN ${present} THEN ${value} END` : value, present, shown, isTotal };
 }
 
 type Family = "text" | "small" | "wide" | "float" | "decimal" | "boolean" | "instant" | "zoned" | "other";
@@ -44,39 +59,45 @@ function familyOf(type: string): Family {
 
 const blanks = "' ' || chr(9) || chr(10) || chr(13)";
 
-function fromText(column: string, kind: Kind, missing: readonly string[]): Conversion {
+function fromText(column: string, alias: string, kind: Kind, missing: readonly string[]): Omit<Conversion, "alias"> {
   const shown = `${column}::VARCHAR`;
   const text = `trim(${shown}, ${blanks})`;
+  const isTheirs = missing.length > 0 ? isOneOf(text, missing) : "";
   if (kind === "category" || kind === "text") {
-    const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(text, missing)}` : "";
-    const present = `coalesce(${shown} <> ''${isTheirs}, false)`;
-    return {
-      value: isTheirs ? `CASE WHEN ${present} THEN ${shown} END` : `nullif(${shown}, '')`,
-      present,
-      shown,
-      isTotal: true,
-    };
+    const present = `coalesce(${shown} <> ''${isTheirs && ` AND NOT ${isTheirs}`}, false)`;
+    const value = isTheirs ? `CASE WHEN NOT ${isTheirs} THEN ${alias} END` : alias;
+    return { parsed: `nullif(${shown}, '')`, value, present, shown, isTotal: true };
   }
   const present = `coalesce(NOT ${isOneOf(text, [...missingTexts, ...missing])}, false)`;
-  const parsed = parse(text, kind);
+  const { parsed, value } = parse(column, alias, kind);
   // None of `missingTexts` parses, so only the source's own need to be kept from parsing.
-  const value = missing.length > 0 ? `CASE WHEN ${isOneOf(text, missing)} THEN NULL ELSE ${parsed} END` : parsed;
-  return { value, present, shown, isTotal: false };
+  return {
+    parsed,
+    value: isTheirs ? `CASE WHEN NOT ${isTheirs} THEN ${value} END` : value,
+    present,
+    shown,
+    isTotal: false,
+  };
 }
 
 /** SQL that is NULL where the text is none of the kind. */
-function parse(text: string, kind: Kind): string {
+function parse(column: string, alias: string, kind: Kind): Pick<Conversion, "parsed" | "value"> {
   switch (kind) {
-    case "boolean":
-      return `CASE WHEN ${isOneOf(`lower(${text})`, trueTexts)} THEN true WHEN ${isOneOf(`lower(${text})`, falseTexts)} THEN false END`;
+    case "boolean": {
+      const text = `lower(trim(${column}::VARCHAR, ${blanks}))`;
+      return {
+        parsed: `CASE WHEN ${isOneOf(text, trueTexts)} THEN true WHEN ${isOneOf(text, falseTexts)} THEN false END`,
+        value: alias,
+      };
+    }
     case "timestamp":
-      return `CASE WHEN regexp_full_match(${text}, ${quoteLiteral(instantPattern)}) THEN ${wholeMs(instant(text))} END`;
-    default:
-      // DuckDB reads "1_000" as a number; nobody writes that in a file of data.
-      return exactDouble(
-        `CASE WHEN contains(${text}, '_') THEN NULL ELSE ${text} END`,
-        `regexp_full_match(${text}, '[+-]?\\d+')`,
-      );
+      return { parsed: instant(`trim(${column}::VARCHAR)`), value: wholeMs(alias) };
+    default: {
+      // The cast skips surrounding blanks. DuckDB reads "1_000" as a number; nobody writes that in a file of data.
+      const isPlain = `NOT contains(${column}::VARCHAR, '_')`;
+      const isWhole = `regexp_full_match(trim(${column}::VARCHAR, ${blanks}), '[+-]?\\d+')`;
+      return { parsed: `TRY_CAST(${column} AS DOUBLE)`, value: exactDouble(column, alias, isPlain, isWhole) };
+    }
   }
 }
 
@@ -84,50 +105,57 @@ const trueTexts = ["true", "t", "yes", "y", "1", "1.0"];
 const falseTexts = ["false", "f", "no", "n", "0", "0.0"];
 
 /** ISO 8601 as the contract's timestamps are read elsewhere (frame/timestamp.ts), and an offset of hours alone. */
-const instantPattern =
-  "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?: ?(?:Z|UTC)|[+-]\\d{2}(?::?\\d{2})?)?)?";
+const clockPattern = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?";
+const utcPattern = `${clockPattern}(?: ?(?:Z|UTC))?)?`;
+const offsetPattern = `${clockPattern}[+-]\\d{2}(?::?\\d{2})?)`;
 
-/** DuckDB wants seconds where an offset follows: "03:04Z" is completed to "03:04:00Z". */
+/**
+ * Times without an offset, the common case, are read without DuckDB's time zones, which cost eight times as much.
+ * DuckDB wants seconds where something follows the minutes: "03:04Z" is completed to "03:04:00Z".
+ */
 function instant(text: string): string {
+  const full = (pattern: string): string => `regexp_full_match(${text}, ${quoteLiteral(pattern)})`;
   const completed = `regexp_replace(${text}, '^(.{10}[T ]..:..)([^:].*)$', '\\1:00\\2')`;
-  const parsed = (from: string): string => `TRY_CAST(${from} AS TIMESTAMPTZ)`;
-  return `(coalesce(${parsed(text)}, ${parsed(completed)}) AT TIME ZONE 'UTC')`;
+  const utc = `coalesce(TRY_CAST(${text} AS TIMESTAMP), TRY_CAST(${completed} AS TIMESTAMP))`;
+  const zoned = `coalesce(TRY_CAST(${text} AS TIMESTAMPTZ), TRY_CAST(${completed} AS TIMESTAMPTZ)) AT TIME ZONE 'UTC'`;
+  return `CASE WHEN ${full(utcPattern)} THEN ${utc} WHEN ${full(offsetPattern)} THEN ${zoned} END`;
 }
 
 /**
  * A finite DOUBLE; NULL for what is no number, for infinities, and for integers of 2^53 and beyond that a double would
- * round. The second cast is reached by huge integers alone.
+ * round. The last comparison is reached by huge values alone.
  */
-function exactDouble(source: string, isInteger: string): string {
-  const number = `TRY_CAST(${source} AS DOUBLE)`;
-  const isRounded = `${isInteger} AND TRY_CAST(${source} AS HUGEINT) <> TRY_CAST(${number} AS HUGEINT)`;
-  return `CASE WHEN abs(${number}) < 9007199254740992 THEN ${number} WHEN NOT isfinite(${number}) THEN NULL WHEN ${isRounded} THEN NULL ELSE ${number} END`;
+function exactDouble(column: string, number: string, isPlain: string, isWhole: string): string {
+  const isExact = `NOT ${isWhole} OR TRY_CAST(${column} AS HUGEINT) = TRY_CAST(${number} AS HUGEINT)`;
+  return `CASE WHEN abs(${number}) < 9007199254740992 AND ${isPlain} THEN ${number} WHEN isfinite(${number}) AND ${isPlain} AND (${isExact}) THEN ${number} END`;
 }
 
 function wholeMs(instant: string): string {
   return `CASE WHEN isfinite(${instant}) THEN date_trunc('millisecond', ${instant}) END`;
 }
 
+type Native = Pick<Conversion, "parsed" | "value" | "isTotal">;
+
 /** A value that is already typed in the source. */
-function fromNative(column: string, family: Family, kind: Kind): { value: string; isTotal: boolean } {
-  const none = { value: `CASE WHEN false THEN ${nullOf[kind]} END`, isTotal: false };
+function fromNative(column: string, alias: string, family: Family, kind: Kind): Native {
+  const total = (parsed: string): Native => ({ parsed, value: alias, isTotal: true });
+  const partial = (parsed: string, value = alias): Native => ({ parsed, value, isTotal: false });
+  const none = partial(`CASE WHEN false THEN ${nullOf[kind]} END`);
+  const isNumber = family === "small" || family === "wide" || family === "float" || family === "decimal";
   switch (kind) {
     case "number":
-      if (family === "small" || family === "decimal") return { value: `${column}::DOUBLE`, isTotal: true };
-      if (family === "boolean") return { value: `${column}::INTEGER::DOUBLE`, isTotal: true };
-      if (family === "float")
-        return { value: `CASE WHEN isfinite(${column}) THEN ${column}::DOUBLE END`, isTotal: false };
-      return family === "wide" ? { value: exactDouble(column, "true"), isTotal: false } : none;
+      if (family === "boolean") return total(`${column}::INTEGER::DOUBLE`);
+      if (family === "float") return partial(`${column}::DOUBLE`, `CASE WHEN isfinite(${alias}) THEN ${alias} END`);
+      if (family === "wide") return partial(`${column}::DOUBLE`, exactDouble(column, alias, "true", "true"));
+      return isNumber ? total(`${column}::DOUBLE`) : none;
     case "boolean":
-      if (family === "boolean") return { value: column, isTotal: true };
-      if (family === "small" || family === "wide" || family === "float" || family === "decimal")
-        return { value: `CASE WHEN ${column} = 1 THEN true WHEN ${column} = 0 THEN false END`, isTotal: false };
-      return none;
+      if (family === "boolean") return total(column);
+      return isNumber ? partial(`CASE WHEN ${column} = 1 THEN true WHEN ${column} = 0 THEN false END`) : none;
     case "timestamp":
-      if (family === "zoned") return { value: wholeMs(`(${column} AT TIME ZONE 'UTC')`), isTotal: false };
-      return family === "instant" ? { value: wholeMs(`${column}::TIMESTAMP`), isTotal: false } : none;
+      if (family === "zoned") return partial(`${column} AT TIME ZONE 'UTC'`, wholeMs(alias));
+      return family === "instant" ? partial(`${column}::TIMESTAMP`, wholeMs(alias)) : none;
     default:
-      return { value: `nullif(${asText(column, family)}, '')`, isTotal: true };
+      return total(`nullif(${asText(column, family)}, '')`);
   }
 }
 

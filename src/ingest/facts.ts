@@ -1,7 +1,7 @@
 import type { Kind } from "../frame/column.ts";
 import type { ColumnFacts } from "../query/column-facts.ts";
 import { intactText, isOneOf } from "../query/quote.ts";
-import { convert } from "./convert.ts";
+import { type Conversion, convert, withParsed } from "./convert.ts";
 import type { Relation } from "./relation.ts";
 
 /** Counts of one column by kind, over all rows. */
@@ -41,10 +41,18 @@ const truthTexts = ["true", "false", "t", "f"];
 const mostLevels = 100;
 const mostListed = 1_000;
 
-/** Reads the whole source twice: once for counts, once (columns with few values only) for levels. */
-export async function gatherFacts(relation: Relation): Promise<readonly ColumnFacts[]> {
-  const selected = relation.types.flatMap((type, i) => countsOf(`c${i}`, type));
-  const row = (await relation.session.rows(`SELECT ${selected.join(", ")} FROM ${relation.sql}`))[0]!;
+/** Reads the source once into a table (which may spill to disk), then asks it for counts and for the values of columns with few. */
+export async function gatherFacts(source: Relation): Promise<readonly ColumnFacts[]> {
+  const columns = source.types.map((_, i) => `c${i}`).join(", ");
+  await source.session.run(`CREATE TABLE facts AS SELECT ${columns} FROM ${source.sql}`);
+  const relation: Relation = { ...source, sql: "facts" };
+  const conversions = relation.types.map((type, i) => conversionsOf(`c${i}`, type));
+  const selected = conversions.flatMap((of, i) => countsOf(of, relation.types[i]!));
+  const parsed = withParsed(
+    relation.sql,
+    conversions.flatMap((of) => [of.number, of.timestamp, of.text]),
+  );
+  const row = (await relation.session.rows(`SELECT ${selected.join(", ")} FROM ${parsed}`))[0]!;
   const facts: ColumnFacts[] = [];
   for (let i = 0; i < relation.names.length; ++i) {
     const values = fields.map((field, k) => [field, Number(row[i * fields.length + k] ?? NaN)] as const);
@@ -54,25 +62,29 @@ export async function gatherFacts(relation: Relation): Promise<readonly ColumnFa
   return facts;
 }
 
+type Conversions = Readonly<Record<"number" | "timestamp" | "text", Conversion>>;
+
+function conversionsOf(column: string, type: string): Conversions {
+  const to = (kind: Kind): Conversion => convert(column, type, kind, []);
+  return { number: to("number"), timestamp: to("timestamp"), text: to("text") };
+}
+
 /** One SQL aggregate for each of `fields`. */
-function countsOf(column: string, type: string): string[] {
-  const number = convert(column, type, "number", []);
-  const instant = convert(column, type, "timestamp", []);
-  const text = convert(column, type, "text", []);
+function countsOf({ number, timestamp, text }: Conversions, type: string): string[] {
   const truth =
     type === "BOOLEAN" ? text.present : `${text.present} AND ${isOneOf(`lower(trim(${text.shown}))`, truthTexts)}`;
   const isWhole = `(${number.value}) = trunc(${number.value}) AND abs(${number.value}) < 1e15`;
   const aggregates = [
-    `count(*) FILTER (WHERE ${number.present})`,
+    `count(*) FILTER (WHERE CASE WHEN (${number.value}) IS NULL THEN ${number.present} ELSE true END)`,
     `count(*) FILTER (WHERE ${text.present})`,
     `count(${number.value})`,
     `count(*) FILTER (WHERE ${isWhole})`,
-    `count(${instant.value})`,
+    `count(${timestamp.value})`,
     `count(*) FILTER (WHERE ${truth})`,
     `min(${number.value})`,
     `max(${number.value})`,
-    `epoch_ms(min(${instant.value}))`,
-    `epoch_ms(max(${instant.value}))`,
+    `epoch_ms(min(${timestamp.value}))`,
+    `epoch_ms(max(${timestamp.value}))`,
     `avg(length(${text.value}))`,
     `max(length(${text.value}))`,
     `approx_count_distinct(${text.value})`,
@@ -110,9 +122,9 @@ type Level = readonly [level: string, count: number];
 
 /** The commonest values, equal counts by code point; one more than wanted tells that there are more. */
 async function listValues(relation: Relation, index: number): Promise<readonly Level[]> {
-  const { value } = convert(`c${index}`, relation.types[index]!, "text", []);
+  const { parsed } = convert(`c${index}`, relation.types[index]!, "text", []);
   const rows = await relation.session.rows(
-    `SELECT ${intactText("v")}, n FROM (SELECT ${value} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
+    `SELECT ${intactText("v")}, n FROM (SELECT ${parsed} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
   );
   return rows.map((row) => [String(row[0]), Number(row[1])] as const);
 }

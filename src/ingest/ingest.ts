@@ -6,7 +6,7 @@ import type { Progress } from "../core/progress.ts";
 import type { Contract } from "../frame/contract.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
-import { type Conversion, convert } from "./convert.ts";
+import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
 import { locateOutput, locateParts, unwritable } from "./locate.ts";
 import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
@@ -83,7 +83,10 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
   progress.report(0, nRows, "rows");
   const target = quoteLiteral(output);
   await session
-    .run(`COPY (SELECT ${selected} FROM ${relation.sql}) TO ${target} (${parquetOptions})`, { progress, total: nRows })
+    .run(`COPY (SELECT ${selected} FROM ${withParsed(relation.sql, conversions)}) TO ${target} (${parquetOptions})`, {
+      progress,
+      total: nRows,
+    })
     .catch((error: unknown) => {
       throw sourceFault(error, source, request.output);
     });
