@@ -23,9 +23,10 @@ export interface Initialised {
 export async function initPipeline(root: string, file: string, options: InitOptions): Promise<Initialised> {
   if (options.target === undefined)
     throw new MillraceError("USAGE", { reason: "init needs --target COLUMN: what is to be predicted" });
+  const name = options.name ?? nameFrom(file);
+  refuseBadName(name);
   const absolute = path.resolve(process.cwd(), file);
   const inspection = await inspectSource(absolute, { columns: options.columns, target: options.target });
-  const name = options.name ?? nameFrom(file);
   const relative = path.relative(root, absolute).split(path.sep).join("/");
   const { source, notes } = scaffoldPipeline(inspection, { target: options.target, name, path: relative });
   const target = path.join(root, "pipelines", `${name}.ts`);
@@ -44,9 +45,27 @@ function nameFrom(file: string): string {
   return name === "" ? "pipeline" : name;
 }
 
+/** The rule `pipeline()` has for names; it also keeps the file inside pipelines/. */
+function refuseBadName(name: string): void {
+  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return;
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: "--name",
+    rule: 'must be 1 to 63 small letters, digits and "-", a letter or a digit first',
+    actual: JSON.stringify(name),
+    remedy: "Give a name such as house-prices.",
+  });
+}
+
 async function writeOnce(target: string, source: string, force: boolean): Promise<void> {
+  const unwritable = (place: string, error: unknown): MillraceError => {
+    const reason = String((error as NodeJS.ErrnoException).code ?? error);
+    return new MillraceError("STORE_UNWRITABLE", { path: place, reason }, { cause: error });
+  };
+  const folder = path.dirname(target);
+  await fs.mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw unwritable(folder, error);
+  });
   try {
-    await fs.mkdir(path.dirname(target), { recursive: true });
     await fs.writeFile(target, source, { flag: force ? "w" : "wx" });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -55,6 +74,6 @@ async function writeOnce(target: string, source: string, force: boolean): Promis
         reason: `${target} exists already`,
         help: "Choose another --name, or overwrite it with --force.",
       });
-    throw new MillraceError("STORE_UNWRITABLE", { path: target, reason: String(code ?? error) }, { cause: error });
+    throw unwritable(target, error);
   }
 }

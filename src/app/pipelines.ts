@@ -73,9 +73,22 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
     return await jiti.import<Record<string, unknown>>(file);
   } catch (error) {
     if (isMillraceError(error)) throw error;
-    const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    throw new MillraceError("PIPELINE_FILE_BROKEN", { path: file, reason }, { cause: error });
+    throw new MillraceError("PIPELINE_FILE_BROKEN", { path: file, reason: reasonOf(error) }, { cause: error });
   }
+}
+
+/** What went wrong and where: the first place outside node_modules that the parser or the stack names. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return `it throws ${String(error)}`;
+  const message = error.message.split("\n")[0]!.trim();
+  const places = `${error.message}\n${error.stack ?? ""}`.matchAll(
+    /(?:^|[\s(])(?:file:\/\/)?([^\s()]+\.[cm]?[jt]s):(\d+):(\d+)/g,
+  );
+  for (const [, path, line, column] of places) {
+    if (!path!.includes("node_modules") && !message.includes(`${path}:${line}`))
+      return `${message} (${path}:${line}:${column})`;
+  }
+  return message;
 }
 
 /** Path of this package's public surface, compiled or not. */
@@ -84,6 +97,10 @@ function publicSurface(): string {
   return new URL(`../index.${ending}`, import.meta.url).pathname;
 }
 
+/** By its members, not by its class: the file may have loaded a second copy of this package. */
 function isPipeline(value: unknown): value is AnyPipeline & { readonly spec: PipelineSpec } {
-  return typeof value === "object" && value !== null && "spec" in value && "schema" in value && "name" in value;
+  if (typeof value !== "object" || value === null || !("spec" in value)) return false;
+  const { spec } = value;
+  const members = ["name", "source", "contract", "roles", "split", "model", "gate", "steps"];
+  return typeof spec === "object" && spec !== null && members.every((member) => member in spec);
 }

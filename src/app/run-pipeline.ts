@@ -33,6 +33,8 @@ export interface RunOutcome {
   readonly verdict: GateVerdict | null;
   readonly version: number | null;
   readonly promoted: boolean;
+  /** The version passed its gate, but was champion before and was rolled back: only a person brings it back. */
+  readonly withdrawn: boolean;
 }
 
 /** Runs a pipeline in this project. A failed step is in `result`; a failed gate is a verdict, not an error. */
@@ -50,6 +52,7 @@ export async function runPipeline(project: Project, spec: PipelineSpec, options:
     verdict: (await read("gate.outcome", gateOutcomeCodec))?.verdict ?? null,
     version: promoted?.version ?? null,
     promoted: promoted?.promoted ?? false,
+    withdrawn: promoted?.isWithdrawn ?? false,
   };
 }
 

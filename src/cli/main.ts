@@ -1,12 +1,11 @@
 #!/usr/bin/env node
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import { createOutput, reportError } from "./output.ts";
 import type { Verb } from "./verb.ts";
 import { verbs } from "./verbs.ts";
-
-const usageExit = 2;
 
 /** Runs one command line and returns its exit code: 0 ok, 1 error, 2 usage, 3 gate failed, 4 drift found. */
 async function main(args: readonly string[]): Promise<number> {
@@ -24,14 +23,21 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return await callVerb(first, args.slice(1), json);
   } catch (error) {
-    if (isUsageError(error)) return error.exitCode === 0 ? 0 : usageExit;
-    return reportError(error, json);
+    if (!isCommanderError(error)) return reportError(error, json);
+    return error.exitCode === 0 ? 0 : reportError(usageError(args[0]!, error.message), json);
   }
 }
 
-/** commander has told the user already; it is loaded only when a verb is called, so its class is not at hand here. */
-function isUsageError(error: unknown): error is { readonly exitCode: number } {
+/** commander is loaded only when a verb is called, so its class is not at hand here. Exit code 0 is help, already shown. */
+function isCommanderError(error: unknown): error is Error & { readonly exitCode: number } {
   return error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+}
+
+/** commander's "error: ...", at times with a second line "(Did you mean ...?)". */
+function usageError(verb: string, text: string): MillraceError {
+  const [reason = "", hint] = text.replace(/^error: /, "").split("\n");
+  const help = `See \`millrace ${verb} --help\`.`;
+  return new MillraceError("USAGE", { reason, help: hint ? `${hint.replace(/^\(|\)$/g, "")} ${help}` : help });
 }
 
 async function callVerb(name: string, args: readonly string[], json: boolean): Promise<number> {
@@ -54,11 +60,20 @@ async function callVerb(name: string, args: readonly string[], json: boolean): P
     const onInterrupt = (): void => (cancel.signal.aborted ? process.exit(130) : cancel.abort());
     process.on("SIGINT", onInterrupt);
     process.on("SIGTERM", onInterrupt);
-    const root = typeof options["project"] === "string" ? options["project"] : process.cwd();
+    // What a pipeline's own code prints must not stand beside the one JSON document.
+    if (json) console.log = console.info = console.debug = console.error;
+    const root = projectFolder(options["project"]);
     exitCode = await verb.run({ operands, options, root, output: createOutput(json), signal: cancel.signal });
   });
   await command.parseAsync(args, { from: "user" });
   return exitCode;
+}
+
+/** A mistyped folder is refused, not made. */
+function projectFolder(given: string | boolean | undefined): string {
+  const folder = typeof given === "string" ? given : process.cwd();
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  throw new MillraceError("USAGE", { reason: `the project folder "${folder}" does not exist or is no folder` });
 }
 
 function describe(
@@ -66,7 +81,10 @@ function describe(
   verb: Verb,
   action: (operands: string[], options: Record<string, string | boolean>) => Promise<void>,
 ): Command {
-  command.description(verb.description).exitOverride();
+  command
+    .description(verb.description)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
   for (const [notation, doc] of verb.operands) command.argument(notation, doc);
   for (const [flags, doc] of verb.options) command.option(flags, doc);
   command.option("--project <folder>", "the project folder (default: the current one)");
@@ -100,4 +118,11 @@ function helpText(): string {
   ].join("\n");
 }
 
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 process.exitCode = await main(process.argv.slice(2));
+// A verb that is done is done: what a user's step left running must not keep the process alive.
+process.stdout.write("", () => process.exit());

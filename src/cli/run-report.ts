@@ -18,11 +18,7 @@ export function printOutcome(output: Output, name: string, outcome: RunOutcome):
   if (outcome.importance) section("what the model leans on", importanceLines(outcome.importance));
   if (outcome.report) section("test", renderReport(outcome.report, outcome.verdict));
   output.line();
-  if (outcome.version !== null) {
-    output.line(
-      `${name} version ${outcome.version} is registered${outcome.promoted ? " and is the champion" : "; the champion stays"}`,
-    );
-  }
+  if (outcome.version !== null) output.line(standingLine(name, outcome));
   const cached = outcome.result.steps.filter((step) => step.status === "cached").length;
   const steps = outcome.result.steps.length;
   output.line(
@@ -35,6 +31,14 @@ function coloured(line: string): string {
   if (/^(gate passed|  pass )/.test(line)) return pc.green(line);
   if (/^(gate failed|  FAIL |error:)/.test(line)) return pc.red(line);
   return line.startsWith("warning:") ? pc.yellow(line) : line;
+}
+
+function standingLine(name: string, { version, promoted, withdrawn }: RunOutcome): string {
+  if (promoted) return `${name} version ${version} is registered and is the champion`;
+  const why = withdrawn
+    ? `it was rolled back, and only \`millrace promote ${name} ${version}\` makes it champion again`
+    : "the champion stays";
+  return `${name} version ${version} is registered; ${why}`;
 }
 
 function auditLines(outcome: RunOutcome): string[] {
@@ -55,7 +59,7 @@ function importanceLines(importance: NonNullable<RunOutcome["importance"]>): str
 
 /** The same for programs. */
 export function outcomeDocument(name: string, outcome: RunOutcome): object {
-  const { result, report, audit, verdict, importance, version, promoted } = outcome;
+  const { result, report, audit, verdict, importance, version, promoted, withdrawn } = outcome;
   return {
     pipeline: name,
     run: result.runId,
@@ -72,5 +76,6 @@ export function outcomeDocument(name: string, outcome: RunOutcome): object {
     verdict,
     version,
     promoted,
+    withdrawn,
   };
 }

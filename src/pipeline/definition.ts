@@ -13,6 +13,7 @@ import type { Expr, Features } from "../frame/expression-types.ts";
 import { contractOf, type NamesOf, type Schema } from "../frame/schema.ts";
 import type { SourceDescription } from "../ingest/source.ts";
 import type { EstimatorChoice } from "../model/estimator.ts";
+import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
 import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
@@ -25,7 +26,7 @@ import type { Definition, OnlyOptions, OptionName, Pipeline } from "./types.ts";
  * Defines a pipeline from data to a live model. Everything but `name`, `data`, `schema` and `model` has a default.
  *
  * The compiler checks names, kinds, metrics and options; what it cannot see is checked when the definition is read and
- * throws DEFINITION_INVALID, COLUMN_MISSING, COLUMN_NAME_INVALID or COLUMN_NAME_DUPLICATE.
+ * throws DEFINITION_INVALID, HYPERPARAMETER_INVALID, COLUMN_MISSING, COLUMN_NAME_INVALID or COLUMN_NAME_DUPLICATE.
  */
 export function pipeline<
   S extends Schema,
@@ -207,7 +208,10 @@ function modelOf(model: unknown, task: Task): EstimatorChoice {
       showValue(model),
     );
   const { tasks, ...choice } = model as EstimatorChoice & { readonly tasks: Readonly<Record<string, true>> };
-  if (Object.hasOwn(tasks, task)) return Object.freeze(choice);
+  if (Object.hasOwn(tasks, task)) {
+    checkEstimatorChoice(choice);
+    return Object.freeze(choice);
+  }
   const remedy = task === "clustering" ? "Name a target, or use kmeans()." : "Use boosting(), linear() or auto().";
   const can = Object.keys(tasks).join(", ");
   throw invalidDefinition("model", `must learn the task ${task}`, `${choice.estimator}() for ${can}`, remedy);

@@ -16,6 +16,24 @@ export function championsOf(history: readonly AuditEntry[]): readonly number[] {
   return champions;
 }
 
+/** What a promotion of `version` stands on: two equal standings of one version give the same promotion. */
+export interface Standing {
+  /** How often the champion had moved before; where `version` was promoted last, before that promotion. */
+  readonly moves: number;
+  /** It was champion and was rolled back: a person has said no, and a person must say yes. */
+  readonly isWithdrawn: boolean;
+}
+
+export function standingOf(history: readonly AuditEntry[], version: number): Standing {
+  const moves = history.filter(({ action }) => action === "promote" || action === "rollback");
+  const last = moves.at(-1);
+  const isPromotedLast = last?.action === "promote" && last.details["version"] === version;
+  const own = moves.findLast(({ action, details }) =>
+    action === "promote" ? details["version"] === version : details["previous"] === version,
+  );
+  return { moves: moves.length - (isPromotedLast ? 1 : 0), isWithdrawn: own?.action === "rollback" };
+}
+
 /** Holds the champion aliases against an intact log: one moved without an entry, or entries cut off, show here. */
 export async function checkAliases(
   database: Kysely<Database>,

@@ -34,13 +34,18 @@ export function ownStep(spec: PipelineSpec, own: OwnStepSpec, environment: Workf
     code: `own ${environment.packageVersion} ${sha256(own.run.toString())}`,
     async run(context) {
       const given = await contextAfter(spec, own.after, context);
-      await withTimeout(own, Promise.resolve((own.run as (context: unknown) => unknown)(given)));
+      if (given) await withTimeout(own, async () => (own.run as (context: unknown) => unknown)(given));
       await context.write("done", doneCodec, { done: true });
     },
   };
 }
 
-async function contextAfter(spec: PipelineSpec, after: OwnStepSpec["after"], context: StepContext): Promise<object> {
+/** What the user's function is given; null where what it follows did not happen: a version that was not promoted. */
+async function contextAfter(
+  spec: PipelineSpec,
+  after: OwnStepSpec["after"],
+  context: StepContext,
+): Promise<object | null> {
   switch (after) {
     case "ingest":
       return { rows: rowsOf(await context.read("ingest.dataset", datasetCodec(spec.contract))) };
@@ -61,8 +66,10 @@ async function contextAfter(spec: PipelineSpec, after: OwnStepSpec["after"], con
         metrics: (await context.read("evaluate.report", evaluationReportCodec)).metrics,
       };
     }
-    case "promote":
-      return { version: (await context.read("promote.result", promotedCodec)).version };
+    case "promote": {
+      const { version, promoted } = await context.read("promote.result", promotedCodec);
+      return promoted ? { version } : null;
+    }
   }
 }
 
@@ -87,9 +94,9 @@ async function* rowsOf(frame: Frame): AsyncGenerator<object> {
   }
 }
 
-async function withTimeout(own: OwnStepSpec, work: Promise<unknown>): Promise<void> {
+async function withTimeout(own: OwnStepSpec, work: () => Promise<unknown>): Promise<void> {
   if (own.timeoutMs === null) {
-    await work;
+    await work();
     return;
   }
   let timer: NodeJS.Timeout | undefined;
@@ -101,7 +108,7 @@ async function withTimeout(own: OwnStepSpec, work: Promise<unknown>): Promise<vo
     );
   });
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work(), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -17,18 +17,28 @@ export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
   const column = columnOf(frame, name);
   const declared = spec.contract.columns.find((c) => c.name === name)?.levels;
   const distinct = distinctValues(column);
-  const refuse = (rule: string, actual: string): never => {
-    throw new MillraceError("TARGET_UNUSABLE", { column: name, rule, actual });
-  };
-  if (distinct.size === 0) refuse("must have values", "only missing ones");
-  if (distinct.size === 1)
-    refuse(
-      spec.task === "regression" ? "must vary" : "must have at least two classes",
-      `only ${String([...distinct][0])}`,
-    );
+  refuseConstant(spec, name, distinct, "");
   if (column.kind === "boolean") return [false, true];
   if (column.kind !== "category") return [];
   return declared ?? [...(distinct as Set<string>)].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Throws TARGET_UNUSABLE where the target varies in the data, but not among the rows that train: nothing can be learned there. */
+export function requireVariedTarget(spec: PipelineSpec, frame: Frame, trainRows: Uint32Array): void {
+  const name = spec.roles.target;
+  if (name === null) return;
+  refuseConstant(spec, name, distinctValues(takeFromColumn(columnOf(frame, name), trainRows)), " among the train rows");
+}
+
+function refuseConstant(spec: PipelineSpec, column: string, distinct: ReadonlySet<unknown>, where: string): void {
+  if (distinct.size > 1) return;
+  const [only] = distinct;
+  const rule = spec.task === "regression" ? "must vary" : "must have at least two classes";
+  throw new MillraceError("TARGET_UNUSABLE", {
+    column,
+    rule: `${distinct.size === 0 ? "must have values" : rule}${where}`,
+    actual: distinct.size === 0 ? "only missing ones" : `only ${String(only)}`,
+  });
 }
 
 /** Distinct values, at most two for numbers: enough to tell whether a target varies. */

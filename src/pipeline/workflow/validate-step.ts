@@ -1,7 +1,7 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
-import { checkContract } from "../../frame/check.ts";
+import { checkContract, type ContractCheck } from "../../frame/check.ts";
 import { missingBoolean, missingCode, type ColumnData } from "../../frame/column.ts";
 import type { Issue } from "../../frame/contract.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
@@ -35,7 +35,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "profile"],
     params: { contract: spec.contract, roles: spec.roles } as unknown as JsonObject,
-    revision: 1,
+    revision: 2,
     async run(context) {
       const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const ingested = await context.read("ingest.report", ingestReportCodec);
@@ -56,9 +56,7 @@ function examine(
 ): { report: Omit<ValidationReport, "labels">; quarantine: readonly number[] } {
   const check = checkContract(frame, spec.contract);
   const policyOf = new Map(spec.contract.columns.map((c) => [c.name, c.onViolation] as const));
-  const issues = [...ingested.issues, ...check.issues].slice(0, 1000);
-  const counts = new Map<string, number>(ingested.issueCounts);
-  for (const [key, count] of check.counts) counts.set(key, (counts.get(key) ?? 0) + count);
+  const { issues, counts } = merged(ingested, check);
   const quarantined = new Set<number>(check.rows("quarantine"));
   for (const { column, rows } of ingested.badRows) {
     if (policyOf.get(column) === "quarantine") for (const row of rows) quarantined.add(row);
@@ -70,6 +68,25 @@ function examine(
     quarantine,
     report: { nRows: frame.nRows, nQuarantined: quarantine.length, issueCounts: [...counts], issues },
   };
+}
+
+/**
+ * What ingest and the check found, the first 1,000. A cell that ingest could not read is missing from then on: it is one
+ * violation, of its kind, and not a second one as a missing value.
+ */
+function merged(
+  ingested: IngestReport,
+  check: ContractCheck,
+): { readonly issues: readonly Issue[]; readonly counts: ReadonlyMap<string, number> } {
+  const unreadable = new Map(ingested.badRows.map(({ column, rows }) => [column, new Set(rows)] as const));
+  const found = check.issues.filter(({ code, column, row }) => code !== "missing" || !unreadable.get(column)?.has(row));
+  const counts = new Map<string, number>(ingested.issueCounts);
+  for (const [key, count] of check.counts) {
+    const column = key.slice(0, key.lastIndexOf(":"));
+    const told = key.endsWith(":missing") ? (counts.get(`${column}:kind`) ?? 0) : 0;
+    if (count > told) counts.set(key, (counts.get(key) ?? 0) + count - told);
+  }
+  return { issues: [...ingested.issues, ...found].slice(0, 1000), counts };
 }
 
 /** Throws where a column whose policy is "fail" (the default) has any violation. */
