@@ -1,12 +1,11 @@
+import type { Rng } from "../../core/rng.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { chooseThreshold } from "../../evaluate/threshold.ts";
-import type { Frame } from "../../frame/frame.ts";
-import { rowsFromFrame } from "../../frame/rows.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { Model, Predictions } from "../../model/model.ts";
-import { predict, predictionsOf } from "../../model/predict.ts";
+import { predictionsOf } from "../../model/predict.ts";
 import { rawScores } from "../../model/score.ts";
 import type { Predictor } from "../../model/predictor.ts";
 import { predictionReference, referenceOf } from "../../model/reference.ts";
@@ -17,12 +16,11 @@ import type { WorkflowEnvironment } from "./environment.ts";
 import { fittedFeaturesCodec } from "./features-step.ts";
 import { applyDesign, bareModel, fitPredictor, type Material, type Rows } from "./fitting.ts";
 import { inputFrame } from "./input-frame.ts";
+import { parityRowsOf } from "./parity-rows.ts";
 import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { chosenCodec, fittingParams, type Chosen } from "./tune-step.ts";
 import { validationReportCodec } from "./validate-step.ts";
-
-const nParityRows = 16;
 
 /** Fits the predictor on train rows and puts the model together: threshold, reference profile, parity rows, provenance. */
 export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
@@ -43,7 +41,11 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
       const { predictor, notes, watched } = await fit(material, rows, chosen, features, environment, context);
       const provenance = provenanceOf(spec, chosen, notes, environment, context);
       const model = { ...bareModel(material, features, predictor), provenance };
-      await context.write("model", modelCodec, completeModel(model, material, rows, watched));
+      await context.write(
+        "model",
+        modelCodec,
+        completeModel(model, material, rows, watched, context.rng.fork("parity")),
+      );
       context.record(notes);
     },
   });
@@ -89,7 +91,7 @@ async function fit(
   };
 }
 
-function completeModel(model: Model, material: Material, rows: TrainRows, watched: Fitted["watched"]): Model {
+function completeModel(model: Model, material: Material, rows: TrainRows, watched: Fitted["watched"], rng: Rng): Model {
   const { spec, dataset } = material;
   const threshold = spec.task === "binary" ? chooseThreshold(watched.target, watched.predictions) : null;
   const withThreshold: Model = { ...model, threshold };
@@ -101,21 +103,13 @@ function completeModel(model: Model, material: Material, rows: TrainRows, watche
       columns: referenceOf(trainInputs, monitoredColumns(model)),
       prediction: predictionReference(withThreshold, watched.predictions),
     },
-    parity: parityOf(withThreshold, dataset, rows.train),
+    parity: parityRowsOf(withThreshold, dataset, rows.train, rng),
   };
 }
 
 /** Columns worth watching for drift: what requests send, but for identifiers and the time itself, which always move on. */
 function monitoredColumns(model: Model): readonly string[] {
   return model.inputs.filter((name) => name !== model.roles.id && name !== model.roles.time);
-}
-
-/** Evenly spaced training rows as requests, with what the model answers to them. */
-function parityOf(model: Model, dataset: Frame, rows: Uint32Array): Model["parity"] {
-  const n = Math.min(nParityRows, rows.length);
-  const chosen = Uint32Array.from({ length: n }, (_, i) => rows[Math.floor((i * rows.length) / n)]!);
-  const frame = inputFrame(model, dataset, chosen);
-  return { rows: rowsFromFrame(frame), outputs: predict(model, frame).values };
 }
 
 function provenanceOf(
