@@ -1,20 +1,54 @@
 import { sha256 } from "../core/digest.ts";
 import type { Digest } from "../core/digest.ts";
 import { canonicalJson } from "../core/json.ts";
-import type { Step } from "./step.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { FanOutItem, Step } from "./step.ts";
 
-/** The digest of everything the step's result may depend on; `inputs` by "step.output". */
-export async function cacheKeyOf(step: Step, seed: number, inputs: ReadonlyMap<string, Digest>): Promise<Digest> {
-  const observed = (await step.observe?.(inputs)) ?? null;
-  return sha256(
-    canonicalJson({
-      name: step.name,
-      code: step.code,
-      params: step.params,
-      outputs: step.outputs,
-      seed,
-      inputs: [...inputs],
-      observed,
-    }),
-  );
+/** Everything a step's result may depend on, by part. */
+export interface KeyParts {
+  readonly name: string;
+  readonly code: string;
+  readonly params: JsonObject;
+  readonly outputs: readonly string[];
+  readonly seed: number;
+  /** By "step.output". */
+  readonly inputs: readonly (readonly [input: string, digest: Digest])[];
+  readonly observed: JsonValue;
+}
+
+export interface CacheKey {
+  readonly digest: Digest;
+  /** The parts as JSON text, with what the code consists of where that is known. */
+  readonly parts: string;
+}
+
+/** The digest of everything the step's result may depend on, and its parts for whoever asks why it ran again. */
+export async function cacheKeyOf(
+  step: Step,
+  seed: number,
+  inputs: ReadonlyMap<string, Digest>,
+  item: FanOutItem | null = null,
+): Promise<CacheKey> {
+  const parts: KeyParts = {
+    name: step.name,
+    code: step.code,
+    params: step.params,
+    outputs: step.outputs,
+    seed,
+    inputs: [...inputs],
+    observed: (await step.observe?.(inputs)) ?? null,
+  };
+  if (item === null) {
+    const digest = sha256(canonicalJson(parts));
+    return { digest, parts: JSON.stringify(step.codeParts ? { ...parts, codeParts: step.codeParts } : parts) };
+  }
+  // One element depends on itself, not on where it stands or on its neighbours.
+  const inputsBeside = parts.inputs.filter(([input]) => input !== step.over);
+  const own = { ...parts, inputs: inputsBeside, element: elementDigest(item) };
+  return { digest: sha256(canonicalJson(own)), parts: JSON.stringify(own) };
+}
+
+/** What an element of a list is, wherever it stands. */
+export function elementDigest(item: FanOutItem): Digest {
+  return item.digest ?? sha256(canonicalJson(item.value));
 }

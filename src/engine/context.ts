@@ -1,11 +1,12 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
+import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import type { Codec, Step, StepContext } from "./step.ts";
+import type { Codec, FanOutItem, Step, StepContext } from "./step.ts";
 import type { DecodedValues } from "./values.ts";
 
 /** An artifact a step wrote: its file is in the store, its metadata is not yet committed. */
@@ -27,6 +28,7 @@ export interface ContextParts {
   readonly store: Store;
   readonly step: Step;
   readonly runId: string;
+  readonly fence: Fence;
   readonly inputs: ReadonlyMap<string, Digest>;
   readonly values: DecodedValues;
   /** Whether a step after this one reads the artifact. */
@@ -36,9 +38,32 @@ export interface ContextParts {
   readonly rng: Rng;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly item: FanOutItem | null;
 }
 
-export function createStepContext(parts: ContextParts): StepContext {
+/** What one attempt is given, and what takes away its scratch folder when it is over. */
+export interface AttemptContext {
+  readonly context: StepContext;
+  end(): Promise<void>;
+}
+
+export function createAttemptContext(parts: ContextParts): AttemptContext {
+  let folder: Promise<string> | null = null;
+  const makeScratch = async (): Promise<string> => {
+    const path = parts.store.artifacts.temporaryPath();
+    await mkdir(path);
+    return path;
+  };
+  const context = createStepContext(parts, () => (folder ??= makeScratch()));
+  return {
+    context,
+    async end() {
+      if (folder) await rm(await folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function createStepContext(parts: ContextParts, scratch: () => Promise<string>): StepContext {
   const { store, step, inputs, values, readLater, record } = parts;
 
   const digestOf = (input: string): Digest => {
@@ -51,8 +76,8 @@ export function createStepContext(parts: ContextParts): StepContext {
   async function read<T>(input: string, codec: Codec<T>): Promise<T> {
     const digest = digestOf(input);
     // The codec's type stands for T: what was kept under this digest and type went through the same codec.
-    const held = values.get(digest, codec.type) as T | undefined;
-    const value = held ?? (await codec.read(await store.artifacts.verifiedPath(digest)));
+    const decode = async (): Promise<T> => codec.read(await store.artifacts.verifiedPath(digest));
+    const value = (await values.load(digest, codec.type, decode)) as T;
     values.keep(digest, codec.type, value, readLater.digest(digest));
     return value;
   }
@@ -89,10 +114,14 @@ export function createStepContext(parts: ContextParts): StepContext {
       for (const [metric, value] of Object.entries(numbers)) record.metrics.set(metric, value);
     },
     runId: parts.runId,
+    fence: parts.fence,
     progress: parts.progress,
     rng: parts.rng,
     clock: parts.clock,
     signal: parts.signal,
+    pathOf: (digest: Digest) => store.artifacts.verifiedPath(digest),
+    item: parts.item,
+    scratch,
   });
 }
 

@@ -2,24 +2,27 @@ import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
-import { createRng } from "../core/rng.ts";
+import { keepLease, requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import { thisProcess } from "../store/processes.ts";
 import type { Database, StepsTable } from "../store/schema.ts";
+import type { CacheKey } from "./cache-key.ts";
 import type { StepRecord, WrittenOutput } from "./context.ts";
-import { createRunId } from "./run-id.ts";
+import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
+import type { HeldRun, NewRun } from "./run-record.ts";
 import type { RunResult, Step, Workflow } from "./step.ts";
 
-/** A step runs once in a run; retries will count on from here. */
-const attempt = 1;
-
 export interface StepEntry {
+  /** Name in the record: the step's, with "[index]" for an element of a fan-out. */
+  readonly name: string;
   readonly step: Step;
+  /** From 1. */
+  readonly attempt: number;
   readonly position: number;
   readonly status: StepsTable["status"];
   readonly startedAt: number | null;
   readonly durationMs: number | null;
-  readonly cacheKey: Digest | null;
+  readonly cacheKey: CacheKey | null;
+  readonly reason: string | null;
   readonly inputs: ReadonlyMap<string, Digest>;
   readonly record: StepRecord;
   readonly error: MillraceError | null;
@@ -28,40 +31,27 @@ export interface StepEntry {
 /** The record of one run. What need not last by itself waits for the next commit, so that a cached run costs two. */
 export interface Journal {
   readonly runId: string;
+  readonly held: HeldRun;
+  /** Aborted once another process took the run over; whatever is committed then is refused with FENCED. */
+  readonly lost: AbortSignal;
   /** Notes an entry; it is committed with the next one that must last. */
   note(entry: StepEntry): void;
-  /** Commits an entry, its artifacts and its lineage in one transaction. */
+  /** Shows an entry to other processes soon, without making anybody wait for it. */
+  show(entry: StepEntry): void;
+  /** Commits an entry, its artifacts and its lineage; entries of steps that end together share one transaction. */
   commit(entry: StepEntry): Promise<void>;
   finish(result: Pick<RunResult, "status" | "durationMs">, error: MillraceError | null): Promise<void>;
-}
-
-async function insertRun(store: Store, clock: Clock, workflow: Workflow): Promise<string> {
-  const { host, pid, started } = thisProcess();
-  const rng = createRng(clock.now()).fork(`${host} ${pid} ${started}`);
-  const row = { workflow: workflow.name, seed: workflow.seed, status: "running" as const, started_at: clock.now() };
-  return store.database.transaction().execute(async (transaction) => {
-    for (;;) {
-      const id = createRunId(clock.now(), rng);
-      const result = await transaction
-        .insertInto("runs")
-        .values({ id, ...row, host, pid, process_started: started })
-        .onConflict((conflict) => conflict.column("id").doNothing())
-        .executeTakeFirstOrThrow();
-      if (result.numInsertedOrUpdatedRows === 1n) return id;
-    }
-  });
 }
 
 async function insertOutputs(
   transaction: Transaction<Database>,
   key: { run_id: string; step: string; attempt: number },
   outputs: Iterable<WrittenOutput>,
-  nowMs: number,
 ): Promise<void> {
   for (const { output, digest, size, type, format } of outputs) {
     await transaction
       .insertInto("artifacts")
-      .values({ digest, size, created_at: nowMs })
+      .values({ digest, size })
       .onConflict((conflict) => conflict.column("digest").doNothing())
       .execute();
     await transaction
@@ -92,12 +82,14 @@ async function writeEntry(
   transaction: Transaction<Database>,
   runId: string,
   entry: StepEntry,
-  nowMs: number,
+  attemptsBefore: number,
 ): Promise<void> {
-  const key = { run_id: runId, step: entry.step.name, attempt };
+  const key = { run_id: runId, step: entry.name, attempt: attemptsBefore + entry.attempt };
   const state = {
     status: entry.status,
-    cache_key: entry.cacheKey,
+    cache_key: entry.cacheKey?.digest ?? null,
+    key_parts: entry.cacheKey?.parts ?? null,
+    reason: entry.reason,
     started_at: entry.startedAt,
     duration_ms: entry.durationMs,
     error_code: entry.error?.code ?? null,
@@ -109,50 +101,113 @@ async function writeEntry(
     .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state))
     .execute();
   if (entry.status !== "ran" && entry.status !== "cached") return;
-  await insertOutputs(transaction, key, entry.record.outputs.values(), nowMs);
+  await insertOutputs(transaction, key, entry.record.outputs.values());
   await insertDetails(transaction, key, entry);
   if (entry.status === "cached" || entry.cacheKey === null) return;
-  const answer = { ...key, created_at: nowMs };
   await transaction
     .insertInto("cache_entries")
-    .values({ cache_key: entry.cacheKey, ...answer })
-    .onConflict((conflict) => conflict.column("cache_key").doUpdateSet(answer))
+    .values({ cache_key: entry.cacheKey.digest, ...key })
+    .onConflict((conflict) => conflict.column("cache_key").doUpdateSet(key))
     .execute();
 }
 
-/** Begins the record of a run: from now on it shows as running, by this process. */
-export async function startJournal(store: Store, clock: Clock, workflow: Workflow): Promise<Journal> {
-  const runId = await insertRun(store, clock, workflow);
-  let waiting: StepEntry[] = [];
-  const write = async (more: (transaction: Transaction<Database>) => Promise<unknown>): Promise<void> => {
-    const entries = waiting;
-    await store.database.transaction().execute(async (transaction) => {
-      for (const entry of entries) await writeEntry(transaction, runId, entry, clock.now());
-      await more(transaction);
-    });
-    waiting = waiting.slice(entries.length);
-  };
+/** How a run begins: anew, with what is known of it, or where an interrupted one stopped. */
+export interface RunStart extends Pick<NewRun, "provenance" | "definition"> {
+  /** The interrupted run to go on with, under its own id. */
+  readonly resume?: string;
+}
+
+/** Begins or takes over the record of a run: from now on it shows as running, by this process. */
+export async function startJournal(
+  store: Store,
+  clock: Clock,
+  workflow: Workflow,
+  { resume, provenance, definition }: RunStart = {},
+): Promise<Journal> {
+  const held =
+    resume === undefined
+      ? await beginRun(store, clock, {
+          workflow: workflow.name,
+          seed: workflow.seed,
+          ...(provenance === undefined ? {} : { provenance }),
+          ...(definition === undefined ? {} : { definition }),
+        })
+      : await takeOverRun(store, resume);
+  const { runId, fence } = held;
+  const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, runId);
+  const lost = new AbortController();
+  const heartbeat = keepLease(store.database, fence, () => lost.abort());
+  const queue = createCommitQueue((entries, more) =>
+    store.database.transaction().execute(async (transaction) => {
+      await requireFence(transaction, fence);
+      for (const entry of entries) await writeEntry(transaction, runId, entry, attemptsBefore.get(entry.name) ?? 0);
+      for (const write of more) await write(transaction);
+    }),
+  );
   return {
     runId,
-    note(entry) {
-      waiting = [...waiting, entry];
+    held,
+    lost: lost.signal,
+    note: queue.note,
+    show(entry) {
+      queue.note(entry);
+      // What goes wrong here goes wrong again at the commit that waits for it.
+      queue.flush().catch(() => {});
     },
-    commit: (entry) => write((transaction) => writeEntry(transaction, runId, entry, clock.now())),
+    commit(entry) {
+      queue.note(entry);
+      return queue.flush();
+    },
     finish: ({ status, durationMs }, error) =>
-      write((transaction) =>
-        transaction
-          .updateTable("runs")
-          .set({
-            status,
-            finished_at: clock.now(),
-            duration_ms: durationMs,
-            error_code: error?.code ?? null,
-            error_message: error?.message ?? null,
-            error_remedy: error?.remedy ?? null,
-          })
-          .where("id", "=", runId)
-          .execute(),
-      ),
+      queue
+        .flush((transaction) =>
+          endRun(transaction, held, { status, finished_at: clock.now(), duration_ms: durationMs }, error),
+        )
+        .finally(heartbeat.stop),
+  };
+}
+
+type More = (transaction: Transaction<Database>) => Promise<unknown>;
+
+interface CommitQueue {
+  note(entry: StepEntry): void;
+  /** Resolves once everything noted so far, and then `more`, is committed. */
+  flush(more?: More): Promise<void>;
+}
+
+/** One transaction at a time; what is noted while it runs goes into the next one. */
+function createCommitQueue(
+  write: (entries: readonly StepEntry[], more: readonly More[]) => Promise<void>,
+): CommitQueue {
+  let waiting: StepEntry[] = [];
+  let waitingMore: More[] = [];
+  let current: Promise<unknown> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  const commit = async (): Promise<void> => {
+    const entries = waiting;
+    const more = waitingMore;
+    waiting = [];
+    waitingMore = [];
+    next = null;
+    if (entries.length === 0 && more.length === 0) return;
+    try {
+      await write(entries, more);
+    } catch (error) {
+      // Whoever waits for an attempt that ran hears that it is not committed; the rest may be committed later.
+      waiting = [...entries.filter((entry) => entry.status !== "ran"), ...waiting];
+      throw error;
+    }
+  };
+  return {
+    note: (entry) => void waiting.push(entry),
+    flush(more) {
+      if (more) waitingMore.push(more);
+      if (next === null) {
+        next = current.then(commit, commit);
+        current = next;
+      }
+      return next;
+    },
   };
 }
 

@@ -1,20 +1,27 @@
+import { availableParallelism } from "node:os";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import { createRng } from "../core/rng.ts";
 import type { Store } from "../store/open.ts";
-import { cacheKeyOf } from "./cache-key.ts";
-import { createStepContext, requireAllWritten } from "./context.ts";
+import { answer, AttemptFailed, entryOf, NotStarted } from "./attempt.ts";
+import type { Run, Subject } from "./attempt.ts";
+import { createAttemptContext } from "./context.ts";
 import type { StepRecord } from "./context.ts";
-import { findCached, startJournal, stepError } from "./journal.ts";
-import type { Journal, StepEntry } from "./journal.ts";
+import { answerEach } from "./fan-out.ts";
+import { startJournal, stepError } from "./journal.ts";
+import type { RunStart, StepEntry } from "./journal.ts";
 import { requireSound } from "./lint.ts";
-import { listenToProgress } from "./progress.ts";
+import { dependenciesOf, planRun } from "./plan.ts";
+import type { Plan, Selection } from "./plan.ts";
+import { silent } from "../core/progress.ts";
+import { createRng } from "../core/rng.ts";
+import { inlineRunner } from "./runner.ts";
+import type { Runner } from "./runner.ts";
+import { createSlots } from "./slots.ts";
 import type { RunListener, RunResult, Step, StepResult, StepStatus, Workflow } from "./step.ts";
 import { createDecodedValues } from "./values.ts";
-import type { DecodedValues } from "./values.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Selection, RunStart {
   readonly store: Store;
   readonly clock: Clock;
   readonly listener?: RunListener;
@@ -22,150 +29,194 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Answer steps from earlier runs where their cache key is known. Default true. */
   readonly cache?: boolean;
+  /** How many steps run at once. Default: the cores at hand. */
+  readonly jobs?: number;
+  /** Default: all in this process. Not closed by the run. */
+  readonly runner?: Runner;
 }
 
-/** One run under way. */
-interface Run {
-  readonly workflow: Workflow;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly listener: RunListener;
-  readonly signal: AbortSignal;
-  readonly useCache: boolean;
-  readonly journal: Journal;
-  readonly values: DecodedValues;
-  /** Digests of the outputs so far, by "step.output". */
-  readonly digests: Map<string, Digest>;
-}
+type Ending = { readonly status: "failed" | "cancelled"; readonly error: MillraceError; readonly at: string };
 
-type Ending = { readonly status: "failed" | "cancelled"; readonly error: MillraceError };
+interface Progressing extends Run {
+  readonly plan: Plan;
+  readonly ended: Set<string>;
+  ending: Ending | null;
+}
 
 /**
- * Runs the steps one after another in this process, in the given order. A step whose cache key was answered before is
- * not repeated. A failed step ends the run with status "failed"; it does not throw. Throws WORKFLOW_INVALID.
+ * Runs a workflow: each step once those it needs have ended, up to `jobs` of them at once. A step whose cache key was
+ * answered before is not repeated. After a failure nothing new begins, what runs is let finish, and the run ends with
+ * status "failed"; it does not throw. Results do not depend on `jobs`. Throws WORKFLOW_INVALID and STEP_UNKNOWN.
  */
 export async function runWorkflow(workflow: Workflow, options: RunOptions): Promise<RunResult> {
   requireSound(workflow);
-  const { store, clock, listener = {} } = options;
+  const plan = planRun(workflow, options);
+  const { clock, listener = {} } = options;
   const start = clock.monotonic();
-  const journal = await startJournal(store, clock, workflow);
-  const run: Run = {
-    workflow,
-    store,
-    clock,
-    listener,
-    signal: options.signal ?? new AbortController().signal,
-    useCache: options.cache ?? true,
-    journal,
-    values: createDecodedValues(),
-    digests: new Map(),
-  };
-  listener.runStarted?.({ runId: journal.runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
-  const { steps, ending } = await runSteps(run);
+  const run = await startRun(workflow, plan, options);
+  const { runId } = run.journal;
+  listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
+  const steps = await runSteps(run);
+  const { ending } = run;
   const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: clock.monotonic() - start };
-  await journal.finish(summary, ending?.error ?? null);
-  const result = Object.freeze({ runId: journal.runId, ...summary, steps, error: ending?.error ?? null });
+  await run.journal.finish(summary, ending?.error ?? null);
+  const result = Object.freeze({ runId, ...summary, steps, error: ending?.error ?? null });
   listener.runFinished?.(result);
   return result;
 }
 
-async function runSteps(run: Run): Promise<{ steps: readonly StepResult[]; ending: Ending | null }> {
-  const { steps } = run.workflow;
-  const results: StepResult[] = [];
-  let ending: Ending | null = null;
-  for (const [index, step] of steps.entries()) {
-    if (!ending && run.signal.aborted) ending = cancelled(run);
-    if (!ending) run.listener.stepStarted?.({ step: step.name, index, count: steps.length });
-    const outcome: { result: StepResult; ending: Ending | null } = ending
-      ? { result: skip(run, step, index), ending }
-      : await runStep(run, step, index);
-    ending = outcome.ending;
-    results.push(outcome.result);
-    run.listener.stepFinished?.({ ...outcome.result, index, count: steps.length });
-    run.values.release(neededAfter(run, index));
-  }
-  return { steps: results, ending };
-}
-
-/** Runs one step, or finds its answer. Whatever goes wrong becomes an ending. */
-async function runStep(run: Run, step: Step, index: number): Promise<{ result: StepResult; ending: Ending | null }> {
-  const start = run.clock.monotonic();
-  const entry: StepEntry = {
-    step,
-    position: index,
-    status: "running",
-    startedAt: run.clock.now(),
-    durationMs: null,
-    cacheKey: null,
-    inputs: new Map(step.inputs.map((input) => [input, run.digests.get(input)!])),
-    record: { outputs: new Map(), metrics: new Map() },
-    error: null,
+async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Promise<Progressing> {
+  const { store, clock, listener = {} } = options;
+  const ended = new Set<string>();
+  const journal = await startJournal(store, clock, workflow, options);
+  const run: Progressing = {
+    workflow,
+    store,
+    clock,
+    listener,
+    plan,
+    ended,
+    ending: null,
+    signal: options.signal ? AbortSignal.any([options.signal, journal.lost]) : journal.lost,
+    mayReuse: (step) => (options.cache ?? true) && !plan.isForced(step),
+    journal,
+    values: createDecodedValues(),
+    slots: createSlots(Math.max(1, options.jobs ?? availableParallelism())),
+    runner: options.runner ?? inlineRunner,
+    digests: new Map(),
+    stillRead: () => workflow.steps.filter((step) => !ended.has(step.name)).flatMap((step) => step.inputs),
+    isEnding: () => run.ending !== null || run.signal.aborted,
   };
-  const spent = (): number => run.clock.monotonic() - start;
+  return run;
+}
+
+/** Every step waits for those it needs; the linter has seen to it that they stand before it. */
+async function runSteps(run: Progressing): Promise<readonly StepResult[]> {
+  const { steps } = run.workflow;
+  const results = new Map<string, Promise<StepResult>>();
+  for (const [index, step] of steps.entries()) {
+    const needed = dependenciesOf(step).map((name) => results.get(name)!);
+    results.set(
+      step.name,
+      Promise.all(needed).then(async (done) => {
+        const result = await runStep(run, step, index, done);
+        run.ended.add(step.name);
+        run.listener.stepFinished?.({ ...result, index, count: steps.length });
+        run.values.release(neededStill(run));
+        return result;
+      }),
+    );
+  }
+  return Promise.all(results.values());
+}
+
+/** Runs one step, finds its answer or skips it. Whatever goes wrong becomes the run's ending. */
+async function runStep(
+  run: Progressing,
+  step: Step,
+  position: number,
+  needed: readonly StepResult[],
+): Promise<StepResult> {
+  let isStarted = false;
+  const onStart = (): void => {
+    if (isStarted) return;
+    isStarted = true;
+    run.listener.stepStarted?.({ step: step.name, index: position, count: run.workflow.steps.length });
+  };
+  const inputs = new Map(step.inputs.flatMap((input) => pair(input, run.digests.get(input))));
+  const subject: Subject = { name: step.name, step, position, inputs, item: null, onStart };
+  if (run.ending === null && run.signal.aborted) run.ending = cancelled(run, step.name);
+  const start = run.clock.monotonic();
   try {
-    const done = await answerStep(run, entry, spent);
+    const reason = reasonToSkip(run, step, needed) ?? (await reasonNotTo(run, subject));
+    if (reason !== null) return skip(run, subject, reason);
+    const done = await (step.over === undefined ? answer(run, subject) : answerEach(run, subject));
+    onStart();
     for (const { output, digest } of done.record.outputs.values()) run.digests.set(`${step.name}.${output}`, digest);
-    return { result: resultOf(done, done.status === "cached" ? "cached" : "ran"), ending: null };
+    return resultOf(done, done.status === "cached" ? "cached" : "ran");
   } catch (error) {
-    const ending: Ending = run.signal.aborted
-      ? cancelled(run)
-      : { status: "failed", error: stepError(step.name, error) };
-    const status = ending.status === "failed" ? "failed" : "skipped";
-    const ended: StepEntry = { ...entry, status, durationMs: spent(), error: ending.error };
-    run.journal.note(ended);
-    return { result: resultOf(ended, status), ending };
+    if (error instanceof NotStarted) return skip(run, subject, endingReason(run));
+    return failed(run, subject, error, run.clock.monotonic() - start);
   }
 }
 
-async function answerStep(run: Run, entry: StepEntry, spent: () => number): Promise<StepEntry> {
-  const cacheKey = await cacheKeyOf(entry.step, run.workflow.seed, entry.inputs);
-  const cached = run.useCache ? await findCached(run.store, entry.step, cacheKey) : null;
-  if (cached) {
-    const answered: StepEntry = { ...entry, status: "cached", cacheKey, record: cached, durationMs: spent() };
-    run.journal.note(answered);
-    return answered;
-  }
-  await run.journal.commit({ ...entry, cacheKey });
-  await execute(run, entry);
-  const done: StepEntry = { ...entry, status: "ran", cacheKey, durationMs: spent() };
-  await run.journal.commit(done);
-  return done;
+function failed(run: Progressing, subject: Subject, error: unknown, durationMs: number): StepResult {
+  const isCancelled = run.signal.aborted;
+  const found = error instanceof AttemptFailed ? error.entry : null;
+  const fault = found?.error ?? stepError(subject.name, error);
+  const ending = isCancelled
+    ? cancelled(run, subject.name)
+    : { status: "failed" as const, error: fault, at: subject.name };
+  run.ending ??= ending;
+  const status = isCancelled ? "skipped" : "failed";
+  const entry = found ?? { ...entryOf(run, subject, 1), durationMs };
+  const ended: StepEntry = {
+    ...entry,
+    status,
+    error: isCancelled ? ending.error : fault,
+    reason: isCancelled ? endingReason(run) : null,
+  };
+  run.journal.note(ended);
+  if (ended.name === subject.name) return resultOf(ended, status);
+  // An element failed: the fanned-out step did so too.
+  const whole: StepEntry = {
+    ...entryOf(run, subject, 1),
+    status,
+    durationMs,
+    error: ended.error,
+    reason: ended.reason,
+  };
+  run.journal.note(whole);
+  return resultOf(whole, status);
 }
 
-async function execute(run: Run, entry: StepEntry): Promise<void> {
-  const { step, record, inputs, position } = entry;
-  const later = run.workflow.steps.slice(position + 1).flatMap((next) => next.inputs);
-  const context = createStepContext({
+function reasonToSkip(run: Progressing, step: Step, needed: readonly StepResult[]): string | null {
+  if (!run.plan.isIncluded(step.name)) return "it was not asked for";
+  if (run.ending) return endingReason(run);
+  const isRead = (name: string): boolean => step.inputs.some((input) => input.startsWith(`${name}.`));
+  const missing = needed.find((result) => result.status === "skipped" && isRead(result.step));
+  return missing ? `it needs "${missing.step}", which was skipped` : null;
+}
+
+function endingReason(run: Progressing): string {
+  if (run.ending?.status === "failed") return `step "${run.ending.at}" failed`;
+  return "the run was cancelled";
+}
+
+/** Asks the step's own condition. */
+async function reasonNotTo(run: Progressing, subject: Subject): Promise<string | null> {
+  const { step } = subject;
+  if (!step.when) return null;
+  const { context, end } = createAttemptContext({
     store: run.store,
-    step,
+    step: { ...step, outputs: [] },
     runId: run.journal.runId,
-    inputs,
+    fence: run.journal.held.fence,
+    inputs: subject.inputs,
     values: run.values,
-    readLater: {
-      digest: (digest) => later.some((input) => run.digests.get(input) === digest),
-      output: (output) => later.includes(`${step.name}.${output}`),
-    },
-    record,
-    progress: listenToProgress(step.name, run.listener, run.clock),
-    rng: createRng(run.workflow.seed).fork(step.name),
+    readLater: { digest: () => true, output: () => false },
+    record: { outputs: new Map(), metrics: new Map() },
+    progress: silent,
+    rng: createRng(run.workflow.seed).fork(`${step.name} when`),
     clock: run.clock,
     signal: run.signal,
+    item: null,
   });
-  await step.run(context);
-  requireAllWritten(step, record);
+  try {
+    return await step.when(context);
+  } finally {
+    await end();
+  }
 }
 
-function skip(run: Run, step: Step, index: number): StepResult {
+function skip(run: Run, subject: Subject, reason: string): StepResult {
   const entry: StepEntry = {
-    step,
-    position: index,
+    ...entryOf(run, subject, 1),
     status: "skipped",
     startedAt: null,
     durationMs: 0,
-    cacheKey: null,
+    reason,
     inputs: new Map(),
-    record: { outputs: new Map(), metrics: new Map() },
-    error: null,
   };
   run.journal.note(entry);
   return resultOf(entry, "skipped");
@@ -177,17 +228,22 @@ function resultOf(entry: StepEntry, status: StepStatus): StepResult {
     step: entry.step.name,
     status,
     durationMs: entry.durationMs ?? 0,
+    reason: entry.reason,
+    attempts: status === "ran" || status === "failed" ? entry.attempt : 0,
     outputs: new Map([...outputs].map(([output, { digest }]) => [output, digest])),
     metrics: Object.freeze(Object.fromEntries(metrics)),
   });
 }
 
-function cancelled(run: Run): Ending {
-  return { status: "cancelled", error: new MillraceError("CANCELLED", { subject: `run ${run.journal.runId}` }) };
+function cancelled(run: Run, at: string): Ending {
+  return { status: "cancelled", error: new MillraceError("CANCELLED", { subject: `run ${run.journal.runId}` }), at };
 }
 
-/** The known digests that steps after position `index` read. */
-function neededAfter(run: Run, index: number): ReadonlySet<Digest> {
-  const inputs = run.workflow.steps.slice(index + 1).flatMap((step) => step.inputs);
-  return new Set(inputs.flatMap((input) => run.digests.get(input) ?? []));
+/** The known digests that steps not yet ended read. */
+function neededStill(run: Progressing): ReadonlySet<Digest> {
+  return new Set(run.stillRead().flatMap((input) => run.digests.get(input) ?? []));
+}
+
+function pair<V>(key: string, value: V | undefined): readonly (readonly [string, V])[] {
+  return value === undefined ? [] : [[key, value]];
 }

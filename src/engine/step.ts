@@ -1,8 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import type { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
+import type { Fence } from "../store/leases.ts";
 
 /** How one type of artifact is written to and read from a file. `type` and `format` are recorded with each artifact. */
 export interface Codec<T> {
@@ -28,7 +30,52 @@ export interface Step {
   readonly code: string;
   /** State outside the workflow the result depends on (a file's digest, the champion); part of the cache key. */
   readonly observe?: (inputs: ReadonlyMap<string, Digest>) => Promise<JsonValue>;
+  /** What the code consists of, part by part, for people who ask why it ran again; the cache key goes by `code` alone. */
+  readonly codeParts?: Readonly<Record<string, string>>;
+  /** Steps that must have ended before, though it reads nothing of theirs. */
+  readonly after?: readonly string[];
+  /** Slots it takes of those that `jobs` gives; "all" for a step that uses every core itself. Default 1. */
+  readonly slots?: number | "all";
+  /** Default: one attempt. */
+  readonly retry?: RetryPolicy;
+  /** An attempt that takes longer fails with STEP_TIMED_OUT. */
+  readonly timeoutMs?: number;
+  /** Working memory of an attempt in a process of its own, in MiB. */
+  readonly memoryMb?: number;
+  readonly tags?: readonly string[];
+  /** Decides whether the step runs: null = yes, else the reason for which it is skipped. */
+  readonly when?: (context: StepContext) => Promise<string | null>;
+  /** Runs once for each element of the list that this input holds; each output becomes a list. */
+  readonly over?: string;
+  /** Where another process finds this step; a step without stays in the run's own process. */
+  readonly task?: TaskReference;
   run(context: StepContext): Promise<void>;
+}
+
+/** How often a failing step is tried, and how long is waited between two attempts. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Wait before the second attempt; each further wait is `factor` times as long, up to `maxDelayMs`. */
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+}
+
+/** A step by the file that defines it: all that another process needs beside ids and digests. */
+export interface TaskReference {
+  readonly file: string;
+  /** Names of the environment variables it may see beside the common ones. */
+  readonly env: readonly string[];
+}
+
+/** One element of the list a step is fanned out over. */
+export interface FanOutItem {
+  readonly index: number;
+  /** The element itself, where the list is JSON. */
+  readonly value: JsonValue;
+  /** The element's artifact, where the list was itself fanned out; null otherwise. */
+  readonly digest: Digest | null;
 }
 
 export interface StepContext {
@@ -45,10 +92,18 @@ export interface StepContext {
   /** Records numbers of this step (metrics, counts). */
   record(values: Readonly<Record<string, number>>): void;
   readonly runId: string;
+  /** What a write outside the artifacts (a registration) must carry, so that a run taken over writes nothing more. */
+  readonly fence: Fence;
   readonly progress: Progress;
   readonly rng: Rng;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The verified file of an artifact. */
+  pathOf(digest: Digest): Promise<string>;
+  /** The element this attempt is for; null for a step that is not fanned out. */
+  readonly item: FanOutItem | null;
+  /** A folder of this attempt alone, made when first asked for and removed afterwards. */
+  scratch(): Promise<string>;
 }
 
 export interface Workflow {
@@ -63,6 +118,10 @@ export interface StepResult {
   readonly step: string;
   readonly status: StepStatus;
   readonly durationMs: number;
+  /** Why it was skipped; null otherwise. */
+  readonly reason: string | null;
+  /** How often it was tried; 0 where it did not run. */
+  readonly attempts: number;
   readonly outputs: ReadonlyMap<string, Digest>;
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -87,6 +146,15 @@ export interface RunListener {
     readonly unit: string;
     readonly elapsedMs: number;
   }): void;
+  /** An attempt failed and another follows after `delayMs`. */
+  stepRetried?(event: {
+    readonly step: string;
+    readonly attempt: number;
+    readonly delayMs: number;
+    readonly error: MillraceError;
+  }): void;
+  /** A line that a step in a process of its own wrote. */
+  stepLog?(event: { readonly step: string; readonly stream: "stdout" | "stderr"; readonly line: string }): void;
   stepFinished?(event: StepResult & { readonly index: number; readonly count: number }): void;
   runFinished?(result: RunResult): void;
 }

@@ -6,6 +6,8 @@ import type { Digest } from "../core/digest.ts";
  */
 export interface DecodedValues {
   get(digest: Digest, type: string): unknown;
+  /** The value, decoded by `decode` where it is not at hand; steps that ask at the same time share one decoding. */
+  load(digest: Digest, type: string, decode: () => Promise<unknown>): Promise<unknown>;
   /** `lasting` = a later step may read it. */
   keep(digest: Digest, type: string, value: unknown, lasting: boolean): void;
   /** Lets go of every value whose digest is not among `needed`. */
@@ -16,8 +18,21 @@ export function createDecodedValues(): DecodedValues {
   const strong = new Map<string, unknown>();
   const weak = new Map<string, WeakRef<object>>();
   const keyOf = (digest: Digest, type: string): string => `${digest} ${type}`;
+  const loading = new Map<string, Promise<unknown>>();
+  const get = (digest: Digest, type: string): unknown =>
+    strong.get(keyOf(digest, type)) ?? weak.get(keyOf(digest, type))?.deref();
   return {
-    get: (digest, type) => strong.get(keyOf(digest, type)) ?? weak.get(keyOf(digest, type))?.deref(),
+    get,
+    async load(digest, type, decode) {
+      const held = get(digest, type);
+      if (held !== undefined) return held;
+      const key = keyOf(digest, type);
+      const under = loading.get(key);
+      if (under) return under;
+      const decoding = decode().finally(() => loading.delete(key));
+      loading.set(key, decoding);
+      return decoding;
+    },
     keep(digest, type, value, lasting) {
       const key = keyOf(digest, type);
       if (lasting) {

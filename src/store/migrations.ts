@@ -73,4 +73,8 @@ export const migrations: readonly string[] = [
   create index audit_by_subject on audit (subject, sequence);
   create table memo (memo_key text primary key, value text not null, updated_at bigint not null);
   `,
+  `
+  alter table steps add column key_parts text;
+  alter table steps add column reason text;
+  `,
 ];

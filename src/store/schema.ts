@@ -30,6 +30,10 @@ export interface StepsTable {
   duration_ms: number | null;
   error_code: string | null;
   error_message: string | null;
+  /** What the cache key was made of, as JSON; null for an attempt that had none. */
+  key_parts: string | null;
+  /** Why it was skipped. */
+  reason: string | null;
 }
 
 /** Lineage: what an attempt read, as "step.output". */

@@ -62,12 +62,47 @@ export const pipelineErrors = {
     message: (c: { step: string; reason: string }): string => `step "${c.step}" failed: ${c.reason}`,
     remedy: (): string => "Mend the cause and run again: finished steps are not repeated.",
   },
+  STEP_TIMED_OUT: {
+    status: 500,
+    exit: 1,
+    message: (c: { step: string; limit: string }): string => `step "${c.step}" took longer than ${c.limit}`,
+    remedy: (): string => "Raise its `timeout`, or give it less to do: finished steps are not repeated.",
+  },
+  STEP_OUT_OF_MEMORY: {
+    status: 500,
+    exit: 1,
+    message: (c: { step: string; limitMb: number }): string => `step "${c.step}" needed more than ${c.limitMb} MiB`,
+    remedy: (): string => "Raise its `memory`, or let it read and write less at a time.",
+  },
+  STEP_EXITED: {
+    status: 500,
+    exit: 1,
+    message: (c: { step: string; how: string; said: string }): string =>
+      `the process of step "${c.step}" ended ${c.how}${c.said === "" ? "" : `: ${c.said}`}`,
+    remedy: (): string => "A step returns or throws; it must not end its process. Look at what it printed.",
+  },
+  STEP_OUTPUT_INVALID: {
+    status: 422,
+    exit: 1,
+    message: (c: { step: string; output: string; rule: string; actual: string }): string =>
+      `step "${c.step}" must return ${c.rule} as "${c.output}", got ${c.actual}`,
+    remedy: (c: { remedy?: string | undefined }): string =>
+      c.remedy ?? "Return plain JSON values, or declare the output as bytes, array or file.",
+  },
+  STEP_UNKNOWN: {
+    status: 404,
+    exit: 2,
+    message: (c: { step: string; workflow: string; found: readonly string[] }): string =>
+      `"${c.workflow}" has no step "${c.step}"; it has ${c.found.join(", ")}`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "`millrace check` names the steps.",
+  },
   WORKFLOW_INVALID: {
     status: 422,
     exit: 2,
     message: (c: { step: string; rule: string; actual: string }): string =>
       `step "${c.step}" ${c.rule}, got ${c.actual}`,
-    remedy: (): string => "Change the order or the names of the steps.",
+    remedy: (c: { remedy?: string | undefined }): string => c.remedy ?? "Change the order or the names of the steps.",
   },
   TRAINING_TOO_LARGE: {
     status: 422,

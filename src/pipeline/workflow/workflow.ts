@@ -30,11 +30,18 @@ const standardSteps: readonly ((spec: PipelineSpec, environment: WorkflowEnviron
   promoteStep,
 ];
 
-/** A definition as a workflow: the standard steps in order, own steps right after the step they follow. */
+/**
+ * A definition as a workflow: the standard steps in order, own steps right after the step they follow. A standard step
+ * waits for the own steps before it, so that one of them that throws keeps the model from being promoted.
+ */
 export function workflowOf(spec: PipelineSpec, environment: WorkflowEnvironment): Workflow {
+  const before: string[] = [];
   const steps = standardSteps.flatMap((create) => {
-    const step = create(spec, environment);
-    return [step, ...spec.steps.filter((own) => own.after === step.name).map((own) => ownStep(spec, own, environment))];
+    const standard = create(spec, environment);
+    const step = { ...standard, after: [...before] };
+    const own = spec.steps.filter(({ after }) => after === step.name).map((one) => ownStep(spec, one, environment));
+    before.push(...own.map(({ name }) => name));
+    return [step, ...own];
   });
   return Object.freeze({ name: spec.name, seed: spec.seed, steps });
 }

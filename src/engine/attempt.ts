@@ -1,0 +1,198 @@
+import type { Clock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
+import { formatDuration } from "../core/duration.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { sha256 } from "../core/digest.ts";
+import { silent } from "../core/progress.ts";
+import { createRng } from "../core/rng.ts";
+import type { Store } from "../store/open.ts";
+import { cacheKeyOf, elementDigest } from "./cache-key.ts";
+import { createAttemptContext, requireAllWritten } from "./context.ts";
+import { findCached, stepError } from "./journal.ts";
+import type { Journal, StepEntry } from "./journal.ts";
+import { listenToProgress } from "./progress.ts";
+import { delayAfter, isWorthRetrying, oneAttempt, wait } from "./retry.ts";
+import type { Runner } from "./runner.ts";
+import type { Slots } from "./slots.ts";
+import type { FanOutItem, RunListener, Step, Workflow } from "./step.ts";
+import type { DecodedValues } from "./values.ts";
+
+/** One run under way. */
+export interface Run {
+  readonly workflow: Workflow;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly listener: RunListener;
+  readonly signal: AbortSignal;
+  readonly journal: Journal;
+  readonly values: DecodedValues;
+  readonly slots: Slots;
+  readonly runner: Runner;
+  /** Whether earlier runs may answer this step. */
+  readonly mayReuse: (step: string) => boolean;
+  /** Digests of the outputs so far, by "step.output". */
+  readonly digests: Map<string, Digest>;
+  /** Inputs that steps not yet ended read. */
+  readonly stillRead: () => readonly string[];
+  /** Whether something failed or the run was cancelled, so that nothing new begins. */
+  readonly isEnding: () => boolean;
+}
+
+/** A step, or one element of a fanned-out step, about to be answered. */
+export interface Subject {
+  readonly name: string;
+  readonly step: Step;
+  readonly position: number;
+  readonly inputs: ReadonlyMap<string, Digest>;
+  readonly item: FanOutItem | null;
+  /** Called when its first attempt begins. */
+  readonly onStart: () => void;
+}
+
+/** What a subject that waited for its turn throws when the run ended meanwhile. */
+export class NotStarted extends Error {}
+
+/** Its first entry, before anything is known. */
+export function entryOf(run: Run, subject: Subject, attempt: number): StepEntry {
+  return {
+    name: subject.name,
+    step: subject.step,
+    position: subject.position,
+    inputs: subject.inputs,
+    attempt,
+    status: "running",
+    startedAt: run.clock.now(),
+    durationMs: null,
+    cacheKey: null,
+    reason: null,
+    record: { outputs: new Map(), metrics: new Map() },
+    error: null,
+  };
+}
+
+/** The entry of an attempt that failed or was cut off. */
+export class AttemptFailed extends Error {
+  readonly entry: StepEntry;
+
+  constructor(entry: StepEntry, options: ErrorOptions) {
+    super("an attempt failed", options);
+    this.entry = entry;
+  }
+}
+
+/** Finds the answer of an earlier run, or tries as often as the step's policy allows. Throws AttemptFailed. */
+export async function answer(run: Run, subject: Subject): Promise<StepEntry> {
+  const { step, name } = subject;
+  const start = run.clock.monotonic();
+  const first = entryOf(run, subject, 1);
+  const fail = (entry: StepEntry, error: unknown): AttemptFailed => {
+    const ended = { ...entry, status: "failed" as const, durationMs: run.clock.monotonic() - start };
+    return new AttemptFailed({ ...ended, error: stepError(name, error) }, { cause: error });
+  };
+  try {
+    const cacheKey = await cacheKeyOf(step, run.workflow.seed, subject.inputs, subject.item);
+    const cached = run.mayReuse(step.name) ? await findCached(run.store, step, cacheKey.digest) : null;
+    if (cached) {
+      const durationMs = run.clock.monotonic() - start;
+      const answered: StepEntry = { ...first, status: "cached", cacheKey, record: cached, durationMs };
+      run.journal.note(answered);
+      return answered;
+    }
+    return await tryUntilDone(run, subject, { ...first, cacheKey }, fail);
+  } catch (error) {
+    throw error instanceof AttemptFailed || error instanceof NotStarted ? error : fail(first, error);
+  }
+}
+
+async function tryUntilDone(
+  run: Run,
+  subject: Subject,
+  first: StepEntry,
+  fail: (entry: StepEntry, error: unknown) => AttemptFailed,
+): Promise<StepEntry> {
+  const { step, name } = subject;
+  const policy = step.retry ?? oneAttempt;
+  // Not of the workflow's seed: runs that fail together on several machines must not come back together.
+  const rng = createRng(Number.parseInt(sha256(run.journal.runId).slice(7, 15), 16)).fork(name);
+  for (let attempt = 1; ; ++attempt) {
+    const giveBack = await run.slots.take(step.slots ?? 1);
+    const begun = run.clock.monotonic();
+    const entry: StepEntry = { ...entryOf(run, subject, attempt), cacheKey: first.cacheKey };
+    try {
+      if (run.isEnding()) throw new NotStarted();
+      subject.onStart();
+      run.journal.show(entry);
+      await execute(run, subject, entry);
+      giveBack();
+      const done: StepEntry = { ...entry, status: "ran", durationMs: run.clock.monotonic() - begun };
+      await run.journal.commit(done);
+      return done;
+    } catch (error) {
+      giveBack();
+      if (error instanceof NotStarted) throw error;
+      const failed = fail(entry, error);
+      if (run.signal.aborted || attempt >= policy.attempts || !isWorthRetrying(error)) throw failed;
+      run.journal.note(failed.entry);
+      const delayMs = delayAfter(policy, attempt, rng);
+      run.listener.stepRetried?.({ step: name, attempt, delayMs, error: failed.entry.error! });
+      await wait(delayMs, run.signal);
+    }
+  }
+}
+
+async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<void> {
+  const { step, name, item } = subject;
+  const over = new AbortController();
+  const signal = AbortSignal.any([run.signal, over.signal]);
+  const later = run.stillRead();
+  // An element's stream goes by what it is, as its cache key does, not by where it stands in the list.
+  const stream = item === null ? name : `${step.name} ${elementDigest(item)}`;
+  const { context, end } = createAttemptContext({
+    store: run.store,
+    step,
+    runId: run.journal.runId,
+    fence: run.journal.held.fence,
+    inputs: subject.inputs,
+    values: run.values,
+    readLater: {
+      digest: (digest) => later.some((input) => run.digests.get(input) === digest),
+      output: (output) => later.includes(`${step.name}.${output}`),
+    },
+    record: entry.record,
+    progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,
+    rng: createRng(run.workflow.seed).fork(stream),
+    clock: run.clock,
+    signal,
+    item,
+  });
+  const onLine = (stream: "stdout" | "stderr", line: string): void =>
+    run.listener.stepLog?.({ step: name, stream, line });
+  try {
+    const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onLine };
+    await withinTime(step, name, run.runner.run(step, call), over);
+    requireAllWritten(step, entry.record);
+  } finally {
+    await end();
+  }
+}
+
+/** Rejects with STEP_TIMED_OUT, after aborting the attempt, where the step's time is up first. */
+async function withinTime(step: Step, name: string, work: Promise<void>, over: AbortController): Promise<void> {
+  const { timeoutMs } = step;
+  if (timeoutMs === undefined) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new MillraceError("STEP_TIMED_OUT", { step: name, limit: formatDuration(timeoutMs) });
+      over.abort(error);
+      reject(error);
+    }, timeoutMs);
+  });
+  // After the time is up, what the work still says interests nobody.
+  work.catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Step, StepContext } from "./step.ts";
+
+/** What one attempt is called with, beside what its step reads and writes. */
+export interface AttemptCall {
+  readonly name: string;
+  /** Name of its random stream. */
+  readonly stream: string;
+  readonly attempt: number;
+  readonly seed: number;
+  readonly context: StepContext;
+  readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
+}
+
+/** Where attempts run. */
+export interface Runner {
+  /** Resolves when the step has written its outputs through the context; heeds the context's signal as well as it can. */
+  run(step: Step, call: AttemptCall): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** In this process, on this thread. A step that never yields cannot be stopped here. */
+export const inlineRunner: Runner = Object.freeze({
+  run: (step: Step, { context }: AttemptCall) => step.run(context),
+  close: async () => {},
+});
