@@ -1,5 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
 import type { RunsTable, StepsTable } from "../store/schema.ts";
@@ -78,7 +79,11 @@ export async function listRuns(
 export async function showRun(store: Store, runId: string): Promise<RunDetails> {
   const { database } = store;
   const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
-  if (!run) throw new MillraceError("RUN_NOT_FOUND", { run: runId });
+  if (!run) {
+    const latest = await database.selectFrom("runs").select("id").orderBy("id", "desc").limit(1000).execute();
+    const ids = latest.map(({ id }) => id);
+    throw new MillraceError("RUN_NOT_FOUND", { run: runId, nearest: nearestName(runId, ids) });
+  }
   const steps = await database
     .selectFrom("steps")
     .selectAll()

@@ -3,8 +3,11 @@ import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
+import { requireFence } from "../store/leases.ts";
+import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { AliasesTable, Database } from "../store/schema.ts";
+import { sealModel } from "../store/seals.ts";
 import { appendAudit, readAudit, verifyAuditChain } from "./audit.ts";
 import type { AuditEntry, AuditVerdict } from "./audit.ts";
 import { championsOf, checkAliases } from "./champions.ts";
@@ -19,6 +22,8 @@ export interface Registration {
   readonly metrics: Readonly<Record<string, number>>;
   readonly verdict: { readonly passed: boolean; readonly reasons: readonly object[] };
   readonly comparedWith: Digest | null;
+  /** Of the run that registers: once it was taken over, nothing is registered and FENCED thrown. */
+  readonly fence?: Fence;
 }
 
 export interface RegisteredModel {
@@ -32,6 +37,8 @@ export interface RegisteredModel {
 export interface Authority {
   readonly by: string;
   readonly reason: string;
+  /** Of the run that moves it: once it was taken over, nothing moves and FENCED is thrown. */
+  readonly fence?: Fence;
 }
 
 /** The catalogue of models: immutable numbered versions, movable aliases, and a log of every change. */
@@ -57,13 +64,24 @@ export interface Registry {
 
 export function createRegistry(store: Store, clock: Clock): Registry {
   const { database } = store;
-  const write = <T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> =>
-    database.transaction().execute(work);
+  const write = <T>(
+    model: string,
+    fence: Fence | undefined,
+    work: (transaction: Transaction<Database>) => Promise<T>,
+  ): Promise<T> =>
+    database.transaction().execute(async (transaction) => {
+      if (fence) await requireFence(transaction, fence);
+      const result = await work(transaction);
+      await sealModel(transaction, model);
+      return result;
+    });
   return {
     async register(registration) {
       const { digest } = registration;
       if (!(await store.artifacts.has(digest))) throw new MillraceError("ARTIFACT_MISSING", { digest });
-      return write((transaction) => register(transaction, registration, clock.now()));
+      return write(registration.model, registration.fence, (transaction) =>
+        register(transaction, registration, clock.now()),
+      );
     },
     models: () => listModels(database),
     versions: (model) => versionsOf(database, model),
@@ -73,8 +91,9 @@ export function createRegistry(store: Store, clock: Clock): Registry {
       return versions.find(({ version }) => version === alias) ?? null;
     },
     promote: (model, version, authority) =>
-      write((transaction) => promote(transaction, model, version, authority, clock.now())),
-    rollback: (model, authority) => write((transaction) => rollback(transaction, model, authority, clock.now())),
+      write(model, authority.fence, (transaction) => promote(transaction, model, version, authority, clock.now())),
+    rollback: (model, authority) =>
+      write(model, authority.fence, (transaction) => rollback(transaction, model, authority, clock.now())),
     async history(model) {
       await versionsOf(database, model);
       return readAudit(database, model);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { sha256 } from "../core/digest.ts";
+import { memoDigest } from "./memo.ts";
 import { openMemoryStore, openStore } from "./open.ts";
 import type { Store } from "./open.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
@@ -89,7 +90,10 @@ describe.each(Object.keys(drivers))("the %s store", (driver) => {
 
   it("rolls a failed transaction back whole and goes on working", async () => {
     const failing = store.database.transaction().execute(async (transaction) => {
-      await transaction.insertInto("memo").values({ memo_key: "a", value: "1", updated_at: 0 }).execute();
+      await transaction
+        .insertInto("memo")
+        .values({ memo_key: "a", value: "1", digest: memoDigest("a", "1") })
+        .execute();
       throw new Error("stop");
     });
     await expect(failing).rejects.toThrow("stop");
@@ -106,8 +110,8 @@ describe.each(Object.keys(drivers))("the %s store", (driver) => {
         const value = String(Number(row?.value ?? 0) + 1);
         await transaction
           .insertInto("memo")
-          .values({ memo_key: "n", value, updated_at: 0 })
-          .onConflict((conflict) => conflict.column("memo_key").doUpdateSet({ value }))
+          .values({ memo_key: "n", value, digest: memoDigest("n", value) })
+          .onConflict((conflict) => conflict.column("memo_key").doUpdateSet({ value, digest: memoDigest("n", value) }))
           .execute();
       });
     await Promise.all(Array.from({ length: 20 }, increment));

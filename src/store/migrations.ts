@@ -77,4 +77,39 @@ export const migrations: readonly string[] = [
   alter table steps add column key_parts text;
   alter table steps add column reason text;
   `,
+  `
+  create table counters (counter text primary key, value bigint not null, twin bigint not null);
+  insert into counters select 'order', count(*), -count(*) from runs;
+  alter table runs add column sequence bigint not null default 0;
+  alter table runs add column attempt integer not null default 1;
+  alter table runs add column parent text;
+  alter table runs add column provenance text;
+  alter table runs add column definition text;
+  update runs set sequence = numbered.place
+    from (select id, row_number() over (order by id) as place from runs) as numbered where numbered.id = runs.id;
+  create unique index runs_by_sequence on runs (sequence);
+  drop index runs_by_workflow;
+  create index runs_by_workflow on runs (workflow, sequence);
+  drop index runs_by_status;
+  create index runs_by_status on runs (status, sequence);
+  create table leases (
+    resource text primary key, token bigint not null, beat bigint not null,
+    host text not null, pid bigint not null, process_started text not null
+  );
+  create table tags (
+    run_id text not null references runs (id), tag text not null, value text not null,
+    primary key (run_id, tag)
+  );
+  create index tags_by_tag on tags (tag, value, run_id);
+  create table series (
+    run_id text not null references runs (id), metric text not null, position bigint not null,
+    value double precision,
+    primary key (run_id, metric, position)
+  );
+  create table seals (subject text primary key, digest text not null);
+  alter table cache_entries drop column created_at;
+  alter table artifacts drop column created_at;
+  drop table memo;
+  create table memo (memo_key text primary key, value text not null, digest text not null);
+  `,
 ];

@@ -6,6 +6,7 @@ import { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock, systemClock } from "../core/clock.ts";
 import { noHooks } from "./hooks.ts";
+import { memoDigest } from "./memo.ts";
 import { migrations } from "./migrations.ts";
 import { openStore } from "./open.ts";
 import { mayBeAlive, thisProcess } from "./processes.ts";
@@ -108,7 +109,7 @@ describe("opening a store", () => {
   it("waits for another connection's transaction without holding up the process", async () => {
     const store = await openStore(folder, { clock });
     const other = new (await loadSqlite()).DatabaseSync(join(folder, "metadata.sqlite"));
-    other.exec("begin immediate; insert into memo values ('other', '1', 0)");
+    other.exec(`begin immediate; insert into memo values ('other', '1', '${memoDigest("other", "1")}')`);
     const waiting = store.memo.set("k", 2);
     await new Promise((resolve) => setTimeout(resolve, 30));
     other.exec("commit");
@@ -124,7 +125,7 @@ describe("opening a store", () => {
     engine.exec("pragma max_page_count = 1");
     const dialect = sqliteDialect(kysely, engine, path, noHooks);
     const database = new Kysely<Database>({ dialect });
-    const row = { memo_key: "k", value: "x".repeat(1_000_000), updated_at: 0 };
+    const row = { memo_key: "k", value: "x".repeat(1_000_000), digest: memoDigest("k", "") };
     await expect(database.insertInto("memo").values(row).execute()).rejects.toMatchObject({
       code: "STORE_UNWRITABLE",
       message: expect.stringContaining("full"),
@@ -147,13 +148,13 @@ describe("opening a store", () => {
   it("marks the runs of dead processes as interrupted, and leaves those of living ones", async () => {
     const store = await openStore(folder, { clock });
     const { host, pid, started } = thisProcess();
-    const run = { workflow: "w", seed: 1, status: "running" as const, started_at: 1 };
+    const run = { workflow: "w", seed: 1, status: "running" as const, started_at: 1, attempt: 1 };
     const child = spawnSync(process.execPath, ["-e", ""]);
     const runs = [
-      { id: "mine", ...run, host, pid, process_started: started },
-      { id: "dead", ...run, host, pid: child.pid, process_started: "" },
-      { id: "elsewhere", ...run, host: `not-${host}`, pid: child.pid, process_started: "" },
-      { id: "reused", ...run, host, pid, process_started: process.platform === "linux" ? "1" : started },
+      { id: "mine", sequence: 1, ...run, host, pid, process_started: started },
+      { id: "dead", sequence: 2, ...run, host, pid: child.pid, process_started: "" },
+      { id: "elsewhere", sequence: 3, ...run, host: `not-${host}`, pid: child.pid, process_started: "" },
+      { id: "reused", sequence: 4, ...run, host, pid, process_started: process.platform === "linux" ? "1" : started },
     ];
     await store.database.insertInto("runs").values(runs).execute();
     const step = { run_id: "dead", step: "s", attempt: 1, position: 0, status: "running" as const };

@@ -5,12 +5,13 @@ import { dirname, join, resolve } from "node:path";
 import type { Kysely } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import type { JsonValue } from "../core/json.ts";
 import { createArtifactStore, sweepTemporary } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
-import { mayBeAlive } from "./processes.ts";
+import { createMemo } from "./memo.ts";
+import type { Memo } from "./memo.ts";
+import { markInterrupted } from "./orphans.ts";
 import type { Database } from "./schema.ts";
 import { sqliteDialect } from "./sqlite-dialect.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
@@ -25,11 +26,6 @@ export interface Store {
   /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
   readonly memo: Memo;
   close(): Promise<void>;
-}
-
-export interface Memo {
-  get(key: string): Promise<JsonValue | undefined>;
-  set(key: string, value: JsonValue): Promise<void>;
 }
 
 export interface StoreOptions {
@@ -66,47 +62,6 @@ async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-function createMemo(database: Kysely<Database>, clock: Clock): Memo {
-  return {
-    async get(key) {
-      const row = await database.selectFrom("memo").select("value").where("memo_key", "=", key).executeTakeFirst();
-      return row === undefined ? undefined : (JSON.parse(row.value) as JsonValue);
-    },
-    async set(key, value) {
-      const row = { value: JSON.stringify(value), updated_at: clock.now() };
-      await database.transaction().execute((transaction) =>
-        transaction
-          .insertInto("memo")
-          .values({ memo_key: key, ...row })
-          .onConflict((conflict) => conflict.column("memo_key").doUpdateSet(row))
-          .execute(),
-      );
-    },
-  };
-}
-
-/** Runs whose process died without a word get the status "interrupted". */
-async function markInterrupted(database: Kysely<Database>, clock: Clock): Promise<void> {
-  const running = await database
-    .selectFrom("runs")
-    .select(["id", "host", "pid", "process_started as started"])
-    .where("status", "=", "running")
-    .execute();
-  const dead = running.filter((run) => !mayBeAlive(run)).map((run) => run.id);
-  if (dead.length === 0) return;
-  await database.transaction().execute(async (transaction) => {
-    const finished = { status: "interrupted" as const, finished_at: clock.now() };
-    await transaction
-      .updateTable("runs")
-      .set(finished)
-      .where("id", "in", dead)
-      .where("status", "=", "running")
-      .execute();
-    const steps = transaction.updateTable("steps").set({ status: "interrupted" });
-    await steps.where("run_id", "in", dead).where("status", "=", "running").execute();
-  });
-}
-
 async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
   const hooks = options.hooks ?? noHooks;
   const engine = await openSqlite(path, await loadSqlite(), hooks);
@@ -118,7 +73,7 @@ async function openAt(path: string, folder: string, options: StoreOptions): Prom
     folder,
     artifacts: createArtifactStore(folder, hooks),
     database,
-    memo: createMemo(database, options.clock),
+    memo: createMemo(database),
     close: () => database.destroy(),
   };
 }

@@ -37,3 +37,14 @@ export function mayBeAlive(identity: ProcessIdentity): boolean {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
+
+/** Whether a process on `host` is one of this machine. */
+export function runsHere(host: string): boolean {
+  return host === hostname();
+}
+
+/** Whether a process of this machine stands still by a signal or a debugger; false where the system does not say. */
+export function isStopped(pid: number): boolean {
+  const state = systemRecord(pid)?.state;
+  return state === "T" || state === "t";
+}

@@ -16,6 +16,56 @@ export interface RunsTable {
   host: string;
   pid: number;
   process_started: string;
+  /** Its place among all runs of the store: clocks jump, this number only grows. */
+  sequence: number;
+  /** 1, and one more each time it was resumed. */
+  attempt: number;
+  /** The run it is nested in. */
+  parent: string | null;
+  /** Where code and data came from, as JSON. */
+  provenance: string | null;
+  /** The pipeline's definition, as JSON. */
+  definition: string | null;
+}
+
+/** Numbers that only grow. `twin` is always `-value`, so that no changed bit goes unseen. */
+export interface CountersTable {
+  counter: "order";
+  value: number;
+  twin: number;
+}
+
+/** Who executes what at present. The row goes when its holder is done. */
+export interface LeasesTable {
+  /** "run:" and a run's id, "gc" or "backup:" and a number. */
+  resource: string;
+  /** Larger than that of every lease before: what a holder of an earlier one writes is refused. */
+  token: number;
+  /** Grows while the holder lives. */
+  beat: number;
+  host: string;
+  pid: number;
+  process_started: string;
+}
+
+export interface TagsTable {
+  run_id: string;
+  tag: string;
+  value: string;
+}
+
+/** A metric over the steps of a training; null stands for NaN. */
+export interface SeriesTable {
+  run_id: string;
+  metric: string;
+  position: number;
+  value: number | null;
+}
+
+/** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name. */
+export interface SealsTable {
+  subject: string;
+  digest: Digest;
 }
 
 /** One attempt of one step. */
@@ -59,7 +109,6 @@ export interface StepOutputsTable {
 export interface ArtifactsTable {
   digest: Digest;
   size: number;
-  created_at: number;
 }
 
 export interface MetricsTable {
@@ -85,7 +134,6 @@ export interface CacheEntriesTable {
   run_id: string;
   step: string;
   attempt: number;
-  created_at: number;
 }
 
 export interface VersionsTable {
@@ -131,10 +179,13 @@ export interface AuditTable {
 export interface MemoTable {
   memo_key: string;
   value: string;
-  updated_at: number;
+  /** Of key and value. */
+  digest: Digest;
 }
 
 export interface Database {
+  counters: CountersTable;
+  leases: LeasesTable;
   runs: RunsTable;
   steps: StepsTable;
   step_inputs: StepInputsTable;
@@ -147,5 +198,8 @@ export interface Database {
   judgements: JudgementsTable;
   aliases: AliasesTable;
   audit: AuditTable;
+  tags: TagsTable;
+  series: SeriesTable;
+  seals: SealsTable;
   memo: MemoTable;
 }

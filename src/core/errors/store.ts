@@ -34,6 +34,46 @@ export const storeErrors = {
       `another process has held the write lock of "${c.path}" for more than ${c.seconds} s`,
     remedy: (): string => "End the process that is stuck (see `millrace runs`), then run again.",
   },
+  FENCED: {
+    status: 409,
+    exit: 1,
+    message: (c: { resource: string; token: number }): string =>
+      `another process has taken over "${c.resource}" (this one held it with token ${c.token}): nothing more is written here`,
+    remedy: (): string =>
+      "Nothing is lost: the other process goes on from the last committed step. See `millrace runs`.",
+  },
+  RUN_HELD: {
+    status: 409,
+    exit: 1,
+    message: (c: { run: string; pid: number; host: string }): string =>
+      `run ${c.run} is being executed by process ${c.pid} on ${c.host}`,
+    remedy: (): string => "Wait for it, or end that process and resume the run then.",
+  },
+  RUN_NOT_RESUMABLE: {
+    status: 409,
+    exit: 1,
+    message: (c: { run: string; reason: string }): string => `run ${c.run} cannot be resumed: ${c.reason}`,
+    remedy: (): string => "Run the pipeline again: finished steps are not repeated.",
+  },
+  STORE_IN_USE: {
+    status: 409,
+    exit: 1,
+    message: (c: { path: string; holders: readonly string[] }): string =>
+      `the store at "${c.path}" is in use by ${c.holders.join(", ")}`,
+    remedy: (): string => "Wait until they are done, or end them, then try again.",
+  },
+  STORE_NOT_EMPTY: {
+    status: 409,
+    exit: 2,
+    message: (c: { path: string }): string => `"${c.path}" is not empty`,
+    remedy: (): string => "Give an empty place, or replace what is there with --force.",
+  },
+  BACKUP_UNUSABLE: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `the backup "${c.path}" cannot be restored: ${c.reason}`,
+    remedy: (): string => "Give another backup; what was to be replaced is untouched.",
+  },
   ARTIFACT_MISSING: {
     status: 404,
     exit: 1,
@@ -51,7 +91,8 @@ export const storeErrors = {
     status: 404,
     exit: 2,
     message: (c: { run: string }): string => `there is no run "${c.run}"`,
-    remedy: (): string => "List the runs with `millrace runs`.",
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "List the runs with `millrace runs`.",
   },
   MODEL_NOT_FOUND: {
     status: 404,

@@ -32,6 +32,7 @@ export function registerStep(spec: PipelineSpec, environment: WorkflowEnvironmen
         metrics: definedMetrics(metrics),
         verdict,
         comparedWith: comparedWith?.digest ?? null,
+        fence: context.fence,
       });
       await context.write("version", registeredCodec, { model: spec.name, version });
       context.record({ version });

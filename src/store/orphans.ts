@@ -1,0 +1,64 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Clock } from "../core/clock.ts";
+import type { Lease, LeaseWatch } from "./leases.ts";
+import { listLeases } from "./leases.ts";
+import { mayBeAlive } from "./processes.ts";
+import type { Database } from "./schema.ts";
+import { sealRun } from "./seals.ts";
+
+/** Whether the lease of a run under way, or its process where it has none, is surely lost. */
+type IsOrphaned = (lease: Lease | undefined, process: { host: string; pid: number; started: string }) => boolean;
+
+async function interrupt(transaction: Transaction<Database>, runId: string, nowMs: number): Promise<void> {
+  const finished = { status: "interrupted" as const, finished_at: nowMs };
+  const changed = await transaction
+    .updateTable("runs")
+    .set(finished)
+    .where("id", "=", runId)
+    .where("status", "=", "running")
+    .executeTakeFirst();
+  if (changed.numUpdatedRows === 0n) return;
+  await transaction
+    .updateTable("steps")
+    .set({ status: "interrupted" })
+    .where("run_id", "=", runId)
+    .where("status", "=", "running")
+    .execute();
+  await sealRun(transaction, runId);
+}
+
+async function interruptWhere(database: Kysely<Database>, clock: Clock, isOrphaned: IsOrphaned): Promise<string[]> {
+  const running = await database
+    .selectFrom("runs")
+    .select(["id", "host", "pid", "process_started as started"])
+    .where("status", "=", "running")
+    .orderBy("sequence")
+    .execute();
+  if (running.length === 0) return [];
+  const leases = new Map((await listLeases(database)).map((lease) => [lease.resource, lease]));
+  const orphans = running.filter((run) => isOrphaned(leases.get(`run:${run.id}`), run)).map((run) => run.id);
+  for (const id of orphans) {
+    await database.transaction().execute(async (transaction) => {
+      const seen = leases.get(`run:${id}`);
+      const gone = transaction.deleteFrom("leases").where("resource", "=", `run:${id}`);
+      // Beaten or taken since it was looked at: somebody lives.
+      const removed = seen
+        ? await gone.where("token", "=", seen.token).where("beat", "=", seen.beat).executeTakeFirst()
+        : null;
+      if (removed === null || removed.numDeletedRows > 0n) await interrupt(transaction, id, clock.now());
+    });
+  }
+  return orphans;
+}
+
+/** Runs whose process died without a word get the status "interrupted". */
+export async function markInterrupted(database: Kysely<Database>, clock: Clock): Promise<void> {
+  await interruptWhere(database, clock, (lease, process) =>
+    lease ? !mayBeAlive({ host: lease.host, pid: lease.pid, started: lease.process_started }) : !mayBeAlive(process),
+  );
+}
+
+/** Like {@link markInterrupted}, but also the runs whose holder lost its lease under `watch`; gives their ids. */
+export function interruptOrphans(database: Kysely<Database>, clock: Clock, watch: LeaseWatch): Promise<string[]> {
+  return interruptWhere(database, clock, (lease, process) => (lease ? watch.isLost(lease) : !mayBeAlive(process)));
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { Kysely, Transaction } from "kysely";
+import type { Digest } from "../core/digest.ts";
+import type { Database } from "./schema.ts";
+
+const tablesOfRun = ["steps", "step_inputs", "step_outputs", "metrics", "params", "tags", "series"] as const;
+const tablesOfModel = ["versions", "judgements", "aliases"] as const;
+
+/** Digest over rows: the database engine keeps no checksum of its own, and a changed bit must not go unseen. */
+function digestOf(rows: readonly (readonly [table: string, row: object])[]): Digest {
+  const lines = rows.map(([table, row]) => `${table} ${JSON.stringify(row)}`).sort();
+  return `sha256:${createHash("sha256").update(lines.join("\n")).digest("hex")}`;
+}
+
+/** Everything recorded of a run, as one digest. */
+export async function digestOfRun(database: Kysely<Database>, runId: string): Promise<Digest> {
+  const runs = await database.selectFrom("runs").selectAll().where("id", "=", runId).execute();
+  const rows = runs.map((row): [string, object] => ["runs", row]);
+  for (const table of tablesOfRun) {
+    const found = await database.selectFrom(table).selectAll().where("run_id", "=", runId).execute();
+    for (const row of found) rows.push([table, row]);
+  }
+  return digestOf(rows);
+}
+
+/** Versions, judgements and aliases of a model, as one digest. */
+export async function digestOfModel(database: Kysely<Database>, model: string): Promise<Digest> {
+  const rows: [string, object][] = [];
+  for (const table of tablesOfModel) {
+    const found = await database.selectFrom(table).selectAll().where("model", "=", model).execute();
+    for (const row of found) rows.push([table, row]);
+  }
+  return digestOf(rows);
+}
+
+async function seal(transaction: Transaction<Database>, subject: string, digest: Digest): Promise<void> {
+  await transaction
+    .insertInto("seals")
+    .values({ subject, digest })
+    .onConflict((conflict) => conflict.column("subject").doUpdateSet({ digest }))
+    .execute();
+}
+
+/** Seals a run that ended, in the transaction that ends it. */
+export async function sealRun(transaction: Transaction<Database>, runId: string): Promise<void> {
+  await seal(transaction, `run:${runId}`, await digestOfRun(transaction, runId));
+}
+
+/** Takes the seal off a run that goes on. */
+export async function unsealRun(transaction: Transaction<Database>, runId: string): Promise<void> {
+  await transaction.deleteFrom("seals").where("subject", "=", `run:${runId}`).execute();
+}
+
+/** Seals a model anew, in the transaction that changed it. */
+export async function sealModel(transaction: Transaction<Database>, model: string): Promise<void> {
+  await seal(transaction, `model:${model}`, await digestOfModel(transaction, model));
+}
