@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { statSync } from "node:fs";
+import path from "node:path";
 import type { Command } from "commander";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
@@ -69,10 +70,10 @@ async function callVerb(name: string, args: readonly string[], json: boolean): P
   return exitCode;
 }
 
-/** A mistyped folder is refused, not made. */
+/** The absolute path of the project folder; a mistyped one is refused, not made. */
 function projectFolder(given: string | boolean | undefined): string {
   const folder = typeof given === "string" ? given : process.cwd();
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return path.resolve(folder);
   throw new MillraceError("USAGE", { reason: `the project folder "${folder}" does not exist or is no folder` });
 }
 

@@ -38,7 +38,9 @@ function notesOn({ task, metrics, baseline, threshold, labels }: EvaluationRepor
     );
   if (threshold !== null) {
     const positive = String(labels[1] ?? "positive");
-    notes.push(`"${positive}" is answered from a probability of ${formatMetric(threshold)}, chosen for the best f1, not for accuracy`);
+    notes.push(
+      `"${positive}" is answered from a probability of ${formatMetric(threshold)}, chosen for the best f1, not for accuracy`,
+    );
   }
   return notes;
 }
