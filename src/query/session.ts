@@ -11,7 +11,7 @@ export interface QueryOptions {
   readonly files: readonly string[];
   /** A folder it may spill to; absent = it never spills. */
   readonly temporaryFolder?: string;
-  /** Default: all cores. Results do not depend on it. */
+  /** Default: all cores, at most 4, for each holds buffers of its own. Results do not depend on it. */
   readonly threads?: number;
   /** Default 1024. */
   readonly memoryMb?: number;
@@ -30,11 +30,13 @@ export interface QuerySession {
   close(): void;
 }
 
+const mostThreads = 4;
+
 /** Opens a locked-down session; the driver is loaded on the first call only. */
 export async function openQuery(options: QueryOptions): Promise<QuerySession> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create(":memory:", {
-    threads: String(options.threads ?? availableParallelism()),
+    threads: String(options.threads ?? Math.min(mostThreads, availableParallelism())),
     memory_limit: `${options.memoryMb ?? 1024}MB`,
     autoload_known_extensions: "false",
     autoinstall_known_extensions: "false",
