@@ -1,5 +1,5 @@
 import type { Team } from "../threads/team.ts";
-import { type Kernels, binsAt } from "./kernels/kernels.ts";
+import { type Kernels, binsAt, gatherBytes } from "./kernels/kernels.ts";
 import type { Scales } from "./loss.ts";
 import { type TrainingPlan, candidateNumbers, histogramBytes } from "./plan.ts";
 import {
@@ -8,26 +8,15 @@ import {
   type Totals,
   emptyCandidate,
   parentScore,
-  searchFeatures,
   searchRules,
-} from "./search.ts";
+} from "./candidate.ts";
+import { type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
+import { searchFeatures } from "./search.ts";
 import { type GrownTree, emptyTree } from "./tree.ts";
 import type { View } from "./view.ts";
 
 /** Leaves of fewer rows are summed by one thread: merging private histograms would cost more than it saves. */
 const soloRows = 4096;
-
-/** A leaf while the tree grows: its rows stand at `begin` to `begin + count` of the index. */
-interface Leaf extends Totals {
-  readonly node: number;
-  readonly depth: number;
-  readonly begin: number;
-  /** Which histogram it owns. */
-  readonly slot: number;
-  /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
-  readonly split: Candidate | null;
-  readonly gain: number;
-}
 
 /** One thread's part in growing trees. Every thread runs the same decisions on the same numbers; only sums are divided. */
 export class Grower {
@@ -159,7 +148,10 @@ export class Grower {
     const from = begin + Math.floor((count * thread) / workers);
     const to = begin + Math.floor((count * (thread + 1)) / workers);
     if (isAll) this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
-    else this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, target);
+    else {
+      const buffer = layout.gathered + thread * gatherBytes(shape.stride);
+      this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, buffer, target);
+    }
     return workers;
   }
 
@@ -322,37 +314,10 @@ interface Growth {
   readonly rules: SearchRules;
 }
 
-/** Where a leaf's rows stand in the index. */
-export interface LeafRows {
-  readonly node: number;
-  readonly begin: number;
-  readonly count: number;
-}
-
 /** The first feature whose bins start at or after a share of all bins: divides the search evenly among threads. */
 function featureAt(binOffsets: Uint32Array, nFeatures: number, share: number): number {
   const limit = binOffsets[nFeatures]! * share;
   let feature = 0;
   while (feature < nFeatures && binOffsets[feature]! < limit) ++feature;
   return feature;
-}
-
-/** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */
-function mostGain(leaves: readonly Leaf[]): number {
-  let chosen = -1;
-  for (let i = 0; i < leaves.length; ++i) {
-    if (leaves[i]!.split !== null && (chosen < 0 || leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
-  }
-  return chosen;
-}
-
-/** Level-wise growth: of the splittable leaves of least depth the one that gains most. */
-function shallowest(leaves: readonly Leaf[]): number {
-  let chosen = -1;
-  for (let i = 0; i < leaves.length; ++i) {
-    if (leaves[i]!.split === null) continue;
-    const deeper = chosen < 0 ? -1 : leaves[i]!.depth - leaves[chosen]!.depth;
-    if (deeper < 0 || (deeper === 0 && leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
-  }
-  return chosen;
 }

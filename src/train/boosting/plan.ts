@@ -1,4 +1,4 @@
-import { type KernelShape, binsAt } from "./kernels/kernels.ts";
+import { type KernelShape, binsAt, gatherBytes } from "./kernels/kernels.ts";
 import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
 
 export type Loss = "squared" | "logistic" | "softmax";
@@ -61,6 +61,8 @@ export interface Layout {
   /** One histogram a thread, then one a leaf. */
   readonly privateHistograms: number;
   readonly histograms: number;
+  /** One gather buffer a thread, `gatherBytes` each. */
+  readonly gathered: number;
   /** 256 bytes a thread, for the route of the split being applied. */
   readonly routes: number;
   /** Two candidate splits a thread: 8 numbers each, and 256 route bytes each. */
@@ -125,6 +127,7 @@ export function planMemory(size: {
     scratch: take(nRows * 4),
     privateHistograms: threads === 1 ? -1 : take(roundUp(histogram, 64) * threads),
     histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
+    gathered: take(gatherBytes(shape.stride) * threads),
     routes: take(256 * threads),
     candidates: take(threads * 2 * candidateNumbers * 8),
     candidateRoutes: take(threads * 2 * 256),

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { type Candidate, type SearchRules, type Totals, emptyCandidate, searchFeatures } from "./search.ts";
+import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
+import { searchFeatures } from "./search.ts";
 
 const countShift = 44;
 

@@ -1,7 +1,8 @@
 import { createRng, mix32, shuffle } from "../../core/rng.ts";
 import type { Team } from "../threads/team.ts";
-import { Grower, type LeafRows } from "./grower.ts";
+import { Grower } from "./grower.ts";
 import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
+import type { LeafRows } from "./leaf.ts";
 import {
   type Scales,
   largestResidual,

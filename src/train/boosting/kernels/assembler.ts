@@ -10,7 +10,6 @@ export const v128: ValueType = 0x7b;
 
 /** Instructions without immediates, ready to append. */
 export const op = {
-  i32Eqz: [0x45],
   i32LtU: [0x49],
   i32Add: [0x6a],
   i32Sub: [0x6b],
@@ -54,6 +53,8 @@ export const constant = (value: number): number[] => [0x41, ...signed(value)];
 export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)];
 export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
 export const i32Store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
+export const i64Load = (offset: number): number[] => [0x29, 0, ...unsigned(offset)];
+export const i64Store = (offset: number): number[] => [0x37, 0, ...unsigned(offset)];
 export const f64Load = (offset: number): number[] => [0x2b, 0, ...unsigned(offset)];
 export const f64Store = (offset: number): number[] => [0x39, 0, ...unsigned(offset)];
 export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigned(offset)];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { type KernelShape, type Kernels, binsAt, compileKernels, instantiateKernels } from "./kernels.ts";
+import { type KernelShape, type Kernels, binsAt, compileKernels, gatherBytes, instantiateKernels } from "./kernels.ts";
 import { createMemory } from "./webassembly.ts";
 
 const countShift = 48;
@@ -17,6 +17,7 @@ interface Bench {
   readonly scratch: number;
   readonly histogram: number;
   readonly other: number;
+  readonly buffer: number;
   readonly nRows: number;
   readonly bins: readonly number[][];
   readonly gradients: readonly [number, number][];
@@ -37,7 +38,8 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   const scratch = index + nRows * 4;
   const histogram = Math.ceil((scratch + nRows * 4) / 64) * 64;
   const other = histogram + total;
-  const pages = Math.ceil((other + total + nRows * 16 + 64) / 65536);
+  const buffer = Math.ceil((other + total + nRows * 16 + 64) / 64) * 64;
+  const pages = Math.ceil((buffer + gatherBytes(stride)) / 65536);
   const memory = createMemory(pages, false);
   const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
   const bytes = new Uint8Array(memory.buffer);
@@ -53,7 +55,22 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
     bytes.set(record, rows + r * stride + binsAt);
   });
   const lanes = new BigInt64Array(memory.buffer, 0, (other + total) / 8);
-  return { shape, kernels, bytes, words, lanes, rows, index, scratch, histogram, other, nRows, bins, gradients };
+  return {
+    shape,
+    kernels,
+    bytes,
+    words,
+    lanes,
+    rows,
+    index,
+    scratch,
+    histogram,
+    other,
+    buffer,
+    nRows,
+    bins,
+    gradients,
+  };
 }
 
 /** The naive twin: adds rows one by one, in big integers. */
@@ -95,14 +112,14 @@ describe("histogram kernels", () => {
     for (const binCounts of shapes) {
       for (const nRows of sizes) {
         const bench = setUp(nRows, binCounts, randomFrom(nRows + binCounts.length));
-        const { kernels, rows, shape, histogram, index, words } = bench;
+        const { kernels, rows, shape, histogram, index, words, buffer } = bench;
         kernels.sumRows(rows, rows + nRows * shape.stride, histogram);
         const all = Array.from({ length: nRows }, (_, row) => row);
         expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
         bench.bytes.fill(0, histogram, bench.other);
         const listed = all.filter((row) => row % 3 !== 1);
         words.set(listed, index / 4);
-        kernels.sumListed(index, index + listed.length * 4, rows, histogram);
+        kernels.sumListed(index, index + listed.length * 4, rows, buffer, histogram);
         expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, listed));
       }
     }

@@ -10,6 +10,8 @@ import {
   i32Load,
   i32Load8,
   i32Store,
+  i64Load,
+  i64Store,
   loop,
   op,
   set,
@@ -38,8 +40,11 @@ export interface KernelShape {
 export interface Kernels {
   /** Adds consecutive row records to a histogram. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
-  /** Adds the records of the listed rows to a histogram. */
-  sumListed(begin: number, end: number, rows: number, histogram: number): void;
+  /**
+   * Adds the records of the listed rows to a histogram. They are gathered into `buffer` (`gatherBytes`) first: copying
+   * waits for many cache misses at once, summing for one after the other.
+   */
+  sumListed(begin: number, end: number, rows: number, buffer: number, histogram: number): void;
   /** target += source, lane by lane, over the bytes of target. */
   addBins(target: number, targetEnd: number, source: number): void;
   /** target -= source. */
@@ -57,7 +62,24 @@ export interface Kernels {
 
 /** Bytes of gradient and hessian before the bins of a row record. */
 export const binsAt = 8;
-const blockFeatures = 32;
+/** Features summed in one pass: their histograms (4 KB each) then stay in the first cache, or nearly. */
+const blockFeatures = 16;
+
+/** Bounds of the blocks of features, as even as can be. */
+function blockBounds(nFeatures: number): number[] {
+  const nBlocks = Math.ceil(nFeatures / blockFeatures);
+  return Array.from({ length: nBlocks + 1 }, (_, block) => Math.floor((nFeatures * block) / Math.max(1, nBlocks)));
+}
+
+/** Rows a thread gathers at a time: about 8 KB, so that they stay in the first cache beside the histograms. */
+function chunkRows(stride: number): number {
+  return Math.max(16, Math.floor(8192 / stride));
+}
+
+/** Bytes of a thread's gather buffer. */
+export function gatherBytes(stride: number): number {
+  return chunkRows(stride) * stride;
+}
 
 /**
  * One feature's update inside a histogram loop: bin = record[f]; histogram[f][bin] += value (16 bytes at once).
@@ -113,19 +135,33 @@ function sumRowsKernel(shape: KernelShape, block: number, from: number, to: numb
   };
 }
 
-function sumListedKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
-  const [begin, end, rows, histogram] = [0, 1, 2, 3];
-  const row = 4;
+/** Copies the records of listed rows, one after the other, to `target`. */
+function gatherKernel(shape: KernelShape): KernelFunction {
+  const [begin, end, rows, target, row] = [0, 1, 2, 3, 4];
+  const copies: number[][] = [];
+  for (let at = 0; at < shape.stride; at += 16) {
+    const isWhole = at + 16 <= shape.stride;
+    copies.push([...get(target), ...get(row), ...(isWhole ? v128Load(at) : i64Load(at))]);
+    copies.push(isWhole ? v128Store(at) : i64Store(at));
+  }
   return {
-    name: `sumListed${block}`,
+    name: "gather",
     parameters: [i32, i32, i32, i32],
     result: null,
-    locals: [i32, v128, i32],
+    locals: [i32],
     body: [
       loop(
-        [...get(begin), ...i32Load(0), ...constant(shape.stride), ...op.i32Mul],
-        [...get(rows), ...op.i32Add, ...set(row)],
-        updates(shape, from, to, histogram, row),
+        [
+          ...get(begin),
+          ...i32Load(0),
+          ...constant(shape.stride),
+          ...op.i32Mul,
+          ...get(rows),
+          ...op.i32Add,
+          ...set(row),
+        ],
+        ...copies,
+        [...get(target), ...constant(shape.stride), ...op.i32Add, ...set(target)],
         [...get(begin), ...constant(4), ...op.i32Add, ...tee(begin), ...get(end), ...op.i32LtU],
       ),
     ],
@@ -218,35 +254,36 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     partitionKernel(shape),
     copyReversedKernel,
     addScoreKernel(shape),
+    gatherKernel(shape),
   ];
-  for (let from = 0, block = 0; from < nFeatures; from += blockFeatures, ++block) {
-    const to = Math.min(nFeatures, from + blockFeatures);
-    functions.push(sumRowsKernel(shape, block, from, to), sumListedKernel(shape, block, from, to));
+  const bounds = blockBounds(nFeatures);
+  for (let block = 0; block + 1 < bounds.length; ++block) {
+    functions.push(sumRowsKernel(shape, block, bounds[block]!, bounds[block + 1]!));
   }
   return compileModule(assemble(functions, memory));
 }
 
-/** Rows a block of features takes at a time where there are several, so that the records stay in the cache. */
-const chunkRows = 512;
-
 /** One thread's kernels over the memory all share. Empty ranges are allowed everywhere. */
 export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape: KernelShape): Kernels {
   const exported = instantiateModule(module, memory);
-  const nBlocks = Math.ceil((shape.binOffsets.length - 1) / blockFeatures);
-  const sumRows = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
-  const sumListed = Array.from({ length: nBlocks }, (_, block) => exported[`sumListed${block}`]!);
-  const { addBins, subtractBins, partition, copyReversed, addScore } = exported;
-  const chunk = nBlocks === 1 ? Infinity : chunkRows;
+  const nBlocks = blockBounds(shape.binOffsets.length - 1).length - 1;
+  const sums = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
+  const { addBins, subtractBins, partition, copyReversed, addScore, gather } = exported;
+  const chunk = chunkRows(shape.stride);
+  const sumRows = (begin: number, end: number, histogram: number): void => {
+    const step = (nBlocks === 1 ? Infinity : chunk) * shape.stride;
+    for (let from = begin; from < end; from += step) {
+      for (const sum of sums) sum(from, Math.min(end, from + step), histogram);
+    }
+  };
   return {
-    sumRows(begin, end, histogram) {
-      for (let from = begin; from < end; from += chunk * shape.stride) {
-        const to = Math.min(end, from + chunk * shape.stride);
-        for (const sum of sumRows) sum(from, to, histogram);
-      }
-    },
-    sumListed(begin, end, rows, histogram) {
+    sumRows,
+    sumListed(begin, end, rows, buffer, histogram) {
       for (let from = begin; from < end; from += chunk * 4) {
-        for (const sum of sumListed) sum(from, Math.min(end, from + chunk * 4), rows, histogram);
+        const to = Math.min(end, from + chunk * 4);
+        gather!(from, to, rows, buffer);
+        const filled = buffer + ((to - from) / 4) * shape.stride;
+        for (const sum of sums) sum(buffer, filled, histogram);
       }
     },
     addBins: (target, end, source) => void (target < end && addBins!(target, end, source)),

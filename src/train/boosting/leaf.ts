@@ -1,0 +1,40 @@
+import type { Candidate, Totals } from "./candidate.ts";
+
+/** Where a leaf's rows stand in the index. */
+export interface LeafRows {
+  readonly node: number;
+  readonly begin: number;
+  readonly count: number;
+}
+
+/** A leaf while the tree grows: its rows stand at `begin` to `begin + count` of the index. */
+export interface Leaf extends Totals {
+  readonly node: number;
+  readonly depth: number;
+  readonly begin: number;
+  /** Which histogram it owns. */
+  readonly slot: number;
+  /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
+  readonly split: Candidate | null;
+  readonly gain: number;
+}
+
+/** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */
+export function mostGain(leaves: readonly Leaf[]): number {
+  let chosen = -1;
+  for (let i = 0; i < leaves.length; ++i) {
+    if (leaves[i]!.split !== null && (chosen < 0 || leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
+  }
+  return chosen;
+}
+
+/** Level-wise growth: of the splittable leaves of least depth the one that gains most. */
+export function shallowest(leaves: readonly Leaf[]): number {
+  let chosen = -1;
+  for (let i = 0; i < leaves.length; ++i) {
+    if (leaves[i]!.split === null) continue;
+    const deeper = chosen < 0 ? -1 : leaves[i]!.depth - leaves[chosen]!.depth;
+    if (deeper < 0 || (deeper === 0 && leaves[i]!.gain > leaves[chosen]!.gain)) chosen = i;
+  }
+  return chosen;
+}
