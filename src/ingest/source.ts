@@ -44,7 +44,7 @@ export interface CsvOptions extends DelimitedOptions {
   readonly delimiter?: string;
 }
 
-/** A file of comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` and `.zst` are unpacked. */
+/** A file of comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` is unpacked. */
 export function csv(path: string, options: CsvOptions = {}): Source {
   const delimiter = options.delimiter ?? ",";
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === "\n" || delimiter === "\r") {
@@ -67,7 +67,7 @@ export function parquet(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "parquet", path }, options);
 }
 
-/** A file with one JSON object a line; `.gz` and `.zst` are unpacked. */
+/** A file with one JSON object a line; `.gz` is unpacked. */
 export function jsonl(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "jsonl", path }, options);
 }

@@ -31,12 +31,26 @@ function isAtLeast(version: string, needed: string): boolean {
   return true;
 }
 
+/** Node 22 announces its SQLite as experimental on standard error; what we use of it is tested there, and users can do nothing. */
+async function withoutExperimentalWarning<T>(load: () => Promise<T>): Promise<T> {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (String(warning).startsWith("SQLite is an experimental feature")) return;
+    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
+  try {
+    return await load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
 /** The built-in `node:sqlite` where its SQLite is sound, else the one that comes as a package. */
 export async function loadSqlite(): Promise<SqliteModule> {
   const builtin = process.versions["sqlite"];
   if (builtin !== undefined && isAtLeast(builtin, oldestEngine)) {
     const name = "node:sqlite"; // not a literal import: Node 20 and its types do not know the module
-    return (await import(name)) as SqliteModule;
+    return withoutExperimentalWarning(async () => (await import(name)) as SqliteModule);
   }
   try {
     return (await import("@photostructure/sqlite")) as unknown as SqliteModule;
