@@ -100,3 +100,18 @@ export type {
   StepContexts,
   TaskOf,
 } from "./pipeline/types.ts";
+
+export { file, map, onlyIf, step, workflow } from "./engine/define.ts";
+export type {
+  Condition,
+  DefinedStep,
+  DefinedWorkflow,
+  FileReference,
+  Handle,
+  MappedStep,
+  NumberArray,
+  OutputKind,
+  Outputs as StepOutputs,
+  Retry,
+  StepTools,
+} from "./engine/define-types.ts";

@@ -1,4 +1,4 @@
-// Every planted mistake of test/types/mistakes.ts must give exactly one error, on its own line, and nothing else may:
+// Every planted mistake of test/types/mistakes.ts and engine.ts must give exactly one error, on its own line, and nothing else may:
 // not its corrected twin, not the statements of test/types/inference.ts. Checked against the emitted declarations.
 import fs from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { compileAsUser, withDeclarations } from "./declarations.mjs";
 
 const tests = fileURLToPath(new URL("../test/types/", import.meta.url));
 const marker = "// @ts-expect-error";
-const names = ["mistakes.ts", "inference.ts", "housing.pipeline.ts"];
+const names = ["mistakes.ts", "engine.ts", "inference.ts", "housing.pipeline.ts"];
 
 const faults = withDeclarations((folder) => {
   const expected = new Map();

@@ -128,7 +128,8 @@ async function tryUntilDone(
       await run.journal.commit(done);
       return done;
     } catch (error) {
-      giveBack();
+      // Not before the failure is known everywhere: whoever takes the place looks first whether it still should.
+      setImmediate(giveBack);
       if (error instanceof NotStarted) throw error;
       const failed = fail(entry, error);
       if (run.signal.aborted || attempt >= policy.attempts || !isWorthRetrying(error)) throw failed;

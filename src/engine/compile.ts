@@ -1,0 +1,167 @@
+import { sha256 } from "../core/digest.ts";
+import { parseDuration } from "../core/duration.ts";
+import type { JsonValue } from "../core/json.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { canonicalJson } from "../core/json.ts";
+import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import type { Handle, OutputKind, Retry, StepDefinitionRecord, StepTools, WorkflowSource } from "./define-types.ts";
+import { listCodec } from "./list.ts";
+import { readOutput, writeOutput } from "./output-codecs.ts";
+import type { RetryPolicy, Step, StepContext, Workflow } from "./step.ts";
+
+/** The output name by which a handle stands for an element of the list a step is mapped over. */
+export const elementOutput = "[element]";
+const soleOutput = "output";
+
+/** A workflow as the engine runs it. */
+export function compileWorkflow(
+  name: string,
+  seed: number,
+  records: readonly StepDefinitionRecord[],
+  source: WorkflowSource | null,
+): Workflow {
+  return Object.freeze({ name, seed, steps: records.map((record) => compileStep(record, source)) });
+}
+
+function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null): Step {
+  const { definition, over } = record;
+  const { name, retry, timeout, memory, slots, tags, runner } = definition;
+  const code = source?.codeOf(name) ?? { digest: sha256(String(definition.run)), parts: undefined };
+  const handles = Object.values(definition.inputs ?? {}).filter((handle) => handle.output !== elementOutput);
+  const read = [...handles, ...(over ? [over] : []), ...(definition.when ? [definition.when.handle] : [])];
+  const timeoutMs = duration(name, "timeout", timeout);
+  return Object.freeze({
+    name,
+    inputs: [...new Set(read.map(nameOf))],
+    outputs: definition.outputs ? Object.keys(definition.outputs) : [soleOutput],
+    params: paramsOf(record),
+    code: code.digest,
+    ...(code.parts ? { codeParts: code.parts } : {}),
+    ...(slots === undefined ? {} : { slots }),
+    ...(retry === undefined ? {} : { retry: retryPolicy(name, retry) }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(memory === undefined ? {} : { memoryMb: memory }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(over === null ? {} : { over: nameOf(over) }),
+    ...(source && runner !== "inline" ? { task: { file: source.file, env: definition.env ?? [] } } : {}),
+    ...(definition.when ? { when: (context: StepContext) => reasonNotTo(record, context) } : {}),
+    run: (context: StepContext) => runStep(record, context),
+  });
+}
+
+/** How outputs are kept is part of what they are. */
+function paramsOf({ definition }: StepDefinitionRecord): Step["params"] {
+  const { name, params = {}, outputs } = definition;
+  try {
+    canonicalJson(params);
+    return outputs ? { ...params, outputs } : params;
+  } catch (error) {
+    const actual = error instanceof Error ? error.message : String(error);
+    throw invalidDefinition(`params of step "${name}"`, "must be plain JSON", actual);
+  }
+}
+
+function nameOf(handle: Handle<unknown>): string {
+  return `${handle.step.name}.${handle.output}`;
+}
+
+function duration(step: string, option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined || ms > 2_147_483_647)
+    throw invalidDefinition(
+      `${option} of step "${step}"`,
+      'must be a duration such as "90s", at most 24 days',
+      showValue(text),
+    );
+  return ms;
+}
+
+function retryPolicy(step: string, retry: Retry): RetryPolicy {
+  const { attempts, delay = "1s", factor = 2, maxDelay = "1m" } = retry;
+  if (!Number.isInteger(attempts) || attempts < 1 || attempts > 20)
+    throw invalidDefinition(`retry of step "${step}"`, "must allow 1 to 20 attempts", showValue(attempts));
+  if (!(factor >= 1 && factor <= 10))
+    throw invalidDefinition(`retry of step "${step}"`, "must have a factor from 1 to 10", showValue(factor));
+  return {
+    attempts,
+    factor,
+    delayMs: duration(step, "retry.delay", delay)!,
+    maxDelayMs: duration(step, "retry.maxDelay", maxDelay)!,
+  };
+}
+
+/** What a handle holds, decoded from its file; an output of a mapped step is the list of its elements'. */
+async function valueOf(handle: Handle<unknown>, context: StepContext): Promise<unknown> {
+  const kind = kindOf(handle);
+  const path = await context.pathOf(context.digestOf(nameOf(handle)));
+  if (handle.step.over === null) return readOutput(kind, path);
+  const { digests } = await listCodec.read(path);
+  return Promise.all(digests.map(async (digest) => readOutput(kind, await context.pathOf(digest))));
+}
+
+function kindOf({ step, output }: Handle<unknown>): OutputKind {
+  return step.definition.outputs?.[output] ?? "json";
+}
+
+async function elementOf(record: StepDefinitionRecord, context: StepContext): Promise<unknown> {
+  const item = context.item!;
+  if (item.digest === null) return item.value;
+  return readOutput(kindOf(record.over!), await context.pathOf(item.digest));
+}
+
+async function reasonNotTo({ definition }: StepDefinitionRecord, context: StepContext): Promise<string | null> {
+  const { handle, predicate, reason } = definition.when!;
+  const holds = await predicate((await valueOf(handle, context)) as never);
+  if (typeof holds !== "boolean") {
+    const rule = "must have a condition that answers true or false";
+    throw new MillraceError("WORKFLOW_INVALID", { step: definition.name, rule, actual: showValue(holds) });
+  }
+  return holds ? null : (reason ?? `its condition on "${nameOf(handle)}" does not hold`);
+}
+
+async function runStep(record: StepDefinitionRecord, context: StepContext): Promise<void> {
+  const { definition } = record;
+  const inputs: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, handle] of Object.entries(definition.inputs ?? {}))
+    inputs[name] = handle.output === elementOutput ? await elementOf(record, context) : await valueOf(handle, context);
+  const { rng, clock, progress, signal, runId, record: recordNumbers, scratch } = context;
+  const tools: StepTools<Readonly<Record<string, never>>, Readonly<Record<string, JsonValue>>> = {
+    inputs: inputs as Readonly<Record<string, never>>,
+    params: definition.params ?? {},
+    rng,
+    clock,
+    progress,
+    signal,
+    runId,
+    record: recordNumbers,
+    scratch,
+  };
+  await writeReturned(record, await definition.run(tools as never), context);
+}
+
+async function writeReturned(
+  { definition }: StepDefinitionRecord,
+  returned: unknown,
+  context: StepContext,
+): Promise<void> {
+  const { name: step, outputs } = definition;
+  if (!outputs) return writeOutput({ step, output: soleOutput }, "json", returned, context);
+  const members = new Map<string, unknown>(
+    typeof returned === "object" && returned !== null ? Object.entries(returned) : [],
+  );
+  const declared = Object.keys(outputs);
+  const extra = [...members.keys()].find((name) => !declared.includes(name));
+  if (extra !== undefined || typeof returned !== "object" || returned === null) {
+    const rule = `an object with ${declared.join(", ")}`;
+    const actual = extra === undefined ? showValue(returned) : `another member "${extra}"`;
+    throw new MillraceError("STEP_OUTPUT_INVALID", {
+      step,
+      output: declared[0] ?? "",
+      rule,
+      actual,
+      remedy: "Declare it in `outputs`, or do not return it.",
+    });
+  }
+  for (const output of declared) await writeOutput({ step, output }, outputs[output]!, members.get(output), context);
+}
