@@ -144,19 +144,20 @@ function shift(request: AuditRequest, column: string, train: Uint32Array, test: 
   return [{ rule: "shift", column, severity: "warning", evidence, remedy }];
 }
 
+/** Time and group are compared too: two events of one kind at different times, or of two entities, are no copies. */
 function repeated(
-  { frame, target }: AuditRequest,
+  { frame, target, roles }: AuditRequest,
   features: readonly string[],
   train: Uint32Array,
   test: Uint32Array,
 ): Suspicion[] {
-  const names = target === null ? features : [...features, target];
-  const columns = names.flatMap((name) => findColumn(frame, name) ?? []);
+  const beside = [roles.time, roles.group, target].filter((name) => name !== null);
+  const columns = [...new Set([...features, ...beside])].flatMap((name) => findColumn(frame, name) ?? []);
   const judged = sampleOf(test, mostTestRows);
   if (judged.length === 0 || train.length === 0 || mayCoincide(columns, judged, train.length)) return [];
   const share = repeatedTestRows(columns, train, judged) / judged.length;
   if (share < repeatedLimit) return [];
-  const evidence = `${(100 * share).toFixed(1)} % of ${judged.length} test rows are equal to a train row in every feature and the target`;
+  const evidence = `${(100 * share).toFixed(1)} % of ${judged.length} test rows are equal to a train row in ${["every feature", ...beside].join(", ")}`;
   const remedy = "If they are copies, remove them; if one entity has several rows, name its column in `group`.";
   return [{ rule: "repeatedRows", column: null, severity: "warning", evidence, remedy }];
 }

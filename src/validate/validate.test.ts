@@ -212,6 +212,25 @@ describe("auditLeaks", () => {
     ]);
   });
 
+  it("takes rows of different times for different events, however equal they are otherwise", () => {
+    const codes = Uint8Array.from({ length: n }, (_, i) => (i < 1600 ? 0 : 2));
+    const frame = frameOf({
+      a: numbers(other.map((_, i) => other[i % 400]!)),
+      b: numbers(other.map((_, i) => noise[i % 400]!)),
+      when: { kind: "timestamp", values: Float64Array.from(other, (_, i) => i * 1e6) },
+    });
+    const request = {
+      frame,
+      target: null,
+      splitCodes: codes,
+      contract: { columns: [] },
+      allow: [],
+      features: ["a", "b"],
+    };
+    expect(find(auditLeaks({ ...request, roles: noRoles }), "repeatedRows")).toHaveLength(1);
+    expect(find(auditLeaks({ ...request, roles: { ...noRoles, time: "when" } }), "repeatedRows")).toEqual([]);
+  });
+
   it("warns of a shift between train and test, but not of time itself under a split by time", () => {
     const codes = Uint8Array.from({ length: n }, (_, i) => (i < 1600 ? 0 : 2));
     const frame = frameOf({

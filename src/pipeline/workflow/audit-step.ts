@@ -18,7 +18,7 @@ export function auditStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     inputs: ["ingest.dataset", "split.rows"],
     outputs: ["report"],
     params: { roles: spec.roles, allow: spec.allow, features, by: spec.split.by } as unknown as JsonObject,
-    revision: 1,
+    revision: 2,
     async run(context) {
       const report = auditLeaks({
         frame: await context.read("ingest.dataset", datasetCodec(spec.contract)),
