@@ -11,12 +11,12 @@ export function printOutcome(output: Output, name: string, outcome: RunOutcome):
     if (lines.length === 0) return;
     output.line();
     output.line(pc.bold(title));
-    for (const line of lines) output.line(`  ${coloured(line)}`);
+    for (const line of lines) output.line(line === "" ? "" : `  ${coloured(line)}`);
   };
   if (outcome.profile) section("data", renderProfile(outcome.profile));
   section("audit", auditLines(outcome));
   if (outcome.importance) section("what the model leans on", importanceLines(outcome.importance));
-  if (outcome.report) section("test", renderReport(outcome.report, outcome.verdict));
+  if (outcome.report) section("metrics", renderReport(outcome.report, outcome.verdict));
   output.line();
   if (outcome.version !== null) output.line(standingLine(name, outcome));
   const cached = outcome.result.steps.filter((step) => step.status === "cached").length;
