@@ -4,6 +4,7 @@ import { type LoopEvent, startLoop } from "../loop/loop.ts";
 import type { DriftReport } from "../monitor/drift-report.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { monitorModel } from "./monitor.ts";
+import { watchOrphans } from "./orphans.ts";
 import { loadPipeline, pipelineNames } from "./pipelines.ts";
 import type { Project } from "./project.ts";
 
@@ -14,7 +15,7 @@ export interface Retraining {
 const gateFailedExit = 3;
 
 /**
- * Watches the project's pipelines and runs them as their `retrain` says, each in a process of its own: training takes
+ * Watches the project's pipelines, resumes their interrupted runs and runs them as their `retrain` says, each in a process of its own: training takes
  * nothing from the requests being answered, and the server loads no training code. A pipeline file that does not load is
  * reported and left out.
  */
@@ -35,7 +36,12 @@ export async function startRetraining(
     }
   }
   const describe = eventTeller();
-  return startLoop({
+  const orphans = watchOrphans(project, {
+    isOurs: (pipeline) => specs.has(pipeline),
+    resume: (run, signal) => runInChild([...command, "resume", run, "--project", project.root], signal),
+    onEvent,
+  });
+  const loop = startLoop({
     pipelines: [...specs.values()],
     clock: project.clock,
     run: (pipeline, _reason, signal) =>
@@ -46,6 +52,11 @@ export async function startRetraining(
       if (text !== null) onEvent(text);
     },
   });
+  return {
+    async stop() {
+      await Promise.all([orphans.stop(), loop.stop()]);
+    },
+  };
 }
 
 async function checkDrift(project: Project, spec: PipelineSpec): Promise<DriftReport | null> {

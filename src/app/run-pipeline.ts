@@ -1,4 +1,5 @@
 import type { Digest } from "../core/digest.ts";
+import type { JsonValue } from "../core/json.ts";
 import type { Codec, RunListener, RunResult } from "../engine/step.ts";
 import { runWorkflow } from "../engine/run.ts";
 import type { GateVerdict } from "../evaluate/gate.ts";
@@ -15,12 +16,15 @@ import type { AuditReport } from "../validate/audit.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
 import { environmentOf } from "./environment.ts";
 import type { Project } from "./project.ts";
+import { collectProvenance } from "./provenance.ts";
 
 export interface RunOptions {
   readonly listener?: RunListener;
   readonly signal?: AbortSignal;
   /** false repeats every step. */
   readonly cache?: boolean;
+  /** The interrupted run to go on with. */
+  readonly resume?: string;
 }
 
 /** What a run found, from its artifacts; members are null where the run ended before them. */
@@ -39,8 +43,15 @@ export interface RunOutcome {
 
 /** Runs a pipeline in this project. A failed step is in `result`; a failed gate is a verdict, not an error. */
 export async function runPipeline(project: Project, spec: PipelineSpec, options: RunOptions = {}): Promise<RunOutcome> {
-  const workflow = workflowOf(spec, environmentOf(project, spec));
-  const result = await runWorkflow(workflow, { store: project.store, clock: project.clock, ...options });
+  const environment = environmentOf(project, spec);
+  const workflow = workflowOf(spec, environment);
+  const result = await runWorkflow(workflow, {
+    store: project.store,
+    clock: project.clock,
+    ...options,
+    provenance: await collectProvenance(project.root, environment.threads),
+    definition: definitionOf(spec),
+  });
   const read = artifactReader(project, result);
   const promoted = await read("promote.result", promotedCodec);
   return {
@@ -54,6 +65,11 @@ export async function runPipeline(project: Project, spec: PipelineSpec, options:
     promoted: promoted?.promoted ?? false,
     withdrawn: promoted?.isWithdrawn ?? false,
   };
+}
+
+/** The definition as it is recorded: plain data. Functions of own steps are not; their places show that they were there. */
+function definitionOf(spec: PipelineSpec): JsonValue {
+  return JSON.parse(JSON.stringify(spec)) as JsonValue;
 }
 
 function artifactReader(project: Project, result: RunResult): <T>(name: string, codec: Codec<T>) => Promise<T | null> {

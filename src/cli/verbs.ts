@@ -18,6 +18,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       summary: "run a pipeline: data to registered, gated model",
       load: async () => (await import("./run.ts")).run,
     },
+    {
+      name: "resume",
+      summary: "go on with interrupted runs from their last committed step",
+      load: async () => (await import("./resume.ts")).resume,
+    },
     { name: "runs", summary: "list runs, newest first", load: async () => (await import("./runs.ts")).runs },
     {
       name: "show",

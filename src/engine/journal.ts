@@ -1,12 +1,13 @@
-import type { Transaction } from "kysely";
+import type { Compilable } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import { keepLease, requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import type { Database, StepsTable } from "../store/schema.ts";
+import type { StepsTable } from "../store/schema.ts";
 import type { CacheKey } from "./cache-key.ts";
-import type { StepRecord, WrittenOutput } from "./context.ts";
+import type { StepRecord } from "./context.ts";
+import { entryQueries } from "./entry-queries.ts";
 import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
 import type { HeldRun, NewRun } from "./run-record.ts";
 import type { RunResult, Step, Workflow } from "./step.ts";
@@ -43,74 +44,6 @@ export interface Journal {
   finish(result: Pick<RunResult, "status" | "durationMs">, error: MillraceError | null): Promise<void>;
 }
 
-async function insertOutputs(
-  transaction: Transaction<Database>,
-  key: { run_id: string; step: string; attempt: number },
-  outputs: Iterable<WrittenOutput>,
-): Promise<void> {
-  for (const { output, digest, size, type, format } of outputs) {
-    await transaction
-      .insertInto("artifacts")
-      .values({ digest, size })
-      .onConflict((conflict) => conflict.column("digest").doNothing())
-      .execute();
-    await transaction
-      .insertInto("step_outputs")
-      .values({ ...key, output, digest, type, format })
-      .execute();
-  }
-}
-
-async function insertDetails(
-  transaction: Transaction<Database>,
-  key: { run_id: string; step: string; attempt: number },
-  entry: StepEntry,
-): Promise<void> {
-  const inputs = [...entry.inputs].map(([input, digest]) => ({ ...key, input, digest }));
-  if (inputs.length > 0) await transaction.insertInto("step_inputs").values(inputs).execute();
-  const metrics = [...entry.record.metrics].map(([metric, value]) => ({ ...key, metric, value }));
-  if (metrics.length > 0) await transaction.insertInto("metrics").values(metrics).execute();
-  const params = Object.entries(entry.step.params).map(([param, value]) => ({
-    ...key,
-    param,
-    value: JSON.stringify(value),
-  }));
-  if (params.length > 0) await transaction.insertInto("params").values(params).execute();
-}
-
-async function writeEntry(
-  transaction: Transaction<Database>,
-  runId: string,
-  entry: StepEntry,
-  attemptsBefore: number,
-): Promise<void> {
-  const key = { run_id: runId, step: entry.name, attempt: attemptsBefore + entry.attempt };
-  const state = {
-    status: entry.status,
-    cache_key: entry.cacheKey?.digest ?? null,
-    key_parts: entry.cacheKey?.parts ?? null,
-    reason: entry.reason,
-    started_at: entry.startedAt,
-    duration_ms: entry.durationMs,
-    error_code: entry.error?.code ?? null,
-    error_message: entry.error?.message ?? null,
-  };
-  await transaction
-    .insertInto("steps")
-    .values({ ...key, position: entry.position, ...state })
-    .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state))
-    .execute();
-  if (entry.status !== "ran" && entry.status !== "cached") return;
-  await insertOutputs(transaction, key, entry.record.outputs.values());
-  await insertDetails(transaction, key, entry);
-  if (entry.status === "cached" || entry.cacheKey === null) return;
-  await transaction
-    .insertInto("cache_entries")
-    .values({ cache_key: entry.cacheKey.digest, ...key })
-    .onConflict((conflict) => conflict.column("cache_key").doUpdateSet(key))
-    .execute();
-}
-
 /** How a run begins: anew, with what is known of it, or where an interrupted one stopped. */
 export interface RunStart extends Pick<NewRun, "provenance" | "definition"> {
   /** The interrupted run to go on with, under its own id. */
@@ -136,14 +69,10 @@ export async function startJournal(
   const { runId, fence } = held;
   const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, runId);
   const lost = new AbortController();
-  const heartbeat = keepLease(store.database, fence, () => lost.abort());
-  const queue = createCommitQueue((entries, more) =>
-    store.database.transaction().execute(async (transaction) => {
-      await requireFence(transaction, fence);
-      for (const entry of entries) await writeEntry(transaction, runId, entry, attemptsBefore.get(entry.name) ?? 0);
-      for (const write of more) await write(transaction);
-    }),
-  );
+  const heartbeat = keepLease(store, fence, () => lost.abort());
+  const queriesOf = (entries: readonly StepEntry[]): readonly Compilable[] =>
+    entries.flatMap((entry) => entryQueries(store.database, runId, entry, attemptsBefore.get(entry.name) ?? 0));
+  const queue = createCommitQueue((entries) => store.write(queriesOf(entries), fence));
   return {
     runId,
     held,
@@ -158,40 +87,39 @@ export async function startJournal(
       queue.note(entry);
       return queue.flush();
     },
-    finish: ({ status, durationMs }, error) =>
-      queue
-        .flush((transaction) =>
-          endRun(transaction, held, { status, finished_at: clock.now(), duration_ms: durationMs }, error),
-        )
-        .finally(heartbeat.stop),
+    async finish({ status, durationMs }, error) {
+      heartbeat.stop();
+      const entries = await queue.drain();
+      const ending = { status, finished_at: clock.now(), duration_ms: durationMs };
+      await store.database.transaction().execute(async (transaction) => {
+        await requireFence(transaction, fence);
+        for (const query of queriesOf(entries)) await transaction.executeQuery(query.compile());
+        await endRun(transaction, held, ending, error);
+      });
+    },
   };
 }
 
-type More = (transaction: Transaction<Database>) => Promise<unknown>;
-
 interface CommitQueue {
   note(entry: StepEntry): void;
-  /** Resolves once everything noted so far, and then `more`, is committed. */
-  flush(more?: More): Promise<void>;
+  /** Resolves once everything noted so far is committed. */
+  flush(): Promise<void>;
+  /** What is noted and not yet committed, once nothing is being committed; it is the caller's from then on. */
+  drain(): Promise<readonly StepEntry[]>;
 }
 
 /** One transaction at a time; what is noted while it runs goes into the next one. */
-function createCommitQueue(
-  write: (entries: readonly StepEntry[], more: readonly More[]) => Promise<void>,
-): CommitQueue {
+function createCommitQueue(write: (entries: readonly StepEntry[]) => Promise<unknown>): CommitQueue {
   let waiting: StepEntry[] = [];
-  let waitingMore: More[] = [];
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<void> | null = null;
   const commit = async (): Promise<void> => {
     const entries = waiting;
-    const more = waitingMore;
     waiting = [];
-    waitingMore = [];
     next = null;
-    if (entries.length === 0 && more.length === 0) return;
+    if (entries.length === 0) return;
     try {
-      await write(entries, more);
+      await write(entries);
     } catch (error) {
       // Whoever waits for an attempt that ran hears that it is not committed; the rest may be committed later.
       waiting = [...entries.filter((entry) => entry.status !== "ran"), ...waiting];
@@ -200,13 +128,18 @@ function createCommitQueue(
   };
   return {
     note: (entry) => void waiting.push(entry),
-    flush(more) {
-      if (more) waitingMore.push(more);
+    flush() {
       if (next === null) {
         next = current.then(commit, commit);
         current = next;
       }
       return next;
+    },
+    async drain() {
+      await current.catch(() => {});
+      const entries = waiting;
+      waiting = [];
+      return entries;
     },
   };
 }

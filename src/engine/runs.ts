@@ -15,6 +15,24 @@ export interface RunSummary {
   readonly finishedAt: number | null;
   readonly durationMs: number | null;
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
+  /** 1, and one more each time it was resumed. */
+  readonly attempt: number;
+  /** The run it is nested in. */
+  readonly parent: string | null;
+}
+
+/** Which runs to list; every member narrows. */
+export interface RunFilter {
+  readonly workflow?: string;
+  readonly status?: RunStatus;
+  /** A tag by name, with its value or whatever its value. */
+  readonly tag?: { readonly name: string; readonly value?: string };
+  /** UTC milliseconds. */
+  readonly sinceMs?: number;
+  /** Only the last run of each workflow. */
+  readonly newest?: boolean;
+  /** Default 50. */
+  readonly limit?: number;
 }
 
 export interface RecordedStep {
@@ -42,6 +60,11 @@ export interface RecordedArtifact {
 
 export interface RunDetails extends RunSummary {
   readonly seed: number;
+  /** Where code and data came from; null for a run of an earlier release. */
+  readonly provenance: JsonValue;
+  /** What the run followed, where that is plain data. */
+  readonly definition: JsonValue;
+  readonly tags: Readonly<Record<string, string>>;
   /** In the order of the workflow. */
   readonly steps: readonly RecordedStep[];
 }
@@ -58,20 +81,31 @@ function summaryOf(row: RunsTable): RunSummary {
       row.error_code === null
         ? null
         : { code: row.error_code, message: row.error_message ?? "", remedy: row.error_remedy ?? "" },
+    attempt: row.attempt,
+    parent: row.parent,
   };
 }
 
-/** The runs of the store, newest first; at most `limit` (default 50), of one workflow or of all. */
-export async function listRuns(
-  store: Store,
-  options: { readonly limit?: number; readonly workflow?: string } = {},
-): Promise<readonly RunSummary[]> {
-  let query = store.database
-    .selectFrom("runs")
-    .selectAll()
-    .orderBy("id", "desc")
-    .limit(options.limit ?? 50);
-  if (options.workflow !== undefined) query = query.where("workflow", "=", options.workflow);
+/** The runs of the store, newest first: by the order they began in, whatever the clock said. */
+export async function listRuns(store: Store, filter: RunFilter = {}): Promise<readonly RunSummary[]> {
+  const { workflow, status, tag, sinceMs, limit = 50 } = filter;
+  let query = store.database.selectFrom("runs").selectAll().orderBy("sequence", "desc").limit(limit);
+  if (workflow !== undefined) query = query.where("workflow", "=", workflow);
+  if (status !== undefined) query = query.where("status", "=", status);
+  if (sinceMs !== undefined) query = query.where("started_at", ">=", sinceMs);
+  if (tag !== undefined) {
+    const { name, value } = tag;
+    query = query.where("id", "in", (e) => {
+      const tagged = e.selectFrom("tags").select("run_id").where("tag", "=", name);
+      return value === undefined ? tagged : tagged.where("value", "=", value);
+    });
+  }
+  if (filter.newest) {
+    query = query.where((e) => {
+      const later = e.selectFrom("runs as later").select("later.id").whereRef("later.workflow", "=", "runs.workflow");
+      return e.not(e.exists(later.whereRef("later.sequence", ">", "runs.sequence")));
+    });
+  }
   return (await query.execute()).map(summaryOf);
 }
 
@@ -80,7 +114,7 @@ export async function showRun(store: Store, runId: string): Promise<RunDetails> 
   const { database } = store;
   const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
   if (!run) {
-    const latest = await database.selectFrom("runs").select("id").orderBy("id", "desc").limit(1000).execute();
+    const latest = await database.selectFrom("runs").select("id").orderBy("sequence", "desc").limit(1000).execute();
     const ids = latest.map(({ id }) => id);
     throw new MillraceError("RUN_NOT_FOUND", { run: runId, nearest: nearestName(runId, ids) });
   }
@@ -92,7 +126,15 @@ export async function showRun(store: Store, runId: string): Promise<RunDetails> 
     .orderBy("attempt")
     .execute();
   const details = await readDetails(store, runId);
-  return { ...summaryOf(run), seed: run.seed, steps: steps.map((row) => recordedStep(row, details)) };
+  const parsed = (text: string | null): JsonValue => (text === null ? null : (JSON.parse(text) as JsonValue));
+  return {
+    ...summaryOf(run),
+    seed: run.seed,
+    provenance: parsed(run.provenance),
+    definition: parsed(run.definition),
+    tags: Object.fromEntries(details.tags.map(({ tag, value }) => [tag, value])),
+    steps: steps.map((row) => recordedStep(row, details)),
+  };
 }
 
 type Details = Awaited<ReturnType<typeof readDetails>>;
@@ -107,7 +149,8 @@ async function readDetails({ database }: Store, runId: string) {
     .select(["step", "attempt", "output", "artifacts.digest", "type", "format", "size"])
     .where("run_id", "=", runId)
     .execute();
-  return { params, metrics, inputs, outputs };
+  const tags = await database.selectFrom("tags").selectAll().where("run_id", "=", runId).orderBy("tag").execute();
+  return { params, metrics, inputs, outputs, tags };
 }
 
 function recordedStep(row: StepsTable, details: Details): RecordedStep {

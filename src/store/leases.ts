@@ -1,5 +1,6 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely, Selectable, SelectQueryBuilder, Transaction } from "kysely";
 import { MillraceError } from "../core/errors/error.ts";
+import type { Store } from "./open.ts";
 import { isStopped, mayBeAlive, runsHere, thisProcess } from "./processes.ts";
 import type { Database, LeasesTable } from "./schema.ts";
 
@@ -43,8 +44,13 @@ export async function takeLease(transaction: Transaction<Database>, resource: st
 
 /** Throws FENCED where the resource was taken by another since, or given up. First in every transaction of its holder. */
 export async function requireFence(transaction: Transaction<Database>, fence: Fence): Promise<void> {
-  const held = await readLease(transaction, fence.resource);
-  if (held?.token !== fence.token) throw new MillraceError("FENCED", { resource: fence.resource, token: fence.token });
+  checkFence(fence, await readLease(transaction, fence.resource));
+}
+
+/** Throws FENCED unless `lease`, as just read, is the one of the fence. */
+export function checkFence(fence: Fence, lease: Lease | undefined): void {
+  if (lease?.token === fence.token) return;
+  throw new MillraceError("FENCED", { resource: fence.resource, token: fence.token });
 }
 
 export async function releaseLease(transaction: Transaction<Database>, fence: Fence): Promise<void> {
@@ -56,7 +62,14 @@ export async function releaseLease(transaction: Transaction<Database>, fence: Fe
 }
 
 export async function readLease(database: Kysely<Database>, resource: string): Promise<Lease | undefined> {
-  return database.selectFrom("leases").selectAll().where("resource", "=", resource).executeTakeFirst();
+  return leaseQuery(database, resource).executeTakeFirst();
+}
+
+export function leaseQuery(
+  database: Kysely<Database>,
+  resource: string,
+): SelectQueryBuilder<Database, "leases", Selectable<LeasesTable>> {
+  return database.selectFrom("leases").selectAll().where("resource", "=", resource);
 }
 
 export async function listLeases(database: Kysely<Database>): Promise<readonly Lease[]> {
@@ -76,23 +89,21 @@ export interface Heartbeat {
  * Beats for a lease until stopped; `onLost` hears once when another took it. A beat that fails for another reason is
  * tried again: the store says so itself at the next commit.
  */
-export function keepLease(database: Kysely<Database>, fence: Fence, onLost: () => void): Heartbeat {
+export function keepLease(store: Pick<Store, "database" | "write">, fence: Fence, onLost: () => void): Heartbeat {
   let isBeating = false;
   let isStoppedByHolder = false;
   const beat = async (): Promise<void> => {
     if (isBeating) return;
     isBeating = true;
     try {
-      // In a transaction: it waits for the write lock without holding up the event loop.
-      const result = await database.transaction().execute((transaction) =>
-        transaction
+      const [changed] = await store.write([
+        store.database
           .updateTable("leases")
           .set((e) => ({ beat: e("beat", "+", 1) }))
           .where("resource", "=", fence.resource)
-          .where("token", "=", fence.token)
-          .executeTakeFirst(),
-      );
-      if (result.numUpdatedRows > 0n) return;
+          .where("token", "=", fence.token),
+      ]);
+      if (changed !== 0) return;
       clearInterval(timer);
       if (!isStoppedByHolder) onLost();
     } catch {

@@ -11,7 +11,7 @@ import { migrations } from "./migrations.ts";
 import { openStore } from "./open.ts";
 import { mayBeAlive, thisProcess } from "./processes.ts";
 import type { Database } from "./schema.ts";
-import { sqliteDialect } from "./sqlite-dialect.ts";
+import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteModule } from "./sqlite.ts";
 import { temporaryFolder } from "./store.fixtures.ts";
@@ -123,7 +123,7 @@ describe("opening a store", () => {
     const path = join((await makeFolder()).path, "s.db");
     const engine = await openSqlite(path, await loadSqlite(), noHooks);
     engine.exec("pragma max_page_count = 1");
-    const dialect = sqliteDialect(kysely, engine, path, noHooks);
+    const dialect = sqliteDialect(kysely, new SqliteDriver(engine, path, noHooks));
     const database = new Kysely<Database>({ dialect });
     const row = { memo_key: "k", value: "x".repeat(1_000_000), digest: memoDigest("k", "") };
     await expect(database.insertInto("memo").values(row).execute()).rejects.toMatchObject({

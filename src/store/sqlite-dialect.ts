@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
-import { beginImmediate, storeError } from "./sqlite.ts";
+import { beginImmediate, busyTimeoutMs, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteValue } from "./sqlite.ts";
 
 class SqliteConnection implements DatabaseConnection {
@@ -12,7 +12,11 @@ class SqliteConnection implements DatabaseConnection {
     this.#path = path;
   }
 
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return new Promise((resolve) => resolve(this.executeNow<R>(query)));
+  }
+
+  executeNow<R>(query: CompiledQuery): QueryResult<R> {
     try {
       const statement = this.#database.prepare(query.sql);
       const parameters = query.parameters as SqliteValue[];
@@ -29,7 +33,7 @@ class SqliteConnection implements DatabaseConnection {
 }
 
 /** One connection, lent to one query or transaction at a time. */
-class SqliteDriver implements Driver {
+export class SqliteDriver implements Driver {
   readonly #database: SqliteDatabase;
   readonly #connection: SqliteConnection;
   readonly #path: string;
@@ -80,22 +84,47 @@ class SqliteDriver implements Driver {
     this.#release();
   }
 
+  /**
+   * Runs `work` as one transaction without once going back to the event loop, so that the write lock is never held while
+   * code of a step computes.
+   */
+  async atOnce<T>(work: (execute: Execute) => T): Promise<T> {
+    await this.acquireConnection();
+    try {
+      return await whenFree(this.#path, () => {
+        this.#database.exec("pragma busy_timeout = 0; begin immediate");
+        this.#hooks.reached("transaction.begun");
+        let result: T;
+        try {
+          result = work((query) => this.#connection.executeNow(query));
+          this.#hooks.reached("transaction.committing");
+          this.#database.exec("commit");
+        } catch (error) {
+          this.#database.exec("rollback");
+          throw storeError(this.#path, error);
+        }
+        this.#hooks.reached("transaction.committed");
+        return result;
+      });
+    } finally {
+      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+      this.#release();
+    }
+  }
+
   async destroy(): Promise<void> {
     this.#database.close();
   }
 }
 
+export type Execute = <R>(query: CompiledQuery<R>) => QueryResult<R>;
+
 type KyselyModule = typeof import("kysely");
 
 /** Kysely over an open database of the `node:sqlite` shape; every transaction writes and begins IMMEDIATE. */
-export function sqliteDialect(
-  kysely: KyselyModule,
-  database: SqliteDatabase,
-  path: string,
-  hooks: StoreHooks,
-): Dialect {
+export function sqliteDialect(kysely: KyselyModule, driver: SqliteDriver): Dialect {
   return {
-    createDriver: () => new SqliteDriver(database, path, hooks),
+    createDriver: () => driver,
     createQueryCompiler: () => new kysely.SqliteQueryCompiler(),
     createAdapter: () => new kysely.SqliteAdapter(),
     createIntrospector: (db) => new kysely.SqliteIntrospector(db),

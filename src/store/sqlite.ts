@@ -67,7 +67,7 @@ function codeOf(error: unknown): number {
 const busyCodes = [5, 6];
 const unwritableCodes = [8, 10, 13, 14]; // read-only, input/output error, disk full, cannot open
 const damagedCodes = [11, 26]; // corrupt, not a database
-const busyTimeoutMs = 5000;
+export const busyTimeoutMs = 5000;
 
 /** An error of the engine in our words, where a person can mend its cause; any other as it is. */
 export function storeError(path: string, error: unknown): unknown {
@@ -84,7 +84,7 @@ export function storeError(path: string, error: unknown): unknown {
  * Runs `work` until no other process is in its way, for at most half a minute. Waits outside SQLite, so that the event
  * loop goes on meanwhile.
  */
-async function whenFree(path: string, work: () => void): Promise<void> {
+export async function whenFree<T>(path: string, work: () => T): Promise<T> {
   const limitMs = 30_000;
   for (let waited = 0, delay = 1; ; waited += delay, delay = Math.min(delay * 2, 40)) {
     try {

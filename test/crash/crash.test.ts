@@ -1,9 +1,6 @@
-import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import type { Digest } from "../../src/core/digest.ts";
@@ -14,52 +11,24 @@ import type { StepResult } from "../../src/engine/step.ts";
 import type { Failpoint } from "../../src/store/hooks.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import { loadSqlite } from "../../src/store/sqlite.ts";
+import { compileChild, startChild } from "./children.ts";
+import type { CompiledChild, Ended } from "./children.ts";
 import { eightSteps } from "./workflow.ts";
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-// Below the checkout, so that the compiled files find its node_modules.
-const compiled = join(root, "node_modules", ".cache", `millrace-crash-${process.pid}`);
-const child = join(compiled, "test", "crash", "child.js");
-
-/** Node 20 runs no TypeScript, so what the child needs is compiled first. */
+let child: CompiledChild;
 beforeAll(() => {
-  mkdirSync(compiled, { recursive: true });
-  const config = {
-    extends: join(root, "tsconfig.json"),
-    compilerOptions: { rootDir: root, outDir: compiled, declaration: false, isolatedDeclarations: false },
-    include: [],
-    files: [join(root, "test", "crash", "child.ts")],
-  };
-  writeFileSync(join(compiled, "tsconfig.json"), JSON.stringify(config));
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`the child does not compile: ${stdout}`);
+  child = compileChild();
 });
-afterAll(() => rmSync(compiled, { recursive: true, force: true }));
-
-interface Ended {
-  readonly lines: readonly string[];
-  readonly signal: NodeJS.Signals | null;
-  readonly code: number | null;
-  readonly errors: string;
-}
+afterAll(() => child.remove());
 
 /** Runs the child to its end, or kills it `killAfterMs` after it began. */
-function runChild(args: readonly string[], killAfterMs: number | null = null): Promise<Ended> {
-  return new Promise((resolve) => {
-    const started = spawn(process.execPath, [child, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    let errors = "";
-    started.stdout.on("data", (chunk: Buffer) => {
-      if (output === "" && killAfterMs !== null) setTimeout(() => started.kill("SIGKILL"), killAfterMs);
-      output += chunk.toString();
-    });
-    started.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-    started.on("close", (code, signal) => {
-      // A last line without its end was cut by the kill.
-      resolve({ lines: output.split("\n").slice(0, -1), signal, code, errors });
-    });
-  });
+async function runChild(args: readonly string[], killAfterMs: number | null = null): Promise<Ended> {
+  const running = startChild(child.path, args);
+  if (killAfterMs !== null) {
+    await running.said("begin");
+    setTimeout(() => running.process.kill("SIGKILL"), killAfterMs);
+  }
+  return running.ended;
 }
 
 function digestsOf(steps: readonly StepResult[]): (Digest | undefined)[] {

@@ -13,9 +13,9 @@ const edges: readonly (readonly number[])[] = [[], [0], [1], [0, 2], [3], [4], [
 
 /**
  * Eight steps that write real files, each of 150 KB, from their inputs and their random stream. `started` hears of each
- * step as it runs.
+ * step as it runs, which waits for what it returns.
  */
-export function eightSteps(started: (step: string) => void): Workflow {
+export function eightSteps(started: (step: string) => unknown): Workflow {
   const steps = edges.map((sources, position): Step => {
     const inputs = sources.map((source) => `step-${source}.bytes`);
     return {
@@ -25,7 +25,7 @@ export function eightSteps(started: (step: string) => void): Workflow {
       params: { position },
       code: "1",
       async run(context) {
-        started(`step-${position}`);
+        await started(`step-${position}`);
         const made = new Uint8Array(150_000);
         for (let i = 0; i < made.length; ++i) made[i] = context.rng.integer(256);
         for (const input of inputs) {

@@ -1,0 +1,63 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { listRuns, type RunSummary } from "../engine/runs.ts";
+import { isStopped, runsHere } from "../store/processes.ts";
+import { leaseMs, listLeases, watchLeases, type LeaseWatch } from "../store/leases.ts";
+import { interruptOrphans } from "../store/orphans.ts";
+import { loadPipeline, pipelineNames } from "./pipelines.ts";
+import type { Project } from "./project.ts";
+import { runPipeline, type RunOptions, type RunOutcome } from "./run-pipeline.ts";
+
+const lookMs = 250;
+
+/** How often a run may be begun before nobody resumes it but a person: some runs kill every process they get. */
+export const mostAttempts = 3;
+
+/**
+ * The interrupted runs worth resuming, oldest first: of each pipeline the newest run, where it was interrupted. Waits, at
+ * most as long as a lease lasts, for those whose process stands still or is on another machine.
+ */
+export async function findResumable(project: Project): Promise<readonly RunSummary[]> {
+  const watch = watchLeases(project.clock.monotonic);
+  const start = project.clock.monotonic();
+  for (;;) {
+    await interruptOrphans(project.store.database, project.clock, watch);
+    const limitMs = await longestWait(project);
+    if (limitMs === null || project.clock.monotonic() - start > limitMs) break;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+  return newestInterrupted(project);
+}
+
+/** How long the silent holders of runs are to be watched; null where there are none. */
+async function longestWait(project: Project): Promise<number | null> {
+  const held = (await listLeases(project.store.database)).filter((lease) => lease.resource.startsWith("run:"));
+  if (held.some((lease) => !runsHere(lease.host))) return leaseMs.elsewhere + 2 * lookMs;
+  return held.some((lease) => isStopped(lease.pid)) ? leaseMs.here + 2 * lookMs : null;
+}
+
+/** Of each pipeline the newest run, where it was interrupted; oldest first. */
+async function newestInterrupted(project: Project): Promise<readonly RunSummary[]> {
+  const found = await listRuns(project.store, { status: "interrupted", newest: true, limit: 1000 });
+  return found.toReversed();
+}
+
+/** Marks what lost its process meanwhile as interrupted and gives what may be resumed without asking a person. */
+export async function findOrphans(project: Project, watch: LeaseWatch): Promise<readonly RunSummary[]> {
+  await interruptOrphans(project.store.database, project.clock, watch);
+  return (await newestInterrupted(project)).filter((run) => run.attempt < mostAttempts);
+}
+
+/**
+ * Goes on with an interrupted run from its last committed step, under its own id. Throws RUN_NOT_FOUND, RUN_HELD,
+ * RUN_NOT_RESUMABLE or PIPELINE_NOT_FOUND.
+ */
+export async function resumeRun(project: Project, run: RunSummary, options: RunOptions = {}): Promise<RunOutcome> {
+  for (const name of await pipelineNames(project.root)) {
+    const loaded = await loadPipeline(project.root, name).catch(() => null);
+    if (loaded?.spec.name === run.workflow) {
+      return runPipeline(project, loaded.spec, { ...options, resume: run.runId });
+    }
+  }
+  const reason = `there is no pipeline "${run.workflow}" in this project`;
+  throw new MillraceError("RUN_NOT_RESUMABLE", { run: run.runId, reason });
+}

@@ -1,0 +1,77 @@
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The compiled child, and what takes it away. */
+export interface CompiledChild {
+  readonly path: string;
+  remove(): void;
+}
+
+/** Node 20 runs no TypeScript, so the child is compiled first: below the checkout, where it finds node_modules. */
+export function compileChild(): CompiledChild {
+  const compiled = join(root, "node_modules", ".cache", `millrace-crash-${process.pid}`);
+  mkdirSync(compiled, { recursive: true });
+  const config = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: { rootDir: root, outDir: compiled, declaration: false, isolatedDeclarations: false },
+    include: [],
+    files: [join(root, "test", "crash", "child.ts")],
+  };
+  writeFileSync(join(compiled, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the child does not compile: ${stdout}`);
+  return {
+    path: join(compiled, "test", "crash", "child.js"),
+    remove: () => rmSync(compiled, { recursive: true, force: true }),
+  };
+}
+
+export interface Ended {
+  readonly lines: readonly string[];
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+  readonly errors: string;
+}
+
+/** A child under way. */
+export interface Running {
+  readonly process: ChildProcess;
+  /** Resolves once it has written a line that starts so. */
+  said(start: string): Promise<void>;
+  readonly ended: Promise<Ended>;
+}
+
+export function startChild(path: string, args: readonly string[]): Running {
+  const child = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  const waiting: { start: string; resolve: () => void }[] = [];
+  const tell = (): void => {
+    for (const { start, resolve } of waiting) if (`\n${output}`.includes(`\n${start}`)) resolve();
+  };
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+    tell();
+  });
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    // A last line without its end was cut by the kill.
+    child.on("close", (code, signal) => resolve({ lines: output.split("\n").slice(0, -1), signal, code, errors }));
+  });
+  return {
+    process: child,
+    said: (start) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ start, resolve });
+        tell();
+        void ended.then(({ errors: said }) => reject(new Error(`the child ended without saying "${start}": ${said}`)));
+      }),
+    ended,
+  };
+}
