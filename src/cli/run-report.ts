@@ -41,8 +41,10 @@ function standingLine(name: string, { version, promoted, withdrawn }: RunOutcome
   return `${name} version ${version} is registered; ${why}`;
 }
 
-function auditLines(outcome: RunOutcome): string[] {
-  return (outcome.audit?.findings ?? []).map(
+function auditLines({ audit }: RunOutcome): string[] {
+  if (audit?.findings.length === 0)
+    return ["nothing suspicious: no target proxy, identifier, dead column, repeated row or shift"];
+  return (audit?.findings ?? []).map(
     (finding) =>
       `${finding.allowed ? "allowed" : finding.severity}: ${finding.column ?? "dataset"}: ${finding.evidence}. ${finding.remedy}`,
   );
