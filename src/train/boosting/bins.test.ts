@@ -61,13 +61,14 @@ describe("writeBins", () => {
         (values, maxBins) => {
           const one = column(values);
           const bins = findBins(one, maxBins, createRng(3));
-          const bytes = new Uint8Array(values.length * 3);
-          for (const _ of writeBins([one], [bins], { bytes, at: 1, stride: 3 }));
+          const bytes = new Uint8Array(values.length * 4);
+          for (const _ of writeBins([one], [bins], { bytes, at: 1, stride: 3, columnsAt: values.length * 3 }));
           const upper = upperOf(bins);
           expect(bins.nValues).toBeLessThanOrEqual(maxBins);
           values.forEach((x, row) => {
             const bin = bytes[row * 3 + 1]!;
             expect(bin).toBe(binOf(bins, x));
+            expect(bytes[values.length * 3 + row]).toBe(bin);
             if (Number.isNaN(x)) expect(bin).toBe(bins.nValues);
             else expect(upper.findIndex((bound) => x <= bound)).toBe(bin === upper.length ? -1 : bin);
           });

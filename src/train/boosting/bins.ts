@@ -117,14 +117,19 @@ function categoryBins(values: Float64Array, cardinality: number, maxBins: number
 /** Rows binned at a time, so that their records stay in the cache while the columns pass by. */
 const blockRows = 4096;
 
-/**
- * Writes the bins of `columns` into row records: record r starts at `at + r * stride`, feature f's bin `binsAt` + f
- * bytes later. Yields after each block, so that the caller can let others run.
- */
+/** Where bins go: feature f of row r to `at + f + r * stride`, and to `columnsAt + f * nRows + r` too unless that is -1. */
+export interface BinTarget {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly stride: number;
+  readonly columnsAt: number;
+}
+
+/** Writes the bins of `columns`. Yields after each block of rows, so that the caller can let others run. */
 export function* writeBins(
   columns: readonly DenseColumn[],
   bins: readonly ColumnBins[],
-  out: { readonly bytes: Uint8Array; readonly at: number; readonly stride: number },
+  out: BinTarget,
 ): Generator<number> {
   const nRows = columns[0]?.values.length ?? 0;
   for (let from = 0; from < nRows; from += blockRows) {
@@ -134,9 +139,14 @@ export function* writeBins(
       const at = out.at + f;
       if (one.kind === "number") writeNumberBins(columns[f]!.values, one, from, to, out.bytes, at, out.stride);
       else writeCategoryBins(columns[f]!.values, one, from, to, out.bytes, at, out.stride);
+      if (out.columnsAt >= 0) copyToColumn(from, to, out.bytes, at, out.stride, out.columnsAt + f * nRows);
     }
     yield to;
   }
+}
+
+function copyToColumn(from: number, to: number, bytes: Uint8Array, at: number, stride: number, column: number): void {
+  for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) bytes[column + row] = bytes[cell]!;
 }
 
 /** Same as `binOf` row by row; eight halvings without a branch over bounds padded with Infinity. */
@@ -158,7 +168,7 @@ function writeNumberBins(
   for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
     const value = values[row]!;
     let bin = 0;
-    for (let step = half; step > 0; step >>= 1) if (upper[bin + step - 1]! < value) bin += step;
+    for (let step = half; step > 0; step >>= 1) bin += -Number(upper[bin + step - 1]! < value) & step;
     out[cell] = value === value ? bin : missing;
   }
 }

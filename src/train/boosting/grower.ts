@@ -1,5 +1,5 @@
 import type { Team } from "../threads/team.ts";
-import { type Kernels, binsAt, gatherBytes } from "./kernels/kernels.ts";
+import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
 import type { Scales } from "./loss.ts";
 import { type TrainingPlan, candidateNumbers, histogramBytes } from "./plan.ts";
 import {
@@ -279,7 +279,7 @@ export class Grower {
     const nLeft = this.#kernels.partition(
       layout.index + from * 4,
       layout.index + to * 4,
-      layout.rows + binsAt + split.feature,
+      layout.columns + split.feature * this.#plan.nRows,
       route,
       layout.scratch + from * 4,
     );

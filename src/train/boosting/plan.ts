@@ -45,8 +45,11 @@ export interface TrainingPlan {
 
 /** Byte addresses in the shared memory. Weights and normaliser are -1 where there are none. */
 export interface Layout {
+  /** Row records. */
   readonly rows: number;
   readonly validationRows: number;
+  /** The training bins once more, column by column: a partition reads one column, and in records would miss the cache. */
+  readonly columns: number;
   readonly targets: number;
   readonly validationTargets: number;
   readonly weights: number;
@@ -116,6 +119,7 @@ export function planMemory(size: {
   const layout = {
     rows: take(nRows * shape.stride),
     validationRows: take(nValidation * shape.stride),
+    columns: take(nRows * (shape.binOffsets.length - 1)),
     targets: take(nRows * targetBytes),
     validationTargets: take(nValidation * targetBytes),
     weights: size.weighted ? take(nRows * 8) : -1,

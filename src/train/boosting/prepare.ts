@@ -88,8 +88,8 @@ export async function prepareTraining(args: {
     ...weightsOf(train.target),
   };
   const view = openView(plan, threads);
-  await writeRows(view.train, view.bytes, plan, train, bins, pause);
-  if (validation) await writeRows(view.validation, view.bytes, plan, validation, bins, pause);
+  await writeRows(view.train, view.bytes, layout.columns, plan, train, bins, pause);
+  if (validation) await writeRows(view.validation, view.bytes, -1, plan, validation, bins, pause);
   return { plan, bins };
 }
 
@@ -120,6 +120,7 @@ function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number): K
 async function writeRows(
   set: RowSet,
   bytes: Uint8Array,
+  columnsAt: number,
   plan: TrainingPlan,
   rows: Rows,
   bins: readonly ColumnBins[],
@@ -132,7 +133,7 @@ async function writeRows(
   if (target.weights) set.weights?.set(target.weights);
   if (base.length === 1) set.scores.fill(base[0]!);
   else for (let cell = 0; cell < set.scores.length; ++cell) set.scores[cell] = base[cell % base.length]!;
-  const out = { bytes, at: set.rows + binsAt, stride: plan.shape.stride };
+  const out = { bytes, at: set.rows + binsAt, stride: plan.shape.stride, columnsAt };
   for (const _ of writeBins(rows.columns, bins, out)) await pause();
 }
 

@@ -149,7 +149,7 @@ describe("partition", () => {
         (nRows, seed, feature) => {
           const random = randomFrom(seed);
           const bench = setUp(nRows, [256, 7, 3], random);
-          const { kernels, words, bytes, index, scratch, rows, other } = bench;
+          const { kernels, words, bytes, index, scratch, other, buffer: column } = bench;
           const listed = Array.from({ length: nRows }, (_, row) => row).filter(() => random() < 0.7);
           words.set(listed, index / 4);
           const goesLeft = Array.from({ length: 256 }, () => random() < 0.5);
@@ -157,8 +157,12 @@ describe("partition", () => {
           goesLeft.forEach((left, bin) => {
             bytes[route + bin] = left ? 4 : 0;
           });
+          bytes.set(
+            bench.bins.map((record) => record[feature]!),
+            column,
+          );
           const end = index + listed.length * 4;
-          const nLeft = kernels.partition(index, end, rows + binsAt + feature, route, scratch);
+          const nLeft = kernels.partition(index, end, column, route, scratch);
           kernels.copyReversed(index + nLeft * 4, end, scratch + listed.length * 4);
           const isLeft = (row: number): boolean => goesLeft[bench.bins[row]![feature]!]!;
           expect(Array.from(words.subarray(scratch / 4, scratch / 4 + nLeft))).toEqual(listed.filter(isLeft));

@@ -50,8 +50,8 @@ export interface Kernels {
   /** target -= source. */
   subtractBins(target: number, targetEnd: number, source: number): void;
   /**
-   * Splits listed rows by `route` (256 bytes: 4 = left, 0 = right) of their bin at `column` (address of the feature's
-   * bin in row 0): left rows in order from the front of `out`, right rows from its back. Returns the number left.
+   * Splits listed rows by `route` (256 bytes: 4 = left, 0 = right) of their bin in `column` (one byte a row): left rows
+   * in order from the front of `out`, right rows from its back. Returns the number left.
    */
   partition(begin: number, end: number, column: number, route: number, out: number): number;
   /** Copies source (its last first) to target: undoes the reversal of `partition`. */
@@ -189,10 +189,10 @@ function lanesKernel(name: string, operation: readonly number[]): KernelFunction
  * Without a branch: the row is stored at both open ends and one end moves. The end that did not move is overwritten by
  * a later row, at the last by the one that belongs there.
  */
-function partitionKernel(shape: KernelShape): KernelFunction {
+function partitionKernel(): KernelFunction {
   const [begin, end, column, route, out] = [0, 1, 2, 3, 4];
   const [left, right, row, moved] = [5, 6, 7, 8];
-  const binOfRow = [...get(row), ...constant(shape.stride), ...op.i32Mul, ...get(column), ...op.i32Add, ...i32Load8(0)];
+  const binOfRow = [...get(row), ...get(column), ...op.i32Add, ...i32Load8(0)];
   return {
     name: "partition",
     parameters: [i32, i32, i32, i32, i32],
@@ -251,7 +251,7 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
   const functions: KernelFunction[] = [
     lanesKernel("addBins", op.i64x2Add),
     lanesKernel("subtractBins", op.i64x2Sub),
-    partitionKernel(shape),
+    partitionKernel(),
     copyReversedKernel,
     addScoreKernel(shape),
     gatherKernel(shape),
