@@ -13,7 +13,9 @@ function reach(entry: string): { files: string[]; foreign: string[] } {
     if (files.has(path)) return;
     files.add(path);
     const text = readFileSync(path, "utf8");
-    for (const [statement, specifier] of text.matchAll(/^(?:import|export)\b(?:[^;"'=()]*?\bfrom)?\s*["']([^"']+)["'];/gm)) {
+    for (const [statement, specifier] of text.matchAll(
+      /^(?:import|export)\b(?:[^;"'=()]*?\bfrom)?\s*["']([^"']+)["'];/gm,
+    )) {
       if (/^(?:import|export) type\b/.test(statement)) continue;
       if (specifier!.startsWith(".")) visit(resolve(dirname(path), specifier!));
       else foreign.add(specifier!);

@@ -53,7 +53,7 @@ const read = (
 function values(frame: Frame, name: string): unknown[] {
   const column = columnOf(frame, name);
   if (column.kind === "category") return Array.from(column.codes, (code) => column.levels[code] ?? null);
-  return Array.from(column.values);
+  return Array.from<unknown>(column.values);
 }
 
 async function failure(work: Promise<unknown>): Promise<{ code: string; message: string; remedy: string }> {

@@ -5,7 +5,7 @@
 export interface ReferenceProfile {
   readonly nRows: number;
   readonly columns: readonly ColumnReference[];
-  /** The model's own predictions on the test split: of the value (regression) or of the probability of labels[1] (binary), or levels (labels). */
+  /** The predictions on the validation rows (train rows where there are none): of the value (regression) or of the probability of labels[1] (binary), or levels (labels). */
   readonly prediction: ColumnReference;
 }
 

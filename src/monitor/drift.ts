@@ -182,7 +182,8 @@ function numberOf(output: JsonValue, positive: string): number {
 }
 
 function labelOf(output: JsonValue): string {
-  return String(memberOf(output, "label") ?? output);
+  const label = memberOf(output, "label") ?? output;
+  return typeof label === "string" ? label : JSON.stringify(label);
 }
 
 function memberOf(value: JsonValue, name: string): JsonValue | undefined {

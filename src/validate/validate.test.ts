@@ -250,7 +250,7 @@ describe("auditLeaks", () => {
 
 describe("populationShift", () => {
   it("agrees with the definition computed naively", () => {
-    const column = categories([..."aaabbc", ..."abbbcc"]);
+    const column = categories(Array.from("aaabbcabbbcc"));
     const [p, q] = [
       [3 / 6, 2 / 6, 1 / 6],
       [1 / 6, 3 / 6, 2 / 6],

@@ -25,7 +25,8 @@ function option(value: string, text: string, selected: boolean): Html {
 
 /** The text of a value in a form field; missing is empty. */
 function fieldText(value: JsonValue | undefined): string {
-  return value === null || value === undefined ? "" : String(value);
+  if (value === null || value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 interface Field {
