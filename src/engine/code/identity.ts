@@ -1,0 +1,116 @@
+import { digestOf, type ModuleGraph } from "./graph.ts";
+import { defaultName } from "./module.ts";
+import type { Imported, Module, Statement } from "./module.ts";
+import { canonicalCode, childrenOf, isNode, nameOf } from "./syntax.ts";
+import type { SyntaxNode } from "./syntax.ts";
+
+/** What a step's code is: one digest, and the digest of each part it consists of. */
+export interface CodeIdentity {
+  readonly digest: string;
+  /** By "file#name", "package NAME" or "file". */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** A piece of code in a module, by which a step begins. */
+export interface Root {
+  readonly module: Module;
+  readonly node: SyntaxNode;
+}
+
+/**
+ * What `root` depends on, through however many imports: the declarations it uses, those they use, and every statement
+ * that runs for its effect when the modules are loaded. Like a tree-shaken bundle, but told apart by declaration.
+ */
+export function identityOf(graph: ModuleGraph, root: Root, label: string): CodeIdentity {
+  const parts = new Map<string, string>([
+    [`${graph.nameOf(root.module)}#${label}`, digestOf(canonicalCode(root.node))],
+  ]);
+  const reached = new Set<Statement>();
+  const use = (module: Module, node: SyntaxNode): void => {
+    for (const name of module.usesIn(node)) useName(module, name);
+    for (const specifier of dynamicImports(node)) useExport(module, { specifier, name: "*" });
+  };
+  const include = (module: Module, statement: Statement): void => {
+    if (reached.has(statement)) return;
+    reached.add(statement);
+    const code = digestOf(statement.code);
+    const name = statement.declares.join(",") || `effect ${code.slice(7, 15)}`;
+    parts.set(`${graph.nameOf(module)}#${name}`, code);
+    use(module, statement.node);
+  };
+  const useName = (module: Module, name: string): void => {
+    const imported = module.imports.get(name);
+    const statement = module.declaredBy.get(name);
+    if (imported) useExport(module, imported);
+    else if (statement) include(module, statement);
+  };
+  const useExport = (from: Module, { specifier, name }: Imported): void => {
+    const target = graph.resolve(from, specifier);
+    if (target.kind === "package") parts.set(`package ${target.part}`, target.version);
+    else if (target.kind === "asset") parts.set(target.part, target.digest);
+    else useExported(target.module, name, new Set());
+  };
+  const useExported = (module: Module, name: string, seen: Set<Module>): void => {
+    if (seen.has(module)) return;
+    seen.add(module);
+    const exported = module.exports.get(name);
+    if (typeof exported === "string") useName(module, exported);
+    else if (exported) useExport(module, exported);
+    // All of it; or a module without exports of that name, such as CommonJS: whatever it has.
+    else if (name === "*" || module.starExports.length === 0) includeAll(module);
+    if (exported === undefined) for (const specifier of module.starExports) useStar(module, specifier, name, seen);
+  };
+  const useStar = (from: Module, specifier: string, name: string, seen: Set<Module>): void => {
+    const target = graph.resolve(from, specifier);
+    if (target.kind === "module") useExported(target.module, name, seen);
+    else useExport(from, { specifier, name });
+  };
+  const includeAll = (module: Module): void => {
+    for (const statement of module.statements) include(module, statement);
+    for (const exported of module.exports.values()) if (typeof exported !== "string") useExport(module, exported);
+  };
+  use(root.module, root.node);
+  includeEffects(graph, reached, include);
+  const sorted = [...parts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { digest: digestOf(JSON.stringify(sorted)), parts: Object.fromEntries(sorted) };
+}
+
+/** Statements that run for their effect; and declarations that call code on a value that is used, for they may change it. */
+function includeEffects(
+  graph: ModuleGraph,
+  reached: ReadonlySet<Statement>,
+  include: (module: Module, statement: Statement) => void,
+): void {
+  const modules = graph.modules();
+  for (const module of modules) for (const one of module.statements) if (one.isEffect) include(module, one);
+  for (let before = -1; before !== reached.size;) {
+    before = reached.size;
+    for (const module of modules)
+      for (const one of module.statements)
+        if (one.callsCode && !reached.has(one) && touchesState(module, one, reached)) include(module, one);
+  }
+}
+
+function touchesState(module: Module, statement: Statement, reached: ReadonlySet<Statement>): boolean {
+  return module.usesIn(statement.node).some((name) => {
+    const declaration = module.declaredBy.get(name);
+    return declaration !== undefined && declaration.holdsState && reached.has(declaration);
+  });
+}
+
+/** Specifiers of `import("...")` and `require("...")`. What is computed cannot be followed. */
+function dynamicImports(node: SyntaxNode): readonly string[] {
+  const found = childrenOf(node).flatMap(dynamicImports);
+  const callee = isNode(node["callee"]) ? node["callee"] : null;
+  const isImport = node.type === "ImportExpression" || callee?.type === "Import" || nameOf(callee) === "require";
+  if (!isImport) return found;
+  const source = node["source"] ?? (node["arguments"] as readonly unknown[] | undefined)?.[0];
+  return isNode(source) && source.type === "StringLiteral" ? [...found, String(source["value"])] : found;
+}
+
+/** The whole of what the file exports by default: for a step whose own code cannot be told apart. */
+export function wholeRoot(graph: ModuleGraph): Root {
+  const statement = graph.entry.declaredBy.get(defaultName);
+  const whole = { type: "Whole", start: 0, end: 0 };
+  return { module: graph.entry, node: statement?.node ?? whole };
+}
