@@ -112,7 +112,8 @@ async function writeWhole(target: string, text: string): Promise<void> {
     await fs.writeFile(temporary, text);
     await fs.rename(temporary, target);
   } catch (error) {
-    await fs.rm(temporary, { force: true });
+    // Where the folder itself is none there is nothing to remove, and what went wrong first is what counts.
+    await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw new MillraceError(
       "STORE_UNWRITABLE",
       { path: target, reason: String((error as NodeJS.ErrnoException).code ?? error) },

@@ -138,7 +138,7 @@ export async function until<T>(
 function snapshotOf(root: string): ReadonlyMap<string, string> {
   const entries = fs.readdirSync(root, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  const lasting = files.filter((file) => !/[\/]metadata\.sqlite[^\/]*$/.test(file)).sort();
+  const lasting = files.filter((file) => !path.basename(file).startsWith("metadata.sqlite")).sort();
   return new Map(
     lasting.map((file) => [
       path.relative(root, file),
