@@ -109,7 +109,7 @@ describe("workflow()", () => {
       "contains itself at output[0]",
     ],
   ])("refuses a step that returns %s, which JSON cannot say", async (_, returned, words) => {
-    const result = await run(of(step({ name: "s", run: returned as () => number })));
+    const result = await run(of(step({ name: "s", run: returned as unknown as () => number })));
     expect(result.error).toMatchObject({ code: "STEP_OUTPUT_INVALID" });
     expect(String(result.error)).toContain(words);
   });
