@@ -61,6 +61,22 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./monitor.ts")).monitor,
     },
     {
+      name: "verify",
+      summary: "check every artifact, the database and the audit log",
+      load: async () => (await import("./verify.ts")).verify,
+    },
+    { name: "gc", summary: "remove what no run and no version needs", load: async () => (await import("./gc.ts")).gc },
+    {
+      name: "backup",
+      summary: "write a folder with all the project keeps, while work goes on",
+      load: async () => (await import("./backup.ts")).backup,
+    },
+    {
+      name: "restore",
+      summary: "put a backup in the place of the project's store",
+      load: async () => (await import("./restore.ts")).restore,
+    },
+    {
       name: "doctor",
       summary: "print versions and check this machine",
       load: async () => (await import("./doctor.ts")).doctor,

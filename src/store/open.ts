@@ -16,7 +16,8 @@ import type { Memo } from "./memo.ts";
 import { markInterrupted } from "./orphans.ts";
 import type { Database } from "./schema.ts";
 import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
-import { loadSqlite, openSqlite } from "./sqlite.ts";
+import { loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
 
 /** What lasts: artifacts on disk and metadata in one database. Several processes may hold the same store open. */
 export interface Store {
@@ -30,10 +31,15 @@ export interface Store {
    * is written once another process took the resource over: FENCED. Gives the number of rows each query changed.
    */
   write(queries: readonly Compilable[], fence?: Fence): Promise<readonly number[]>;
+  /** Writes a consistent copy of the database, as of now, to a path where there is no file; others go on meanwhile. */
+  snapshot(target: string): Promise<void>;
   /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
   readonly memo: Memo;
   close(): Promise<void>;
 }
+
+/** Name of the database in the store's folder. */
+export const metadataFile = "metadata.sqlite";
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -83,22 +89,43 @@ function writeTogether(
   });
 }
 
-async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
+function assemble(engine: SqliteDatabase, path: string, folder: string, options: StoreOptions): Store {
   const hooks = options.hooks ?? noHooks;
-  const engine = await openSqlite(path, await loadSqlite(), hooks);
   // Kysely is 280 small files: loaded only when a store is opened, and by require, which takes a third less time.
   const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
   const driver = new SqliteDriver(engine, path, hooks);
   const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, driver) });
-  await markInterrupted(database, options.clock);
   return {
     folder,
     artifacts: createArtifactStore(folder, hooks),
     database,
     write: (queries, fence) => writeTogether(driver, database, queries, fence),
+    snapshot: (target) => driver.snapshot(target),
     memo: createMemo(database),
     close: () => database.destroy(),
   };
+}
+
+async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
+  const engine = await openSqlite(path, await loadSqlite(), options.hooks ?? noHooks);
+  const store = assemble(engine, path, folder, options);
+  await markInterrupted(store.database, options.clock);
+  return store;
+}
+
+/** A store opened to be looked at: nothing is made, swept, migrated or marked. Its engine answers raw SQL. */
+export interface InspectedStore {
+  readonly store: Store;
+  readonly engine: SqliteDatabase;
+}
+
+/** Opens the store in `folder` as it lies there. Throws STORE_DAMAGED where its database cannot be opened at all. */
+export async function inspectStore(folder: string, options: StoreOptions): Promise<InspectedStore> {
+  const absolute = resolve(folder);
+  const path = join(absolute, metadataFile);
+  if (!(await exists(path))) throw new MillraceError("STORE_DAMAGED", { path, reason: "there is no such file" });
+  const engine = await openEngine(path, await loadSqlite());
+  return { store: assemble(engine, path, absolute, options), engine };
 }
 
 /**
@@ -109,7 +136,7 @@ export async function openStore(folder: string, options: StoreOptions): Promise<
   const absolute = resolve(folder);
   await makeFolders(absolute);
   await sweepTemporary(absolute, options.clock.now());
-  return openAt(join(absolute, "metadata.sqlite"), absolute, options);
+  return openAt(join(absolute, metadataFile), absolute, options);
 }
 
 /** A store that is gone when closed, for tests: metadata in memory, artifacts in a folder of the system's temporary one. */

@@ -62,3 +62,12 @@ export async function markInterrupted(database: Kysely<Database>, clock: Clock):
 export function interruptOrphans(database: Kysely<Database>, clock: Clock, watch: LeaseWatch): Promise<string[]> {
   return interruptWhere(database, clock, (lease, process) => (lease ? watch.isLost(lease) : !mayBeAlive(process)));
 }
+
+/** For a copy of a store, where nobody is at work: every run under way there is interrupted, every lease gone. */
+export async function interruptAll(database: Kysely<Database>, clock: Clock): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom("leases").execute();
+    const running = await transaction.selectFrom("runs").select("id").where("status", "=", "running").execute();
+    for (const { id } of running) await interrupt(transaction, id, clock.now());
+  });
+}

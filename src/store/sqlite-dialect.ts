@@ -84,6 +84,17 @@ export class SqliteDriver implements Driver {
     this.#release();
   }
 
+  async snapshot(target: string): Promise<void> {
+    await this.acquireConnection();
+    try {
+      this.#database.prepare("vacuum into ?").run(target);
+    } catch (error) {
+      throw storeError(target, error);
+    } finally {
+      this.#release();
+    }
+  }
+
   /**
    * Runs `work` as one transaction without once going back to the event loop, so that the write lock is never held while
    * code of a step computes.
@@ -113,6 +124,12 @@ export class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    try {
+      // The engine does so itself only where no statement is left open, and garbage collection decides that.
+      this.#database.exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
+    } catch {
+      // Others are at work, or the disk is full: the log stays, and is as durable as the file.
+    }
     this.#database.close();
   }
 }

@@ -109,7 +109,8 @@ export async function beginImmediate(database: SqliteDatabase, path: string): Pr
   }
 }
 
-function formatOf(database: SqliteDatabase): number {
+/** The number of the last migration a database went through. */
+export function formatOf(database: SqliteDatabase): number {
   return Number((database.prepare("pragma user_version").get() as { user_version: number }).user_version);
 }
 
@@ -127,7 +128,10 @@ async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks
     hooks.reached("store.migrated");
   } catch (error) {
     database.exec("rollback");
-    throw error;
+    // A script that does not fit what it finds there: the format number or the tables are not what was written.
+    if (codeOf(error) !== 1) throw error;
+    const reason = `format ${format} cannot be migrated: ${(error as Error).message}`;
+    throw new MillraceError("STORE_DAMAGED", { path, reason }, { cause: error });
   }
 }
 
@@ -148,6 +152,18 @@ export async function sqliteVersion(): Promise<string> {
 
 /** Opens (and where needed creates or migrates) the metadata database; ":memory:" for one that does not last. */
 export async function openSqlite(path: string, sqlite: SqliteModule, hooks: StoreHooks): Promise<SqliteDatabase> {
+  const engine = await openEngine(path, sqlite);
+  try {
+    await migrate(engine, path, hooks);
+    return engine;
+  } catch (error) {
+    engine.close();
+    throw storeError(path, error);
+  }
+}
+
+/** Opens the database as it is; one of an engine that can lose pages is refused. */
+export async function openEngine(path: string, sqlite: SqliteModule): Promise<SqliteDatabase> {
   let database: SqliteDatabase | undefined;
   try {
     const opened = new sqlite.DatabaseSync(path);
@@ -161,7 +177,6 @@ export async function openSqlite(path: string, sqlite: SqliteModule, hooks: Stor
     await whenFree(path, () => {
       opened.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;");
     });
-    await migrate(opened, path, hooks);
     return opened;
   } catch (error) {
     database?.close();

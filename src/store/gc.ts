@@ -1,0 +1,199 @@
+import { rm, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Kysely, Transaction } from "kysely";
+import type { Clock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { keepLease, listLeases, mayBeHeld, releaseLease, requireFence, takeLease } from "./leases.ts";
+import type { Fence, Lease } from "./leases.ts";
+import type { Store } from "./open.ts";
+import type { Database } from "./schema.ts";
+import { storedFiles } from "./verify.ts";
+
+export interface GcOptions {
+  /** Runs kept of each workflow, the newest; null = all. Runs that made or judged a version are always kept. */
+  readonly keepRuns: number | null;
+  /** Only says what would go. */
+  readonly dryRun: boolean;
+}
+
+/** What was removed, or would be. */
+export interface GcReport {
+  readonly runs: readonly string[];
+  readonly artifacts: number;
+  readonly bytes: number;
+  readonly temporaryFiles: number;
+}
+
+const hourMs = 3_600_000;
+const filesAtOnce = 50;
+
+/**
+ * Removes runs beyond those kept, artifacts that no kept run and no version refers to, and temporary files older than an
+ * hour. Rows go first, in one transaction, then files: a crash leaves files without a row, which the next call removes.
+ * No run begins meanwhile. Throws STORE_IN_USE where a run or a backup is under way.
+ */
+export async function collectGarbage(store: Store, clock: Clock, options: GcOptions): Promise<GcReport> {
+  if (options.dryRun) return plan(store, clock, options.keepRuns);
+  const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
+  const heartbeat = keepLease(store, fence, () => {});
+  try {
+    const report = await plan(store, clock, options.keepRuns);
+    await store.database.transaction().execute(async (transaction) => {
+      await requireFence(transaction, fence);
+      for (const run of report.runs) await removeRun(transaction, run);
+      await removeRows(transaction);
+    });
+    await removeFiles(store, fence);
+    for (const path of await temporaryFiles(store.folder, clock)) await rm(path, { recursive: true, force: true });
+    return report;
+  } finally {
+    heartbeat.stop();
+    await store.database.transaction().execute((transaction) => releaseLease(transaction, fence));
+  }
+}
+
+function nameOf(lease: Lease): string {
+  return `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`;
+}
+
+async function takeGc(transaction: Transaction<Database>, path: string): Promise<Fence> {
+  const holders = (await listLeases(transaction)).filter(mayBeHeld).map(nameOf);
+  if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+  return takeLease(transaction, "gc");
+}
+
+async function plan(store: Store, clock: Clock, keepRuns: number | null): Promise<GcReport> {
+  const { database } = store;
+  const runs = keepRuns === null ? [] : await runsBeyond(database, keepRuns);
+  const kept = await keptDigests(database, new Set(runs));
+  let [artifacts, bytes] = [0, 0];
+  for await (const { digest, path } of storedFiles(store.folder)) {
+    if (kept.has(digest)) continue;
+    artifacts += 1;
+    bytes += (await stat(path)).size;
+  }
+  return { runs, artifacts, bytes, temporaryFiles: (await temporaryFiles(store.folder, clock)).length };
+}
+
+/** Runs that may go: beyond the newest of their workflow, at an end, with no version and no kept run depending on them. */
+async function runsBeyond(database: Kysely<Database>, keepRuns: number): Promise<string[]> {
+  const runs = await database
+    .selectFrom("runs")
+    .select(["id", "workflow", "status", "parent"])
+    .orderBy("sequence", "desc")
+    .execute();
+  const versions = await database.selectFrom("versions").select("run_id").execute();
+  const judgements = await database.selectFrom("judgements").select("run_id").execute();
+  const needed = new Set([...versions, ...judgements].map((row) => row.run_id));
+  const seen = new Map<string, number>();
+  for (const { id, workflow, status } of runs) {
+    const place = seen.get(workflow) ?? 0;
+    seen.set(workflow, place + 1);
+    if (place < keepRuns || status === "running") needed.add(id);
+  }
+  // Newest first: a nested run comes before the run it is nested in.
+  for (const { id, parent } of runs) if (parent !== null && needed.has(id)) needed.add(parent);
+  return runs.map(({ id }) => id).filter((id) => !needed.has(id));
+}
+
+async function keptDigests(database: Kysely<Database>, gone: ReadonlySet<string>): Promise<ReadonlySet<Digest>> {
+  const outputs = await database.selectFrom("step_outputs").select(["run_id", "digest"]).execute();
+  const inputs = await database.selectFrom("step_inputs").select(["run_id", "digest"]).execute();
+  const versions = await database.selectFrom("versions").select("digest").execute();
+  const read = [...outputs, ...inputs].filter((row) => !gone.has(row.run_id));
+  return new Set([...read, ...versions].map((row) => row.digest));
+}
+
+async function removeRun(transaction: Transaction<Database>, runId: string): Promise<void> {
+  await passAnswersOn(transaction, runId);
+  const tables = ["metrics", "params", "step_inputs", "step_outputs", "tags", "series", "steps"] as const;
+  for (const table of tables) await transaction.deleteFrom(table).where("run_id", "=", runId).execute();
+  await transaction.deleteFrom("runs").where("id", "=", runId).execute();
+  await transaction.deleteFrom("seals").where("subject", "=", `run:${runId}`).execute();
+}
+
+/** Where another run was answered with what this one made, it answers from now on. */
+async function passAnswersOn(transaction: Transaction<Database>, runId: string): Promise<void> {
+  const answers = await transaction.selectFrom("cache_entries").selectAll().where("run_id", "=", runId).execute();
+  for (const { cache_key } of answers) {
+    const heir = await transaction
+      .selectFrom("steps")
+      .innerJoin("runs", "runs.id", "steps.run_id")
+      .select(["run_id", "step", "steps.attempt as attempt"])
+      .where("cache_key", "=", cache_key)
+      .where("run_id", "<>", runId)
+      .where("steps.status", "in", ["ran", "cached"])
+      .orderBy("runs.sequence", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    if (heir) await transaction.updateTable("cache_entries").set(heir).where("cache_key", "=", cache_key).execute();
+    else await transaction.deleteFrom("cache_entries").where("cache_key", "=", cache_key).execute();
+  }
+}
+
+async function removeRows(transaction: Transaction<Database>): Promise<void> {
+  await transaction
+    .deleteFrom("artifacts")
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom("step_outputs")
+            .select("step_outputs.digest")
+            .whereRef("step_outputs.digest", "=", "artifacts.digest"),
+        ),
+      ),
+    )
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom("step_inputs")
+            .select("step_inputs.digest")
+            .whereRef("step_inputs.digest", "=", "artifacts.digest"),
+        ),
+      ),
+    )
+    .where((e) =>
+      e.not(
+        e.exists(
+          e.selectFrom("versions").select("versions.digest").whereRef("versions.digest", "=", "artifacts.digest"),
+        ),
+      ),
+    )
+    .execute();
+}
+
+/** Files without a row. Each lot under the write lock and the fence, so that none is removed that a run is taking in. */
+async function removeFiles(store: Store, fence: Fence): Promise<void> {
+  const { database } = store;
+  const known = new Set((await database.selectFrom("artifacts").select("digest").execute()).map((row) => row.digest));
+  const versions = await database.selectFrom("versions").select("digest").execute();
+  for (const { digest } of versions) known.add(digest);
+  let lot: string[] = [];
+  const removeLot = (): Promise<void> =>
+    database.transaction().execute(async (transaction) => {
+      await requireFence(transaction, fence);
+      for (const path of lot) await rm(path, { force: true });
+      lot = [];
+    });
+  for await (const { digest, path } of storedFiles(store.folder)) {
+    if (known.has(digest)) continue;
+    lot.push(path);
+    if (lot.length === filesAtOnce) await removeLot();
+  }
+  if (lot.length > 0) await removeLot();
+}
+
+async function temporaryFiles(folder: string, clock: Clock): Promise<string[]> {
+  const temporary = join(folder, "temporary");
+  const old: string[] = [];
+  for (const name of await readdir(temporary)) {
+    const path = join(temporary, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && clock.now() - found.mtimeMs > hourMs) old.push(path);
+  }
+  return old;
+}

@@ -1,0 +1,199 @@
+import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
+import { backUp, restoreBackup } from "./backup.ts";
+import { collectGarbage } from "./gc.ts";
+import { listLeases, takeLease } from "./leases.ts";
+import { openStore } from "./open.ts";
+import type { Store } from "./open.ts";
+import { sealRun } from "./seals.ts";
+import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
+import { storedFiles, verifyStore } from "./verify.ts";
+
+let root: string;
+let remove: () => Promise<void>;
+let store: Store;
+beforeEach(async () => {
+  ({ path: root, remove } = await temporaryFolder());
+  store = await openStore(join(root, ".millrace"), { clock });
+});
+afterEach(async () => {
+  await store.close();
+  await remove();
+});
+
+/** A finished run of one step, which ran or was answered by an earlier one. */
+async function addRun(
+  sequence: number,
+  digest: Digest,
+  options: { workflow?: string; key?: string; status?: "ran" | "cached"; runStatus?: "succeeded" | "running" } = {},
+): Promise<string> {
+  const { workflow = "w", key = `key ${sequence}`, status = "ran", runStatus = "succeeded" } = options;
+  const id = `run-${sequence}`;
+  const of = { run_id: id, step: "s", attempt: 1 };
+  await store.database.transaction().execute(async (transaction) => {
+    const process = { host: "elsewhere", pid: 1, process_started: "1" };
+    await transaction
+      .insertInto("runs")
+      .values({ id, workflow, seed: 1, status: runStatus, started_at: 1, sequence, attempt: 1, ...process })
+      .execute();
+    await transaction
+      .insertInto("steps")
+      .values({ ...of, position: 0, status, cache_key: key })
+      .execute();
+    await transaction
+      .insertInto("artifacts")
+      .values({ digest, size: (await store.artifacts.sizeOf(digest))! })
+      .onConflict((c) => c.doNothing())
+      .execute();
+    await transaction
+      .insertInto("step_outputs")
+      .values({ ...of, output: "o", digest, type: "t", format: 1 })
+      .execute();
+    if (status === "ran")
+      await transaction
+        .insertInto("cache_entries")
+        .values({ ...of, cache_key: key })
+        .execute();
+    await transaction.updateTable("counters").set({ value: sequence, twin: -sequence }).execute();
+    await sealRun(transaction, id);
+  });
+  return id;
+}
+
+async function addVersion(digest: Digest, runId: string): Promise<void> {
+  const row = { model: "m", version: 1, digest, run_id: runId, created_at: 1 };
+  await store.database.insertInto("versions").values(row).execute();
+}
+
+async function files(folder = store.folder): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { digest } of storedFiles(folder)) found.push(digest);
+  return found.sort();
+}
+
+const gc = (keepRuns: number | null, dryRun = false): ReturnType<typeof collectGarbage> =>
+  collectGarbage(store, clock, { keepRuns, dryRun });
+
+describe("collecting garbage", () => {
+  it("removes files that nothing refers to and nothing else, and says the same when only asked", async () => {
+    const kept = await addArtifact(store, "kept");
+    const version = await addArtifact(store, "version");
+    await addArtifact(store, "left over by a crash");
+    await addVersion(version, await addRun(1, kept));
+    const report = { runs: [], artifacts: 1, bytes: 20, temporaryFiles: 0 };
+    expect(await gc(null, true)).toEqual(report);
+    expect(await files()).toHaveLength(3);
+    expect(await gc(null)).toEqual(report);
+    expect(await files()).toEqual([kept, version].sort());
+    expect(await gc(null)).toEqual({ ...report, artifacts: 0, bytes: 0 });
+    expect(await listLeases(store.database)).toEqual([]);
+  });
+
+  it("keeps the newest runs of each workflow, those of versions, and what they hold", async () => {
+    const digests: Digest[] = [];
+    for (let i = 1; i <= 5; ++i) digests.push(await addArtifact(store, `of run ${i}`));
+    const ids: string[] = [];
+    for (const [i, digest] of digests.entries())
+      ids.push(await addRun(i + 1, digest, { workflow: i === 4 ? "other" : "w" }));
+    await addVersion(digests[0]!, ids[0]!);
+    expect((await gc(1)).runs).toEqual(["run-3", "run-2"]);
+    expect(await files()).toEqual([digests[0], digests[3], digests[4]].sort());
+    const left = await store.database.selectFrom("runs").select("id").orderBy("sequence").execute();
+    expect(left.map(({ id }) => id)).toEqual(["run-1", "run-4", "run-5"]);
+    expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
+  });
+
+  it("lets a later run answer for a cache key whose first run goes", async () => {
+    const digest = await addArtifact(store, "shared");
+    await addRun(1, digest, { key: "k" });
+    await addRun(2, digest, { key: "k", status: "cached" });
+    await gc(1);
+    const answers = await store.database.selectFrom("cache_entries").selectAll().execute();
+    expect(answers).toEqual([{ cache_key: "k", run_id: "run-2", step: "s", attempt: 1 }]);
+    expect(await files()).toEqual([digest]);
+  });
+
+  it("waits for nobody: it refuses while a run is under way, and removes only old temporary files", async () => {
+    await store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
+    await expect(gc(null)).rejects.toMatchObject({ code: "STORE_IN_USE", message: expect.stringContaining("run x") });
+    await store.database.deleteFrom("leases").execute();
+    for (const name of ["old", "new"]) await writeFile(join(store.folder, "temporary", name), "");
+    await utimes(join(store.folder, "temporary", "old"), 1, 1);
+    expect((await gc(null)).temporaryFiles).toBe(1);
+    expect(await readdir(join(store.folder, "temporary"))).toEqual(["new"]);
+  });
+});
+
+describe("a backup", () => {
+  const target = (): string => join(root, "backup");
+
+  it.each([true, false])("restores to the same store, whether artifacts are copied (%s) or linked", async (copy) => {
+    const digest = await addArtifact(store, "bytes");
+    await addRun(1, digest);
+    await addRun(2, digest, { runStatus: "running" });
+    expect(await backUp(store, clock, target(), { copy })).toEqual({ path: target(), artifacts: 1, bytes: 5 });
+    expect((await stat(join(target(), "artifacts", digest.slice(7, 9), digest.slice(9)))).nlink).toBe(copy ? 1 : 2);
+    await addRun(3, await addArtifact(store, "later"));
+    const path = join(root, "restored");
+    expect(await restoreBackup(target(), path, clock, { force: false })).toEqual({ path, artifacts: 1, bytes: 5 });
+    const restored = await openStore(path, { clock });
+    const runs = await restored.database.selectFrom("runs").select(["id", "status"]).orderBy("sequence").execute();
+    expect(runs).toEqual([
+      { id: "run-1", status: "succeeded" },
+      { id: "run-2", status: "interrupted" },
+    ]);
+    expect(Buffer.from(await restored.artifacts.readBytes(digest)).toString()).toBe("bytes");
+    await restored.close();
+    expect((await verifyStore(path, clock)).faults).toEqual([]);
+    expect(await readdir(root)).toEqual([".millrace", "backup", "restored"]);
+  });
+
+  it("is taken while others write, and is whole each time", async () => {
+    const done = new AbortController();
+    const writing = (async (): Promise<void> => {
+      for (let i = 1; !done.signal.aborted; ++i) await addRun(i, await addArtifact(store, `run ${i}`));
+    })();
+    const other = await openStore(store.folder, { clock });
+    for (let i = 0; i < 5; ++i) {
+      await backUp(other, clock, join(root, `backup-${i}`));
+      expect((await verifyStore(join(root, `backup-${i}`), clock)).faults).toEqual([]);
+    }
+    done.abort();
+    await writing;
+    await other.close();
+  });
+
+  it("replaces nothing without being told to, and nothing at all where it is damaged", async () => {
+    const digest = await addArtifact(store, "bytes");
+    await addRun(1, digest);
+    await backUp(store, clock, target());
+    await expect(backUp(store, clock, target())).rejects.toMatchObject({ code: "STORE_NOT_EMPTY" });
+    const restore = (force: boolean): Promise<unknown> => restoreBackup(target(), store.folder, clock, { force });
+    await expect(restore(false)).rejects.toMatchObject({ code: "STORE_NOT_EMPTY" });
+    const artifact = join(target(), "artifacts", digest.slice(7, 9), digest.slice(9));
+    await rm(artifact);
+    await writeFile(artifact, "bytez");
+    await expect(restore(true)).rejects.toMatchObject({
+      code: "BACKUP_UNUSABLE",
+      message: expect.stringContaining(digest.slice(9)),
+    });
+    await appendFile(join(target(), "metadata.sqlite"), "x");
+    await expect(restore(true)).rejects.toMatchObject({ code: "BACKUP_UNUSABLE" });
+    await expect(restoreBackup(join(root, "none"), store.folder, clock, { force: true })).rejects.toMatchObject({
+      code: "BACKUP_UNUSABLE",
+    });
+    expect(await readFile(store.artifacts.pathOf(digest), "utf8")).toBe("bytes");
+    expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
+  });
+
+  it("does not replace a store that somebody works in", async () => {
+    await backUp(store, clock, target());
+    await store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
+    await expect(restoreBackup(target(), store.folder, clock, { force: true })).rejects.toMatchObject({
+      code: "STORE_IN_USE",
+    });
+  });
+});
