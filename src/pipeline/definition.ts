@@ -20,6 +20,7 @@ import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options
 import { refuseUnknownOptions } from "./option-names.ts";
 import { rolesOf } from "./roles.ts";
 import type { PipelineSpec } from "./spec.ts";
+import { featureColumnsOf } from "./workflow/features.ts";
 import type { Definition, OnlyOptions, OptionName, Pipeline } from "./types.ts";
 
 /**
@@ -90,7 +91,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
       "none",
       "Declare what to predict from.",
     );
-  return Object.freeze({
+  const spec: PipelineSpec = {
     name: nameOf(given.name),
     source: sourceOf(given.data),
     contract,
@@ -107,7 +108,17 @@ function specOf(given: GivenDefinition): PipelineSpec {
     retrain: retrainSpec(given.retrain),
     monitor: monitorSpec(given.monitor),
     seed: seedOf(given.seed),
-  });
+  };
+  if (featureColumnsOf(spec).length === 0) {
+    const remedy = "Name one in `prepare`, or derive one in `features`.";
+    throw invalidDefinition(
+      "the definition",
+      "must leave the model a feature",
+      "columns with a role or dropped alone",
+      remedy,
+    );
+  }
+  return Object.freeze(spec);
 }
 
 function nameOf(name: unknown): string {

@@ -232,6 +232,21 @@ describe.skipIf(!isBuilt)("a dataset that breaks its contract", { timeout: 120_0
     const counted = warned.json<{ steps: { step: string; metrics: object }[] }>();
     expect(counted.steps.find((s) => s.step === "validate")!.metrics).toMatchObject({ quarantined: 0 });
   });
+  it("weighs rows with what is no weight", async () => {
+    const weighed = async (weight: (i: number) => unknown, ...said: string[]): Promise<void> => {
+      project.write(
+        "w.csv",
+        csvOf(60, (i, next) => ({ x: next(), w: weight(i), y: next() })),
+      );
+      const schema = "{ x: m.number(), w: m.number({ missing: 0.5 }), y: m.number() }";
+      const body = `{ name: "w", data: m.csv("w.csv"), schema: ${schema}, target: "y", weight: "w", model: m.boosting() }`;
+      project.pipeline("w", body);
+      expectRefusal(await project.run("run", "w", "--json"), "CONTRACT_VIOLATED", 1, "weight", '"w"', ...said);
+    };
+    await weighed((i) => (i === 7 ? -2 : 1), "row 8", "-2");
+    await weighed((i) => (i === 7 ? null : 1), "row 8", "nothing");
+    await weighed(() => 0, "above 0");
+  });
   it("lacks a declared column: the nearest name is suggested", async () => {
     project.pipeline("houses", housePipeline().replace("area:", "aera:"));
     expectRefusal(await project.run("run", "houses", "--json"), "COLUMN_MISSING", 1, '"aera"', '"area"');
@@ -302,6 +317,8 @@ describe.skipIf(!isBuilt)("a pipeline file that cannot be used", { timeout: 120_
     );
     expectRefusal(await defined(housePipeline({ model: "m.kmeans()" })), "DEFINITION_INVALID", 2, "kmeans");
     expectRefusal(await defined(housePipeline({ more: "spilt: {}," })), "DEFINITION_INVALID", 2, "spilt", "split");
+    const bare = housePipeline({ more: 'prepare: { area: "drop", place: "drop" },' });
+    expectRefusal(await defined(bare), "DEFINITION_INVALID", 2, "feature");
     const leaves = housePipeline({ model: "m.boosting({ leaves: -3 })" });
     expectRefusal(await defined(leaves), "HYPERPARAMETER_INVALID", 2, "leaves", "-3");
   });

@@ -7,7 +7,7 @@ import { splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { rowsWithCode, testCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
-import { requireVariedTarget } from "./target.ts";
+import { requireLearnable } from "./target.ts";
 import { quarantineCodec } from "./validate-step.ts";
 
 /** Decides once, before anything learns, which rows train, which stop training early and choose the threshold, and which judge. */
@@ -28,7 +28,7 @@ export function splitStep(spec: PipelineSpec, environment: WorkflowEnvironment):
         rng: context.rng,
         excluded: Uint32Array.from(quarantine),
       });
-      requireVariedTarget(spec, frame, rowsWithCode(codes, trainCode));
+      requireLearnable(spec, frame, rowsWithCode(codes, trainCode));
       await context.write("rows", splitCodec, codes);
       context.record({
         train: rowsWithCode(codes, trainCode).length,

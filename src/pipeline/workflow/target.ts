@@ -23,9 +23,16 @@ export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
   return declared ?? [...(distinct as Set<string>)].sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** Throws TARGET_UNUSABLE where the target varies in the data, but not among the rows that train: nothing can be learned there. */
-export function requireVariedTarget(spec: PipelineSpec, frame: Frame, trainRows: Uint32Array): void {
-  const name = spec.roles.target;
+/**
+ * Throws where nothing can be learned from the rows that train: TARGET_UNUSABLE where the target varies in the data but
+ * not among them, CONTRACT_VIOLATED where all of them have weight 0.
+ */
+export function requireLearnable(spec: PipelineSpec, frame: Frame, trainRows: Uint32Array): void {
+  const { target: name, weight } = spec.roles;
+  if (weight !== null && numbersOf(takeFromColumn(columnOf(frame, weight), trainRows)).every((value) => value === 0)) {
+    const first = `column "${weight}": expected a weight above 0 among the train rows, got 0 in each of them`;
+    throw new MillraceError("CONTRACT_VIOLATED", { subject: "the weight", count: trainRows.length, first });
+  }
   if (name === null) return;
   refuseConstant(spec, name, distinctValues(takeFromColumn(columnOf(frame, name), trainRows)), " among the train rows");
 }
@@ -70,12 +77,15 @@ export function targetOf(spec: PipelineSpec, frame: Frame, labels: Labels, rows:
 
 /** The value, or the position of the label; NaN where it is missing or no known label. */
 function codedValues(column: ColumnData, labels: Labels): Float64Array {
-  if (column.kind === "boolean")
-    return Float64Array.from(column.values, (v) => (v === missingBoolean ? Number.NaN : v));
-  if (column.kind !== "category") return numbersOf(column);
+  if (column.kind !== "boolean" && column.kind !== "category") return numbersOf(column);
+  const codes = column.kind === "boolean" ? column.values : column.codes;
   const position = new Map(labels.map((label, i) => [label, i] as const));
-  const byCode = column.levels.map((level) => position.get(level) ?? Number.NaN);
-  return Float64Array.from(column.codes, (code) => (code < 0 ? Number.NaN : byCode[code]!));
+  const levels = column.kind === "boolean" ? [false, true] : column.levels;
+  const byCode = levels.map((level) => position.get(level) ?? Number.NaN);
+  const out = new Float64Array(codes.length);
+  // A missing code (-1 or 255) is no position in `byCode`.
+  for (let i = 0; i < out.length; ++i) out[i] = byCode[codes[i]!] ?? Number.NaN;
+  return out;
 }
 
 function numbersOf(column: ColumnData): Float64Array {

@@ -35,7 +35,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "profile"],
     params: { contract: spec.contract, roles: spec.roles } as unknown as JsonObject,
-    revision: 2,
+    revision: 3,
     async run(context) {
       const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const ingested = await context.read("ingest.report", ingestReportCodec);
@@ -62,6 +62,7 @@ function examine(
     if (policyOf.get(column) === "quarantine") for (const row of rows) quarantined.add(row);
   }
   refuseFailures(spec, issues, counts);
+  for (const row of unusableWeights(spec, frame)) quarantined.add(row);
   for (const row of missingTargetRows(spec, frame)) quarantined.add(row);
   const quarantine = [...quarantined].sort((a, b) => a - b);
   return {
@@ -107,6 +108,27 @@ function refuseFailures(spec: PipelineSpec, issues: readonly Issue[], counts: Re
 export function describeIssue(issue: Issue): string {
   const place = issue.row < 0 ? `column "${issue.column}"` : `column "${issue.column}", row ${issue.row + 1}`;
   return `${place}: expected ${issue.expected}, got ${issue.actual}`;
+}
+
+/**
+ * Rows whose weight is missing, infinite or below 0: no metric and no loss has a meaning with them. They fail the run,
+ * whatever the contract says of the column's range, unless the column's policy sets its bad rows aside.
+ */
+function unusableWeights(spec: PipelineSpec, frame: Frame): number[] {
+  const name = spec.roles.weight;
+  const column = name === null ? null : columnOf(frame, name);
+  if (column?.kind !== "number") return [];
+  const rows: number[] = [];
+  for (let row = 0; row < frame.nRows; ++row)
+    if (!(column.values[row]! >= 0 && column.values[row]! < Infinity)) rows.push(row);
+  const policy = spec.contract.columns.find((c) => c.name === name)?.onViolation;
+  if (rows.length === 0 || policy === "quarantine") return rows;
+  const first = column.values[rows[0]!]!;
+  throw new MillraceError("CONTRACT_VIOLATED", {
+    subject: "the weight",
+    count: rows.length,
+    first: `column "${name}", row ${rows[0]! + 1}: expected a number of 0 or more, got ${Number.isNaN(first) ? "nothing" : first}`,
+  });
 }
 
 /** Rows without a target can neither train nor test. */
