@@ -2,11 +2,13 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import { MillraceError, isMillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
+import type { DefinedWorkflow } from "../engine/define-types.ts";
 import type { AnyPipeline } from "../pipeline/types.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 
 /** A pipeline as its file defines it. */
 export interface LoadedPipeline {
+  readonly kind: "pipeline";
   readonly file: string;
   readonly spec: PipelineSpec;
 }
@@ -25,18 +27,51 @@ export async function pipelineNames(root: string): Promise<string[]> {
  * always this package, wherever the file lies.
  */
 export async function loadPipeline(root: string, nameOrPath: string): Promise<LoadedPipeline> {
+  const loaded = await loadDefinition(root, nameOrPath);
+  if (loaded.kind === "pipeline") return loaded;
+  const found = "its default export is a workflow";
+  throw new MillraceError("PIPELINE_FILE_EXPORTS_NOTHING", { path: path.relative(root, loaded.file), found });
+}
+
+/** A workflow as its file defines it. */
+export interface LoadedWorkflow {
+  readonly kind: "workflow";
+  readonly file: string;
+  readonly workflow: DefinedWorkflow;
+}
+
+/** Loads a pipeline or a workflow, as loadPipeline() does. */
+export async function loadDefinition(root: string, nameOrPath: string): Promise<LoadedPipeline | LoadedWorkflow> {
   const file = await findFile(root, nameOrPath);
-  const exported = await importFile(file);
-  const pipeline = exported["default"];
-  if (!isPipeline(pipeline)) {
-    const names = Object.keys(exported).filter((name) => name !== "default");
-    const found =
-      pipeline === undefined
-        ? `it exports ${names.join(", ") || "nothing"}`
-        : `its default export is a ${typeof pipeline}`;
-    throw new MillraceError("PIPELINE_FILE_EXPORTS_NOTHING", { path: path.relative(root, file), found });
-  }
-  return { file, spec: pipeline.spec };
+  const store = path.join(root, ".millrace");
+  const hasStore = await fs.stat(store).then(
+    () => true,
+    () => false,
+  );
+  return definitionIn(file, root, hasStore ? moduleCacheOf(store) : null);
+}
+
+/** Where a store keeps the JavaScript of users' modules, so that a step's process need not compile them again. */
+export function moduleCacheOf(store: string): string {
+  return path.join(store, "cache", "modules");
+}
+
+/** What a file exports by default; `cache` is a folder for compiled modules. */
+export async function definitionIn(
+  file: string,
+  root: string,
+  cache: string | null,
+): Promise<LoadedPipeline | LoadedWorkflow> {
+  const exported = await importFile(file, cache);
+  const definition = exported["default"];
+  if (isPipeline(definition)) return { kind: "pipeline", file, spec: definition.spec };
+  if (isWorkflow(definition)) return { kind: "workflow", file, workflow: definition };
+  const names = Object.keys(exported).filter((name) => name !== "default");
+  const found =
+    definition === undefined
+      ? `it exports ${names.join(", ") || "nothing"}`
+      : `its default export is a ${typeof definition}`;
+  throw new MillraceError("PIPELINE_FILE_EXPORTS_NOTHING", { path: path.relative(root, file), found });
 }
 
 async function findFile(root: string, nameOrPath: string): Promise<string> {
@@ -61,11 +96,11 @@ async function findFile(root: string, nameOrPath: string): Promise<string> {
   });
 }
 
-async function importFile(file: string): Promise<Record<string, unknown>> {
+async function importFile(file: string, cache: string | null): Promise<Record<string, unknown>> {
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     alias: { millrace: publicSurface() },
-    fsCache: false,
+    fsCache: cache ?? false,
     moduleCache: false,
     interopDefault: false,
   });
@@ -95,6 +130,10 @@ function reasonOf(error: unknown): string {
 function publicSurface(): string {
   const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`../index.${ending}`, import.meta.url).pathname;
+}
+
+function isWorkflow(value: unknown): value is DefinedWorkflow {
+  return typeof value === "object" && value !== null && "isWorkflow" in value && "compile" in value;
 }
 
 /** By its members, not by its class: the file may have loaded a second copy of this package. */

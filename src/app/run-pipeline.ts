@@ -2,6 +2,8 @@ import type { Digest } from "../core/digest.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { Codec, RunListener, RunResult } from "../engine/step.ts";
 import { runWorkflow } from "../engine/run.ts";
+import type { Selection } from "../engine/plan.ts";
+import { inlineRunner } from "../engine/runner.ts";
 import type { GateVerdict } from "../evaluate/gate.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
@@ -15,16 +17,27 @@ import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { AuditReport } from "../validate/audit.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
 import { environmentOf } from "./environment.ts";
+import { sourceOf } from "./code.ts";
 import type { Project } from "./project.ts";
+import { runnerFor } from "./runner.ts";
 import { collectProvenance } from "./provenance.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Selection {
+  /** How many steps run at once. Default: the cores at hand. */
+  readonly jobs?: number;
+  /** Own steps run in this process rather than in processes of their own. */
+  readonly inline?: boolean;
   readonly listener?: RunListener;
   readonly signal?: AbortSignal;
   /** false repeats every step. */
   readonly cache?: boolean;
   /** The interrupted run to go on with. */
   readonly resume?: string;
+}
+
+export interface PipelineRunOptions extends RunOptions {
+  /** The file that defines the pipeline: own steps can then run in processes of their own. */
+  readonly file?: string;
 }
 
 /** What a run found, from its artifacts; members are null where the run ended before them. */
@@ -42,16 +55,23 @@ export interface RunOutcome {
 }
 
 /** Runs a pipeline in this project. A failed step is in `result`; a failed gate is a verdict, not an error. */
-export async function runPipeline(project: Project, spec: PipelineSpec, options: RunOptions = {}): Promise<RunOutcome> {
-  const environment = environmentOf(project, spec);
+export async function runPipeline(
+  project: Project,
+  spec: PipelineSpec,
+  { inline = false, file, ...options }: PipelineRunOptions = {},
+): Promise<RunOutcome> {
+  const source = file !== undefined && spec.steps.length > 0 ? await sourceOf(file, project.root, "pipeline") : null;
+  const environment = { ...environmentOf(project, spec), source };
   const workflow = workflowOf(spec, environment);
+  const runner = inline ? inlineRunner : runnerFor(project);
   const result = await runWorkflow(workflow, {
     store: project.store,
     clock: project.clock,
+    runner,
     ...options,
     provenance: await collectProvenance(project.root, environment.threads),
     definition: definitionOf(spec),
-  });
+  }).finally(() => runner.close());
   const read = artifactReader(project, result);
   const promoted = await read("promote.result", promotedCodec);
   return {
@@ -68,7 +88,7 @@ export async function runPipeline(project: Project, spec: PipelineSpec, options:
 }
 
 /** The definition as it is recorded: plain data. Functions of own steps are not; their places show that they were there. */
-function definitionOf(spec: PipelineSpec): JsonValue {
+export function definitionOf(spec: PipelineSpec): JsonValue {
   return JSON.parse(JSON.stringify(spec)) as JsonValue;
 }
 

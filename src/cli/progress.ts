@@ -29,6 +29,16 @@ export function progressListener(output: Output): RunListener {
         output.progress(`${text}\n`);
       }
     },
+    stepRetried({ step, attempt, delayMs, error }) {
+      clear();
+      output.progress(
+        `        ${step}: attempt ${attempt} failed (${error.message}); again in ${formatDuration(delayMs)}\n`,
+      );
+    },
+    stepLog({ step, line }) {
+      clear();
+      output.progress(`        ${step} | ${line}\n`);
+    },
     stepFinished(event) {
       clear();
       output.line(describeStep(event, event.index, event.count));
@@ -64,7 +74,7 @@ function describeStep(step: StepResult, index: number, total: number): string {
     .sort(([a], [b]) => rankOf(a) - rankOf(b))
     .slice(0, 4)
     .map(([name, value]) => `${name} ${Number.isInteger(value) ? count(value) : value.toFixed(4)}`);
-  return `  ${position}  ${step.step.padEnd(10)} ${statusColours[step.status](step.status.padEnd(7))} ${formatDuration(step.durationMs).padStart(9)}  ${facts.join("  ")}`.trimEnd();
+  return `  ${position}  ${step.step.padEnd(10)} ${statusColours[step.status](step.status.padEnd(7))} ${formatDuration(step.durationMs).padStart(9)}  ${step.reason ?? facts.join("  ")}`.trimEnd();
 }
 
 /** What a person looks for first; the store keeps no order. */

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import type { RunOutcome } from "../app/run-pipeline.ts";
+import type { RunResult } from "../engine/step.ts";
 import { formatDuration } from "../core/duration.ts";
 import { renderReport } from "../evaluate/render.ts";
 import { renderProfile } from "../validate/profile.ts";
@@ -19,11 +20,13 @@ export function printOutcome(output: Output, name: string, outcome: RunOutcome):
   if (outcome.report) section("metrics", renderReport(outcome.report, outcome.verdict));
   output.line();
   if (outcome.version !== null) output.line(standingLine(name, outcome));
-  const cached = outcome.result.steps.filter((step) => step.status === "cached").length;
-  const steps = outcome.result.steps.length;
-  output.line(
-    `run ${outcome.result.runId}: ${steps} steps in ${formatDuration(outcome.result.durationMs)}, ${cached} from the cache`,
-  );
+  printResult(output, outcome.result);
+}
+
+/** One line about the run as a whole. */
+export function printResult(output: Output, { runId, steps, durationMs }: RunResult): void {
+  const cached = steps.filter((step) => step.status === "cached").length;
+  output.line(`run ${runId}: ${steps.length} steps in ${formatDuration(durationMs)}, ${cached} from the cache`);
 }
 
 /** The verdict stands out: what passed is green, what failed or warns is not. */
@@ -64,6 +67,20 @@ export function outcomeDocument(name: string, outcome: RunOutcome): object {
   const { result, report, audit, verdict, importance, version, promoted, withdrawn } = outcome;
   return {
     pipeline: name,
+    ...resultDocument(result),
+    report,
+    audit,
+    importance,
+    verdict,
+    version,
+    promoted,
+    withdrawn,
+  };
+}
+
+/** A run and its steps for programs. */
+export function resultDocument(result: RunResult): object {
+  return {
     run: result.runId,
     status: result.status,
     durationMs: Math.round(result.durationMs),
@@ -72,12 +89,5 @@ export function outcomeDocument(name: string, outcome: RunOutcome): object {
       outputs: Object.fromEntries(step.outputs),
       durationMs: Math.round(step.durationMs),
     })),
-    report,
-    audit,
-    importance,
-    verdict,
-    version,
-    promoted,
-    withdrawn,
   };
 }

@@ -30,6 +30,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./show.ts")).show,
     },
     {
+      name: "why",
+      summary: "say why each step of a run ran or was answered from the cache",
+      load: async () => (await import("./why.ts")).why,
+    },
+    {
       name: "predict",
       summary: "predict rows with a model's champion",
       load: async () => (await import("./predict.ts")).predict,

@@ -38,14 +38,11 @@ export async function cacheKeyOf(
     inputs: [...inputs],
     observed: (await step.observe?.(inputs)) ?? null,
   };
-  if (item === null) {
-    const digest = sha256(canonicalJson(parts));
-    return { digest, parts: JSON.stringify(step.codeParts ? { ...parts, codeParts: step.codeParts } : parts) };
-  }
-  // One element depends on itself, not on where it stands or on its neighbours.
   const inputsBeside = parts.inputs.filter(([input]) => input !== step.over);
-  const own = { ...parts, inputs: inputsBeside, element: elementDigest(item) };
-  return { digest: sha256(canonicalJson(own)), parts: JSON.stringify(own) };
+  // One element depends on itself, not on where it stands or on its neighbours.
+  const own = item === null ? parts : { ...parts, inputs: inputsBeside, element: elementDigest(item) };
+  const shown = step.codeParts ? { ...own, codeParts: step.codeParts } : own;
+  return { digest: sha256(canonicalJson(own)), parts: JSON.stringify(shown) };
 }
 
 /** What an element of a list is, wherever it stands. */

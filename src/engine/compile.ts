@@ -43,7 +43,7 @@ function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null
     ...(memory === undefined ? {} : { memoryMb: memory }),
     ...(tags === undefined ? {} : { tags }),
     ...(over === null ? {} : { over: nameOf(over) }),
-    ...(source && runner !== "inline" ? { task: { file: source.file, env: definition.env ?? [] } } : {}),
+    ...(source && runner !== "inline" ? { task: { file: source.file, step: name, env: definition.env ?? [] } } : {}),
     ...(definition.when ? { when: (context: StepContext) => reasonNotTo(record, context) } : {}),
     run: (context: StepContext) => runStep(record, context),
   });

@@ -65,6 +65,8 @@ export interface RetryPolicy {
 /** A step by the file that defines it: all that another process needs beside ids and digests. */
 export interface TaskReference {
   readonly file: string;
+  /** Its name in that file. */
+  readonly step: string;
   /** Names of the environment variables it may see beside the common ones. */
   readonly env: readonly string[];
 }

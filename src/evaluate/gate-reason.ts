@@ -6,7 +6,7 @@ import type { EvaluationReport, Slice } from "./report.ts";
 
 /** Why a rule holds or not, as plain JSON. */
 export interface GateReason {
-  readonly rule: GateRule["rule"] | "audit";
+  readonly rule: GateRule["rule"] | "audit" | "own";
   readonly metric: string | null;
   /** Name of the slice judged, null for all rows. */
   readonly slice: string | null;

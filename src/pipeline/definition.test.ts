@@ -84,7 +84,18 @@ describe("pipeline", () => {
     expect(spec.model).not.toHaveProperty("tasks");
     expect(spec.allow).toStrictEqual(["key"]);
     expect(spec.retrain).toStrictEqual({ cron: "0 3 * * 1", timeZone: "Europe/Berlin", onDrift: true });
-    expect(spec.steps).toStrictEqual([{ name: "tell", after: "evaluate", timeoutMs: 30_000, run }]);
+    expect(spec.steps).toStrictEqual([
+      {
+        name: "tell",
+        place: "after",
+        at: "evaluate",
+        after: "evaluate",
+        timeoutMs: 30_000,
+        memoryMb: null,
+        env: [],
+        run,
+      },
+    ]);
     const { steps: _, ...data } = spec;
     expect(JSON.parse(JSON.stringify(data))).toEqual({ ...data, gate: JSON.parse(JSON.stringify(spec.gate)) });
     expect([full, spec, spec.roles, spec.inputs, spec.gate].every(Object.isFrozen)).toBe(true);

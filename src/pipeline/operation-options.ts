@@ -6,6 +6,15 @@ import type { MonitorSpec, OwnStepSpec, RetrainSpec } from "./spec.ts";
 type Given = Readonly<Record<string, unknown>>;
 
 const followable: readonly string[] = ["ingest", "validate", "train", "evaluate", "gate", "promote"];
+const contextBefore: Readonly<Record<string, OwnStepSpec["after"]>> = {
+  validate: "ingest",
+  split: "validate",
+  train: "validate",
+  evaluate: "train",
+  gate: "evaluate",
+  promote: "gate",
+};
+const replaceable: readonly string[] = ["split", "gate"];
 const builtIn: readonly string[] = ["split", "audit", "features", "tune", "explain", "register", ...followable];
 
 /** Own steps, checked; their names must differ from those of Millrace's steps. */
@@ -23,17 +32,34 @@ function stepSpec(name: string, step: unknown): OwnStepSpec {
       showValue(name),
     );
   const given = objectOf(subject, step);
-  refuseUnknownOptions(subject, given, ["after", "timeout", "run"]);
-  const { after, timeout, run } = given;
-  if (!followable.includes(after as string))
-    throw invalidDefinition(`${subject}.after`, `must be one of ${followable.join(", ")}`, showValue(after));
+  refuseUnknownOptions(subject, given, ["after", "before", "instead", "timeout", "memory", "env", "run"]);
+  const { timeout, memory = null, env = [], run } = given;
+  if (memory !== null && !(Number.isSafeInteger(memory) && (memory as number) >= 16))
+    throw invalidDefinition(`${subject}.memory`, "must be a whole number of MiB, at least 16", showValue(memory));
+  if (!Array.isArray(env) || env.some((one) => typeof one !== "string"))
+    throw invalidDefinition(`${subject}.env`, "must be a list of names", showValue(env));
   if (typeof run !== "function") throw invalidDefinition(`${subject}.run`, "must be a function", showValue(run));
   return Object.freeze({
     name,
-    after: after as OwnStepSpec["after"],
+    ...placeOf(subject, given),
+    memoryMb: memory as number | null,
+    env: Object.freeze([...(env as string[])]),
     timeoutMs: timeout === undefined ? null : parseDuration(durationOf(`${subject}.timeout`, timeout))!,
     run: run as OwnStepSpec["run"],
   });
+}
+
+/** Exactly one of after, before and instead says where the step stands. */
+function placeOf(subject: string, given: Given): Pick<OwnStepSpec, "after" | "place" | "at"> {
+  const places = (["after", "before", "instead"] as const).filter((place) => given[place] !== undefined);
+  const [place = "after"] = places;
+  if (places.length > 1)
+    throw invalidDefinition(subject, "stands after, before or instead of one step", places.join(" and "));
+  const at = given[place];
+  const allowed = { after: followable, before: Object.keys(contextBefore), instead: replaceable }[place];
+  if (typeof at !== "string" || !allowed.includes(at))
+    throw invalidDefinition(`${subject}.${place}`, `must be one of ${allowed.join(", ")}`, showValue(at));
+  return { place, at, after: place === "after" ? (at as OwnStepSpec["after"]) : contextBefore[at]! };
 }
 
 /** Retraining, with defaults; null where the definition has none. */

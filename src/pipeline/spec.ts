@@ -33,10 +33,18 @@ export interface PipelineSpec {
 
 export interface OwnStepSpec {
   readonly name: string;
+  /** The step whose results it is given: the one it follows, or the last such before the one it precedes or replaces. */
   readonly after: "ingest" | "validate" | "train" | "evaluate" | "gate" | "promote";
+  readonly place: "after" | "before" | "instead";
+  /** The standard step it stands after, before or instead of. */
+  readonly at: string;
   readonly timeoutMs: number | null;
-  /** The user's function; its context's type depends on `after`. */
-  readonly run: (context: never) => void | Promise<void>;
+  /** Working memory in MiB; null = what Node gives. */
+  readonly memoryMb: number | null;
+  /** Environment variables it may see beside the common ones. */
+  readonly env: readonly string[];
+  /** The user's function; its context's type depends on `after`, its answer on `place` and `at`. */
+  readonly run: (context: never) => unknown;
 }
 
 export interface RetrainSpec {

@@ -51,14 +51,61 @@ export interface StepContexts<S extends Schema, T extends Keys<S>> {
   promote: { readonly version: number };
 }
 
-/** A step of the user's own, run after one of Millrace's; what it is given depends on `after`. */
-export type OwnStep<S extends Schema, T extends Keys<S>> = {
-  [A in keyof StepContexts<S, T>]: {
-    readonly after: A;
-    readonly timeout?: Duration;
-    run(context: StepContexts<S, T>[A]): void | Promise<void>;
-  };
-}[keyof StepContexts<S, T>];
+/** What an own step before one of Millrace's is given: the results of the last step before that. */
+interface ContextsBefore<S extends Schema, T extends Keys<S>> {
+  validate: StepContexts<S, T>["ingest"];
+  split: StepContexts<S, T>["validate"];
+  train: StepContexts<S, T>["validate"];
+  evaluate: StepContexts<S, T>["train"];
+  gate: StepContexts<S, T>["evaluate"];
+  promote: StepContexts<S, T>["gate"];
+}
+
+/** Where a row goes; null leaves it out. */
+export type RowPlace = "train" | "validation" | "test" | null;
+
+/** What an own step instead of one of Millrace's must answer. */
+interface AnswersInstead {
+  /** One place a row, in the order of the rows. */
+  split: Iterable<RowPlace> | AsyncIterable<RowPlace>;
+  /** Whether the model may be promoted; findings of the audit still fail the gate. */
+  gate: boolean | { readonly passed: boolean; readonly reason: string };
+}
+
+interface OwnStepOptions {
+  readonly timeout?: Duration;
+  /** Working memory in MiB. */
+  readonly memory?: number;
+  /** Environment variables it may see; others are hidden from it. */
+  readonly env?: readonly string[];
+}
+
+/** A step of the user's own after, before or instead of one of Millrace's; what it is given depends on where it stands. */
+export type OwnStep<S extends Schema, T extends Keys<S>> =
+  | {
+      [A in keyof StepContexts<S, T>]: OwnStepOptions & {
+        readonly after: A;
+        readonly before?: never;
+        readonly instead?: never;
+        run(context: StepContexts<S, T>[A]): void | Promise<void>;
+      };
+    }[keyof StepContexts<S, T>]
+  | {
+      [B in keyof ContextsBefore<S, T>]: OwnStepOptions & {
+        readonly before: B;
+        readonly after?: never;
+        readonly instead?: never;
+        run(context: ContextsBefore<S, T>[B]): void | Promise<void>;
+      };
+    }[keyof ContextsBefore<S, T>]
+  | {
+      [I in keyof AnswersInstead]: OwnStepOptions & {
+        readonly instead: I;
+        readonly after?: never;
+        readonly before?: never;
+        run(context: ContextsBefore<S, T>[I]): AnswersInstead[I] | Promise<AnswersInstead[I]>;
+      };
+    }[keyof AnswersInstead];
 
 /** A target that failed its constraint becomes the union of all names: then stay quiet, the real error is at `target`. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;

@@ -1,4 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
+import type { WorkflowSource } from "../../engine/define-types.ts";
 import type { Model } from "../../model/model.ts";
 import type { Registry } from "../../registry/registry.ts";
 
@@ -11,6 +12,8 @@ export interface WorkflowEnvironment {
   /** Version of this package: steps of another release are not answered from the cache. */
   readonly packageVersion: string;
   readonly registry: Registry;
+  /** Where own steps are defined and what their code consists of; null where only their functions are known. */
+  readonly source?: WorkflowSource | null;
   /** Content digest of what the source reads; remembered by path, size and modification time. */
   fingerprint(): Promise<Digest>;
   /** A registered model by its digest. */

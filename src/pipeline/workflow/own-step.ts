@@ -11,6 +11,7 @@ import type { WorkflowEnvironment } from "./environment.ts";
 import { evaluationReportCodec } from "./evaluate-step.ts";
 import { gateOutcomeCodec } from "./gate-step.ts";
 import { promotedCodec } from "./promote-step.ts";
+import { replacement } from "./replacement.ts";
 import { validationReportCodec } from "./validate-step.ts";
 
 const inputsAfter: Readonly<Record<OwnStepSpec["after"], readonly string[]>> = {
@@ -24,17 +25,41 @@ const inputsAfter: Readonly<Record<OwnStepSpec["after"], readonly string[]>> = {
 
 const doneCodec = jsonCodec<{ readonly done: true }>("own-step");
 
-/** A user's own step. Its code is the text of its function: what the function closes over is not part of the cache key. */
-export function ownStep(spec: PipelineSpec, own: OwnStepSpec, environment: WorkflowEnvironment): Step {
+/**
+ * A user's own step. Its code is what its function depends on in the file it was loaded from; where that is not known,
+ * the text of the function.
+ */
+export function ownStep(
+  spec: PipelineSpec,
+  own: OwnStepSpec,
+  environment: Pick<WorkflowEnvironment, "packageVersion" | "source">,
+): Step {
+  const { source = null, packageVersion } = environment;
+  const code = source?.codeOf(own.name) ?? { digest: sha256(own.run.toString()), parts: undefined };
+  const call = async (context: StepContext): Promise<unknown> => {
+    const given = await contextAfter(spec, own.after, context);
+    return given && (own.run as (context: unknown) => unknown)(given);
+  };
+  return {
+    params: { after: own.after },
+    code: `own ${packageVersion} ${code.digest}`,
+    ...(code.parts ? { codeParts: code.parts } : {}),
+    ...(own.timeoutMs === null ? {} : { timeoutMs: own.timeoutMs }),
+    ...(own.memoryMb === null ? {} : { memoryMb: own.memoryMb }),
+    ...(source ? { task: { file: source.file, env: own.env, step: own.name } } : {}),
+    ...(own.place === "instead" ? replacement(spec, own, call) : besides(own, call)),
+  };
+}
+
+type OwnCall = (context: StepContext) => Promise<unknown>;
+
+function besides(own: OwnStepSpec, call: OwnCall): Pick<Step, "name" | "inputs" | "outputs" | "run"> {
   return {
     name: own.name,
     inputs: inputsAfter[own.after],
     outputs: ["done"],
-    params: { after: own.after },
-    code: `own ${environment.packageVersion} ${sha256(own.run.toString())}`,
     async run(context) {
-      const given = await contextAfter(spec, own.after, context);
-      if (given) await withTimeout(own, async () => (own.run as (context: unknown) => unknown)(given));
+      await call(context);
       await context.write("done", doneCodec, { done: true });
     },
   };
@@ -91,25 +116,5 @@ async function* rowsOf(frame: Frame): AsyncGenerator<object> {
   for (let start = 0; start < frame.nRows; start += blockSize) {
     const block = Uint32Array.from({ length: Math.min(blockSize, frame.nRows - start) }, (_, i) => start + i);
     yield* rowsFromFrame(frame, block);
-  }
-}
-
-async function withTimeout(own: OwnStepSpec, work: () => Promise<unknown>): Promise<void> {
-  if (own.timeoutMs === null) {
-    await work();
-    return;
-  }
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(new MillraceError("STEP_FAILED", { step: own.name, reason: `it took longer than ${own.timeoutMs} ms` })),
-      own.timeoutMs!,
-    );
-  });
-  try {
-    await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,5 @@
 import type { Step, Workflow } from "../../engine/step.ts";
-import type { PipelineSpec } from "../spec.ts";
+import type { OwnStepSpec, PipelineSpec } from "../spec.ts";
 import { auditStep } from "./audit-step.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { evaluateStep } from "./evaluate-step.ts";
@@ -31,17 +31,23 @@ const standardSteps: readonly ((spec: PipelineSpec, environment: WorkflowEnviron
 ];
 
 /**
- * A definition as a workflow: the standard steps in order, own steps right after the step they follow. A standard step
- * waits for the own steps before it, so that one of them that throws keeps the model from being promoted.
+ * A definition as a workflow: the standard steps in order, own steps where they say. A standard step waits for the
+ * own steps before it, so that one of them that throws keeps the model from being promoted.
  */
 export function workflowOf(spec: PipelineSpec, environment: WorkflowEnvironment): Workflow {
   const before: string[] = [];
   const steps = standardSteps.flatMap((create) => {
     const standard = create(spec, environment);
-    const step = { ...standard, after: [...before] };
-    const own = spec.steps.filter(({ after }) => after === step.name).map((one) => ownStep(spec, one, environment));
-    before.push(...own.map(({ name }) => name));
-    return [step, ...own];
+    const at = (place: OwnStepSpec["place"]): readonly Step[] =>
+      spec.steps
+        .filter((own) => own.place === place && own.at === standard.name)
+        .map((own) => ownStep(spec, own, environment));
+    const preceding = at("before");
+    before.push(...preceding.map(({ name }) => name));
+    const step = { ...(at("instead")[0] ?? standard), after: [...before] };
+    const following = at("after");
+    before.push(...following.map(({ name }) => name));
+    return [...preceding, step, ...following];
   });
   return Object.freeze({ name: spec.name, seed: spec.seed, steps });
 }

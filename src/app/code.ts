@@ -1,0 +1,11 @@
+import type { WorkflowSource } from "../engine/define-types.ts";
+import { packageVersion } from "./package-version.ts";
+
+/** The file of a pipeline or workflow as the source of its steps: each step's code is what it depends on. */
+export async function sourceOf(file: string, root: string, kind: "pipeline" | "workflow"): Promise<WorkflowSource> {
+  const { readModuleGraph } = await import("../engine/code/graph.ts");
+  const { pipelineStepCode, workflowStepCode } = await import("../engine/code/roots.ts");
+  const graph = await readModuleGraph(file, root, packageVersion());
+  const codeOf = kind === "pipeline" ? pipelineStepCode : workflowStepCode;
+  return { file, codeOf: (step) => codeOf(graph, step) };
+}

@@ -1,0 +1,28 @@
+import { runWorkflow } from "../engine/run.ts";
+import { inlineRunner } from "../engine/runner.ts";
+import type { RunResult, Workflow } from "../engine/step.ts";
+import { sourceOf } from "./code.ts";
+import type { LoadedWorkflow } from "./pipelines.ts";
+import type { Project } from "./project.ts";
+import type { RunOptions } from "./run-pipeline.ts";
+import { runnerFor } from "./runner.ts";
+
+/** A loaded workflow as the engine runs it. */
+export async function compileLoaded(project: Project, { file, workflow }: LoadedWorkflow): Promise<Workflow> {
+  return workflow.compile(await sourceOf(file, project.root, "workflow"));
+}
+
+/** Runs a workflow of steps in this project. A failed step is in the result; it does not throw. */
+export async function runLoadedWorkflow(
+  project: Project,
+  loaded: LoadedWorkflow,
+  { inline = false, ...options }: RunOptions = {},
+): Promise<RunResult> {
+  const workflow = await compileLoaded(project, loaded);
+  const runner = inline ? inlineRunner : runnerFor(project);
+  try {
+    return await runWorkflow(workflow, { store: project.store, clock: project.clock, runner, ...options });
+  } finally {
+    await runner.close();
+  }
+}

@@ -1,0 +1,26 @@
+// What a child process of the process runner runs: it loads the file of a task and serves its steps.
+import { dirname } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { serveTasks } from "../engine/process/child.ts";
+import type { StepTask } from "../engine/process/protocol.ts";
+import type { Step } from "../engine/step.ts";
+import { definitionIn, moduleCacheOf } from "./pipelines.ts";
+
+const loaded = new Map<string, Promise<readonly Step[]>>();
+
+serveTasks(async (task) => {
+  const steps = loaded.get(task.file) ?? stepsOf(task);
+  loaded.set(task.file, steps);
+  const step = (await steps).find(({ name }) => name === task.step);
+  if (step) return step;
+  const rule = "must be in the file it was defined in";
+  throw new MillraceError("WORKFLOW_INVALID", { step: task.step, rule, actual: `none of that name in ${task.file}` });
+}, systemClock);
+
+async function stepsOf({ file, store }: StepTask): Promise<readonly Step[]> {
+  const definition = await definitionIn(file, dirname(file), moduleCacheOf(store));
+  if (definition.kind === "workflow") return definition.workflow.compile(null).steps;
+  const { ownStep } = await import("../pipeline/workflow/own-step.ts");
+  return definition.spec.steps.map((own) => ownStep(definition.spec, own, { packageVersion: "" }));
+}

@@ -1,0 +1,101 @@
+import { rename } from "node:fs/promises";
+import type { AttemptCall, Runner } from "../runner.ts";
+import type { Step, TaskReference } from "../step.ts";
+import type { StepTask } from "./protocol.ts";
+import { startWorker } from "./worker.ts";
+import type { StepWorker } from "./worker.ts";
+
+export interface ProcessRunnerOptions {
+  /** The module a child runs: it calls serveTasks(). */
+  readonly entry: string;
+  readonly execArgv?: readonly string[];
+  /** The store's folder. */
+  readonly store: string;
+  /** The environment that steps may be given parts of. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everyday variables that programs need to run at all; no keys, no tokens. */
+const commonEnv = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SystemRoot", "PATHEXT"];
+
+/**
+ * Runs steps that another process can load (those with a `task`) in child processes, which are kept warm for the next
+ * step; all others in this process. A child sees only everyday environment variables and those its step names. It is
+ * killed when the step's time is up, when it needs more memory than the step may have, and when the run is cancelled.
+ */
+export function createProcessRunner(options: ProcessRunnerOptions): Runner {
+  const all = new Set<StepWorker>();
+  const idle = new Map<string, StepWorker[]>();
+  let lastId = 0;
+  const killAll = (): void => {
+    for (const worker of all) worker.kill();
+  };
+  process.on("exit", killAll);
+
+  const take = (key: string, step: Step, task: TaskReference): StepWorker => {
+    const waiting = idle.get(key) ?? [];
+    for (let worker = waiting.pop(); worker; worker = waiting.pop()) if (worker.isAlive()) return worker;
+    const { entry, execArgv = [] } = options;
+    const memoryMb = step.memoryMb ?? null;
+    const worker = startWorker({ entry, execArgv, env: environmentFor(options.env, task.env), memoryMb });
+    all.add(worker);
+    return worker;
+  };
+
+  async function runInChild(step: Step, task: TaskReference, call: AttemptCall): Promise<void> {
+    const key = JSON.stringify([step.memoryMb ?? null, ...task.env]);
+    const worker = take(key, step, task);
+    const { context, name, onLine } = call;
+    try {
+      const { outputs, numbers } = await worker.run({
+        task: await taskOf(step, task, call, ++lastId, options.store),
+        name,
+        signal: context.signal,
+        onProgress: (done, total, unit) => context.progress.report(done, total, unit),
+        onLine,
+      });
+      for (const { output, type, format, path } of outputs)
+        await context.writeFile(output, { type, format }, (place) => rename(path, place));
+      context.record(Object.fromEntries(numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
+    } finally {
+      if (context.signal.aborted) worker.kill();
+      if (worker.isAlive() && !context.signal.aborted) idle.set(key, [...(idle.get(key) ?? []), worker]);
+      else all.delete(worker);
+    }
+  }
+
+  return {
+    run: (step, call) => (step.task ? runInChild(step, step.task, call) : step.run(call.context)),
+    async close() {
+      process.off("exit", killAll);
+      killAll();
+    },
+  };
+}
+
+async function taskOf(
+  step: Step,
+  { file, step: name }: TaskReference,
+  { context, seed, stream }: AttemptCall,
+  id: number,
+  store: string,
+): Promise<StepTask> {
+  const inputs: [string, StepTask["inputs"][number][1], string][] = [];
+  for (const input of step.inputs) {
+    const digest = context.digestOf(input);
+    inputs.push([input, digest, await context.pathOf(digest)]);
+  }
+  const { runId, fence, item } = context;
+  return { id, file, step: name, runId, fence, seed, stream, inputs, item, store, staging: await context.scratch() };
+}
+
+function environmentFor(
+  given: Readonly<Record<string, string | undefined>>,
+  named: readonly string[],
+): Readonly<Record<string, string>> {
+  const chosen = [...commonEnv, ...named].flatMap((name) => {
+    const value = given[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(chosen);
+}

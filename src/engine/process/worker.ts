@@ -1,0 +1,215 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { MillraceError } from "../../core/errors/error.ts";
+import { createLineReader } from "./lines.ts";
+import type { LineReader } from "./lines.ts";
+import { endOfLines, receiveError } from "./protocol.ts";
+import type { StepTask, ToChild, ToParent } from "./protocol.ts";
+
+/** How a child process is started. */
+export interface WorkerStart {
+  readonly entry: string;
+  readonly execArgv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Working memory in MiB; null = what Node gives. */
+  readonly memoryMb: number | null;
+}
+
+export interface TaskCall {
+  readonly task: StepTask;
+  readonly name: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number, unit: string) => void;
+  readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
+}
+
+export type Done = Extract<ToParent, { kind: "done" }>;
+
+/** A child process that tries one step at a time. */
+export interface StepWorker {
+  run(call: TaskCall): Promise<Done>;
+  isAlive(): boolean;
+  /** At once, with everything it started. */
+  kill(): void;
+}
+
+const pageMb = 4096 / 2 ** 20;
+const watchMs = 50;
+const graceMs = 1000;
+const linesMs = 1000;
+
+/** What a Node process of its own needs before it does anything, in MiB. */
+const processMb = 100;
+
+export function startWorker(start: WorkerStart): StepWorker {
+  const { memoryMb } = start;
+  const limit = memoryMb === null ? [] : [`--max-old-space-size=${memoryMb}`];
+  const child = fork(start.entry, [], {
+    env: start.env,
+    execArgv: [...start.execArgv, ...limit],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    // A group of its own, so that killing it reaches what a step started, and Ctrl-C reaches only us.
+    detached: process.platform !== "win32",
+  });
+  let heapMb = memoryMb ?? 0;
+  let under: Attempt | null = null;
+  let isOver = false;
+  const kill = (): void => {
+    if (!isOver) killGroup(child);
+  };
+  const streams = { stdout: createStream(child, "stdout"), stderr: createStream(child, "stderr") };
+  child.on("message", (message: ToParent) => {
+    if (message.kind === "ready") heapMb = message.heapMb;
+    else under?.onMessage(message);
+  });
+  child.on("error", (error) => under?.fail(error));
+  child.on("close", (code, signal) => {
+    isOver = true;
+    under?.onExit(code, signal, heapMb);
+  });
+  return {
+    isAlive: () => !isOver && child.connected,
+    kill,
+    async run(call) {
+      const attempt = createAttempt(call, child, kill, memoryMb, streams);
+      under = attempt;
+      try {
+        return await attempt.result;
+      } finally {
+        under = null;
+      }
+    },
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && process.platform !== "win32") process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
+  }
+}
+
+/** The lines of one stream, for whichever task is under way. */
+interface Stream {
+  readonly reader: LineReader;
+  onLine: (line: string) => void;
+  /** Resolves at the mark that ends a task. */
+  ended(id: number): Promise<void>;
+  last: string;
+}
+
+function createStream(child: ChildProcess, name: "stdout" | "stderr"): Stream {
+  const marks = new Map<string, () => void>();
+  const isMark = (line: string): boolean => {
+    if (!line.startsWith("\u0000")) return false;
+    marks.get(line)?.();
+    return true;
+  };
+  const stream: Stream = {
+    reader: createLineReader((line) => {
+      if (line.trim() !== "") stream.last = line;
+      stream.onLine(line);
+    }, isMark),
+    onLine: () => {},
+    ended: (id) =>
+      new Promise((resolve) => {
+        marks.set(endOfLines(id), resolve);
+      }),
+    last: "",
+  };
+  child[name]?.setEncoding("utf8");
+  child[name]?.on("data", (chunk: string) => stream.reader.write(chunk));
+  return stream;
+}
+
+interface Attempt {
+  readonly result: Promise<Done>;
+  onMessage(message: Exclude<ToParent, { kind: "ready" }>): void;
+  onExit(code: number | null, signal: string | null, heapMb: number): void;
+  fail(error: Error): void;
+}
+
+function createAttempt(
+  call: TaskCall,
+  child: ChildProcess,
+  kill: () => void,
+  memoryMb: number | null,
+  streams: { readonly stdout: Stream; readonly stderr: Stream },
+): Attempt {
+  const { task, name, signal } = call;
+  let tooLarge = false;
+  const tails: string[] = [];
+  const begin = (stream: "stdout" | "stderr"): Promise<void> => {
+    streams[stream].last = "";
+    streams[stream].onLine = (line) => {
+      if (stream === "stderr" && tails.push(line) > 200) tails.shift();
+      if (line !== "") call.onLine(stream, line);
+    };
+    return streams[stream].ended(task.id);
+  };
+  const lines = Promise.all([begin("stdout"), begin("stderr")]);
+  const watch = setInterval(() => {
+    if (memoryMb === null || residentMb(child.pid) <= memoryMb + processMb) return;
+    tooLarge = true;
+    kill();
+  }, watchMs);
+  const { promise, resolve, reject } = withResolvers<Done>();
+  let late: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    const isLate = signal.reason instanceof MillraceError && signal.reason.code === "STEP_TIMED_OUT";
+    if (child.connected && !isLate) child.send({ kind: "abort", id: task.id } satisfies ToChild);
+    late = setTimeout(kill, isLate ? 0 : graceMs);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  const end = (): void => {
+    clearInterval(watch);
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
+    for (const stream of [streams.stdout, streams.stderr]) stream.reader.restart();
+  };
+  if (signal.aborted) onAbort();
+  child.send({ kind: "run", task } satisfies ToChild, (error) => error && reject(error));
+  return {
+    result: promise.finally(end),
+    onMessage(message) {
+      if (message.id !== task.id) return;
+      if (message.kind === "progress") return call.onProgress(message.done, message.total, message.unit);
+      const settle = (): void => (message.kind === "done" ? resolve(message) : reject(receiveError(message.error)));
+      // What it printed before it returned belongs to it; a step that closed its streams is not waited for long.
+      void Promise.race([lines, new Promise((done) => setTimeout(done, linesMs).unref())]).then(settle);
+    },
+    onExit(code, killedBy, heapMb) {
+      const isHeap = tails.some((line) => /heap out of memory|Array buffer allocation failed/.test(line));
+      if (tooLarge || isHeap)
+        reject(new MillraceError("STEP_OUT_OF_MEMORY", { step: name, limitMb: memoryMb ?? heapMb }));
+      else if (signal.aborted) reject(signal.reason as Error);
+      else {
+        const how = killedBy === null ? `with code ${code} before the step returned` : `by ${killedBy}`;
+        reject(new MillraceError("STEP_EXITED", { step: name, how, said: streams.stderr.last || streams.stdout.last }));
+      }
+    },
+    fail: reject,
+  };
+}
+
+/** Resident memory of a process in MiB; 0 where the system does not say (only Linux does so cheaply). */
+function residentMb(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * pageMb;
+  } catch {
+    return 0;
+  }
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
