@@ -1,14 +1,23 @@
 import { MillraceError, toMillraceError } from "../core/errors/error.ts";
 import { systemClock } from "../core/clock.ts";
 import { lintWorkflow } from "../engine/lint.ts";
+import { pipelineRules } from "../pipeline/workflow/rules.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import { environmentOf } from "./environment.ts";
-import { loadPipeline, pipelineNames } from "./pipelines.ts";
+import { loadDefinition, pipelineNames } from "./pipelines.ts";
 import { openProject, type Project } from "./project.ts";
+
+export interface CheckedProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** A warning does not keep it from running. */
+  readonly severity: "error" | "warning";
+}
 
 export interface CheckResult {
   readonly pipeline: string;
-  readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
+  readonly problems: readonly CheckedProblem[];
 }
 
 /** Loads each pipeline, lints its workflow and looks whether its data is there. No names = every pipeline of the project. */
@@ -27,15 +36,17 @@ export async function checkPipelines(root: string, names: readonly string[]): Pr
 
 async function problemsOf(project: Project, name: string): Promise<CheckResult["problems"]> {
   try {
-    const { spec } = await loadPipeline(project.root, name);
-    const environment = environmentOf(project, spec);
-    const problems = lintWorkflow(workflowOf(spec, environment)).map(
-      (issue) => new MillraceError("WORKFLOW_INVALID", issue),
-    );
-    await environment.fingerprint();
-    return problems.map(({ code, message, remedy }) => ({ code, message, remedy }));
+    const loaded = await loadDefinition(project.root, name);
+    const environment = loaded.kind === "pipeline" ? environmentOf(project, loaded.spec) : null;
+    const workflow = loaded.kind === "pipeline" ? workflowOf(loaded.spec, environment!) : loaded.workflow.compile(null);
+    const issues = lintWorkflow(workflow, loaded.kind === "pipeline" ? pipelineRules(loaded.spec) : []);
+    await environment?.fingerprint();
+    return issues.map((issue) => {
+      const { code, message, remedy } = new MillraceError("WORKFLOW_INVALID", { ...issue });
+      return { code, message, remedy, severity: issue.severity };
+    });
   } catch (error) {
     const { code, message, remedy } = toMillraceError(error);
-    return [{ code, message, remedy }];
+    return [{ code, message, remedy, severity: "error" }];
   }
 }

@@ -5,7 +5,7 @@ import type { DriftReport } from "../monitor/drift-report.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { monitorModel } from "./monitor.ts";
 import { watchOrphans } from "./orphans.ts";
-import { loadPipeline, pipelineNames } from "./pipelines.ts";
+import { loadDefinition, pipelineNames } from "./pipelines.ts";
 import type { Project } from "./project.ts";
 
 export interface Retraining {
@@ -28,7 +28,9 @@ export async function startRetraining(
   const files = new Map<string, string>();
   for (const name of await pipelineNames(project.root)) {
     try {
-      const { spec } = await loadPipeline(project.root, name);
+      const loaded = await loadDefinition(project.root, name);
+      if (loaded.kind === "workflow") continue;
+      const { spec } = loaded;
       specs.set(spec.name, spec);
       files.set(spec.name, name);
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { CheckResult } from "../app/check.ts";
 import type { Verb } from "./verb.ts";
 
 export const check: Verb = {
@@ -10,12 +11,16 @@ export const check: Verb = {
     const { checkPipelines } = await import("../app/check.ts");
     const results = await checkPipelines(root, operands);
     for (const result of results) {
-      output.line(`${result.problems.length === 0 ? "ok    " : "error "} ${result.pipeline}`);
-      for (const problem of result.problems)
-        output.line(`       ${problem.code}: ${problem.message} ${problem.remedy}`);
+      output.line(`${hasErrors(result) ? "error " : "ok    "} ${result.pipeline}`);
+      for (const { severity, code, message, remedy } of result.problems)
+        output.line(`       ${severity === "warning" ? "warning" : code}: ${message}. ${remedy}`);
     }
     if (results.length === 0) output.line("no pipelines in pipelines/");
     output.document({ pipelines: results });
-    return results.every((result) => result.problems.length === 0) ? 0 : 1;
+    return results.some(hasErrors) ? 1 : 0;
   },
 };
+
+function hasErrors({ problems }: CheckResult): boolean {
+  return problems.some(({ severity }) => severity === "error");
+}
