@@ -170,30 +170,51 @@ async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<vo
     run.listener.stepLog?.({ step: name, stream, line });
   try {
     const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onLine };
-    await withinTime(step, name, run.runner.run(step, call), over);
+    await withinTime(step, name, run.runner.run(step, call), over, run.signal);
     requireAllWritten(step, entry.record);
   } finally {
     await end();
   }
 }
 
-/** Rejects with STEP_TIMED_OUT, after aborting the attempt, where the step's time is up first. */
-async function withinTime(step: Step, name: string, work: Promise<void>, over: AbortController): Promise<void> {
+/** How long a cancelled step may take to stop before the run ends without it. */
+const graceMs = 2000;
+
+/**
+ * Rejects with STEP_TIMED_OUT, after aborting the attempt, where the step's time is up first, and with CANCELLED where the
+ * run is cancelled and the step does not heed it.
+ */
+async function withinTime(
+  step: Step,
+  name: string,
+  work: Promise<void>,
+  over: AbortController,
+  cancel: AbortSignal,
+): Promise<void> {
   const { timeoutMs } = step;
-  if (timeoutMs === undefined) return work;
   let timer: NodeJS.Timeout | undefined;
+  let grace: NodeJS.Timeout | undefined;
+  let onCancel = (): void => {};
   const late = new Promise<never>((_, reject) => {
+    onCancel = () => {
+      grace = setTimeout(() => reject(new MillraceError("CANCELLED", { subject: `step "${name}"` })), graceMs);
+    };
+    if (timeoutMs === undefined) return;
     timer = setTimeout(() => {
       const error = new MillraceError("STEP_TIMED_OUT", { step: name, limit: formatDuration(timeoutMs) });
       over.abort(error);
       reject(error);
     }, timeoutMs);
   });
-  // After the time is up, what the work still says interests nobody.
+  if (cancel.aborted) onCancel();
+  else cancel.addEventListener("abort", onCancel, { once: true });
+  // Once it is given up, what the work still says interests nobody.
   work.catch(() => {});
   try {
     await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
+    clearTimeout(grace);
+    cancel.removeEventListener("abort", onCancel);
   }
 }

@@ -101,6 +101,8 @@ export interface Running {
   said(): string;
   /** Resolves with the match once something said matches. */
   heard(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number>;
   /** Asks it to stop and resolves with its exit code. */
   stop(): Promise<number>;
 }
@@ -113,6 +115,7 @@ function startCli(root: string, args: readonly string[]): Running {
   const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
   return {
     child,
+    ended,
     said: () => text,
     heard: (pattern) => until(() => pattern.exec(text), `${String(pattern)} in what millrace ${args.join(" ")} says`),
     async stop() {

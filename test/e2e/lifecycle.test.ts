@@ -163,4 +163,23 @@ describe.skipIf(!isBuilt)("the life of a model", { timeout: 120_000 }, () => {
     expect(train.outputs).toMatchObject([{ name: "model", type: "model" }]);
     expectRefusal(await project.run("show", `${runs[0]!.runId.slice(0, -1)}x`, "--json"), "RUN_NOT_FOUND", 2);
   });
+
+  it("stops when interrupted, whatever a step is at, and goes on where it was", async () => {
+    const nap = "await new Promise((resolve) => setTimeout(resolve, 600_000));";
+    const body = (run: string): string =>
+      housePipeline({ more: `seed: 11, steps: { nap: { after: "evaluate", async run() { ${run} } } },` });
+    project.pipeline("houses", body(nap));
+    const running = project.start("run", "houses");
+    await running.heard(/evaluate +ran/);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toBe(1);
+    expect(running.said()).toContain("CANCELLED");
+    const { runs } = (await project.run("runs", "--limit", "1", "--json")).json<{ runs: { status: string }[] }>();
+    expect(runs).toMatchObject([{ status: "cancelled" }]);
+    project.pipeline("houses", body(""));
+    const ran = await run();
+    expect(ran.code).toBe(0);
+    expect(ran.steps.filter((s) => s.status === "cached").map((s) => s.step)).toContain("evaluate");
+    expect(ranSteps(ran)).toContain("nap");
+  });
 });
