@@ -55,6 +55,15 @@ export const storeErrors = {
     message: (c: { run: string; reason: string }): string => `run ${c.run} cannot be resumed: ${c.reason}`,
     remedy: (): string => "Run the pipeline again: finished steps are not repeated.",
   },
+  RUN_NOT_REPRODUCIBLE: {
+    status: 409,
+    exit: 1,
+    message: (c: { run: string; reason: string }): string => `run ${c.run} cannot be reproduced: ${c.reason}`,
+    remedy: (c: { revision?: string | undefined }): string =>
+      c.revision
+        ? `Check out revision ${c.revision} and try again.`
+        : "Run the pipeline again, and reproduce that run.",
+  },
   STORE_IN_USE: {
     status: 409,
     exit: 1,
