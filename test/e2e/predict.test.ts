@@ -71,7 +71,7 @@ describe.skipIf(!isBuilt)("predictions from the command line", { timeout: 120_00
     answers.forEach((answer, i) => {
       expect(table[i + 1]![0]).toBe(asWritten(answer.label));
       const shown = table[i + 1]!.slice(1).map(Number);
-      expect([...shown].sort()).toEqual(Object.values(answer.probabilities).sort());
+      expect(Float64Array.from(shown).sort()).toEqual(Float64Array.from(Object.values(answer.probabilities)).sort());
     });
     const [amount, place] = parseCsv(inputs(50, 3))[7]!;
     const one = await project.run("predict", "kinds", "--row", JSON.stringify({ amount: Number(amount), place }));
