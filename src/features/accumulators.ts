@@ -154,7 +154,8 @@ export class TermCountsAccumulator implements Accumulator<readonly (string | nul
 export function codesOf(column: ColumnData): { readonly codes: Int32Array; readonly levels: readonly string[] } {
   if (column.kind === "category") return column;
   if (column.kind !== "boolean") return { codes: new Int32Array(0), levels: [] };
-  const codes = Int32Array.from(column.values, (value) => (value === missingBoolean ? -1 : value));
+  const codes = new Int32Array(column.values.length);
+  for (let i = 0; i < codes.length; ++i) codes[i] = column.values[i] === missingBoolean ? -1 : column.values[i]!;
   return { codes, levels: ["false", "true"] };
 }
 

@@ -148,7 +148,10 @@ function fitTargetEncode({ feature, column, target }: StepInput, smoothing: numb
 /** Numbers of a number, timestamp or boolean column. */
 export function numbersIn(column: ColumnData): Float64Array {
   if (column.kind === "number" || column.kind === "timestamp") return column.values;
-  return Float64Array.from(codesOf(column).codes, (code) => (code < 0 ? NaN : code));
+  const { codes } = codesOf(column);
+  const numbers = new Float64Array(codes.length);
+  for (let i = 0; i < codes.length; ++i) numbers[i] = codes[i]! < 0 ? NaN : codes[i]!;
+  return numbers;
 }
 
 function momentsOf(values: Float64Array): Moments {

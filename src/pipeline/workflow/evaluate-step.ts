@@ -5,14 +5,13 @@ import { evaluate, type EvaluationReport } from "../../evaluate/report.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { buildDesign } from "../../model/apply.ts";
-import { predict } from "../../model/predict.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { definedMetrics } from "./defined-metrics.ts";
 import { featureFrame } from "./features.ts";
-import { inputFrame } from "./input-frame.ts";
+import { predictionsAt } from "./input-frame.ts";
 import { rowsWithCode, testCode, trainCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
@@ -33,7 +32,7 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       const split = await context.read("split.rows", splitCodec);
       const model = await context.read("train.model", modelCodec);
       const rows = rowsWithCode(split, testCode);
-      const predictions = predict(model, inputFrame(model, dataset, rows));
+      const predictions = predictionsAt(model, dataset, rows);
       const baseline = fitBaseline(spec.task, targetOf(spec, dataset, model.labels, rowsWithCode(split, trainCode)));
       const report = evaluate({
         task: spec.task,

@@ -3,14 +3,15 @@ import type { Progress } from "../../core/progress.ts";
 import type { Rng } from "../../core/rng.ts";
 import { fitFeatures } from "../../features/fit.ts";
 import type { Frame } from "../../frame/frame.ts";
-import { buildDesign } from "../../model/apply.ts";
-import type { Design } from "../../model/design.ts";
+import { buildDesign, layoutOf } from "../../model/apply.ts";
+import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { Model } from "../../model/model.ts";
 import type { Predictor } from "../../model/predictor.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
+import { blockRows, blocksOf } from "./rows.ts";
 import { type Labels, targetOf } from "./target.ts";
 
 /** The data of one pipeline run that fitting draws from. */
@@ -49,14 +50,33 @@ export function fitDesign(
 /** Other rows through transforms fitted before. */
 export function applyDesign(material: Material, rows: Uint32Array, features: readonly FittedFeature[]): Rows {
   const { spec, dataset, labels } = material;
-  return {
-    design: buildDesign(featureFrame(spec, dataset, rows), features),
-    target: targetOf(spec, dataset, labels, rows),
-  };
+  return { design: designOf(spec, dataset, rows, features), target: targetOf(spec, dataset, labels, rows) };
 }
 
-/** Fits on `train`, watching `validation` (no rows = no early stopping). */
-export async function fitPredictor(
+/**
+ * Dense columns are filled a block of rows at a time: taken and derived columns, as large as the design itself, then
+ * exist for one block only. The columns share one buffer, because the C library gives the memory of large allocations
+ * back at once and keeps that of smaller ones. A design with sparse columns is built whole.
+ */
+function designOf(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, features: readonly FittedFeature[]): Design {
+  const layout = layoutOf(features);
+  if (rows.length <= blockRows || layout.sparseNames.length > 0)
+    return buildDesign(featureFrame(spec, dataset, rows), features);
+  const nRows = rows.length;
+  const cells = new Float64Array(nRows * layout.dense.length);
+  const dense = layout.dense.map((column, j) => ({ ...column, values: cells.subarray(j * nRows, (j + 1) * nRows) }));
+  for (const { from, block } of blocksOf(rows)) {
+    const part = buildDesign(featureFrame(spec, dataset, block), features);
+    part.dense.forEach(({ values }, j) => dense[j]!.values.set(values, from));
+  }
+  return { nRows, dense, sparse: emptySparseBlock(nRows) };
+}
+
+/**
+ * Fits on `train`, watching `validation` (no rows = no early stopping). Not async, as is whoever calls it with a large
+ * design: what an async function was given stays in memory until it ends, and an estimator needs its design only at first.
+ */
+export function fitPredictor(
   estimator: EstimatorImplementation,
   hyperparameters: HyperparameterValues,
   train: Rows,

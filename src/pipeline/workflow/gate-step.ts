@@ -3,13 +3,12 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step, StepContext } from "../../engine/step.ts";
 import { judgeGate, type GateVerdict } from "../../evaluate/gate.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
-import { predict } from "../../model/predict.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { auditReportCodec } from "./audit-step.ts";
 import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { evaluationReportCodec, slicedColumns, slicesOf } from "./evaluate-step.ts";
-import { inputFrame } from "./input-frame.ts";
+import { predictionsAt } from "./input-frame.ts";
 import { rowsWithCode, testCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
@@ -85,10 +84,10 @@ async function comparison(
   return {
     champion: {
       version: rival.version,
-      predictions: predict(champion, inputFrame(champion, dataset, rows)),
+      predictions: predictionsAt(champion, dataset, rows),
       threshold: champion.threshold,
     },
-    candidate: { predictions: predict(model, inputFrame(model, dataset, rows)), threshold: model.threshold },
+    candidate: { predictions: predictionsAt(model, dataset, rows), threshold: model.threshold },
     target: targetOf(spec, dataset, model.labels, rows),
     slices: slicedColumns(spec).flatMap((name) => slicesOf(dataset, name, rows)),
   };

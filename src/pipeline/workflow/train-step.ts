@@ -2,23 +2,26 @@ import type { Rng } from "../../core/rng.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { chooseThreshold } from "../../evaluate/threshold.ts";
+import { columnOf, createFrame, type Frame, takeFromColumn } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
+import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { Model, Predictions } from "../../model/model.ts";
-import { predictionsOf } from "../../model/predict.ts";
-import { rawScores } from "../../model/score.ts";
 import type { Predictor } from "../../model/predictor.ts";
 import { predictionReference, referenceOf } from "../../model/reference.ts";
+import type { ColumnReference } from "../../model/reference-profile.ts";
 import { findEstimator } from "../../train/implementations.ts";
+import { dismissIdleWorkers } from "../../train/threads/crew.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { fittedFeaturesCodec } from "./features-step.ts";
-import { applyDesign, bareModel, fitPredictor, type Material, type Rows } from "./fitting.ts";
-import { inputFrame } from "./input-frame.ts";
+import { applyDesign, bareModel, fitPredictor, type FitTools, type Material } from "./fitting.ts";
+import { predictionsAt } from "./input-frame.ts";
 import { parityRowsOf } from "./parity-rows.ts";
 import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
+import { targetOf } from "./target.ts";
 import { chosenCodec, fittingParams, type Chosen } from "./tune-step.ts";
 import { validationReportCodec } from "./validate-step.ts";
 
@@ -60,7 +63,7 @@ interface Fitted {
   readonly predictor: Predictor;
   readonly notes: Readonly<Record<string, number>>;
   /** The rows the threshold and the reference of predictions come from: validation, or train where there is none. */
-  readonly watched: { readonly target: Rows["target"]; readonly predictions: Predictions };
+  readonly watched: { readonly target: Target; readonly predictions: Predictions };
 }
 
 async function fit(
@@ -72,39 +75,54 @@ async function fit(
   context: StepContext,
 ): Promise<Fitted> {
   const estimator = await findEstimator(chosen.estimator);
-  const train = applyDesign(material, rows.train, features);
-  const validation = rows.validation.length > 0 ? applyDesign(material, rows.validation, features) : null;
   const { rng, clock, progress, signal } = context;
   const tools = { rng, clock, progress, signal, threads: environment.threads };
-  const { predictor, notes } = await fitPredictor(estimator, chosen.hyperparameters, train, validation, tools);
-  const { design, target } = validation ?? train;
+  const { predictor, notes } = await fitOn(material, rows, features, estimator, chosen.hyperparameters, tools);
+  // The threads hold on to the memory they trained in; no later step of a run needs them.
+  await dismissIdleWorkers();
+  const watchedRows = rows.validation.length > 0 ? rows.validation : rows.train;
+  const model = bareModel(material, features, predictor);
   return {
     predictor,
     notes,
     watched: {
-      target,
-      predictions: predictionsOf(
-        { task: material.spec.task, threshold: null, predictor },
-        rawScores(predictor, design),
-      ),
+      target: targetOf(material.spec, material.dataset, material.labels, watchedRows),
+      predictions: predictionsAt(model, material.dataset, watchedRows),
     },
   };
+}
+
+/** Not async, so that the designs are free to go as soon as the estimator has read them. */
+function fitOn(
+  material: Material,
+  rows: TrainRows,
+  features: readonly FittedFeature[],
+  estimator: EstimatorImplementation,
+  hyperparameters: HyperparameterValues,
+  tools: FitTools,
+): ReturnType<typeof fitPredictor> {
+  const validation = rows.validation.length > 0 ? applyDesign(material, rows.validation, features) : null;
+  return fitPredictor(estimator, hyperparameters, applyDesign(material, rows.train, features), validation, tools);
 }
 
 function completeModel(model: Model, material: Material, rows: TrainRows, watched: Fitted["watched"], rng: Rng): Model {
   const { spec, dataset } = material;
   const threshold = spec.task === "binary" ? chooseThreshold(watched.target, watched.predictions) : null;
   const withThreshold: Model = { ...model, threshold };
-  const trainInputs = inputFrame(model, dataset, rows.train);
   return {
     ...withThreshold,
     reference: {
       nRows: rows.train.length,
-      columns: referenceOf(trainInputs, monitoredColumns(model)),
+      columns: monitoredColumns(model).flatMap((name) => columnReference(dataset, name, rows.train)),
       prediction: predictionReference(withThreshold, watched.predictions),
     },
     parity: parityRowsOf(withThreshold, dataset, rows.train, rng),
   };
+}
+
+/** One column at a time: only its train rows are copied. */
+function columnReference(dataset: Frame, name: string, rows: Uint32Array): ColumnReference[] {
+  return referenceOf(createFrame(rows.length, [[name, takeFromColumn(columnOf(dataset, name), rows)]]), [name]);
 }
 
 /** Columns worth watching for drift: what requests send, but for identifiers and the time itself, which always move on. */

@@ -10,9 +10,10 @@ import type {
 import { createPause } from "../pause.ts";
 import { canUseWorkers, runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
+import { reclaimMemory } from "../threads/reclaim-memory.ts";
 import { controlWords, joinTeam } from "../threads/team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
-import type { Settings, TrainingPlan } from "./plan.ts";
+import type { Loss, Settings, TrainingPlan } from "./plan.ts";
 import { toPredictor } from "./predictor.ts";
 import { denseColumns, lossOf, prepareTraining } from "./prepare.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
@@ -35,7 +36,8 @@ export const boostingEstimator: EstimatorImplementation = Object.freeze({
   fit,
 });
 
-async function fit(
+/** Not async: what an async function was given stays in memory until it ends, and the design is read only at first. */
+function fit(
   design: Design,
   target: Target,
   hyperparameters: HyperparameterValues,
@@ -44,10 +46,10 @@ async function fit(
   const settings = settingsOf(hyperparameters);
   const pause = createPause(context, subject);
   const train = { columns: denseColumns(design), target };
-  const { validation } = context;
+  const { validation, ...rest } = context;
   const watched = validation && validation.target.values.length > 0 ? validation : null;
   const threads = threadsFor(design.nRows, context.threads);
-  const prepared = await prepareTraining({
+  const prepared = prepareTraining({
     train,
     validation: watched && { columns: denseColumns(watched.design), target: watched.target },
     settings,
@@ -55,17 +57,40 @@ async function fit(
     rng: context.rng,
     pause,
   });
-  const outcome = await runIn(threads, prepared.plan, context, pause);
+  return learn(
+    prepared,
+    { ...rest, threads, pause },
+    {
+      loss: lossOf(target),
+      cardinalities: train.columns.map((column) => column.cardinality),
+      trainWeight: totalWeight(target),
+      validationWeight: watched ? totalWeight(watched.target) : 0,
+    },
+  );
+}
+
+/** What of the data is needed once it is binned. */
+interface TrainingFacts {
+  readonly loss: Loss;
+  readonly cardinalities: readonly number[];
+  readonly trainWeight: number;
+  /** 0 = not watched. */
+  readonly validationWeight: number;
+}
+
+async function learn(
+  preparation: ReturnType<typeof prepareTraining>,
+  context: RunContext,
+  facts: TrainingFacts,
+): Promise<FitResult> {
+  const { plan, bins } = await preparation;
+  if (context.threads > 1) reclaimMemory();
+  const outcome = await runIn(plan, context);
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   context.progress.report(outcome.rounds, outcome.rounds, "trees");
-  const predictor = toPredictor({
-    loss: lossOf(target),
-    base: prepared.plan.base,
-    trees: outcome.trees,
-    bins: prepared.bins,
-    cardinalities: train.columns.map((column) => column.cardinality),
-  });
-  return { predictor, notes: notesOf(outcome, target, watched?.target ?? null) };
+  const { loss, cardinalities } = facts;
+  const predictor = toPredictor({ loss, base: plan.base, trees: outcome.trees, bins, cardinalities });
+  return { predictor, notes: notesOf(outcome, facts) };
 }
 
 function threadsFor(nRows: number, wanted: number): number {
@@ -75,14 +100,11 @@ function threadsFor(nRows: number, wanted: number): number {
 
 const memberModule = (): string | null => compiledModule("member", import.meta.url);
 
+type RunContext = Omit<FitContext, "validation"> & { readonly pause: () => Promise<void> };
+
 /** Small trainings run here, with pauses; large ones in workers, while this thread only watches. */
-async function runIn(
-  threads: number,
-  plan: TrainingPlan,
-  context: FitContext,
-  pause: () => Promise<void>,
-): Promise<TrainingOutcome> {
-  const { progress, signal } = context;
+async function runIn(plan: TrainingPlan, context: RunContext): Promise<TrainingOutcome> {
+  const { threads, pause, progress, signal } = context;
   const { trees } = plan.settings;
   if (threads === 1) {
     const words = new Int32Array(controlWords);
@@ -119,14 +141,12 @@ function settingsOf(given: HyperparameterValues): Settings {
   };
 }
 
-function notesOf(outcome: TrainingOutcome, target: Target, watched: Target | null): Record<string, number> {
+function notesOf(outcome: TrainingOutcome, { trainWeight, validationWeight }: TrainingFacts): Record<string, number> {
   const notes: Record<string, number> = {
     rounds: outcome.rounds,
-    trainLoss: outcome.trainLoss / Math.max(totalWeight(target), Number.MIN_VALUE),
+    trainLoss: outcome.trainLoss / Math.max(trainWeight, Number.MIN_VALUE),
   };
-  if (watched && outcome.rounds > 0) {
-    notes["validationLoss"] = outcome.validationLoss / Math.max(totalWeight(watched), Number.MIN_VALUE);
-  }
+  if (validationWeight > 0 && outcome.rounds > 0) notes["validationLoss"] = outcome.validationLoss / validationWeight;
   return notes;
 }
 
