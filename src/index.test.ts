@@ -32,6 +32,7 @@ describe("the public surface", () => {
       "text",
       "tfidf",
       "timestamp",
+      "track",
       "tsv",
       "tune",
       "when",

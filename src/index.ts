@@ -83,6 +83,8 @@ export {
   type Space,
   type TuneOptions,
 } from "./train/choice.ts";
+export { track, type TrackedRun, type TrackOptions } from "./app/track.ts";
+
 export { atLeast, atMost, beatsChampion, type Rule, type RuleOptions } from "./evaluate/gate-rule.ts";
 
 export { connect, type Client, type ConnectOptions, type OutputFor, type RowFor } from "./pipeline/connect.ts";

@@ -125,6 +125,7 @@ async function definitionFor(project: Project, run: RunDetails): Promise<Pipelin
   const refuse = (reason: string): never => {
     throw new MillraceError("RUN_NOT_REPRODUCIBLE", { run: run.runId, reason, revision });
   };
+  if (run.isTracked) return refuse("its code ran outside of Millrace");
   if (recorded === null) return refuse("its definition is not on record");
   for (const name of await pipelineNames(project.root)) {
     const loaded = await loadPipeline(project.root, name).catch(() => null);

@@ -38,7 +38,7 @@ async function longestWait(project: Project): Promise<number | null> {
 /** Of each pipeline the newest run, where it was interrupted; oldest first. */
 async function newestInterrupted(project: Project): Promise<readonly RunSummary[]> {
   const found = await listRuns(project.store, { status: "interrupted", newest: true, limit: 1000 });
-  return found.toReversed();
+  return found.filter((run) => !run.isTracked).toReversed();
 }
 
 /** Marks what lost its process meanwhile as interrupted and gives what may be resumed without asking a person. */
@@ -52,6 +52,9 @@ export async function findOrphans(project: Project, watch: LeaseWatch): Promise<
  * RUN_NOT_RESUMABLE or PIPELINE_NOT_FOUND.
  */
 export async function resumeRun(project: Project, run: RunSummary, options: RunOptions = {}): Promise<RunOutcome> {
+  if (run.isTracked) {
+    throw new MillraceError("RUN_NOT_RESUMABLE", { run: run.runId, reason: "its code ran outside of Millrace" });
+  }
   for (const name of await pipelineNames(project.root)) {
     const loaded = await loadPipeline(project.root, name).catch(() => null);
     if (loaded?.spec.name === run.workflow) {

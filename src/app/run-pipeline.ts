@@ -1,5 +1,4 @@
 import type { Digest } from "../core/digest.ts";
-import type { JsonValue } from "../core/json.ts";
 import type { Codec, RunListener, RunResult } from "../engine/step.ts";
 import { runWorkflow } from "../engine/run.ts";
 import type { Selection } from "../engine/plan.ts";
@@ -16,6 +15,7 @@ import { profileCodec } from "../pipeline/workflow/validate-step.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { AuditReport } from "../validate/audit.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
+import { definitionOf } from "./definition.ts";
 import { environmentOf } from "./environment.ts";
 import { sourceOf } from "./code.ts";
 import type { Project } from "./project.ts";
@@ -85,11 +85,6 @@ export async function runPipeline(
     promoted: promoted?.promoted ?? false,
     withdrawn: promoted?.isWithdrawn ?? false,
   };
-}
-
-/** The definition as it is recorded: plain data. Functions of own steps are not; their places show that they were there. */
-export function definitionOf(spec: PipelineSpec): JsonValue {
-  return JSON.parse(JSON.stringify(spec)) as JsonValue;
 }
 
 function artifactReader(project: Project, result: RunResult): <T>(name: string, codec: Codec<T>) => Promise<T | null> {

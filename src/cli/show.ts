@@ -1,4 +1,5 @@
 import { formatDuration } from "../core/duration.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Verb } from "./verb.ts";
 
 export const show: Verb = {
@@ -15,6 +16,10 @@ export const show: Verb = {
     try {
       const run = await showRun(project.store, operands[0]!);
       output.line(`run ${run.runId} of ${run.workflow}: ${run.status}`);
+      if (run.attempt > 1) output.line(`  resumed, attempt ${run.attempt}`);
+      if (run.parent !== null) output.line(`  within run ${run.parent}`);
+      for (const line of provenanceLines(run.provenance)) output.line(`  ${line}`);
+      for (const [tag, value] of Object.entries(run.tags)) output.line(`  tag ${tag} = ${value}`);
       if (run.error) output.line(`  ${run.error.code}: ${run.error.message}`);
       for (const step of run.steps) {
         output.line(
@@ -31,3 +36,14 @@ export const show: Verb = {
     }
   },
 };
+
+/** What ran from where, a line a part. */
+function provenanceLines(provenance: JsonValue): string[] {
+  if (provenance === null || typeof provenance !== "object" || Array.isArray(provenance)) return [];
+  return Object.entries(provenance as JsonObject).flatMap(([name, value]) => {
+    if (value === null) return [];
+    if (typeof value !== "object" || Array.isArray(value)) return [`${name} ${String(value)}`];
+    const parts = Object.entries(value).filter(([, inner]) => inner !== null);
+    return [`${name} ${parts.map(([part, inner]) => `${part} ${String(inner)}`).join(", ")}`];
+  });
+}

@@ -35,6 +35,16 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./why.ts")).why,
     },
     {
+      name: "compare",
+      summary: "lay runs beside each other: parameters, metrics, data, code",
+      load: async () => (await import("./compare.ts")).compare,
+    },
+    {
+      name: "reproduce",
+      summary: "run a recorded run again and compare every artifact",
+      load: async () => (await import("./reproduce.ts")).reproduce,
+    },
+    {
       name: "predict",
       summary: "predict rows with a model's champion",
       load: async () => (await import("./predict.ts")).predict,

@@ -19,6 +19,8 @@ export interface RunSummary {
   readonly attempt: number;
   /** The run it is nested in. */
   readonly parent: string | null;
+  /** Recorded by `track()`, not executed: it can be neither resumed nor reproduced. */
+  readonly isTracked: boolean;
 }
 
 /** Which runs to list; every member narrows. */
@@ -69,6 +71,9 @@ export interface RunDetails extends RunSummary {
   readonly steps: readonly RecordedStep[];
 }
 
+/** The definition recorded for a run that was tracked. */
+export const trackedDefinition = '{"tracked":true}';
+
 function summaryOf(row: RunsTable): RunSummary {
   return {
     runId: row.id,
@@ -83,6 +88,7 @@ function summaryOf(row: RunsTable): RunSummary {
         : { code: row.error_code, message: row.error_message ?? "", remedy: row.error_remedy ?? "" },
     attempt: row.attempt,
     parent: row.parent,
+    isTracked: row.definition === trackedDefinition,
   };
 }
 
