@@ -42,6 +42,7 @@ export {
   type ValueOf,
 } from "./frame/schema.ts";
 
+export type { Explanation } from "./model/explain.ts";
 export type { Model, Predictions, Roles, Task } from "./model/model.ts";
 export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
 
@@ -87,7 +88,14 @@ export { track, type TrackedRun, type TrackOptions } from "./app/track.ts";
 
 export { atLeast, atMost, beatsChampion, type Rule, type RuleOptions } from "./evaluate/gate-rule.ts";
 
-export { connect, type Client, type ConnectOptions, type OutputFor, type RowFor } from "./pipeline/connect.ts";
+export {
+  connect,
+  type Client,
+  type ConnectOptions,
+  type Explained,
+  type OutputFor,
+  type RowFor,
+} from "./pipeline/connect.ts";
 export { pipeline } from "./pipeline/definition.ts";
 export type {
   AnyPipeline,

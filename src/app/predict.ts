@@ -9,6 +9,7 @@ import { readDataset } from "../ingest/dataset.ts";
 import { ingestSource } from "../ingest/ingest.ts";
 import { sourceFromPath } from "../ingest/source.ts";
 import type { Model } from "../model/model.ts";
+import { explain, type ExplainedPredictions, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
 import { answersOf, predict, predictRows } from "../model/predict.ts";
 import { loadVersion } from "./champion.ts";
 import { formatAnswers } from "./prediction-format.ts";
@@ -19,6 +20,21 @@ export interface PredictFileOptions {
   /** Path to write to; undefined = give the lines back. */
   readonly out: string | undefined;
   readonly signal: AbortSignal;
+  /** Say what each feature added to each prediction, too. */
+  readonly explain: boolean;
+}
+
+/** How one row is predicted. */
+export interface PredictRowOptions {
+  readonly version: number | undefined;
+  readonly explain: boolean;
+}
+
+export interface RowPrediction {
+  readonly model: string;
+  readonly version: number;
+  readonly prediction: JsonValue;
+  readonly explanation?: Explanation;
 }
 
 export interface FilePredictions {
@@ -27,6 +43,7 @@ export interface FilePredictions {
   /** The lines for standard output; empty where a file was written. */
   readonly lines: readonly string[];
   readonly predictions: readonly JsonValue[];
+  readonly explanations: readonly Explanation[] | null;
 }
 
 /** Predicts one row given as JSON text. Throws REQUEST_MALFORMED or REQUEST_INVALID with the first broken rule. */
@@ -34,13 +51,20 @@ export async function predictRow(
   project: Project,
   name: string,
   text: string,
-  wanted?: number,
-): Promise<{ readonly model: string; readonly version: number; readonly prediction: JsonValue }> {
-  const { model, version } = await loadVersion(project, name, wanted);
-  const { predictions, issues } = predictRows(model, [parseRow(text)]);
+  options: PredictRowOptions,
+): Promise<RowPrediction> {
+  const { model, version } = await loadVersion(project, name, options.version);
+  const rows = [parseRow(text)];
+  const explained = options.explain ? explainRows(model, rows) : null;
+  const { predictions, issues } = explained ?? predictRows(model, rows);
   if (issues.length > 0)
     throw new MillraceError("REQUEST_INVALID", { count: issues.length, first: describe(issues[0]!) });
-  return { model: name, version: version.version, prediction: answersOf(model, predictions)[0]! };
+  return {
+    model: name,
+    version: version.version,
+    prediction: answersOf(model, predictions)[0]!,
+    ...(explained && { explanation: explanationsOf(model, explained)[0]! }),
+  };
 }
 
 /** Predicts every row of a file. All rows must keep the contract, else nothing is predicted or written. */
@@ -52,11 +76,19 @@ export async function predictFile(
 ): Promise<FilePredictions> {
   const { model, version } = await loadVersion(project, name, options.version);
   const frame = await readInputs(project, model, file, options.signal);
-  const predictions = answersOf(model, predict(model, frame));
+  const explained: ExplainedPredictions | null = options.explain ? explain(model, frame) : null;
+  const predictions = answersOf(model, explained?.predictions ?? predict(model, frame));
+  const explanations = explained && explanationsOf(model, explained);
   const format = options.out?.endsWith(".csv") ? "csv" : "jsonl";
-  const lines = formatAnswers(model, predictions, format);
+  const lines = formatAnswers(model, predictions, format, explanations);
   if (options.out !== undefined) await writeWhole(options.out, `${lines.join("\n")}\n`);
-  return { version: version.version, nRows: frame.nRows, lines: options.out === undefined ? lines : [], predictions };
+  return {
+    version: version.version,
+    nRows: frame.nRows,
+    lines: options.out === undefined ? lines : [],
+    predictions,
+    explanations,
+  };
 }
 
 async function readInputs(

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../core/json.ts";
+import type { Explanation } from "../model/explain.ts";
 import type { Model } from "../model/model.ts";
 
 interface Classified {
@@ -6,18 +7,62 @@ interface Classified {
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
-/** One line an answer: JSON, or CSV with a header (prediction, or label and one probability a label). */
-export function formatAnswers(model: Model, answers: readonly JsonValue[], format: "csv" | "jsonl"): string[] {
-  if (format === "jsonl") return answers.map((answer) => JSON.stringify(answer));
-  if (model.labels.length === 0) return ["prediction", ...answers.map(String)];
+/**
+ * One line an answer: JSON, or CSV with a header (prediction, or label and one probability a label). With explanations a
+ * JSON line is `{ prediction, explanation }`, and CSV goes on with base, score and one contribution a feature.
+ */
+export function formatAnswers(
+  model: Model,
+  answers: readonly JsonValue[],
+  format: "csv" | "jsonl",
+  explanations: readonly Explanation[] | null,
+): string[] {
+  if (format === "jsonl")
+    return answers.map((prediction, row) =>
+      JSON.stringify(explanations ? { prediction, explanation: explanations[row]! } : prediction),
+    );
   const labels = model.labels.map(String);
+  const features = explanations ? [...new Set(model.features.map(({ feature }) => feature))] : [];
+  const header = labels.length === 0 ? ["prediction"] : ["label", ...labels.map((label) => `probability ${label}`)];
+  const more = explanations ? ["base", "score", ...features.map((feature) => `contribution ${feature}`)] : [];
   return [
-    csvLine(["label", ...labels.map((label) => `probability ${label}`)]),
-    ...answers.map((answer) => {
-      const { label, probabilities } = answer as unknown as Classified;
-      return csvLine([String(label), ...labels.map((name) => String(probabilities[name]))]);
-    }),
+    csvLine([...header, ...more]),
+    ...answers.map((answer, row) =>
+      csvLine([...answerCells(answer, labels), ...reasonCells(features, explanations?.[row])]),
+    ),
   ];
+}
+
+function answerCells(answer: JsonValue, labels: readonly string[]): string[] {
+  if (labels.length === 0) return [JSON.stringify(answer)];
+  const { label, probabilities } = answer as unknown as Classified;
+  return [String(label), ...labels.map((name) => String(probabilities[name]))];
+}
+
+function reasonCells(features: readonly string[], explanation: Explanation | undefined): string[] {
+  if (!explanation) return [];
+  const { base, score, contributions } = explanation;
+  return [base, score, ...features.map((feature) => contributions[feature]!)].map(String);
+}
+
+/** One explanation for people: the largest contributions with bars, from the base to the score. */
+export function explanationLines({ label, base, score, contributions }: Explanation): string[] {
+  const sorted = Object.entries(contributions)
+    .map(([feature, value]) => [feature, Number(value)] as const)
+    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const largest = Math.abs(sorted[0]?.[1] ?? 0);
+  const width = Math.max(4, ...sorted.map(([feature]) => feature.length));
+  const line = (name: string, value: number, bar: string): string =>
+    `${name.padEnd(width)}  ${numberText(value).padStart(10)}  ${bar}`.trimEnd();
+  const bars = sorted.map(([feature, value]) => {
+    const length = largest > 0 ? Math.round((20 * Math.abs(value)) / largest) : 0;
+    return line(feature, value, (value < 0 ? "-" : "+").repeat(length));
+  });
+  return [line("base", base, ""), ...bars, line("score", score, label === null ? "" : `of ${String(label)}`)];
+}
+
+function numberText(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 /** Quotes where needed; a text that a spreadsheet would run as a formula gets an apostrophe in front. */

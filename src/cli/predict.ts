@@ -11,32 +11,36 @@ export const predict: Verb = {
   ],
   options: [
     ["--row <json>", "one row as a JSON object"],
+    ["--explain", "say what each feature added to each prediction"],
     ["--model-version <n>", "this version instead of the champion"],
     ["-o, --out <file>", "write predictions here (.csv or .jsonl) instead of to standard output"],
   ],
   examples: [
     `millrace predict churn --row '{"tenure": 3, "Contract": "One year"}'`,
-    "millrace predict churn new-customers.csv -o scores.csv",
+    "millrace predict churn new-customers.csv -o scores.csv --explain",
   ],
   async run({ operands, options, root, output, signal }) {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
     const { predictFile, predictRow } = await import("../app/predict.ts");
+    const { explanationLines } = await import("../app/prediction-format.ts");
     const [model, file] = operands;
     const row = textOption(options, "row");
     if ((row === undefined) === (file === undefined))
       throw new MillraceError("USAGE", { reason: "predict takes either a file or --row" });
     const version = integerOption(options, "modelVersion", 1, Number.MAX_SAFE_INTEGER);
+    const explain = options["explain"] === true;
     const project = await openProject(root, { clock: systemClock });
     try {
       if (row !== undefined) {
-        const answer = await predictRow(project, model!, row, version);
+        const answer = await predictRow(project, model!, row, { version, explain });
         output.line(JSON.stringify(answer.prediction));
+        if (answer.explanation) for (const line of explanationLines(answer.explanation)) output.line(line);
         output.document(answer);
         return 0;
       }
       const out = textOption(options, "out");
-      const done = await predictFile(project, model!, file!, { version, out, signal });
+      const done = await predictFile(project, model!, file!, { version, out, signal, explain });
       for (const line of done.lines) output.line(line);
       if (out !== undefined)
         output.line(`wrote ${done.nRows} predictions of ${model} version ${done.version} to ${out}`);
@@ -45,6 +49,7 @@ export const predict: Verb = {
         version: done.version,
         nRows: done.nRows,
         ...(out === undefined ? { predictions: done.predictions } : { out }),
+        ...(done.explanations && out === undefined ? { explanations: done.explanations } : {}),
       });
       return 0;
     } finally {

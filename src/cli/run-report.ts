@@ -56,10 +56,16 @@ function auditLines({ audit }: RunOutcome): string[] {
 function importanceLines(importance: NonNullable<RunOutcome["importance"]>): string[] {
   const shown = importance.slice(0, 8);
   const width = Math.max(...shown.map((entry) => entry.feature.length));
-  return shown.map(
-    (entry) =>
-      `${entry.feature.padEnd(width)}  ${(100 * entry.importance).toFixed(1).padStart(5)} %  ${"#".repeat(Math.round(40 * entry.importance))}`,
+  const lines = shown.map(
+    ({ feature, importance: share, contribution }) =>
+      `${feature.padEnd(width)}  ${(100 * share).toFixed(1).padStart(5)} %  ${contributionText(contribution)}${"#".repeat(Math.round(40 * share))}`,
   );
+  if (shown.every(({ contribution }) => contribution === null)) return lines;
+  return [...lines, "share of the whole, then what a row's score moves by it on average"];
+}
+
+function contributionText(contribution: number | null): string {
+  return contribution === null ? "" : `±${String(Number(contribution.toPrecision(3))).padEnd(9)} `;
 }
 
 /** The same for programs. */

@@ -8,7 +8,7 @@ const blockRows = 1024;
 const rowsWorthPartitioning = 24;
 
 /** Where a block's values of one feature stand: row r of the block at values[base + r]. */
-interface BlockColumn {
+export interface BlockColumn {
   values: Float64Array;
   base: number;
 }
@@ -33,6 +33,15 @@ export function addTrees(trees: TreesPredictor, design: Design, scores: Float64A
         partitionBlock(trees, tree, columns, partition, start, n, scores);
     else for (let row = 0; row < n; ++row) walkRow(trees, columns, start, row, scores);
   }
+}
+
+/** The columns the trees ask about, by feature number, over all rows of a design. */
+export function wholeColumns(trees: TreesPredictor, design: Design): readonly BlockColumn[] {
+  const columns = design.dense.map(({ values }): BlockColumn => ({ values, base: 0 }));
+  const sparse = usedSparseColumns(trees, design, design.nRows);
+  fillSparseColumns(sparse, design, 0, design.nRows);
+  for (const [feature, column] of sparse) columns[feature] = column;
+  return columns;
 }
 
 /** Walks one row down every tree: the definition of TreesPredictor, one step at a time. */

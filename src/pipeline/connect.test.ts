@@ -47,6 +47,19 @@ afterEach(async () => {
 });
 
 describe("connect", () => {
+  it("explains a row: the answer and what each feature added", async () => {
+    const explanation = { label: null, base: 3, score: 7, contributions: { area: 4 } };
+    let body: unknown = { predictions: [7], explanations: [explanation] };
+    const url = await serve(() => ({ body }));
+    const client = connect<typeof houses>(url, "houses");
+    const explained = await client.explain({ area: 1 });
+    const price: number = explained.prediction;
+    expect([price, explained.explanation]).toStrictEqual([7, explanation]);
+    expect(asked[0]!.body).toBe('{"rows":[{"area":1}],"explain":true}');
+    body = { predictions: [7] };
+    await expect(client.explain({ area: 1 })).rejects.toThrow(/without one explanation a row/);
+  });
+
   it("predicts one row and many, dates as ISO texts", async () => {
     const url = await serve(() => ({ body: { predictions: [7] } }));
     const client = connect<typeof houses>(`${url}/`, "houses");

@@ -2,6 +2,7 @@ import { formatDuration, parseDuration, type Duration } from "../core/duration.t
 import { MillraceError } from "../core/errors/error.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { RowParts } from "../frame/schema.ts";
+import type { Explanation } from "../model/explain.ts";
 import type { AnyPipeline, OutputOf } from "./types.ts";
 
 /** A property of an interface, not an alias: messages then print `{ area: number; ... }` instead of `RowFor<Pipeline<...>>`. */
@@ -22,6 +23,14 @@ export interface Client<P extends AnyPipeline> {
   predict(row: TypesOf<P>["row"]): Promise<TypesOf<P>["output"]>;
   /** One answer a row, in order. */
   predictMany(rows: readonly TypesOf<P>["row"][]): Promise<TypesOf<P>["output"][]>;
+  /** The answer and what each feature added to it; clusters cannot be explained. */
+  explain(row: TypesOf<P>["row"]): Promise<Explained<TypesOf<P>["output"]>>;
+}
+
+/** An answer and why: `score` = `base` + the sum of `contributions`, in units of the raw score (log odds for two labels). */
+export interface Explained<O> {
+  readonly prediction: O;
+  readonly explanation: Explanation;
 }
 
 /** How to talk to the server. */
@@ -43,17 +52,20 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
     throw invalidDefinition("connect(): timeout", 'must be a duration such as "5s"', showValue(options.timeout));
   const connection: Connection = { base, timeoutMs, headers: options.headers ?? {} };
   let model = name === undefined ? undefined : Promise.resolve(name);
-  const predictMany = async (rows: readonly unknown[]): Promise<unknown[]> => {
-    if (rows.length === 0) return [];
+  const ask = async (rows: readonly unknown[], explain: boolean): Promise<Answers> => {
     model ??= onlyModel(connection).catch((error: unknown) => {
       model = undefined;
       throw error;
     });
-    return predictOn(connection, await model, rows);
+    return answersOn(connection, await model, rows, explain);
   };
   const client = {
-    predictMany,
-    predict: async (row: unknown) => (await predictMany([row]))[0],
+    predictMany: async (rows: readonly unknown[]) => (rows.length === 0 ? [] : (await ask(rows, false)).predictions),
+    predict: async (row: unknown) => (await ask([row], false)).predictions[0],
+    explain: async (row: unknown) => {
+      const { predictions, explanations } = await ask([row], true);
+      return { prediction: predictions[0], explanation: explanations[0] };
+    },
   };
   return Object.freeze(client) as unknown as Client<P>;
 }
@@ -70,12 +82,29 @@ function baseOf(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-async function predictOn(connection: Connection, model: string, rows: readonly unknown[]): Promise<unknown[]> {
+interface Answers {
+  readonly predictions: readonly unknown[];
+  /** Empty unless asked for. */
+  readonly explanations: readonly unknown[];
+}
+
+async function answersOn(
+  connection: Connection,
+  model: string,
+  rows: readonly unknown[],
+  explain: boolean,
+): Promise<Answers> {
   const url = `${connection.base}/v1/models/${encodeURIComponent(model)}/predict`;
-  const answer = await request(connection, url, JSON.stringify({ rows }));
-  const predictions = memberOf(answer, "predictions");
-  if (Array.isArray(predictions) && predictions.length === rows.length) return predictions;
-  throw new MillraceError("CLIENT_REFUSED", { url, status: 200, detail: "an answer without one prediction a row" });
+  const answer = await request(connection, url, JSON.stringify(explain ? { rows, explain } : { rows }));
+  const listOf = (name: string, what: string): readonly unknown[] => {
+    const list = memberOf(answer, name);
+    if (Array.isArray(list) && list.length === rows.length) return list;
+    throw new MillraceError("CLIENT_REFUSED", { url, status: 200, detail: `an answer without one ${what} a row` });
+  };
+  return {
+    predictions: listOf("predictions", "prediction"),
+    explanations: explain ? listOf("explanations", "explanation") : [],
+  };
 }
 
 async function onlyModel(connection: Connection): Promise<string> {

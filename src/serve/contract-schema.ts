@@ -86,6 +86,28 @@ export function predictionSchema(model: Model): JsonObject {
   };
 }
 
+/** The JSON Schema of why one row got its answer. */
+export function explanationSchema(model: Model): JsonObject {
+  const features = [...new Set(model.features.map(({ feature }) => feature))];
+  const number: JsonObject = { type: "number" };
+  const unit = model.task === "regression" ? "the predicted value" : "log odds, or the label's part of the softmax";
+  return {
+    type: "object",
+    description: `score = base + the sum of contributions, in units of the raw score: ${unit}.`,
+    properties: {
+      label: model.labels.length > 0 ? { enum: model.labels } : { type: "null" },
+      base: number,
+      score: number,
+      contributions: {
+        type: "object",
+        properties: jsonObject(features.map((feature) => [feature, number] as const)),
+        required: features,
+      },
+    },
+    required: ["label", "base", "score", "contributions"],
+  };
+}
+
 /** A row to show: one the model was checked with, else one made from the contract. */
 export function exampleRow(model: Model): JsonObject {
   const stored = model.parity?.rows[0];

@@ -6,6 +6,8 @@ export interface ServerLimits {
   readonly jsonDepth: number;
   /** Rows a request. */
   readonly rows: number;
+  /** Rows a request that asks for explanations: each costs as much as some dozens of predictions. */
+  readonly explainedRows: number;
   /** Time for a request to arrive whole, and for its headers. */
   readonly requestMs: number;
   readonly headersMs: number;
@@ -22,6 +24,7 @@ export const defaultLimits: ServerLimits = Object.freeze({
   headerBytes: 16 * 1024,
   jsonDepth: 32,
   rows: 1000,
+  explainedRows: 100,
   requestMs: 10_000,
   headersMs: 5000,
   inFlight: 256,

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
-import { exampleRow, jsonObject, predictionSchema, rowSchema } from "./contract-schema.ts";
+import { exampleRow, explanationSchema, jsonObject, predictionSchema, rowSchema } from "./contract-schema.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServedModel } from "./model-source.ts";
 
@@ -85,17 +85,25 @@ function taskText(task: ServedModel["model"]["task"]): string {
 function modelSchemas({ model }: ServedModel, limits: ServerLimits): (readonly [string, JsonObject])[] {
   const name = componentName(model.name);
   const rows: JsonObject = { type: "array", minItems: 1, maxItems: limits.rows, items: reference(`${name}-row`) };
+  const canExplain = model.task !== "clustering";
+  const request: JsonObject = canExplain ? { rows, explain: explainSchema(limits) } : { rows };
   const response: JsonObject = {
     model: { const: model.name },
     version: { type: "integer", minimum: 1 },
     predictions: { type: "array", items: predictionSchema(model) },
     predictionIds: { type: "array", items: { type: "string" } },
   };
+  const optional: JsonObject = canExplain ? { explanations: { type: "array", items: explanationSchema(model) } } : {};
   return [
     [`${name}-row`, rowSchema(model)],
-    [`${name}-request`, { type: "object", properties: { rows }, required: ["rows"], additionalProperties: false }],
-    [`${name}-response`, { type: "object", properties: response, required: Object.keys(response) }],
+    [`${name}-request`, { type: "object", properties: request, required: ["rows"], additionalProperties: false }],
+    [`${name}-response`, { type: "object", properties: { ...response, ...optional }, required: Object.keys(response) }],
   ];
+}
+
+function explainSchema(limits: ServerLimits): JsonObject {
+  const description = `Answer what each feature contributed, too; at most ${limits.explainedRows} rows.`;
+  return { type: "boolean", default: false, description };
 }
 
 const modelSummary: JsonObject = {

@@ -4,13 +4,14 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { Issue } from "../frame/contract.ts";
+import { explainRows, explanationsOf } from "../model/explain.ts";
 import { answersOf, predictRows } from "../model/predict.ts";
 import type { PredictionLogs } from "../monitor/prediction-log.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { problemOf, problemType } from "./problem.ts";
-import { rowsOf } from "./request-body.ts";
+import { predictRequestOf } from "./request-body.ts";
 
 export interface PredictContext {
   readonly models: ModelSource;
@@ -39,8 +40,9 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
       const start = clock.monotonic();
       const served = servedModel(models, request.params.name);
       const { model, version } = served;
-      const rows = rowsOf(request.body, limits);
-      const { predictions, issues, nIssues } = predictRows(model, rows);
+      const { rows, explain } = predictRequestOf(request.body, limits);
+      const explained = explain ? explainRows(model, rows) : null;
+      const { predictions, issues, nIssues } = explained ?? predictRows(model, rows);
       if (issues.length > 0) {
         const count = new Set(issues.map((issue) => issue.row)).size;
         metrics.rejected(served, count);
@@ -67,7 +69,13 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
           })),
         );
       }
-      return reply.send({ model: model.name, version, predictions: answers, predictionIds });
+      return reply.send({
+        model: model.name,
+        version,
+        predictions: answers,
+        predictionIds,
+        ...(explained && { explanations: explanationsOf(model, explained) }),
+      });
     },
   );
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isMillraceError } from "../core/errors/error.ts";
 import { createHostCheck, loopbackAddress, originHost } from "./hosts.ts";
 import { defaultLimits, formatBytes } from "./limits.ts";
-import { jsonDepth, parseBody, rowsOf } from "./request-body.ts";
+import { jsonDepth, parseBody, predictRequestOf } from "./request-body.ts";
 
 /** The definition: depth of the parsed value. */
 function naiveDepth(value: unknown): number {
@@ -55,30 +55,43 @@ describe("parseBody", () => {
       bytes('{"rows":[{"__proto__":{"x":1},"constructor":{"prototype":{"y":2}}}]}'),
       defaultLimits,
     );
-    const row = rowsOf(body, defaultLimits)[0] as object;
+    const row = predictRequestOf(body, defaultLimits).rows[0] as object;
     expect(Object.keys(row)).toEqual(["__proto__", "constructor"]);
     expect("x" in row).toBe(false);
     expect("y" in {}).toBe(false);
   });
 });
 
-describe("rowsOf", () => {
+describe("predictRequestOf", () => {
   it.each([null, 1, "rows", [], [{ rows: [] }], {}, { rows: {} }, { rows: [] }, { rows: [{}], more: 1 }])(
     "refuses %j",
     (body) => {
-      expect(codeOf(() => rowsOf(body, defaultLimits))).toBe("REQUEST_MALFORMED");
+      expect(codeOf(() => predictRequestOf(body, defaultLimits))).toBe("REQUEST_MALFORMED");
     },
   );
 
   it("refuses a __proto__ beside the rows and inherited rows", () => {
-    expect(codeOf(() => rowsOf(JSON.parse('{"rows":[{}],"__proto__":1}'), defaultLimits))).toBe("REQUEST_MALFORMED");
-    expect(codeOf(() => rowsOf(JSON.parse('{"__proto__":{"rows":[{}]}}'), defaultLimits))).toBe("REQUEST_MALFORMED");
+    expect(codeOf(() => predictRequestOf(JSON.parse('{"rows":[{}],"__proto__":1}'), defaultLimits))).toBe(
+      "REQUEST_MALFORMED",
+    );
+    expect(codeOf(() => predictRequestOf(JSON.parse('{"__proto__":{"rows":[{}]}}'), defaultLimits))).toBe(
+      "REQUEST_MALFORMED",
+    );
   });
 
   it("takes as many rows as the limit and no more", () => {
     const rows = (n: number): { rows: unknown[] } => ({ rows: Array.from({ length: n }, () => ({})) });
-    expect(rowsOf(rows(1000), defaultLimits)).toHaveLength(1000);
-    expect(codeOf(() => rowsOf(rows(1001), defaultLimits))).toBe("REQUEST_TOO_LARGE");
+    expect(predictRequestOf(rows(1000), defaultLimits).rows).toHaveLength(1000);
+    expect(codeOf(() => predictRequestOf(rows(1001), defaultLimits))).toBe("REQUEST_TOO_LARGE");
+  });
+
+  it("takes explain as true or false, and fewer rows with it", () => {
+    const rows = (count: number): object => ({ rows: Array.from({ length: count }, () => ({})), explain: true });
+    expect(predictRequestOf({ rows: [{}] }, defaultLimits).explain).toBe(false);
+    expect(predictRequestOf(rows(100), defaultLimits)).toMatchObject({ explain: true });
+    expect(codeOf(() => predictRequestOf(rows(101), defaultLimits))).toBe("REQUEST_TOO_LARGE");
+    expect(codeOf(() => predictRequestOf({ rows: [{}], explain: "yes" }, defaultLimits))).toBe("REQUEST_MALFORMED");
+    expect(codeOf(() => predictRequestOf({ rows: [{}], explain: null }, defaultLimits))).toBe("REQUEST_MALFORMED");
   });
 });
 

@@ -44,23 +44,39 @@ export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
   }
 }
 
-/** The rows of `{ "rows": [ ... ] }`: at least one, at most `limits.rows`; what the rows hold is the contract's matter. */
-export function rowsOf(body: unknown, limits: ServerLimits): readonly unknown[] {
+/** What a predict request asks for. */
+export interface PredictRequest {
+  readonly rows: readonly unknown[];
+  /** Answer what each feature contributed, too. */
+  readonly explain: boolean;
+}
+
+const members: ReadonlySet<string> = new Set(["rows", "explain"]);
+
+/**
+ * Reads `{ "rows": [ ... ], "explain": true }`: at least one row, at most `limits.rows` (`limits.explainedRows` to
+ * explain); what the rows hold is the contract's matter.
+ */
+export function predictRequestOf(body: unknown, limits: ServerLimits): PredictRequest {
   const refuse = (reason: string): never => {
     throw new MillraceError("REQUEST_MALFORMED", { reason });
   };
   if (body === null || typeof body !== "object" || Array.isArray(body)) return refuse("the body is not an object");
-  const stranger = Object.keys(body).find((key) => key !== "rows");
+  const stranger = Object.keys(body).find((key) => !members.has(key));
   if (stranger !== undefined)
-    return refuse(`the body has a member ${JSON.stringify(stranger.slice(0, 100))}; only "rows" is allowed`);
-  const rows: unknown = (body as { rows?: unknown }).rows;
+    return refuse(
+      `the body has a member ${JSON.stringify(stranger.slice(0, 100))}; only "rows" and "explain" are allowed`,
+    );
+  const { rows, explain = false }: { rows?: unknown; explain?: unknown } = body;
+  if (typeof explain !== "boolean") return refuse('"explain" is neither true nor false');
   if (!Array.isArray(rows)) return refuse('the body has no array "rows"');
   if (rows.length === 0) return refuse('"rows" is empty');
-  if (rows.length > limits.rows)
+  const most = explain ? limits.explainedRows : limits.rows;
+  if (rows.length > most)
     throw new MillraceError("REQUEST_TOO_LARGE", {
-      subject: "rows a request",
-      limit: String(limits.rows),
+      subject: explain ? "rows to explain a request" : "rows a request",
+      limit: String(most),
       actual: String(rows.length),
     });
-  return rows;
+  return { rows, explain };
 }

@@ -107,6 +107,22 @@ describe("predict", () => {
     ]);
   });
 
+  it("explains each row where asked: base and contributions make the score", async () => {
+    await start();
+    const response = await post(houses, { rows: [{ rooms: 2 }, { rooms: 3.5 }], explain: true });
+    expect(await response.json()).toMatchObject({
+      predictions: [1002, 1003.5],
+      explanations: [
+        { label: null, base: 1000, score: 1002, contributions: { rooms: 2 } },
+        { label: null, base: 1000, score: 1003.5, contributions: { rooms: 3.5 } },
+      ],
+    });
+    const churn = await post("/v1/models/customer-churn/predict", { rows: [churnRow], explain: true });
+    const { explanations } = (await churn.json()) as { explanations: { label: unknown }[] };
+    expect(explanations).toHaveLength(1);
+    expect(explanations[0]!.label).not.toBeNull();
+  });
+
   it("predicts nothing where one row breaks the contract, and lists every issue", async () => {
     await start();
     const response = await post(houses, { rows: [{ rooms: 1 }, { rooms: -1 }, { rooms: "2" }, { romos: 2 }, null] });

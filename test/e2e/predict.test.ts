@@ -8,6 +8,13 @@ interface Classified {
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
+interface Explained {
+  readonly label: string;
+  readonly base: number;
+  readonly score: number;
+  readonly contributions: Readonly<Record<string, number>>;
+}
+
 /** Labels that are hard on whoever writes them: a formula, a quote with a comma, a line break, a member of objects. */
 const labels = ["=1+1", 'a "b", c', "two\nlines", "__proto__"];
 
@@ -50,6 +57,28 @@ describe.skipIf(!isBuilt)("predictions from the command line", { timeout: 120_00
     expectRefusal(await row('{"amount": 1}'), "REQUEST_INVALID", 1, '"place"');
     expectRefusal(await row('{"amount": 1, "place": "süd", "plaice": 1}'), "REQUEST_INVALID", 1, '"plaice"');
     expectRefusal(await project.run("predict", "kinds", "--json"), "USAGE", 2, "--row");
+  });
+
+  it("explains a row and a file where asked: the same predictions, and contributions that add up", async () => {
+    const row = await project.run(
+      "predict",
+      "kinds",
+      "--row",
+      '{"amount": 2.5, "place": "süd"}',
+      "--explain",
+      "--json",
+    );
+    const { prediction, explanation } = row.json<{ prediction: Classified; explanation: Explained }>();
+    expect(explanation.label).toBe(prediction.label);
+    const sum = Object.values(explanation.contributions).reduce((a, b) => a + b, explanation.base);
+    expect(Math.abs(sum - explanation.score)).toBeLessThan(1e-9);
+    const shown = await project.run("predict", "kinds", "--row", '{"amount": 2.5, "place": "süd"}', "--explain");
+    expect(shown.stdout).toMatch(/^amount +-?[\d.]+/m);
+    const lines = (await project.run("predict", "kinds", "new.csv", "--explain")).stdout.trim().split("\n");
+    const plain = (await project.run("predict", "kinds", "new.csv")).stdout.trim().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { prediction: unknown }).prediction)).toEqual(
+      plain.map((line) => JSON.parse(line) as unknown),
+    );
   });
 
   it("answers a file as lines, as CSV and as JSON lines, all the same and equal to row by row", async () => {

@@ -27,4 +27,10 @@ export const modelErrors = {
       `the model does not predict what it predicted when it was written: parity row ${c.row} expected ${c.expected}, got ${c.actual}`,
     remedy: (): string => "Do not use this file; run the pipeline again.",
   },
+  EXPLANATION_UNAVAILABLE: {
+    status: 422,
+    exit: 1,
+    message: (c: { model: string }): string => `the predictions of "${c.model}" are clusters, which are not sums of features`,
+    remedy: (): string => "Ask for predictions alone.",
+  },
 };

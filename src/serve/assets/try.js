@@ -2,6 +2,7 @@
 const form = document.getElementById("try");
 const answer = document.getElementById("answer");
 const fields = [...form.querySelectorAll("[data-column]")];
+const canExplain = form.dataset.explain === "true";
 const numbers = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
 const percents = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -68,6 +69,36 @@ function showPrediction(prediction) {
   return [element("p", "value", label), bars, element("p", "hint", rule)];
 }
 
+const mostReasons = 8;
+
+/** A bar from the middle: to the right where the feature raised the score, to the left where it lowered it. */
+function reason(name, value, largest) {
+  const fill = element("div", `fill ${value < 0 ? "lowers" : "raises"}`);
+  const width = largest > 0 ? (50 * Math.abs(value)) / largest : 0;
+  fill.style.width = `${width}%`;
+  fill.style.marginLeft = `${value < 0 ? 50 - width : 50}%`;
+  const track = element("div", "track", fill);
+  track.setAttribute("aria-hidden", "true");
+  const amount = element("span", "share", `${value < 0 ? "−" : "+"}${numbers.format(Math.abs(value))}`);
+  return element("li", "", element("div", "row", element("span", "name", name), amount), track);
+}
+
+/** The largest contributions and what the rest add up to, in units of the raw score. */
+function showExplanation({ label, base, score, contributions }) {
+  const sorted = Object.entries(contributions).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const shown = sorted.slice(0, mostReasons);
+  const rest = sorted.slice(mostReasons);
+  const largest = Math.abs(shown[0]?.[1] ?? 0);
+  const bars = shown.map(([name, value]) => reason(name, value, largest));
+  if (rest.length > 0) {
+    const total = rest.reduce((sum, [, value]) => sum + value, 0);
+    bars.push(reason(`${rest.length} more`, total, Math.max(largest, Math.abs(total))));
+  }
+  const what = label === null ? "" : ` (score of ${label}: the higher, the likelier)`;
+  const sum = `From ${numbers.format(base)} without knowing the row to ${numbers.format(score)}${what}.`;
+  return [element("h3", "", "Why"), element("ul", "bars reasons", ...bars), element("p", "hint", sum)];
+}
+
 /** Marks the fields the issues speak of, and says the rest in a box. */
 function showProblem(problem) {
   const marked = new Set();
@@ -94,7 +125,7 @@ function sentence(text) {
 }
 
 async function send() {
-  const body = JSON.stringify({ rows: [rowOf()] }, null, 2);
+  const body = JSON.stringify({ rows: [rowOf()], ...(canExplain && { explain: true }) }, null, 2);
   document.getElementById("request").textContent =
     `POST ${form.dataset.url}\ncontent-type: application/json\n\n${body}`;
   const start = performance.now();
@@ -108,7 +139,9 @@ async function send() {
   document.getElementById("response").textContent = JSON.stringify(reply, null, 2);
   if (!response.ok) return showProblem(reply);
   const note = `Version ${reply.version} answered in ${numbers.format(Math.round(ms * 10) / 10)} ms.`;
-  return [...showPrediction(reply.predictions[0]), element("p", "hint", note)];
+  const [explanation] = reply.explanations ?? [];
+  const why = explanation ? showExplanation(explanation) : [];
+  return [...showPrediction(reply.predictions[0]), ...why, element("p", "hint", note)];
 }
 
 form.addEventListener("submit", async (event) => {

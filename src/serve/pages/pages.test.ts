@@ -69,7 +69,11 @@ describe.skipIf(!hasChromium)("pages in a browser", () => {
     await page.getByRole("button", { name: "Predict" }).click();
     await page.locator("#answer .value").waitFor();
     expect(await page.locator("#answer .value").textContent()).toBe("leaves");
-    expect(await page.locator("#answer li").allInnerTexts()).toEqual(["leaves\n90.9%", "stays\n9.1%"]);
+    expect(await page.locator("#answer .bars:not(.reasons) li").allInnerTexts()).toEqual([
+      "leaves\n90.9%",
+      "stays\n9.1%",
+    ]);
+    expect(await page.locator("#answer .reasons li").allInnerTexts()).toEqual(["calls\n+4.2"]);
     const sent = (await page.locator("#request").textContent())!;
     expect(JSON.parse(sent.slice(sent.indexOf("{")))).toMatchObject({
       rows: [{ calls: 12, region: null, paperless: true }],

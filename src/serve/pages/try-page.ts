@@ -194,7 +194,14 @@ export function tryPage(served: ServedModel): Html {
       </p></noscript
     >
     <div class="split">
-      <form id="try" class="card" data-url="${url}" ${thresholdAttributes(model)} novalidate>
+      <form
+        id="try"
+        class="card"
+        data-url="${url}"
+        data-explain="${String(model.task !== "clustering")}"
+        ${thresholdAttributes(model)}
+        novalidate
+      >
         <h2>Row</h2>
         <div class="fields">${fields.map((field) => renderField(model, field))}</div>
         <div class="actions">

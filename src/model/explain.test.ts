@@ -1,0 +1,87 @@
+import { assert, constantFrom, integer, property } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { modelKinds, randomModel, randomRow } from "../../test/models/random-models.ts";
+import { createRng } from "../core/rng.ts";
+import { explainRows, explanationsOf, meanContributions } from "./explain.ts";
+import { predictRows } from "./predict.ts";
+
+const explainable = modelKinds.filter(([task]) => task !== "clustering");
+
+describe("explainRows", () => {
+  it("predicts the same bits as predictRows and splits every raw score among the features", () => {
+    assert(
+      property(integer(), constantFrom(...explainable), (seed, [task, kind]) => {
+        const rng = createRng(seed);
+        const model = randomModel(rng, task, kind);
+        const rows = Array.from({ length: 9 }, () => randomRow(rng));
+        const { predictions, contributions } = explainRows(model, rows);
+        expect(predictions).toEqual(predictRows(model, rows).predictions);
+        const { outputs, features, base, values, scores } = contributions;
+        scores.forEach((score, i) => {
+          const own = values.subarray(i * features.length, (i + 1) * features.length);
+          expect(Math.abs(own.reduce((sum, value) => sum + value, base[i % outputs]!) - score)).toBeLessThan(1e-9);
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("explains a row alone as it does in a batch", () => {
+    const rng = createRng(11);
+    const model = randomModel(rng, "multiclass", "trees");
+    const rows = Array.from({ length: 6 }, () => randomRow(rng));
+    const together = explanationsOf(model, explainRows(model, rows));
+    expect(rows.flatMap((row) => explanationsOf(model, explainRows(model, [row])))).toEqual(together);
+  });
+
+  it("names the positive label of two, the answered one of more, none of numbers", () => {
+    const rng = createRng(5);
+    const rows = Array.from({ length: 20 }, () => randomRow(rng));
+    const binary = randomModel(rng, "binary", "trees");
+    expect(new Set(explanationsOf(binary, explainRows(binary, rows)).map(({ label }) => label))).toEqual(
+      new Set([true]),
+    );
+    const regression = randomModel(rng, "regression", "linear");
+    expect(explanationsOf(regression, explainRows(regression, rows))[0]!.label).toBeNull();
+    const multiclass = randomModel(rng, "multiclass", "linear");
+    const explained = explainRows(multiclass, rows);
+    explanationsOf(multiclass, explained).forEach(({ label, score }, row) => {
+      const answered = explained.predictions.labelIndex![row]!;
+      expect(label).toBe(multiclass.labels[answered]);
+      expect(score).toBe(explained.contributions.scores[row * 3 + answered]);
+    });
+  });
+
+  it("counts what was made of a column for the column, whatever it is called", () => {
+    const model = randomModel(createRng(6), "regression", "linear");
+    const [row] = explanationsOf(model, explainRows(model, [randomRow(createRng(7))]));
+    expect(Object.keys(row!.contributions)).toEqual(["area", "ratio", "colour", "sold", "when", "note"]);
+    const trees = randomModel(createRng(6), "regression", "trees");
+    const [other] = explanationsOf(trees, explainRows(trees, [randomRow(createRng(7))]));
+    expect(Object.keys(other!.contributions)).toContain("__proto__");
+  });
+
+  it("refuses clusters", () => {
+    const model = randomModel(createRng(8), "clustering", "linear");
+    expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(
+      expect.objectContaining({ code: "EXPLANATION_UNAVAILABLE" }),
+    );
+  });
+
+  it("averages the sizes of contributions", () => {
+    const features = ["a", "b"];
+    const of = (values: number[], nRows: number): Parameters<typeof meanContributions>[0] => ({
+      nRows,
+      outputs: 1,
+      features,
+      base: Float64Array.of(0),
+      values: Float64Array.from(values),
+      scores: new Float64Array(nRows),
+    });
+    expect(meanContributions(of([1, -2, -1, 4], 2))).toEqual([
+      { feature: "b", mean: 3 },
+      { feature: "a", mean: 1 },
+    ]);
+    expect(meanContributions(of([], 0))[0]).toEqual({ feature: "a", mean: 0 });
+  });
+});

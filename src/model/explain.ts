@@ -1,0 +1,136 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Issue } from "../frame/contract.ts";
+import { withExpressions } from "../frame/evaluate.ts";
+import type { Frame } from "../frame/frame.ts";
+import { frameFromRows } from "../frame/rows.ts";
+import { buildDesign, layoutOf } from "./apply.ts";
+import type { Design } from "./design.ts";
+import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
+import type { Model, Predictions } from "./model.ts";
+import { predictionsOf } from "./predict.ts";
+import type { LinearPredictor } from "./predictor.ts";
+import { rawScores } from "./score.ts";
+
+/**
+ * What each feature added to each row's raw scores. A raw score is the predicted value (regression), the log odds of
+ * labels[1] (binary) or a label's part of the softmax (multiclass): `base` of the output plus the row's contributions.
+ */
+export interface Contributions {
+  readonly nRows: number;
+  /** Raw scores a row: 1, or one a label. */
+  readonly outputs: number;
+  /** Contract columns and derived features, in the model's order; what a preparation made of one counts for it. */
+  readonly features: readonly string[];
+  /** Trees: the expected score over the rows they grew from. Linear: the score where every prepared value is 0. */
+  readonly base: Float64Array;
+  /** Row-major: rows x outputs x features. */
+  readonly values: Float64Array;
+  /** Row-major: rows x outputs. */
+  readonly scores: Float64Array;
+}
+
+/** Why one row got its answer: `score` = `base` + the sum of `contributions`, to rounding. */
+export interface Explanation {
+  /** The label whose raw score is explained: labels[1] of two, the answered one of more, null for numbers. */
+  readonly label: string | boolean | null;
+  readonly base: number;
+  readonly score: number;
+  readonly contributions: JsonObject;
+}
+
+/** Predictions with what each feature added to them. */
+export interface ExplainedPredictions {
+  readonly predictions: Predictions;
+  readonly contributions: Contributions;
+}
+
+/**
+ * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
+ * grew from (path-dependent TreeSHAP), or the terms of a linear score. Throws EXPLANATION_UNAVAILABLE for clusters.
+ */
+export function explain(model: Model, frame: Frame): ExplainedPredictions {
+  const design = buildDesign(withExpressions(frame, model.expressions), model.features);
+  const scores = rawScores(model.predictor, design);
+  const contributions = { ...contributionsOf(model, design), scores: scores.slice() };
+  return { predictions: predictionsOf(model, scores), contributions };
+}
+
+/** Predicts and explains request rows, checked against the contract: issues are data, never exceptions. */
+export function explainRows(
+  model: Model,
+  rows: readonly unknown[],
+): ExplainedPredictions & { readonly issues: readonly Issue[]; readonly nIssues: number } {
+  const { frame, issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
+  return { ...explain(model, frame), issues, nIssues };
+}
+
+/** JSON explanations, one a row, contributions in the model's order of features. */
+export function explanationsOf(
+  model: Pick<Model, "labels">,
+  { predictions, contributions }: ExplainedPredictions,
+): Explanation[] {
+  const { features, outputs, base, values, scores } = contributions;
+  return Array.from({ length: contributions.nRows }, (_, row) => {
+    const answered = predictions.labelIndex?.[row] ?? null;
+    const output = outputs > 1 ? (answered ?? 0) : 0;
+    const at = row * outputs + output;
+    const own = features.map((feature, f) => [feature, values[at * features.length + f]!] as const);
+    return {
+      label: answered === null ? null : model.labels[outputs > 1 ? output : 1]!,
+      base: base[output]!,
+      score: scores[at]!,
+      contributions: Object.fromEntries(own),
+    };
+  });
+}
+
+/** Mean size of each feature's contributions over the rows, summed over labels, the largest first: in units of the raw score. */
+export function meanContributions(contributions: Contributions): { feature: string; mean: number }[] {
+  const { nRows, features, values } = contributions;
+  const sums = new Float64Array(features.length);
+  for (let i = 0; i < values.length; ++i) sums[i % features.length]! += Math.abs(values[i]!);
+  return features
+    .map((feature, f) => ({ feature, mean: nRows > 0 ? sums[f]! / nRows : 0 }))
+    .sort((a, b) => b.mean - a.mean);
+}
+
+function contributionsOf(model: Model, design: Design): Omit<Contributions, "scores"> {
+  const { predictor } = model;
+  if (predictor.kind === "clusters") throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name });
+  const features = [...new Set(model.features.map(({ feature }) => feature))];
+  const { dense, sparseSources } = layoutOf(model.features);
+  const { outputs } = predictor;
+  const sums: ContributionSums = {
+    base: predictor.kind === "trees" ? predictor.base.slice() : predictor.intercept.slice(),
+    values: new Float64Array(design.nRows * outputs * features.length),
+    groupOf: groupsOf(features, [...dense.map(({ source }) => source), ...sparseSources]),
+    nGroups: features.length,
+  };
+  if (predictor.kind === "trees") addTreeContributions(predictor, design, sums);
+  else addTerms(predictor, design, sums);
+  return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
+}
+
+/** For each design column the position of its source. */
+function groupsOf(features: readonly string[], sources: readonly string[]): Int32Array {
+  const positions = new Map(features.map((feature, f) => [feature, f]));
+  return Int32Array.from(sources, (source) => positions.get(source)!);
+}
+
+function addTerms(predictor: LinearPredictor, design: Design, { values, groupOf, nGroups }: ContributionSums): void {
+  const { outputs, nDense, nSparse, coefficients } = predictor;
+  const { offsets, indices, values: entries } = design.sparse;
+  for (let row = 0; row < design.nRows; ++row) {
+    for (let k = 0; k < outputs; ++k) {
+      const own = k * (nDense + nSparse);
+      const target = (row * outputs + k) * nGroups;
+      for (let j = 0; j < nDense; ++j)
+        values[target + groupOf[j]!]! += coefficients[own + j]! * design.dense[j]!.values[row]!;
+      for (let e = nSparse > 0 ? offsets[row]! : 0, end = nSparse > 0 ? offsets[row + 1]! : 0; e < end; ++e) {
+        const j = nDense + indices[e]!;
+        values[target + groupOf[j]!]! += coefficients[own + j]! * entries[e]!;
+      }
+    }
+  }
+}
