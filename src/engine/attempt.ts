@@ -1,7 +1,5 @@
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { formatDuration } from "../core/duration.ts";
-import { MillraceError } from "../core/errors/error.ts";
 import { sha256 } from "../core/digest.ts";
 import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
@@ -11,6 +9,7 @@ import { createAttemptContext, requireAllWritten } from "./context.ts";
 import { findCached, stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
 import { listenToProgress } from "./progress.ts";
+import { limitTime } from "./time-limit.ts";
 import { delayAfter, isWorthRetrying, oneAttempt, wait } from "./retry.ts";
 import type { Runner } from "./runner.ts";
 import type { Slots } from "./slots.ts";
@@ -169,52 +168,12 @@ async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<vo
   const onLine = (stream: "stdout" | "stderr", line: string): void =>
     run.listener.stepLog?.({ step: name, stream, line });
   try {
-    const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onLine };
-    await withinTime(step, name, run.runner.run(step, call), over, run.signal);
+    const time = limitTime(name, step.timeoutMs, over, run.signal);
+    const onBegin = time.start;
+    const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onBegin, onLine };
+    await time.within(run.runner.run(step, call));
     requireAllWritten(step, entry.record);
   } finally {
     await end();
-  }
-}
-
-/** How long a cancelled step may take to stop before the run ends without it. */
-const graceMs = 2000;
-
-/**
- * Rejects with STEP_TIMED_OUT, after aborting the attempt, where the step's time is up first, and with CANCELLED where the
- * run is cancelled and the step does not heed it.
- */
-async function withinTime(
-  step: Step,
-  name: string,
-  work: Promise<void>,
-  over: AbortController,
-  cancel: AbortSignal,
-): Promise<void> {
-  const { timeoutMs } = step;
-  let timer: NodeJS.Timeout | undefined;
-  let grace: NodeJS.Timeout | undefined;
-  let onCancel = (): void => {};
-  const late = new Promise<never>((_, reject) => {
-    onCancel = () => {
-      grace = setTimeout(() => reject(new MillraceError("CANCELLED", { subject: `step "${name}"` })), graceMs);
-    };
-    if (timeoutMs === undefined) return;
-    timer = setTimeout(() => {
-      const error = new MillraceError("STEP_TIMED_OUT", { step: name, limit: formatDuration(timeoutMs) });
-      over.abort(error);
-      reject(error);
-    }, timeoutMs);
-  });
-  if (cancel.aborted) onCancel();
-  else cancel.addEventListener("abort", onCancel, { once: true });
-  // Once it is given up, what the work still says interests nobody.
-  work.catch(() => {});
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(grace);
-    cancel.removeEventListener("abort", onCancel);
   }
 }

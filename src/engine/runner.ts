@@ -8,6 +8,8 @@ export interface AttemptCall {
   readonly attempt: number;
   readonly seed: number;
   readonly context: StepContext;
+  /** Called when the step's own code begins: its time counts from here, not from the start of a process. */
+  readonly onBegin: () => void;
   readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
 }
 
@@ -20,6 +22,9 @@ export interface Runner {
 
 /** In this process, on this thread. A step that never yields cannot be stopped here. */
 export const inlineRunner: Runner = Object.freeze({
-  run: (step: Step, { context }: AttemptCall) => step.run(context),
+  run(step: Step, { context, onBegin }: AttemptCall) {
+    onBegin();
+    return step.run(context);
+  },
   close: async () => {},
 });

@@ -56,6 +56,7 @@ async function runTask(
   send: (message: ToParent) => void,
 ): Promise<ToParent> {
   const step = await find(task);
+  send({ kind: "begun", id: task.id });
   const staged: StagedOutput[] = [];
   const numbers = new Map<string, number>();
   await step.run(createTaskContext(task, step, clock, signal, staged, numbers, send));

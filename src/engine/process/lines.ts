@@ -14,7 +14,7 @@ export function createLineReader(onLine: (line: string) => void, isMark: (line: 
   let passed = 0;
   let dropped = 0;
   const take = (line: string): void => {
-    if (isMark(line)) return;
+    if (line === "" || isMark(line)) return;
     if (passed < mostLines) {
       passed += 1;
       onLine(line.length > longestLine ? `${line.slice(0, longestLine)}...` : line);

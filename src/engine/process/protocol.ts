@@ -45,6 +45,7 @@ export type ToParent =
       readonly total: number;
       readonly unit: string;
     }
+  | { readonly kind: "begun"; readonly id: number }
   | {
       readonly kind: "done";
       readonly id: number;

@@ -1,4 +1,5 @@
 import { rename } from "node:fs/promises";
+import { inlineRunner } from "../runner.ts";
 import type { AttemptCall, Runner } from "../runner.ts";
 import type { Step, TaskReference } from "../step.ts";
 import type { StepTask } from "./protocol.ts";
@@ -45,13 +46,14 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
   async function runInChild(step: Step, task: TaskReference, call: AttemptCall): Promise<void> {
     const key = JSON.stringify([step.memoryMb ?? null, ...task.env]);
     const worker = take(key, step, task);
-    const { context, name, onLine } = call;
+    const { context, name, onBegin, onLine } = call;
     try {
       const { outputs, numbers } = await worker.run({
         task: await taskOf(step, task, call, ++lastId, options.store),
         name,
         signal: context.signal,
         onProgress: (done, total, unit) => context.progress.report(done, total, unit),
+        onBegin,
         onLine,
       });
       for (const { output, type, format, path } of outputs)
@@ -65,7 +67,7 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
   }
 
   return {
-    run: (step, call) => (step.task ? runInChild(step, step.task, call) : step.run(call.context)),
+    run: (step, call) => (step.task ? runInChild(step, step.task, call) : inlineRunner.run(step, call)),
     async close() {
       process.off("exit", killAll);
       killAll();

@@ -20,6 +20,7 @@ export interface TaskCall {
   readonly task: StepTask;
   readonly name: string;
   readonly signal: AbortSignal;
+  readonly onBegin: () => void;
   readonly onProgress: (done: number, total: number, unit: string) => void;
   readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
 }
@@ -146,7 +147,7 @@ function createAttempt(
     streams[stream].last = "";
     streams[stream].onLine = (line) => {
       if (stream === "stderr" && tails.push(line) > 200) tails.shift();
-      if (line !== "") call.onLine(stream, line);
+      call.onLine(stream, line);
     };
     return streams[stream].ended(task.id);
   };
@@ -176,6 +177,7 @@ function createAttempt(
     result: promise.finally(end),
     onMessage(message) {
       if (message.id !== task.id) return;
+      if (message.kind === "begun") return call.onBegin();
       if (message.kind === "progress") return call.onProgress(message.done, message.total, message.unit);
       const settle = (): void => (message.kind === "done" ? resolve(message) : reject(receiveError(message.error)));
       // What it printed before it returned belongs to it; a step that closed its streams is not waited for long.
