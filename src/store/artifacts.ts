@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { StoreHooks } from "./hooks.ts";
+import { syncPath } from "./sync.ts";
+import { unwritableError } from "./unwritable.ts";
 
 const dayMs = 86_400_000;
 const chunkBytes = 1 << 20;
@@ -40,17 +42,6 @@ async function hashFile(path: string): Promise<Digest> {
   }
 }
 
-/** Makes names in a folder last through a power loss. Windows has no such call and needs none. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function syncFile(path: string): Promise<void> {
   const handle = await open(path, "r+");
   try {
@@ -62,15 +53,6 @@ async function syncFile(path: string): Promise<void> {
 
 function isAbsent(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-/** Throws STORE_UNWRITABLE for what a person must mend (rights, space), the error itself otherwise. */
-function throwUnwritable(path: string, error: unknown): never {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT"].includes(code)) {
-    throw new MillraceError("STORE_UNWRITABLE", { path, reason: (error as Error).message }, { cause: error });
-  }
-  throw error;
 }
 
 /** The artifacts of the store in `folder`, whose subfolders "artifacts" and "temporary" exist. */
@@ -96,10 +78,14 @@ export function createArtifactStore(folder: string, hooks: StoreHooks): Artifact
   const keep = async (from: string, digest: Digest): Promise<void> => {
     const target = pathOf(digest);
     const made = await mkdir(dirname(target), { recursive: true });
-    if (made !== undefined) await syncFolder(root);
+    if (made !== undefined) {
+      hooks.reached("artifact.folderMade");
+      await syncPath(root);
+    }
+    hooks.reached("artifact.renaming");
     await rename(from, target);
     hooks.reached("artifact.renamed");
-    await syncFolder(dirname(target));
+    await syncPath(dirname(target));
     hooks.reached("artifact.kept");
     verified.set(digest, (await lookAt(target))?.stamp ?? "");
   };
@@ -118,7 +104,7 @@ export function createArtifactStore(folder: string, hooks: StoreHooks): Artifact
         await keep(temporaryPath, digest);
         return { digest, size };
       } catch (error) {
-        throwUnwritable(root, error);
+        throw unwritableError(root, error);
       }
     },
     async verifiedPath(digest) {

@@ -4,10 +4,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { noHooks } from "./hooks.ts";
+import type { StoreHooks } from "./hooks.ts";
 import { keepLease, listLeases, mayBeHeld, releaseLease, takeLease } from "./leases.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { Store } from "./open.ts";
 import { interruptAll } from "./orphans.ts";
+import { besides, replaceFolder } from "./replace-folder.ts";
+import { syncPath } from "./sync.ts";
 import { storedFiles, verifyStore } from "./verify.ts";
 
 /** What a backup says of itself, in "backup.json" beside the store's files. */
@@ -54,6 +58,7 @@ export async function backUp(
   try {
     const report = await writeBackup(store, clock, partial, options.copy);
     await rm(path, { recursive: true, force: true });
+    store.hooks.reached("backup.renaming");
     await rename(partial, path);
     await syncPath(dirname(path));
     return { path, ...report };
@@ -74,12 +79,15 @@ async function writeBackup(
   await mkdir(join(folder, "temporary"));
   const metadata = join(folder, metadataFile);
   await store.snapshot(metadata);
+  store.hooks.reached("backup.snapshotTaken");
   const { store: written } = await inspectStore(folder, { clock });
   try {
     await interruptAll(written.database, clock);
     const artifacts = await written.database.selectFrom("artifacts").selectAll().execute();
-    for (const { digest } of artifacts)
+    for (const { digest } of artifacts) {
+      store.hooks.reached("backup.linking");
       await takeOver(store.artifacts.pathOf(digest), written.artifacts.pathOf(digest), copy);
+    }
     await copyPredictions(store.folder, folder);
     return { artifacts: artifacts.length, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) };
   } finally {
@@ -127,15 +135,15 @@ export async function restoreBackup(
   backup: string,
   target: string,
   clock: Clock,
-  options: { readonly force: boolean },
+  options: { readonly force: boolean; readonly hooks?: StoreHooks },
 ): Promise<BackupReport> {
+  const hooks = options.hooks ?? noHooks;
   const path = resolve(target);
   const source = resolve(backup);
   if (!options.force) await requireEmpty(path);
   await requireUnused(path, clock);
   await requireManifest(source);
   const restoring = besides(path, "restoring");
-  const replaced = besides(path, "replaced");
   try {
     await mkdir(dirname(path), { recursive: true });
     await cp(source, restoring, { recursive: true, filter: (from) => basename(from) !== manifestFile });
@@ -148,13 +156,11 @@ export async function restoreBackup(
     }
     for await (const file of storedFiles(restoring)) await syncPath(file.path);
     await syncPath(join(restoring, metadataFile));
-    await rename(path, replaced).catch(ignoreAbsent);
-    await rename(restoring, path);
-    await syncPath(dirname(path));
+    hooks.reached("restore.copied");
+    await replaceFolder(path, restoring, hooks);
     return { path, artifacts, bytes };
   } finally {
     await rm(restoring, { recursive: true, force: true });
-    await rm(replaced, { recursive: true, force: true });
   }
 }
 
@@ -206,22 +212,4 @@ async function digestOfFile(path: string): Promise<Digest> {
     await handle.close();
   }
   return `sha256:${hash.digest("hex")}`;
-}
-
-function besides(path: string, what: string): string {
-  return join(dirname(path), `.${basename(path)}.${what}-${randomBytes(4).toString("hex")}`);
-}
-
-function ignoreAbsent(error: unknown): void {
-  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-}
-
-async function syncPath(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

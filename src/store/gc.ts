@@ -45,6 +45,7 @@ export async function collectGarbage(store: Store, clock: Clock, options: GcOpti
       for (const run of report.runs) await removeRun(transaction, run);
       await removeRows(transaction);
     });
+    store.hooks.reached("gc.rowsRemoved");
     await removeFiles(store, fence);
     for (const path of await temporaryFiles(store.folder, clock)) await rm(path, { recursive: true, force: true });
     return report;
@@ -176,7 +177,10 @@ async function removeFiles(store: Store, fence: Fence): Promise<void> {
   const removeLot = (): Promise<void> =>
     database.transaction().execute(async (transaction) => {
       await requireFence(transaction, fence);
-      for (const path of lot) await rm(path, { force: true });
+      for (const path of lot) {
+        store.hooks.reached("gc.fileRemoving");
+        await rm(path, { force: true });
+      }
       lot = [];
     });
   for await (const { digest, path } of storedFiles(store.folder)) {

@@ -2,15 +2,25 @@
 export type Failpoint =
   | "artifact.adopting"
   | "artifact.synced"
+  | "artifact.folderMade"
+  | "artifact.renaming"
   | "artifact.renamed"
   | "artifact.kept"
   | "transaction.begun"
   | "transaction.committing"
   | "transaction.committed"
   | "store.migrating"
-  | "store.migrated";
+  | "store.migrated"
+  | "gc.rowsRemoved"
+  | "gc.fileRemoving"
+  | "backup.snapshotTaken"
+  | "backup.linking"
+  | "backup.renaming"
+  | "restore.copied"
+  | "restore.setAside"
+  | "restore.replaced";
 
-/** Lets a test see the store pass its failpoints, and end the process there. */
+/** Lets a test see the store pass its failpoints, end the process there, or fail as a disk would. */
 export interface StoreHooks {
   readonly reached: (point: Failpoint) => void;
 }

@@ -14,6 +14,7 @@ import type { Fence } from "./leases.ts";
 import { createMemo } from "./memo.ts";
 import type { Memo } from "./memo.ts";
 import { markInterrupted } from "./orphans.ts";
+import { putBack } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
 import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
 import { loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
@@ -35,6 +36,8 @@ export interface Store {
   snapshot(target: string): Promise<void>;
   /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
   readonly memo: Memo;
+  /** Told of each failpoint passed; for crash tests. */
+  readonly hooks: StoreHooks;
   close(): Promise<void>;
 }
 
@@ -102,6 +105,7 @@ function assemble(engine: SqliteDatabase, path: string, folder: string, options:
     write: (queries, fence) => writeTogether(driver, database, queries, fence),
     snapshot: (target) => driver.snapshot(target),
     memo: createMemo(database),
+    hooks,
     close: () => database.destroy(),
   };
 }
@@ -134,6 +138,7 @@ export async function inspectStore(folder: string, options: StoreOptions): Promi
  */
 export async function openStore(folder: string, options: StoreOptions): Promise<Store> {
   const absolute = resolve(folder);
+  await putBack(absolute);
   await makeFolders(absolute);
   await sweepTemporary(absolute, options.clock.now());
   return openAt(join(absolute, metadataFile), absolute, options);

@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
-import { beginImmediate, busyTimeoutMs, storeError, whenFree } from "./sqlite.ts";
+import { beginImmediate, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteValue } from "./sqlite.ts";
 
 class SqliteConnection implements DatabaseConnection {
@@ -63,12 +63,17 @@ export class SqliteDriver implements Driver {
 
   async beginTransaction(): Promise<void> {
     await beginImmediate(this.#database, this.#path);
-    this.#hooks.reached("transaction.begun");
+    try {
+      this.#hooks.reached("transaction.begun");
+    } catch (error) {
+      rollBack(this.#database);
+      throw storeError(this.#path, error);
+    }
   }
 
   async commitTransaction(): Promise<void> {
-    this.#hooks.reached("transaction.committing");
     try {
+      this.#hooks.reached("transaction.committing");
       this.#database.exec("commit");
     } catch (error) {
       throw storeError(this.#path, error);
@@ -77,7 +82,7 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(): Promise<void> {
-    this.#database.exec("rollback");
+    rollBack(this.#database);
   }
 
   async releaseConnection(): Promise<void> {
@@ -104,14 +109,14 @@ export class SqliteDriver implements Driver {
     try {
       return await whenFree(this.#path, () => {
         this.#database.exec("pragma busy_timeout = 0; begin immediate");
-        this.#hooks.reached("transaction.begun");
         let result: T;
         try {
+          this.#hooks.reached("transaction.begun");
           result = work((query) => this.#connection.executeNow(query));
           this.#hooks.reached("transaction.committing");
           this.#database.exec("commit");
         } catch (error) {
-          this.#database.exec("rollback");
+          rollBack(this.#database);
           throw storeError(this.#path, error);
         }
         this.#hooks.reached("transaction.committed");

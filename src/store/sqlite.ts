@@ -1,6 +1,7 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { migrations } from "./migrations.ts";
+import { unwritableError } from "./unwritable.ts";
 
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 
@@ -77,7 +78,7 @@ export function storeError(path: string, error: unknown): unknown {
   if (busyCodes.includes(code)) return new MillraceError("STORE_BUSY", { path, seconds: busyTimeoutMs / 1000 }, cause);
   if (unwritableCodes.includes(code)) return new MillraceError("STORE_UNWRITABLE", { path, reason }, cause);
   if (damagedCodes.includes(code)) return new MillraceError("STORE_DAMAGED", { path, reason }, cause);
-  return error;
+  return unwritableError(path, error);
 }
 
 /**
@@ -127,11 +128,20 @@ async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks
     database.exec("commit");
     hooks.reached("store.migrated");
   } catch (error) {
-    database.exec("rollback");
+    rollBack(database);
     // A script that does not fit what it finds there: the format number or the tables are not what was written.
     if (codeOf(error) !== 1) throw error;
     const reason = `format ${format} cannot be migrated: ${(error as Error).message}`;
     throw new MillraceError("STORE_DAMAGED", { path, reason }, { cause: error });
+  }
+}
+
+/** Rolls back what is left of a transaction: after a full disk the engine has done so itself. */
+export function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("rollback");
+  } catch (error) {
+    if (codeOf(error) !== 1) throw error;
   }
 }
 

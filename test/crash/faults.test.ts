@@ -1,0 +1,172 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import { isMillraceError } from "../../src/core/errors/error.ts";
+import { runWorkflow } from "../../src/engine/run.ts";
+import { backUp, restoreBackup } from "../../src/store/backup.ts";
+import { collectGarbage } from "../../src/store/gc.ts";
+import type { Failpoint, StoreHooks } from "../../src/store/hooks.ts";
+import { openMemoryStore, openStore } from "../../src/store/open.ts";
+import { verifyStore } from "../../src/store/verify.ts";
+import { eightSteps } from "./workflow.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "millrace-fault-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const quietSteps = eightSteps(() => {});
+
+async function digests(): Promise<string> {
+  const store = await openMemoryStore({ clock });
+  const { steps } = await runWorkflow(quietSteps, { store, clock });
+  await store.close();
+  return steps.map((step) => step.outputs.get("bytes")).join();
+}
+
+/** Fails at the n-th passing of a failpoint as the operating system would. */
+function failAt(failpoint: Failpoint, nth: number, code: string): StoreHooks {
+  let passed = 0;
+  return {
+    reached(point) {
+      if (point === failpoint && ++passed === nth) throw Object.assign(new Error(`${code}: injected`), { code });
+    },
+  };
+}
+
+async function expectSound(path: string): Promise<void> {
+  expect((await verifyStore(path, clock)).faults).toEqual([]);
+}
+
+/**
+ * Passings a run makes of each point around a durable operation; the code changes from case to case. The second transaction
+ * is left out: it only shows that a step runs, and the next one makes up for it.
+ */
+const points: readonly (readonly [Failpoint, readonly number[]])[] = [
+  ["artifact.adopting", [1, 4, 8]],
+  ["artifact.synced", [1, 4, 8]],
+  ["artifact.folderMade", [1, 3, 5]],
+  ["artifact.renaming", [1, 4, 8]],
+  ["artifact.renamed", [1, 4, 8]],
+  ["transaction.begun", [1, 3, 9, 18]],
+  ["transaction.committing", [1, 3, 9, 18]],
+];
+const codes = ["ENOSPC", "EIO", "EMFILE", "EDQUOT"];
+const cases = points.flatMap(([point, passings]) => passings.map((nth) => [point, nth] as const));
+
+describe("a disk that is full or fails", () => {
+  it.each(cases.map(([point, nth], i) => [codes[i % codes.length]!, point, nth] as const))(
+    "with %s at %s, passing %i, is an error with a remedy, and the next run goes on",
+    async (code, point, nth) => {
+      const path = join(folder, ".millrace");
+      const failing = await openStore(path, { clock, hooks: failAt(point, nth, code) });
+      const done: string[] = [];
+      const outcome = await runWorkflow(quietSteps, {
+        store: failing,
+        clock,
+        jobs: 1,
+        listener: { stepFinished: ({ step, status }) => void (status === "ran" && done.push(step)) },
+      }).catch((error: unknown) => ({ status: "failed", error }));
+      expect(outcome.status).toBe("failed");
+      expect(isMillraceError(outcome.error) && outcome.error.code).toBe("STORE_UNWRITABLE");
+      await failing.close();
+      await expectSound(path);
+      const repeated: string[] = [];
+      const store = await openStore(path, { clock });
+      const result = await runWorkflow(
+        eightSteps((step) => repeated.push(step)),
+        { store, clock },
+      );
+      expect(result.status).toBe("succeeded");
+      expect(result.steps.map((step) => step.outputs.get("bytes")).join()).toBe(await digests());
+      expect(repeated.filter((step) => done.includes(step))).toEqual([]);
+      await store.close();
+      await expectSound(path);
+    },
+  );
+
+  it.each(["gc.rowsRemoved", "gc.fileRemoving", "backup.snapshotTaken", "backup.linking", "backup.renaming"] as const)(
+    "at %s leaves a sound store, and doing it again does it",
+    async (point) => {
+      const path = join(folder, ".millrace");
+      const store = await openStore(path, { clock, hooks: failAt(point, 1, "EIO") });
+      for (let i = 0; i < 2; ++i) await runWorkflow({ ...quietSteps, seed: i }, { store, clock });
+      const again = async (): Promise<void> => {
+        await backUp(store, clock, join(folder, "backup"));
+        expect((await collectGarbage(store, clock, { keepRuns: 1, dryRun: false })).runs.length).toBeLessThanOrEqual(1);
+      };
+      await expect(again()).rejects.toThrow("EIO");
+      await expectSound(path);
+      await rm(join(folder, "backup"), { recursive: true, force: true });
+      await again();
+      await store.close();
+      await expectSound(path);
+      await expectSound(join(folder, "backup"));
+      expect((await readdir(folder)).sort()).toEqual([".millrace", "backup"]);
+    },
+  );
+
+  it.each(["restore.copied", "restore.setAside", "restore.replaced"] as const)(
+    "at %s leaves a whole store in place",
+    async (point) => {
+      const path = join(folder, ".millrace");
+      const store = await openStore(path, { clock });
+      const { runId } = await runWorkflow(quietSteps, { store, clock });
+      await backUp(store, clock, join(folder, "backup"));
+      await store.close();
+      const restoring = restoreBackup(join(folder, "backup"), path, clock, {
+        force: true,
+        hooks: failAt(point, 1, "EIO"),
+      });
+      await expect(restoring).rejects.toThrow("EIO");
+      await expectSound(path);
+      const again = await openStore(path, { clock });
+      expect(await again.database.selectFrom("runs").select("id").execute()).toEqual([{ id: runId }]);
+      await again.close();
+    },
+  );
+});
+
+describe("a file system with no room left", () => {
+  const mount = join(tmpdir(), `millrace-full-${process.pid}`);
+  /** Needs the right to mount; elsewhere the injected errors above must do. */
+  const canMount = ((): boolean => {
+    if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+    try {
+      execFileSync("mkdir", ["-p", mount]);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1536k", "tmpfs", mount], { stdio: "ignore" });
+      return true;
+    } catch {
+      console.warn("skipped: tmpfs cannot be mounted here");
+      return false;
+    }
+  })();
+  afterEach(() => {
+    if (canMount) execFileSync("umount", ["-l", mount]);
+  });
+
+  it.skipIf(!canMount)("says so, harms nothing, and goes on once there is room", async () => {
+    const path = join(mount, ".millrace");
+    const store = await openStore(path, { clock });
+    const first = await runWorkflow(quietSteps, { store, clock }).catch((error: unknown) => ({
+      status: "failed",
+      error,
+    }));
+    expect(first.status).toBe("failed");
+    expect(isMillraceError(first.error)).toBe(true);
+    expect(String(first.error)).toMatch(/no space left|disk is full|ENOSPC/);
+    await store.close();
+    await expectSound(path);
+    execFileSync("mount", ["-o", "remount,size=16m", mount]);
+    const roomy = await openStore(path, { clock });
+    const result = await runWorkflow(quietSteps, { store: roomy, clock });
+    expect(result.status).toBe("succeeded");
+    await roomy.close();
+    await expectSound(path);
+    await writeFile(join(mount, "done"), "");
+  });
+});
