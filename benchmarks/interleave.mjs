@@ -17,10 +17,10 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Medians of both commands and the median of the ratios ours / theirs, pair by pair, after one warm-up of each. */
-export function interleave(python, { ours, theirs, rounds, beforeOurs = () => {} }) {
+/** Medians of both commands and the median of the ratios ours / theirs, pair by pair, after `warmUps` pairs. */
+export function interleave(python, { ours, theirs, rounds, warmUps = 1, beforeOurs = () => {} }) {
   const pairs = [];
-  for (let round = -1; round < rounds; ++round) {
+  for (let round = -warmUps; round < rounds; ++round) {
     beforeOurs();
     const a = measure(python, ours);
     const b = measure(python, theirs);

@@ -15,4 +15,14 @@ export const scenarios = [
     title: "`millrace --help` beside `node -e 0`, whole process",
     load: () => import("./scenarios/cli-help.mjs"),
   },
+  {
+    id: "engine/forty-steps",
+    title: "40 sequential steps of 10 ms with durable commits: inline and in processes",
+    load: async () => ({ run: (await import("./scenarios/engine.mjs")).runFortySteps }),
+  },
+  {
+    id: "engine/fan-out",
+    title: "a fan-out over 1,000 elements: inline and in processes",
+    load: async () => ({ run: (await import("./scenarios/engine.mjs")).runFanOut }),
+  },
 ];

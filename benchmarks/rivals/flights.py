@@ -17,7 +17,7 @@ features = pd.DataFrame(
         "origin": flights["origin"].astype("category"),
         "destination": flights["destination"].astype("category"),
         "hour": flights["date"].dt.hour.astype("float64"),
-        "weekday": flights["date"].dt.dayofweek.astype("float64"),
+        "weekday": flights["date"].dt.day_of_week.astype("float64"),
     }
 )
 n = len(features)
