@@ -46,14 +46,17 @@ export type { Explanation } from "./model/explain.ts";
 export type { Model, Predictions, Roles, Task } from "./model/model.ts";
 export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
 
+export { asof, join, sql, union, type AsofOptions, type JoinOptions } from "./ingest/combined-source.ts";
+export { rows, sqlite, type SqliteOptions } from "./ingest/own-source.ts";
 export {
   csv,
+  json,
   jsonl,
   parquet,
-  sql,
   tsv,
   type CsvOptions,
   type DelimitedOptions,
+  type HttpLimits,
   type Source,
   type SourceOptions,
 } from "./ingest/source.ts";

@@ -1,4 +1,6 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createFetcher } from "../ingest/fetch.ts";
 import { type FingerprintMemo, fingerprintSource } from "../ingest/fingerprint.ts";
 import { decodeModel } from "../model/file.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
@@ -16,12 +18,14 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     },
     set: (key, value) => project.store.memo.set(key, value),
   };
+  const fetcher = createFetcher(join(project.store.folder, "downloads"));
   return {
     root: project.root,
     threads: Number.isInteger(wanted) && wanted > 0 ? wanted : Math.min(8, availableParallelism()),
     packageVersion: packageVersion(),
     registry: project.registry,
-    fingerprint: () => fingerprintSource(spec.source, project.root, memo),
+    fetcher,
+    fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),
     loadModel: async (digest) => decodeModel(await project.store.artifacts.readBytes(digest)),
   };
 }

@@ -71,7 +71,7 @@ export async function runPipeline(
     ...options,
     provenance: await collectProvenance(project.root, environment.threads),
     definition: definitionOf(spec),
-  }).finally(() => runner.close());
+  }).finally(() => Promise.all([runner.close(), environment.fetcher.close()]));
   const read = artifactReader(project, result);
   const promoted = await read("promote.result", promotedCodec);
   return {

@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { createGunzip } from "node:zlib";
+import type { Transform } from "node:stream";
+import zlib from "node:zlib";
+import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 
 const chunkBytes = 1 << 20;
@@ -7,39 +10,59 @@ const chunkBytes = 1 << 20;
 /** A packed file may grow by this factor and no further: a decompression bomb ends here. */
 const largestGrowth = 1_200;
 
-/** Whether the file's ending says gzip. */
-export function isGzip(path: string): boolean {
-  return path.toLowerCase().endsWith(".gz");
+type Packing = "gzip" | "zstd" | null;
+
+function packingOf(path: string): Packing {
+  const lower = path.toLowerCase();
+  return lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : null;
+}
+
+/** Node reads Zstandard from 22.15 on; the types of Node 20 do not know it. */
+function unpackerOf(packing: "gzip" | "zstd", path: string): Transform {
+  if (packing === "gzip") return zlib.createGunzip({ chunkSize: chunkBytes });
+  const create = (zlib as { readonly createZstdDecompress?: (options: { chunkSize: number }) => Transform })
+    .createZstdDecompress;
+  if (create) return create({ chunkSize: chunkBytes });
+  const reason = `Node ${process.versions.node} cannot unpack it (22.15 and newer can); pack it as .gz or Parquet`;
+  throw new MillraceError("SOURCE_UNREADABLE", { path, format: "zstd", reason });
+}
+
+/** The digest of a file's bytes. */
+export async function digestFile(path: string): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) hash.update(chunk as Buffer);
+  return `sha256:${hash.digest("hex")}`;
 }
 
 /**
- * The bytes of a file in chunks, unpacked where it ends in ".gz".
+ * The bytes of a file in chunks, unpacked where it ends in ".gz" or ".zst".
  *
  * Throws SOURCE_UNREADABLE for a damaged or cut-off archive, CANCELLED when the signal aborts.
  */
 export async function* readBytes(path: string, signal?: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  const packing = packingOf(path);
+  const unpacker = packing && unpackerOf(packing, path);
   const file = createReadStream(path, { highWaterMark: chunkBytes });
-  const packed = isGzip(path);
-  const stream = packed ? file.pipe(createGunzip({ chunkSize: chunkBytes })) : file;
-  if (packed) file.on("error", (error) => stream.destroy(error));
+  const stream = unpacker ? file.pipe(unpacker) : file;
+  if (unpacker) file.on("error", (error) => unpacker.destroy(error));
   let nBytes = 0;
   try {
     for await (const chunk of stream) {
       if (signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${path}"` });
       nBytes += (chunk as Buffer).length;
-      if (packed && nBytes > largestGrowth * (file.bytesRead + chunkBytes)) throw bombFault(path);
+      if (packing && nBytes > largestGrowth * (file.bytesRead + chunkBytes)) throw bombFault(path, packing);
       yield chunk as Buffer;
     }
   } catch (error) {
-    if (!packed || error instanceof MillraceError) throw error;
+    if (!packing || error instanceof MillraceError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new MillraceError("SOURCE_UNREADABLE", { path, format: "gzip", reason }, { cause: error });
+    throw new MillraceError("SOURCE_UNREADABLE", { path, format: packing, reason }, { cause: error });
   } finally {
     file.destroy();
   }
 }
 
-function bombFault(path: string): MillraceError {
+function bombFault(path: string, format: string): MillraceError {
   const reason = `it unpacks to more than ${largestGrowth} times its size`;
-  return new MillraceError("SOURCE_UNREADABLE", { path, format: "gzip", reason });
+  return new MillraceError("SOURCE_UNREADABLE", { path, format, reason });
 }

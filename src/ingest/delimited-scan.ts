@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { LineIndex } from "./line-index.ts";
 
 /** What a pass over the bytes of a delimited file found. */
 export interface DelimitedScan {
@@ -10,6 +11,10 @@ export interface DelimitedScan {
   /** Blank lines in front of the first record. */
   readonly leadingBlankLines: number;
   readonly nBytes: number;
+  /** What ends every line; LF where there is a single line. */
+  readonly lineEnd: "\n" | "\r\n" | "\r";
+  /** Pairs of (record, line), as in an origin of rows. */
+  readonly lines: readonly number[];
 }
 
 /** Why a file is not the table it should be; `line` counts from 1. */
@@ -66,6 +71,7 @@ export class DelimitedScanner {
   #first: readonly string[] = [];
   #carry: Buffer = Buffer.alloc(0);
   #opening: Buffer | null = Buffer.alloc(0);
+  readonly #lines = new LineIndex();
 
   /** `quotes` false: `"` is an ordinary character. */
   constructor(delimiter: string, quotes = true) {
@@ -105,6 +111,8 @@ export class DelimitedScanner {
       longestRecordBytes: this.#longest,
       leadingBlankLines: this.#leadingBlankLines,
       nBytes: this.#nBytes,
+      lineEnd: this.#lineEnd === 3 ? "\r" : this.#lineEnd === 2 ? "\r\n" : "\n",
+      lines: this.#lines.pairs,
     };
   }
 
@@ -190,6 +198,7 @@ export class DelimitedScanner {
   }
 
   #countRecord(): void {
+    this.#lines.add(this.#nRecords, this.#recordLine);
     ++this.#nRecords;
     if (this.#expectedCells === 0) {
       this.#expectedCells = this.#nCells;

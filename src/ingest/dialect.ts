@@ -2,7 +2,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { readBytes } from "./byte-stream.ts";
 import { splitRecord } from "./delimited-scan.ts";
 import type { LocatedFile } from "./locate.ts";
-import { csv, jsonl, kindOfPath, parquet, type Source, tsv } from "./source.ts";
+import { csv, json, jsonl, kindOfPath, parquet, type Source, tsv } from "./source.ts";
 
 const headBytes = 65_536;
 const delimiters = [",", ";", "|", "\t"] as const;
@@ -21,6 +21,7 @@ export async function guessSource(
   const kind = kindOfPath(path);
   if (kind === "parquet") return parquet(path);
   if (kind === "jsonl") return jsonl(path);
+  if (kind === "json") return json(path);
   const first = await firstLine(file.path);
   const delimiter = kind === "tsv" ? "\t" : commonest(first);
   const cells = splitRecord(first, delimiter);

@@ -8,10 +8,13 @@ import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
 import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
-import { locateOutput, locateParts, unwritable } from "./locate.ts";
-import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
+import { createFetcher, type Fetcher } from "./fetch.ts";
+import { requireChecksums } from "./fingerprint.ts";
+import { type LocatedSource, locateOutput, locateSource, unwritable } from "./locate.ts";
+import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
 import { storedNames } from "./stored-names.ts";
+import { type Origin, reasonOf, unreadable } from "./table.ts";
 
 export interface IngestRequest {
   readonly source: SourceDescription;
@@ -24,11 +27,15 @@ export interface IngestRequest {
   readonly signal?: AbortSignal | undefined;
   /** Memory DuckDB may use before it spills beside `output`. Default 1024. */
   readonly memoryMb?: number;
+  /** What was fetched already; default: whatever is not a local file is fetched now and thrown away after. */
+  readonly fetcher?: Fetcher;
 }
 
 /** What reading a source gave beside the dataset itself. */
 export interface IngestReport extends CellIssues {
   readonly nRows: number;
+  /** The files the rows come from, in their order; empty where rows are computed. */
+  readonly origins: readonly Origin[];
 }
 
 /**
@@ -36,26 +43,30 @@ export interface IngestReport extends CellIssues {
  * order, equal bytes for equal rows on any number of threads. Nothing is sniffed: rows are counted twice, by us and by
  * DuckDB, and must agree. A cell that is not of its column's kind becomes missing and an issue of code "kind".
  *
- * Throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_UNREADABLE, COLUMN_MISSING, COLUMN_NAME_INVALID, COLUMN_NAME_DUPLICATE,
- * STORE_UNWRITABLE or CANCELLED; then there is no output.
+ * Throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_UNREADABLE, SOURCE_REFUSED, SOURCE_UNREACHABLE, SOURCE_CHANGED,
+ * SOURCE_MISMATCH, COLUMN_MISSING, COLUMN_NAME_INVALID, COLUMN_NAME_DUPLICATE, STORE_UNWRITABLE or CANCELLED; then there
+ * is no output.
  */
 export async function ingestSource(request: IngestRequest): Promise<IngestReport> {
-  const { source, contract, root, signal, memoryMb } = request;
-  const [file, ...others] = await locateParts(source, root);
-  const parts = source.kind === "sql" ? [file!, ...others] : [];
+  const fetcher = request.fetcher ?? createFetcher();
+  try {
+    const place = { root: request.root, fetcher, signal: request.signal };
+    const located = await locateSource(request.source, place);
+    await requireChecksums(located);
+    return await ingestLocated(request, located);
+  } finally {
+    if (!request.fetcher) await fetcher.close();
+  }
+}
+
+async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<IngestReport> {
+  const { contract, signal, memoryMb } = request;
   const output = await locateOutput(request.output);
   const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
     throw unwritable(request.output, error);
   });
   try {
-    const relation = await openRelation(source, file!, {
-      wanted: contract.columns,
-      output,
-      scratch,
-      memoryMb,
-      signal,
-      parts,
-    });
+    const relation = await openRelation(located, { wanted: contract.columns, output, scratch, memoryMb, signal });
     try {
       return await writeDataset(request, relation, output);
     } finally {
@@ -96,7 +107,7 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
   }
   const issues = await findCellIssues(relation, contract, await suspects(relation, conversions, target));
   progress.report(nRows, nRows, "rows");
-  return { nRows, ...issues };
+  return { nRows, origins: relation.origins, ...issues };
 }
 
 function positionOf(relation: Relation, name: string, source: SourceDescription): number {

@@ -12,9 +12,11 @@ import { readDataset } from "./dataset.ts";
 import { guessSource } from "./dialect.ts";
 import { gatherFacts } from "./facts.ts";
 import { ingestSource } from "./ingest.ts";
-import { type LocatedFile, locateFile } from "./locate.ts";
-import { openRelation, reasonOf, type Relation, unreadable } from "./relation.ts";
+import { createFetcher } from "./fetch.ts";
+import { locateFile, locateSource, type Place } from "./locate.ts";
+import { openRelation, type Relation } from "./relation.ts";
 import type { Source } from "./source.ts";
+import { reasonOf, unreadable } from "./table.ts";
 
 /** What `millrace init` knows of a file. */
 export interface SourceInspection {
@@ -41,11 +43,16 @@ export interface InspectOptions {
  * Throws what {@link ingestSource} throws, SOURCE_FORMAT_UNKNOWN, and COLUMN_MISSING for the target.
  */
 export async function inspectSource(path: string, options: InspectOptions = {}): Promise<SourceInspection> {
+  const fetcher = createFetcher();
   const file = await locateFile(path, process.cwd());
   const guessed = await guessSource(path, file, options.columns);
   const scratch = await mkdtemp(join(tmpdir(), "millrace-inspect-"));
   try {
-    const { relation, source: read } = await openGuessed(guessed, file, scratch, options.signal);
+    const { relation, source: read } = await openGuessed(
+      guessed,
+      { root: process.cwd(), fetcher, signal: options.signal },
+      scratch,
+    );
     let columns: readonly ColumnFacts[];
     try {
       requireTarget(relation, path, options.target);
@@ -68,18 +75,17 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
 /** Where quoting makes no sense of a delimited file, quotes are tried as ordinary characters. */
 async function openGuessed(
   source: Source,
-  file: LocatedFile,
+  place: Place,
   scratch: string,
-  signal: AbortSignal | undefined,
 ): Promise<{ relation: Relation; source: Source }> {
-  const options = { wanted: null, output: null, scratch, signal };
+  const options = { wanted: null, output: null, scratch, signal: place.signal };
   try {
-    return { relation: await openRelation(source, file, options), source };
+    return { relation: await openRelation(await locateSource(source, place), options), source };
   } catch (error) {
     const mayBePlain = isMillraceError(error) && error.code === "SOURCE_UNREADABLE" && /quote/.test(error.message);
     if (!mayBePlain) throw error;
     const plain: Source = Object.freeze({ ...source, quotes: false });
-    const relation = await openRelation(plain, file, options).catch(() => undefined);
+    const relation = await openRelation(await locateSource(plain, place), options).catch(() => undefined);
     if (!relation) throw error;
     return { relation, source: plain };
   }

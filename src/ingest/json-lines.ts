@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import type { Kind } from "../frame/column.ts";
 import { readBytes } from "./byte-stream.ts";
+import { JsonLinesFault, splitElements } from "./json-list.ts";
+import { LineIndex } from "./line-index.ts";
 
 /** What a pass over a file of JSON lines found. */
 export interface JsonLinesScan {
@@ -10,16 +12,15 @@ export interface JsonLinesScan {
   readonly keys: readonly string[];
   /** An upper bound for the longest record written. */
   readonly longestRecordBytes: number;
+  /** Pairs of (row, line), as in an origin of rows. */
+  readonly lines: readonly number[];
 }
-
-/** Why a file is not JSON lines; the message names the line, counted from 1. */
-export class JsonLinesFault extends Error {}
 
 const newline = 0x0a;
 const flushChars = 1 << 20;
 
 /**
- * Reads JSON lines with the platform's strict parser (DuckDB's accepts 9 of 188 texts that must be refused) and writes
+ * Reads JSON lines, or the objects of a JSON list, with the platform's strict parser (DuckDB's accepts 9 of 188 texts that must be refused) and writes
  * the wanted keys as cells of a delimited file, all quoted, absent and null as empty, so that one path converts both.
  * Integers of 16 digits or more keep their digits. Blank lines are skipped.
  */
@@ -27,8 +28,10 @@ export async function transcribeJsonLines(
   path: string,
   wanted: readonly { readonly name: string; readonly kind: Kind }[],
   output: string | null,
-  signal?: AbortSignal,
+  options: { readonly format?: "jsonl" | "json"; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<JsonLinesScan> {
+  const isList = options.format === "json";
+  const index = new LineIndex();
   const keys = new Set<string>();
   const file = output === null ? null : await open(output, "w");
   let nRows = 0;
@@ -36,9 +39,11 @@ export async function transcribeJsonLines(
   let longestRecordBytes = 0;
   let pending = "";
   try {
-    for await (const bytes of splitLines(readBytes(path, signal))) {
-      const row = parseLine(bytes, ++line);
+    const chunks = readBytes(path, options.signal);
+    for await (const bytes of isList ? splitElements(chunks) : splitLines(chunks)) {
+      const row = parseLine(bytes, ++line, isList ? "element" : "line");
       if (!row) continue;
+      if (!isList) index.add(nRows, line);
       ++nRows;
       for (const key of Object.keys(row)) keys.add(key);
       if (!file) continue;
@@ -53,7 +58,7 @@ export async function transcribeJsonLines(
   } finally {
     await file?.close();
   }
-  return { nRows, keys: [...keys], longestRecordBytes };
+  return { nRows, keys: [...keys], longestRecordBytes, lines: index.pairs };
 }
 
 async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
@@ -71,18 +76,22 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   if (carry.length > 0) yield Buffer.concat(carry);
 }
 
-function parseLine(bytes: Buffer, line: number): Readonly<Record<string, unknown>> | undefined {
-  if (!isUtf8(bytes)) throw new JsonLinesFault(`line ${line} holds bytes that are not UTF-8`);
+function parseLine(
+  bytes: Buffer,
+  line: number,
+  unit: "line" | "element",
+): Readonly<Record<string, unknown>> | undefined {
+  if (!isUtf8(bytes)) throw new JsonLinesFault(`${unit} ${line} holds bytes that are not UTF-8`);
   const text = bytes.toString("utf8").replace(line === 1 ? /^\uFEFF/ : /^(?!)/, "");
   if (text.trim() === "") return undefined;
   let row: unknown;
   try {
     row = JSON.parse(text);
   } catch (error) {
-    throw new JsonLinesFault(`line ${line} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new JsonLinesFault(`${unit} ${line} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
-    throw new JsonLinesFault(`line ${line} holds no JSON object but ${Array.isArray(row) ? "a list" : typeof row}`);
+    throw new JsonLinesFault(`${unit} ${line} holds no JSON object but ${Array.isArray(row) ? "a list" : typeof row}`);
   }
   const source = /\d{16}/.test(text) ? (JSON.parse(quoteLongIntegers(text)) as object) : row;
   return source as Readonly<Record<string, unknown>>;

@@ -3,16 +3,99 @@ import { access, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import type { SourceDescription } from "./source.ts";
+import { expandPath, type FoundFile } from "./expand.ts";
+import type { Fetcher } from "./fetch.ts";
+import { isAddress } from "./http.ts";
+import type { FileKind, SourceDescription } from "./source.ts";
 
-/** A source's file, found: absolute and without symbolic links, so that the query room can confine itself to it. */
+/** A file, found: absolute and without symbolic links, so that the query room can confine itself to it. */
 export interface LocatedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** What a person calls it. */
+  readonly name: string;
+  /** Columns its folders name, with their values. */
+  readonly partition: FoundFile["partition"];
 }
 
-/** Finds the file of a source; throws SOURCE_NOT_FOUND with the nearest name beside it, SOURCE_EMPTY, SOURCE_UNREADABLE. */
+/** A source and everything below it with the files that are read, in the order of the definition. */
+export interface LocatedSource {
+  readonly source: SourceDescription;
+  /** Of a source of files: how they are read, which for fetched rows is not what the source is called. */
+  readonly format: FileKind | null;
+  readonly files: readonly LocatedFile[];
+  readonly parts: readonly { readonly name: string; readonly located: LocatedSource }[];
+}
+
+/** Where sources are looked for. */
+export interface Place {
+  /** Relative paths start here. */
+  readonly root: string;
+  readonly fetcher: Fetcher;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Finds the files of a source, fetching what is not on this machine.
+ *
+ * Throws SOURCE_NOT_FOUND with the nearest name beside it, SOURCE_EMPTY, SOURCE_UNREADABLE, SOURCE_REFUSED,
+ * SOURCE_UNREACHABLE.
+ */
+export async function locateSource(source: SourceDescription, place: Place): Promise<LocatedSource> {
+  if (source.sources) {
+    const parts = [];
+    for (const part of source.sources) parts.push({ name: part.name, located: await locateSource(part.source, place) });
+    return { source, format: null, files: [], parts };
+  }
+  const leaf = (format: FileKind, files: readonly LocatedFile[]): LocatedSource => ({
+    source,
+    format,
+    files,
+    parts: [],
+  });
+  switch (source.kind) {
+    case "csv":
+    case "tsv":
+    case "parquet":
+    case "jsonl":
+    case "json":
+      return leaf(source.kind, await locateFiles(source, source.kind, place));
+    case "sqlite":
+      return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
+    default:
+      return leaf("jsonl", [await locateFetched(source, place, "")]);
+  }
+}
+
+/** All files below a source. */
+export function filesOf(located: LocatedSource): readonly LocatedFile[] {
+  return [...located.files, ...located.parts.flatMap((part) => filesOf(part.located))];
+}
+
+const endingsOf: Readonly<Record<FileKind, RegExp>> = {
+  csv: /\.csv(\.gz|\.zst)?$/i,
+  tsv: /\.(tsv|tab)(\.gz|\.zst)?$/i,
+  parquet: /\.parquet$/i,
+  jsonl: /\.(jsonl|ndjson)(\.gz|\.zst)?$/i,
+  json: /\.json(\.gz|\.zst)?$/i,
+};
+
+async function locateFiles(source: SourceDescription, kind: FileKind, place: Place): Promise<LocatedFile[]> {
+  if (isAddress(source.path)) return [await locateFetched(source, place, "")];
+  const found = await expandPath(source.path, place.root, endingsOf[kind]);
+  if (found === null) return [await locateFile(source.path, place.root)];
+  const files: LocatedFile[] = [];
+  for (const { name, partition } of found) files.push({ ...(await locateFile(name, place.root)), partition });
+  return files;
+}
+
+async function locateFetched(source: SourceDescription, place: Place, location: string): Promise<LocatedFile> {
+  const { path } = await place.fetcher.fetch(source, location, place.signal);
+  return { ...(await locateFile(path, place.root)), name: source.path };
+}
+
+/** Finds one file; throws SOURCE_NOT_FOUND with the nearest name beside it, SOURCE_EMPTY, SOURCE_UNREADABLE. */
 export async function locateFile(path: string, root: string): Promise<LocatedFile> {
   const wanted = resolve(root, path);
   const found = await realpath(wanted).catch(() => undefined);
@@ -26,15 +109,7 @@ export async function locateFile(path: string, root: string): Promise<LocatedFil
     const reason = "its permissions do not allow reading";
     throw new MillraceError("SOURCE_UNREADABLE", { path, format: "a file", reason }, { cause: error });
   });
-  return { path: found, sizeBytes: size, modifiedMs: mtimeMs };
-}
-
-/** The files a source reads, in the order of its definition: one, or those of a query's sources. Throws as locateFile. */
-export async function locateParts(source: SourceDescription, root: string): Promise<LocatedFile[]> {
-  const files: LocatedFile[] = [];
-  const paths = source.kind === "sql" ? source.sources!.map((part) => part.source.path) : [source.path];
-  for (const path of paths) files.push(await locateFile(path, root));
-  return files;
+  return { path: found, sizeBytes: size, modifiedMs: mtimeMs, name: path, partition: [] };
 }
 
 async function describeFile(path: string): Promise<{ size: number; mtimeMs: number; isFile: boolean }> {

@@ -1,11 +1,16 @@
+import type { Digest } from "../core/digest.ts";
+import type { Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 
-export type SourceKind = "csv" | "tsv" | "parquet" | "jsonl" | "sql";
+/** Formats of files. */
+export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json";
+
+export type SourceKind = FileKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
 
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {
   readonly kind: SourceKind;
-  /** Relative paths start at the project folder. */
+  /** A file, a folder, a pattern with `*`, or an address of HTTP(S); relative paths start at the project folder. */
   readonly path: string;
   /** csv, tsv: the first line names the columns. */
   readonly header?: boolean;
@@ -17,17 +22,57 @@ export interface SourceDescription {
   readonly quotes?: boolean;
   /** Texts that mean "missing" in every column, beside those every kind has. */
   readonly missing?: readonly string[];
-  /** sql: the query, and the files it reads by the names it knows them under; `path` is the first file's. */
+  /** SHA-256 of the file's bytes; a file with another one is refused. */
+  readonly checksum?: string;
+  readonly http?: HttpLimits;
+  /** sql, sqlite: the query. */
   readonly query?: string;
+  /** sql, join, asof, union: what it reads, by the names it knows them under; `path` is the first one's. */
   readonly sources?: readonly { readonly name: string; readonly source: SourceDescription }[];
+  /** join, asof: which rows belong together. */
+  readonly match?: Match;
+  /** rows: the user's own generator; not data, so its text stands for it in the cache key. */
+  readonly generate?: RowGenerator;
 }
 
-/** What `csv(...)`, `tsv(...)`, `parquet(...)`, `jsonl(...)` and `sql(...)` return. */
+/** What an own source yields: rows by column name. */
+export type RowGenerator = () => AsyncIterable<Readonly<Record<string, unknown>>>;
+
+/** Which rows of the second source belong to a row of the first. */
+export interface Match {
+  /** Columns that must be equal, of both. */
+  readonly on: readonly string[];
+  /** join: whether rows without a partner stay. */
+  readonly how: "left" | "inner";
+  /** In front of the names of the second source's columns. */
+  readonly prefix: string;
+  /** asof: the time columns, how old a partner may be, and whether it must be older than the row itself. */
+  readonly time?: string;
+  readonly otherTime?: string;
+  readonly toleranceMs?: number;
+  readonly strict?: boolean;
+}
+
+/** What `csv(...)`, `parquet(...)`, `sql(...)`, `join(...)` and their kin return. */
 export type Source = SourceDescription;
+
+/** How a file is fetched over HTTP(S). */
+export interface HttpLimits {
+  /** Whether the address may be one of this machine or of a private network. Default false. */
+  readonly allowPrivate?: boolean;
+  /** Largest size in bytes. Default 10 GB. */
+  readonly maxBytes?: number;
+  /** The whole transfer. Default "10m". */
+  readonly timeout?: Duration;
+}
 
 export interface SourceOptions {
   /** Texts that mean "missing" in every column, such as "?" or "-999". */
   readonly missing?: readonly string[];
+  /** `sha256:` and 64 hexadecimal digits: a file with other bytes is refused. Of a single file only. */
+  readonly checksum?: Digest;
+  /** Limits for a path that is an address of HTTP(S). */
+  readonly http?: HttpLimits;
 }
 
 export interface DelimitedOptions extends SourceOptions {
@@ -44,7 +89,12 @@ export interface CsvOptions extends DelimitedOptions {
   readonly delimiter?: string;
 }
 
-/** A file of comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` is unpacked. */
+/**
+ * Comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` is unpacked, `.zst` where Node can (22.15).
+ *
+ * The path of this and of every other file source may be a pattern (`data/*.csv`, `data/**\/*.csv`), a folder, whose
+ * partitions `year=2024/` become columns where the schema declares them, or an address of HTTP(S).
+ */
 export function csv(path: string, options: CsvOptions = {}): Source {
   const delimiter = options.delimiter ?? ",";
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === "\n" || delimiter === "\r") {
@@ -62,33 +112,19 @@ export function tsv(path: string, options: DelimitedOptions = {}): Source {
   return delimited("tsv", path, options, "\t");
 }
 
-/** A Parquet file. */
+/** Parquet files; paths as for {@link csv}. */
 export function parquet(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "parquet", path }, options);
 }
 
-/** A file with one JSON object a line; `.gz` is unpacked. */
+/** One JSON object a line; paths and packing as for {@link csv}. */
 export function jsonl(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "jsonl", path }, options);
 }
 
-/**
- * What a query gives over other sources, each a table under its name: `sql("select a, b > 3 as high from t", { t: csv("t.csv") })`.
- * The dialect is DuckDB's; the query sees these files and nothing else of the machine. Columns of CSV and TSV files are
- * texts in it: cast where you compute. Throws DEFINITION_INVALID without a source, or for one that is not csv, tsv or parquet.
- */
-export function sql(query: string, sources: Readonly<Record<string, Source>>): Source {
-  const named = Object.entries(sources).map(([name, source]) => Object.freeze({ name, source }));
-  const other = named.find(({ source }) => source.kind === "jsonl" || source.kind === "sql");
-  const [first] = named;
-  if (!first || other) {
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: "the second argument of sql()",
-      rule: "must name at least one csv(), tsv() or parquet() source and no other kind",
-      actual: other ? `${other.source.kind}() as ${other.name}` : "none",
-    });
-  }
-  return Object.freeze({ kind: "sql", path: first.source.path, query, sources: Object.freeze(named) });
+/** A JSON list of objects; paths and packing as for {@link csv}. */
+export function json(path: string, options: SourceOptions = {}): Source {
+  return describe({ kind: "json", path }, options);
 }
 
 function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions, delimiter: string): Source {
@@ -115,23 +151,36 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
 }
 
 function describe(description: SourceDescription, options: SourceOptions): Source {
+  const { checksum, http, missing } = options;
   return Object.freeze({
     ...description,
-    ...(options.missing ? { missing: Object.freeze([...options.missing]) } : {}),
+    ...(missing ? { missing: Object.freeze([...missing]) } : {}),
+    ...(checksum === undefined ? {} : { checksum: checkedDigest(description.path, checksum) }),
+    ...(http ? { http: Object.freeze({ ...http }) } : {}),
   });
 }
 
-const kindOfEnding: ReadonlyMap<string, SourceKind> = new Map([
+function checkedDigest(path: string, checksum: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(checksum)) return checksum;
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: `the checksum of "${path}"`,
+    rule: "must be sha256: and 64 hexadecimal digits in lower case",
+    actual: JSON.stringify(checksum),
+  });
+}
+
+const kindOfEnding: ReadonlyMap<string, FileKind> = new Map([
   ["csv", "csv"],
   ["tsv", "tsv"],
   ["tab", "tsv"],
   ["parquet", "parquet"],
   ["jsonl", "jsonl"],
   ["ndjson", "jsonl"],
+  ["json", "json"],
 ]);
 
 /** The kind a file's ending names, `.gz` and `.zst` set aside; throws SOURCE_FORMAT_UNKNOWN. */
-export function kindOfPath(path: string): SourceKind {
+export function kindOfPath(path: string): FileKind {
   const ending = /\.([^./\\]+?)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? "";
   const kind = kindOfEnding.get(ending);
   if (kind) return kind;
@@ -143,5 +192,6 @@ export function sourceFromPath(path: string): Source {
   const kind = kindOfPath(path);
   if (kind === "csv") return csv(path);
   if (kind === "tsv") return tsv(path);
+  if (kind === "json") return json(path);
   return kind === "parquet" ? parquet(path) : jsonl(path);
 }

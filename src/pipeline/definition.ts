@@ -130,7 +130,7 @@ function nameOf(name: unknown): string {
 function sourceOf(data: unknown): SourceDescription {
   const isSource = typeof data === "object" && data !== null && "kind" in data && "path" in data;
   if (isSource && typeof data.path === "string" && data.path !== "") return data as SourceDescription;
-  throw invalidDefinition("data", "must be made by csv(), tsv(), parquet(), jsonl() or sql()", showValue(data));
+  throw invalidDefinition("data", "must be made by csv(), parquet(), json(), sqlite(), rows(), sql(), join() or their kin", showValue(data));
 }
 
 /**

@@ -19,14 +19,39 @@ export const sourceErrors = {
     message: (c: { path: string; format: string; reason: string }): string =>
       `"${c.path}" cannot be read as ${c.format}: ${c.reason}`,
     remedy: (): string =>
-      "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl).",
+      "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl .json).",
+  },
+  SOURCE_REFUSED: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `"${c.path}" is not fetched: ${c.reason}`,
+    remedy: (c: { remedy?: string | undefined }): string => c.remedy ?? "Give an address that starts with https://.",
+  },
+  SOURCE_UNREACHABLE: {
+    status: 502,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `"${c.path}" cannot be fetched: ${c.reason}`,
+    remedy: (): string => "Check the address and the network, then run again: nothing was kept of it.",
+  },
+  SOURCE_CHANGED: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; expected: string; actual: string }): string =>
+      `"${c.path}" should have the checksum ${c.expected}, got ${c.actual}`,
+    remedy: (): string => "Fetch the right file, or correct `checksum` where the change is meant.",
+  },
+  SOURCE_MISMATCH: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; rule: string; actual: string }): string => `${c.subject} ${c.rule}, got ${c.actual}`,
+    remedy: (c: { remedy?: string | undefined }): string => c.remedy ?? "Mend the files, or read them apart.",
   },
   SOURCE_FORMAT_UNKNOWN: {
     status: 422,
     exit: 2,
     message: (c: { path: string; known: readonly string[] }): string =>
       `the ending of "${c.path}" names no known format (${c.known.join(", ")})`,
-    remedy: (): string => "Rename the file, or use csv(), tsv(), parquet() or jsonl() in the definition.",
+    remedy: (): string => "Rename the file, or use csv(), tsv(), parquet(), jsonl() or json() in the definition.",
   },
   COLUMN_NAME_INVALID: {
     status: 422,

@@ -1,5 +1,6 @@
 import type { Digest } from "../../core/digest.ts";
 import type { WorkflowSource } from "../../engine/define-types.ts";
+import type { Fetcher } from "../../ingest/fetch.ts";
 import type { Model } from "../../model/model.ts";
 import type { Registry } from "../../registry/registry.ts";
 
@@ -14,6 +15,8 @@ export interface WorkflowEnvironment {
   readonly registry: Registry;
   /** Where own steps are defined and what their code consists of; null where only their functions are known. */
   readonly source?: WorkflowSource | null;
+  /** What is no local file, fetched once a run. */
+  readonly fetcher: Fetcher;
   /** Content digest of what the source reads; remembered by path, size and modification time. */
   fingerprint(): Promise<Digest>;
   /** A registered model by its digest. */

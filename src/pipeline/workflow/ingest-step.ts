@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
+import { plainSource } from "../../ingest/fingerprint.ts";
 import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
@@ -15,8 +16,8 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
     name: "ingest",
     inputs: [],
     outputs: ["dataset", "report"],
-    params: { source: spec.source, contract: spec.contract } as unknown as JsonObject,
-    revision: 1,
+    params: { source: plainSource(spec.source), contract: spec.contract } as unknown as JsonObject,
+    revision: 2,
     observe: () => environment.fingerprint(),
     async run(context) {
       let report: IngestReport | undefined;
@@ -28,6 +29,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
           output,
           progress: context.progress,
           signal: context.signal,
+          fetcher: environment.fetcher,
         });
       });
       await context.write("report", ingestReportCodec, report!);

@@ -1,0 +1,113 @@
+import { MillraceError } from "../core/errors/error.ts";
+import { checkColumnNames } from "../frame/column-name.ts";
+import { openParquet } from "../query/parquet-file.ts";
+import { quoteLiteral } from "../query/quote.ts";
+import { readBytes } from "./byte-stream.ts";
+import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "./delimited-scan.ts";
+import { delimitedSql, longestOf } from "./delimited-sql.ts";
+import { openJson } from "./json-table.ts";
+import type { LocatedFile, LocatedSource } from "./locate.ts";
+import { joinFiles } from "./partitions.ts";
+import type { FileKind, SourceDescription } from "./source.ts";
+import { type FileTable, reasonOf, type Table, type TableContext, unreadableFile } from "./table.ts";
+
+/** The rows of a source's files, one file after the other. */
+export async function openFiles(located: LocatedSource, context: TableContext): Promise<Table> {
+  const { source, files } = located;
+  const format = located.format!;
+  const tables: FileTable[] = [];
+  if (format === "jsonl" || format === "json") tables.push(...(await openJson(format, files, context)));
+  else {
+    for (const file of files) {
+      const table = await openFile(source, format, file, context);
+      checkColumnNames(table.names);
+      tables.push(table);
+    }
+  }
+  return joinFiles(source, tables);
+}
+
+function openFile(
+  source: SourceDescription,
+  format: FileKind,
+  file: LocatedFile,
+  context: TableContext,
+): Promise<FileTable> {
+  return format === "parquet" ? openParquetTable(file, context) : openDelimited(source, format, file, context.signal);
+}
+
+async function openDelimited(
+  source: SourceDescription,
+  format: FileKind,
+  file: LocatedFile,
+  signal: AbortSignal | undefined,
+): Promise<FileTable> {
+  const delimiter = source.delimiter ?? ",";
+  const hasHeader = source.header ?? true;
+  const scan = await scanDelimited(source, format, file, delimiter, signal);
+  const names = source.columns ?? scan.first;
+  if (scan.nRecords > 0 && names.length !== scan.first.length) {
+    const reason = `its lines have ${scan.first.length} cells, but ${names.length} columns are named`;
+    throw unreadableFile(file, format, reason);
+  }
+  const dialect = { delimiter, hasHeader, quotes: source.quotes ?? true };
+  const relationOf = (paths: readonly string[]): string => delimitedSql(paths, names.length, dialect, scan);
+  const nRows = Math.max(0, scan.nRecords - (hasHeader ? 1 : 0));
+  return {
+    file,
+    sql: relationOf([file.path]),
+    relationOf,
+    layout: JSON.stringify([names, scan.leadingBlankLines, scan.lineEnd, longestOf(scan)]),
+    names,
+    types: names.map(() => "VARCHAR"),
+    nRows,
+    emptiness: scan.nRecords === 0 ? "only blank lines" : "a header line and nothing else",
+    origins: [{ file: file.name, nRows, lines: hasHeader ? linesBelow(scan.lines) : scan.lines }],
+  };
+}
+
+/** Lines of rows where the first record is the header. */
+function linesBelow(lines: readonly number[]): readonly number[] {
+  const shifted = lines.map((value, i) => (i % 2 === 0 ? value - 1 : value));
+  // The stretch that holds the header begins one row earlier than there are rows.
+  if (shifted[0] === -1) [shifted[0], shifted[1]] = [0, shifted[1]! + 1];
+  return shifted[2] === 0 ? shifted.slice(2) : shifted;
+}
+
+async function scanDelimited(
+  source: SourceDescription,
+  format: FileKind,
+  file: LocatedFile,
+  delimiter: string,
+  signal: AbortSignal | undefined,
+): Promise<DelimitedScan> {
+  const scanner = new DelimitedScanner(delimiter, source.quotes);
+  try {
+    for await (const bytes of readBytes(file.path, signal)) scanner.add(bytes);
+    return scanner.finish();
+  } catch (error) {
+    throw error instanceof DelimitedFault ? unreadableFile(file, format, error.message, error) : error;
+  }
+}
+
+async function openParquetTable(file: LocatedFile, { session }: TableContext): Promise<FileTable> {
+  try {
+    const parquet = await openParquet(session, file.path);
+    const described = await session.rows(`DESCRIBE SELECT * FROM ${parquet.relation}`);
+    const types = described.map((row) => String(row[1]));
+    const columns = parquet.names.map((_, i) => `c${i}`).join(", ");
+    return {
+      file,
+      sql: parquet.relation,
+      relationOf: (paths) => `read_parquet([${paths.map(quoteLiteral).join(", ")}]) AS source(${columns})`,
+      layout: JSON.stringify([parquet.names, types]),
+      names: parquet.names,
+      types,
+      nRows: parquet.nRows,
+      emptiness: "columns without rows",
+      origins: [{ file: file.name, nRows: parquet.nRows, lines: [] }],
+    };
+  } catch (error) {
+    throw error instanceof MillraceError ? error : unreadableFile(file, "parquet", reasonOf(error), error);
+  }
+}

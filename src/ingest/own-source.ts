@@ -1,0 +1,46 @@
+import { MillraceError } from "../core/errors/error.ts";
+import type { Source, SourceOptions } from "./source.ts";
+
+export interface SqliteOptions extends Pick<SourceOptions, "missing"> {
+  /** A table or view, all of it. */
+  readonly table?: string;
+  /** A query, instead of `table`. It reads; what would write is refused. */
+  readonly query?: string;
+}
+
+/** Rows of a SQLite file, opened read-only: a table, or what a query gives. Throws DEFINITION_INVALID without either, or with both. */
+export function sqlite(path: string, options: SqliteOptions): Source {
+  const { table, query, missing } = options;
+  if ((table === undefined) === (query === undefined)) {
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: `sqlite("${path}")`,
+      rule: "needs either `table` or `query`",
+      actual: table === undefined ? "neither" : "both",
+    });
+  }
+  return Object.freeze({
+    kind: "sqlite",
+    path,
+    query: query ?? `SELECT * FROM "${table!.replaceAll('"', '""')}"`,
+    ...(missing ? { missing: Object.freeze([...missing]) } : {}),
+  });
+}
+
+/**
+ * Rows of your own: `rows(async function* () { yield { id: 1, price: 9.5 }; })`. Numbers, bigints, texts, booleans, Dates,
+ * null and undefined are values. It is read once a run; where it yields what it yielded before, later steps are not repeated.
+ */
+export function rows<R extends object>(generate: () => AsyncIterable<R>): Source {
+  if (typeof generate !== "function") {
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "the argument of rows()",
+      rule: "must be an async generator function",
+      actual: typeof generate,
+    });
+  }
+  return Object.freeze({
+    kind: "rows",
+    path: generate.name === "" ? "rows()" : `${generate.name}()`,
+    generate: generate as () => AsyncIterable<Readonly<Record<string, unknown>>>,
+  });
+}
