@@ -1,11 +1,19 @@
-// A process made to be killed: `child.js run FOLDER [FAILPOINT NTH]` runs the eight steps and kills itself at the n-th
-// passing of the failpoint; `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
-// `child.js slow FOLDER STEP` runs them once and holds that step for half a second.
+// A process made to be killed:
+// `child.js run FOLDER [FAILPOINT NTH]` runs the eight steps and kills itself at the n-th passing of the failpoint;
+// `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
+// `child.js slow FOLDER STEP` runs them once and holds that step for half a second;
+// `child.js track FOLDER` tracks numbers until it is killed;
+// `child.js soak FOLDER MS` resumes what was interrupted, or runs anew, for so long, each run with a seed of its own.
 import { writeSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
+import { isMillraceError } from "../../src/core/errors/error.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
+import { listRuns, showRun } from "../../src/engine/runs.ts";
+import { startTracking } from "../../src/engine/tracking.ts";
+import { watchLeases } from "../../src/store/leases.ts";
 import type { StoreHooks } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
+import { interruptOrphans } from "../../src/store/orphans.ts";
 import { eightSteps } from "./workflow.ts";
 
 const [mode, folder = "", ...rest] = process.argv.slice(2);
@@ -25,35 +33,91 @@ function killAt(failpoint: string | undefined, nth: number): StoreHooks {
   };
 }
 
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Not at once: what shows the step as running is committed first, and nobody is to be stopped within a commit. */
 async function hold(step: string): Promise<void> {
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   await wait(100);
   say(`holding ${step}`);
   await wait(500);
 }
 
 const hooks = mode === "run" ? killAt(rest[0], Number(rest[1])) : killAt(undefined, 0);
-const runs = mode === "repeat" ? Number(rest[0]) : 1;
-const held = mode === "slow" ? rest[0] : undefined;
 say("begin");
 const store = await openStore(folder, { clock, hooks });
-for (let i = 0; i < runs; ++i) {
-  const result = await runWorkflow(
-    eightSteps((step) => {
+
+async function repeat(): Promise<void> {
+  const held = mode === "slow" ? rest[0] : undefined;
+  for (let i = 0; i < (mode === "repeat" ? Number(rest[0]) : 1); ++i) {
+    const workflow = eightSteps((step) => {
       say(`started ${step}`);
       return step === held ? hold(step) : undefined;
-    }),
-    {
+    });
+    const result = await runWorkflow(workflow, {
       store,
       clock,
       cache: mode !== "repeat",
       listener: {
         stepFinished: ({ step, status, outputs }) => say(`finished ${step} ${status} ${[...outputs.values()].join()}`),
       },
-    },
-  );
-  if (result.error !== null) throw result.error;
+    });
+    if (result.error !== null) throw result.error;
+  }
 }
+
+async function trackForever(): Promise<void> {
+  const run = await startTracking(store, clock, { name: "net", params: { depth: 3 }, tags: {} });
+  say(`tracking ${run.runId}`);
+  for (let i = 0; ; ++i) {
+    run.metric("loss", 1 / (1 + i));
+    await wait(5);
+  }
+}
+
+/** The seed of the run to go on with, or of a new one. */
+async function nextRun(watch: ReturnType<typeof watchLeases>): Promise<{ seed: number; resume?: string }> {
+  await interruptOrphans(store.database, clock, watch);
+  const [orphan] = await listRuns(store, { status: "interrupted", limit: 1 });
+  if (!orphan) return { seed: Number.parseInt(`${process.pid}${Math.floor(clock.monotonic())}`, 10) };
+  return { seed: (await showRun(store, orphan.runId)).seed, resume: orphan.runId };
+}
+
+async function soak(): Promise<void> {
+  const end = clock.monotonic() + Number(rest[0]);
+  const watch = watchLeases(clock.monotonic, { here: 1_000, elsewhere: 60_000 });
+  while (clock.monotonic() < end) {
+    const { seed, resume } = await nextRun(watch);
+    let runId = "";
+    try {
+      const result = await runWorkflow(
+        { ...eightSteps((step) => say(`started ${runId} ${step}`)), seed },
+        {
+          store,
+          clock,
+          jobs: 1,
+          ...(resume === undefined ? {} : { resume }),
+          listener: {
+            runStarted: (event) => void (runId = event.runId),
+            stepFinished: ({ step, status, outputs }) => {
+              if (status === "ran" || status === "cached")
+                say(`finished ${runId} ${step} ${[...outputs.values()].join()}`);
+            },
+          },
+        },
+      );
+      if (result.error !== null) throw result.error;
+      say(`done ${runId}`);
+    } catch (error) {
+      // Another process was first, or took over while this one stood still.
+      const isExpected = isMillraceError(error) && ["FENCED", "RUN_HELD", "RUN_NOT_RESUMABLE"].includes(error.code);
+      if (!isExpected) throw error;
+      say(`refused ${error.code}`);
+    }
+  }
+}
+
+if (mode === "soak") await soak();
+else if (mode === "track") await trackForever();
+else await repeat();
 await store.close();
 say("end");
