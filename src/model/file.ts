@@ -16,8 +16,13 @@ import type { Model, ParityRows } from "./model.ts";
 import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
-/** The format this release writes, and the newest it reads. */
-export const modelFormat = 1;
+/** The newest format this release reads. */
+export const modelFormat = 2;
+
+/** The format a predictor needs: 2 has the links "log" and "share"; all else is written as 1, as it always was. */
+function formatOf({ link }: Predictor): number {
+  return link === "log" || link === "share" ? 2 : 1;
+}
 
 /** Parts of the model that are texts of the file as they are; each knows its own object keys. */
 const plainParts = [
@@ -57,7 +62,7 @@ export function encodeModel(model: Model): Uint8Array {
     "provenance",
     JSON.stringify(provenance, (_, member: unknown) => sortedMembers(member)),
   );
-  return encodeContainer({ formatVersion: modelFormat, texts, arrays });
+  return encodeContainer({ formatVersion: formatOf(predictor), texts, arrays });
 }
 
 /**
@@ -88,13 +93,14 @@ function orDamaged<T>(subject: string, read: () => T): T {
 }
 
 function modelOf({ formatVersion, texts, arrays }: Container): Model {
-  if (formatVersion !== modelFormat) throw new RangeError(`there is no format ${formatVersion}`);
+  if (formatVersion < 1 || formatVersion > modelFormat) throw new RangeError(`there is no format ${formatVersion}`);
   const partOf = (part: string): unknown => fromJsonText(textOf(texts, part));
   const plain = Object.fromEntries(plainParts.map((part) => [part, partOf(part)]));
   const provenance = JSON.parse(textOf(texts, "provenance")) as JsonObject;
   const parts = { ...plain, provenance } as unknown as Omit<Model, "predictor" | "parity">;
   checkParts(parts);
   const predictor = predictorOf(partOf("predictor"), arrays);
+  if (formatVersion !== formatOf(predictor)) throw new RangeError(`its predictor is not of format ${formatVersion}`);
   const parity = parityOf(parts.inputs, partOf("parity"), arrays);
   const expected = Object.keys(arraysOfPredictor[predictor.kind]).length + (parity ? 1 : 0);
   if (arrays.size !== expected || texts.size !== plainParts.length + 3)

@@ -4,8 +4,12 @@
  */
 export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor;
 
-/** identity: the score; sigmoid: probability of labels[1]; softmax: probabilities; cluster: number of the nearest centre. */
-export type Link = "identity" | "sigmoid" | "softmax" | "cluster";
+/**
+ * identity: the score; log: exp(score); sigmoid: probability of labels[1]; softmax: probabilities; share: the scores are
+ * probabilities, cut to [0, 1] (one output: of labels[1]; more: divided by their sum, all equal where that is 0); cluster:
+ * number of the nearest centre.
+ */
+export type Link = "identity" | "log" | "share" | "sigmoid" | "softmax" | "cluster";
 
 /**
  * A sum of trees. Nodes of all trees stand in one flat table; tree t starts at treeOffsets[t] and adds to output

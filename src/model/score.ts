@@ -1,4 +1,4 @@
-import { sigmoid, softmaxInPlace } from "../math/elementary.ts";
+import { exp, sigmoid, softmaxInPlace } from "../math/elementary.ts";
 import type { Design } from "./design.ts";
 import type { ClustersPredictor, LinearPredictor, Link, Predictor } from "./predictor.ts";
 import { addTrees } from "./score-trees.ts";
@@ -21,10 +21,23 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
   }
 }
 
-/** Turns raw scores into outputs, in place: the score itself, a probability, or K probabilities a row. */
+/** Turns raw scores into outputs, in place: the score itself, its exponential, a probability, or K probabilities a row. */
 export function applyLink(link: Link, scores: Float64Array, outputs: number): void {
+  if (link === "log") for (let i = 0; i < scores.length; ++i) scores[i] = exp(scores[i]!);
   if (link === "sigmoid") for (let i = 0; i < scores.length; ++i) scores[i] = sigmoid(scores[i]!);
+  if (link === "share") for (let i = 0; i < scores.length; i += outputs) sharesInPlace(scores, i, outputs);
   if (link === "softmax") for (let i = 0; i < scores.length; i += outputs) softmaxInPlace(scores, i, outputs);
+}
+
+/** Scores of one row to probabilities; one score alone is only cut to [0, 1]. */
+function sharesInPlace(scores: Float64Array, at: number, outputs: number): void {
+  let total = 0;
+  for (let k = at; k < at + outputs; ++k) {
+    scores[k] = Math.max(0, Math.min(1, scores[k]!));
+    total += scores[k]!;
+  }
+  if (outputs === 1) return;
+  for (let k = at; k < at + outputs; ++k) scores[k] = total > 0 ? scores[k]! / total : 1 / outputs;
 }
 
 function repeated(row: Float64Array, nRows: number): Float64Array {

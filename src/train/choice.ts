@@ -38,6 +38,16 @@ export interface BoostingHyperparameters {
   /** Rounds without a better validation loss before training stops; 0 = never. */
   earlyStopping: number;
   growth: "leafwise" | "levelwise";
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
+  /** What is minimised for a target of numbers; labels take "auto". */
+  loss: "auto" | "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie";
+  /** Share of targets below the prediction, for loss "quantile", in (0, 0.999]. */
+  quantile: number;
+  /** Median absolute deviations of the target beyond which residuals count linearly, for loss "huber". */
+  huberDelta: number;
+  /** For loss "tweedie", in (1, 1.99]. */
+  tweediePower: number;
 }
 
 /** Hyperparameters of linear(): ridge, logistic or multinomial regression. */
@@ -48,6 +58,8 @@ export interface LinearHyperparameters {
   maxIterations: number;
   /** The solver stops where no component of the gradient of the mean loss exceeds it. */
   tolerance: number;
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
 }
 
 /** Hyperparameters of kmeans(). */

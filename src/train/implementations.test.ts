@@ -52,7 +52,12 @@ describe("resolveHyperparameters", () => {
 
   it("fills defaults and keeps what is given", () => {
     const implementation = { name: "linear", hyperparameters: hyperparametersOf("linear") };
-    expect(resolveHyperparameters(implementation, { l2: 5 })).toEqual({ l2: 5, maxIterations: 500, tolerance: 1e-5 });
+    expect(resolveHyperparameters(implementation, { l2: 5 })).toEqual({
+      l2: 5,
+      maxIterations: 500,
+      tolerance: 1e-5,
+      classWeights: "none",
+    });
   });
 
   it("names the nearest hyperparameter for an unknown one, and never looks at the prototype", () => {

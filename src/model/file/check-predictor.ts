@@ -1,9 +1,14 @@
 import type { DesignLayout } from "../apply.ts";
-import type { Model } from "../model.ts";
-import type { ClustersPredictor, LinearPredictor, Predictor, TreesPredictor } from "../predictor.ts";
+import type { Model, Task } from "../model.ts";
+import type { ClustersPredictor, LinearPredictor, Link, Predictor, TreesPredictor } from "../predictor.ts";
 import { wrong } from "./checks.ts";
 
-const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
+const linksOf: Readonly<Record<Task, readonly Link[]>> = {
+  regression: ["identity", "log"],
+  binary: ["sigmoid", "share"],
+  multiclass: ["softmax", "share"],
+  clustering: ["cluster"],
+};
 
 /** Checks that a predictor ends on every row, never reads outside its arrays, and suits the model's task and design. */
 export function checkPredictor(
@@ -11,7 +16,7 @@ export function checkPredictor(
   layout: DesignLayout,
 ): void {
   const outputs = task === "multiclass" ? labels.length : 1;
-  if (predictor.link !== linkOf[task]) wrong("predictor.link", `does not suit the task ${task}`);
+  if (!linksOf[task].includes(predictor.link)) wrong("predictor.link", `does not suit the task ${task}`);
   if (predictor.outputs !== outputs) wrong("predictor.outputs", `is not ${outputs}`);
   if ((predictor.kind === "clusters") !== (task === "clustering"))
     wrong("predictor.kind", `does not suit the task ${task}`);

@@ -7,15 +7,16 @@ import type {
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
+import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
 import { canUseWorkers, runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { reclaimMemory } from "../threads/reclaim-memory.ts";
 import { controlWords, joinTeam } from "../threads/team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
-import type { Loss, Settings, TrainingPlan } from "./plan.ts";
+import type { Settings, TrainingPlan } from "./plan.ts";
 import { toPredictor } from "./predictor.ts";
-import { denseColumns, lossOf, prepareTraining } from "./prepare.ts";
+import { denseColumns, prepareTraining } from "./prepare.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 
 /** Fewer rows than this a thread are learned faster by one thread than by several that wait for each other. */
@@ -39,19 +40,21 @@ export const boostingEstimator: EstimatorImplementation = Object.freeze({
 /** Not async: what an async function was given stays in memory until it ends, and the design is read only at first. */
 function fit(
   design: Design,
-  target: Target,
+  given: Target,
   hyperparameters: HyperparameterValues,
   context: FitContext,
 ): Promise<FitResult> {
   const settings = settingsOf(hyperparameters);
+  const factors = classFactors(given, settings.classWeights);
+  const target = withFactors(given, factors);
   const pause = createPause(context, subject);
   const train = { columns: denseColumns(design), target };
   const { validation, ...rest } = context;
-  const watched = validation && validation.target.values.length > 0 ? validation : null;
+  const watched = validation && validation.target.values.length > 0 ? withFactors(validation.target, factors) : null;
   const threads = threadsFor(design.nRows, context.threads);
   const prepared = prepareTraining({
     train,
-    validation: watched && { columns: denseColumns(watched.design), target: watched.target },
+    validation: validation && watched && { columns: denseColumns(validation.design), target: watched },
     settings,
     threads,
     rng: context.rng,
@@ -61,17 +64,15 @@ function fit(
     prepared,
     { ...rest, threads, pause },
     {
-      loss: lossOf(target),
       cardinalities: train.columns.map((column) => column.cardinality),
       trainWeight: totalWeight(target),
-      validationWeight: watched ? totalWeight(watched.target) : 0,
+      validationWeight: watched ? totalWeight(watched) : 0,
     },
   );
 }
 
 /** What of the data is needed once it is binned. */
 interface TrainingFacts {
-  readonly loss: Loss;
   readonly cardinalities: readonly number[];
   readonly trainWeight: number;
   /** 0 = not watched. */
@@ -88,8 +89,8 @@ async function learn(
   const outcome = await runIn(plan, context);
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   context.progress.report(outcome.rounds, outcome.rounds, "trees");
-  const { loss, cardinalities } = facts;
-  const predictor = toPredictor({ loss, base: plan.base, trees: outcome.trees, bins, cardinalities });
+  const { cardinalities } = facts;
+  const predictor = toPredictor({ loss: plan.loss, base: plan.base, trees: outcome.trees, bins, cardinalities });
   return { predictor, notes: notesOf(outcome, facts) };
 }
 
@@ -126,6 +127,7 @@ async function runIn(plan: TrainingPlan, context: RunContext): Promise<TrainingO
 
 function settingsOf(given: HyperparameterValues): Settings {
   const number = (name: string): number => Number(given[name] ?? boostingHyperparameters[name]?.default);
+  const choice = (name: string): string => String(given[name] ?? boostingHyperparameters[name]?.default);
   return {
     trees: number("trees"),
     leaves: number("leaves"),
@@ -137,7 +139,12 @@ function settingsOf(given: HyperparameterValues): Settings {
     rowShare: number("rowShare"),
     columnShare: number("columnShare"),
     earlyStopping: number("earlyStopping"),
-    levelwise: (given["growth"] ?? boostingHyperparameters["growth"]?.default) === "levelwise",
+    levelwise: choice("growth") === "levelwise",
+    loss: choice("loss") as Settings["loss"],
+    classWeights: choice("classWeights"),
+    quantile: number("quantile"),
+    huberDelta: number("huberDelta"),
+    tweediePower: number("tweediePower"),
   };
 }
 

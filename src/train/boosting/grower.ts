@@ -13,6 +13,7 @@ import {
 import { type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import { searchFeatures } from "./search.ts";
 import { type GrownTree, emptyTree } from "./tree.ts";
+import { bestStep, isRenewed } from "./renewal.ts";
 import type { View } from "./view.ts";
 
 /** Leaves of fewer rows are summed by one thread: merging private histograms would cost more than it saves. */
@@ -60,7 +61,8 @@ export class Grower {
       leaves[chosen] = left;
       leaves.push(right);
     }
-    for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
+    if (isRenewed(this.#plan)) this.#renew(growth, leaves);
+    else for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
     return { tree, leaves };
   }
 
@@ -292,6 +294,24 @@ export class Grower {
     this.#view.index.set(this.#view.scratch.subarray(from, from + nLeft), leftAt);
     const rightEnd = layout.index + (rightAt + to - from - nLeft) * 4;
     this.#kernels.copyReversed(layout.index + rightAt * 4, rightEnd, layout.scratch + to * 4);
+    this.#team.barrier();
+  }
+
+  /** Each leaf is one thread's; it reads the leaf's rows, whose scores no thread changes before all are done. */
+  #renew(growth: Growth, leaves: readonly Leaf[]): void {
+    const { l2, learningRate } = this.#plan.settings;
+    const { train, index, leafSteps } = this.#view;
+    const { thread, threads } = this.#team;
+    for (let i = thread; i < leaves.length; i += threads) {
+      const { begin, count } = leaves[i]!;
+      leafSteps[i] = bestStep(this.#plan, train, index, begin, begin + count);
+    }
+    this.#team.barrier();
+    leaves.forEach((leaf, i) => {
+      const hessian = leaf.hessian / growth.scales.hessian;
+      const share = hessian > 0 ? hessian / (hessian + l2) : 0;
+      growth.tree.value[leaf.node] = leafSteps[i]! * share * learningRate;
+    });
     this.#team.barrier();
   }
 

@@ -1,4 +1,5 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
+import { classWeightsDeclaration } from "../class-weights.ts";
 
 /**
  * Hyperparameters of boosting. The defaults are for a table of some thousand to some million rows: many small steps
@@ -99,5 +100,39 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     choices: ["leafwise", "levelwise"],
     default: "leafwise",
     doc: "leafwise splits the leaf that gains most, wherever it is; levelwise finishes a level before the next.",
+  },
+  loss: {
+    type: "choice",
+    choices: ["auto", "squared", "absolute", "huber", "quantile", "poisson", "tweedie"],
+    default: "auto",
+    doc: "What is minimised for a target of numbers: squared (the mean; what auto takes), absolute (the median), huber (the mean, outliers counted linearly), quantile, poisson (counts) or tweedie (many zeros and a long tail; both answer above 0). For labels it is auto: logistic or softmax.",
+  },
+  classWeights: classWeightsDeclaration,
+  quantile: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 0.999,
+    scale: "linear",
+    default: 0.5,
+    doc: 'The share of targets below the prediction, for the loss "quantile".',
+  },
+  huberDelta: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 1000,
+    scale: "log",
+    default: 1,
+    doc: 'Residuals beyond so many median absolute deviations of the target count linearly, for the loss "huber".',
+  },
+  tweediePower: {
+    type: "real",
+    min: 1,
+    openMin: true,
+    max: 1.99,
+    scale: "linear",
+    default: 1.5,
+    doc: 'How the variance grows with the mean, for the loss "tweedie": near 1 like counts, near 2 like amounts.',
   },
 });

@@ -1,5 +1,6 @@
 import { exp, log, log1p, sigmoid } from "../../math/elementary.ts";
-import { type Loss, lossChunk } from "./plan.ts";
+import { regressionLoss } from "./loss-regression.ts";
+import { isRegression, type LossPlan, lossChunk } from "./plan.ts";
 import type { RowSet } from "./view.ts";
 
 /**
@@ -122,7 +123,7 @@ export function writeSoftmax(
 
 /** Sums the weighted losses of chunks `fromChunk` to `toChunk` of `lossChunk` rows each into out[chunk]. */
 export function sumLosses(
-  loss: Loss,
+  plan: LossPlan,
   set: RowSet,
   outputs: number,
   fromChunk: number,
@@ -133,16 +134,15 @@ export function sumLosses(
     const to = Math.min(set.nRows, (chunk + 1) * lossChunk);
     let total = 0;
     for (let row = chunk * lossChunk; row < to; ++row) {
-      total += lossOfRow(loss, set, outputs, row) * (set.weights === null ? 1 : set.weights[row]!);
+      total += lossOfRow(plan, set, outputs, row) * (set.weights === null ? 1 : set.weights[row]!);
     }
     out[chunk] = total;
   }
 }
 
-function lossOfRow(loss: Loss, set: RowSet, outputs: number, row: number): number {
-  const residual = loss === "squared" ? set.scores[row]! - set.values[row]! : 0;
-  if (loss === "squared") return residual * residual;
-  if (loss === "softmax") {
+function lossOfRow(plan: LossPlan, set: RowSet, outputs: number, row: number): number {
+  if (isRegression(plan.loss)) return regressionLoss(plan, set.scores[row]!, set.values[row]!);
+  if (plan.loss === "softmax") {
     return logSumExp(set.scores, row * outputs, outputs) - set.scores[row * outputs + set.labels[row]!]!;
   }
   const margin = set.labels[row] === 1 ? -set.scores[row]! : set.scores[row]!;

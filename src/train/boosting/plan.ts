@@ -1,7 +1,19 @@
 import { type KernelShape, binsAt, gatherBytes } from "./kernels/kernels.ts";
 import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
 
-export type Loss = "squared" | "logistic" | "softmax";
+export type Loss = RegressionLoss | "logistic" | "softmax";
+export type RegressionLoss = "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie";
+
+/** A loss with its number: delta (huber), the share below (quantile), the power (poisson: 1, tweedie); else 0. */
+export interface LossPlan {
+  readonly loss: Loss;
+  readonly parameter: number;
+}
+
+/** Whether targets are numbers, not labels. */
+export function isRegression(loss: Loss): boolean {
+  return loss !== "logistic" && loss !== "softmax";
+}
 
 /** The resolved hyperparameters as the trainer reads them. */
 export interface Settings {
@@ -18,6 +30,13 @@ export interface Settings {
   /** Rounds without a better validation loss before training ends; 0 = never. */
   readonly earlyStopping: number;
   readonly levelwise: boolean;
+  /** "auto" follows the task. */
+  readonly loss: RegressionLoss | "auto";
+  readonly classWeights: string;
+  readonly quantile: number;
+  /** In median absolute deviations of the target. */
+  readonly huberDelta: number;
+  readonly tweediePower: number;
 }
 
 /** Per feature: number of value bins (the missing bin follows them) and whether it is a category. */
@@ -27,12 +46,11 @@ export interface FeatureBins {
 }
 
 /** Everything a thread needs to take part in one training; plain, and cloned to workers except for the shared memory. */
-export interface TrainingPlan {
+export interface TrainingPlan extends LossPlan {
   readonly memory: WasmMemory;
   readonly module: WasmModule;
   readonly shape: KernelShape;
   readonly layout: Layout;
-  readonly loss: Loss;
   readonly nRows: number;
   readonly nValidation: number;
   readonly features: FeatureBins;
@@ -71,8 +89,10 @@ export interface Layout {
   /** Two candidate splits a thread: 8 numbers each, and 256 route bytes each. */
   readonly candidates: number;
   readonly candidateRoutes: number;
-  /** One number a thread: rows it moved left, or its largest gradient. */
+  /** Two numbers a thread: rows it moved left, or its largest gradient and hessian. */
   readonly perThread: number;
+  /** The best step of each leaf, where leaves are renewed. */
+  readonly leafSteps: number;
   /** Loss sums of `lossChunk` rows each, training and validation. */
   readonly lossSums: number;
   readonly flags: number;
@@ -113,7 +133,7 @@ export function planMemory(size: {
     end = roundUp(end + bytes, 64);
     return at;
   };
-  const targetBytes = size.loss === "squared" ? 8 : 4;
+  const targetBytes = isRegression(size.loss) ? 8 : 4;
   const histogram = histogramBytes(shape);
   const chunks = Math.ceil(nRows / lossChunk) + Math.ceil(nValidation / lossChunk);
   const layout = {
@@ -135,7 +155,8 @@ export function planMemory(size: {
     routes: take(256 * threads),
     candidates: take(threads * 2 * candidateNumbers * 8),
     candidateRoutes: take(threads * 2 * 256),
-    perThread: take(threads * 8),
+    perThread: take(threads * 16),
+    leafSteps: take(size.leaves * 8),
     lossSums: take(chunks * 8),
     flags: take(64),
   };

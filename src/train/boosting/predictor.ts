@@ -3,7 +3,16 @@ import type { ColumnBins } from "./bins.ts";
 import type { Loss } from "./plan.ts";
 import type { FinishedTree } from "./tree.ts";
 
-const links = { squared: "identity", logistic: "sigmoid", softmax: "softmax" } as const;
+const links = {
+  squared: "identity",
+  absolute: "identity",
+  huber: "identity",
+  quantile: "identity",
+  poisson: "log",
+  tweedie: "log",
+  logistic: "sigmoid",
+  softmax: "softmax",
+} as const;
 
 /** The grown trees as a predictor of raw values: bins become thresholds and sets of level codes. */
 export function toPredictor(args: {

@@ -1,12 +1,13 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Rng } from "../../core/rng.ts";
-import { log } from "../../math/elementary.ts";
 import type { DenseColumn, Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
+import { refuseClassWeights } from "../class-weights.ts";
 import { type ColumnBins, findBins, writeBins } from "./bins.ts";
 import { type KernelShape, binsAt, compileKernels } from "./kernels/kernels.ts";
 import { createMemory, maximumPages, pageBytes } from "./kernels/webassembly.ts";
-import { type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";
 
 /** Rows with their targets, as the estimator was given them. */
@@ -32,8 +33,16 @@ export function denseColumns(design: Design): readonly DenseColumn[] {
   return [...design.dense, ...written];
 }
 
-export function lossOf(target: Target): Loss {
-  if (target.task === "regression") return "squared";
+/** The loss asked for, or the task's own. Throws HYPERPARAMETER_INVALID where a loss of numbers is asked for labels. */
+function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
+  if (target.task === "regression") return loss === "auto" ? "squared" : loss;
+  if (loss !== "auto")
+    throw new MillraceError("HYPERPARAMETER_INVALID", {
+      estimator: "boosting",
+      name: "loss",
+      rule: '"auto" where the target is labels',
+      actual: JSON.stringify(loss),
+    });
   return target.task === "binary" ? "logistic" : "softmax";
 }
 
@@ -50,11 +59,12 @@ export async function prepareTraining(args: {
   readonly pause: () => Promise<void>;
 }): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[] }> {
   const { train, validation, settings, threads, pause } = args;
-  const loss = lossOf(train.target);
+  refuseClassWeights("boosting", train.target, settings.classWeights);
+  const loss = lossOf(train.target, settings);
+  const { base, parameter } = startOf(loss, train.target, settings);
   const nRows = train.target.values.length;
   const nValidation = validation?.target.values.length ?? 0;
   const bins = await binAll(train.columns, settings.bins, args.rng, pause);
-  const base = baseScores(loss, train.target);
   const shape = shapeOf(bins, nRows, base.length);
   const layout = planMemory({
     nRows,
@@ -75,6 +85,7 @@ export async function prepareTraining(args: {
     shape,
     layout,
     loss,
+    parameter,
     nRows,
     nValidation,
     settings,
@@ -128,7 +139,7 @@ async function writeRows(
 ): Promise<void> {
   const { target } = rows;
   const { base } = plan;
-  if (plan.loss === "squared") set.values.set(target.values);
+  if (isRegression(plan.loss)) set.values.set(target.values);
   else set.labels.set(target.values);
   if (target.weights) set.weights?.set(target.weights);
   if (base.length === 1) set.scores.fill(base[0]!);
@@ -146,24 +157,4 @@ function weightsOf(target: Target): { maxWeight: number; meanWeight: number } {
     if (weight > largest) largest = weight;
   }
   return { maxWeight: largest, meanWeight: total / target.weights.length };
-}
-
-/**
- * The best constant: the mean, the log odds, or the log share of each label, weighted. A label without rows counts as
- * half a row, so that its log is finite.
- */
-function baseScores(loss: Loss, target: Target): Float64Array {
-  const { values, weights } = target;
-  const sums = new Float64Array(loss === "squared" ? 1 : Math.max(loss === "logistic" ? 2 : 1, target.nLabels));
-  let total = 0;
-  for (let row = 0; row < values.length; ++row) {
-    const weight = weights === null ? 1 : weights[row]!;
-    total += weight;
-    if (loss === "squared") sums[0]! += weight * values[row]!;
-    else sums[values[row]!]! += weight;
-  }
-  if (loss === "squared") return Float64Array.of(total > 0 ? sums[0]! / total : 0);
-  const half = total > 0 ? total / (2 * values.length) : 0.5;
-  const logs = sums.map((sum) => log(Math.max(sum, half) / Math.max(total, half)));
-  return loss === "logistic" ? Float64Array.of(logs[1]! - logs[0]!) : logs;
 }

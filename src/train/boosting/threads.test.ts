@@ -90,6 +90,16 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
     });
   }
 
+  it.each(["absolute", "huber", "tweedie"])(
+    "gives the same model on 1 and 3 threads with the loss %s",
+    async (loss) => {
+      const target = targetOf(design, "regression");
+      const [one, three] = [await fit(target, 1, { loss }), await fit(target, 3, { loss })];
+      expect(digestOf(three.predictor as TreesPredictor)).toBe(digestOf(one.predictor as TreesPredictor));
+      expect(three.notes).toEqual(one.notes);
+    },
+  );
+
   it("ends with CANCELLED when asked to", async () => {
     const target = targetOf(design, "binary");
     const signal = AbortSignal.timeout(150);

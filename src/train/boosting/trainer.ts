@@ -14,7 +14,8 @@ import {
   writeSoftmax,
   writeSquared,
 } from "./loss.ts";
-import { type TrainingPlan, lossChunk } from "./plan.ts";
+import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./loss-regression.ts";
+import { isRegression, type TrainingPlan, lossChunk } from "./plan.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfRecord } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
@@ -112,33 +113,49 @@ class Training {
   }
 
   #scales(): Scales {
-    const { loss, nRows, shape, maxWeight } = this.#plan;
+    const { nRows, shape } = this.#plan;
     const limits = quantumLimits(nRows, shape.countShift);
-    const isSquared = loss === "squared";
-    const largest = isSquared ? this.#largestResidual() : maxWeight;
+    const largest = this.#largest();
     return {
-      gradient: powerOfTwoScale(largest, limits.gradient),
-      hessian: powerOfTwoScale(isSquared ? maxWeight : maxWeight / 4, limits.hessian),
+      gradient: powerOfTwoScale(largest.gradient, limits.gradient),
+      hessian: powerOfTwoScale(largest.hessian, limits.hessian),
     };
   }
 
-  #largestResidual(): number {
+  /** Bounds of a row's gradient and hessian, or the largest there are this round. */
+  #largest(): Scales {
+    const { loss, parameter, maxWeight } = this.#plan;
     const { perThread, train } = this.#view;
-    perThread[this.#team.thread] = largestResidual(train, ...this.#rows);
+    const { thread, threads } = this.#team;
+    const bounds = residualBounds(this.#plan);
+    if (bounds) return { gradient: Math.max(-bounds.low, bounds.high) * maxWeight, hessian: maxWeight };
+    if (!isRegression(loss)) return { gradient: maxWeight, hessian: maxWeight / 4 };
+    const own =
+      loss === "squared"
+        ? { gradient: largestResidual(train, ...this.#rows), hessian: maxWeight }
+        : largestTweedie(train, ...this.#rows, parameter);
+    perThread[2 * thread] = own.gradient;
+    perThread[2 * thread + 1] = own.hessian;
     this.#team.barrier();
-    let largest = 0;
-    for (let other = 0; other < this.#team.threads; ++other) largest = Math.max(largest, perThread[other]!);
+    let [gradient, hessian] = [0, 0];
+    for (let other = 0; other < threads; ++other) {
+      gradient = Math.max(gradient, perThread[2 * other]!);
+      hessian = Math.max(hessian, perThread[2 * other + 1]!);
+    }
     this.#team.barrier();
-    return largest;
+    return { gradient, hessian };
   }
 
   #writeGradients(output: number, scales: Scales): void {
-    const { loss, layout, shape, base } = this.#plan;
+    const { loss, parameter, layout, shape, base } = this.#plan;
     const { words, train, normaliser } = this.#view;
+    const bounds = residualBounds(this.#plan);
     const target = { words, at: layout.rows / 4, step: shape.stride / 4 };
     const [from, to] = this.#rows;
     if (loss === "logistic") writeLogistic(train, from, to, target, scales);
     else if (loss === "squared") writeSquared(train, from, to, target, scales);
+    else if (bounds) writeBounded(train, from, to, target, scales, bounds);
+    else if (isRegression(loss)) writeTweedie(train, from, to, target, scales, parameter);
     else writeSoftmax(train, from, to, target, scales, { k: output, outputs: base.length, normaliser });
   }
 
@@ -210,13 +227,13 @@ class Training {
 
   /** The loss of a row set: chunks summed by the threads, then added up in order by each. */
   #loss(which: "train" | "validation"): number {
-    const { loss, base, nRows } = this.#plan;
+    const { base, nRows } = this.#plan;
     const trainChunks = Math.ceil(nRows / lossChunk);
     const set = this.#view[which];
     const [from, to] = which === "train" ? this.#rows : this.#validationRows;
     const all = this.#view.lossSums;
     const sums = which === "train" ? all.subarray(0, trainChunks) : all.subarray(trainChunks);
-    sumLosses(loss, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums);
+    sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums);
     this.#team.barrier();
     const chunks = Math.ceil(set.nRows / lossChunk);
     let total = 0;

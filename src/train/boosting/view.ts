@@ -1,4 +1,4 @@
-import type { Layout, TrainingPlan } from "./plan.ts";
+import { isRegression, type Layout, type TrainingPlan } from "./plan.ts";
 
 /** Rows with their targets and scores, as typed arrays over the shared memory. */
 export interface RowSet {
@@ -23,6 +23,7 @@ export interface View {
   readonly scratch: Uint32Array;
   readonly candidates: Float64Array;
   readonly perThread: Float64Array;
+  readonly leafSteps: Float64Array;
   readonly lossSums: Float64Array;
   readonly flags: Int32Array;
 }
@@ -48,7 +49,8 @@ export function openView(plan: TrainingPlan, threads: number): View {
     index: new Uint32Array(buffer, layout.index, nRows),
     scratch: new Uint32Array(buffer, layout.scratch, nRows),
     candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
-    perThread: doubles(layout.perThread, threads),
+    perThread: doubles(layout.perThread, 2 * threads),
+    leafSteps: doubles(layout.leafSteps, plan.settings.leaves),
     lossSums: doubles(layout.lossSums, lossSumsLength(layout)),
     flags: new Int32Array(buffer, layout.flags, 16),
   };
@@ -65,12 +67,12 @@ function rowSet(
   scores: number,
 ): RowSet {
   const buffer = plan.memory.buffer;
-  const isSquared = plan.loss === "squared";
+  const isNumber = isRegression(plan.loss);
   return {
     nRows,
     rows,
-    values: new Float64Array(buffer, targets, isSquared ? nRows : 0),
-    labels: new Int32Array(buffer, targets, isSquared ? 0 : nRows),
+    values: new Float64Array(buffer, targets, isNumber ? nRows : 0),
+    labels: new Int32Array(buffer, targets, isNumber ? 0 : nRows),
     weights: weights < 0 ? null : new Float64Array(buffer, weights, nRows),
     scores: new Float64Array(buffer, scores, nRows * plan.base.length),
   };

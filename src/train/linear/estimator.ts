@@ -7,6 +7,7 @@ import type {
   Target,
 } from "../../model/estimator.ts";
 import type { LinearPredictor, Link } from "../../model/predictor.ts";
+import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
@@ -35,10 +36,13 @@ interface Solution {
 
 async function fit(
   design: Design,
-  target: Target,
+  given: Target,
   hyperparameters: HyperparameterValues,
   context: FitContext,
 ): Promise<FitResult> {
+  const classWeights = hyperparameters["classWeights"];
+  refuseClassWeights("linear", given, classWeights);
+  const target = withFactors(given, classFactors(given, classWeights));
   refuseMissing("linear", design, target);
   const moments = momentsOf(design, target.weights);
   const l2 = Number(hyperparameters["l2"]);

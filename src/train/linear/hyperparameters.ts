@@ -1,4 +1,5 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
+import { classWeightsDeclaration } from "../class-weights.ts";
 
 /** The hyperparameters of linear(). */
 export const linearHyperparameters: HyperparameterTable = Object.freeze({
@@ -28,4 +29,5 @@ export const linearHyperparameters: HyperparameterTable = Object.freeze({
     default: 1e-5,
     doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
   },
+  classWeights: classWeightsDeclaration,
 });
