@@ -25,4 +25,19 @@ export const scenarios = [
     title: "a fan-out over 1,000 elements: inline and in processes",
     load: async () => ({ run: (await import("./scenarios/engine.mjs")).runFanOut }),
   },
+  {
+    id: "engine/no-change",
+    title: "a pipeline over 1 GB run again with nothing changed, whole process",
+    load: async () => ({ run: (await import("./scenarios/store.mjs")).runNoChange }),
+  },
+  {
+    id: "store/ten-thousand-runs",
+    title: "listing and showing runs in a store of 10,000 with 100 metrics each",
+    load: async () => ({ run: (await import("./scenarios/store.mjs")).runTenThousandRuns }),
+  },
+  {
+    id: "store/crash-long",
+    title: "the crash suite at length: 2,000 random kills, 8 processes stopped and killed for a minute",
+    load: async () => ({ run: (await import("./scenarios/store.mjs")).runCrashLong }),
+  },
 ];

@@ -1,11 +1,13 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { listRuns, type RunSummary } from "../engine/runs.ts";
+import type { RunResult } from "../engine/step.ts";
 import { isStopped, runsHere } from "../store/processes.ts";
 import { leaseMs, listLeases, watchLeases, type LeaseWatch } from "../store/leases.ts";
 import { interruptOrphans } from "../store/orphans.ts";
-import { loadPipeline, pipelineNames } from "./pipelines.ts";
+import { loadDefinition, pipelineNames } from "./pipelines.ts";
 import type { Project } from "./project.ts";
 import { runPipeline, type RunOptions, type RunOutcome } from "./run-pipeline.ts";
+import { runLoadedWorkflow } from "./run-workflow.ts";
 
 const lookMs = 250;
 
@@ -47,18 +49,28 @@ export async function findOrphans(project: Project, watch: LeaseWatch): Promise<
   return (await newestInterrupted(project)).filter((run) => run.attempt < mostAttempts);
 }
 
+/** What came of a resumed run, by what defines it. */
+export type Resumed =
+  | { readonly kind: "pipeline"; readonly result: RunResult; readonly outcome: RunOutcome }
+  | { readonly kind: "workflow"; readonly result: RunResult };
+
 /**
- * Goes on with an interrupted run from its last committed step, under its own id. Throws RUN_NOT_FOUND, RUN_HELD,
- * RUN_NOT_RESUMABLE or PIPELINE_NOT_FOUND.
+ * Goes on with an interrupted run from its last committed step, under its own id. Throws RUN_NOT_FOUND, RUN_HELD or
+ * RUN_NOT_RESUMABLE.
  */
-export async function resumeRun(project: Project, run: RunSummary, options: RunOptions = {}): Promise<RunOutcome> {
+export async function resumeRun(project: Project, run: RunSummary, options: RunOptions = {}): Promise<Resumed> {
   if (run.isTracked) {
     throw new MillraceError("RUN_NOT_RESUMABLE", { run: run.runId, reason: "its code ran outside of Millrace" });
   }
+  const given = { ...options, resume: run.runId };
   for (const name of await pipelineNames(project.root)) {
-    const loaded = await loadPipeline(project.root, name).catch(() => null);
-    if (loaded?.spec.name === run.workflow) {
-      return runPipeline(project, loaded.spec, { ...options, resume: run.runId });
+    const loaded = await loadDefinition(project.root, name).catch(() => null);
+    if (loaded?.kind === "pipeline" && loaded.spec.name === run.workflow) {
+      const outcome = await runPipeline(project, loaded.spec, { ...given, file: loaded.file });
+      return { kind: "pipeline", result: outcome.result, outcome };
+    }
+    if (loaded?.kind === "workflow" && loaded.workflow.name === run.workflow) {
+      return { kind: "workflow", result: await runLoadedWorkflow(project, loaded, given) };
     }
   }
   const reason = `there is no pipeline "${run.workflow}" in this project`;

@@ -1,9 +1,11 @@
+import { availableParallelism } from "node:os";
 import { runWorkflow } from "../engine/run.ts";
 import { inlineRunner } from "../engine/runner.ts";
 import type { RunResult, Workflow } from "../engine/step.ts";
 import { sourceOf } from "./code.ts";
 import type { LoadedWorkflow } from "./pipelines.ts";
 import type { Project } from "./project.ts";
+import { collectProvenance } from "./provenance.ts";
 import type { RunOptions } from "./run-pipeline.ts";
 import { runnerFor } from "./runner.ts";
 
@@ -21,7 +23,8 @@ export async function runLoadedWorkflow(
   const workflow = await compileLoaded(project, loaded);
   const runner = inline ? inlineRunner : runnerFor(project);
   try {
-    return await runWorkflow(workflow, { store: project.store, clock: project.clock, runner, ...options });
+    const provenance = await collectProvenance(project.root, availableParallelism());
+    return await runWorkflow(workflow, { store: project.store, clock: project.clock, runner, ...options, provenance });
   } finally {
     await runner.close();
   }

@@ -13,7 +13,7 @@ export const resume: Verb = {
     const { findResumable, resumeRun } = await import("../app/resume.ts");
     const { showRun } = await import("../engine/runs.ts");
     const { progressListener } = await import("./progress.ts");
-    const { printOutcome, outcomeDocument } = await import("./run-report.ts");
+    const { printOutcome, outcomeDocument, printResult, resultDocument } = await import("./run-report.ts");
     const project = await openProject(root, { clock: systemClock });
     try {
       const found = await findResumable(project);
@@ -22,11 +22,16 @@ export const resume: Verb = {
       const resumed: object[] = [];
       let code: ExitCode = 0;
       for (const run of wanted) {
-        const outcome = await resumeRun(project, run, { listener: progressListener(output), signal });
-        if (outcome.result.status !== "succeeded") throw outcome.result.error;
-        printOutcome(output, run.workflow, outcome);
-        resumed.push(outcomeDocument(run.workflow, outcome));
-        if (outcome.verdict?.passed === false) code = 3;
+        const done = await resumeRun(project, run, { listener: progressListener(output), signal });
+        if (done.result.status !== "succeeded") throw done.result.error;
+        if (done.kind === "workflow") {
+          printResult(output, done.result);
+          resumed.push({ workflow: run.workflow, ...resultDocument(done.result) });
+          continue;
+        }
+        printOutcome(output, run.workflow, done.outcome);
+        resumed.push(outcomeDocument(run.workflow, done.outcome));
+        if (done.outcome.verdict?.passed === false) code = 3;
       }
       output.document({ resumed });
       return code;

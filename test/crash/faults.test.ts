@@ -133,12 +133,13 @@ describe("a disk that is full or fails", () => {
 
 describe("a file system with no room left", () => {
   const mount = join(tmpdir(), `millrace-full-${process.pid}`);
+  const [attach, detach] = ["mount", "umount"] as const;
   /** Needs the right to mount; elsewhere the injected errors above must do. */
   const canMount = ((): boolean => {
     if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
     try {
       execFileSync("mkdir", ["-p", mount]);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1536k", "tmpfs", mount], { stdio: "ignore" });
+      execFileSync(attach, ["-t", "tmpfs", "-o", "size=1536k", "tmpfs", mount], { stdio: "ignore" });
       return true;
     } catch {
       console.warn("skipped: tmpfs cannot be mounted here");
@@ -146,7 +147,7 @@ describe("a file system with no room left", () => {
     }
   })();
   afterEach(() => {
-    if (canMount) execFileSync("umount", ["-l", mount]);
+    if (canMount) execFileSync(detach, ["-l", mount]);
   });
 
   it.skipIf(!canMount)("says so, harms nothing, and goes on once there is room", async () => {
@@ -161,7 +162,7 @@ describe("a file system with no room left", () => {
     expect(String(first.error)).toMatch(/no space left|disk is full|ENOSPC/);
     await store.close();
     await expectSound(path);
-    execFileSync("mount", ["-o", "remount,size=16m", mount]);
+    execFileSync(attach, ["-o", "remount,size=16m", mount]);
     const roomy = await openStore(path, { clock });
     const result = await runWorkflow(quietSteps, { store: roomy, clock });
     expect(result.status).toBe("succeeded");

@@ -30,13 +30,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Looks until a run has lost its process; gives its id and how long that took. */
-async function findOrphan(hereMs: number): Promise<{ runId: string; tookMs: number }> {
-  const start = clock.monotonic();
+/** Looks until a run has lost its process; gives its id. */
+async function findOrphan(hereMs: number): Promise<{ runId: string }> {
   const watch = watchLeases(clock.monotonic, { here: hereMs, elsewhere: 60_000 });
   for (;;) {
     const [runId] = await interruptOrphans(store.database, clock, watch);
-    if (runId !== undefined) return { runId, tookMs: clock.monotonic() - start };
+    if (runId !== undefined) return { runId };
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
@@ -83,13 +82,14 @@ describe.skipIf(process.platform !== "linux")("a run that stands still while ano
 });
 
 describe("a run whose process was killed", () => {
-  it("is found within two seconds and goes on from its last committed step, under its own id", async () => {
+  it("is found at once and goes on from its last committed step, under its own id", async () => {
     const killed = startChild(child.path, ["slow", store.folder, "step-5"]);
     await killed.said("holding step-5");
     killed.process.kill("SIGKILL");
     await killed.ended;
-    const { runId, tookMs } = await findOrphan(60_000);
-    expect(tookMs).toBeLessThan(2_000);
+    const found = await interruptOrphans(store.database, clock, watchLeases(clock.monotonic));
+    expect(found).toHaveLength(1);
+    const runId = found[0]!;
     const repeated: string[] = [];
     const result = await runWorkflow(
       eightSteps((step) => repeated.push(step)),
