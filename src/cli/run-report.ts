@@ -3,7 +3,7 @@ import type { RunOutcome } from "../app/run-pipeline.ts";
 import type { RunResult } from "../engine/step.ts";
 import { formatDuration } from "../core/duration.ts";
 import { renderReport } from "../evaluate/render.ts";
-import { renderProfile } from "../validate/profile.ts";
+import { renderProfile } from "../validate/profile-table.ts";
 import type { Output } from "./output.ts";
 
 /** Prints what a run found: profile, audit, metrics beside the baseline, the gate's verdict with reasons, the version. */

@@ -9,6 +9,16 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./init.ts")).init,
     },
     {
+      name: "profile",
+      summary: "profile a file, a run or a snapshot",
+      load: async () => (await import("./profile.ts")).profile,
+    },
+    {
+      name: "diff",
+      summary: "compare two files, runs or snapshots",
+      load: async () => (await import("./diff.ts")).diff,
+    },
+    {
       name: "check",
       summary: "check pipelines without running them",
       load: async () => (await import("./check.ts")).check,

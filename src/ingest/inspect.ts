@@ -13,9 +13,9 @@ import { guessSource } from "./dialect.ts";
 import { gatherFacts } from "./facts.ts";
 import { ingestSource } from "./ingest.ts";
 import { createFetcher } from "./fetch.ts";
-import { locateFile, locateSource, type Place } from "./locate.ts";
+import { type LocatedFile, locateFile, locateSource, type Place } from "./locate.ts";
 import { openRelation, type Relation } from "./relation.ts";
-import type { Source } from "./source.ts";
+import { type Source, sourceFromPath } from "./source.ts";
 import { reasonOf, unreadable } from "./table.ts";
 
 /** What `millrace init` knows of a file. */
@@ -33,6 +33,8 @@ export interface InspectOptions {
   readonly columns?: readonly string[] | undefined;
   /** Checked to be there before the long work starts. */
   readonly target?: string | undefined;
+  /** How to read it, where that is known. */
+  readonly source?: Source | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,15 +46,11 @@ export interface InspectOptions {
  */
 export async function inspectSource(path: string, options: InspectOptions = {}): Promise<SourceInspection> {
   const fetcher = createFetcher();
-  const file = await locateFile(path, process.cwd());
-  const guessed = await guessSource(path, file, options.columns);
+  const place = { root: process.cwd(), fetcher, signal: options.signal };
   const scratch = await mkdtemp(join(tmpdir(), "millrace-inspect-"));
   try {
-    const { relation, source: read } = await openGuessed(
-      guessed,
-      { root: process.cwd(), fetcher, signal: options.signal },
-      scratch,
-    );
+    const guessed = options.source ?? (await guessSource(path, await firstFile(path, place), options.columns));
+    const { relation, source: read } = await openGuessed(guessed, place, scratch);
     let columns: readonly ColumnFacts[];
     try {
       requireTarget(relation, path, options.target);
@@ -65,11 +63,19 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
     const source = withMissing(read, columns);
     const contract = contractOf(columns);
     const output = join(scratch, "dataset.parquet");
-    await ingestSource({ source, contract, root: process.cwd(), output, progress: silent, signal: options.signal });
+    await ingestSource({ source, contract, output, progress: silent, ...place });
     return { source, nRows: relation.nRows, columns, frame: await readDataset(output, contract) };
   } finally {
+    await fetcher.close();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** The file whose head is looked at: of a pattern, a folder or an address the first. */
+async function firstFile(path: string, place: Place): Promise<LocatedFile> {
+  if (!/[*?]|:\/\//.test(path)) return locateFile(path, place.root);
+  const [first] = (await locateSource(sourceFromPath(path), place)).files;
+  return first!;
 }
 
 /** Where quoting makes no sense of a delimited file, quotes are tried as ordinary characters. */

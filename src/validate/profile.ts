@@ -1,9 +1,11 @@
 import { missingBoolean, missingCode, type ColumnData, type Kind } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
-import { formatTimestamp } from "../frame/timestamp.ts";
 import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
+import { type Correlation, countOutliers, strongestCorrelations } from "./relations.ts";
+import { countRepeatedRows } from "./repeated-rows.ts";
 import { evenlySpaced } from "./sample-rows.ts";
+import { type ColumnSketch, sketchColumn } from "./sketch.ts";
 
 /** What a person wants to know of one column at a glance. */
 export interface ColumnProfile {
@@ -16,6 +18,10 @@ export interface ColumnProfile {
   readonly spread: Spread | null;
   /** Category and boolean columns: the commonest levels with their rows, at most 10. */
   readonly levels: readonly (readonly [level: string, count: number])[];
+  /** Number columns: values more than three interquartile ranges outside of the quartiles. */
+  readonly nOutliers: number;
+  /** The distribution of the sampled rows; two of them compare or merge without the data. */
+  readonly sketch: ColumnSketch;
 }
 
 export interface Spread {
@@ -33,6 +39,10 @@ export interface DatasetProfile {
   /** Rows that quantiles, histograms and counts of distinct numbers come from; evenly spaced. */
   readonly nSampled: number;
   readonly columns: readonly ColumnProfile[];
+  /** The strongest between number columns, over the sampled rows. */
+  readonly correlations: readonly Correlation[];
+  /** Rows that are equal to an earlier row in every column. */
+  readonly nRepeated: number;
 }
 
 const mostSampled = 100_000;
@@ -42,11 +52,23 @@ const nBins = 10;
 /** Profiles a frame: counts, ranges and means of all rows; quantiles of at most 100,000 evenly spaced ones. */
 export function profileFrame(frame: Frame): DatasetProfile {
   const rows = evenlySpaced(frame.nRows, mostSampled);
-  const columns = frame.columns.map((column, i) => profileColumn(frame.names[i]!, column, rows));
-  return { nRows: frame.nRows, nSampled: rows.length, columns };
+  const columns = frame.columns.map((column, i) => ({
+    ...profileColumn(frame.names[i]!, column, rows),
+    nOutliers: column.kind === "number" ? countOutliers(column.values, rows) : 0,
+    sketch: sketchColumn(column, rows),
+  }));
+  return {
+    nRows: frame.nRows,
+    nSampled: rows.length,
+    columns,
+    correlations: strongestCorrelations(frame, rows),
+    nRepeated: countRepeatedRows(frame.columns, frame.nRows),
+  };
 }
 
-function profileColumn(name: string, column: ColumnData, rows: Uint32Array): ColumnProfile {
+type OwnProfile = Omit<ColumnProfile, "sketch" | "nOutliers">;
+
+function profileColumn(name: string, column: ColumnData, rows: Uint32Array): OwnProfile {
   switch (column.kind) {
     case "number":
     case "timestamp":
@@ -139,86 +161,4 @@ function binned(sorted: Float64Array): number[] {
     shares[Math.min(nBins - 1, Math.max(0, bin))]! += 1 / sorted.length;
   }
   return shares;
-}
-
-const bars = " ▁▂▃▄▅▆▇█";
-const widestName = 32;
-const widestLevel = 20;
-
-/** The lines of a table: column, kind, missing, distinct, and the values' range with a small histogram or the top levels. */
-export function renderProfile(profile: DatasetProfile): string[] {
-  const header = ["column", "kind", "missing", "distinct", "values"];
-  const rows = profile.columns.map((column) => [
-    shorten(column.column, widestName),
-    column.kind,
-    share(column.nMissing, profile.nRows),
-    distinct(column, profile),
-    describeValues(column, profile.nRows),
-  ]);
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => align(cell, widths[i]!, i))
-      .join("  ")
-      .trimEnd();
-  const lines = [`${group(profile.nRows)} rows, ${profile.columns.length} columns`, line(header), ...rows.map(line)];
-  if (profile.nSampled < profile.nRows) {
-    lines.push(`Quantiles and distinct numbers are of ${group(profile.nSampled)} evenly spaced rows.`);
-  }
-  return lines;
-}
-
-function align(cell: string, width: number, index: number): string {
-  return index === 2 || index === 3 ? cell.padStart(width) : cell.padEnd(width);
-}
-
-function distinct(column: ColumnProfile, profile: DatasetProfile): string {
-  const isSampled = profile.nSampled < profile.nRows && column.levels.length === 0;
-  return `${isSampled && column.nDistinct > 1 ? ">=" : ""}${group(column.nDistinct)}`;
-}
-
-function describeValues(column: ColumnProfile, nRows: number): string {
-  if (column.levels.length > 0) {
-    const shown = column.levels
-      .slice(0, 4)
-      .map(([level, count]) => `${shorten(level, widestLevel)} ${share(count, nRows)}`);
-    return shown.join(", ") + (column.nDistinct > shown.length ? ", ..." : "");
-  }
-  const spread = column.spread;
-  if (!spread) return "";
-  const format = column.kind === "timestamp" ? day : significant;
-  const range = `${format(spread.min)} to ${format(spread.max)}`;
-  const unit = column.kind === "text" ? " characters" : "";
-  return `${range}${unit}, median ${format(spread.quantiles[2] ?? NaN)}  ${histogram(spread.histogram)}`;
-}
-
-function histogram(shares: readonly number[]): string {
-  const most = Math.max(...shares);
-  return shares.map((value) => bars[value === 0 ? 0 : Math.max(1, Math.round((value / most) * 8))]).join("");
-}
-
-function day(ms: number): string {
-  return formatTimestamp(ms).slice(0, 16).replace("T", " ");
-}
-
-function significant(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e9 ? group(value) : String(Number(value.toPrecision(5)));
-}
-
-function share(count: number, total: number): string {
-  if (count === 0) return "0";
-  const percent = (100 * count) / total;
-  return percent < 0.1 ? "<0.1 %" : `${percent.toFixed(1)} %`;
-}
-
-/** Thousands set apart by commas, whatever the machine's language. */
-function group(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** Control characters would break the table, and are not harmless on a terminal. */
-function shorten(text: string, width: number): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
-  const characters = Array.from(plain);
-  return characters.length <= width ? plain : `${characters.slice(0, width - 3).join("")}...`;
 }

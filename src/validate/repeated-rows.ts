@@ -13,6 +13,12 @@ export function repeatedTestRows(columns: readonly ColumnData[], train: Uint32Ar
   return table.countMarked();
 }
 
+/** How many rows are equal to an earlier row in every column. */
+export function countRepeatedRows(columns: readonly ColumnData[], nRows: number): number {
+  const rows = new Uint32Array(nRows).map((_, row) => row);
+  return nRows - createTable(hashRows(columns, rows)).nDistinct;
+}
+
 interface RowHashes {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
@@ -64,6 +70,7 @@ function addColumn(column: ColumnData, rows: Uint32Array, high: Uint32Array, low
 interface HashTable {
   mark(high: number, low: number): void;
   countMarked(): number;
+  readonly nDistinct: number;
 }
 
 /** Open addressing with linear probing over positions in `hashes`, at most half full; equal hashes share a slot and a count. */
@@ -73,6 +80,7 @@ function createTable({ high, low }: RowHashes): HashTable {
   const slots = new Int32Array(size).fill(-1);
   const counts = new Uint32Array(high.length);
   const marked = new Uint8Array(high.length);
+  let nDistinct = 0;
   const slotOf = (h: number, l: number): number => {
     let slot = (h ^ l) & mask;
     while (slots[slot]! >= 0 && (high[slots[slot]!] !== h || low[slots[slot]!] !== l)) slot = (slot + 1) & mask;
@@ -81,9 +89,10 @@ function createTable({ high, low }: RowHashes): HashTable {
   for (let i = 0; i < high.length; ++i) {
     const slot = slotOf(high[i]!, low[i]!);
     if (slots[slot]! < 0) slots[slot] = i;
-    ++counts[slots[slot]!]!;
+    if (++counts[slots[slot]!]! === 1) ++nDistinct;
   }
   return {
+    nDistinct,
     mark(h, l) {
       const position = slots[slotOf(h, l)]!;
       if (position >= 0) marked[position] = 1;

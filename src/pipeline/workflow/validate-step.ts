@@ -35,7 +35,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "profile"],
     params: { contract: spec.contract, roles: spec.roles } as unknown as JsonObject,
-    revision: 3,
+    revision: 4,
     async run(context) {
       const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const ingested = await context.read("ingest.report", ingestReportCodec);

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { createRng } from "../core/rng.ts";
+import type { ColumnData } from "../frame/column.ts";
+import { createFrame, type Frame } from "../frame/frame.ts";
+import { compareProfiles, renderComparison } from "./compare.ts";
+import { renderRelations } from "./profile-table.ts";
+import { profileFrame } from "./profile.ts";
+import { correlation, countOutliers } from "./relations.ts";
+import { mergeSketches, sketchColumn, sketchShift } from "./sketch.ts";
+
+const rowsUpTo = (count: number): Uint32Array => new Uint32Array(count).map((_, row) => row);
+const numbers = (count: number, at: (row: number) => number): ColumnData => ({
+  kind: "number",
+  values: Float64Array.from({ length: count }, (_, row) => at(row)),
+});
+const levels = (count: number, at: (row: number) => string): ColumnData => {
+  const texts = Array.from({ length: count }, (_, row) => at(row));
+  const known = [...new Set(texts)].sort();
+  return { kind: "category", codes: Int32Array.from(texts, (text) => known.indexOf(text)), levels: known };
+};
+const frameOf = (columns: Readonly<Record<string, ColumnData>>, nRows: number): Frame =>
+  createFrame(nRows, Object.entries(columns));
+
+describe("sketches", () => {
+  it("merge to what the whole gives, and show no shift from one sample of a population to another", () => {
+    const rng = createRng(3);
+    const n = 20_000;
+    for (const column of [
+      numbers(n, (row) => (row % 9 === 0 ? NaN : rng.next() ** 3)),
+      levels(n, () => "abcdef"[Math.floor(rng.next() ** 2 * 6)]!),
+    ]) {
+      const first = rowsUpTo(n / 2);
+      const [a, b] = [
+        sketchColumn(column, first),
+        sketchColumn(
+          column,
+          first.map((row) => row + n / 2),
+        ),
+      ];
+      expect(sketchShift(a, b)!).toBeLessThan(0.01);
+      expect(sketchShift(sketchColumn(column, rowsUpTo(n)), mergeSketches(a, b)!)!).toBeLessThan(0.005);
+    }
+    const [one, other] = [numbers(1, () => 1), levels(1, () => "a")];
+    expect(mergeSketches(sketchColumn(one, rowsUpTo(1)), sketchColumn(other, rowsUpTo(1)))).toBeNull();
+  });
+
+  it("survive JSON, empty ones too", () => {
+    for (const [column, n] of [
+      [numbers(3000, (row) => row), 3000],
+      [numbers(3, () => NaN), 3],
+      [levels(5, String), 5],
+    ] as const) {
+      const sketch = sketchColumn(column, rowsUpTo(n));
+      const copy = JSON.parse(JSON.stringify(sketch)) as typeof sketch;
+      expect(copy).toEqual(sketch);
+      expect(sketchShift(sketch, copy)).toBe(0);
+    }
+  });
+});
+
+describe("compareProfiles", () => {
+  it("names what came, went, moved and changed its kind, and keeps quiet about the rest", () => {
+    const rng = createRng(4);
+    const n = 5000;
+    const steady = (): ColumnData => numbers(n, () => rng.next());
+    const either = (of: string): ColumnData => levels(n, () => of[rng.integer(2)]!);
+    const before = frameOf({ a: steady(), moved: steady(), c: either("xy"), old: steady(), k: steady() }, n);
+    const moved = numbers(n, () => rng.next() + 0.5);
+    const after = frameOf({ a: steady(), moved, c: either("xz"), fresh: steady(), k: levels(n, () => "1") }, n);
+    const found = compareProfiles(profileFrame(before), profileFrame(after));
+    expect(found).toMatchObject({ nRows: [n, n], added: ["fresh"], removed: ["old"] });
+    const byName = new Map(found.columns.map((change) => [change.column, change]));
+    expect(byName.get("a")!.psi!).toBeLessThan(0.02);
+    expect(byName.get("moved")!.psi!).toBeGreaterThan(1);
+    expect(byName.get("c")).toMatchObject({ newLevels: ["z"], goneLevels: ["y"] });
+    expect(byName.get("k")).toMatchObject({ psi: null, kinds: ["number", "category"] });
+    const lines = renderComparison(found).join("\n");
+    expect(lines).toMatch(/new columns: fresh/);
+    expect(lines).toMatch(/moved +PSI \d\.\d+ \(large\)/);
+    expect(lines).toMatch(/k +number -> category/);
+    expect(lines).toMatch(/1 columns as before/);
+  });
+});
+
+describe("relations", () => {
+  it("finds correlations, repeated rows and values far out", () => {
+    const rng = createRng(5);
+    const n = 2000;
+    const x = Float64Array.from({ length: n }, () => rng.next());
+    x[7] = 50;
+    const y = numbers(n, (row) => 3 - 2 * x[row]!);
+    const frame = frameOf({ x: { kind: "number", values: x }, y, z: numbers(n, () => rng.next()) }, n);
+    const profile = profileFrame(frame);
+    expect(profile.correlations).toEqual([{ columns: ["x", "y"], r: expect.closeTo(-1, 9) as number }]);
+    expect(profile.columns.map(({ nOutliers }) => nOutliers)).toEqual([1, 1, 0]);
+    expect(profile.nRepeated).toBe(0);
+    const twice = frameOf({ a: numbers(6, (row) => row % 2), b: levels(6, (row) => "ab"[row % 2]!) }, 6);
+    expect(profileFrame(twice).nRepeated).toBe(4);
+    expect(renderRelations(profileFrame(twice))).toEqual(["repeated rows: 4 (66.7 %)"]);
+  });
+
+  it("correlates as the definition says, leaving out rows where one is missing", () => {
+    const x = Float64Array.of(1, 2, NaN, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    const y = Float64Array.of(2, 1, 5, 4, NaN, 9, 6, 8, 7, 12, 10, 11);
+    const pairs = [...x].map((value, i) => [value, y[i]!] as const).filter(([a, b]) => a === a && b === b);
+    const mean = (of: readonly number[]): number => of.reduce((sum, value) => sum + value, 0) / of.length;
+    const [mx, my] = [mean(pairs.map(([a]) => a)), mean(pairs.map(([, b]) => b))];
+    const total = (of: (a: number, b: number) => number): number =>
+      pairs.reduce((sum, [a, b]) => sum + of(a - mx, b - my), 0);
+    const expected = total((a, b) => a * b) / Math.sqrt(total((a) => a * a) * total((_, b) => b * b));
+    expect(correlation(x, y)).toBeCloseTo(expected, 12);
+    expect(correlation(x, new Float64Array(12))).toBe(0);
+    expect(countOutliers(new Float64Array(0), rowsUpTo(0))).toBe(0);
+  });
+});

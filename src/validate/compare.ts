@@ -1,0 +1,99 @@
+import type { Kind } from "../frame/column.ts";
+import type { ColumnProfile, DatasetProfile } from "./profile.ts";
+import { sketchShift } from "./sketch.ts";
+
+/** How one column differs between two snapshots. */
+export interface ColumnChange {
+  readonly column: string;
+  /** Population stability index; null where the kinds differ or a side has no rows. */
+  readonly psi: number | null;
+  readonly kinds: readonly [before: Kind, after: Kind];
+  /** Shares of missing values. */
+  readonly missing: readonly [before: number, after: number];
+  /** Levels that came, and that went; at most 20 of each. */
+  readonly newLevels: readonly string[];
+  readonly goneLevels: readonly string[];
+}
+
+/** Two snapshots side by side. */
+export interface ProfileComparison {
+  readonly nRows: readonly [before: number, after: number];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Columns of both, the most changed first. */
+  readonly columns: readonly ColumnChange[];
+}
+
+const mostListed = 20;
+
+/** Compares two profiles: columns that came and went, and how far each other one moved. */
+export function compareProfiles(before: DatasetProfile, after: DatasetProfile): ProfileComparison {
+  const older = new Map(before.columns.map((column) => [column.column, column] as const));
+  const newer = new Set(after.columns.map(({ column }) => column));
+  const columns = after.columns.flatMap((column) => {
+    const old = older.get(column.column);
+    return old ? [changeOf(before, old, after, column)] : [];
+  });
+  columns.sort((a, b) => (b.psi ?? Infinity) - (a.psi ?? Infinity) || (a.column < b.column ? -1 : 1));
+  return {
+    nRows: [before.nRows, after.nRows],
+    added: [...newer].filter((name) => !older.has(name)),
+    removed: [...older.keys()].filter((name) => !newer.has(name)),
+    columns,
+  };
+}
+
+function changeOf(
+  before: DatasetProfile,
+  old: ColumnProfile,
+  after: DatasetProfile,
+  column: ColumnProfile,
+): ColumnChange {
+  const levelsOf = ({ sketch }: ColumnProfile): readonly string[] =>
+    sketch.form === "levels" ? sketch.levels.map(([level]) => level) : [];
+  const [had, has] = [levelsOf(old), levelsOf(column)];
+  const [known, now] = [new Set(had), new Set(has)];
+  const share = (count: number, nRows: number): number => (nRows === 0 ? 0 : count / nRows);
+  return {
+    column: column.column,
+    psi: old.kind === column.kind ? sketchShift(old.sketch, column.sketch) : null,
+    kinds: [old.kind, column.kind],
+    missing: [share(old.nMissing, before.nRows), share(column.nMissing, after.nRows)],
+    newLevels: has.filter((level) => !known.has(level)).slice(0, mostListed),
+    goneLevels: had.filter((level) => !now.has(level)).slice(0, mostListed),
+  };
+}
+
+/** A comparison in lines: rows, columns that came and went, and the columns that moved. */
+export function renderComparison({ nRows, added, removed, columns }: ProfileComparison): string[] {
+  const moved = columns.filter((change) => verdictOf(change) !== "same");
+  const width = Math.max(6, ...moved.map(({ column }) => column.length));
+  return [
+    `rows ${nRows[0]} -> ${nRows[1]}`,
+    ...(added.length > 0 ? [`new columns: ${added.join(", ")}`] : []),
+    ...(removed.length > 0 ? [`columns gone: ${removed.join(", ")}`] : []),
+    ...moved.map((change) => `${change.column.padEnd(width)}  ${describeChange(change)}`),
+    ...(moved.length < columns.length ? [`${columns.length - moved.length} columns as before`] : []),
+  ];
+}
+
+/** From 0.1 on a shift is worth a look, from 0.25 on it counts as large. */
+function verdictOf({ psi, kinds, missing, newLevels, goneLevels }: ColumnChange): "same" | "moved" | "large" {
+  if (kinds[0] !== kinds[1] || (psi !== null && psi >= 0.25)) return "large";
+  const isMoved =
+    (psi ?? 0) >= 0.1 || Math.abs(missing[1] - missing[0]) >= 0.05 || newLevels.length + goneLevels.length > 0;
+  return isMoved ? "moved" : "same";
+}
+
+function describeChange(change: ColumnChange): string {
+  const { psi, kinds, missing, newLevels, goneLevels } = change;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const parts = [
+    ...(psi === null ? [] : [`PSI ${psi.toFixed(3)}${verdictOf(change) === "large" ? " (large)" : ""}`]),
+    ...(kinds[0] === kinds[1] ? [] : [`${kinds[0]} -> ${kinds[1]}`]),
+    ...(missing[0] === missing[1] ? [] : [`missing ${percent(missing[0])} -> ${percent(missing[1])}`]),
+    ...(newLevels.length > 0 ? [`new: ${newLevels.slice(0, 5).join(", ")}`] : []),
+    ...(goneLevels.length > 0 ? [`gone: ${goneLevels.slice(0, 5).join(", ")}`] : []),
+  ];
+  return parts.join("; ");
+}

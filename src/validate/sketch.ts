@@ -1,0 +1,117 @@
+import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
+import { log } from "../math/elementary.ts";
+import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
+
+/**
+ * A column's distribution as plain data, mergeable with another of the same column. Numbers, timestamps and lengths of
+ * texts keep ranks; categories and booleans keep their levels, the commonest 200.
+ */
+export type ColumnSketch =
+  | { readonly form: "ranks"; readonly nMissing: number; readonly ranks: RankSketchData }
+  | {
+      readonly form: "levels";
+      readonly nMissing: number;
+      readonly levels: readonly (readonly [level: string, count: number])[];
+      /** Rows of levels that are not kept. */
+      readonly nOther: number;
+    };
+
+const mostLevels = 200;
+
+/** Sketches the given rows of a column. */
+export function sketchColumn(column: ColumnData, rows: Uint32Array): ColumnSketch {
+  switch (column.kind) {
+    case "number":
+    case "timestamp":
+      return sketchNumbers(Float64Array.from(rows, (row) => column.values[row]!));
+    case "text":
+      return sketchNumbers(Float64Array.from(rows, (row) => column.values[row]?.length ?? NaN));
+    case "boolean": {
+      const counts = [0, 0];
+      for (const row of rows) if (column.values[row] !== missingBoolean) ++counts[column.values[row]!]!;
+      return sketchLevels(["false", "true"], counts, rows.length);
+    }
+    case "category": {
+      const counts = new Uint32Array(column.levels.length);
+      for (const row of rows) if (column.codes[row] !== missingCode) ++counts[column.codes[row]!]!;
+      return sketchLevels(column.levels, counts, rows.length);
+    }
+  }
+}
+
+function sketchNumbers(values: Float64Array): ColumnSketch {
+  const sketch = new RankSketch();
+  sketch.add(values);
+  return { form: "ranks", nMissing: values.length - sketch.count, ranks: sketch.data() };
+}
+
+function sketchLevels(levels: readonly string[], counts: ArrayLike<number>, nRows: number): ColumnSketch {
+  const present = levels.map((level, i) => [level, counts[i]!] as const).filter(([, count]) => count > 0);
+  const nPresent = present.reduce((sum, [, count]) => sum + count, 0);
+  return { nMissing: nRows - nPresent, ...keepCommonest(present, 0) };
+}
+
+function keepCommonest(
+  present: readonly (readonly [string, number])[],
+  nOther: number,
+): { readonly form: "levels"; readonly levels: readonly (readonly [string, number])[]; readonly nOther: number } {
+  const sorted = present.toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const rest = sorted.slice(mostLevels).reduce((sum, [, count]) => sum + count, 0);
+  return { form: "levels", levels: sorted.slice(0, mostLevels), nOther: nOther + rest };
+}
+
+/** One sketch for the rows of two; null where their forms differ. */
+export function mergeSketches(a: ColumnSketch, b: ColumnSketch): ColumnSketch | null {
+  const nMissing = a.nMissing + b.nMissing;
+  if (a.form === "ranks" && b.form === "ranks") {
+    const merged = RankSketch.from(a.ranks);
+    merged.merge(RankSketch.from(b.ranks));
+    return { form: "ranks", nMissing, ranks: merged.data() };
+  }
+  if (a.form !== "levels" || b.form !== "levels") return null;
+  const counts = new Map(a.levels);
+  for (const [level, count] of b.levels) counts.set(level, (counts.get(level) ?? 0) + count);
+  return { nMissing, ...keepCommonest([...counts], a.nOther + b.nOther) };
+}
+
+const smallestShare = 1e-4;
+const nBins = 10;
+
+/**
+ * Population stability index from one sketch to another: over tenths of the first's values, or its levels, and missing
+ * values as one bin more. Null where the forms differ or one holds no rows.
+ */
+export function sketchShift(before: ColumnSketch, after: ColumnSketch): number | null {
+  const p = sharesOf(before, before);
+  const q = sharesOf(before, after);
+  if (p === null || q === null) return null;
+  let psi = 0;
+  for (let i = 0; i < p.length; ++i) {
+    const from = Math.max(smallestShare, p[i]!);
+    const to = Math.max(smallestShare, q[i]!);
+    psi += (to - from) * log(to / from);
+  }
+  return psi;
+}
+
+/** Shares of the bins that `frame` sets, of the rows of `sketch`; missing values first. */
+function sharesOf(frame: ColumnSketch, sketch: ColumnSketch): number[] | null {
+  if (frame.form === "ranks" && sketch.form === "ranks") {
+    const own = RankSketch.from(sketch.ranks);
+    const nRows = own.count + sketch.nMissing;
+    if (nRows === 0) return null;
+    const reference = RankSketch.from(frame.ranks);
+    const borders = Array.from({ length: nBins - 1 }, (_, i) => reference.quantile((i + 1) / nBins));
+    const edges = borders.filter((edge, i) => i === 0 || edge !== borders[i - 1]);
+    const below = edges.map((edge) => (own.count === 0 ? 0 : (own.share(edge) * own.count) / nRows));
+    const cumulative = [0, ...below, own.count / nRows];
+    return [sketch.nMissing / nRows, ...cumulative.slice(1).map((share, i) => share - cumulative[i]!)];
+  }
+  if (frame.form !== "levels" || sketch.form !== "levels") return null;
+  const counts = new Map(sketch.levels);
+  const nRows = sketch.nMissing + sketch.nOther + sketch.levels.reduce((sum, [, count]) => sum + count, 0);
+  if (nRows === 0) return null;
+  const shares = frame.levels.slice(0, 20).map(([level]) => (counts.get(level) ?? 0) / nRows);
+  const missing = sketch.nMissing / nRows;
+  return [missing, ...shares, 1 - missing - shares.reduce((sum, share) => sum + share, 0)];
+}
