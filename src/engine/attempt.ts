@@ -26,6 +26,8 @@ export interface Run {
   readonly journal: Journal;
   readonly values: DecodedValues;
   readonly slots: Slots;
+  /** Places for attempts that have computed and now write. */
+  readonly writers: Slots;
   readonly runner: Runner;
   /** Whether earlier runs may answer this step. */
   readonly mayReuse: (step: string) => boolean;
@@ -120,11 +122,12 @@ async function tryUntilDone(
     try {
       if (run.isEnding()) throw new NotStarted();
       subject.onStart();
-      run.journal.show(entry);
-      await execute(run, subject, entry);
+      // Of a fanned-out step, the step itself shows as running: a thousand elements need not.
+      if (subject.item === null) run.journal.show(entry);
+      await execute(run, subject, entry, giveBack);
       giveBack();
       const done: StepEntry = { ...entry, status: "ran", durationMs: run.clock.monotonic() - begun };
-      await run.journal.commit(done);
+      await (subject.item === null ? run.journal.commit(done) : run.journal.commitTogether(done));
       return done;
     } catch (error) {
       // Not before the failure is known everywhere: whoever takes the place looks first whether it still should.
@@ -140,13 +143,18 @@ async function tryUntilDone(
   }
 }
 
-async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<void> {
+async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: () => void): Promise<void> {
   const { step, name, item } = subject;
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
   const later = run.stillRead();
   // An element's stream goes by what it is, as its cache key does, not by where it stands in the list.
   const stream = item === null ? name : `${step.name} ${elementDigest(item)}`;
+  let doneWriting = (): void => {};
+  const onComputed = async (): Promise<void> => {
+    doneWriting = await run.writers.take(1);
+    giveBack();
+  };
   const { context, end } = createAttemptContext({
     store: run.store,
     step,
@@ -164,6 +172,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<vo
     clock: run.clock,
     signal,
     item,
+    onComputed,
   });
   const onLine = (stream: "stdout" | "stderr", line: string): void =>
     run.listener.stepLog?.({ step: name, stream, line });
@@ -174,6 +183,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry): Promise<vo
     await time.within(run.runner.run(step, call));
     requireAllWritten(step, entry.record);
   } finally {
+    doneWriting();
     await end();
   }
 }

@@ -137,7 +137,9 @@ async function runStep(record: StepDefinitionRecord, context: StepContext): Prom
     record: recordNumbers,
     scratch,
   };
-  await writeReturned(record, await definition.run(tools as never), context);
+  const returned = await definition.run(tools as never);
+  await context.computed();
+  await writeReturned(record, returned, context);
 }
 
 async function writeReturned(

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -39,6 +39,7 @@ export interface ContextParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly item: FanOutItem | null;
+  readonly onComputed?: () => Promise<void>;
 }
 
 /** What one attempt is given, and what takes away its scratch folder when it is over. */
@@ -58,7 +59,10 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
   return {
     context,
     async end() {
-      if (folder) await rm(await folder, { recursive: true, force: true });
+      if (!folder) return;
+      const path = await folder;
+      // Mostly empty by now, which costs one call to see.
+      await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
     },
   };
 }
@@ -94,8 +98,9 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
       const { digest, size } = await store.artifacts.adopt(path);
       record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
       return digest;
-    } finally {
+    } catch (error) {
       await rm(path, { recursive: true, force: true });
+      throw error;
     }
   }
 
@@ -121,6 +126,7 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     signal: parts.signal,
     pathOf: (digest: Digest) => store.artifacts.verifiedPath(digest),
     item: parts.item,
+    computed: async () => parts.onComputed?.(),
     scratch,
   });
 }

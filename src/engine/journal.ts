@@ -29,6 +29,8 @@ export interface StepEntry {
   readonly error: MillraceError | null;
 }
 
+const togetherMs = 20;
+
 /** The record of one run. What need not last by itself waits for the next commit, so that a cached run costs two. */
 export interface Journal {
   readonly runId: string;
@@ -41,6 +43,8 @@ export interface Journal {
   show(entry: StepEntry): void;
   /** Commits an entry, its artifacts and its lineage; entries of steps that end together share one transaction. */
   commit(entry: StepEntry): Promise<void>;
+  /** Commits an entry that nothing waits for alone, with others that come within a few milliseconds. */
+  commitTogether(entry: StepEntry): Promise<void>;
   finish(result: Pick<RunResult, "status" | "durationMs">, error: MillraceError | null): Promise<void>;
 }
 
@@ -87,6 +91,10 @@ export async function startJournal(
       queue.note(entry);
       return queue.flush();
     },
+    commitTogether: gather((entries) => {
+      for (const entry of entries) queue.note(entry);
+      return queue.flush();
+    }),
     async finish({ status, durationMs }, error) {
       heartbeat.stop();
       const entries = await queue.drain();
@@ -97,6 +105,23 @@ export async function startJournal(
         await endRun(transaction, held, ending, error);
       });
     },
+  };
+}
+
+/** Collects what comes within a few milliseconds for one call. */
+function gather(commit: (entries: readonly StepEntry[]) => Promise<void>): (entry: StepEntry) => Promise<void> {
+  let gathered: StepEntry[] = [];
+  let committed: Promise<void> | null = null;
+  const afterAWhile = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, togetherMs));
+    const entries = gathered;
+    gathered = [];
+    committed = null;
+    await commit(entries);
+  };
+  return (entry) => {
+    gathered.push(entry);
+    return (committed ??= afterAWhile());
   };
 }
 

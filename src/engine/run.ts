@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
@@ -34,6 +35,9 @@ export interface RunOptions extends Selection, RunStart {
   /** Default: all in this process. Not closed by the run. */
   readonly runner?: Runner;
 }
+
+/** More attempts than these do not write at once; those that wait keep what they computed in memory. */
+const mostWriters = 16;
 
 type Ending = { readonly status: "failed" | "cancelled"; readonly error: MillraceError; readonly at: string };
 
@@ -77,10 +81,11 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     plan,
     ended,
     ending: null,
-    signal: options.signal ? AbortSignal.any([options.signal, journal.lost]) : journal.lost,
+    signal: manyMayListen(options.signal ? [options.signal, journal.lost] : [journal.lost]),
     mayReuse: (step) => (options.cache ?? true) && !plan.isForced(step),
     journal,
     values: createDecodedValues(),
+    writers: createSlots(mostWriters),
     slots: createSlots(Math.max(1, options.jobs ?? availableParallelism())),
     runner: options.runner ?? inlineRunner,
     digests: new Map(),
@@ -88,6 +93,13 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     isEnding: () => run.ending !== null || run.signal.aborted,
   };
   return run;
+}
+
+/** Aborts with any of these; every attempt under way listens to it. */
+function manyMayListen(signals: AbortSignal[]): AbortSignal {
+  const signal = AbortSignal.any(signals);
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** Every step waits for those it needs; the linter has seen to it that they stand before it. */

@@ -104,6 +104,8 @@ export interface StepContext {
   pathOf(digest: Digest): Promise<string>;
   /** The element this attempt is for; null for a step that is not fanned out. */
   readonly item: FanOutItem | null;
+  /** Says that only writing is left, so that another step may compute meanwhile. */
+  computed(): Promise<void>;
   /** A folder of this attempt alone, made when first asked for and removed afterwards. */
   scratch(): Promise<string>;
 }

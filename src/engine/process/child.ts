@@ -130,6 +130,8 @@ function createTaskContext(
     signal,
     pathOf: async (digest: Digest) => paths.get(digest) ?? artifacts.verifiedPath(digest),
     item: task.item,
+    // The parent knows when this process is done.
+    computed: async () => {},
     scratch: () => (files ??= makeScratch()),
   });
 }

@@ -43,27 +43,26 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
     return worker;
   };
 
+  const giveBack = (key: string, worker: StepWorker, isUsable: boolean): void => {
+    if (!isUsable) worker.kill();
+    if (isUsable && worker.isAlive()) idle.set(key, [...(idle.get(key) ?? []), worker]);
+    else all.delete(worker);
+  };
+
   async function runInChild(step: Step, task: TaskReference, call: AttemptCall): Promise<void> {
     const key = JSON.stringify([step.memoryMb ?? null, ...task.env]);
-    const worker = take(key, step, task);
     const { context, name, onBegin, onLine } = call;
-    try {
-      const { outputs, numbers } = await worker.run({
-        task: await taskOf(step, task, call, ++lastId, options.store),
-        name,
-        signal: context.signal,
-        onProgress: (done, total, unit) => context.progress.report(done, total, unit),
-        onBegin,
-        onLine,
-      });
-      for (const { output, type, format, path } of outputs)
-        await context.writeFile(output, { type, format }, (place) => rename(path, place));
-      context.record(Object.fromEntries(numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
-    } finally {
-      if (context.signal.aborted) worker.kill();
-      if (worker.isAlive() && !context.signal.aborted) idle.set(key, [...(idle.get(key) ?? []), worker]);
-      else all.delete(worker);
-    }
+    const sent = await taskOf(step, task, call, ++lastId, options.store);
+    const worker = take(key, step, task);
+    const { signal, progress } = context;
+    const onProgress = progress.report.bind(progress);
+    const done = await worker
+      .run({ task: sent, name, signal, onBegin, onProgress, onLine })
+      .finally(() => giveBack(key, worker, !signal.aborted));
+    await context.computed();
+    for (const { output, type, format, path } of done.outputs)
+      await context.writeFile(output, { type, format }, (place) => rename(path, place));
+    context.record(Object.fromEntries(done.numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
   }
 
   return {
