@@ -26,10 +26,15 @@ export type HyperparameterDeclaration =
       readonly search?: readonly string[];
       readonly doc: string;
     }
-  | { readonly type: "boolean"; readonly default: boolean; readonly doc: string };
+  | { readonly type: "boolean"; readonly default: boolean; readonly doc: string }
+  /** Names of columns or derived features; not searched. */
+  | { readonly type: "names"; readonly default: readonly string[]; readonly doc: string }
+  /** Groups of such names; not searched. */
+  | { readonly type: "groups"; readonly default: readonly (readonly string[])[]; readonly doc: string };
 
 export type HyperparameterTable = Readonly<Record<string, HyperparameterDeclaration>>;
-export type HyperparameterValues = Readonly<Record<string, number | string | boolean>>;
+export type HyperparameterValue = number | string | boolean | readonly string[] | readonly (readonly string[])[];
+export type HyperparameterValues = Readonly<Record<string, HyperparameterValue>>;
 
 /** What is to be predicted, coded: the value (regression) or the label's position 0..K-1. Empty for clustering. */
 export interface Target {
@@ -89,4 +94,4 @@ export interface TuningPlan {
 
 export type SearchRange =
   | { readonly low: number; readonly high: number; readonly scale: "linear" | "log" }
-  | readonly (number | string | boolean)[];
+  | readonly HyperparameterValue[];

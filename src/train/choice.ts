@@ -38,6 +38,12 @@ export interface BoostingHyperparameters {
   /** Rounds without a better validation loss before training stops; 0 = never. */
   earlyStopping: number;
   growth: "leafwise" | "levelwise";
+  /** Columns of numbers where a higher value never lowers the prediction. */
+  increasing: readonly string[];
+  /** Columns of numbers where a higher value never raises the prediction. */
+  decreasing: readonly string[];
+  /** Groups of columns that may act together; a column in none acts alone. */
+  interactions: readonly (readonly string[])[];
   /** "balanced" lets rare labels count as much as common ones. */
   classWeights: "none" | "balanced";
   /** What is minimised for a target of numbers; labels take "auto". */
@@ -172,7 +178,9 @@ function configure<T extends Task, H extends object>(
   tasks: { readonly [P in T]: true },
   options: Partial<H>,
 ): Estimator<T, H> {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const given = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, Array.isArray(value) ? Object.freeze(structuredClone(value)) : (value as unknown)]);
   const hyperparameters = Object.freeze(Object.fromEntries(given)) as HyperparameterValues & Partial<H>;
   return Object.freeze({ estimator, tasks, hyperparameters, tuning: null }) satisfies EstimatorChoice;
 }

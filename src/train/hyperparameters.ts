@@ -33,15 +33,25 @@ export function resolveHyperparameters(
 /** Whether `value` is in the declared range. */
 export function isAllowed(declaration: HyperparameterDeclaration, value: unknown): boolean {
   if (declaration.type === "boolean") return typeof value === "boolean";
+  if (declaration.type === "names") return isNames(value);
+  if (declaration.type === "groups") return Array.isArray(value) && value.every(isNames);
   if (declaration.type === "choice") return typeof value === "string" && declaration.choices.includes(value);
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (declaration.type === "integer" && !Number.isInteger(value)) return false;
   return value <= declaration.max && (declaration.openMin ? value > declaration.min : value >= declaration.min);
 }
 
+function isNames(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.every((name) => typeof name === "string") && new Set(value).size === value.length
+  );
+}
+
 /** The declared range for people: "a whole number in [1, 100]". */
 export function ruleOf(declaration: HyperparameterDeclaration): string {
   if (declaration.type === "boolean") return "true or false";
+  if (declaration.type === "names") return "a list of different names";
+  if (declaration.type === "groups") return "a list of lists of different names";
   if (declaration.type === "choice") return `one of ${declaration.choices.map((choice) => `"${choice}"`).join(", ")}`;
   const noun = declaration.type === "integer" ? "a whole number" : "a number";
   return `${noun} in ${declaration.openMin ? "(" : "["}${declaration.min}, ${declaration.max}]`;

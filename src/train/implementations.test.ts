@@ -14,6 +14,8 @@ import {
 /** Values that break a declaration: of another type, and just beyond each bound. */
 function invalidValues(declaration: HyperparameterDeclaration): unknown[] {
   if (declaration.type === "boolean") return ["true", 1];
+  if (declaration.type === "names") return ["area", [1], ["a", "a"], [["a"]], { 0: "a" }];
+  if (declaration.type === "groups") return ["area", ["area"], [["a", "a"]], [[1]]];
   if (declaration.type === "choice") return ["", `${declaration.choices[0]!} `, 0, true];
   const outside = [declaration.openMin ? declaration.min : declaration.min - 1, declaration.max + 1];
   return [
@@ -41,7 +43,7 @@ describe("resolveHyperparameters", () => {
       });
 
       it(`has a default, a search range and a text for ${estimator}.${name} that hold`, () => {
-        const searched = declaration.type === "boolean" ? [] : (declaration.search ?? []);
+        const searched = "search" in declaration ? (declaration.search ?? []) : [];
         for (const value of [declaration.default, ...searched]) {
           expect(resolveHyperparameters(implementation, { [name]: value })[name]).toBe(value);
         }

@@ -5,13 +5,12 @@ import type {
   EstimatorImplementation,
   HyperparameterDeclaration,
   HyperparameterTable,
+  HyperparameterValue as Value,
   HyperparameterValues,
   SearchRange,
   TuningPlan,
 } from "../model/estimator.ts";
 import { isAllowed, refuseHyperparameter, ruleOf, unknownName } from "./hyperparameters.ts";
-
-type Value = number | string | boolean;
 
 /** One hyperparameter to search; `range` lists its values or bounds them. */
 export interface Dimension {
@@ -37,8 +36,9 @@ export function dimensionsOf(
 }
 
 function declaredRange(declaration: HyperparameterDeclaration): SearchRange | undefined {
-  if (declaration.type === "boolean" || declaration.search === undefined) return undefined;
   if (declaration.type === "choice") return declaration.search;
+  if ((declaration.type !== "real" && declaration.type !== "integer") || declaration.search === undefined)
+    return undefined;
   return { low: declaration.search[0], high: declaration.search[1], scale: declaration.scale };
 }
 

@@ -145,6 +145,9 @@ function settingsOf(given: HyperparameterValues): Settings {
     quantile: number("quantile"),
     huberDelta: number("huberDelta"),
     tweediePower: number("tweediePower"),
+    increasing: (given["increasing"] ?? []) as readonly string[],
+    decreasing: (given["decreasing"] ?? []) as readonly string[],
+    interactions: (given["interactions"] ?? []) as readonly (readonly string[])[],
   };
 }
 

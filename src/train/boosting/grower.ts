@@ -2,16 +2,11 @@ import type { Team } from "../threads/team.ts";
 import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
 import type { Scales } from "./loss.ts";
 import { type TrainingPlan, candidateNumbers, histogramBytes } from "./plan.ts";
-import {
-  type Candidate,
-  type SearchRules,
-  type Totals,
-  emptyCandidate,
-  parentScore,
-  searchRules,
-} from "./candidate.ts";
+import { type Candidate, type SearchRules, type Totals, emptyCandidate, searchRules } from "./candidate.ts";
 import { type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
-import { searchFeatures } from "./search.ts";
+import { childFreedom, type Freedom } from "./constraints.ts";
+import { searchFeatures, unsplitScore } from "./search.ts";
+import { unbounded } from "./search-bounded.ts";
 import { type GrownTree, emptyTree } from "./tree.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
 import type { View } from "./view.ts";
@@ -74,7 +69,8 @@ export class Grower {
     this.#team.barrier();
     const totals = this.#totalsOf(0);
     growth.tree.cover[0] = totals.hessian / scale;
-    const root: Leaf = { ...totals, node: 0, depth: 0, begin: 0, slot: 0, split: null, gain: 0 };
+    const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
+    const root: Leaf = { ...totals, node: 0, depth: 0, begin: 0, slot: 0, split: null, gain: 0, freedom };
     if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
     this.#search(growth, root, 0);
     this.#team.barrier();
@@ -88,6 +84,12 @@ export class Grower {
     const split = leaf.split!;
     const node = this.#writeSplit(growth, leaf, split);
     this.#partition(leaf, split);
+    const rest = { gradient: leaf.gradient - split.gradient, hessian: leaf.hessian - split.hessian };
+    const [freeLeft, freeRight] = childFreedom(this.#plan.constraints, leaf.freedom, split, rest, {
+      l2: growth.rules.l2,
+      nValues: this.#plan.features.nValues[split.feature]!,
+      used: growth.used,
+    });
     const left: Leaf = {
       gradient: split.gradient,
       hessian: split.hessian,
@@ -98,10 +100,10 @@ export class Grower {
       slot: leaf.slot,
       split: null,
       gain: 0,
+      freedom: freeLeft,
     };
     const right: Leaf = {
-      gradient: leaf.gradient - split.gradient,
-      hessian: leaf.hessian - split.hessian,
+      ...rest,
       count: leaf.count - split.count,
       node: node + 1,
       depth: leaf.depth + 1,
@@ -109,6 +111,7 @@ export class Grower {
       slot: leaf.slot,
       split: null,
       gain: 0,
+      freedom: freeRight,
     };
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
     growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
@@ -202,6 +205,7 @@ export class Grower {
   /** Finds the best split of a leaf among this thread's features and publishes it as candidate `which`. */
   #search(growth: Growth, leaf: Leaf, which: 0 | 1): void {
     const { shape, features, layout } = this.#plan;
+    const { direction } = this.#plan.constraints;
     const { words, bytes, candidates } = this.#view;
     const best = this.#found[which];
     searchFeatures({
@@ -209,7 +213,8 @@ export class Grower {
       at: this.#slotAt(leaf.slot) / 4,
       binOffsets: shape.binOffsets,
       features,
-      used: growth.used,
+      used: leaf.freedom.used,
+      order: direction && { direction, bounds: leaf.freedom.bounds },
       from: this.#featureFrom,
       to: this.#featureTo,
       totals: leaf,
@@ -224,7 +229,11 @@ export class Grower {
 
   #withBest(growth: Growth, leaf: Leaf, which: 0 | 1): Leaf {
     const split = this.#best(which);
-    return { ...leaf, split, gain: split === null ? 0 : split.score - parentScore(leaf, growth.rules.l2) };
+    return {
+      ...leaf,
+      split,
+      gain: split === null ? 0 : split.score - unsplitScore(leaf, growth.rules.l2, leaf.freedom.bounds),
+    };
   }
 
   /** The best of what the threads found; ties go to the lowest thread, which has the lowest features. */
@@ -320,7 +329,9 @@ export class Grower {
     const { l2, learningRate } = this.#plan.settings;
     const { scales } = growth;
     const hessian = leaf.hessian / scales.hessian + l2;
-    return hessian > 0 ? (-leaf.gradient / scales.gradient / hessian) * learningRate : 0;
+    const step = hessian > 0 ? -leaf.gradient / scales.gradient / hessian : 0;
+    const unit = scales.hessian / scales.gradient;
+    return Math.max(leaf.freedom.bounds.low * unit, Math.min(leaf.freedom.bounds.high * unit, step)) * learningRate;
   }
 }
 

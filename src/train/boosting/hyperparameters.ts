@@ -107,6 +107,21 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     default: "auto",
     doc: "What is minimised for a target of numbers: squared (the mean; what auto takes), absolute (the median), huber (the mean, outliers counted linearly), quantile, poisson (counts) or tweedie (many zeros and a long tail; both answer above 0). For labels it is auto: logistic or softmax.",
   },
+  increasing: {
+    type: "names",
+    default: [],
+    doc: "Columns of numbers where a higher value never lowers the prediction, all else being equal. For the losses squared and logistic.",
+  },
+  decreasing: {
+    type: "names",
+    default: [],
+    doc: "Columns of numbers where a higher value never raises the prediction, all else being equal.",
+  },
+  interactions: {
+    type: "groups",
+    default: [],
+    doc: "Groups of columns that may act together; where there are any, a tree's path stays within one group, and a column in no group acts alone.",
+  },
   classWeights: classWeightsDeclaration,
   quantile: {
     type: "real",

@@ -1,4 +1,5 @@
 import type { Candidate, Totals } from "./candidate.ts";
+import type { Freedom } from "./constraints.ts";
 
 /** Where a leaf's rows stand in the index. */
 export interface LeafRows {
@@ -17,6 +18,7 @@ export interface Leaf extends Totals {
   /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
   readonly split: Candidate | null;
   readonly gain: number;
+  readonly freedom: Freedom;
 }
 
 /** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */

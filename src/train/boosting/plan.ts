@@ -1,3 +1,4 @@
+import type { Constraints } from "./constraints.ts";
 import { type KernelShape, binsAt, gatherBytes } from "./kernels/kernels.ts";
 import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
 
@@ -37,6 +38,10 @@ export interface Settings {
   /** In median absolute deviations of the target. */
   readonly huberDelta: number;
   readonly tweediePower: number;
+  /** Names of features. */
+  readonly increasing: readonly string[];
+  readonly decreasing: readonly string[];
+  readonly interactions: readonly (readonly string[])[];
 }
 
 /** Per feature: number of value bins (the missing bin follows them) and whether it is a category. */
@@ -54,6 +59,7 @@ export interface TrainingPlan extends LossPlan {
   readonly nRows: number;
   readonly nValidation: number;
   readonly features: FeatureBins;
+  readonly constraints: Constraints;
   readonly settings: Settings;
   readonly base: Float64Array;
   readonly seed: number;

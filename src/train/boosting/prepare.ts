@@ -4,6 +4,7 @@ import type { DenseColumn, Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { refuseClassWeights } from "../class-weights.ts";
 import { type ColumnBins, findBins, writeBins } from "./bins.ts";
+import { constraintsOf } from "./constraints.ts";
 import { type KernelShape, binsAt, compileKernels } from "./kernels/kernels.ts";
 import { createMemory, maximumPages, pageBytes } from "./kernels/webassembly.ts";
 import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
@@ -61,6 +62,7 @@ export async function prepareTraining(args: {
   const { train, validation, settings, threads, pause } = args;
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
+  const constraints = constraintsOf(settings, loss, train.columns);
   const { base, parameter } = startOf(loss, train.target, settings);
   const nRows = train.target.values.length;
   const nValidation = validation?.target.values.length ?? 0;
@@ -86,6 +88,7 @@ export async function prepareTraining(args: {
     layout,
     loss,
     parameter,
+    constraints,
     nRows,
     nValidation,
     settings,

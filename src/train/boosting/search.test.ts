@@ -48,6 +48,7 @@ function search(bins: readonly Bin[], isCategory: boolean): Candidate {
     totals: sumOf(bins),
     rules,
     best,
+    order: null,
   });
   return best;
 }

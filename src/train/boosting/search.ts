@@ -9,6 +9,7 @@ import {
   upperWord,
 } from "./candidate.ts";
 import type { FeatureBins } from "./plan.ts";
+import { boundedScore, searchNumberBounded, type StepBounds, unbounded } from "./search-bounded.ts";
 import { searchCategory } from "./search-category.ts";
 
 /**
@@ -70,6 +71,13 @@ export function searchNumber(
   }
 }
 
+/** The score of the leaf itself: what a split must beat. */
+export function unsplitScore(totals: Totals, l2: number, bounds: StepBounds): number {
+  return bounds.low === -Infinity && bounds.high === Infinity
+    ? parentScore(totals, l2)
+    : boundedScore(totals.gradient, totals.hessian + l2, bounds);
+}
+
 /** Searches features `from` to `to` (those in `used`) of one leaf's histogram, whose first word is `at`. */
 export function searchFeatures(args: {
   readonly histogram: HistogramWords;
@@ -82,14 +90,22 @@ export function searchFeatures(args: {
   readonly totals: Totals;
   readonly rules: SearchRules;
   readonly best: Candidate;
+  /** Monotone constraints and what they leave to this leaf; null = none. */
+  readonly order: { readonly direction: Int8Array; readonly bounds: StepBounds } | null;
 }): void {
-  const { histogram, at, binOffsets, features, used, totals, rules, best } = args;
-  best.score = parentScore(totals, rules.l2) * (1 + 1e-12);
+  const { histogram, at, binOffsets, features, used, totals, rules, best, order } = args;
+  best.score = unsplitScore(totals, rules.l2, order?.bounds ?? unbounded) * (1 + 1e-12);
   best.feature = -1;
   for (let f = args.from; f < args.to; ++f) {
     if (used[f] === 0) continue;
-    const search = features.isCategory[f] === 1 ? searchCategory : searchNumber;
-    search(histogram, at + binOffsets[f]! * 4, f, features.nValues[f]!, totals, rules, best);
+    const first = at + binOffsets[f]! * 4;
+    const nValues = features.nValues[f]!;
+    if (features.isCategory[f] === 1) searchCategory(histogram, first, f, nValues, totals, rules, best);
+    else if (order === null) searchNumber(histogram, first, f, nValues, totals, rules, best);
+    else {
+      const direction = order.direction[f]!;
+      searchNumberBounded(histogram, first, f, nValues, totals, rules, best, direction, order.bounds);
+    }
   }
   if (best.feature >= 0 && best.bin >= 0) routeNumber(best, features.nValues[best.feature]!);
 }

@@ -1,0 +1,104 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import { nearestName } from "../../core/nearest.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Loss, Settings } from "./plan.ts";
+import { boundedStep, type StepBounds } from "./search-bounded.ts";
+
+/** What trees must keep to, by feature number. */
+export interface Constraints {
+  /** 1: the score never falls where the feature rises, -1: it never rises, 0: free; null where all are free. */
+  readonly direction: Int8Array | null;
+  /** Features that may meet on one path from root to leaf; null where all may. A feature in no group meets none. */
+  readonly groups: readonly (readonly number[])[] | null;
+}
+
+interface Column {
+  readonly source: string;
+  readonly cardinality: number;
+}
+
+/** Finds the named columns; throws HYPERPARAMETER_INVALID on names there are not, and on orders that cannot be kept. */
+export function constraintsOf(settings: Settings, loss: Loss, columns: readonly Column[]): Constraints {
+  const { increasing, decreasing, interactions } = settings;
+  const isOrdered = increasing.length + decreasing.length > 0;
+  if (isOrdered && loss !== "squared" && loss !== "logistic")
+    refuse(increasing.length > 0 ? "increasing" : "decreasing", `left out for ${lossText(loss)}`, "names");
+  const direction = isOrdered ? new Int8Array(columns.length) : null;
+  for (const name of increasing) direction![orderedColumn("increasing", name, columns)] = 1;
+  for (const name of decreasing) {
+    const column = orderedColumn("decreasing", name, columns);
+    if (direction![column] === 1) refuse("decreasing", "columns that are not increasing, too", JSON.stringify(name));
+    direction![column] = -1;
+  }
+  const groups = interactions.map((group) => group.flatMap((name) => columnsOf("interactions", name, columns)));
+  return { direction, groups: interactions.length > 0 ? groups : null };
+}
+
+function lossText(loss: Loss): string {
+  return loss === "softmax" ? "three labels or more" : `the loss "${loss}"`;
+}
+
+function orderedColumn(hyperparameter: string, name: string, columns: readonly Column[]): number {
+  const [column, more] = columnsOf(hyperparameter, name, columns);
+  if (more !== undefined || columns[column!]!.cardinality > 0)
+    refuse(hyperparameter, "names of columns that are one number each", JSON.stringify(name));
+  return column!;
+}
+
+/** The design columns a feature gave. */
+function columnsOf(hyperparameter: string, name: string, columns: readonly Column[]): number[] {
+  const found = columns.flatMap(({ source }, column) => (source === name ? [column] : []));
+  if (found.length > 0) return found;
+  const nearest = nearestName(
+    name,
+    columns.map(({ source }) => source),
+  );
+  const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
+  return refuse(hyperparameter, `names of columns the model reads${hint}`, JSON.stringify(name));
+}
+
+function refuse(name: string, rule: string, actual: string): never {
+  throw new MillraceError("HYPERPARAMETER_INVALID", { estimator: "boosting", name, rule, actual });
+}
+
+/** What the constraints leave to one leaf. */
+export interface Freedom {
+  readonly bounds: StepBounds;
+  /** Features it may be split on. */
+  readonly used: Uint8Array;
+  /** Features its path has asked about. */
+  readonly path: readonly number[];
+}
+
+/** The freedom of the children of a leaf split by `split`; `right` are the sums of the rows that go right, `l2` the penalty. */
+export function childFreedom(
+  constraints: Constraints,
+  freedom: Freedom,
+  split: Candidate,
+  right: { readonly gradient: number; readonly hessian: number },
+  args: { readonly l2: number; readonly nValues: number; readonly used: Uint8Array },
+): readonly [left: Freedom, right: Freedom] {
+  const own = descent(constraints, freedom, split.feature, args.used);
+  const direction = constraints.direction?.[split.feature] ?? 0;
+  // A cut behind the last value parts the missing ones alone, which have no place in the order.
+  if (direction === 0 || split.bin >= args.nValues - 1) return [own, own];
+  const { bounds } = freedom;
+  const ofLeft = boundedStep(split.gradient, split.hessian + args.l2, bounds);
+  const middle = (ofLeft + boundedStep(right.gradient, right.hessian + args.l2, bounds)) / 2;
+  const below = { ...own, bounds: { ...bounds, high: middle } };
+  const above = { ...own, bounds: { ...bounds, low: middle } };
+  return direction > 0 ? [below, above] : [above, below];
+}
+
+/** Features allowed together with all of the path: those of the groups that hold all of it, and the path itself. */
+function descent({ groups }: Constraints, freedom: Freedom, feature: number, drawn: Uint8Array): Freedom {
+  if (groups === null || freedom.path.includes(feature)) return freedom;
+  const path = [...freedom.path, feature];
+  const used = new Uint8Array(drawn.length);
+  for (const f of path) used[f] = 1;
+  for (const group of groups) {
+    if (!path.every((f) => group.includes(f))) continue;
+    for (const f of group) used[f] = drawn[f]!;
+  }
+  return { ...freedom, used, path };
+}
