@@ -4,14 +4,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { root, tool } from "../../tools/setup.mjs";
-import { median } from "../interleave.mjs";
+import { machine, median } from "../interleave.mjs";
 
-const cli = path.join(root, "dist", "cli", "main.js");
-const module = (file) => import(path.join(root, "dist", file));
-
-function describeMachine() {
-  return `${os.cpus()[0]?.model ?? "unknown processor"}, ${os.availableParallelism()} cores, Node ${process.version}`;
-}
+const dist = process.env.MILLRACE_DIST ?? path.join(root, "dist");
+const cli = path.join(dist, "cli", "main.js");
+const module = (file) => import(path.join(dist, file));
 
 async function withFolder(work) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-bench-"));
@@ -75,7 +72,7 @@ export async function runTenThousandRuns({ rounds = 21 }) {
     await store.close();
     const whole = await medianOf(rounds, () => execFileSync(process.execPath, [cli, "runs", "--project", project]));
     const empty = await medianOf(rounds, () => execFileSync(process.execPath, ["-e", "0"]));
-    console.log(`10,000 runs, 1,000,000 metrics, medians of ${rounds}; ${describeMachine()}`);
+    console.log(`10,000 runs, 1,000,000 metrics, medians of ${rounds}; ${machine()}`);
     for (const [name, ms] of Object.entries(figures))
       console.log(`  ${name.padEnd(32)} ${ms.toFixed(1).padStart(8)} ms`);
     console.log(
@@ -132,7 +129,7 @@ export async function runNoChange({ rounds = 7 }) {
     const first = performance.now() - start;
     const ms = await medianOf(rounds, again);
     if (!/, 12 from the cache/.test(again())) throw new Error("a step ran again");
-    console.log(`re-run with nothing changed on ${(bytes / 1e9).toFixed(2)} GB; ${describeMachine()}`);
+    console.log(`re-run with nothing changed on ${(bytes / 1e9).toFixed(2)} GB; ${machine()}`);
     console.log(
       `  first run ${(first / 1000).toFixed(1)} s; again, whole process, median of ${rounds}: ${ms.toFixed(0)} ms`,
     );
