@@ -158,6 +158,7 @@ describe("a backup", () => {
     })();
     const other = await openStore(store.folder, { clock });
     for (let i = 0; i < 5; ++i) {
+      expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
       await backUp(other, clock, join(root, `backup-${i}`));
       expect((await verifyStore(join(root, `backup-${i}`), clock)).faults).toEqual([]);
     }

@@ -66,15 +66,28 @@ export async function verifyStore(
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
+  const { engine } = inspected;
   try {
+    // One moment for all checks: runs may go on meanwhile.
+    attempt(() => engine.exec("begin"));
     for (const check of checks) {
       // A check that cannot even read what it checks has found a fault, and the others go on.
       faults.push(...(await check().catch((error: unknown) => [faultOf(metadataFile, error)])));
     }
   } finally {
+    attempt(() => engine.exec("rollback"));
     await inspected.store.close();
   }
   return { faults, ...found };
+}
+
+/** A database too damaged for a transaction is checked without: the checks say what is wrong with it. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    return;
+  }
 }
 
 function faultOf(subject: string, error: unknown): Fault {
