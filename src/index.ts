@@ -102,8 +102,10 @@ export {
 export { pipeline } from "./pipeline/definition.ts";
 export type {
   AnyPipeline,
+  Check,
   Classified,
   Definition,
+  Expectations,
   Monitor,
   OutputOf,
   OwnStep,

@@ -5,6 +5,7 @@ import { type FingerprintMemo, fingerprintSource } from "../ingest/fingerprint.t
 import { decodeModel } from "../model/file.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
+import { findPreviousProfile } from "./previous-profile.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 
@@ -26,6 +27,8 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     registry: project.registry,
     fetcher,
     fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),
+    previousProfile: (dataset) => findPreviousProfile(project, spec.name, dataset),
+    clock: project.clock,
     loadModel: async (digest) => decodeModel(await project.store.artifacts.readBytes(digest)),
   };
 }

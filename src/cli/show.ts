@@ -29,6 +29,8 @@ export const show: Verb = {
         for (const artifact of step.outputs)
           output.line(`      -> ${artifact.name} ${artifact.type} ${artifact.digest}`);
       }
+      const { validationLines } = await import("../app/validation.ts");
+      for (const line of await validationLines(project, run)) output.line(`  ${line}`);
       output.document(run);
       return 0;
     } finally {

@@ -167,6 +167,8 @@ export function expectedOf(column: ContractColumn, code: IssueCode): string {
       return "a value no other row has";
     case "missingShare":
       return `at most ${formatShare(column.missing)} missing`;
+    case "check":
+      return "the check to hold";
     case "unknownColumn":
       return "a column of the contract";
     case "columnAbsent":

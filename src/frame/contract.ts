@@ -47,6 +47,7 @@ export type IssueCode =
   | "unique"
   | "missingShare"
   | "unknownColumn"
+  | "check"
   | "columnAbsent";
 
 /** One violation as data. `row` counts from 0; -1 where the whole column is meant. `expected` and `actual` are for people. */

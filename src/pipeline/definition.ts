@@ -16,6 +16,7 @@ import type { EstimatorChoice } from "../model/estimator.ts";
 import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
+import { rowChecks, snapshotRules } from "./check-options.ts";
 import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import { rolesOf } from "./roles.ts";
@@ -55,6 +56,8 @@ const optionNames: Readonly<Record<OptionName, true>> = {
   name: true,
   data: true,
   schema: true,
+  checks: true,
+  expect: true,
   target: true,
   id: true,
   time: true,
@@ -95,6 +98,8 @@ function specOf(given: GivenDefinition): PipelineSpec {
     name: nameOf(given.name),
     source: sourceOf(given.data),
     contract,
+    checks: rowChecks(given.checks, contract),
+    expect: snapshotRules(given.expect, roles),
     roles,
     inputs: Object.freeze(inputs),
     task,

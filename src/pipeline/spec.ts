@@ -7,12 +7,18 @@ import type { SourceDescription } from "../ingest/source.ts";
 import type { EstimatorChoice } from "../model/estimator.ts";
 import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "../prepare/split.ts";
+import type { RowCheck } from "../validate/row-checks.ts";
+import type { SnapshotRules } from "../validate/snapshot-rules.ts";
 
 /** What `pipeline({ ... })` was given, checked and completed, as plain data (but for the functions of own steps). */
 export interface PipelineSpec {
   readonly name: string;
   readonly source: SourceDescription;
   readonly contract: Contract;
+  /** What must hold between the columns of a row. */
+  readonly checks: readonly RowCheck[];
+  /** What a snapshot as a whole must be; null = nothing is asked. */
+  readonly expect: SnapshotRules | null;
   readonly roles: Roles;
   /** Contract columns a request sends: all but target and weight. */
   readonly inputs: readonly string[];

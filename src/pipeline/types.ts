@@ -2,8 +2,8 @@ import type { Duration } from "../core/duration.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Rule } from "../evaluate/gate-rule.ts";
 import type { Prepared } from "../features/transform.ts";
-import type { IssueCode } from "../frame/contract.ts";
-import type { ColumnsOf, Features } from "../frame/expression-types.ts";
+import type { IssueCode, ViolationPolicy } from "../frame/contract.ts";
+import type { BooleanExpr, ColumnsOf, Features } from "../frame/expression-types.ts";
 import type { CategoryColumn, Keys, LevelsOf, NamesOf, RowOf, Schema } from "../frame/schema.ts";
 import type { Source } from "../ingest/source.ts";
 import type { Metric, MetricOf } from "../metrics/metric-names.ts";
@@ -123,6 +123,24 @@ type Clash<S, F> = string extends keyof F
   ? unknown
   : { readonly [K in keyof F & keyof S]: Problem<"a feature must not take the name of a column"> };
 
+/** A check with a policy of its own for the rows that break it; default "fail". */
+export interface Check {
+  readonly holds: BooleanExpr;
+  readonly onViolation?: ViolationPolicy;
+}
+
+/** What a snapshot as a whole must be; a run on one that is not fails with CONTRACT_VIOLATED. */
+export interface Expectations {
+  readonly minRows?: number;
+  readonly maxRows?: number;
+  /** Age of the newest row, by the `time` column, when the run starts. */
+  readonly newest?: Duration;
+  /** Largest share by which the number of rows may differ from the previous snapshot's. */
+  readonly change?: number;
+  /** Largest population stability index of a column against the previous snapshot. */
+  readonly drift?: number;
+}
+
 /** How the rows are divided into train, validation and test. */
 export interface Split<By extends string> {
   /** Default: by time where `time` is set, by group where `group` is, else within the labels, else by chance. */
@@ -164,6 +182,10 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly data: Source;
   /** The contract: what every row of the data and every request must satisfy. */
   readonly schema: S;
+  /** What must hold between the columns of a row, as boolean expressions; a row where an operand is missing is not judged. */
+  readonly checks?: (c: ColumnsOf<S, never>) => Readonly<Record<string, BooleanExpr | Check>>;
+  /** What the snapshot as a whole must be. */
+  readonly expect?: Expectations;
   /** The column to predict; its kind decides the task. Left out: clustering. */
   readonly target?: T;
   /** Identifies a row; not a feature unless `prepare` names it. */

@@ -262,3 +262,13 @@ pipeline({ name, data, schema, model, target: "price", features: (c) => ({
   // @ts-expect-error
   x: c.area.add(c.sold) }) });
 pipeline({ name, data, schema, model, target: "price", features: (c) => ({ x: c.area.add(c.sold.dayOfYear()).floor() }) });
+//// 52 a check that is a number
+pipeline({ name, data, schema, model, target: "price", checks: (c) => ({
+  // @ts-expect-error
+  x: c.price.sub(c.area) }) });
+pipeline({ name, data, schema, model, target: "price", checks: (c) => ({ x: c.price.ge(c.area), y: { holds: c.flag, onViolation: "warn" } }) });
+//// 53 an expectation that is none
+pipeline({ name, data, schema, model, target: "price", expect: {
+  // @ts-expect-error
+  rows: 3 } });
+pipeline({ name, data, schema, model, target: "price", expect: { minRows: 3, newest: "2d" } });

@@ -1,8 +1,10 @@
+import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { WorkflowSource } from "../../engine/define-types.ts";
 import type { Fetcher } from "../../ingest/fetch.ts";
 import type { Model } from "../../model/model.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { DatasetProfile } from "../../validate/profile.ts";
 
 /** What the steps of a pipeline need from the project they run in. */
 export interface WorkflowEnvironment {
@@ -19,6 +21,9 @@ export interface WorkflowEnvironment {
   readonly fetcher: Fetcher;
   /** Content digest of what the source reads; remembered by path, size and modification time. */
   fingerprint(): Promise<Digest>;
+  /** The profile of the newest snapshot of this pipeline other than `dataset`; null where there is none. */
+  previousProfile(dataset: Digest): Promise<{ readonly digest: Digest; readonly profile: DatasetProfile } | null>;
+  readonly clock: Clock;
   /** A registered model by its digest. */
   loadModel(digest: Digest): Promise<Model>;
 }

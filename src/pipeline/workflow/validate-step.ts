@@ -7,7 +7,12 @@ import type { Issue } from "../../frame/contract.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { IngestReport } from "../../ingest/ingest.ts";
+import { rowOrigins } from "../../ingest/row-origin.ts";
+import { compareProfiles, type ProfileComparison } from "../../validate/compare.ts";
 import { type DatasetProfile, profileFrame } from "../../validate/profile.ts";
+import { countReasons, type Reason, type ReasonCount, writeQuarantine } from "../../validate/quarantine.ts";
+import { type BrokenCheck, brokenChecks, checkIssue } from "../../validate/row-checks.ts";
+import { brokenRules, type SnapshotRules } from "../../validate/snapshot-rules.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
@@ -15,69 +20,171 @@ import { ingestReportCodec } from "./ingest-step.ts";
 import { stepOf } from "./step-of.ts";
 import { type Labels, labelsOf } from "./target.ts";
 
-/** What validation found. `quarantined` rows are left out of every split; each is also named in `issues` (the first 1,000). */
+/** What validation found. Rows in = rows ok + rows set aside; each of those stands in the artifact `quarantined`, with reasons. */
 export interface ValidationReport {
   readonly nRows: number;
   readonly nQuarantined: number;
   readonly issueCounts: readonly (readonly [rule: string, count: number])[];
+  /** The first 1,000. */
   readonly issues: readonly Issue[];
+  /** Rows set aside by rule; a row may break several. */
+  readonly quarantinedBy: readonly ReasonCount[];
   readonly labels: Labels;
 }
 
 export const validationReportCodec: Codec<ValidationReport> = jsonCodec("validation-report");
 export const profileCodec: Codec<DatasetProfile> = jsonCodec("profile");
 export const quarantineCodec: Codec<readonly number[]> = jsonCodec("rows");
+/** null where there is no previous snapshot. */
+export const comparisonCodec: Codec<ProfileComparison | null> = jsonCodec("comparison");
 
-/** Checks the dataset against the contract: fails, sets rows aside or warns as each column's policy says; profiles it. */
+/**
+ * Checks the dataset against the contract, the checks between columns and what is expected of the whole: fails, sets rows
+ * aside or warns as each policy says; profiles it and compares it with the previous snapshot.
+ */
 export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
+  const { contract, roles, checks, expect } = spec;
   return stepOf(environment, {
     name: "validate",
     inputs: ["ingest.dataset", "ingest.report"],
-    outputs: ["report", "quarantine", "profile"],
-    params: { contract: spec.contract, roles: spec.roles } as unknown as JsonObject,
-    revision: 4,
+    outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
+    params: { contract, roles, checks, expect } as unknown as JsonObject,
+    revision: 5,
+    observe: async (inputs) => {
+      const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
+      return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
+    },
     async run(context) {
-      const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
+      const frame = await context.read("ingest.dataset", datasetCodec(contract));
       const ingested = await context.read("ingest.report", ingestReportCodec);
       const found = examine(spec, frame, ingested);
       const labels = labelsOf(spec, frame);
+      const profile = profileFrame(frame);
+      const previous = await environment.previousProfile(context.digestOf("ingest.dataset"));
+      const comparison = previous && compareProfiles(previous.profile, profile);
+      refuseSnapshot(spec, frame, comparison, environment.clock.now());
       await context.write("report", validationReportCodec, { ...found.report, labels });
       await context.write("quarantine", quarantineCodec, found.quarantine);
-      await context.write("profile", profileCodec, profileFrame(frame));
-      context.record({ rows: frame.nRows, quarantined: found.quarantine.length });
+      await context.writeFile("quarantined", { type: "quarantined-rows", format: 1 }, (path) =>
+        writeQuarantine(path, frame, found.quarantine, found.reasons, rowOrigins(ingested.origins)),
+      );
+      await context.write("profile", profileCodec, profile);
+      await context.write("comparison", comparisonCodec, comparison);
+      const quarantined = found.quarantine.length;
+      context.record({ rows: frame.nRows, ok: frame.nRows - quarantined, quarantined });
     },
   });
 }
 
-function examine(
+/** What is too old now was not when the result was kept: how often that is looked at again, a twentieth of the limit. */
+function timeSlot(expect: SnapshotRules | null, nowMs: number): number | null {
+  return expect?.newestMs ? Math.floor((20 * nowMs) / expect.newestMs) : null;
+}
+
+function refuseSnapshot(spec: PipelineSpec, frame: Frame, comparison: ProfileComparison | null, nowMs: number): void {
+  if (spec.expect === null) return;
+  const { time } = spec.roles;
+  const facts = { nRows: frame.nRows, time: time === null ? null : columnOf(frame, time), nowMs, comparison };
+  const broken = brokenRules(spec.expect, facts);
+  const [first] = broken;
+  if (first === undefined) return;
+  throw new MillraceError("CONTRACT_VIOLATED", {
+    subject: "the snapshot",
+    count: broken.length,
+    first: `expected ${first}`,
+  });
+}
+
+/** Issues looked at for the reasons of rows set aside. */
+const mostIssues = 200_000;
+
+interface Examination {
+  readonly report: Omit<ValidationReport, "labels">;
+  readonly quarantine: readonly number[];
+  readonly reasons: ReadonlyMap<number, readonly Reason[]>;
+}
+
+function examine(spec: PipelineSpec, frame: Frame, ingested: IngestReport): Examination {
+  const check = checkContract(frame, spec.contract, { limit: mostIssues });
+  const broken = brokenChecks(frame, spec.checks);
+  const { issues, counts } = merged(ingested, check, broken, frame);
+  refuseFailures(spec, issues, counts);
+  const reasons = reasonsOf(spec, frame, ingested, check, broken);
+  const quarantine = [...reasons.keys()].sort((a, b) => a - b);
+  const report = {
+    nRows: frame.nRows,
+    nQuarantined: quarantine.length,
+    issueCounts: [...counts],
+    issues: issues.slice(0, 1000),
+    quarantinedBy: countReasons(reasons),
+  };
+  return { quarantine, reasons, report };
+}
+
+/** Why each row is set aside, by row. */
+function reasonsOf(
   spec: PipelineSpec,
   frame: Frame,
   ingested: IngestReport,
-): { report: Omit<ValidationReport, "labels">; quarantine: readonly number[] } {
-  const check = checkContract(frame, spec.contract);
-  const policyOf = new Map(spec.contract.columns.map((c) => [c.name, c.onViolation] as const));
-  const { issues, counts } = merged(ingested, check);
-  const quarantined = new Set<number>(check.rows("quarantine"));
-  for (const { column, rows } of ingested.badRows) {
-    if (policyOf.get(column) === "quarantine") for (const row of rows) quarantined.add(row);
-  }
-  refuseFailures(spec, issues, counts);
-  for (const row of unusableWeights(spec, frame)) quarantined.add(row);
-  for (const row of missingTargetRows(spec, frame)) quarantined.add(row);
-  const quarantine = [...quarantined].sort((a, b) => a - b);
-  return {
-    quarantine,
-    report: { nRows: frame.nRows, nQuarantined: quarantine.length, issueCounts: [...counts], issues },
+  check: ContractCheck,
+  broken: readonly BrokenCheck[],
+): ReadonlyMap<number, readonly Reason[]> {
+  const reasons = new Map<number, Reason[]>();
+  const add = (row: number, reason: Reason): void => {
+    const known = reasons.get(row);
+    if (known) known.push(reason);
+    else reasons.set(row, [reason]);
   };
+  const columnsWith = new Set(spec.contract.columns.filter((c) => c.onViolation === "quarantine").map((c) => c.name));
+  const shown = new Map(ingested.issues.map((issue) => [`${issue.row} ${issue.column}`, issue] as const));
+  const unread = new Set<string>();
+  for (const { column, rows } of ingested.badRows) {
+    if (!columnsWith.has(column)) continue;
+    for (const row of rows) {
+      unread.add(`${row} ${column}`);
+      const { expected, actual } = shown.get(`${row} ${column}`) ?? {
+        expected: "a value of its kind",
+        actual: "another",
+      };
+      add(row, { code: "kind", column, expected, actual });
+    }
+  }
+  for (const { code, column, row, expected, actual } of check.issues) {
+    const isTold = code === "missing" && unread.has(`${row} ${column}`);
+    if (row >= 0 && columnsWith.has(column) && !isTold) add(row, { code, column, expected, actual });
+  }
+  for (const { check: rule, rows } of broken) {
+    if (rule.onViolation !== "quarantine") continue;
+    for (const row of rows) add(row, reasonOf(checkIssue(frame, rule, row)));
+  }
+  for (const row of unusableWeights(spec, frame))
+    add(row, { code: "min", column: spec.roles.weight!, expected: "a weight of 0 or more", actual: "none" });
+  for (const row of missingTargetRows(spec, frame)) {
+    if (reasons.get(row)?.some(({ column }) => column === spec.roles.target)) continue;
+    add(row, { code: "missing", column: spec.roles.target!, expected: "a target", actual: "missing" });
+  }
+  // Beyond the issues that are looked at, that a row is set aside is known, but not all of why.
+  for (const row of check.rows("quarantine"))
+    if (!reasons.has(row))
+      add(row, { code: "check", column: "", expected: "the contract to hold", actual: "not listed" });
+  return reasons;
 }
 
+function reasonOf({ code, column, expected, actual }: Issue): Reason {
+  return { code, column, expected, actual };
+}
+
+const mostOfACheck = 100;
+
 /**
- * What ingest and the check found, the first 1,000. A cell that ingest could not read is missing from then on: it is one
- * violation, of its kind, and not a second one as a missing value.
+ * What ingest and the checks found. A cell that ingest could not read is missing from then on: it is one violation, of its
+ * kind, and not a second one as a missing value.
  */
 function merged(
   ingested: IngestReport,
   check: ContractCheck,
+  broken: readonly BrokenCheck[],
+  frame: Frame,
 ): { readonly issues: readonly Issue[]; readonly counts: ReadonlyMap<string, number> } {
   const unreadable = new Map(ingested.badRows.map(({ column, rows }) => [column, new Set(rows)] as const));
   const found = check.issues.filter(({ code, column, row }) => code !== "missing" || !unreadable.get(column)?.has(row));
@@ -87,12 +194,18 @@ function merged(
     const told = key.endsWith(":missing") ? (counts.get(`${column}:kind`) ?? 0) : 0;
     if (count > told) counts.set(key, (counts.get(key) ?? 0) + count - told);
   }
-  return { issues: [...ingested.issues, ...found].slice(0, 1000), counts };
+  const ofChecks = broken.flatMap(({ check: rule, rows }) => {
+    counts.set(`${rule.name}:check`, rows.length);
+    return Array.from(rows.subarray(0, mostOfACheck), (row) => checkIssue(frame, rule, row));
+  });
+  return { issues: [...ingested.issues, ...ofChecks, ...found], counts };
 }
 
-/** Throws where a column whose policy is "fail" (the default) has any violation. */
+/** Throws where a column or a check whose policy is "fail" (the default) has any violation. */
 function refuseFailures(spec: PipelineSpec, issues: readonly Issue[], counts: ReadonlyMap<string, number>): void {
-  const failing = new Set(spec.contract.columns.filter((c) => c.onViolation === "fail").map((c) => c.name));
+  const failing = new Set(
+    [...spec.contract.columns, ...spec.checks].filter((rule) => rule.onViolation === "fail").map((rule) => rule.name),
+  );
   let count = 0;
   for (const [key, n] of counts) if (failing.has(key.slice(0, key.lastIndexOf(":")))) count += n;
   if (count === 0) return;
@@ -106,6 +219,7 @@ function refuseFailures(spec: PipelineSpec, issues: readonly Issue[], counts: Re
 
 /** One issue as a sentence: column, row counted from 1, rule, what was found. */
 export function describeIssue(issue: Issue): string {
+  if (issue.code === "check") return `check "${issue.column}", row ${issue.row + 1}: ${issue.actual}`;
   const place = issue.row < 0 ? `column "${issue.column}"` : `column "${issue.column}", row ${issue.row + 1}`;
   return `${place}: expected ${issue.expected}, got ${issue.actual}`;
 }

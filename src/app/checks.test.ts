@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { fixedClock } from "../core/clock.ts";
+import { createRng } from "../core/rng.ts";
+import { showRun } from "../engine/runs.ts";
+import { number, timestamp } from "../frame/schema.ts";
+import { csv } from "../ingest/source.ts";
+import { pipeline } from "../pipeline/definition.ts";
+import type { PipelineSpec } from "../pipeline/spec.ts";
+import { linear } from "../train/choice.ts";
+import { profileSubject } from "./profile.ts";
+import { openProject } from "./project.ts";
+import { runPipeline, type RunOutcome } from "./run-pipeline.ts";
+import { validationLines } from "./validation.ts";
+
+const root = mkdtempSync(join(tmpdir(), "millrace-checks-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const clock = fixedClock(Date.UTC(2024, 5, 1));
+let folder = "";
+let counter = 0;
+beforeEach(() => {
+  folder = join(root, `p${++counter}`);
+  mkdirSync(join(folder, "data"), { recursive: true });
+});
+
+/** 100 trips; the given lines take the place of the first ones. */
+function write(lines: readonly string[] = [], n = 100, shift = 0): void {
+  const rng = createRng(7);
+  const rows = Array.from({ length: n }, (_, i) => {
+    const start = new Date(Date.UTC(2024, 4, 1) + i * 3_600_000);
+    const km = shift + rng.next() * 10;
+    return (
+      lines[i] ?? [start.toISOString(), new Date(start.getTime() + 60_000 * km).toISOString(), km, 3 + 2 * km].join(",")
+    );
+  });
+  writeFileSync(join(folder, "data", "trips.csv"), `start,stop,km,price\n${rows.join("\n")}\n`);
+}
+
+const schema = {
+  start: timestamp(),
+  stop: timestamp({ missing: 0.5 }),
+  km: number({ min: 0, onViolation: "quarantine" }),
+  price: number({ onViolation: "quarantine" }),
+};
+
+function trips(given: object): PipelineSpec {
+  return pipeline({
+    name: "trips",
+    data: csv("data/trips.csv"),
+    schema,
+    checks: (c) => ({
+      in_order: c.stop.since(c.start).ge(0),
+      dear_enough: { holds: c.price.ge(c.km), onViolation: "quarantine" },
+      cheap_enough: { holds: c.price.lt(c.km.mul(100)), onViolation: "warn" },
+    }),
+    target: "price",
+    time: "start",
+    model: linear(),
+    ...given,
+  }).spec;
+}
+
+async function run(
+  spec: PipelineSpec,
+): Promise<{ outcome: RunOutcome; lines: readonly string[]; quarantined: object[] }> {
+  const project = await openProject(folder, { clock });
+  try {
+    const outcome = await runPipeline(project, spec, { inline: true });
+    const details = await showRun(project.store, outcome.result.runId);
+    const artifact = details.steps.flatMap((step) => step.outputs).find(({ type }) => type === "quarantined-rows");
+    const text = artifact ? readFileSync(await project.store.artifacts.verifiedPath(artifact.digest), "utf8") : "";
+    const quarantined = text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as object);
+    return { outcome, lines: await validationLines(project, details), quarantined };
+  } finally {
+    await project.close();
+  }
+}
+
+const failureOf = ({ result }: RunOutcome): string => result.error?.message ?? result.status;
+
+describe("checks between columns", () => {
+  it("set rows aside with file, line and every reason, and account for all rows", async () => {
+    const at = "2024-05-01T00:00:00Z";
+    write([`${at},${at},-5,1`, `${at},${at},many,9`, `${at},,3,1`, `${at},${at},2,`]);
+    const { outcome, lines, quarantined } = await run(trips({}));
+    expect(outcome.result.status).toBe("succeeded");
+    expect(lines.slice(0, 5)).toEqual([
+      "100 rows in = 96 ok + 4 quarantined",
+      "  1 by dear_enough: check",
+      "  1 by km: kind",
+      "  1 by km: min",
+      "  1 by price: missing",
+    ]);
+    expect(quarantined).toMatchObject([
+      { row: 0, file: "data/trips.csv", line: 2, reasons: [{ code: "min", column: "km", actual: "-5" }] },
+      { row: 1, line: 3, reasons: [{ code: "kind", column: "km", actual: '"many"' }], values: { km: null, price: 9 } },
+      { row: 2, line: 4, reasons: [{ code: "check", column: "dear_enough", actual: "price = 1, km = 3" }] },
+      { row: 3, line: 5, reasons: [{ code: "missing", column: "price" }] },
+    ]);
+  });
+
+  it("fail the run by default, and only warn where they say so", async () => {
+    write(["2024-05-01T01:00:00Z,2024-05-01T00:00:00Z,1,2"]);
+    expect(failureOf((await run(trips({}))).outcome)).toMatch(
+      /breaks the contract 1 time; first: check "in_order", row 1/,
+    );
+    write(["2024-05-01T00:00:00Z,2024-05-01T00:00:00Z,1,200"]);
+    expect((await run(trips({}))).outcome.result.status).toBe("succeeded");
+  });
+});
+
+describe("expectations of the snapshot", () => {
+  it("refuse too few rows and rows that are too old, as time goes by", async () => {
+    write();
+    expect(failureOf((await run(trips({ expect: { minRows: 1000 } }))).outcome)).toMatch(/at least 1000 rows, got 100/);
+    const fresh = trips({ expect: { newest: "30d" } });
+    expect((await run(fresh)).outcome.result.status).toBe("succeeded");
+    clock.advance(30 * 86_400_000);
+    expect(failureOf((await run(fresh)).outcome)).toMatch(/expected a row of the last .*, got one of/);
+  });
+
+  it("compare with the snapshot before, and fail where it moved or shrank too far", async () => {
+    write();
+    const spec = trips({ expect: { drift: 0.5, change: 0.5 } });
+    const first = await run(spec);
+    expect(first.lines).toEqual(["100 rows in = 100 ok + 0 quarantined"]);
+    const again = (await run(spec)).outcome.result;
+    expect(again.steps.every(({ status }) => status === "cached")).toBe(true);
+    write([], 120);
+    const grown = await run(spec);
+    expect(grown.outcome.result.status).toBe("succeeded");
+    expect(grown.lines).toContain("  rows 100 -> 120");
+    write([], 120, 40);
+    expect(failureOf((await run(spec)).outcome)).toMatch(/"km" distributed as in the previous snapshot/);
+    write([], 30);
+    expect(failureOf((await run(spec)).outcome)).toMatch(/within 50 % of the previous snapshot's 120, got 30/);
+    expect((await profileSubject(folder, first.outcome.result.runId)).nRows).toBe(100);
+  });
+
+  it("are checked when the definition is read", () => {
+    expect(() => trips({ expect: { rows: 3 } })).toThrow(/has the options minRows/);
+    expect(() => trips({ expect: { newest: "soon" } })).toThrow(/must be a duration/);
+    expect(() => trips({ time: undefined, expect: { newest: "1d" } })).toThrow(/needs a column named by `time`/);
+    expect(() => trips({ expect: { drift: -1 } })).toThrow(/from 0/);
+    expect(() => trips({ checks: () => ({ km: 3 }) })).toThrow(/names that no column has/);
+    expect(() => trips({ checks: () => ({ odd: 3 }) })).toThrow(/must be a boolean expression/);
+    expect(() => trips({ checks: 3 })).toThrow(/must be a function/);
+  });
+});

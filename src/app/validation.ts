@@ -1,0 +1,27 @@
+import type { RunDetails } from "../engine/runs.ts";
+import { comparisonCodec, validationReportCodec } from "../pipeline/workflow/validate-step.ts";
+import { renderComparison } from "../validate/compare.ts";
+import type { Project } from "./project.ts";
+
+const mostReasons = 10;
+
+/** What validation found in a run, in lines: rows in, ok and set aside, why, and how the snapshot differs from the one before. */
+export async function validationLines(project: Project, run: RunDetails): Promise<readonly string[]> {
+  const outputs = run.steps.flatMap((step) => step.outputs);
+  const pathOf = async (type: string): Promise<string | null> => {
+    const artifact = outputs.find((output) => output.type === type);
+    return artifact ? project.store.artifacts.verifiedPath(artifact.digest) : null;
+  };
+  const reportPath = await pathOf("validation-report");
+  if (reportPath === null) return [];
+  const report = await validationReportCodec.read(reportPath);
+  const { nRows, nQuarantined } = report;
+  const quarantinedBy = "quarantinedBy" in report ? report.quarantinedBy : []; // reports of earlier releases have none
+  const comparisonPath = await pathOf("comparison");
+  const comparison = comparisonPath === null ? null : await comparisonCodec.read(comparisonPath);
+  return [
+    `${nRows} rows in = ${nRows - nQuarantined} ok + ${nQuarantined} quarantined`,
+    ...quarantinedBy.slice(0, mostReasons).map(({ column, code, rows }) => `  ${rows} by ${column}: ${code}`),
+    ...(comparison ? ["against the snapshot before:", ...renderComparison(comparison).map((line) => `  ${line}`)] : []),
+  ];
+}

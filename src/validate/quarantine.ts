@@ -1,0 +1,61 @@
+import { open } from "node:fs/promises";
+import type { Issue } from "../frame/contract.ts";
+import type { Frame } from "../frame/frame.ts";
+import { rowsFromFrame } from "../frame/rows.ts";
+
+/** Why a row was set aside. */
+export type Reason = Pick<Issue, "code" | "column" | "expected" | "actual">;
+
+/** Where a row of a snapshot comes from. */
+export interface Provenance {
+  /** null where rows are computed. */
+  readonly file: string | null;
+  /** Counted from 1; null where the file has no lines. */
+  readonly line: number | null;
+}
+
+/** Rows of one rule among those set aside. */
+export interface ReasonCount {
+  readonly column: string;
+  readonly code: string;
+  readonly rows: number;
+}
+
+/** How often each rule set a row aside, the commonest first. A row may break several. */
+export function countReasons(reasons: ReadonlyMap<number, readonly Reason[]>): readonly ReasonCount[] {
+  const counts = new Map<string, ReasonCount>();
+  for (const given of reasons.values()) {
+    for (const key of new Set(given.map(({ column, code }) => `${code} ${column}`))) {
+      const [code] = key.split(" ", 1);
+      const column = key.slice(code!.length + 1);
+      counts.set(key, { column, code: code!, rows: (counts.get(key)?.rows ?? 0) + 1 });
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.rows - a.rows || (a.column < b.column ? -1 : 1));
+}
+
+const blockRows = 1024;
+
+/** Writes the rows set aside as JSON lines: row counted from 0, file, line, reasons, and the values as they were read. */
+export async function writeQuarantine(
+  path: string,
+  frame: Frame,
+  rows: readonly number[],
+  reasons: ReadonlyMap<number, readonly Reason[]>,
+  provenanceOf: (row: number) => Provenance,
+): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    for (let start = 0; start < rows.length; start += blockRows) {
+      const block = rows.slice(start, start + blockRows);
+      const values = rowsFromFrame(frame, Uint32Array.from(block));
+      const lines = block.map((row, i) => {
+        const { file: name, line } = provenanceOf(row);
+        return JSON.stringify({ row, file: name, line, reasons: reasons.get(row) ?? [], values: values[i] });
+      });
+      await file.write(`${lines.join("\n")}\n`);
+    }
+  } finally {
+    await file.close();
+  }
+}
