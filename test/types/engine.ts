@@ -84,10 +84,10 @@ step({ name: "a", outputs: { x: "json" },
   // @ts-expect-error
   run: () => ({ x: 3, y: 4 }) });
 //// 14 a kind there is not
-const kinds: StepOutputs = {
+export const kinds: StepOutputs = {
   // @ts-expect-error
   x: "yaml" };
-const fine: StepOutputs = { x: "json" };
+export const fine: StepOutputs = { x: "json" };
 //// 15 fan-out over what is no list
 map(
   // @ts-expect-error
