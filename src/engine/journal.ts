@@ -76,7 +76,9 @@ export async function startJournal(
   const heartbeat = keepLease(store, fence, () => lost.abort());
   const queriesOf = (entries: readonly StepEntry[]): readonly Compilable[] =>
     entries.flatMap((entry) => entryQueries(store.database, runId, entry, attemptsBefore.get(entry.name) ?? 0));
-  const queue = createCommitQueue((entries) => store.write(queriesOf(entries), fence));
+  // That a step runs is only shown: nothing is lost with it.
+  const mustLast = (entries: readonly StepEntry[]): boolean => entries.some(({ status }) => status !== "running");
+  const queue = createCommitQueue((entries) => store.write(queriesOf(entries), fence, mustLast(entries)));
   return {
     runId,
     held,

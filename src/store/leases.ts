@@ -96,13 +96,14 @@ export function keepLease(store: Pick<Store, "database" | "write">, fence: Fence
     if (isBeating) return;
     isBeating = true;
     try {
-      const [changed] = await store.write([
+      const queries = [
         store.database
           .updateTable("leases")
           .set((e) => ({ beat: e("beat", "+", 1) }))
           .where("resource", "=", fence.resource)
           .where("token", "=", fence.token),
-      ]);
+      ];
+      const [changed] = await store.write(queries, undefined, false);
       if (changed !== 0) return;
       clearInterval(timer);
       if (!isStoppedByHolder) onLost();

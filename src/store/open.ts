@@ -29,9 +29,10 @@ export interface Store {
   readonly database: Kysely<Database>;
   /**
    * Executes queries as one transaction, at once: no code of a step runs while the write lock is held. With a fence nothing
-   * is written once another process took the resource over: FENCED. Gives the number of rows each query changed.
+   * is written once another process took the resource over: FENCED. `isDurable` false = it may be lost with the power until
+   * the next commit, which costs no wait for the disk. Gives the number of rows each query changed.
    */
-  write(queries: readonly Compilable[], fence?: Fence): Promise<readonly number[]>;
+  write(queries: readonly Compilable[], fence?: Fence, isDurable?: boolean): Promise<readonly number[]>;
   /** Writes a consistent copy of the database, as of now, to a path where there is no file; others go on meanwhile. */
   snapshot(target: string): Promise<void>;
   /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
@@ -83,13 +84,14 @@ function writeTogether(
   database: Kysely<Database>,
   queries: readonly Compilable[],
   fence: Fence | undefined,
+  isDurable: boolean,
 ): Promise<readonly number[]> {
   const held = fence && leaseQuery(database, fence.resource).compile();
   const compiled = queries.map((query) => query.compile());
   return driver.atOnce((execute) => {
     if (fence && held) checkFence(fence, execute(held).rows[0]);
     return compiled.map((query) => Number(execute(query).numAffectedRows ?? 0));
-  });
+  }, isDurable);
 }
 
 function assemble(engine: SqliteDatabase, path: string, folder: string, options: StoreOptions): Store {
@@ -102,7 +104,7 @@ function assemble(engine: SqliteDatabase, path: string, folder: string, options:
     folder,
     artifacts: createArtifactStore(folder, hooks),
     database,
-    write: (queries, fence) => writeTogether(driver, database, queries, fence),
+    write: (queries, fence, isDurable = true) => writeTogether(driver, database, queries, fence, isDurable),
     snapshot: (target) => driver.snapshot(target),
     memo: createMemo(database),
     hooks,

@@ -102,13 +102,15 @@ export class SqliteDriver implements Driver {
 
   /**
    * Runs `work` as one transaction without once going back to the event loop, so that the write lock is never held while
-   * code of a step computes.
+   * code of a step computes. What need not survive a power loss by itself waits for no disk: the next durable commit syncs
+   * it along.
    */
-  async atOnce<T>(work: (execute: Execute) => T): Promise<T> {
+  async atOnce<T>(work: (execute: Execute) => T, isDurable: boolean): Promise<T> {
     await this.acquireConnection();
     try {
       return await whenFree(this.#path, () => {
-        this.#database.exec("pragma busy_timeout = 0; begin immediate");
+        this.#database.exec(`pragma busy_timeout = 0; pragma synchronous = ${isDurable ? "full" : "normal"}`);
+        this.#database.exec("begin immediate");
         let result: T;
         try {
           this.#hooks.reached("transaction.begun");
@@ -123,7 +125,7 @@ export class SqliteDriver implements Driver {
         return result;
       });
     } finally {
-      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}; pragma synchronous = full`);
       this.#release();
     }
   }
