@@ -7,20 +7,22 @@ import type { StepTask } from "../engine/process/protocol.ts";
 import type { Step } from "../engine/step.ts";
 import { definitionIn, moduleCacheOf } from "./pipelines.ts";
 
-const loaded = new Map<string, Promise<readonly Step[]>>();
+/** The steps of each file, by the name its definition gives them. */
+const loaded = new Map<string, Promise<ReadonlyMap<string, Step>>>();
 
 serveTasks(async (task) => {
   const steps = loaded.get(task.file) ?? stepsOf(task);
   loaded.set(task.file, steps);
-  const step = (await steps).find(({ name }) => name === task.step);
+  const step = (await steps).get(task.step);
   if (step) return step;
   const rule = "must be in the file it was defined in";
   throw new MillraceError("WORKFLOW_INVALID", { step: task.step, rule, actual: `none of that name in ${task.file}` });
 }, systemClock);
 
-async function stepsOf({ file, store }: StepTask): Promise<readonly Step[]> {
+async function stepsOf({ file, store }: StepTask): Promise<ReadonlyMap<string, Step>> {
   const definition = await definitionIn(file, dirname(file), moduleCacheOf(store));
-  if (definition.kind === "workflow") return definition.workflow.compile(null).steps;
+  if (definition.kind === "workflow")
+    return new Map(definition.workflow.compile(null).steps.map((step) => [step.name, step]));
   const { ownStep } = await import("../pipeline/workflow/own-step.ts");
-  return definition.spec.steps.map((own) => ownStep(definition.spec, own, { packageVersion: "" }));
+  return new Map(definition.spec.steps.map((own) => [own.name, ownStep(definition.spec, own, { packageVersion: "" })]));
 }

@@ -12,6 +12,8 @@ export interface Output {
   document(value: unknown): void;
   /** Progress, on standard error; nothing with --json. */
   progress(text: string): void;
+  /** A line that a user's own code wrote, on standard error. */
+  log(text: string): void;
 }
 
 export function createOutput(json: boolean): Output {
@@ -21,6 +23,7 @@ export function createOutput(json: boolean): Output {
     interactive: !json && process.stderr.isTTY === true,
     line: (text = "") => void (json || out.write(`${text}\n`)),
     document: (value) => void (json && out.write(`${JSON.stringify(value, replaceMap, 2)}\n`)),
+    log: (text) => void process.stderr.write(`${text}\n`),
     progress: (text) => void (json || process.stderr.write(text)),
   };
 }

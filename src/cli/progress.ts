@@ -37,7 +37,7 @@ export function progressListener(output: Output): RunListener {
     },
     stepLog({ step, line }) {
       clear();
-      output.progress(`        ${step} | ${line}\n`);
+      output.log(`        ${step} | ${line}`);
     },
     stepFinished(event) {
       clear();

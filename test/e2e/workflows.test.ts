@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { housePipeline, houses } from "./data.ts";
 import { createProject, expectRefusal, isBuilt, until, type Answer, type Project } from "./cli.ts";
 
 interface Ran {
@@ -223,6 +224,48 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
     running.child.kill("SIGKILL");
     await running.ended;
     await until(() => !isThere(pid), "the step's process to end");
+  });
+});
+
+describe.skipIf(!isBuilt)("own steps of a pipeline", () => {
+  interface Judged extends Ran {
+    readonly promoted: boolean;
+    readonly verdict: { readonly passed: boolean; readonly reasons: readonly { readonly text: string }[] };
+  }
+  let project: Project;
+  beforeAll(() => {
+    project = createProject();
+    project.write("data/houses.csv", houses(300));
+  });
+  afterAll(() => project.remove());
+
+  it("stand before, after and instead of standard ones; each repeats for its own code alone", async () => {
+    const define = (limit: number): void =>
+      void project.write(
+        "pipelines/houses.ts",
+        `import * as m from "millrace";\nexport default m.pipeline(${housePipeline({
+          more: `steps: {
+            divide: { instead: "split", async run({ rows }) { const places = []; for await (const row of rows) places.push(places.length % 5 === 0 ? "test" : places.length % 5 === 1 ? "validation" : "train"); return places; } },
+            look: { before: "train", async run({ rows }) { for await (const row of rows) if (row === null) throw new Error("no row"); } },
+            judge: { instead: "gate", run: ({ metrics }) => ({ passed: metrics.r2 > ${limit}, reason: "r2 against ${limit}" }) },
+            tell: { after: "promote", env: ["HOME"], run: ({ version }) => { console.log("told of", version, process.env.HOME !== undefined); } },
+          },`,
+        })});\n`,
+      );
+    define(0.2);
+    const first = (await project.run("run", "houses", "--json")).json<Judged>();
+    const order = first.steps.map(({ step }) => step);
+    expect(order.slice(order.indexOf("tune"))).toEqual(
+      "tune features look train evaluate explain gate register promote tell".split(" "),
+    );
+    expect(first.steps.find(({ step }) => step === "split")!.metrics).toEqual({ train: 180, validation: 60, test: 60 });
+    expect(first).toMatchObject({ promoted: true, verdict: { passed: true } });
+    expect(first.verdict.reasons.at(-1)!.text).toBe("own gate: r2 against 0.2");
+    define(2);
+    const second = await project.run("run", "houses", "--json");
+    expect(second.code).toBe(3);
+    const ran = second.json<Judged>().steps.filter(({ status }) => status === "ran");
+    expect(ran.map(({ step }) => step)).toEqual(["gate", "register", "promote", "tell"]);
   });
 });
 

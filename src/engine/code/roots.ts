@@ -30,6 +30,11 @@ export function pipelineStepCode(graph: ModuleGraph, name: string): CodeIdentity
 /** Calls of millrace's `step` with this literal name that are made once, when the module is loaded. */
 function definitionsIn(module: Module, name: string): readonly Root[] {
   const isOurs = (node: unknown, called: string): boolean => {
+    // import * as m from "millrace": m.step(...)
+    if (isNode(node) && node.type === "MemberExpression") {
+      const whole = module.imports.get(nameOf(node["object"]) ?? "");
+      return whole?.specifier === "millrace" && whole.name === "*" && nameOf(node["property"]) === called;
+    }
     const imported = module.imports.get(nameOf(node) ?? "");
     return imported?.specifier === "millrace" && imported.name === called;
   };
