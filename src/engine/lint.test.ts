@@ -27,6 +27,12 @@ describe("lintWorkflow", () => {
     ["a step before its input", [step("b", ["a.out"]), step("a")], "b must stand after"],
     ["a step that reads itself", [step("a", ["a.out"])], "a must not depend on itself"],
     ["a cycle", [step("a", ["c.out"]), step("b", ["a.out"]), step("c", ["b.out"])], "a must not depend on itself"],
+    ["a wait for a later step", [{ ...step("a"), after: ["b"] }, step("b")], "a must wait for steps that stand before"],
+    ["a fan-out over no input", [{ ...step("a"), over: "x.y" }], "a must be fanned out over one of its inputs"],
+    ["a parameter JSON cannot say", [{ ...step("a"), params: { x: [Number.NaN] } }], "got NaN at params.x[0]"],
+    ["a memory of half a MiB", [{ ...step("a"), memoryMb: 0.5 }], "a must have a memory of whole MiB"],
+    ["a memory limit nobody can keep", [{ ...step("a"), memoryMb: 64 }], "a must run in a process of its own"],
+    ["no slots", [{ ...step("a"), slots: 0 }], "a must take a whole number of slots"],
   ])("refuses %s", (_, steps, issue) => {
     expect(rulesBroken(...steps)).toEqual([expect.stringContaining(issue)]);
   });
