@@ -1,6 +1,7 @@
-// docs/errors.md from the catalogue itself: `npm run docs` writes it, a test keeps it equal.
+// docs/errors.md from the catalogue itself: `npm run docs` writes it (and docs/estimators.md), a test keeps it equal.
 import fs from "node:fs";
 import path from "node:path";
+import { estimatorsPage } from "./estimators-doc.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./setup.mjs";
 
 /** A context whose every member shows its own name: a list of one text, so that text and list both read well. */
@@ -39,5 +40,8 @@ if (process.argv[1] === import.meta.filename) {
   ensureBuilt();
   const { catalogue } = await import("../dist/core/errors/error.js");
   fs.writeFileSync(path.join(root, "docs", "errors.md"), errorsPage(catalogue));
-  console.log("wrote docs/errors.md");
+  const { estimatorNames, findEstimator } = await import("../dist/train/implementations.js");
+  const implementations = await Promise.all(estimatorNames.map((name) => findEstimator(name)));
+  fs.writeFileSync(path.join(root, "docs", "estimators.md"), estimatorsPage(implementations));
+  console.log("wrote docs/errors.md and docs/estimators.md");
 }

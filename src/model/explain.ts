@@ -13,8 +13,9 @@ import type { LinearPredictor } from "./predictor.ts";
 import { rawScores } from "./score.ts";
 
 /**
- * What each feature added to each row's raw scores. A raw score is the predicted value (regression), the log odds of
- * labels[1] (binary) or a label's part of the softmax (multiclass): `base` of the output plus the row's contributions.
+ * What each feature added to each row's raw scores: a raw score is the `base` of its output plus the row's contributions.
+ * What it is depends on the predictor's link: the predicted value (identity) or its logarithm (log), the log odds of
+ * labels[1] (sigmoid), a label's part of the softmax, a label's probability (share: forests).
  */
 export interface Contributions {
   readonly nRows: number;

@@ -220,7 +220,7 @@ function modelOf(model: unknown, task: Task): EstimatorChoice {
   if (!isEstimator)
     throw invalidDefinition(
       "model",
-      "must be an estimator such as boosting(), linear(), kmeans() or auto()",
+      "must be an estimator such as boosting(), forest(), linear(), kmeans() or auto()",
       showValue(model),
     );
   const { tasks, ...choice } = model as EstimatorChoice & { readonly tasks: Readonly<Record<string, true>> };

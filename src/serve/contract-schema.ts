@@ -86,11 +86,21 @@ export function predictionSchema(model: Model): JsonObject {
   };
 }
 
+/** What a raw score is, by the link that makes the answer of it. */
+const unitOf: Readonly<Record<Model["predictor"]["link"], string>> = {
+  identity: "the predicted value",
+  log: "the logarithm of the predicted value",
+  share: "the probability of the label",
+  sigmoid: "the log odds of the label",
+  softmax: "the label's part of the softmax",
+  cluster: "none",
+};
+
 /** The JSON Schema of why one row got its answer. */
 export function explanationSchema(model: Model): JsonObject {
   const features = [...new Set(model.features.map(({ feature }) => feature))];
   const number: JsonObject = { type: "number" };
-  const unit = model.task === "regression" ? "the predicted value" : "log odds, or the label's part of the softmax";
+  const unit = unitOf[model.predictor.link];
   return {
     type: "object",
     description: `score = base + the sum of contributions, in units of the raw score: ${unit}.`,

@@ -56,6 +56,27 @@ export interface BoostingHyperparameters {
   tweediePower: number;
 }
 
+/** Hyperparameters of forest() and extraTrees(). */
+export interface ForestHyperparameters {
+  /** Trees whose answers are averaged. */
+  trees: number;
+  /** Most splits between the root and a leaf; 0 = no limit. */
+  depth: number;
+  /** Fewest rows of a leaf. */
+  minRows: number;
+  /** Columns each split may choose from: "auto" is the root of their number for labels, half of them for numbers. */
+  columns: "auto" | "root" | "third" | "half" | "all";
+  /** Most bins of a column. */
+  bins: number;
+  /** Whether each tree draws its rows with replacement; forest() does, extraTrees() does not. */
+  bootstrap: boolean;
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
+}
+
+/** Hyperparameters of tree(). */
+export type TreeHyperparameters = Pick<ForestHyperparameters, "depth" | "minRows" | "bins" | "classWeights">;
+
 /** Hyperparameters of linear(): ridge, logistic or multinomial regression. */
 export interface LinearHyperparameters {
   /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
@@ -85,6 +106,27 @@ export function boosting(
   options: Partial<BoostingHyperparameters> = {},
 ): Estimator<"regression" | "binary" | "multiclass", BoostingHyperparameters> {
   return configure("boosting", supervised, options);
+}
+
+/** Random forest: the average of deep trees on drawn rows and columns; hardly needs tuning, models are large. */
+export function forest(
+  options: Partial<ForestHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", ForestHyperparameters> {
+  return configure("forest", supervised, options);
+}
+
+/** Extremely randomised trees: as forest(), with cuts drawn at random; trains faster and smooths more. */
+export function extraTrees(
+  options: Partial<ForestHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", ForestHyperparameters> {
+  return configure("extraTrees", supervised, options);
+}
+
+/** One decision tree, small enough to be read. */
+export function tree(
+  options: Partial<TreeHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", TreeHyperparameters> {
+  return configure("tree", supervised, options);
 }
 
 /** Ridge regression, logistic or multinomial regression, by the task; the first choice for text. */

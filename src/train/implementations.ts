@@ -2,6 +2,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { EstimatorChoice, EstimatorImplementation, HyperparameterTable } from "../model/estimator.ts";
 import { boostingHyperparameters } from "./boosting/hyperparameters.ts";
+import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./forest/hyperparameters.ts";
 import { resolveHyperparameters } from "./hyperparameters.ts";
 import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
 import { linearHyperparameters } from "./linear/hyperparameters.ts";
@@ -20,6 +21,27 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: boostingHyperparameters,
       load: async () => (await import("./boosting/estimator.ts")).boostingEstimator,
+    },
+  ],
+  [
+    "forest",
+    {
+      hyperparameters: forestHyperparameters,
+      load: async () => (await import("./forest/estimator.ts")).forestEstimator,
+    },
+  ],
+  [
+    "extraTrees",
+    {
+      hyperparameters: extraTreesHyperparameters,
+      load: async () => (await import("./forest/estimator.ts")).extraTreesEstimator,
+    },
+  ],
+  [
+    "tree",
+    {
+      hyperparameters: treeHyperparameters,
+      load: async () => (await import("./forest/estimator.ts")).treeEstimator,
     },
   ],
   [

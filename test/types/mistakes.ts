@@ -1,5 +1,5 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
-import { pipeline, connect, csv, number, category, text, boolean, timestamp, boosting, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
+import { pipeline, connect, csv, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
   cyclic, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
@@ -272,3 +272,17 @@ pipeline({ name, data, schema, model, target: "price", expect: {
   // @ts-expect-error
   rows: 3 } });
 pipeline({ name, data, schema, model, target: "price", expect: { minRows: 3, newest: "2d" } });
+//// 54 a hyperparameter that this estimator does not have
+pipeline({ name, data, schema, target: "price", model: tree({
+  // @ts-expect-error
+  trees: 5 }) });
+pipeline({ name, data, schema, target: "price", model: forest({ trees: 5 }) });
+//// 55 a loss there is not
+pipeline({ name, data, schema, target: "price", model: boosting({
+  // @ts-expect-error
+  loss: "mae" }) });
+pipeline({ name, data, schema, target: "price", model: boosting({ loss: "absolute", increasing: ["area"] }) });
+//// 56 what an explanation does not hold
+// @ts-expect-error
+client.explain(row).then(({ explanation }) => explanation.weights);
+client.explain(row).then(({ prediction, explanation }) => prediction * explanation.score);

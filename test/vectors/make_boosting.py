@@ -51,4 +51,5 @@ def main():
     print(json.dumps({"version": sklearn.__version__, "checksum": float(signal.sum()), "losses": losses}, indent=2))
 
 
-main()
+if __name__ == "__main__":
+    main()

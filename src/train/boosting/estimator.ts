@@ -15,7 +15,7 @@ import { reclaimMemory } from "../threads/reclaim-memory.ts";
 import { controlWords, joinTeam } from "../threads/team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
-import { toPredictor } from "./predictor.ts";
+import { links, toPredictor } from "./predictor.ts";
 import { denseColumns, prepareTraining } from "./prepare.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 
@@ -90,7 +90,7 @@ async function learn(
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   context.progress.report(outcome.rounds, outcome.rounds, "trees");
   const { cardinalities } = facts;
-  const predictor = toPredictor({ loss: plan.loss, base: plan.base, trees: outcome.trees, bins, cardinalities });
+  const predictor = toPredictor({ link: links[plan.loss], base: plan.base, trees: outcome.trees, bins, cardinalities });
   return { predictor, notes: notesOf(outcome, facts) };
 }
 

@@ -1,9 +1,10 @@
-import type { TreesPredictor } from "../../model/predictor.ts";
+import type { Link, TreesPredictor } from "../../model/predictor.ts";
 import type { ColumnBins } from "./bins.ts";
 import type { Loss } from "./plan.ts";
 import type { FinishedTree } from "./tree.ts";
 
-const links = {
+/** How raw scores become answers, by loss. */
+export const links: Readonly<Record<Loss, Link>> = {
   squared: "identity",
   absolute: "identity",
   huber: "identity",
@@ -12,18 +13,18 @@ const links = {
   tweedie: "log",
   logistic: "sigmoid",
   softmax: "softmax",
-} as const;
+};
 
 /** The grown trees as a predictor of raw values: bins become thresholds and sets of level codes. */
 export function toPredictor(args: {
-  readonly loss: Loss;
+  readonly link: Link;
   readonly base: Float64Array;
   readonly trees: readonly FinishedTree[];
   readonly bins: readonly ColumnBins[];
   /** Per feature; 0 for numbers. */
   readonly cardinalities: readonly number[];
 }): TreesPredictor {
-  const { loss, base, trees, bins, cardinalities } = args;
+  const { link, base, trees, bins, cardinalities } = args;
   const nNodes = trees.reduce((total, tree) => total + tree.nNodes, 0);
   const table = emptyTable(nNodes);
   const sets: number[] = [];
@@ -50,7 +51,7 @@ export function toPredictor(args: {
   });
   return {
     kind: "trees",
-    link: links[loss],
+    link,
     outputs: base.length,
     base,
     treeOffsets,

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/core/json.ts";
-import { decodeModel } from "../../src/model/file.ts";
+import { decodeModel, encodeModel } from "../../src/model/file.ts";
+import { claimedVersion } from "../../src/model/file/container.ts";
 import { answersOf, predictRows, type Answer } from "../../src/model/predict.ts";
 
 interface Fixture {
+  readonly format: number;
   readonly models: readonly {
     readonly title: string;
     readonly file: string;
@@ -14,12 +16,16 @@ interface Fixture {
   }[];
 }
 
-describe("models of format 1", () => {
-  const text = readFileSync(new URL("format-1.json", import.meta.url), "utf8");
-  const { models } = JSON.parse(text) as Fixture;
+describe.each([1, 2])("models of format %i", (number) => {
+  const text = readFileSync(new URL(`format-${number}.json`, import.meta.url), "utf8");
+  const { format, models } = JSON.parse(text) as Fixture;
 
   it.each(models)("load and predict what they predicted when they were written: $title", (fixture) => {
     const model = decodeModel(Buffer.from(fixture.file, "base64"));
+    expect(format).toBe(number);
+    // Readers of an older format refuse by this number before they look at anything else.
+    expect(claimedVersion(Buffer.from(fixture.file, "base64"))).toBe(number);
+    expect(encodeModel(model)).toEqual(new Uint8Array(Buffer.from(fixture.file, "base64")));
     const { predictions } = predictRows(model, fixture.rows);
     expect(Buffer.from(predictions.values.buffer).toString("hex")).toBe(fixture.values);
     expect(answersOf(model, predictions)).toEqual(fixture.answers);

@@ -1,0 +1,163 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import type { Design } from "../../model/design.ts";
+import type {
+  EstimatorImplementation,
+  FitContext,
+  FitResult,
+  HyperparameterTable,
+  HyperparameterValues,
+  Target,
+} from "../../model/estimator.ts";
+import type { Link } from "../../model/predictor.ts";
+import type { ColumnBins } from "../boosting/bins.ts";
+import { toPredictor } from "../boosting/predictor.ts";
+import { denseColumns } from "../boosting/prepare.ts";
+import type { FinishedTree } from "../boosting/tree.ts";
+import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
+import { createPause } from "../pause.ts";
+import { canUseWorkers, runCrew } from "../threads/crew.ts";
+import { compiledModule } from "../threads/location.ts";
+import { controlWords, joinTeam } from "../threads/team.ts";
+import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
+import { growShare } from "./member.ts";
+import type { ForestPlan, ForestSettings, ForestTree } from "./plan.ts";
+import { prepareForest } from "./prepare.ts";
+
+/** Fewer rows times trees than this are grown faster than workers start. */
+const worthWorkers = 200_000;
+const watchMs = 100;
+
+const tasks = Object.freeze(["regression", "binary", "multiclass"] as const);
+
+/**
+ * Random forest: the mean of trees grown on bootstrap samples with few columns to choose from at each split; probabilities
+ * are the mean shares of labels in the leaves. Splits lower squared error or Gini impurity; missing values and categories
+ * are split on as they are. The same bits for any number of threads.
+ */
+export const forestEstimator: EstimatorImplementation = estimatorOf("forest", forestHyperparameters, {});
+/** As forest, but of each column one cut drawn at random competes instead of the best one. */
+export const extraTreesEstimator: EstimatorImplementation = estimatorOf("extraTrees", extraTreesHyperparameters, {
+  random: true,
+});
+/** One tree on all rows and columns. */
+export const treeEstimator: EstimatorImplementation = estimatorOf("tree", treeHyperparameters, {
+  trees: 1,
+  bootstrap: false,
+  columns: Infinity,
+});
+
+function estimatorOf(
+  name: string,
+  hyperparameters: HyperparameterTable,
+  fixed: Partial<ForestSettings>,
+): EstimatorImplementation {
+  return Object.freeze({
+    name,
+    tasks,
+    style: "trees",
+    hyperparameters,
+    fit: async (design: Design, given: Target, values: HyperparameterValues, context: FitContext) => {
+      refuseClassWeights(name, given, values["classWeights"]);
+      const target = withFactors(given, classFactors(given, values["classWeights"]));
+      const columns = denseColumns(design);
+      const settings = { ...settingsOf(values, target, columns.length), ...fixed };
+      const pause = createPause(context, `fitting ${name}()`);
+      const { plan, bins, centre } = await prepareForest(
+        columns,
+        target,
+        settings,
+        Number(values["bins"]),
+        context.rng,
+        pause,
+      );
+      const trees = await growAll(plan, name, context, pause);
+      const cardinalities = columns.map(({ cardinality }) => cardinality);
+      return resultOf(plan, trees, bins, cardinalities, { centre, link: linkOf(target) });
+    },
+  });
+}
+
+function linkOf(target: Target): Link {
+  return target.task === "regression" ? "identity" : "share";
+}
+
+function settingsOf(values: HyperparameterValues, target: Target, nColumns: number): ForestSettings {
+  const auto = target.task === "regression" ? "half" : "root";
+  const chosen = values["columns"] === "auto" ? auto : values["columns"];
+  const shares = { root: Math.sqrt(nColumns), third: nColumns / 3, half: nColumns / 2, all: nColumns };
+  return {
+    trees: Number(values["trees"]),
+    depth: Number(values["depth"]),
+    minRows: Number(values["minRows"]),
+    columns: Math.max(1, Math.round(shares[chosen as keyof typeof shares] ?? nColumns)),
+    bootstrap: values["bootstrap"] === true,
+    random: false,
+  };
+}
+
+/** Trees in their order, whoever grew them. */
+async function growAll(
+  plan: ForestPlan,
+  name: string,
+  context: FitContext,
+  pause: () => Promise<void>,
+): Promise<readonly ForestTree[]> {
+  const { progress, signal } = context;
+  const { trees } = plan.settings;
+  const module = compiledModule("member", import.meta.url);
+  const isLarge = plan.nRows * trees >= worthWorkers;
+  const threads = isLarge && module !== null && canUseWorkers() ? Math.min(context.threads, trees) : 1;
+  if (threads < 2) {
+    const team = joinTeam(new Int32Array(controlWords), 0, 1, pause);
+    return (await growShare(plan, { ...team, report: (done) => progress.report(done, trees, "trees") })) ?? [];
+  }
+  const shares = (await runCrew({
+    module: module!,
+    payload: plan,
+    threads,
+    watchMs,
+    watch: (control) => {
+      if (signal?.aborted) control.stop();
+      progress.report(control.done(), trees, "trees");
+    },
+  })) as (readonly ForestTree[] | null)[];
+  if (signal?.aborted || shares.includes(null)) throw new MillraceError("CANCELLED", { subject: `fitting ${name}()` });
+  return Array.from({ length: trees }, (_, t) => shares[t % threads]![Math.floor(t / threads)]!);
+}
+
+/** A tree of several outputs becomes one an output with the same splits, each leaf with its share of the average. */
+function resultOf(
+  plan: ForestPlan,
+  trees: readonly ForestTree[],
+  bins: readonly ColumnBins[],
+  cardinalities: readonly number[],
+  { centre, link }: { readonly centre: number; readonly link: Link },
+): FitResult {
+  const { outputs } = plan;
+  const finished = trees.flatMap((tree) =>
+    Array.from({ length: outputs }, (_, output) => finish(tree, output, outputs, trees.length)),
+  );
+  const base = new Float64Array(outputs).fill(centre);
+  const leaves = trees.reduce((count, tree) => count + (tree.feature.length + 1) / 2, 0);
+  return {
+    predictor: toPredictor({ link, base, trees: finished, bins, cardinalities }),
+    notes: { trees: trees.length, leaves: leaves / trees.length },
+  };
+}
+
+function finish(tree: ForestTree, output: number, outputs: number, nTrees: number): FinishedTree {
+  const nNodes = tree.feature.length;
+  return {
+    output,
+    nNodes,
+    feature: tree.feature,
+    bin: tree.bin,
+    missingLeft: tree.missingLeft,
+    routes: Array.from({ length: nNodes }, (_, node) => tree.routes.get(node) ?? null),
+    left: tree.left,
+    right: tree.right,
+    value: Float64Array.from({ length: nNodes }, (_, node) => tree.values[node * outputs + output]! / nTrees),
+    gain: tree.gain.map((gain) => gain / outputs / nTrees),
+    cover: tree.cover,
+  };
+}

@@ -1,0 +1,1 @@
+export function estimatorsPage(implementations: readonly object[]): string;

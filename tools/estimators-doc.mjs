@@ -1,0 +1,73 @@
+// docs/estimators.md from the declared tables themselves: `npm run docs` writes it, a test keeps it equal.
+
+/** What each estimator is, in a sentence. */
+const sentences = {
+  boosting:
+    "Gradient boosting of histogram trees: each tree corrects the ones before it. The first choice for tables; takes missing values and categories as they are, stops early on the validation rows.",
+  forest:
+    "Random forest (Breiman 2001): the mean of deep trees, each from rows drawn with replacement, each split from a few drawn columns. Hardly needs tuning; models are large.",
+  extraTrees:
+    "Extremely randomised trees (Geurts, Ernst and Wehenkel 2006): as `forest`, but of each column one cut drawn at random competes.",
+  tree: "One decision tree (CART, Breiman et al. 1984), small enough to be read.",
+  linear:
+    "Ridge, logistic or multinomial regression, by the task. The first choice for text, and wherever a sum of effects is enough.",
+  kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
+};
+
+function rangeOf(declaration) {
+  switch (declaration.type) {
+    case "boolean":
+      return "true or false";
+    case "names":
+      return "list of names";
+    case "groups":
+      return "list of lists of names";
+    case "choice":
+      return declaration.choices.map((choice) => `"${choice}"`).join(", ");
+    default: {
+      const open = declaration.openMin ? "(" : "[";
+      const noun = declaration.type === "integer" ? "whole number" : "number";
+      return `${noun} in ${open}${declaration.min}, ${declaration.max}]`;
+    }
+  }
+}
+
+function searchOf({ search, scale }) {
+  if (search === undefined) return "";
+  if (scale === undefined) return search.map((choice) => `"${choice}"`).join(", ");
+  return `${search[0]} to ${search[1]}${scale === "log" ? ", log" : ""}`;
+}
+
+const cell = (text) => String(text).replaceAll("|", "\\|").replaceAll("<", "&lt;");
+
+/** One section: the sentence and a row a hyperparameter. */
+function section({ name, tasks, hyperparameters }) {
+  const rows = Object.entries(hyperparameters).map(([key, declaration]) =>
+    [`\`${key}\``, rangeOf(declaration), JSON.stringify(declaration.default), searchOf(declaration), declaration.doc]
+      .map(cell)
+      .join(" | "),
+  );
+  return [
+    `## ${name}`,
+    "",
+    `${sentences[name]} Tasks: ${tasks.join(", ")}.`,
+    "",
+    "| hyperparameter | values | default | tune() searches | meaning |",
+    "|---|---|---|---|---|",
+    ...rows.map((row) => `| ${row} |`),
+    "",
+  ];
+}
+
+/** The page, from the implementations in their order. */
+export function estimatorsPage(implementations) {
+  return [
+    "# Estimators",
+    "",
+    "What `model` of a pipeline may be: `boosting({ trees: 200 })`, or `tune(boosting())` to search. A value outside of its range, or a name",
+    "that is not in the table, is refused before anything runs. The same data, definition and seed give the same model, bit for bit, for any",
+    "number of threads. `auto()` tries `linear` and `boosting` (without a target: `kmeans`).",
+    "",
+    ...implementations.flatMap(section),
+  ].join("\n");
+}
