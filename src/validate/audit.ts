@@ -1,15 +1,32 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { ColumnData } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
 import { columnOf, findColumn, type Frame } from "../frame/frame.ts";
 import type { Roles } from "../model/model.ts";
 import { associate, type AssociationTarget, associationTarget } from "./association.ts";
+import {
+  distinguishable,
+  entitiesAcross,
+  fromTheFuture,
+  namedAfterTarget,
+  nearDuplicates,
+  totals,
+} from "./audit-rules.ts";
 import { repeatedTestRows } from "./repeated-rows.ts";
 import { sampleOf } from "./sample-rows.ts";
 import { populationShift } from "./shift.ts";
-import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
+import { looksLikeIdentifier, possibleRows, valuesOf } from "./value-count.ts";
 
-export type AuditRule = "targetProxy" | "identifier" | "constant" | "empty" | "repeatedRows" | "shift";
+export type AuditRule =
+  | "targetProxy"
+  | "targetName"
+  | "future"
+  | "entity"
+  | "identifier"
+  | "constant"
+  | "empty"
+  | "repeatedRows"
+  | "nearDuplicates"
+  | "shift";
 
 /** One suspicion. An error fails the gate unless `allowed`; a warning is only shown. */
 export interface AuditFinding {
@@ -39,6 +56,8 @@ export interface AuditRequest {
   readonly allow: readonly string[];
   /** Columns the model will read; default: the contract's columns without a role. */
   readonly features?: readonly string[];
+  /** Columns that derived features read. */
+  readonly reads?: readonly string[];
   /** How rows were split; a split by time makes shift expected, so that only its size is told. */
   readonly by?: string;
 }
@@ -52,9 +71,13 @@ const proxyWarning = 0.97;
 const shiftLimit = 0.25;
 const repeatedLimit = 0.01;
 
-type Suspicion = Omit<AuditFinding, "allowed">;
+/** A finding before it is known whether it is accepted. */
+export type Suspicion = Omit<AuditFinding, "allowed">;
 
-/** Looks for leakage before anything is learned: target proxies, identifiers, dead columns, repeated rows, shift. */
+/**
+ * Looks for leakage before anything is learned: target proxies and columns named after the target, features from the
+ * future, entities, equal and nearly equal rows on both sides of the split, identifiers, dead columns, shift.
+ */
 export function auditLeaks(request: AuditRequest): AuditReport {
   const { frame, splitCodes, allow } = request;
   if (splitCodes.length !== frame.nRows) {
@@ -71,8 +94,21 @@ export function auditLeaks(request: AuditRequest): AuditReport {
     if (!findColumn(frame, name)) continue;
     suspicions.push(...deadColumn(frame, name, sample), ...identifier(frame, name, sample));
     suspicions.push(...proxy(request, name, goal), ...shift(request, name, train, test));
+    suspicions.push(...namedAfterTarget(request, name, goal));
   }
-  suspicions.push(...repeated(request, features, train, test));
+  const rows = { train, test, sample };
+  suspicions.push(...fromTheFuture({ ...request, features }, rows), ...entitiesAcross(request, rows, goal));
+  suspicions.push(
+    ...totals(
+      request,
+      features.filter((name) => !suspicions.some((one) => one.column === name)),
+      sample,
+    ),
+  );
+  const copies = repeated(request, features, train, test);
+  suspicions.push(...copies, ...(copies.length > 0 ? [] : nearDuplicates(request, features, rows)));
+  // What a single column shows needs no classifier.
+  if (!suspicions.some(({ rule }) => rule === "shift")) suspicions.push(...distinguishable(request, features, rows));
   const findings = suspicions.map((suspicion) => ({
     ...suspicion,
     allowed: suspicion.column !== null && allow.includes(suspicion.column),
@@ -154,17 +190,11 @@ function repeated(
   const beside = [roles.time, roles.group, target].filter((name) => name !== null);
   const columns = [...new Set([...features, ...beside])].flatMap((name) => findColumn(frame, name) ?? []);
   const judged = sampleOf(test, mostTestRows);
-  if (judged.length === 0 || train.length === 0 || mayCoincide(columns, judged, train.length)) return [];
+  // Rows of few possible values repeat by nature; only where coincidence is unlikely are repeated rows suspicious.
+  if (judged.length === 0 || train.length === 0 || possibleRows(columns, judged) < 20 * train.length) return [];
   const share = repeatedTestRows(columns, train, judged) / judged.length;
   if (share < repeatedLimit) return [];
   const evidence = `${(100 * share).toFixed(1)} % of ${judged.length} test rows are equal to a train row in ${["every feature", ...beside].join(", ")}`;
   const remedy = "If they are copies, remove them; if one entity has several rows, name its column in `group`.";
   return [{ rule: "repeatedRows", column: null, severity: "warning", evidence, remedy }];
-}
-
-/** Rows of few possible values repeat by nature; only where coincidence is unlikely are repeated rows suspicious. */
-function mayCoincide(columns: readonly ColumnData[], rows: Uint32Array, nTrain: number): boolean {
-  let nPossible = 1;
-  for (const column of columns) nPossible *= Math.max(1, valuesOf(column, rows).nDistinct);
-  return nPossible < 20 * nTrain;
 }

@@ -54,7 +54,7 @@ const mostColumns = 60;
  * columns is good, T and another column have large slopes of opposite sign that nearly cancel, and without T the fit
  * falls apart. (Fare, tolls and tip in a total; slopes are below 1 where a part of the sum is not in the file.)
  */
-function findTotal(frame: Frame, target: string, columns: readonly string[], rows: Uint32Array): string | null {
+export function findTotal(frame: Frame, target: string, columns: readonly string[], rows: Uint32Array): string | null {
   if (columnOf(frame, target).kind !== "number") return null;
   const numeric = columns.filter((name) => columnOf(frame, name).kind === "number").slice(0, mostColumns);
   if (numeric.length < 2) return null;

@@ -38,6 +38,24 @@ function count(rows: Uint32Array, valueAt: (row: number) => string | number | nu
   return { nPresent, nDistinct: seen.size };
 }
 
+const longText = 20;
+
+/** How many different rows the columns could make if they were independent; whole sentences do not repeat by chance. */
+export function possibleRows(columns: readonly ColumnData[], rows: Uint32Array): number {
+  let nPossible = 1;
+  for (const column of columns) {
+    if (column.kind === "text" && meanLength(column.values, rows) >= longText) return Infinity;
+    nPossible *= Math.max(1, valuesOf(column, rows).nDistinct);
+  }
+  return nPossible;
+}
+
+function meanLength(values: readonly (string | null)[], rows: Uint32Array): number {
+  let total = 0;
+  for (const row of rows) total += values[row]?.length ?? 0;
+  return total / Math.max(1, rows.length);
+}
+
 /** Whether a column's name says "identifier": `customer_id`, `customerID`, `uuid`, but not `paid`. */
 export function isIdentifierName(name: string): boolean {
   return /(^|[_\W])(id|uuid|guid|key|index)$/i.test(name) || /[a-z](ID|Id|Key)$/.test(name);

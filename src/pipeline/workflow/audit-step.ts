@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
+import { columnsRead } from "../../frame/expression-check.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { auditLeaks, type AuditReport } from "../../validate/audit.ts";
 import type { PipelineSpec } from "../spec.ts";
@@ -13,12 +14,13 @@ export const auditReportCodec: Codec<AuditReport> = jsonCodec("audit-report");
 /** Looks for leakage before anything learns; its errors fail the gate. */
 export function auditStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
   const features = featureColumnsOf(spec).map((f) => f.name);
+  const reads = [...new Set(spec.expressions.flatMap(({ expression }) => columnsRead(expression)))];
   return stepOf(environment, {
     name: "audit",
     inputs: ["ingest.dataset", "split.rows"],
     outputs: ["report"],
-    params: { roles: spec.roles, allow: spec.allow, features, by: spec.split.by } as unknown as JsonObject,
-    revision: 2,
+    params: { roles: spec.roles, allow: spec.allow, features, reads, by: spec.split.by } as unknown as JsonObject,
+    revision: 3,
     async run(context) {
       const report = auditLeaks({
         frame: await context.read("ingest.dataset", datasetCodec(spec.contract)),
@@ -28,6 +30,7 @@ export function auditStep(spec: PipelineSpec, environment: WorkflowEnvironment):
         roles: spec.roles,
         allow: spec.allow,
         features,
+        reads,
         by: spec.split.by,
       });
       await context.write("report", auditReportCodec, report);
