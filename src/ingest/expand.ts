@@ -16,7 +16,7 @@ const mostFiles = 100_000;
  * The files that a pattern or a folder stands for, sorted by code point; null where the path is a plain file. `*` and `?`
  * stay within a folder's level, `**` crosses levels. Names that start with "." or "_" are left out, as Hive leaves them.
  *
- * Throws SOURCE_NOT_FOUND where nothing matches, SOURCE_UNREADABLE for more than 100,000 files.
+ * Throws SOURCE_NOT_FOUND where nothing matches, SOURCE_EMPTY for a folder without such files, SOURCE_UNREADABLE for more than 100,000 files.
  */
 export async function expandPath(path: string, root: string, endings: RegExp): Promise<readonly FoundFile[] | null> {
   const isPattern = /[*?]/.test(path) && (await kindOf(resolve(root, path))) === "none";
@@ -31,7 +31,9 @@ export async function expandPath(path: string, root: string, endings: RegExp): P
     const name = fixed === "" || fixed.endsWith("/") ? `${fixed}${relative}` : `${fixed}/${relative}`;
     found.push({ name, partition: partitionOf(relative) });
   }
-  if (found.length === 0) throw new MillraceError("SOURCE_NOT_FOUND", { path });
+  if (found.length === 0 && isPattern) throw new MillraceError("SOURCE_NOT_FOUND", { path });
+  if (found.length === 0)
+    throw new MillraceError("SOURCE_EMPTY", { path, found: "a folder without a file of its format" });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

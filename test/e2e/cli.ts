@@ -141,7 +141,8 @@ export async function until<T>(
 function snapshotOf(root: string): ReadonlyMap<string, string> {
   const entries = fs.readdirSync(root, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  const lasting = files.filter((file) => !path.basename(file).startsWith("metadata.sqlite")).sort();
+  const isCached = (file: string): boolean => path.relative(root, file).startsWith(path.join(".millrace", "cache"));
+  const lasting = files.filter((file) => !path.basename(file).startsWith("metadata.sqlite") && !isCached(file)).sort();
   return new Map(
     lasting.map((file) => [
       path.relative(root, file),
