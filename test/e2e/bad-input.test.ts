@@ -81,7 +81,9 @@ describe.skipIf(!isBuilt)("a data file that cannot be used", { timeout: 120_000 
     project.write("houses.xlsx", "PK");
     expectRefusal(await init("houses.xlsx"), "SOURCE_FORMAT_UNKNOWN", 2, "houses.xlsx", ".csv");
     fs.mkdirSync(project.path("folder.csv"), { recursive: true });
-    await refuse("folder.csv", "SOURCE_EMPTY", "folder.csv", "folder without");
+    expectRefusal(await init("folder.csv"), "SOURCE_UNREADABLE", 1, "folder.csv", "folder");
+    project.pipeline("folder", housePipeline().replace("data/houses.csv", "folder.csv"));
+    expectRefusal(await project.run("run", "folder", "--json"), "SOURCE_EMPTY", 1, "folder.csv", "folder without");
   });
 
   it("has column names that collide or cannot be kept", async () => {
