@@ -81,7 +81,8 @@ async function run(
   }
 }
 
-const failureOf = ({ result }: RunOutcome): string => result.error?.message ?? result.status;
+const failureOf = ({ result }: RunOutcome): string =>
+  result.error instanceof Error ? result.error.message : result.status;
 
 describe("checks between columns", () => {
   it("set rows aside with file, line and every reason, and account for all rows", async () => {

@@ -44,8 +44,12 @@ function provenanceLines(provenance: JsonValue): string[] {
   if (provenance === null || typeof provenance !== "object" || Array.isArray(provenance)) return [];
   return Object.entries(provenance as JsonObject).flatMap(([name, value]) => {
     if (value === null) return [];
-    if (typeof value !== "object" || Array.isArray(value)) return [`${name} ${String(value)}`];
+    if (typeof value !== "object" || Array.isArray(value)) return [`${name} ${textOf(value)}`];
     const parts = Object.entries(value).filter(([, inner]) => inner !== null);
-    return [`${name} ${parts.map(([part, inner]) => `${part} ${String(inner)}`).join(", ")}`];
+    return [`${name} ${parts.map(([part, inner]) => `${part} ${textOf(inner)}`).join(", ")}`];
   });
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -43,7 +43,8 @@ export const sourceErrors = {
   SOURCE_MISMATCH: {
     status: 422,
     exit: 1,
-    message: (c: { subject: string; rule: string; actual: string }): string => `${c.subject} ${c.rule}, got ${c.actual}`,
+    message: (c: { subject: string; rule: string; actual: string }): string =>
+      `${c.subject} ${c.rule}, got ${c.actual}`,
     remedy: (c: { remedy?: string | undefined }): string => c.remedy ?? "Mend the files, or read them apart.",
   },
   SOURCE_FORMAT_UNKNOWN: {
