@@ -105,7 +105,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     task,
     expressions,
     prepare: preparationsOf(given.prepare, contract, roles, expressions),
-    split: completeSplit(splitOptions(given.split), roles, task),
+    split: completeSplit(splitOptions(given.split, contract), roles, task),
     model: modelOf(given.model, task),
     gate: gateOf(given.gate, task, contract),
     allow: columnList("allow", given.allow, contract),
@@ -135,7 +135,11 @@ function nameOf(name: unknown): string {
 function sourceOf(data: unknown): SourceDescription {
   const isSource = typeof data === "object" && data !== null && "kind" in data && "path" in data;
   if (isSource && typeof data.path === "string" && data.path !== "") return data as SourceDescription;
-  throw invalidDefinition("data", "must be made by csv(), parquet(), json(), sqlite(), rows(), sql(), join() or their kin", showValue(data));
+  throw invalidDefinition(
+    "data",
+    "must be made by csv(), parquet(), json(), sqlite(), rows(), sql(), join() or their kin",
+    showValue(data),
+  );
 }
 
 /**
@@ -202,15 +206,18 @@ function preparationsOf(
   return Object.freeze(choices);
 }
 
-function splitOptions(split: unknown): SplitOptions {
+function splitOptions(split: unknown, contract: Contract): SplitOptions {
   if (split === undefined) return { validation: 0.1 };
   if (typeof split !== "object" || split === null)
     throw invalidDefinition("split", "must be an object", showValue(split));
-  refuseUnknownOptions("split", split, ["by", "test", "validation", "folds"]);
+  refuseUnknownOptions("split", split, ["by", "test", "validation", "folds", "gap", "column"]);
   const options = split as SplitOptions;
-  const ways = ["random", "hash", "target", "time", "group"];
+  const ways = ["random", "hash", "target", "time", "group", "column"];
   if (options.by !== undefined && !ways.includes(options.by))
     throw invalidDefinition("split.by", `must be one of ${ways.join(", ")}`, showValue(options.by));
+  const words = contract.columns.filter(({ kind }) => kind === "category" || kind === "text").map(({ name }) => name);
+  if (options.column !== undefined && !words.includes(options.column))
+    throw noSuchColumn("split.column", options.column, words);
   const test = options.test ?? 0.2;
   return { ...options, validation: options.validation ?? Math.min(0.1, (1 - test) / 2) };
 }

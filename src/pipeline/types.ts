@@ -142,7 +142,7 @@ export interface Expectations {
 }
 
 /** How the rows are divided into train, validation and test. */
-export interface Split<By extends string> {
+export interface Split<By extends string, Words extends string = string> {
   /** Default: by time where `time` is set, by group where `group` is, else within the labels, else by chance. */
   readonly by?: By;
   /** Share of all rows; default 0.2. */
@@ -151,6 +151,10 @@ export interface Split<By extends string> {
   readonly validation?: number;
   /** Folds of cross-validation; default 5. */
   readonly folds?: number;
+  /** By time: how much time lies between what is learned from and what is judged; rows in between are left out. */
+  readonly gap?: Duration;
+  /** By column: a category or text column that says "train", "validation" or "test"; it is no feature. */
+  readonly column?: Words;
 }
 
 /** When to train again; every new model passes the same gate. */
@@ -205,7 +209,10 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly features?: (c: ColumnsOf<S, Known<T> | Known<W>>) => F & Clash<S, F>;
   /** Preparation by column or derived feature: transforms, "keep" or "drop". Left out: what the kind and the model ask for. */
   readonly prepare?: NoInfer<Prepare<S, Known<T> | Known<W>, F, Given>>;
-  readonly split?: Split<NoInfer<"random" | "hash" | Extract<"target" | "time" | "group", Given>>>;
+  readonly split?: Split<
+    NoInfer<"random" | "hash" | "column" | Extract<"target" | "time" | "group", Given>>,
+    NamesOf<S>["all"]
+  >;
   readonly model: Estimator<TaskAsked<S, T>>;
   /** What a new model must satisfy to be promoted. */
   readonly gate?: readonly Rule<MetricFor<S, T>, NamesOf<S>["all"]>[];

@@ -14,19 +14,35 @@ export interface Fold {
   readonly test: Uint32Array;
 }
 
+type FoldInput = SplitInput & {
+  readonly rows: Uint32Array;
+  readonly by: SplitPlan["by"];
+  /** time: rows this close before a turn's test rows are not learned from. */
+  readonly gapMs?: number | undefined;
+};
+
+/**
+ * What was declared once is obeyed: a split by time stays one, otherwise a declared group keeps its rows together. A split
+ * by a column says nothing of folds, so that they follow time, group or the labels.
+ */
+function wayOf({ by, roles, task }: FoldInput): SplitPlan["by"] {
+  if (by === "time" || (by === "column" && roles.time !== null)) return "time";
+  if (roles.group !== null) return "group";
+  if (by !== "column") return by;
+  return task === "binary" || task === "multiclass" ? "target" : "random";
+}
+
 /**
  * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
  * label shares or whole groups. By time the windows expand: turn i learns from the first i + 1 of k + 1 periods and tests
- * on the next, never on the past.
+ * on the next, never on the past. A declared group is obeyed whatever the split goes by.
  *
  * Throws SPLIT_EMPTY where a part would hold no rows.
  */
-export function planFolds(
-  k: number,
-  input: SplitInput & { readonly rows: Uint32Array; readonly by: SplitPlan["by"] },
-): readonly Fold[] {
+export function planFolds(k: number, input: FoldInput): readonly Fold[] {
   const rng = input.rng.fork("folds");
-  const folds = input.by === "time" ? periods(k, input) : turns(k, input.rows, foldCodes(k, input, rng));
+  const by = wayOf(input);
+  const folds = by === "time" ? periods(k, input) : turns(k, input.rows, foldCodes(k, { ...input, by }, rng));
   folds.forEach((fold, i) => {
     if (fold.train.length === 0 || fold.test.length === 0)
       throw new MillraceError("SPLIT_EMPTY", { split: `fold ${i + 1} of ${k}`, nRows: input.rows.length });
@@ -35,11 +51,7 @@ export function planFolds(
 }
 
 /** The fold of each of input.rows, by its position there. */
-function foldCodes(
-  k: number,
-  input: SplitInput & { readonly rows: Uint32Array; readonly by: SplitPlan["by"] },
-  rng: Rng,
-): Uint32Array {
+function foldCodes(k: number, input: FoldInput, rng: Rng): Uint32Array {
   const { rows, frame, roles } = input;
   switch (input.by) {
     case "hash": {
@@ -124,14 +136,22 @@ function sortTogether(rows: Uint32Array, codes: Uint32Array): { rows: Uint32Arra
   return { rows: Uint32Array.from(order, (i) => rows[i]!), codes: Uint32Array.from(order, (i) => codes[i]!) };
 }
 
-function periods(k: number, input: SplitInput & { readonly rows: Uint32Array }): Fold[] {
+function periods(k: number, input: FoldInput): Fold[] {
   const { order, times } = timeOrder(columnOf(input.frame, roleOf(input.roles, "time")), input.rows);
   const n = order.length;
   const borders = [0];
   for (let i = 1; i <= k; ++i) borders.push(moveBorder(times, borders[i - 1]!, n, Math.round((i * n) / (k + 1))));
   borders.push(n);
+  const gapMs = input.gapMs ?? 0;
   return Array.from({ length: k }, (_, i) => ({
-    train: order.slice(0, borders[i + 1]).sort(),
+    train: order.slice(0, lastBefore(times, borders[i + 1]!, gapMs)).sort(),
     test: order.slice(borders[i + 1], borders[i + 2]).sort(),
   }));
+}
+
+/** How many of the rows before `border` lie at least a gap before it. */
+function lastBefore(times: Float64Array, border: number, gapMs: number): number {
+  let end = border;
+  while (end > 0 && border < times.length && times[end - 1]! > times[border]! - gapMs) --end;
+  return end;
 }

@@ -1,3 +1,4 @@
+import { parseDuration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "./split.ts";
@@ -9,6 +10,9 @@ export interface SplitOptions {
   readonly test?: number;
   readonly validation?: number;
   readonly folds?: number;
+  /** A duration such as "7d". */
+  readonly gap?: string;
+  readonly column?: string;
 }
 
 /**
@@ -17,15 +21,33 @@ export interface SplitOptions {
  */
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
-  if (by !== "random") roleOf(roles, by === "hash" ? "id" : by);
+  if (by !== "random" && by !== "column") roleOf(roles, by === "hash" ? "id" : by);
   const test = share("split.test", options.test ?? 0.2);
-  const validation = share("split.validation", options.validation ?? 0.15);
+  // Whether there are rows for early stopping is for the column to say.
+  const validation = by === "column" ? 0 : share("split.validation", options.validation ?? 0.15);
   if (test + validation >= 1)
     refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
   const folds = options.folds ?? 5;
   if (!Number.isInteger(folds) || folds < 2 || folds > 20)
     refuse("split.folds", "must be a whole number from 2 to 20", String(folds));
-  return Object.freeze({ by, test, validation, folds });
+  return Object.freeze({ by, test, validation, folds, ...gapOf(options, by), ...columnOf(options, by) });
+}
+
+function gapOf({ gap }: SplitOptions, by: SplitPlan["by"]): { readonly gapMs?: number } {
+  if (gap === undefined) return {};
+  const gapMs = parseDuration(gap);
+  if (gapMs === undefined) refuse("split.gap", 'must be a duration such as "7d"', JSON.stringify(gap));
+  if (by !== "time") refuse("split.gap", "is for a split by time", `split.by: "${by}"`);
+  return { gapMs: gapMs! };
+}
+
+function columnOf({ column }: SplitOptions, by: SplitPlan["by"]): { readonly column?: string } {
+  if (by !== "column") {
+    if (column !== undefined) refuse("split.column", 'is for split.by: "column"', `split.by: "${by}"`);
+    return {};
+  }
+  if (column === undefined) refuse("split.column", 'must name the column that split.by: "column" goes by', "none");
+  return { column: column! };
 }
 
 function naturalSplit(roles: Roles, task: Task): SplitPlan["by"] {

@@ -165,6 +165,48 @@ describe("planSplit", () => {
     for (const [id, code] of before) expect(after.get(id)).toBe(code);
   });
 
+  it("leaves a gap before what is judged when it splits by time", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 100, maxLength: 300 }),
+        fc.integer({ min: 0, max: 40 }),
+        (times, gapMs) => {
+          const input = inputOf({ time: numbers(times) }, { time: "time" });
+          const plain = planSplit({ by: "time", ...shares }, input);
+          const codes = planSplit({ by: "time", ...shares, gapMs }, input);
+          const timesOf = (of: Uint8Array, code: number): number[] => times.filter((_, row) => of[row] === code);
+          expect(timesOf(codes, splitCode.test)).toEqual(timesOf(plain, splitCode.test));
+          const [tests, watched] = [Math.min(...timesOf(codes, splitCode.test)), timesOf(codes, splitCode.validation)];
+          const begin = Math.min(...timesOf(plain, splitCode.validation));
+          expect(Math.max(...watched)).toBeLessThanOrEqual(tests - gapMs);
+          expect(Math.max(...timesOf(codes, splitCode.train))).toBeLessThanOrEqual(begin - gapMs);
+          for (let row = 0; row < times.length; ++row) {
+            const isNear = times[row]! > (plain[row] === splitCode.train ? begin : tests) - gapMs;
+            if (codes[row] === splitCode.leftOut) expect(isNear).toBe(true);
+            else expect(codes[row]).toBe(plain[row]);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("goes by a column that says it, and refuses other words", () => {
+    const words = ["train", "test", null, "validation", "train"];
+    const part: ColumnData = { kind: "text", values: words };
+    const plan: SplitPlan = { by: "column", column: "part", test: 0.2, validation: 0, folds: 2 };
+    expect(Array.from(planSplit(plan, inputOf({ part }, {})))).toEqual([0, 2, 255, 1, 0]);
+    const levels = ["test", "train"];
+    const coded: ColumnData = { kind: "category", codes: Int32Array.of(1, 0, -1), levels };
+    expect(Array.from(planSplit(plan, inputOf({ part: coded }, {})))).toEqual([0, 2, 255]);
+    const odd: ColumnData = { kind: "text", values: ["train", "dev"] };
+    expect(() => planSplit(plan, inputOf({ part: odd }, {}))).toThrow(
+      /row 2: expected train, validation or test, got "dev"/,
+    );
+    const none: ColumnData = { kind: "text", values: ["train", "train"] };
+    expect(() => planSplit(plan, inputOf({ part: none }, {}))).toThrow("the test split would hold no rows");
+  });
+
   it("says which split would be empty", () => {
     const input = inputOf({ y: numbers([1, 2]) }, { target: "y" });
     expect(() => planSplit({ by: "random", ...shares }, input)).toThrow(
@@ -206,7 +248,7 @@ describe("planFolds", () => {
     const input = mixedInput(203, 3);
     const label = input.frame.columns[0]!;
     const rows = Uint32Array.from({ length: 203 }, (_, i) => i);
-    const counts = planFolds(4, { ...input, rows, by: "target" }).map(
+    const counts = planFolds(4, { ...input, roles: { ...input.roles, group: null }, rows, by: "target" }).map(
       (fold) => fold.test.filter((row) => label.kind === "category" && label.codes[row] === 1).length,
     );
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
@@ -242,6 +284,25 @@ describe("planFolds", () => {
     const rows = Uint32Array.of(0, 1, 2, 3);
     expect(() => planFolds(3, { ...inputOf({ g }, { group: "g" }), rows, by: "group" })).toThrow("fold 3 of 3");
   });
+
+  it("keeps a declared group whole whatever the split goes by, and time in order where a column divides the rows", () => {
+    const input = mixedInput(600, 5);
+    const group = input.frame.columns[2]!;
+    const rows = Uint32Array.from({ length: 600 }, (_, row) => row);
+    const groupOf = (row: number): unknown => (group.kind === "text" ? group.values[row] : undefined);
+    for (const by of ["random", "target", "hash", "group"] as const) {
+      for (const fold of planFolds(4, { ...input, rows, by })) {
+        const trained = new Set(Array.from(fold.train, groupOf));
+        expect(Array.from(fold.test, groupOf).some((one) => one !== null && trained.has(one))).toBe(false);
+      }
+    }
+    const times = Array.from({ length: 100 }, (_, row) => (row * 37) % 100);
+    const timed = inputOf({ time: numbers(times) }, { time: "time" });
+    for (const fold of planFolds(3, { ...timed, rows: rows.slice(0, 100), by: "column", gapMs: 4 })) {
+      const first = Math.min(...Array.from(fold.test, (row) => times[row]!));
+      expect(Math.max(...Array.from(fold.train, (row) => times[row]!))).toBeLessThanOrEqual(first - 4);
+    }
+  });
 });
 
 describe("completeSplit", () => {
@@ -269,5 +330,19 @@ describe("completeSplit", () => {
       expect(() => completeSplit(options, noRoles, "clustering")).toThrow(/split\./);
     }
     expect(() => completeSplit({ by: "hash" }, noRoles, "clustering")).toThrow("`id`");
+  });
+
+  it("takes a gap by time and a column by column, and refuses both elsewhere", () => {
+    const roles: Roles = { target: null, id: null, time: "t", group: null, weight: null, sensitive: [] };
+    expect(completeSplit({ gap: "2h" }, roles, "regression")).toMatchObject({ by: "time", gapMs: 7_200_000 });
+    expect(completeSplit({ by: "column", column: "part" }, roles, "regression")).toMatchObject({
+      by: "column",
+      column: "part",
+      validation: 0,
+    });
+    expect(() => completeSplit({ gap: "soon" }, roles, "regression")).toThrow(/must be a duration/);
+    expect(() => completeSplit({ by: "random", gap: "1d" }, roles, "regression")).toThrow(/is for a split by time/);
+    expect(() => completeSplit({ column: "part" }, roles, "regression")).toThrow(/is for split.by: "column"/);
+    expect(() => completeSplit({ by: "column" }, roles, "regression")).toThrow(/must name the column/);
   });
 });

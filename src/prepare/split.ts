@@ -15,13 +15,17 @@ export interface SplitPlan {
   /**
    * random: by chance. hash: by the id column, so that a row keeps its split when others are added. target: by chance
    * within each label (regression: within each tenth of the values). time: past to train, then validation, the last to
-   * test. group: whole groups.
+   * test. group: whole groups. column: as a column of the data says.
    */
-  readonly by: "random" | "hash" | "target" | "time" | "group";
+  readonly by: "random" | "hash" | "target" | "time" | "group" | "column";
   readonly test: number;
   readonly validation: number;
   /** Folds of cross-validation. */
   readonly folds: number;
+  /** time: how much time lies between what is learned from and what is judged; rows in between are left out. */
+  readonly gapMs?: number;
+  /** column: its name; it says "train", "validation" or "test", and rows where it says nothing are left out. */
+  readonly column?: string;
 }
 
 /** What dividing rows needs to know about them. */
@@ -66,6 +70,9 @@ export function planSplit(plan: SplitPlan, input: SplitInput & { readonly exclud
       break;
     case "time":
       splitByTime(plan, columnOf(input.frame, roleOf(input.roles, "time")), rows, codes);
+      break;
+    case "column":
+      splitByColumn(plan.column!, columnOf(input.frame, plan.column!), rows, codes);
       break;
     case "group":
       splitByGroup(plan, columnOf(input.frame, roleOf(input.roles, "group")), rows, rng, codes);
@@ -199,8 +206,33 @@ function splitByTime(plan: SplitPlan, time: ColumnData, rows: Uint32Array, codes
   const testStart = plan.test > 0 ? moveBorder(times, 0, n, n - Math.round(n * plan.test)) : n;
   const nValidation = Math.round(n * plan.validation);
   const validationStart = plan.validation > 0 ? moveBorder(times, 0, testStart, testStart - nValidation) : testStart;
-  for (let i = validationStart; i < testStart; ++i) codes[order[i]!] = splitCode.validation;
+  const isNear = (i: number, start: number): boolean => start < n && times[i]! > times[start]! - (plan.gapMs ?? 0);
+  for (let i = 0; i < validationStart; ++i) if (isNear(i, validationStart)) codes[order[i]!] = splitCode.leftOut;
+  for (let i = validationStart; i < testStart; ++i)
+    codes[order[i]!] = isNear(i, testStart) ? splitCode.leftOut : splitCode.validation;
   for (let i = testStart; i < n; ++i) codes[order[i]!] = splitCode.test;
+}
+
+const codeOfWord: ReadonlyMap<string, number> = new Map([
+  ["train", splitCode.train],
+  ["validation", splitCode.validation],
+  ["test", splitCode.test],
+]);
+
+function splitByColumn(name: string, column: ColumnData, rows: Uint32Array, codes: Uint8Array): void {
+  const wordAt = (row: number): string | null => {
+    if (column.kind === "category") return column.levels[column.codes[row]!] ?? null;
+    return column.kind === "text" ? column.values[row]! : null;
+  };
+  for (const row of rows) {
+    const word = wordAt(row);
+    const code = word === null ? splitCode.leftOut : codeOfWord.get(word);
+    if (code === undefined) {
+      const first = `column "${name}", row ${row + 1}: expected train, validation or test, got ${JSON.stringify(word)}`;
+      throw new MillraceError("CONTRACT_VIOLATED", { subject: "the split", count: 1, first });
+    }
+    codes[row] = code;
+  }
 }
 
 /** In random order each group joins the first of test, validation and train that it brings nearer to its share. */

@@ -10,14 +10,15 @@ export interface FeatureColumn {
 }
 
 /**
- * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive) are
+ * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive) and the one a split goes by are
  * left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
  * of it (hour, weekday) is derived in `features`.
  */
 export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
   const prepared = new Map(spec.prepare.map((p) => [p.feature, p.choice] as const));
   const { id, group, time, sensitive } = spec.roles;
-  const hasRole = (name: string): boolean => name === id || name === group || name === time || sensitive.includes(name);
+  const roles = [id, group, time, spec.split.column, ...sensitive];
+  const hasRole = (name: string): boolean => roles.includes(name);
   const inputs = spec.contract.columns.filter((c) => spec.inputs.includes(c.name));
   const own = inputs.filter((c) => prepared.get(c.name) !== "drop" && (!hasRole(c.name) || prepared.has(c.name)));
   const derived = spec.expressions.filter((e) => prepared.get(e.name) !== "drop");

@@ -70,7 +70,15 @@ async function search(
   const { labels } = await context.read("validate.report", validationReportCodec);
   const rows = rowsWithCode(await context.read("split.rows", splitCodec), trainCode, validationCode);
   const { roles, task, split, model } = spec;
-  const folds = planFolds(plan.folds, { rows, frame: dataset, roles, task, by: split.by, rng: context.rng });
+  const folds = planFolds(plan.folds, {
+    rows,
+    frame: dataset,
+    roles,
+    task,
+    by: split.by,
+    gapMs: split.gapMs,
+    rng: context.rng,
+  });
   const { rng, clock, progress, signal } = context;
   const tools = { rng, clock, progress, signal, threads: environment.threads };
   const score = (choice: EstimatorChoice, fold: number, foldRng: Rng): Promise<number> =>
@@ -133,7 +141,8 @@ function carve(rows: Uint32Array, material: Material, rng: Rng): Fold | null {
   const { spec, dataset } = material;
   for (const turns of [10, 4, 2]) {
     try {
-      const input = { rows, frame: dataset, roles: spec.roles, task: spec.task, by: spec.split.by, rng };
+      const { roles, task, split } = spec;
+      const input = { rows, frame: dataset, roles, task, by: split.by, gapMs: split.gapMs, rng };
       return planFolds(turns, input).at(-1)!;
     } catch (error) {
       if (!isMillraceError(error) || error.code !== "SPLIT_EMPTY") throw error;
