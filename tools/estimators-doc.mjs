@@ -10,7 +10,7 @@ const sentences = {
     "Extremely randomised trees (Geurts, Ernst and Wehenkel 2006): as `forest`, but of each column one cut drawn at random competes.",
   tree: "One decision tree (CART, Breiman et al. 1984), small enough to be read.",
   linear:
-    "Ridge, logistic or multinomial regression, by the task. The first choice for text, and wherever a sum of effects is enough.",
+    "Ridge, lasso, elastic net, Huber or Poisson regression, logistic or multinomial regression, by task, penalty and loss. The first choice for text, and wherever a sum of effects is enough.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
 };
 

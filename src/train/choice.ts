@@ -77,10 +77,16 @@ export interface ForestHyperparameters {
 /** Hyperparameters of tree(). */
 export type TreeHyperparameters = Pick<ForestHyperparameters, "depth" | "minRows" | "bins" | "classWeights">;
 
-/** Hyperparameters of linear(): ridge, logistic or multinomial regression. */
+/** Hyperparameters of linear(): ridge, lasso, elastic net, huber, poisson, logistic or multinomial regression. */
 export interface LinearHyperparameters {
   /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
   l2: number;
+  /** Penalty: it times the absolute coefficients is added to the sum of losses; many become exactly 0. */
+  l1: number;
+  /** What is minimised for a target of numbers; labels take "auto". */
+  loss: "auto" | "squared" | "huber" | "poisson";
+  /** Median absolute deviations of the target beyond which residuals count linearly, for loss "huber". */
+  huberDelta: number;
   /** Most iterations of the solver. */
   maxIterations: number;
   /** The solver stops where no component of the gradient of the mean loss exceeds it. */

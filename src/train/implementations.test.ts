@@ -56,6 +56,9 @@ describe("resolveHyperparameters", () => {
     const implementation = { name: "linear", hyperparameters: hyperparametersOf("linear") };
     expect(resolveHyperparameters(implementation, { l2: 5 })).toEqual({
       l2: 5,
+      l1: 0,
+      loss: "auto",
+      huberDelta: 1,
       maxIterations: 500,
       tolerance: 1e-5,
       classWeights: "none",
@@ -93,7 +96,8 @@ describe("findEstimator", () => {
   it("says which estimators there are", async () => {
     await expect(findEstimator("bosting")).rejects.toMatchObject({
       code: "DEFINITION_INVALID",
-      message: 'model must be one of boosting(), linear(), kmeans(), auto(), got "bosting"',
+      message:
+        'model must be one of boosting(), forest(), extraTrees(), tree(), linear(), kmeans(), auto(), got "bosting"',
       remedy: "Did you mean boosting()?",
     });
   });

@@ -11,7 +11,8 @@ import { applyLink, rawScores } from "../../model/score.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { residualBounds, regressionLoss, writeBounded, writeTweedie } from "./loss-regression.ts";
 import type { LossPlan } from "./plan.ts";
-import { bestStep, weightedQuantile } from "./renewal.ts";
+import { weightedQuantile } from "../weighted-quantile.ts";
+import { bestStep } from "./renewal.ts";
 import type { RowSet } from "./view.ts";
 
 const plans: readonly LossPlan[] = [

@@ -1,8 +1,8 @@
-import { MillraceError } from "../../core/errors/error.ts";
 import { log } from "../../math/elementary.ts";
 import type { Target } from "../../model/estimator.ts";
 import { isRegression, type Loss, type Settings } from "./plan.ts";
-import { weightedQuantile } from "./renewal.ts";
+import { medianDeviation, refuseNegative } from "../robust.ts";
+import { weightedQuantile } from "../weighted-quantile.ts";
 
 /** Where training starts: the best constant score an output, and the loss's number (see LossPlan). */
 export function startOf(
@@ -20,28 +20,15 @@ function parameterOf(loss: Loss, target: Target, settings: Settings): number {
   if (loss === "poisson") return 1;
   if (loss === "tweedie") return settings.tweediePower;
   if (loss !== "huber") return 0;
-  const median = quantileOf(target, 0.5);
-  const deviations = target.values.map((value) => Math.abs(value - median));
-  const spread = weightedQuantile(deviations, target.weights, 0.5);
-  // Where more than half of the target is one value, the largest deviation is the only scale there is.
-  const scale = spread > 0 ? spread : deviations.reduce((largest, value) => Math.max(largest, value), 0);
-  return settings.huberDelta * (scale > 0 ? scale : 1);
+  return settings.huberDelta * medianDeviation(target);
 }
 
 function constantOf(loss: Loss, target: Target, parameter: number): number {
   if (loss === "squared") return meanOf(target);
   if (loss === "absolute" || loss === "huber") return quantileOf(target, 0.5);
   if (loss === "quantile") return quantileOf(target, parameter);
-  const least = target.values.reduce((lowest, value) => Math.min(lowest, value), 0);
-  const mean = meanOf(target);
-  if (least < 0 || !(mean > 0))
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: "the target",
-      rule: `must be numbers from 0 on, not all 0, for the loss "${loss}"`,
-      actual: least < 0 ? String(least) : "only zeros",
-      remedy: 'Learn with the loss "squared", "absolute" or "huber" instead.',
-    });
-  return log(mean);
+  refuseNegative(target, loss);
+  return log(meanOf(target));
 }
 
 function quantileOf({ values, weights }: Target, share: number): number {

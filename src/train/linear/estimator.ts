@@ -11,15 +11,17 @@ import { classFactors, refuseClassWeights, withFactors } from "../class-weights.
 import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
-import { minimise } from "./lbfgs.ts";
+import { minimise, type SolverOptions } from "./lbfgs.ts";
+import { lossOf, regressionLossOf, startOf } from "./regression-loss.ts";
+import { minimiseSparse } from "./owlqn.ts";
 import { momentsOf } from "../moments.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
 import { createObjective } from "./objective.ts";
 
 /**
  * Ridge, logistic or multinomial regression, by the task. Minimises the weighted sum of losses (half the squared residual,
- * logistic, multinomial) plus l2 / 2 times the squared coefficients; intercepts are free. Ridge with few columns is solved
- * at once by the normal equations, all else by L-BFGS.
+ * huber, poisson, logistic, multinomial) plus l2 / 2 times the squared coefficients and l1 times the absolute ones;
+ * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS.
  */
 export const linearEstimator: EstimatorImplementation = Object.freeze({
   name: "linear",
@@ -45,32 +47,48 @@ async function fit(
   const target = withFactors(given, classFactors(given, classWeights));
   refuseMissing("linear", design, target);
   const moments = momentsOf(design, target.weights);
+  const l1 = Number(hyperparameters["l1"] ?? 0);
   const l2 = Number(hyperparameters["l2"]);
-  if (target.task === "regression" && suitsNormalEquations(design)) {
-    const solution = solveNormalEquations(design, target, l2, moments);
+  const tolerance = Number(hyperparameters["tolerance"]);
+  const loss = lossOf(target, hyperparameters);
+  if (loss === "squared" && suitsNormalEquations(design)) {
+    const limits = { tolerance, maxIterations: Number(hyperparameters["maxIterations"]) };
+    const solution = solveNormalEquations(design, target, { l1, l2, ...limits }, moments);
     if (solution) return { predictor: predictorOf(design, target, solution), notes: { iterations: 0 } };
   }
   const maxIterations = Number(hyperparameters["maxIterations"]);
-  const objective = createObjective(design, target, l2, moments);
+  const regression = regressionLossOf(loss, target, moments, Number(hyperparameters["huberDelta"] ?? 1));
+  const objective = createObjective(design, target, l2, moments, regression);
   const pause = createPause(context, "fitting linear()");
-  const minimum = await minimise(objective, {
+  const options: SolverOptions = {
     maxIterations,
-    tolerance: Number(hyperparameters["tolerance"]),
+    tolerance,
+    start: startOf(objective.nParameters, loss, moments, target),
     afterIteration: async (iteration) => {
       context.progress.report(iteration, maxIterations, "iterations");
       await pause();
     },
-  });
+  };
+  const nPenalised = objective.nParameters - (target.task === "multiclass" ? target.nLabels : 1);
+  const minimum =
+    l1 > 0
+      ? await minimiseSparse(objective, { l1: l1 / moments.totalWeight, nPenalised }, options)
+      : await minimise(objective, options);
   return {
-    predictor: predictorOf(design, target, objective.uncentre(minimum.parameters)),
+    predictor: predictorOf(
+      design,
+      target,
+      objective.uncentre(minimum.parameters),
+      loss === "poisson" ? "log" : undefined,
+    ),
     notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
   };
 }
 
-function predictorOf(design: Design, target: Target, solution: Solution): LinearPredictor {
+function predictorOf(design: Design, target: Target, solution: Solution, link?: Link): LinearPredictor {
   return Object.freeze({
     kind: "linear",
-    link: linkOf(target),
+    link: link ?? linkOf(target),
     outputs: solution.intercept.length,
     nDense: design.dense.length,
     nSparse: design.sparse.names.length,

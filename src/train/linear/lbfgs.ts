@@ -11,21 +11,25 @@ export interface Minimum {
   readonly gradientSize: number;
 }
 
+export interface SolverOptions {
+  readonly maxIterations: number;
+  readonly tolerance: number;
+  /** Where to begin; all zeros where left out. */
+  readonly start?: Float64Array;
+  afterIteration(iteration: number): Promise<void>;
+}
+
 /**
- * Minimises a smooth convex objective from zero: L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with
+ * Minimises a smooth convex objective: L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with
  * the last ten steps as memory, started from the objective's curvature as a diagonal, and a line search for the weak
  * Wolfe conditions by bisection. Stops where the largest gradient component is at most `tolerance`, where the value no
  * longer falls by more than rounding, or after `maxIterations`. `afterIteration` may throw to stop.
  */
 export async function minimise(
   objective: Pick<Objective, "nParameters" | "curvature" | "evaluate">,
-  options: {
-    readonly maxIterations: number;
-    readonly tolerance: number;
-    afterIteration(iteration: number): Promise<void>;
-  },
+  options: SolverOptions,
 ): Promise<Minimum> {
-  let at = evaluateAt(objective, new Float64Array(objective.nParameters));
+  let at = evaluateAt(objective, options.start ?? new Float64Array(objective.nParameters));
   const past: Correction[] = [];
   let iterations = 0;
   while (iterations < options.maxIterations && largest(at.gradient) > options.tolerance) {
@@ -43,27 +47,31 @@ export async function minimise(
   return { parameters: at.parameters, value: at.value, iterations, gradientSize: largest(at.gradient) };
 }
 
-interface Point {
+export interface Point {
   readonly parameters: Float64Array;
   readonly gradient: Float64Array;
   readonly value: number;
 }
 
 /** A step, the change of the gradient over it, and 1 / their product. */
-interface Correction {
+export interface Correction {
   readonly step: Float64Array;
   readonly change: Float64Array;
   readonly rho: number;
 }
 
-function evaluateAt(objective: Pick<Objective, "evaluate">, parameters: Float64Array): Point {
+export function evaluateAt(objective: Pick<Objective, "evaluate">, parameters: Float64Array): Point {
   const gradient = new Float64Array(parameters.length);
   const value = objective.evaluate(parameters, gradient);
   return { parameters, gradient, value };
 }
 
 /** Two-loop recursion: minus the inverse Hessian estimate times the gradient. */
-function descentDirection(gradient: Float64Array, past: readonly Correction[], curvature: Float64Array): Float64Array {
+export function descentDirection(
+  gradient: Float64Array,
+  past: readonly Correction[],
+  curvature: Float64Array,
+): Float64Array {
   const q = gradient.slice();
   const alphas = new Float64Array(past.length);
   for (let i = past.length - 1; i >= 0; --i) {
@@ -121,7 +129,7 @@ function search(objective: Pick<Objective, "evaluate">, at: Point, direction: Fl
   return lowest;
 }
 
-function remember(past: Correction[], from: Point, to: Point): void {
+export function remember(past: Correction[], from: Point, to: Point): void {
   const step = difference(to.parameters, from.parameters);
   const change = difference(to.gradient, from.gradient);
   const product = dot(step, change);
@@ -136,17 +144,17 @@ function difference(a: Float64Array, b: Float64Array): Float64Array {
   return result;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+export function dot(a: Float64Array, b: Float64Array): number {
   let total = 0;
   for (let i = 0; i < a.length; ++i) total += a[i]! * b[i]!;
   return total;
 }
 
-function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
+export function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
   for (let i = 0; i < target.length; ++i) target[i]! += factor * source[i]!;
 }
 
-function largest(values: Float64Array): number {
+export function largest(values: Float64Array): number {
   let result = 0;
   for (let i = 0; i < values.length; ++i) result = Math.max(result, Math.abs(values[i]!));
   return result;

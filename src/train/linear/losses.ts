@@ -20,6 +20,35 @@ export const squaredLoss: ChunkLoss = (target, start, count, scores) => {
   return loss / 2;
 };
 
+/** Half the squared residual up to `delta`, beyond it delta * (|residual| - delta / 2). */
+export function huberLoss(delta: number): ChunkLoss {
+  return (target, start, count, scores) => {
+    const { values, weights } = target;
+    let loss = 0;
+    for (let r = 0; r < count; ++r) {
+      const weight = weights === null ? 1 : weights[start + r]!;
+      const residual = scores[r]! - values[start + r]!;
+      const size = Math.abs(residual);
+      loss += weight * (size <= delta ? (size * size) / 2 : delta * (size - delta / 2));
+      scores[r] = weight * Math.max(-delta, Math.min(delta, residual));
+    }
+    return loss;
+  };
+}
+
+/** exp(score) - value * score: Poisson deviance with a log link, halved, without what no score changes. */
+export const poissonLoss: ChunkLoss = (target, start, count, scores) => {
+  const { values, weights } = target;
+  let loss = 0;
+  for (let r = 0; r < count; ++r) {
+    const weight = weights === null ? 1 : weights[start + r]!;
+    const mean = exp(scores[r]!);
+    loss += weight * (mean - values[start + r]! * scores[r]!);
+    scores[r] = weight * (mean - values[start + r]!);
+  }
+  return loss;
+};
+
 /** log(1 + exp(-score)) for label 1, log(1 + exp(score)) for label 0; exp() is only taken of numbers below 0. */
 export const logisticLoss: ChunkLoss = (target, start, count, scores) => {
   const { values, weights } = target;

@@ -19,22 +19,36 @@ export interface Objective {
   uncentre(parameters: Float64Array): { readonly coefficients: Float64Array; readonly intercept: Float64Array };
 }
 
+/** A loss of numbers, with a guess of its second derivative by the score. */
+export interface RegressionLoss {
+  readonly chunkLoss: ChunkLoss;
+  readonly curvature: number;
+}
+
+const squared: RegressionLoss = Object.freeze({ chunkLoss: squaredLoss, curvature: 1 });
+
 /**
- * (sum of weight * loss + l2 / 2 * squared coefficients) / total weight, the loss following from the task: half the
- * squared residual, logistic, or multinomial with one output a label. Intercepts are not penalised.
+ * (sum of weight * loss + l2 / 2 * squared coefficients) / total weight, the loss following from the task: that of numbers
+ * given (half the squared residual), logistic, or multinomial with one output a label. Intercepts are not penalised.
  */
-export function createObjective(design: Design, target: Target, l2: number, moments: Moments): Objective {
+export function createObjective(
+  design: Design,
+  target: Target,
+  l2: number,
+  moments: Moments,
+  loss: RegressionLoss = squared,
+): Objective {
   const outputs = target.task === "multiclass" ? target.nLabels : 1;
   const nColumns = moments.means.length;
   const nCoefficients = outputs * nColumns;
   const { means } = moments;
-  const lossOf = chunkLossOf(target);
+  const lossOf = chunkLossOf(target, loss);
   const scores = new Float64Array(outputs * chunkRows);
   const residualSums = new Float64Array(outputs);
   const shifts = new Float64Array(outputs);
   return {
     nParameters: nCoefficients + outputs,
-    curvature: curvatureOf(outputs, moments, target.task === "regression" ? 1 : 0.25, l2),
+    curvature: curvatureOf(outputs, moments, target.task === "regression" ? loss.curvature : 0.25, l2),
     evaluate(parameters, gradient) {
       gradient.fill(0);
       residualSums.fill(0);
@@ -111,8 +125,8 @@ function curvatureOf(outputs: number, moments: Moments, scale: number, l2: numbe
   return curvature;
 }
 
-function chunkLossOf(target: Target): ChunkLoss {
-  if (target.task === "regression") return squaredLoss;
+function chunkLossOf(target: Target, loss: RegressionLoss): ChunkLoss {
+  if (target.task === "regression") return loss.chunkLoss;
   return target.task === "binary" ? logisticLoss : softmaxLoss(target.nLabels);
 }
 
