@@ -108,6 +108,8 @@ export { pipeline } from "./pipeline/definition.ts";
 export type {
   AnyPipeline,
   Check,
+  Clean,
+  CleanColumn,
   Classified,
   Definition,
   Expectations,

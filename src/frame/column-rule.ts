@@ -167,6 +167,10 @@ export function expectedOf(column: ContractColumn, code: IssueCode): string {
       return "a value no other row has";
     case "missingShare":
       return `at most ${formatShare(column.missing)} missing`;
+    case "duplicate":
+      return "a row no other row equals";
+    case "outlier":
+      return "a value near the others";
     case "check":
       return "the check to hold";
     case "unknownColumn":

@@ -48,6 +48,8 @@ export type IssueCode =
   | "missingShare"
   | "unknownColumn"
   | "check"
+  | "duplicate"
+  | "outlier"
   | "columnAbsent";
 
 /** One violation as data. `row` counts from 0; -1 where the whole column is meant. `expected` and `actual` are for people. */

@@ -14,6 +14,7 @@ import { type LocatedSource, locateOutput, locateSource, unwritable } from "./lo
 import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
 import { storedNames } from "./stored-names.ts";
+import { type CleanedCells, cleanValue, countCleaned, type TextCleaning } from "./text-cleaning.ts";
 import { type Origin, reasonOf, unreadable } from "./table.ts";
 
 export interface IngestRequest {
@@ -27,6 +28,8 @@ export interface IngestRequest {
   readonly signal?: AbortSignal | undefined;
   /** Memory DuckDB may use before it spills beside `output`. Default 1024. */
   readonly memoryMb?: number;
+  /** Texts to be cleaned as they are read. */
+  readonly texts?: readonly TextCleaning[];
   /** What was fetched already; default: whatever is not a local file is fetched now and thrown away after. */
   readonly fetcher?: Fetcher;
 }
@@ -36,6 +39,8 @@ export interface IngestReport extends CellIssues {
   readonly nRows: number;
   /** The files the rows come from, in their order; empty where rows are computed. */
   readonly origins: readonly Origin[];
+  /** Cells whose text was cleaned, of the columns that ask for it. */
+  readonly cleaned: readonly CleanedCells[];
 }
 
 /**
@@ -81,11 +86,23 @@ async function ingestLocated(request: IngestRequest, located: LocatedSource): Pr
 }
 
 async function writeDataset(request: IngestRequest, relation: Relation, output: string): Promise<IngestReport> {
-  const { source, contract, progress } = request;
+  const { source, contract, progress, texts = [] } = request;
   const { session, nRows } = relation;
-  const conversions = contract.columns.map((column) => {
+  const plain = contract.columns.map((column) => {
     const position = positionOf(relation, column.name, source);
-    return convert(`c${position}`, relation.types[position]!, column.kind, source.missing ?? []);
+    const own = texts.find((cleaning) => cleaning.column === column.name)?.missing ?? [];
+    const missing = [...(source.missing ?? []), ...own];
+    return convert(`c${position}`, relation.types[position]!, column.kind, missing);
+  });
+  const conversions = plain.map((conversion, i) => {
+    const { name, kind } = contract.columns[i]!;
+    const isText = kind === "category" || kind === "text";
+    return isText
+      ? cleanValue(
+          conversion,
+          texts.find(({ column }) => column === name),
+        )
+      : conversion;
   });
   const names = storedNames(contract.columns.map((column) => column.name));
   const selected = conversions
@@ -107,7 +124,12 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
   }
   const issues = await findCellIssues(relation, contract, await suspects(relation, conversions, target));
   progress.report(nRows, nRows, "rows");
-  return { nRows, origins: relation.origins, ...issues };
+  const changed = plain.flatMap((conversion, i) => {
+    const clean = conversions[i]!;
+    return clean === conversion ? [] : [{ column: contract.columns[i]!.name, plain: conversion, clean }];
+  });
+  const cleaned = await countCleaned(session, relation.sql, changed);
+  return { nRows, origins: relation.origins, cleaned, ...issues };
 }
 
 function positionOf(relation: Relation, name: string, source: SourceDescription): number {

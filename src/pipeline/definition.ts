@@ -16,6 +16,7 @@ import type { EstimatorChoice } from "../model/estimator.ts";
 import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
+import { cleanSpec } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
 import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -57,6 +58,7 @@ const optionNames: Readonly<Record<OptionName, true>> = {
   data: true,
   schema: true,
   checks: true,
+  clean: true,
   expect: true,
   target: true,
   id: true,
@@ -99,6 +101,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     source: sourceOf(given.data),
     contract,
     checks: rowChecks(given.checks, contract),
+    clean: cleanSpec(given.clean, contract),
     expect: snapshotRules(given.expect, roles),
     roles,
     inputs: Object.freeze(inputs),

@@ -9,6 +9,7 @@ import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "../prepare/split.ts";
 import type { RowCheck } from "../validate/row-checks.ts";
 import type { SnapshotRules } from "../validate/snapshot-rules.ts";
+import type { CleanSpec } from "./clean-options.ts";
 
 /** What `pipeline({ ... })` was given, checked and completed, as plain data (but for the functions of own steps). */
 export interface PipelineSpec {
@@ -17,6 +18,8 @@ export interface PipelineSpec {
   readonly contract: Contract;
   /** What must hold between the columns of a row. */
   readonly checks: readonly RowCheck[];
+  /** What is cleaned on the way in. */
+  readonly clean: CleanSpec;
   /** What a snapshot as a whole must be; null = nothing is asked. */
   readonly expect: SnapshotRules | null;
   readonly roles: Roles;

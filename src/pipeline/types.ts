@@ -141,6 +141,24 @@ export interface Expectations {
   readonly drift?: number;
 }
 
+/** How one column is cleaned on the way in. */
+export interface CleanColumn<K> {
+  /** Texts that mean "missing" in this column. */
+  readonly missing?: readonly string[];
+  /** Category and text: no blanks at the ends. */
+  readonly trim?: K extends "category" | "text" ? boolean : never;
+  readonly case?: K extends "category" | "text" ? "lower" | "upper" : never;
+  /** Numbers: sets rows aside whose value lies more than 3, or so many, interquartile ranges outside of the quartiles. */
+  readonly outliers?: K extends "number" ? "quarantine" | number : never;
+}
+
+/** What is cleaned on the way in; what it did stands in the run. Requests are not cleaned. */
+export interface Clean<S extends Schema> {
+  /** Sets rows aside that repeat an earlier one: in every column, or in those named. */
+  readonly duplicates?: "exact" | { readonly by: Keys<S> | readonly Keys<S>[]; readonly keep?: "first" | "last" };
+  readonly columns?: { readonly [C in keyof S]?: CleanColumn<S[C]["kind"]> };
+}
+
 /** How the rows are divided into train, validation and test. */
 export interface Split<By extends string, Words extends string = string> {
   /** Default: by time where `time` is set, by group where `group` is, else within the labels, else by chance. */
@@ -187,7 +205,9 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   /** The contract: what every row of the data and every request must satisfy. */
   readonly schema: S;
   /** What must hold between the columns of a row, as boolean expressions; a row where an operand is missing is not judged. */
-  readonly checks?: (c: ColumnsOf<S, never>) => Readonly<Record<string, BooleanExpr | Check>>;
+  readonly checks?: (c: ColumnsOf<S>) => Readonly<Record<string, BooleanExpr | Check>>;
+  /** What is cleaned on the way in. */
+  readonly clean?: Clean<S>;
   /** What the snapshot as a whole must be. */
   readonly expect?: Expectations;
   /** The column to predict; its kind decides the task. Left out: clustering. */

@@ -19,6 +19,12 @@ export function countRepeatedRows(columns: readonly ColumnData[], nRows: number)
   return nRows - createTable(hashRows(columns, rows)).nDistinct;
 }
 
+/** A number for each row, equal for rows equal in every column and mostly different for others: 53 bits of their hash. */
+export function rowKeys(columns: readonly ColumnData[], rows: Uint32Array): Float64Array {
+  const { high, low } = hashRows(columns, rows);
+  return Float64Array.from(high, (value, i) => value * 2097152 + (low[i]! >>> 11));
+}
+
 interface RowHashes {
   readonly high: Uint32Array;
   readonly low: Uint32Array;

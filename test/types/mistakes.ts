@@ -286,3 +286,8 @@ pipeline({ name, data, schema, target: "price", model: boosting({ loss: "absolut
 // @ts-expect-error
 client.explain(row).then(({ explanation }) => explanation.weights);
 client.explain(row).then(({ prediction, explanation }) => prediction * explanation.score);
+//// 57 the case of a number
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: {
+  // @ts-expect-error
+  case: "lower" } } } });
+pipeline({ name, data, schema, model, target: "price", clean: { duplicates: { by: "key" }, columns: { note: { case: "lower" }, area: { outliers: 3 } } } });

@@ -16,8 +16,12 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
     name: "ingest",
     inputs: [],
     outputs: ["dataset", "report"],
-    params: { source: plainSource(spec.source), contract: spec.contract } as unknown as JsonObject,
-    revision: 2,
+    params: {
+      source: plainSource(spec.source),
+      contract: spec.contract,
+      texts: spec.clean.texts,
+    } as unknown as JsonObject,
+    revision: 3,
     observe: () => environment.fingerprint(),
     async run(context) {
       let report: IngestReport | undefined;
@@ -25,6 +29,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
         report = await ingestSource({
           source: spec.source,
           contract: spec.contract,
+          texts: spec.clean.texts,
           root: environment.root,
           output,
           progress: context.progress,

@@ -8,6 +8,7 @@ import { columnOf, type Frame } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { IngestReport } from "../../ingest/ingest.ts";
 import { rowOrigins } from "../../ingest/row-origin.ts";
+import { cleanedRows } from "../../validate/cleaning.ts";
 import { compareProfiles, type ProfileComparison } from "../../validate/compare.ts";
 import { type DatasetProfile, profileFrame } from "../../validate/profile.ts";
 import { countReasons, type Reason, type ReasonCount, writeQuarantine } from "../../validate/quarantine.ts";
@@ -44,12 +45,13 @@ export const comparisonCodec: Codec<ProfileComparison | null> = jsonCodec("compa
  */
 export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
   const { contract, roles, checks, expect } = spec;
+  const rows = { duplicates: spec.clean.duplicates, outliers: spec.clean.outliers };
   return stepOf(environment, {
     name: "validate",
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
-    params: { contract, roles, checks, expect } as unknown as JsonObject,
-    revision: 5,
+    params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
+    revision: 6,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
@@ -163,6 +165,8 @@ function reasonsOf(
     if (reasons.get(row)?.some(({ column }) => column === spec.roles.target)) continue;
     add(row, { code: "missing", column: spec.roles.target!, expected: "a target", actual: "missing" });
   }
+  const gone = new Set([...reasons.keys(), ...check.rows("quarantine")]);
+  for (const { row, reason } of cleanedRows(frame, spec.clean, gone)) add(row, reason);
   // Beyond the issues that are looked at, that a row is set aside is known, but not all of why.
   for (const row of check.rows("quarantine"))
     if (!reasons.has(row))

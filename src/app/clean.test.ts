@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fixedClock } from "../core/clock.ts";
+import { createRng } from "../core/rng.ts";
+import { showRun } from "../engine/runs.ts";
+import { columnOf } from "../frame/frame.ts";
+import { category, number } from "../frame/schema.ts";
+import { datasetCodec } from "../ingest/dataset.ts";
+import { csv } from "../ingest/source.ts";
+import { pipeline } from "../pipeline/definition.ts";
+import type { PipelineSpec } from "../pipeline/spec.ts";
+import { ingestReportCodec } from "../pipeline/workflow/ingest-step.ts";
+import { linear } from "../train/choice.ts";
+import { openProject } from "./project.ts";
+import { runPipeline } from "./run-pipeline.ts";
+import { validationLines } from "./validation.ts";
+
+const root = mkdtempSync(join(tmpdir(), "millrace-clean-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+beforeAll(() => {
+  mkdirSync(join(root, "data"));
+  const rng = createRng(9);
+  const rows = Array.from({ length: 120 }, (_, i) => {
+    const size = i === 7 ? "5000" : i === 9 ? "-1" : rng.next().toFixed(6);
+    return [i, i === 3 ? " Red " : i === 4 ? "unknown" : "red", size, (i * 3.5 + rng.next()).toFixed(6)].join(",");
+  });
+  rows.push(rows[20]!, rows[21]!.replace("red", "RED"));
+  writeFileSync(join(root, "data", "items.csv"), `key,colour,size,price\n${rows.join("\n")}\n`);
+});
+
+const items = (clean: object): PipelineSpec =>
+  pipeline({
+    name: "items",
+    data: csv("data/items.csv"),
+    schema: { key: number(), colour: category({ missing: 0.5 }), size: number({ missing: 0.5 }), price: number() },
+    clean,
+    target: "price",
+    model: linear(),
+  }).spec;
+
+describe("cleaning on the way in", () => {
+  it("trims, cases, reads texts as missing, sets duplicates and values far out aside, and tells of it", async () => {
+    const spec = items({
+      duplicates: { by: "key" },
+      columns: {
+        colour: { trim: true, case: "lower", missing: ["unknown"] },
+        size: { missing: ["-1"], outliers: "quarantine" },
+      },
+    });
+    const project = await openProject(root, { clock: fixedClock(0) });
+    try {
+      const { result } = await runPipeline(project, spec, { inline: true });
+      expect(result.status).toBe("succeeded");
+      const details = await showRun(project.store, result.runId);
+      const pathOf = (type: string): Promise<string> =>
+        project.store.artifacts.verifiedPath(
+          details.steps.flatMap((step) => step.outputs).find((output) => output.type === type)!.digest,
+        );
+      const report = await ingestReportCodec.read(await pathOf("ingest-report"));
+      expect(report.cleaned).toEqual([{ column: "colour", cells: 2 }]);
+      const frame = await datasetCodec(spec.contract).read(await pathOf("dataset"));
+      expect(columnOf(frame, "colour")).toMatchObject({ levels: ["red"] });
+      expect(await validationLines(project, details)).toEqual([
+        "122 rows in = 119 ok + 3 quarantined",
+        "  2 by key: duplicate",
+        "  1 by size: outlier",
+      ]);
+    } finally {
+      await project.close();
+    }
+  });
+
+  it("is checked when the definition is read", () => {
+    expect(() => items({ duplicates: "all" })).toThrow(/clean.duplicates must be an object/);
+    expect(() => items({ duplicates: { by: [] } })).toThrow(/must name a column/);
+    expect(() => items({ duplicates: { by: "kee" } })).toThrow(/no column "kee"/);
+    expect(() => items({ duplicates: { by: "key", keep: "any" } })).toThrow(/first or last/);
+    expect(() => items({ columns: { colour: { case: "title" } } })).toThrow(/lower or upper/);
+    expect(() => items({ columns: { colour: { outliers: 3 } } })).toThrow(/has the options trim/);
+    expect(() => items({ columns: { size: { outliers: -3 } } })).toThrow(/interquartile ranges above 0/);
+    expect(() => items({ columns: { size: { missing: [3] } } })).toThrow(/list of texts/);
+    expect(() => items({ columns: { nothing: {} } })).toThrow(/no column "nothing"/);
+    expect(() => items({ cleaner: true })).toThrow(/has the options duplicates, columns/);
+  });
+});

@@ -1,0 +1,78 @@
+import type { ColumnData } from "../frame/column.ts";
+import { columnOf, type Frame } from "../frame/frame.ts";
+import { quantileSorted } from "../math/quantile.ts";
+import { sortFloat64 } from "../math/sort.ts";
+import type { Reason } from "./quarantine.ts";
+import { rowKeys } from "./repeated-rows.ts";
+
+/** Which rows of a snapshot are set aside though they satisfy the contract, as plain data. */
+export interface RowCleaning {
+  /** Rows equal in `by` (null = every column), of which one is kept. null = duplicates stay. */
+  readonly duplicates: { readonly by: readonly string[] | null; readonly keep: "first" | "last" } | null;
+  /** Number columns whose values far out are set aside: more than `reach` interquartile ranges outside of the quartiles. */
+  readonly outliers: readonly { readonly column: string; readonly reach: number }[];
+}
+
+/** One row to be set aside. */
+export interface CleanedRow {
+  readonly row: number;
+  readonly reason: Reason;
+}
+
+/** The rows that cleaning sets aside, of those that are not set aside already. */
+export function cleanedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlySet<number>): readonly CleanedRow[] {
+  const rows = new Uint32Array(frame.nRows).map((_, row) => row).filter((row) => !gone.has(row));
+  const far = cleaning.outliers.flatMap(({ column, reach }) => outliersOf(frame, column, reach, rows));
+  const left = new Set(far.map(({ row }) => row));
+  return [
+    ...far,
+    ...duplicatesOf(
+      frame,
+      cleaning.duplicates,
+      rows.filter((row) => !left.has(row)),
+    ),
+  ];
+}
+
+function outliersOf(frame: Frame, name: string, reach: number, rows: Uint32Array): CleanedRow[] {
+  const column = columnOf(frame, name);
+  if (column.kind !== "number") return [];
+  const { values } = column;
+  const sorted = sortFloat64(Float64Array.from(rows, (row) => values[row]!).filter((value) => value === value));
+  if (sorted.length === 0) return [];
+  const [q1, q3] = [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)];
+  const [low, high] = [q1 - reach * (q3 - q1), q3 + reach * (q3 - q1)];
+  const expected = `${low} to ${high}`;
+  return Array.from(rows).flatMap((row) => {
+    const value = values[row]!;
+    if (!(value < low || value > high)) return [];
+    return [{ row, reason: { code: "outlier", column: name, expected, actual: String(value) } as const }];
+  });
+}
+
+function duplicatesOf(frame: Frame, duplicates: RowCleaning["duplicates"], rows: Uint32Array): CleanedRow[] {
+  if (duplicates === null) return [];
+  const names = duplicates.by ?? frame.names;
+  const columns = names.map((name) => columnOf(frame, name));
+  const ordered = duplicates.keep === "first" ? rows : rows.toReversed();
+  const keys = rowKeys(columns, ordered);
+  const kept = new Map<number, number>();
+  const found: CleanedRow[] = [];
+  for (let i = 0; i < ordered.length; ++i) {
+    const row = ordered[i]!;
+    const earlier = kept.get(keys[i]!);
+    if (earlier === undefined) kept.set(keys[i]!, row);
+    else if (columns.every((column) => isEqual(column, earlier, row))) {
+      const expected = duplicates.by === null ? "no equal row" : `no other row of this ${names.join(", ")}`;
+      const reason = { code: "duplicate", column: names.length === 1 ? names[0]! : "", expected } as const;
+      found.push({ row, reason: { ...reason, actual: `row ${earlier + 1} is kept` } });
+    }
+  }
+  return found;
+}
+
+function isEqual(column: ColumnData, a: number, b: number): boolean {
+  if (column.kind === "category") return column.codes[a] === column.codes[b];
+  const [x, y] = [column.values[a], column.values[b]];
+  return x === y || (x !== x && y !== y);
+}
