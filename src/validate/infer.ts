@@ -5,6 +5,7 @@ import { columnOf, type Frame } from "../frame/frame.ts";
 import type { Task } from "../model/model.ts";
 import type { ColumnFacts } from "../query/column-facts.ts";
 import { inferTarget } from "./infer-target.ts";
+import { type PersonalData, personalDataIn } from "./personal.ts";
 import { evenlySpaced } from "./sample-rows.ts";
 import { suspectLeaks, type SuspectedLeak } from "./suspect-leaks.ts";
 import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
@@ -21,6 +22,8 @@ export interface InferredDefinition {
   /** Columns to be left out of the features, with the reason. */
   readonly drops: readonly { readonly column: string; readonly reason: string }[];
   readonly leaks: readonly SuspectedLeak[];
+  /** Columns that seem to tell who somebody is. */
+  readonly personal: readonly { readonly column: string; readonly what: PersonalData }[];
   /** Columns whose names say that they describe a person in a way the law or decency protects. */
   readonly sensitive: readonly string[];
   readonly model: "boosting" | "linear";
@@ -81,14 +84,26 @@ export function inferDefinition(inspected: Inspected, target: string): InferredD
     columns.map((c) => c.name).filter((name) => !aside.has(name)),
     rows,
   );
+  const personal = columns.flatMap(({ name }) => {
+    const what = name === target ? null : personalDataIn(name, columnOf(frame, name), rows);
+    return what === null ? [] : [{ column: name, what }];
+  });
+  const isPersonal = new Set(personal.map(({ column }) => column));
   const drops = [
+    ...personal
+      .filter(({ column }) => column !== id)
+      .map(({ column, what }) => ({ column, reason: `it looks like ${what}` })),
     ...identifiers
-      .filter((c) => c.name !== id)
+      .filter((c) => c.name !== id && !isPersonal.has(c.name))
       .map((c) => ({ column: c.name, reason: "it names rows rather than describes them" })),
-    ...empty.map((c) => ({ column: c.name, reason: "every value is missing" })),
+    ...empty.filter((c) => !isPersonal.has(c.name)).map((c) => ({ column: c.name, reason: "every value is missing" })),
   ];
   const inputs = columns.filter(
-    (c) => !aside.has(c.name) && c.name !== time?.name && !leaks.some((leak) => leak.column === c.name),
+    (c) =>
+      !aside.has(c.name) &&
+      !isPersonal.has(c.name) &&
+      c.name !== time?.name &&
+      !leaks.some((leak) => leak.column === c.name),
   );
   return {
     task: inferred.task,
@@ -97,7 +112,8 @@ export function inferDefinition(inspected: Inspected, target: string): InferredD
     id,
     time,
     drops,
-    leaks,
+    leaks: leaks.filter(({ column }) => !isPersonal.has(column)),
+    personal,
     sensitive: columns.map((column) => column.name).filter((name) => name !== target && looksSensitive(name)),
     model: inputs.length > 0 && inputs.every((column) => column.kind === "text") ? "linear" : "boosting",
     limit: inferred.limit,

@@ -123,12 +123,15 @@ function gateRules({ limit, task }: InferredDefinition): string[] {
 }
 
 function notesOf(inferred: InferredDefinition, { source }: SourceInspection): string[] {
-  const { id, time, drops, leaks, sensitive } = inferred;
+  const { id, time, drops, leaks, personal, sensitive } = inferred;
   return [
     ...(id === null ? [] : [`"${id}" identifies rows: it is kept as the id and not learned from.`]),
     ...(time === null ? [] : [`"${time.name}" orders the rows: the model is tested on the latest ones.`]),
     ...leaks.map(({ column, reason }) => `"${column}" is left out as a suspected leak: ${reason}.`),
     ...drops.map(({ column, reason }) => `"${column}" is left out: ${reason}.`),
+    ...personal.map(
+      ({ column, what }) => `"${column}" looks like ${what}: snapshots keep it until it is taken out of the schema.`,
+    ),
     ...(sensitive.length > 0 ? [`Decide whether the model may use ${sensitive.join(", ")}.`] : []),
     ...(source.missing ? [`${source.missing.map(literal).join(", ")} is read as missing.`] : []),
   ];
