@@ -2,6 +2,7 @@
 export { MillraceError } from "./core/errors/error.ts";
 export type { Issue } from "./frame/contract.ts";
 export type { Frame } from "./frame/frame.ts";
+export { drawTree } from "./model/drawing.ts";
 export {
   explain,
   explainRows,

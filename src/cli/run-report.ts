@@ -46,7 +46,9 @@ function standingLine(name: string, { version, promoted, withdrawn }: RunOutcome
 
 function auditLines({ audit }: RunOutcome): string[] {
   if (audit?.findings.length === 0)
-    return ["nothing suspicious: no target proxy, feature from the future, shared entity, identifier, dead column, repeated row or shift"];
+    return [
+      "nothing suspicious: no target proxy, feature from the future, shared entity, identifier, dead column, repeated row or shift",
+    ];
   return (audit?.findings ?? []).map(
     (finding) =>
       `${finding.allowed ? "allowed" : finding.severity}: ${finding.column ?? "dataset"}: ${finding.evidence}. ${finding.remedy}`,
