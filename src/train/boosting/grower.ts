@@ -1,9 +1,10 @@
 import type { Team } from "../threads/team.ts";
 import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
 import type { Scales } from "./loss.ts";
-import { type TrainingPlan, candidateNumbers, histogramBytes } from "./plan.ts";
-import { type Candidate, type SearchRules, type Totals, emptyCandidate, searchRules } from "./candidate.ts";
-import { type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
+import { bestFound, featureAt, publish, totalsAt } from "./candidate-exchange.ts";
+import { type TrainingPlan, histogramBytes } from "./plan.ts";
+import { type Candidate, emptyCandidate, searchRules } from "./candidate.ts";
+import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import { childFreedom, type Freedom } from "./constraints.ts";
 import { searchFeatures, unsplitScore } from "./search.ts";
 import { unbounded } from "./search-bounded.ts";
@@ -67,7 +68,7 @@ export class Grower {
     this.#team.barrier();
     this.#merge(0, workers);
     this.#team.barrier();
-    const totals = this.#totalsOf(0);
+    const totals = totalsAt(this.#view.words, this.#slotAt(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / scale;
     const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
     const root: Leaf = { ...totals, node: 0, depth: 0, begin: 0, slot: 0, split: null, gain: 0, freedom };
@@ -186,27 +187,11 @@ export class Grower {
     return this.#plan.layout.histograms + slot * this.#slotBytes;
   }
 
-  /** Totals of a leaf: the bins of any feature sum up to them. */
-  #totalsOf(slot: number): Totals {
-    const { shape } = this.#plan;
-    const shift = shape.countShift - 32;
-    const mask = 2 ** shift - 1;
-    const { words } = this.#view;
-    const at = this.#slotAt(slot) / 4;
-    let [gradient, hessian, count] = [0, 0, 0];
-    for (let cell = at; cell < at + shape.binOffsets[1]! * 4; cell += 4) {
-      gradient += words[cell + 1]! * 4294967296 + (words[cell]! >>> 0);
-      hessian += (words[cell + 3]! & mask) * 4294967296 + (words[cell + 2]! >>> 0);
-      count += words[cell + 3]! >>> shift;
-    }
-    return { gradient, hessian, count };
-  }
-
   /** Finds the best split of a leaf among this thread's features and publishes it as candidate `which`. */
   #search(growth: Growth, leaf: Leaf, which: 0 | 1): void {
     const { shape, features, layout } = this.#plan;
     const { direction } = this.#plan.constraints;
-    const { words, bytes, candidates } = this.#view;
+    const { words } = this.#view;
     const best = this.#found[which];
     searchFeatures({
       histogram: { words, countShift: shape.countShift },
@@ -221,42 +206,15 @@ export class Grower {
       rules: growth.rules,
       best,
     });
-    const place = this.#team.thread * 2 + which;
-    const { score, feature, bin, missingLeft, gradient, hessian, count } = best;
-    candidates.set([score, feature, bin, missingLeft, gradient, hessian, count], place * candidateNumbers);
-    bytes.set(best.routes, layout.candidateRoutes + place * 256);
+    publish(this.#view, layout, this.#team.thread * 2 + which, best);
   }
 
   #withBest(growth: Growth, leaf: Leaf, which: 0 | 1): Leaf {
-    const split = this.#best(which);
+    const split = bestFound(this.#view, this.#plan.layout, this.#team.threads, which);
     return {
       ...leaf,
       split,
       gain: split === null ? 0 : split.score - unsplitScore(leaf, growth.rules.l2, leaf.freedom.bounds),
-    };
-  }
-
-  /** The best of what the threads found; ties go to the lowest thread, which has the lowest features. */
-  #best(which: 0 | 1): Candidate | null {
-    const { candidates, bytes } = this.#view;
-    let chosen = -1;
-    for (let place = which; place < this.#team.threads * 2; place += 2) {
-      const at = place * candidateNumbers;
-      if (candidates[at + 1]! < 0) continue;
-      if (chosen < 0 || candidates[at]! > candidates[chosen * candidateNumbers]!) chosen = place;
-    }
-    if (chosen < 0) return null;
-    const [score, feature, bin, missingLeft, gradient, hessian, count] = candidates.subarray(chosen * candidateNumbers);
-    const routesAt = this.#plan.layout.candidateRoutes + chosen * 256;
-    return {
-      score: score!,
-      feature: feature!,
-      bin: bin!,
-      missingLeft: missingLeft!,
-      gradient: gradient!,
-      hessian: hessian!,
-      count: count!,
-      routes: bytes.slice(routesAt, routesAt + 256),
     };
   }
 
@@ -333,22 +291,4 @@ export class Grower {
     const unit = scales.hessian / scales.gradient;
     return Math.max(leaf.freedom.bounds.low * unit, Math.min(leaf.freedom.bounds.high * unit, step)) * learningRate;
   }
-}
-
-/** What stays the same while one tree grows. */
-interface Growth {
-  readonly output: number;
-  readonly nRows: number;
-  readonly scales: Scales;
-  readonly used: Uint8Array;
-  readonly tree: GrownTree;
-  readonly rules: SearchRules;
-}
-
-/** The first feature whose bins start at or after a share of all bins: divides the search evenly among threads. */
-function featureAt(binOffsets: Uint32Array, nFeatures: number, share: number): number {
-  const limit = binOffsets[nFeatures]! * share;
-  let feature = 0;
-  while (feature < nFeatures && binOffsets[feature]! < limit) ++feature;
-  return feature;
 }

@@ -1,5 +1,7 @@
-import type { Candidate, Totals } from "./candidate.ts";
+import type { Candidate, SearchRules, Totals } from "./candidate.ts";
 import type { Freedom } from "./constraints.ts";
+import type { Scales } from "./loss.ts";
+import type { GrownTree } from "./tree.ts";
 
 /** Where a leaf's rows stand in the index. */
 export interface LeafRows {
@@ -19,6 +21,16 @@ export interface Leaf extends Totals {
   readonly split: Candidate | null;
   readonly gain: number;
   readonly freedom: Freedom;
+}
+
+/** What stays the same while one tree grows. */
+export interface Growth {
+  readonly output: number;
+  readonly nRows: number;
+  readonly scales: Scales;
+  readonly used: Uint8Array;
+  readonly tree: GrownTree;
+  readonly rules: SearchRules;
 }
 
 /** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */
