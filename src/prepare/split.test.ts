@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { createFrame } from "../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { planFolds } from "./folds.ts";
 import { completeSplit } from "./split-options.ts";
-import { planSplit, rowsWithCode, splitCode } from "./split.ts";
+import { planSplit } from "./split.ts";
 import type { SplitInput, SplitPlan } from "./split.ts";
 
 const noRoles: Roles = { target: null, id: null, time: null, group: null, weight: null, sensitive: [] };

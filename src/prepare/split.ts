@@ -5,6 +5,7 @@ import type { ColumnData } from "../frame/column.ts";
 import { missingBoolean, missingCode } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { columnOf } from "../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { groupCodes, keyHashes } from "./keys.ts";
 import { moveBorder, timeOrder } from "./past.ts";
@@ -37,9 +38,6 @@ export interface SplitInput {
 }
 
 /** The codes planSplit() gives. */
-export const splitCode: { readonly train: 0; readonly validation: 1; readonly test: 2; readonly leftOut: 255 } =
-  Object.freeze({ train: 0, validation: 1, test: 2, leftOut: 255 });
-
 /**
  * The split of every row: 0 train, 1 validation, 2 test, 255 left out (the `excluded` rows, rows without a target and,
  * by time, rows without a time). The same plan, frame and rng give the same split.
@@ -80,15 +78,6 @@ export function planSplit(plan: SplitPlan, input: SplitInput & { readonly exclud
   }
   refuseEmpty(plan, codes);
   return codes;
-}
-
-/** The rows with this code, ascending. */
-export function rowsWithCode(codes: Uint8Array, code: number): Uint32Array {
-  let n = 0;
-  for (let row = 0; row < codes.length; ++row) if (codes[row] === code) ++n;
-  const rows = new Uint32Array(n);
-  for (let row = 0, i = 0; row < codes.length; ++row) if (codes[row] === code) rows[i++] = row;
-  return rows;
 }
 
 /** The column that plays `role`; throws DEFINITION_INVALID where none does. */

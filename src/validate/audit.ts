@@ -1,6 +1,7 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract } from "../frame/contract.ts";
 import { columnOf, findColumn, type Frame } from "../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles } from "../model/model.ts";
 import { associate, type AssociationTarget, associationTarget } from "./association.ts";
 import {
@@ -84,9 +85,9 @@ export function auditLeaks(request: AuditRequest): AuditReport {
     const reason = `the audit got ${splitCodes.length} split codes for ${frame.nRows} rows`;
     throw new MillraceError("INTERNAL", { reason });
   }
-  const train = rowsWith(splitCodes, 0);
-  const test = rowsWith(splitCodes, 2);
-  const sample = sampleOf(rowsUpTo(splitCodes, 2), mostSampled);
+  const train = rowsWithCode(splitCodes, splitCode.train);
+  const test = rowsWithCode(splitCodes, splitCode.test);
+  const sample = sampleOf(rowsWithCode(splitCodes, splitCode.train, splitCode.validation, splitCode.test), mostSampled);
   const features = request.features ?? defaultFeatures(request);
   const goal = request.target === null ? null : associationTarget(columnOf(frame, request.target), sample);
   const suspicions: Suspicion[] = [];
@@ -120,22 +121,6 @@ export function auditLeaks(request: AuditRequest): AuditReport {
 function defaultFeatures({ contract, roles }: AuditRequest): string[] {
   const taken = new Set([roles.target, roles.id, roles.group, roles.weight, ...roles.sensitive]);
   return contract.columns.map((column) => column.name).filter((name) => !taken.has(name));
-}
-
-function rowsWith(codes: Uint8Array, code: number): Uint32Array {
-  let count = 0;
-  for (let i = 0; i < codes.length; ++i) if (codes[i] === code) ++count;
-  const rows = new Uint32Array(count);
-  for (let i = 0, next = 0; i < codes.length; ++i) if (codes[i] === code) rows[next++] = i;
-  return rows;
-}
-
-function rowsUpTo(codes: Uint8Array, most: number): Uint32Array {
-  let count = 0;
-  for (let i = 0; i < codes.length; ++i) if (codes[i]! <= most) ++count;
-  const rows = new Uint32Array(count);
-  for (let i = 0, next = 0; i < codes.length; ++i) if (codes[i]! <= most) rows[next++] = i;
-  return rows;
 }
 
 function deadColumn(frame: Frame, column: string, rows: Uint32Array): Suspicion[] {

@@ -8,6 +8,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { Digest } from "../../src/core/digest.ts";
 import { createRng } from "../../src/core/rng.ts";
 import type { Frame } from "../../src/frame/frame.ts";
+import { rowsWithCode } from "../../src/frame/split-codes.ts";
 import {
   atLeast,
   boolean,
@@ -35,7 +36,6 @@ import type { Model } from "../../src/model/model.ts";
 import type { PipelineSpec } from "../../src/pipeline/spec.ts";
 import { splitCodec } from "../../src/pipeline/workflow/codecs.ts";
 import { fitDesign } from "../../src/pipeline/workflow/fitting.ts";
-import { rowsWithCode } from "../../src/pipeline/workflow/rows.ts";
 import { planFolds } from "../../src/prepare/folds.ts";
 
 const nRows = 600;

@@ -7,7 +7,7 @@ import type { TreesPredictor } from "../../model/predictor.ts";
 import { featureFrame } from "./features.ts";
 import { applyDesign, bareModel, fitDesign } from "./fitting.ts";
 import { inputFrame, predictionsAt } from "./input-frame.ts";
-import { blockRows, blocksOf } from "./rows.ts";
+import { blockRows, blocksOf } from "./blocks.ts";
 
 const nRows = 2 * blockRows + 11;
 

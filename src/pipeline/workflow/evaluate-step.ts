@@ -3,6 +3,7 @@ import type { Codec, Step } from "../../engine/step.ts";
 import { baselinePredictions, fitBaseline } from "../../evaluate/baseline.ts";
 import { evaluate, type EvaluationReport } from "../../evaluate/report.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { buildDesign } from "../../model/apply.ts";
 import type { PipelineSpec } from "../spec.ts";
@@ -12,7 +13,6 @@ import type { WorkflowEnvironment } from "./environment.ts";
 import { definedMetrics } from "./defined-metrics.ts";
 import { featureFrame } from "./features.ts";
 import { predictionsAt } from "./input-frame.ts";
-import { rowsWithCode, testCode, trainCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
 
@@ -31,9 +31,12 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const split = await context.read("split.rows", splitCodec);
       const model = await context.read("train.model", modelCodec);
-      const rows = rowsWithCode(split, testCode);
+      const rows = rowsWithCode(split, splitCode.test);
       const predictions = predictionsAt(model, dataset, rows);
-      const baseline = fitBaseline(spec.task, targetOf(spec, dataset, model.labels, rowsWithCode(split, trainCode)));
+      const baseline = fitBaseline(
+        spec.task,
+        targetOf(spec, dataset, model.labels, rowsWithCode(split, splitCode.train)),
+      );
       const report = evaluate({
         task: spec.task,
         labels: model.labels,

@@ -5,11 +5,11 @@ import { explain, meanContributions } from "../../model/explain.ts";
 import { importanceOf } from "../../model/importance.ts";
 import type { Model } from "../../model/model.ts";
 import type { Frame } from "../../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { inputFrame } from "./input-frame.ts";
-import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 
 export type Importance = readonly {
@@ -55,8 +55,8 @@ function sampledContributions(
   rng: Rng,
 ): ReadonlyMap<string, number> | null {
   if (model.predictor.kind === "clusters") return null;
-  const validation = rowsWithCode(split, validationCode);
-  const rows = validation.length > 0 ? validation : rowsWithCode(split, trainCode);
+  const validation = rowsWithCode(split, splitCode.validation);
+  const rows = validation.length > 0 ? validation : rowsWithCode(split, splitCode.train);
   if (rows.length > sampledRows) shuffle(rows, rng.fork("sample"));
   const { contributions } = explain(model, inputFrame(model, dataset, rows.slice(0, sampledRows).sort()));
   return new Map(meanContributions(contributions).map(({ feature, mean }) => [feature, mean]));

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
 import { fitFeatures } from "../../features/fit.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import { findEstimator } from "../../train/implementations.ts";
@@ -8,7 +9,6 @@ import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
-import { rowsWithCode, trainCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
 import { chosenCodec, fittingParams } from "./tune-step.ts";
@@ -28,7 +28,7 @@ export function featuresStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const { labels } = await context.read("validate.report", validationReportCodec);
       const { estimator } = await context.read("tune.chosen", chosenCodec);
-      const rows = rowsWithCode(await context.read("split.rows", splitCodec), trainCode);
+      const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.train);
       const features = fitFeatures({
         frame: featureFrame(spec, dataset, rows),
         features: featureColumnsOf(spec),

@@ -11,7 +11,7 @@ import type { Model } from "../../model/model.ts";
 import type { Predictor } from "../../model/predictor.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
-import { blockRows, blocksOf } from "./rows.ts";
+import { blockRows, blocksOf } from "./blocks.ts";
 import { type Labels, targetOf } from "./target.ts";
 
 /** The data of one pipeline run that fitting draws from. */

@@ -2,6 +2,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step, StepContext } from "../../engine/step.ts";
 import { judgeGate, type GateVerdict } from "../../evaluate/gate.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { auditReportCodec } from "./audit-step.ts";
@@ -9,7 +10,6 @@ import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { evaluationReportCodec, slicedColumns, slicesOf } from "./evaluate-step.ts";
 import { predictionsAt } from "./input-frame.ts";
-import { rowsWithCode, testCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
 
@@ -79,7 +79,7 @@ async function comparison(
     };
   const model = await context.read("train.model", modelCodec);
   const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
-  const rows = rowsWithCode(await context.read("split.rows", splitCodec), testCode);
+  const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.test);
   const champion = await environment.loadModel(rival.digest);
   return {
     champion: {

@@ -1,7 +1,7 @@
 import { createFrame, columnOf, type Frame, takeFromColumn } from "../../frame/frame.ts";
 import type { Model, Predictions } from "../../model/model.ts";
 import { predict } from "../../model/predict.ts";
-import { blockRows, blocksOf } from "./rows.ts";
+import { blockRows, blocksOf } from "./blocks.ts";
 
 /** What requests for the rows at `rows` would have sent: the model's inputs. */
 export function inputFrame(model: Model, dataset: Frame, rows: Uint32Array): Frame {

@@ -1,13 +1,13 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { judgeGate, type GateReason } from "../../evaluate/gate.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { OwnStepSpec, PipelineSpec } from "../spec.ts";
 import { auditReportCodec } from "./audit-step.ts";
 import { splitCodec } from "./codecs.ts";
 import { evaluationReportCodec } from "./evaluate-step.ts";
 import { gateOutcomeCodec } from "./gate-step.ts";
-import { rowsWithCode, testCode, trainCode, validationCode } from "./rows.ts";
 import { quarantineCodec } from "./validate-step.ts";
 
 type OwnCall = (context: StepContext) => Promise<unknown>;
@@ -28,15 +28,15 @@ function ownSplit(spec: PipelineSpec, call: OwnCall): Body {
       const codes = await codesOf(await call(context), nRows);
       for (const row of await context.read("validate.quarantine", quarantineCodec)) codes[row] = leftOut;
       for (const [code, split] of [
-        [trainCode, "train"],
-        [testCode, "test"],
+        [splitCode.train, "train"],
+        [splitCode.test, "test"],
       ] as const)
         if (rowsWithCode(codes, code).length === 0) throw new MillraceError("SPLIT_EMPTY", { split, nRows });
       await context.write("rows", splitCodec, codes);
       context.record({
-        train: rowsWithCode(codes, trainCode).length,
-        validation: rowsWithCode(codes, validationCode).length,
-        test: rowsWithCode(codes, testCode).length,
+        train: rowsWithCode(codes, splitCode.train).length,
+        validation: rowsWithCode(codes, splitCode.validation).length,
+        test: rowsWithCode(codes, splitCode.test).length,
       });
     },
   };
@@ -44,9 +44,9 @@ function ownSplit(spec: PipelineSpec, call: OwnCall): Body {
 
 const leftOut = 255;
 const codeOfPlace = new Map<unknown, number>([
-  ["train", trainCode],
-  ["validation", validationCode],
-  ["test", testCode],
+  ["train", splitCode.train],
+  ["validation", splitCode.validation],
+  ["test", splitCode.test],
   [null, leftOut],
 ]);
 

@@ -1,11 +1,11 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Step } from "../../engine/step.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { planSplit } from "../../prepare/split.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
-import { rowsWithCode, testCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { requireLearnable } from "./target.ts";
 import { quarantineCodec } from "./validate-step.ts";
@@ -28,12 +28,12 @@ export function splitStep(spec: PipelineSpec, environment: WorkflowEnvironment):
         rng: context.rng,
         excluded: Uint32Array.from(quarantine),
       });
-      requireLearnable(spec, frame, rowsWithCode(codes, trainCode));
+      requireLearnable(spec, frame, rowsWithCode(codes, splitCode.train));
       await context.write("rows", splitCodec, codes);
       context.record({
-        train: rowsWithCode(codes, trainCode).length,
-        validation: rowsWithCode(codes, validationCode).length,
-        test: rowsWithCode(codes, testCode).length,
+        train: rowsWithCode(codes, splitCode.train).length,
+        validation: rowsWithCode(codes, splitCode.validation).length,
+        test: rowsWithCode(codes, splitCode.test).length,
       });
     },
   });

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { chooseThreshold } from "../../evaluate/threshold.ts";
 import { columnOf, createFrame, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
@@ -19,7 +20,6 @@ import { fittedFeaturesCodec } from "./features-step.ts";
 import { applyDesign, bareModel, fitPredictor, type FitTools, type Material } from "./fitting.ts";
 import { predictionsAt } from "./input-frame.ts";
 import { parityRowsOf } from "./parity-rows.ts";
-import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
 import { chosenCodec, fittingParams, type Chosen } from "./tune-step.ts";
@@ -40,7 +40,10 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
       const chosen = await context.read("tune.chosen", chosenCodec);
       const features = await context.read("features.fitted", fittedFeaturesCodec);
       const material = { spec, dataset, labels };
-      const rows = { train: rowsWithCode(split, trainCode), validation: rowsWithCode(split, validationCode) };
+      const rows = {
+        train: rowsWithCode(split, splitCode.train),
+        validation: rowsWithCode(split, splitCode.validation),
+      };
       const { predictor, notes, watched } = await fit(material, rows, chosen, features, environment, context);
       const provenance = provenanceOf(spec, chosen, notes, environment, context);
       const model = { ...bareModel(material, features, predictor), provenance };

@@ -4,6 +4,7 @@ import { silent } from "../../core/progress.ts";
 import type { Rng } from "../../core/rng.ts";
 import type { Codec, Step, StepContext } from "../../engine/step.ts";
 import { scoreForSelection } from "../../evaluate/cv-score.ts";
+import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { EstimatorChoice, HyperparameterValues, TuningPlan } from "../../model/estimator.ts";
 import { predictionsOf } from "../../model/predict.ts";
@@ -17,7 +18,6 @@ import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { applyDesign, fitDesign, fitPredictor, type FitTools, type Material } from "./fitting.ts";
-import { rowsWithCode, trainCode, validationCode } from "./rows.ts";
 import { stepOf } from "./step-of.ts";
 import { validationReportCodec } from "./validate-step.ts";
 
@@ -68,7 +68,7 @@ async function search(
 ): Promise<Chosen> {
   const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
   const { labels } = await context.read("validate.report", validationReportCodec);
-  const rows = rowsWithCode(await context.read("split.rows", splitCodec), trainCode, validationCode);
+  const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.train, splitCode.validation);
   const { roles, task, split, model } = spec;
   const folds = planFolds(plan.folds, {
     rows,
