@@ -2,6 +2,7 @@ import type { ColumnData } from "../frame/column.ts";
 import { columnOf, findColumn } from "../frame/frame.ts";
 import { associate, type AssociationTarget } from "./association.ts";
 import type { AuditRequest, Suspicion } from "./audit.ts";
+import { lateLimit, shareLater } from "./later-times.ts";
 import { nearDuplicateShare } from "./near-duplicates.ts";
 import { sampleOf } from "./sample-rows.ts";
 import { isEntityName, sharedEntities } from "./shared-entities.ts";
@@ -46,8 +47,6 @@ export function entitiesAcross(request: AuditRequest, rows: AuditedRows, goal: A
   });
 }
 
-const lateLimit = 0.01;
-
 /** Times that lie behind the row's own: what happened later was not known then. */
 export function fromTheFuture({ frame, roles, features, reads }: AuditRequest, { sample }: AuditedRows): Suspicion[] {
   if (roles.time === null) return [];
@@ -63,17 +62,6 @@ export function fromTheFuture({ frame, roles, features, reads }: AuditRequest, {
     const remedy = `It was not known then: write prepare: { ${quote(column)}: "drop" } and derive nothing from it.`;
     return [{ rule: "future", column, severity: "error", evidence, remedy }];
   });
-}
-
-function shareLater(values: Float64Array, times: Float64Array, rows: Uint32Array): number {
-  let later = 0;
-  let both = 0;
-  for (const row of rows) {
-    if (Number.isNaN(values[row]) || Number.isNaN(times[row])) continue;
-    ++both;
-    if (values[row]! > times[row]!) ++later;
-  }
-  return both === 0 ? 0 : later / both;
 }
 
 const mostNearTest = 20_000;

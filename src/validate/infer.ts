@@ -7,7 +7,7 @@ import type { ColumnFacts } from "../query/column-facts.ts";
 import { inferTarget } from "./infer-target.ts";
 import { type PersonalData, personalDataIn } from "./personal.ts";
 import { evenlySpaced } from "./sample-rows.ts";
-import { suspectLeaks, type SuspectedLeak } from "./suspect-leaks.ts";
+import { suspectLaterTimes, suspectLeaks, type SuspectedLeak } from "./suspect-leaks.ts";
 import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
 
 /** What a file and a target suggest; `millrace init` writes it down for a person to read. */
@@ -78,12 +78,11 @@ export function inferDefinition(inspected: Inspected, target: string): InferredD
   const empty = columns.filter((column) => column.name !== target && column.nDistinct === 0);
   const time = inferTime(columns, frame, target);
   const aside = new Set([target, ...identifiers.map((c) => c.name), ...empty.map((c) => c.name)]);
-  const leaks = suspectLeaks(
-    frame,
-    target,
-    columns.map((c) => c.name).filter((name) => !aside.has(name)),
-    rows,
-  );
+  const suspects = columns.map((c) => c.name).filter((name) => !aside.has(name));
+  const leaks = [
+    ...suspectLeaks(frame, target, suspects, rows),
+    ...(time ? suspectLaterTimes(frame, time.name, suspects, rows) : []),
+  ];
   const personal = columns.flatMap(({ name }) => {
     const what = name === target ? null : personalDataIn(name, columnOf(frame, name), rows);
     return what === null ? [] : [{ column: name, what }];

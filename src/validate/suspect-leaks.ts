@@ -1,6 +1,7 @@
 import { columnOf, type Frame } from "../frame/frame.ts";
 import { choleskySolve } from "../math/linear-algebra.ts";
 import { associate, type AssociationTarget, associationTarget } from "./association.ts";
+import { lateLimit, shareLater } from "./later-times.ts";
 
 /** A column that says more about the target than anything known beforehand should. */
 export interface SuspectedLeak {
@@ -36,6 +37,23 @@ export function suspectLeaks(
   );
   if (total) leaks.push({ column: total, reason: `it looks like a sum that contains ${target}` });
   return leaks;
+}
+
+/** Times that lie behind the time of their row: they tell what came after. */
+export function suspectLaterTimes(
+  frame: Frame,
+  time: string,
+  columns: readonly string[],
+  rows: Uint32Array,
+): SuspectedLeak[] {
+  const own = columnOf(frame, time);
+  return columns.flatMap((column) => {
+    const data = columnOf(frame, column);
+    if (column === time || data.kind !== "timestamp" || own.kind !== "timestamp") return [];
+    const share = shareLater(data.values, own.values, rows);
+    if (share < lateLimit) return [];
+    return [{ column, reason: `in ${(100 * share).toFixed(1)} % of the rows it lies after ${time}` }];
+  });
 }
 
 /** Numbers of two values are labels. */
