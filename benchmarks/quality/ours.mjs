@@ -14,7 +14,7 @@ const { runPipeline } = await load("app/run-pipeline.js");
 const { readDataset } = await load("ingest/dataset.js");
 const { featureColumnsOf } = await load("pipeline/workflow/features.js");
 const { inputFrame } = await load("pipeline/workflow/input-frame.js");
-const { rowsWithCode, testCode } = await load("pipeline/workflow/rows.js");
+const { rowsWithCode, splitCode } = await load("frame/split-codes.js");
 const { decodeModel } = await load("model/file.js");
 const { predict } = await load("model/predict.js");
 
@@ -36,7 +36,7 @@ async function runSeed(seeded) {
   const dataset = await pathOf("ingest", "dataset");
   const split = await pathOf("split", "rows");
   const model = decodeModel(fs.readFileSync(await pathOf("train", "model")));
-  const rows = rowsWithCode(new Uint8Array(fs.readFileSync(split)), testCode);
+  const rows = rowsWithCode(new Uint8Array(fs.readFileSync(split)), splitCode.test);
   const predictions = predict(model, inputFrame(model, await readDataset(dataset, seeded.contract), rows));
   const last = predictions.width - 1;
   const values = Float64Array.from({ length: rows.length }, (_, i) => predictions.values[i * predictions.width + last]);
