@@ -2,7 +2,7 @@
 export const scenarios = [
   {
     id: "quality/tabular",
-    title: "test AUC, RMSE and F1 beside scikit-learn on the same rows of seven datasets",
+    title: "test AUC, RMSE and F1 beside scikit-learn on the same rows of eight datasets",
     load: () => import("./scenarios/quality-tabular.mjs"),
   },
   {
