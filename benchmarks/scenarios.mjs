@@ -40,4 +40,29 @@ export const scenarios = [
     title: "the crash suite at length: 2,000 random kills, 8 processes stopped and killed for a minute",
     load: async () => ({ run: (await import("./scenarios/store.mjs")).runCrashLong }),
   },
+  {
+    id: "boosting/fit-200k",
+    title: "boosting 200,000 x 28 beside LightGBM, XGBoost and scikit-learn",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFit200k }),
+  },
+  {
+    id: "boosting/fit-1m",
+    title: "boosting 1,000,000 x 28 beside the same three",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFit1m }),
+  },
+  {
+    id: "boosting/fit-1m-deep",
+    title: "boosting 1,000,000 x 28, 500 trees of 255 leaves",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFit1mDeep }),
+  },
+  {
+    id: "boosting/fit-wide",
+    title: "boosting 200,000 x 300",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFitWide }),
+  },
+  {
+    id: "boosting/small",
+    title: "boosting 1,000 x 10",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
+  },
 ];

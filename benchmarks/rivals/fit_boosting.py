@@ -1,0 +1,63 @@
+"""Fits one rival on a table of fit_data.py and prints the seconds of the fit, the test AUC and the peak memory as JSON.
+
+Usage: fit_boosting.py FOLDER lightgbm|xgboost|sklearn TREES LEAVES THREADS
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+folder, rival, trees, leaves, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+os.environ["OMP_NUM_THREADS"] = str(threads)
+
+import numpy as np  # noqa: E402
+from sklearn.metrics import roc_auc_score  # noqa: E402
+
+with open(f"{folder}/shape.json") as file:
+    columns = json.load(file)["columns"]
+
+
+def table(name):
+    x = np.ascontiguousarray(np.fromfile(f"{folder}/{name}.f32", np.float32).reshape(columns, -1).T)
+    return x, np.fromfile(f"{folder}/{name}.u8", np.uint8)
+
+
+def fit_lightgbm(x, y):
+    import lightgbm as lgb
+
+    settings = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.1, "max_bin": 255, "lambda_l2": 1}
+    settings |= {"min_data_in_leaf": 20, "num_threads": threads, "verbosity": -1}
+    start = time.perf_counter()
+    model = lgb.train(settings, lgb.Dataset(x, y, params=settings), trees)
+    return time.perf_counter() - start, model.predict
+
+
+def fit_xgboost(x, y):
+    import xgboost as xgb
+
+    settings = {"objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_leaves": leaves}
+    settings |= {"max_depth": 0, "max_bin": 255, "eta": 0.1, "reg_lambda": 1, "nthread": threads, "verbosity": 0}
+    start = time.perf_counter()
+    model = xgb.train(settings, xgb.DMatrix(x, label=y, nthread=threads), trees)
+    return time.perf_counter() - start, lambda rows: model.predict(xgb.DMatrix(rows))
+
+
+def fit_sklearn(x, y):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(
+        max_iter=trees, max_leaf_nodes=leaves, learning_rate=0.1, max_bins=255, early_stopping=False, l2_regularization=1
+    )
+    start = time.perf_counter()
+    model.fit(x, y)
+    return time.perf_counter() - start, lambda rows: model.predict_proba(rows)[:, 1]
+
+
+fits = {"lightgbm": fit_lightgbm, "xgboost": fit_xgboost, "sklearn": fit_sklearn}
+x, y = table("train")
+seconds, predict = fits[rival](x, y)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+x, y = table("test")
+print(json.dumps({"seconds": seconds, "auc": roc_auc_score(y, predict(x)), "peakMb": peak}))

@@ -1,0 +1,77 @@
+// Boosting beside LightGBM, XGBoost and scikit-learn: seconds of the fit from columns in memory, each fit in a fresh process.
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { root } from "../../tools/setup.mjs";
+import { machine, median } from "../interleave.mjs";
+import { rivalPython } from "../rivals/python.mjs";
+
+const rivals = ["lightgbm", "xgboost", "sklearn"];
+const aucSlack = 0.0005;
+
+export const runFit200k = (options) =>
+  run({ rows: 200_000, columns: 28, trees: 100, leaves: 31, limits: [0.45, 0.5, 0.35] }, options);
+export const runFit1m = (options) =>
+  run({ rows: 1_000_000, columns: 28, trees: 100, leaves: 31, limits: [0.42, 0.4, 0.3], memoryLimit: 0.8 }, options);
+export const runFit1mDeep = (options) =>
+  run({ rows: 1_000_000, columns: 28, trees: 500, leaves: 255, limits: [0.8, 0.8, 0.6] }, options);
+export const runFitWide = (options) =>
+  run({ rows: 200_000, columns: 300, trees: 100, leaves: 31, limits: [0.7, 0.6, 0.5] }, options);
+export const runSmall = (options) =>
+  run({ rows: 1000, columns: 10, trees: 100, leaves: 31, limits: [0.5, 0.5, 0.5] }, options);
+
+/** Each round has a table of its own (another seed): bin samples alone move one AUC by 0.001. */
+async function run(shape, { rounds = 5 }) {
+  const python = rivalPython();
+  const threads = Math.min(2, os.availableParallelism());
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-fit-"));
+  const results = { ours: [], lightgbm: [], xgboost: [], sklearn: [] };
+  const script = (name) => path.join(root, "benchmarks", "rivals", name);
+  const settings = [shape.trees, shape.leaves, threads].map(String);
+  try {
+    for (let round = 0; round < rounds; ++round) {
+      execFileSync(python, [script("fit_data.py"), folder, `${shape.rows}`, `${shape.columns}`, `${7 + round}`]);
+      const ours = path.join(root, "benchmarks", "fit", "boosting.mjs");
+      results.ours.push(measured(process.execPath, [ours, folder, ...settings]));
+      for (const rival of rivals) {
+        results[rival].push(measured(python, [script("fit_boosting.py"), folder, rival, ...settings]));
+      }
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+  return judge(shape, results, rounds, threads);
+}
+
+function measured(command, args) {
+  return JSON.parse(execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+}
+
+function judge({ rows, columns, trees, leaves, limits, memoryLimit }, results, rounds, threads) {
+  const size = `${rows} x ${columns}, ${trees} trees of ${leaves} leaves, ${threads} threads`;
+  console.log(`boosting ${size}, ${rounds} rounds interleaved, medians; ${machine()}`);
+  const mean = (all) => all.reduce((sum, { auc }) => sum + auc, 0) / all.length;
+  for (const [name, all] of Object.entries(results)) {
+    const seconds = median(all.map((one) => one.seconds)).toFixed(3);
+    const peak = median(all.map((one) => one.peakMb)).toFixed(0);
+    console.log(
+      `  ${name.padEnd(9)} fit ${seconds.padStart(8)} s  AUC ${mean(all).toFixed(5)}  peak ${peak.padStart(6)} MB`,
+    );
+  }
+  let isGood = true;
+  for (const [i, rival] of rivals.entries()) {
+    const ratio = median(results.ours.map((one, round) => one.seconds / results[rival][round].seconds));
+    console.log(`  time of ${rival.padEnd(9)} ratio ${ratio.toFixed(3)} (at most ${limits[i]})`);
+    isGood &&= ratio <= limits[i];
+  }
+  const best = Math.max(...rivals.map((rival) => mean(results[rival])));
+  console.log(`  AUC beside the best: ${(mean(results.ours) - best).toFixed(5)} (at least -${aucSlack})`);
+  isGood &&= mean(results.ours) >= best - aucSlack;
+  if (memoryLimit !== undefined) {
+    const ratio = median(results.ours.map((one, round) => one.peakMb / results.lightgbm[round].peakMb));
+    console.log(`  peak memory of lightgbm ratio ${ratio.toFixed(3)} (at most ${memoryLimit})`);
+    isGood &&= ratio <= memoryLimit;
+  }
+  return isGood ? 0 : 1;
+}
