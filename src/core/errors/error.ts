@@ -1,4 +1,5 @@
 import { modelErrors } from "./model.ts";
+import { objectErrors } from "./objects.ts";
 import { pipelineErrors } from "./pipeline.ts";
 import { serveErrors } from "./serve.ts";
 import { sourceErrors } from "./source.ts";
@@ -9,11 +10,13 @@ export const catalogue: typeof sourceErrors &
   typeof pipelineErrors &
   typeof modelErrors &
   typeof storeErrors &
+  typeof objectErrors &
   typeof serveErrors = Object.freeze({
   ...sourceErrors,
   ...pipelineErrors,
   ...modelErrors,
   ...storeErrors,
+  ...objectErrors,
   ...serveErrors,
 });
 
