@@ -7,17 +7,19 @@ import { createRegistry } from "../registry/registry.ts";
 import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
 import { type Fault, type Verification, verifyStore } from "../store/verify.ts";
+import { artifactsPlace } from "./artifacts-place.ts";
 
 function storeOf(root: string): string {
   return path.join(path.resolve(root), ".millrace");
 }
 
 /** Checks all that the project in `root` keeps: the store, the audit log with the aliases, the prediction log. */
-export function verifyProject(root: string, clock: Clock): Promise<Verification> {
-  return verifyStore(storeOf(root), clock, async (inspected) => [
+export async function verifyProject(root: string, clock: Clock): Promise<Verification> {
+  const more = async (inspected: InspectedStore): Promise<Fault[]> => [
     ...(await auditFaults(inspected, clock)),
     ...(await logFaults(inspected.store.folder)),
-  ]);
+  ];
+  return verifyStore(storeOf(root), clock, more, { artifacts: artifactsPlace() });
 }
 
 async function auditFaults({ store }: InspectedStore, clock: Clock): Promise<Fault[]> {
@@ -52,11 +54,11 @@ async function logFaults(folder: string): Promise<Fault[]> {
 }
 
 /** Puts a backup in the place of the project's store. */
-export function restoreProject(
+export async function restoreProject(
   root: string,
   backup: string,
   clock: Clock,
   options: { readonly force: boolean },
 ): Promise<BackupReport> {
-  return restoreBackup(backup, storeOf(root), clock, options);
+  return restoreBackup(backup, storeOf(root), clock, { ...options, artifacts: artifactsPlace() });
 }

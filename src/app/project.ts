@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Store } from "../store/open.ts";
+import { artifactsPlace } from "./artifacts-place.ts";
 
 /** A folder with pipelines and the store of what they made, open for work. */
 export interface Project {
@@ -23,7 +24,10 @@ export async function openProject(root: string, options: ProjectOptions): Promis
   const folder = path.resolve(root);
   const { openStore } = await import("../store/open.ts");
   const { createRegistry } = await import("../registry/registry.ts");
-  const store = await openStore(options.storeFolder ?? path.join(folder, ".millrace"), { clock: options.clock });
+  const store = await openStore(options.storeFolder ?? path.join(folder, ".millrace"), {
+    clock: options.clock,
+    artifacts: artifactsPlace(),
+  });
   return Object.freeze({
     root: folder,
     clock: options.clock,

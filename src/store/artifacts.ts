@@ -1,141 +1,66 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
-import { MillraceError } from "../core/errors/error.ts";
+import { createBucketArtifacts } from "./bucket-artifacts.ts";
+import { createDiskArtifacts } from "./disk-artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
-import { syncPath } from "./sync.ts";
-import { unwritableError } from "./unwritable.ts";
+import { connectObjects, type ObjectStore } from "./objects/client.ts";
+import { parseObjectAddress } from "./objects/address.ts";
 
-const dayMs = 86_400_000;
-const chunkBytes = 1 << 20;
-
-/** Content-addressed files. A file under its digest is whole and on disk, whenever the process or the machine stops. */
+/** Content-addressed files. One under its digest is whole and lasts, whenever the process or the machine stops. */
 export interface ArtifactStore {
-  /** Where the artifact lies, or would lie: artifacts/ab/cdef... */
+  /** Where the artifact lies on this machine, or would lie: artifacts/ab/cdef... Of a bucket's it is a copy, or not there. */
   pathOf(digest: Digest): string;
+  /** `s3://bucket/prefix/` where artifacts are kept in a bucket; null where in the store's folder. */
+  readonly place: string | null;
+  /** What a person calls it: a file below the store's folder, or s3://bucket/key. */
+  nameOf(digest: Digest): string;
   has(digest: Digest): Promise<boolean>;
-  /** Size in bytes; null where there is no such file. */
+  /** Size in bytes; null where there is no such artifact. */
   sizeOf(digest: Digest): Promise<number | null>;
   /** A name in the store's folder for temporary files, not used before; nothing is created. */
   temporaryPath(): string;
   /** Takes a finished temporary file into the store under the digest of its bytes. The temporary name is gone after. */
   adopt(temporaryPath: string): Promise<{ readonly digest: Digest; readonly size: number }>;
-  /** The path, once its bytes are known to match: a file is hashed again only after it changed or in a new process. */
+  /** A path, once its bytes are known to match: a file is hashed again only after it changed or in a new process. */
   verifiedPath(digest: Digest): Promise<string>;
   /** The bytes, checked against the digest at every call. */
   readBytes(digest: Digest): Promise<Uint8Array>;
+  /** Writes the artifact to a path where there is none; `byLink` allows a second name for the same file. */
+  copyTo(digest: Digest, target: string, byLink: boolean): Promise<void>;
+  /** What is wrong with what lasts of an artifact, however many copies are at hand; null where nothing is. */
+  problemOf(digest: Digest, size: number): Promise<string | null>;
+  /** Where the file at `pathOf` is a copy, makes sure that what it is a copy of is kept, too. */
+  keepCopy(digest: Digest, size: number): Promise<void>;
+  /** Everything that is kept, whether anything refers to it or not. */
+  stored(): AsyncIterable<StoredArtifact>;
+  remove(digests: readonly Digest[]): Promise<void>;
+  /** Gives up what was begun before a time and never finished, where that is not a temporary file. */
+  sweep(beforeMs: number): Promise<void>;
+  close(): void;
 }
 
-async function hashFile(path: string): Promise<Digest> {
-  const handle = await open(path, "r");
-  try {
-    const hash = createHash("sha256");
-    const chunk = Buffer.allocUnsafe(chunkBytes);
-    for (;;) {
-      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, null);
-      if (bytesRead === 0) return `sha256:${hash.digest("hex")}`;
-      hash.update(chunk.subarray(0, bytesRead));
-    }
-  } finally {
-    await handle.close();
-  }
+export interface StoredArtifact {
+  readonly digest: Digest;
+  readonly size: number;
 }
 
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r+");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+export interface ArtifactOptions {
+  readonly hooks: StoreHooks;
+  /** `s3://bucket/prefix`: artifacts are kept there, and the store's folder holds copies. Default: the folder itself. */
+  readonly place?: string | undefined;
+  /** The store's own id, by which it knows its prefix of a bucket. */
+  readonly identify: () => Promise<string>;
 }
 
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-/** The artifacts of the store in `folder`, whose subfolders "artifacts" and "temporary" exist. */
-export function createArtifactStore(folder: string, hooks: StoreHooks): ArtifactStore {
-  const root = join(folder, "artifacts");
-  /** Digest -> stamp of the file when its bytes were last found to match. */
-  const verified = new Map<Digest, string>();
-
-  const pathOf = (digest: Digest): string => {
-    // Only a well-formed digest becomes a path: a name from outside cannot lead out of the folder.
-    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new MillraceError("ARTIFACT_MISSING", { digest });
-    return join(root, digest.slice(7, 9), digest.slice(9));
-  };
-  const lookAt = async (path: string): Promise<{ size: number; stamp: string } | null> => {
-    try {
-      const { size, mtimeMs, ino } = await stat(path);
-      return { size, stamp: `${size} ${mtimeMs} ${ino}` };
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
-  };
-  const keep = async (from: string, digest: Digest): Promise<void> => {
-    const target = pathOf(digest);
-    const made = await mkdir(dirname(target), { recursive: true });
-    if (made !== undefined) {
-      hooks.reached("artifact.folderMade");
-      await syncPath(root);
-    }
-    hooks.reached("artifact.renaming");
-    await rename(from, target);
-    hooks.reached("artifact.renamed");
-    await syncPath(dirname(target));
-    hooks.reached("artifact.kept");
-    verified.set(digest, (await lookAt(target))?.stamp ?? "");
-  };
-
-  return {
-    pathOf,
-    has: async (digest) => (await lookAt(pathOf(digest))) !== null,
-    sizeOf: async (digest) => (await lookAt(pathOf(digest)))?.size ?? null,
-    temporaryPath: () => join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`),
-    async adopt(temporaryPath) {
-      try {
-        hooks.reached("artifact.adopting");
-        const [digest] = await Promise.all([hashFile(temporaryPath), syncFile(temporaryPath)]);
-        hooks.reached("artifact.synced");
-        const { size } = await stat(temporaryPath);
-        await keep(temporaryPath, digest);
-        return { digest, size };
-      } catch (error) {
-        throw unwritableError(root, error);
-      }
-    },
-    async verifiedPath(digest) {
-      const path = pathOf(digest);
-      const found = await lookAt(path);
-      if (found === null) throw new MillraceError("ARTIFACT_MISSING", { digest });
-      if (verified.get(digest) === found.stamp) return path;
-      const actual = await hashFile(path);
-      if (actual !== digest) throw new MillraceError("ARTIFACT_DAMAGED", { digest, actual, path });
-      verified.set(digest, found.stamp);
-      return path;
-    },
-    async readBytes(digest) {
-      const path = pathOf(digest);
-      const bytes = await readFile(path).catch((error: unknown) => {
-        if (isAbsent(error)) throw new MillraceError("ARTIFACT_MISSING", { digest });
-        throw error;
-      });
-      const actual: Digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-      if (actual !== digest) throw new MillraceError("ARTIFACT_DAMAGED", { digest, actual, path });
-      return bytes;
-    },
-  };
-}
-
-/** Removes temporary files that no living process can still be writing: those untouched for a day. */
-export async function sweepTemporary(folder: string, nowMs: number): Promise<void> {
-  const temporary = join(folder, "temporary");
-  for (const name of await readdir(temporary)) {
-    const path = join(temporary, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found && nowMs - found.mtimeMs > dayMs) await rm(path, { recursive: true, force: true });
-  }
+/**
+ * The artifacts of the store in `folder`, whose subfolder "temporary" exists. A bucket is connected when first needed.
+ * Throws OBJECT_ADDRESS_INVALID for a place that is none.
+ */
+export function createArtifactStore(folder: string, options: ArtifactOptions): ArtifactStore {
+  const { hooks, place, identify } = options;
+  const disk = createDiskArtifacts(folder, hooks);
+  if (!place) return disk;
+  const { bucket, key } = parseObjectAddress(place, "MILLRACE_ARTIFACTS");
+  const prefix = key === "" || key.endsWith("/") ? key : `${key}/`;
+  const connect = (): Promise<ObjectStore> => connectObjects({ bucket });
+  return createBucketArtifacts({ cache: disk, bucket, prefix, connect, identify, hooks });
 }

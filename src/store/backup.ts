@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFile, cp, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { artifactPath, createDiskArtifacts } from "./disk-artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { keepLease, listLeases, mayBeHeld, releaseLease, takeLease } from "./leases.ts";
@@ -12,7 +13,7 @@ import type { Store } from "./open.ts";
 import { interruptAll } from "./orphans.ts";
 import { besides, replaceFolder } from "./replace-folder.ts";
 import { syncPath } from "./sync.ts";
-import { storedFiles, verifyStore } from "./verify.ts";
+import { type Verification, verifyStore } from "./verify.ts";
 
 /** What a backup says of itself, in "backup.json" beside the store's files. */
 interface Manifest {
@@ -21,6 +22,15 @@ interface Manifest {
   readonly createdAt: number;
   /** Digest of the database: with the artifacts' own names, no changed bit of a backup goes unseen. */
   readonly metadata: Digest;
+  /** Where the artifacts lie, where they are not in the backup: a bucket's place. */
+  readonly artifacts?: string;
+}
+
+export interface BackupOptions {
+  /** Copies artifacts even where a hard link would do. Default false. */
+  readonly copy?: boolean;
+  /** False leaves the artifacts of a bucket where they are, for buckets that keep what is removed. Default true. */
+  readonly artifacts?: boolean;
 }
 
 export interface BackupReport {
@@ -33,14 +43,14 @@ const manifestFile = "backup.json";
 
 /**
  * Writes a folder that holds the store as of now, while others go on working: the database as one consistent snapshot, and
- * every artifact it names, by hard link where the file system can and `copy` is not set. Runs under way are in it as interrupted. Throws
- * STORE_NOT_EMPTY where the folder holds something, STORE_IN_USE while garbage is collected.
+ * every artifact it names, out of its bucket where it lies in one, by hard link where the file system can. Runs under way are
+ * in it as interrupted. Throws STORE_NOT_EMPTY where the folder holds something, STORE_IN_USE while garbage is collected.
  */
 export async function backUp(
   store: Store,
   clock: Clock,
   target: string,
-  options: { readonly copy: boolean } = { copy: false },
+  options: BackupOptions = {},
 ): Promise<BackupReport> {
   const path = resolve(target);
   await requireEmpty(path);
@@ -56,7 +66,7 @@ export async function backUp(
   const heartbeat = keepLease(store, fence, () => {});
   const partial = besides(path, "partial");
   try {
-    const report = await writeBackup(store, clock, partial, options.copy);
+    const report = await writeBackup(store, clock, partial, options);
     await rm(path, { recursive: true, force: true });
     store.hooks.reached("backup.renaming");
     await rename(partial, path);
@@ -73,8 +83,9 @@ async function writeBackup(
   store: Store,
   clock: Clock,
   folder: string,
-  copy: boolean,
+  options: BackupOptions,
 ): Promise<Omit<BackupReport, "path">> {
+  const left = options.artifacts === false ? store.artifacts.place : null;
   await mkdir(join(folder, "artifacts"), { recursive: true });
   await mkdir(join(folder, "temporary"));
   const metadata = join(folder, metadataFile);
@@ -83,32 +94,16 @@ async function writeBackup(
   const { store: written } = await inspectStore(folder, { clock });
   try {
     await interruptAll(written.database, clock);
-    const artifacts = await written.database.selectFrom("artifacts").selectAll().execute();
+    const artifacts = left === null ? await written.database.selectFrom("artifacts").selectAll().execute() : [];
     for (const { digest } of artifacts) {
       store.hooks.reached("backup.linking");
-      await takeOver(store.artifacts.pathOf(digest), written.artifacts.pathOf(digest), copy);
+      await store.artifacts.copyTo(digest, artifactPath(folder, digest), options.copy !== true);
     }
     await copyPredictions(store.folder, folder);
     return { artifacts: artifacts.length, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) };
   } finally {
     await written.close();
-    await writeManifest(folder, clock);
-  }
-}
-
-/** An artifact never changes: one file may stand under two names. Another disk gets a copy. */
-async function takeOver(from: string, to: string, copy: boolean): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  try {
-    if (!copy) return await link(from, to);
-    await copyFile(from, to);
-    await syncPath(to);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ENOENT")
-      throw new MillraceError("ARTIFACT_MISSING", { digest: `sha256:${basename(dirname(from))}${basename(from)}` });
-    await copyFile(from, to);
-    await syncPath(to);
+    await writeManifest(folder, clock, left);
   }
 }
 
@@ -118,44 +113,55 @@ async function copyPredictions(from: string, to: string): Promise<void> {
   if (exists) await cp(join(from, "predictions"), join(to, "predictions"), { recursive: true });
 }
 
-async function writeManifest(folder: string, clock: Clock): Promise<void> {
+async function writeManifest(folder: string, clock: Clock, left: string | null): Promise<void> {
   const metadata = await digestOfFile(join(folder, metadataFile));
-  const manifest: Manifest = { kind: "millrace-backup", format: 1, createdAt: clock.now(), metadata };
+  const manifest: Manifest = {
+    kind: "millrace-backup",
+    format: 1,
+    createdAt: clock.now(),
+    metadata,
+    ...(left === null ? {} : { artifacts: left }),
+  };
   await writeFile(join(folder, manifestFile), `${JSON.stringify(manifest)}\n`);
   await syncPath(join(folder, metadataFile));
   await syncPath(join(folder, manifestFile));
   await syncPath(folder);
 }
 
+export interface RestoreOptions {
+  /** Replaces what is there. */
+  readonly force: boolean;
+  readonly hooks?: StoreHooks;
+  /** `s3://bucket/prefix`: where the restored store keeps its artifacts. Default: in its folder. */
+  readonly artifacts?: string | undefined;
+}
+
 /**
  * Puts a backup in the place of the store at `target`. The backup is copied and verified whole before anything is replaced,
- * and what was there is removed last. Throws BACKUP_UNUSABLE, STORE_NOT_EMPTY without `force`, or STORE_IN_USE.
+ * and what was there is removed last; artifacts of a bucket are there before. Throws BACKUP_UNUSABLE, STORE_NOT_EMPTY
+ * without `force`, or STORE_IN_USE.
  */
 export async function restoreBackup(
   backup: string,
   target: string,
   clock: Clock,
-  options: { readonly force: boolean; readonly hooks?: StoreHooks },
+  options: RestoreOptions,
 ): Promise<BackupReport> {
   const hooks = options.hooks ?? noHooks;
   const path = resolve(target);
   const source = resolve(backup);
   if (!options.force) await requireEmpty(path);
   await requireUnused(path, clock);
-  await requireManifest(source);
+  const left = await requireManifest(source, options.artifacts);
   const restoring = besides(path, "restoring");
   try {
     await mkdir(dirname(path), { recursive: true });
     await cp(source, restoring, { recursive: true, filter: (from) => basename(from) !== manifestFile });
     await mkdir(join(restoring, "temporary"), { recursive: true });
     await writeFile(join(restoring, ".gitignore"), "*\n");
-    const { faults, artifacts, bytes } = await verifyStore(restoring, clock);
-    if (faults.length > 0) {
-      const reason = `${faults[0]!.subject}: ${faults[0]!.problem}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ""}`;
-      throw new MillraceError("BACKUP_UNUSABLE", { path: source, reason });
-    }
-    for await (const file of storedFiles(restoring)) await syncPath(file.path);
-    await syncPath(join(restoring, metadataFile));
+    const { artifacts, bytes } = await requireWhole(restoring, clock, source, left);
+    if (options.artifacts !== undefined && left === undefined) await keepCopies(restoring, clock, options.artifacts);
+    await syncArtifacts(restoring);
     hooks.reached("restore.copied");
     await replaceFolder(path, restoring, hooks);
     return { path, artifacts, bytes };
@@ -164,7 +170,37 @@ export async function restoreBackup(
   }
 }
 
-async function requireManifest(source: string): Promise<void> {
+async function requireWhole(
+  restoring: string,
+  clock: Clock,
+  source: string,
+  artifacts: string | undefined,
+): Promise<Verification> {
+  const found = await verifyStore(restoring, clock, undefined, { artifacts });
+  const [fault] = found.faults;
+  if (!fault) return found;
+  const more = found.faults.length > 1 ? ` (and ${found.faults.length - 1} more)` : "";
+  throw new MillraceError("BACKUP_UNUSABLE", { path: source, reason: `${fault.subject}: ${fault.problem}${more}` });
+}
+
+/** Puts the restored artifacts that a bucket lacks into it. */
+async function keepCopies(restoring: string, clock: Clock, artifacts: string): Promise<void> {
+  const { store } = await inspectStore(restoring, { clock, artifacts });
+  try {
+    const rows = await store.database.selectFrom("artifacts").selectAll().execute();
+    for (const { digest, size } of rows) await store.artifacts.keepCopy(digest, size);
+  } finally {
+    await store.close();
+  }
+}
+
+async function syncArtifacts(folder: string): Promise<void> {
+  const files = createDiskArtifacts(folder, noHooks);
+  for await (const { digest } of files.stored()) await syncPath(files.pathOf(digest));
+}
+
+/** Gives the bucket that the backup left its artifacts in, which must be where the store will look for them. */
+async function requireManifest(source: string, place: string | undefined): Promise<string | undefined> {
   const refuse = (reason: string): never => {
     throw new MillraceError("BACKUP_UNUSABLE", { path: source, reason });
   };
@@ -178,6 +214,10 @@ async function requireManifest(source: string): Promise<void> {
   if (manifest.kind !== "millrace-backup" || manifest.format !== 1) refuse("it is of another kind or a later release");
   const metadata = await digestOfFile(join(source, metadataFile)).catch(() => refuse(`it has no ${metadataFile}`));
   if (metadata !== manifest.metadata) refuse(`its ${metadataFile} is not the one that was written`);
+  const { artifacts } = manifest;
+  if (artifacts !== undefined && artifacts !== place?.replace(/\/?$/, "/"))
+    refuse(`its artifacts were left in ${artifacts}; set MILLRACE_ARTIFACTS to it`);
+  return artifacts;
 }
 
 async function requireEmpty(path: string): Promise<void> {

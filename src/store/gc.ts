@@ -1,6 +1,4 @@
-import { rm, stat } from "node:fs/promises";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
@@ -9,7 +7,7 @@ import { keepLease, listLeases, mayBeHeld, releaseLease, requireFence, takeLease
 import type { Fence, Lease } from "./leases.ts";
 import type { Store } from "./open.ts";
 import type { Database } from "./schema.ts";
-import { storedFiles } from "./verify.ts";
+import { temporaryFiles } from "./temporary.ts";
 
 export interface GcOptions {
   /** Runs kept of each workflow, the newest; null = all. Runs that made or judged a version are always kept. */
@@ -27,6 +25,7 @@ export interface GcReport {
 }
 
 const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 const filesAtOnce = 50;
 
 /**
@@ -47,7 +46,9 @@ export async function collectGarbage(store: Store, clock: Clock, options: GcOpti
     });
     store.hooks.reached("gc.rowsRemoved");
     await removeFiles(store, fence);
-    for (const path of await temporaryFiles(store.folder, clock)) await rm(path, { recursive: true, force: true });
+    await store.artifacts.sweep(clock.now() - dayMs);
+    for (const path of await temporaryFiles(store.folder, clock.now() - hourMs))
+      await rm(path, { recursive: true, force: true });
     return report;
   } finally {
     heartbeat.stop();
@@ -70,12 +71,13 @@ async function plan(store: Store, clock: Clock, keepRuns: number | null): Promis
   const runs = keepRuns === null ? [] : await runsBeyond(database, keepRuns);
   const kept = await keptDigests(database, new Set(runs));
   let [artifacts, bytes] = [0, 0];
-  for await (const { digest, path } of storedFiles(store.folder)) {
+  for await (const { digest, size } of store.artifacts.stored()) {
     if (kept.has(digest)) continue;
     artifacts += 1;
-    bytes += (await stat(path)).size;
+    bytes += size;
   }
-  return { runs, artifacts, bytes, temporaryFiles: (await temporaryFiles(store.folder, clock)).length };
+  const old = await temporaryFiles(store.folder, clock.now() - hourMs);
+  return { runs, artifacts, bytes, temporaryFiles: old.length };
 }
 
 /** Runs that may go: beyond the newest of their workflow, at an end, with no version and no kept run depending on them. */
@@ -173,31 +175,17 @@ async function removeFiles(store: Store, fence: Fence): Promise<void> {
   const known = new Set((await database.selectFrom("artifacts").select("digest").execute()).map((row) => row.digest));
   const versions = await database.selectFrom("versions").select("digest").execute();
   for (const { digest } of versions) known.add(digest);
-  let lot: string[] = [];
+  let lot: Digest[] = [];
   const removeLot = (): Promise<void> =>
     database.transaction().execute(async (transaction) => {
       await requireFence(transaction, fence);
-      for (const path of lot) {
-        store.hooks.reached("gc.fileRemoving");
-        await rm(path, { force: true });
-      }
+      await store.artifacts.remove(lot);
       lot = [];
     });
-  for await (const { digest, path } of storedFiles(store.folder)) {
+  for await (const { digest } of store.artifacts.stored()) {
     if (known.has(digest)) continue;
-    lot.push(path);
+    lot.push(digest);
     if (lot.length === filesAtOnce) await removeLot();
   }
   if (lot.length > 0) await removeLot();
-}
-
-async function temporaryFiles(folder: string, clock: Clock): Promise<string[]> {
-  const temporary = join(folder, "temporary");
-  const old: string[] = [];
-  for (const name of await readdir(temporary)) {
-    const path = join(temporary, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found && clock.now() - found.mtimeMs > hourMs) old.push(path);
-  }
-  return old;
 }

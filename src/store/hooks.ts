@@ -6,6 +6,8 @@ export type Failpoint =
   | "artifact.renaming"
   | "artifact.renamed"
   | "artifact.kept"
+  | "artifact.sending"
+  | "artifact.sent"
   | "transaction.begun"
   | "transaction.committing"
   | "transaction.committed"

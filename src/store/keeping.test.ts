@@ -4,13 +4,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { backUp, restoreBackup } from "./backup.ts";
+import { createDiskArtifacts } from "./disk-artifacts.ts";
 import { collectGarbage } from "./gc.ts";
+import { noHooks } from "./hooks.ts";
 import { listLeases, takeLease } from "./leases.ts";
 import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
 import { sealRun } from "./seals.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
-import { storedFiles, verifyStore } from "./verify.ts";
+import { verifyStore } from "./verify.ts";
 
 let root: string;
 let remove: () => Promise<void>;
@@ -70,7 +72,7 @@ async function addVersion(digest: Digest, runId: string): Promise<void> {
 
 async function files(folder = store.folder): Promise<string[]> {
   const found: string[] = [];
-  for await (const { digest } of storedFiles(folder)) found.push(digest);
+  for await (const { digest } of createDiskArtifacts(folder, noHooks).stored()) found.push(digest);
   return found.sort();
 }
 

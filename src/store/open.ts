@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Compilable, Kysely } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import { createArtifactStore, sweepTemporary } from "./artifacts.ts";
+import { createArtifactStore } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
@@ -13,14 +13,16 @@ import { checkFence, leaseQuery } from "./leases.ts";
 import type { Fence } from "./leases.ts";
 import { createMemo } from "./memo.ts";
 import type { Memo } from "./memo.ts";
+import { storeId } from "./identity.ts";
 import { markInterrupted } from "./orphans.ts";
 import { putBack } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
 import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
 import { loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
+import { sweepTemporary } from "./temporary.ts";
 
-/** What lasts: artifacts on disk and metadata in one database. Several processes may hold the same store open. */
+/** What lasts: artifacts on disk or in a bucket, and metadata in one database. Several processes may hold the same store open. */
 export interface Store {
   /** Absolute path of its folder. */
   readonly folder: string;
@@ -47,6 +49,8 @@ export const metadataFile = "metadata.sqlite";
 
 export interface StoreOptions {
   readonly clock: Clock;
+  /** `s3://bucket/prefix`: artifacts are kept there, and the folder holds copies. Default: in the folder. */
+  readonly artifacts?: string | undefined;
   /** Told of each failpoint passed; for crash tests. */
   readonly hooks?: StoreHooks;
 }
@@ -100,15 +104,20 @@ function assemble(engine: SqliteDatabase, path: string, folder: string, options:
   const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
   const driver = new SqliteDriver(engine, path, hooks);
   const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, driver) });
+  const identify = (): Promise<string> => storeId(database);
+  const artifacts = createArtifactStore(folder, { hooks, place: options.artifacts, identify });
   return {
     folder,
-    artifacts: createArtifactStore(folder, hooks),
+    artifacts,
     database,
     write: (queries, fence, isDurable = true) => writeTogether(driver, database, queries, fence, isDurable),
     snapshot: (target) => driver.snapshot(target),
     memo: createMemo(database),
     hooks,
-    close: () => database.destroy(),
+    close() {
+      artifacts.close();
+      return database.destroy();
+    },
   };
 }
 

@@ -4,10 +4,12 @@ import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
+import { createDiskArtifacts } from "./disk-artifacts.ts";
+import { noHooks } from "./hooks.ts";
 import { inspectStore, openStore } from "./open.ts";
 import { sealModel, sealRun } from "./seals.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
-import { storedFiles, verifyStore } from "./verify.ts";
+import { verifyStore } from "./verify.ts";
 
 const clock = fixedClock(1_000);
 let folder: string;
@@ -95,7 +97,8 @@ async function fillStore(artifactBytes: number): Promise<void> {
 
 async function filesOfStore(): Promise<string[]> {
   const files = [join(folder, "metadata.sqlite")];
-  for await (const { path } of storedFiles(folder)) files.push(path);
+  const artifacts = createDiskArtifacts(folder, noHooks);
+  for await (const { digest } of artifacts.stored()) files.push(artifacts.pathOf(digest));
   return files;
 }
 

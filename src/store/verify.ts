@@ -1,13 +1,10 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import type { Digest } from "../core/digest.ts";
 import { isMillraceError, toMillraceError } from "../core/errors/error.ts";
 import { noHooks } from "./hooks.ts";
 import { memoDigest } from "./memo.ts";
 import { migrations } from "./migrations.ts";
 import { inspectStore, metadataFile } from "./open.ts";
-import type { InspectedStore } from "./open.ts";
+import type { InspectedStore, StoreOptions } from "./open.ts";
 import { digestOfModel, digestOfRun } from "./seals.ts";
 import { formatOf, loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
@@ -29,8 +26,7 @@ export interface Verification {
 }
 
 const restore = "Restore the store from a backup with `millrace restore`.";
-const remake =
-  "Delete the file and run its pipeline again, or restore the store from a backup with `millrace restore`.";
+const remake = "Delete it and run its pipeline again, or restore the store from a backup with `millrace restore`.";
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
@@ -40,17 +36,18 @@ function select(engine: SqliteDatabase, sql: string): Rows {
 
 /**
  * Checks everything the store in `folder` holds against what was written: the database's structure, the seals of runs and
- * models, what the tables say of each other, and the digest of every artifact. Changes nothing. `more` adds checks of what
- * only higher floors understand.
+ * models, what the tables say of each other, and the digest of every artifact, where `place` says that they are kept. Changes
+ * nothing. `more` adds checks of what only higher floors understand.
  */
 export async function verifyStore(
   folder: string,
   clock: Clock,
   more: (inspected: InspectedStore) => Promise<readonly Fault[]> = async () => [],
+  place: Pick<StoreOptions, "artifacts"> = {},
 ): Promise<Verification> {
   let inspected: InspectedStore;
   try {
-    inspected = await inspectStore(folder, { clock });
+    inspected = await inspectStore(folder, { clock, ...place });
   } catch (error) {
     return { faults: [faultOf(metadataFile, error)], runs: 0, artifacts: 0, bytes: 0 };
   }
@@ -189,6 +186,11 @@ async function checkModels({ store }: InspectedStore): Promise<Fault[]> {
   return faults;
 }
 
+function isOutOfReach(error: unknown): boolean {
+  const codes: readonly string[] = ["OBJECTS_UNREACHABLE", "OBJECTS_DENIED", "BUCKET_MISSING", "PACKAGE_MISSING"];
+  return isMillraceError(error) && codes.includes(error.code);
+}
+
 async function checkArtifacts(
   { store }: InspectedStore,
   found: { artifacts: number; bytes: number },
@@ -196,36 +198,17 @@ async function checkArtifacts(
   const faults: Fault[] = [];
   const rows = await store.database.selectFrom("artifacts").selectAll().orderBy("digest").execute();
   for (const { digest, size } of rows) {
-    const problem = await problemOf(store.artifacts, digest, size).catch((error: unknown) =>
-      isMillraceError(error) ? error.message : String(error),
-    );
+    let problem: string | null;
+    try {
+      problem = await store.artifacts.problemOf(digest, size);
+    } catch (error) {
+      // A bucket out of reach says nothing of one artifact, and would say it of each.
+      if (isOutOfReach(error)) return [...faults, faultOf("artifacts", error)];
+      problem = isMillraceError(error) ? error.message : String(error);
+    }
     found.artifacts += 1;
     found.bytes += size;
-    if (problem !== null)
-      faults.push({ subject: `artifacts/${digest.slice(7, 9)}/${digest.slice(9)}`, problem, remedy: remake });
+    if (problem !== null) faults.push({ subject: store.artifacts.nameOf(digest), problem, remedy: remake });
   }
   return faults;
-}
-
-async function problemOf(
-  artifacts: InspectedStore["store"]["artifacts"],
-  digest: Digest,
-  size: number,
-): Promise<string | null> {
-  const actual = await artifacts.sizeOf(digest);
-  if (actual === null) return "the file is missing";
-  if (actual !== size) return `the file has ${actual} bytes, not ${size}`;
-  await artifacts.verifiedPath(digest);
-  return null;
-}
-
-/** Every file below artifacts/ that has the name of an artifact. */
-export async function* storedFiles(folder: string): AsyncGenerator<{ readonly digest: Digest; readonly path: string }> {
-  const root = join(folder, "artifacts");
-  for (const first of await readdir(root)) {
-    if (!/^[0-9a-f]{2}$/.test(first)) continue;
-    for (const rest of await readdir(join(root, first))) {
-      if (/^[0-9a-f]{62}$/.test(rest)) yield { digest: `sha256:${first}${rest}`, path: join(root, first, rest) };
-    }
-  }
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import { createRng } from "../../core/rng.ts";
-import { createArtifactStore } from "../../store/artifacts.ts";
+import { createDiskArtifacts } from "../../store/disk-artifacts.ts";
 import { noHooks } from "../../store/hooks.ts";
 import { requireAllWritten } from "../context.ts";
 import type { StepRecord } from "../context.ts";
@@ -79,7 +79,7 @@ function createTaskContext(
   numbers: Map<string, number>,
   send: (message: ToParent) => void,
 ): StepContext {
-  const artifacts = createArtifactStore(task.store, noHooks);
+  const artifacts = createDiskArtifacts(task.store, noHooks);
   const known = new Map(task.inputs.map(([input, digest, path]) => [input, { digest, path }]));
   const paths = new Map(task.inputs.map(([, digest, path]) => [digest, path]));
   const inputOf = (input: string): { digest: Digest; path: string } => {

@@ -1,0 +1,220 @@
+import { createHash, randomBytes } from "node:crypto";
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Digest } from "../core/digest.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
+import type { StoreHooks } from "./hooks.ts";
+import { syncPath } from "./sync.ts";
+import { unwritableError } from "./unwritable.ts";
+
+const chunkBytes = 1 << 20;
+
+/** Artifacts as files of a folder; what a bucket's artifacts are copied into, too. */
+export interface DiskArtifacts extends ArtifactStore {
+  /** Hashes a finished file and makes it last. */
+  settle(path: string): Promise<StoredArtifact>;
+  /** Puts a settled file under its digest, in the place of what stands there. */
+  keep(path: string, digest: Digest): Promise<void>;
+  /** The digest of the bytes under an artifact's name; null where there are none. Hashed only when new or changed. */
+  actualDigest(digest: Digest): Promise<Digest | null>;
+}
+
+async function hashFile(path: string): Promise<Digest> {
+  const handle = await open(path, "r");
+  try {
+    const hash = createHash("sha256");
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    for (;;) {
+      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, null);
+      if (bytesRead === 0) return `sha256:${hash.digest("hex")}`;
+      hash.update(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a file that was written last through a power loss. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/** ab/cdef... Only a well-formed digest becomes a path: a name from outside cannot lead out of the folder. */
+export function partsOf(digest: Digest): readonly [folder: string, name: string] {
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new MillraceError("ARTIFACT_MISSING", { digest });
+  return [digest.slice(7, 9), digest.slice(9)];
+}
+
+/** Where an artifact lies in the store in `folder`. */
+export function artifactPath(folder: string, digest: Digest): string {
+  return join(folder, "artifacts", ...partsOf(digest));
+}
+
+interface Look {
+  readonly size: number;
+  readonly stamp: string;
+}
+
+async function lookAt(path: string): Promise<Look | null> {
+  try {
+    const { size, mtimeMs, ino } = await stat(path);
+    return { size, stamp: `${size} ${mtimeMs} ${ino}` };
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+/** The artifacts in subfolder "artifacts" of the store in `folder`. */
+export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArtifacts {
+  const root = join(folder, "artifacts");
+  /** Digest -> stamp of the file when its bytes were last found to match. */
+  const verified = new Map<Digest, string>();
+  const pathOf = (digest: Digest): string => artifactPath(folder, digest);
+  const keep = async (from: string, digest: Digest): Promise<void> => {
+    await moveTo(pathOf(digest), from, root, hooks);
+    verified.set(digest, (await lookAt(pathOf(digest)))?.stamp ?? "");
+  };
+  const settle = (path: string): Promise<StoredArtifact> => settleFile(path, hooks);
+  const actualDigest = async (digest: Digest): Promise<Digest | null> => {
+    const found = await lookAt(pathOf(digest));
+    if (found === null) return null;
+    if (verified.get(digest) === found.stamp) return digest;
+    const actual = await hashFile(pathOf(digest));
+    if (actual === digest) verified.set(digest, found.stamp);
+    return actual;
+  };
+  const verifiedPath = async (digest: Digest): Promise<string> => {
+    requireSound(digest, await actualDigest(digest), pathOf(digest));
+    return pathOf(digest);
+  };
+  const sizeOf = async (digest: Digest): Promise<number | null> => (await lookAt(pathOf(digest)))?.size ?? null;
+  return {
+    settle,
+    keep,
+    actualDigest,
+    verifiedPath,
+    pathOf,
+    place: null,
+    nameOf: (digest) => `artifacts/${partsOf(digest).join("/")}`,
+    has: async (digest) => (await sizeOf(digest)) !== null,
+    sizeOf,
+    temporaryPath: () => join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`),
+    adopt: (path) => adoptFile(path, root, { settle, keep }),
+    readBytes: (digest) => readSound(pathOf(digest), digest),
+    copyTo: (digest, target, byLink) => takeOver(digest, pathOf(digest), target, byLink),
+    problemOf: (digest, size) => problemOfFile(digest, size, { sizeOf, verifiedPath }),
+    keepCopy: async () => {},
+    stored: () => storedFiles(root),
+    async remove(digests) {
+      for (const digest of digests) {
+        hooks.reached("gc.fileRemoving");
+        await rm(pathOf(digest), { force: true });
+      }
+    },
+    sweep: async () => {},
+    close: () => {},
+  };
+}
+
+async function settleFile(path: string, hooks: StoreHooks): Promise<StoredArtifact> {
+  hooks.reached("artifact.adopting");
+  const [digest] = await Promise.all([hashFile(path), syncFile(path)]);
+  hooks.reached("artifact.synced");
+  const { size } = await stat(path);
+  return { digest, size };
+}
+
+async function adoptFile(
+  path: string,
+  root: string,
+  { settle, keep }: Pick<DiskArtifacts, "settle" | "keep">,
+): Promise<StoredArtifact> {
+  try {
+    const settled = await settle(path);
+    await keep(path, settled.digest);
+    return settled;
+  } catch (error) {
+    throw unwritableError(root, error);
+  }
+}
+
+async function moveTo(target: string, from: string, root: string, hooks: StoreHooks): Promise<void> {
+  const made = await mkdir(dirname(target), { recursive: true });
+  if (made !== undefined) {
+    hooks.reached("artifact.folderMade");
+    await syncPath(root);
+  }
+  hooks.reached("artifact.renaming");
+  await rename(from, target);
+  hooks.reached("artifact.renamed");
+  await syncPath(dirname(target));
+  hooks.reached("artifact.kept");
+}
+
+/** Throws ARTIFACT_MISSING or ARTIFACT_DAMAGED unless the bytes at `path` have the artifact's digest. */
+export function requireSound(digest: Digest, actual: Digest | null, path: string): void {
+  if (actual === null) throw new MillraceError("ARTIFACT_MISSING", { digest });
+  if (actual !== digest) throw new MillraceError("ARTIFACT_DAMAGED", { digest, actual, path });
+}
+
+async function readSound(path: string, digest: Digest): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (isAbsent(error)) throw new MillraceError("ARTIFACT_MISSING", { digest });
+    throw error;
+  });
+  requireSound(digest, `sha256:${createHash("sha256").update(bytes).digest("hex")}`, path);
+  return bytes;
+}
+
+/** An artifact never changes: one file may stand under two names. Another disk gets a copy. */
+async function takeOver(digest: Digest, from: string, to: string, byLink: boolean): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    if (byLink) return await link(from, to);
+    await copyFile(from, to);
+    await syncPath(to);
+  } catch (error) {
+    if (isAbsent(error)) throw new MillraceError("ARTIFACT_MISSING", { digest });
+    await copyFile(from, to);
+    await syncPath(to);
+  }
+}
+
+async function problemOfFile(
+  digest: Digest,
+  size: number,
+  { sizeOf, verifiedPath }: Pick<ArtifactStore, "sizeOf" | "verifiedPath">,
+): Promise<string | null> {
+  const actual = await sizeOf(digest);
+  if (actual === null) return "the file is missing";
+  if (actual !== size) return `the file has ${actual} bytes, not ${size}`;
+  await verifiedPath(digest);
+  return null;
+}
+
+/** Every file below `root` that has the name of an artifact. A folder that is gone holds none. */
+async function* storedFiles(root: string): AsyncGenerator<StoredArtifact> {
+  const names = async (path: string): Promise<string[]> =>
+    readdir(path).catch((error: unknown) => {
+      if (isAbsent(error)) return [];
+      throw error;
+    });
+  for (const first of await names(root)) {
+    if (!/^[0-9a-f]{2}$/.test(first)) continue;
+    for (const rest of await names(join(root, first))) {
+      const found = /^[0-9a-f]{62}$/.test(rest) ? await lookAt(join(root, first, rest)) : null;
+      if (found) yield { digest: `sha256:${first}${rest}`, size: found.size };
+    }
+  }
+}
