@@ -29,10 +29,12 @@ function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null
   const code = source?.codeOf(name) ?? { digest: sha256(String(definition.run)), parts: undefined };
   const handles = Object.values(definition.inputs ?? {}).filter((handle) => handle.output !== elementOutput);
   const read = [...handles, ...(over ? [over] : []), ...(definition.when ? [definition.when.handle] : [])];
+  const lists = handles.filter((handle) => handle.step.over !== null).map(nameOf);
   const timeoutMs = duration(name, "timeout", timeout);
   return Object.freeze({
     name,
     inputs: [...new Set(read.map(nameOf))],
+    ...(lists.length > 0 ? { lists } : {}),
     outputs: definition.outputs ? Object.keys(definition.outputs) : [soleOutput],
     params: paramsOf(record),
     code: code.digest,

@@ -23,6 +23,8 @@ export interface Step {
   readonly name: string;
   /** Artifacts it reads, each as "step.output". */
   readonly inputs: readonly string[];
+  /** Inputs that are lists of artifacts, all of which it reads. */
+  readonly lists?: readonly string[];
   /** Names of the artifacts it writes; every one must be written. */
   readonly outputs: readonly string[];
   readonly params: JsonObject;
@@ -100,7 +102,7 @@ export interface StepContext {
   readonly rng: Rng;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** The verified file of an artifact. */
+  /** The verified file of an artifact that is an input, or that an input names. */
   pathOf(digest: Digest): Promise<string>;
   /** The element this attempt is for; null for a step that is not fanned out. */
   readonly item: FanOutItem | null;

@@ -6,8 +6,6 @@ import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import { createRng } from "../../core/rng.ts";
-import { createDiskArtifacts } from "../../store/disk-artifacts.ts";
-import { noHooks } from "../../store/hooks.ts";
 import { requireAllWritten } from "../context.ts";
 import type { StepRecord } from "../context.ts";
 import type { Codec, Step, StepContext } from "../step.ts";
@@ -79,9 +77,13 @@ function createTaskContext(
   numbers: Map<string, number>,
   send: (message: ToParent) => void,
 ): StepContext {
-  const artifacts = createDiskArtifacts(task.store, noHooks);
   const known = new Map(task.inputs.map(([input, digest, path]) => [input, { digest, path }]));
-  const paths = new Map(task.inputs.map(([, digest, path]) => [digest, path]));
+  const paths = new Map([...task.inputs.map(([, digest, path]) => [digest, path] as const), ...task.elements]);
+  const pathOf = async (digest: Digest): Promise<string> => {
+    const path = paths.get(digest);
+    if (path === undefined) throw new MillraceError("ARTIFACT_MISSING", { digest });
+    return path;
+  };
   const inputOf = (input: string): { digest: Digest; path: string } => {
     const found = known.get(input);
     if (found) return found;
@@ -128,7 +130,7 @@ function createTaskContext(
     rng: createRng(task.seed).fork(task.stream),
     clock,
     signal,
-    pathOf: async (digest: Digest) => paths.get(digest) ?? artifacts.verifiedPath(digest),
+    pathOf,
     item: task.item,
     // The parent knows when this process is done.
     computed: async () => {},

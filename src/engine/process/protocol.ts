@@ -18,7 +18,9 @@ export interface StepTask {
   /** By "step.output": digest and verified file. */
   readonly inputs: readonly (readonly [input: string, digest: Digest, path: string])[];
   readonly item: FanOutItem | null;
-  /** Folder of the store, for artifacts that a list names. */
+  /** Artifacts that the inputs name and the step reads: digest and verified file. */
+  readonly elements: readonly (readonly [digest: Digest, path: string])[];
+  /** Folder of the store, for what is compiled once. */
   readonly store: string;
   /** A folder of this attempt alone: outputs are staged here, the parent takes them over. */
   readonly staging: string;

@@ -1,7 +1,9 @@
 import { rename } from "node:fs/promises";
+import type { Digest } from "../../core/digest.ts";
+import { listCodec } from "../list.ts";
 import { inlineRunner } from "../runner.ts";
 import type { AttemptCall, Runner } from "../runner.ts";
-import type { Step, TaskReference } from "../step.ts";
+import type { Step, StepContext, TaskReference } from "../step.ts";
 import type { StepTask } from "./protocol.ts";
 import { startWorker } from "./worker.ts";
 import type { StepWorker } from "./worker.ts";
@@ -86,8 +88,22 @@ async function taskOf(
     const digest = context.digestOf(input);
     inputs.push([input, digest, await context.pathOf(digest)]);
   }
+  const elements: [Digest, string][] = [];
+  for (const digest of await elementsOf(step, context)) elements.push([digest, await context.pathOf(digest)]);
   const { runId, fence, item } = context;
-  return { id, file, step: name, runId, fence, seed, stream, inputs, item, store, staging: await context.scratch() };
+  const staging = await context.scratch();
+  return { id, file, step: name, runId, fence, seed, stream, inputs, elements, item, store, staging };
+}
+
+/** A child reaches no store: what lists name is brought to this machine for it. */
+async function elementsOf(step: Step, context: StepContext): Promise<ReadonlySet<Digest>> {
+  const found = new Set<Digest>();
+  if (context.item?.digest) found.add(context.item.digest);
+  for (const input of step.lists ?? []) {
+    const { digests } = await listCodec.read(await context.pathOf(context.digestOf(input)));
+    for (const digest of digests) found.add(digest);
+  }
+  return found;
 }
 
 function environmentFor(
