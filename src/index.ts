@@ -47,6 +47,7 @@ export type { Model, Predictions, Roles, Task } from "./model/model.ts";
 export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
 
 export { asof, join, sql, union, type AsofOptions, type JoinOptions } from "./ingest/combined-source.ts";
+export { mysql, postgres, type DatabaseOptions, type FromEnvironment } from "./ingest/databases/database-source.ts";
 export { rows, sqlite, type SqliteOptions } from "./ingest/own-source.ts";
 export {
   csv,

@@ -38,7 +38,8 @@ export function convert(column: string, type: string, kind: Kind, missing: reado
   const shown = `${column}::VARCHAR`;
   const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(shown, missing)}` : "";
   const present = `(${column} IS NOT NULL${isTheirs}${family === "float" ? ` AND NOT isnan(${column})` : ""})`;
-  const { parsed, value, isTotal } = fromNative(column, alias, family, kind);
+  const { parsed, value, isTotal } =
+    family === "decimal" ? fromDecimal(column, alias, kind) : fromNative(column, alias, family, kind);
   return { alias, parsed, value: isTheirs ? `CASE WHEN ${present} THEN ${value} END` : value, present, shown, isTotal };
 }
 
@@ -50,6 +51,8 @@ function familyOf(type: string): Family {
   if (/^U?(TINYINT|SMALLINT|INTEGER)$/.test(type)) return "small";
   if (/^U?(BIGINT|HUGEINT)$/.test(type)) return "wide";
   if (type === "FLOAT" || type === "DOUBLE") return "float";
+  // Up to 15 digits come back from a double as they were.
+  if (/^DECIMAL\(([1-9]|1[0-5]),/.test(type)) return "small";
   if (type.startsWith("DECIMAL")) return "decimal";
   if (type === "BOOLEAN") return "boolean";
   if (type === "TIMESTAMP WITH TIME ZONE") return "zoned";
@@ -130,6 +133,24 @@ function exactDouble(column: string, number: string, isPlain: string, isWhole: s
   return `CASE WHEN abs(${number}) < 9007199254740992 AND ${isPlain} THEN ${number} WHEN isfinite(${number}) AND ${isPlain} AND (${isExact}) THEN ${number} END`;
 }
 
+/** Long decimals, also such as stand as texts: those that a double would round are no numbers. */
+function fromDecimal(column: string, alias: string, kind: Kind): Native {
+  const shown = `${column}::VARCHAR`;
+  const parsed = `TRY_CAST(${shown} AS DOUBLE)`;
+  const isShort = `length(ltrim(regexp_replace(${shown}, '[-+.]', '', 'g'), '0')) <= 15`;
+  const isWhole = `regexp_full_match(${shown}, '[+-]?\\d+(\\.0*)?')`;
+  const isSame = `CASE WHEN ${isWhole} THEN TRY_CAST(split_part(${shown}, '.', 1) AS HUGEINT) = TRY_CAST(${alias} AS HUGEINT) ELSE rtrim(${shown}, '0') = ${alias}::VARCHAR END`;
+  const exact = `CASE WHEN isfinite(${alias}) AND (${isShort} OR ${isSame}) THEN ${alias} END`;
+  if (kind === "number") return { parsed, value: exact, isTotal: false };
+  if (kind === "boolean")
+    return {
+      parsed: `CASE WHEN ${parsed} = 1 THEN true WHEN ${parsed} = 0 THEN false END`,
+      value: alias,
+      isTotal: false,
+    };
+  return fromNative(column, alias, "decimal", kind);
+}
+
 function wholeMs(instant: string): string {
   return `CASE WHEN isfinite(${instant}) THEN date_trunc('millisecond', ${instant}) END`;
 }
@@ -141,7 +162,7 @@ function fromNative(column: string, alias: string, family: Family, kind: Kind): 
   const total = (parsed: string): Native => ({ parsed, value: alias, isTotal: true });
   const partial = (parsed: string, value = alias): Native => ({ parsed, value, isTotal: false });
   const none = partial(`CASE WHEN false THEN ${nullOf[kind]} END`);
-  const isNumber = family === "small" || family === "wide" || family === "float" || family === "decimal";
+  const isNumber = family === "small" || family === "wide" || family === "float";
   switch (kind) {
     case "number":
       if (family === "boolean") return total(`${column}::INTEGER::DOUBLE`);

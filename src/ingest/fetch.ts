@@ -6,6 +6,8 @@ import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { digestFile } from "./byte-stream.ts";
 import { download } from "./http.ts";
+import type { FetchedPart } from "./parts/kept-parts.ts";
+import { readParts } from "./parts/read-parts.ts";
 import { writeRows } from "./rows-file.ts";
 import type { SourceDescription } from "./source.ts";
 import { readSqlite } from "./sqlite-rows.ts";
@@ -23,6 +25,8 @@ export interface FetchedFile {
 export interface Fetcher {
   /** `location`: the database's file, for SQLite. */
   fetch(source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile>;
+  /** The files of cells that hold what a server, a stream or files of other things gave; `root`: where paths start. */
+  parts(source: SourceDescription, root: string, signal?: AbortSignal): Promise<readonly FetchedPart[]>;
   /** Removes everything but downloads, which the next run asks the server about. */
   close(): Promise<void>;
 }
@@ -30,6 +34,7 @@ export interface Fetcher {
 /** Keeps downloads in `folder` between runs; without one in a temporary folder that `close` removes. */
 export function createFetcher(folder?: string): Fetcher {
   const fetched = new Map<SourceDescription, Promise<FetchedFile>>();
+  const parts = new Map<SourceDescription, Promise<readonly FetchedPart[]>>();
   let scratch: Promise<string> | undefined;
   const scratchFolder = (): Promise<string> => (scratch ??= mkdtemp(join(tmpdir(), "millrace-rows-")));
   const begin = async (source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile> => {
@@ -41,7 +46,17 @@ export function createFetcher(folder?: string): Fetcher {
     if (nRows === 0) throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no rows" });
     return { path, digest };
   };
+  const beginParts = async (source: SourceDescription, root: string, signal?: AbortSignal) => {
+    const scratch = await mkdtemp(join(await scratchFolder(), "parts-"));
+    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    return readParts(source, { root, folder: folder ?? null, scratch, signal });
+  };
   return {
+    parts(source, root, signal) {
+      let known = parts.get(source);
+      if (!known) parts.set(source, (known = beginParts(source, root, signal)));
+      return known;
+    },
     fetch(source, location, signal) {
       let known = fetched.get(source);
       if (!known) fetched.set(source, (known = begin(source, location, signal)));
@@ -49,6 +64,7 @@ export function createFetcher(folder?: string): Fetcher {
     },
     async close() {
       fetched.clear();
+      parts.clear();
       if (scratch) await rm(await scratch, { recursive: true, force: true });
       scratch = undefined;
     },

@@ -6,7 +6,8 @@ import { readBytes } from "./byte-stream.ts";
 import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "./delimited-scan.ts";
 import { delimitedSql, longestOf } from "./delimited-sql.ts";
 import { openJson } from "./json-table.ts";
-import type { LocatedFile, LocatedSource } from "./locate.ts";
+import type { FileFormat, LocatedFile, LocatedSource } from "./locate.ts";
+import { openCells } from "./parts/cells-table.ts";
 import { joinFiles } from "./partitions.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
 import { type FileTable, reasonOf, type Table, type TableContext, unreadableFile } from "./table.ts";
@@ -29,10 +30,11 @@ export async function openFiles(located: LocatedSource, context: TableContext): 
 
 function openFile(
   source: SourceDescription,
-  format: FileKind,
+  format: FileFormat,
   file: LocatedFile,
   context: TableContext,
 ): Promise<FileTable> {
+  if (format === "cells") return openCells(file, context);
   return format === "parquet" ? openParquetTable(file, context) : openDelimited(source, format, file, context.signal);
 }
 

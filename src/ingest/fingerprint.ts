@@ -58,13 +58,3 @@ export async function requireChecksums(located: LocatedSource): Promise<void> {
   for (const file of located.files) digests.set(file, await digestFile(file.path));
   verifyChecksums({ ...located, parts: [] }, digests);
 }
-
-/** A source as plain data: the generator of own rows is told by its text. */
-export function plainSource(source: SourceDescription): object {
-  const { generate, sources, ...rest } = source;
-  return {
-    ...rest,
-    ...(generate ? { generate: sha256(String(generate)) } : {}),
-    ...(sources ? { sources: sources.map((part) => ({ name: part.name, source: plainSource(part.source) })) } : {}),
-  };
-}

@@ -19,11 +19,14 @@ export interface LocatedFile {
   readonly partition: FoundFile["partition"];
 }
 
+/** How files are read: as what their endings say, or as cells that were brought to files by us. */
+export type FileFormat = FileKind | "cells";
+
 /** A source and everything below it with the files that are read, in the order of the definition. */
 export interface LocatedSource {
   readonly source: SourceDescription;
   /** Of a source of files: how they are read, which for fetched rows is not what the source is called. */
-  readonly format: FileKind | null;
+  readonly format: FileFormat | null;
   readonly files: readonly LocatedFile[];
   readonly parts: readonly { readonly name: string; readonly located: LocatedSource }[];
 }
@@ -48,7 +51,7 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
     for (const part of source.sources) parts.push({ name: part.name, located: await locateSource(part.source, place) });
     return { source, format: null, files: [], parts };
   }
-  const leaf = (format: FileKind, files: readonly LocatedFile[]): LocatedSource => ({
+  const leaf = (format: FileFormat, files: readonly LocatedFile[]): LocatedSource => ({
     source,
     format,
     files,
@@ -63,6 +66,9 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
       return leaf(source.kind, await locateFiles(source, source.kind, place));
     case "sqlite":
       return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
+    case "postgres":
+    case "mysql":
+      return leaf("cells", await locateParts(source, place));
     default:
       return leaf("jsonl", [await locateFetched(source, place, "")]);
   }
@@ -93,6 +99,13 @@ async function locateFiles(source: SourceDescription, kind: FileKind, place: Pla
 async function locateFetched(source: SourceDescription, place: Place, location: string): Promise<LocatedFile> {
   const { path } = await place.fetcher.fetch(source, location, place.signal);
   return { ...(await locateFile(path, place.root)), name: source.path };
+}
+
+async function locateParts(source: SourceDescription, place: Place): Promise<LocatedFile[]> {
+  const files: LocatedFile[] = [];
+  for (const { path, name } of await place.fetcher.parts(source, place.root, place.signal))
+    files.push({ ...(await locateFile(path, place.root)), name });
+  return files;
 }
 
 /** Finds one file; throws SOURCE_NOT_FOUND with the nearest name beside it, SOURCE_EMPTY, SOURCE_UNREADABLE. */

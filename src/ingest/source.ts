@@ -1,11 +1,15 @@
 import type { Digest } from "../core/digest.ts";
 import type { Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import type { DatabaseDescription } from "./databases/database-source.ts";
 
 /** Formats of files. */
 export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json";
 
-export type SourceKind = FileKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
+export type SourceKind = FileKind | PartsKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
+
+/** Sources whose rows are brought to files of cells before they are read. */
+export type PartsKind = "postgres" | "mysql";
 
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {
@@ -25,12 +29,14 @@ export interface SourceDescription {
   /** SHA-256 of the file's bytes; a file with another one is refused. */
   readonly checksum?: string;
   readonly http?: HttpLimits;
-  /** sql, sqlite: the query. */
+  /** sql, sqlite, postgres, mysql: the query. */
   readonly query?: string;
   /** sql, join, asof, union: what it reads, by the names it knows them under; `path` is the first one's. */
   readonly sources?: readonly { readonly name: string; readonly source: SourceDescription }[];
   /** join, asof: which rows belong together. */
   readonly match?: Match;
+  /** postgres, mysql. */
+  readonly database?: DatabaseDescription;
   /** rows: the user's own generator; not data, so its text stands for it in the cache key. */
   readonly generate?: RowGenerator;
 }

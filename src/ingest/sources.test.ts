@@ -13,10 +13,11 @@ import { loadSqlite } from "../store/sqlite.ts";
 import { asof, join, sql, union } from "./combined-source.ts";
 import { readDataset } from "./dataset.ts";
 import { createFetcher } from "./fetch.ts";
-import { fingerprintSource, plainSource } from "./fingerprint.ts";
+import { fingerprintSource } from "./fingerprint.ts";
 import { type IngestReport, ingestSource } from "./ingest.ts";
 import { lineOf } from "./line-index.ts";
 import { rows, sqlite } from "./own-source.ts";
+import { plainSource } from "./plain-source.ts";
 import { csv, json, jsonl, parquet, type Source, tsv } from "./source.ts";
 
 const root = mkdtempSync(joinPath(tmpdir(), "millrace-sources-"));
@@ -133,6 +134,26 @@ describe("patterns and folders", () => {
     const parquets = await get(parquet(`${folder}/p/**/*.parquet`), [...n, ["d", "timestamp"]]);
     expect(values(parquets, "n")).toEqual([0, 1, 2, 10, 11, 12]);
     expect(new Set(values(parquets, "d"))).toEqual(new Set([Date.UTC(2024, 0, 2)]));
+  });
+
+  it("refuses a long decimal as a number where a double would round it, and keeps its digits as a text", async () => {
+    put("keep", "");
+    const path = joinPath(root, folder, "d.parquet");
+    await withQuery({ files: [path] }, async (session) => {
+      const rows = ["0.1", "12345678901234567.89", "-9007199254740992.00", "3.6666666666666667"];
+      const values = rows.map((text) => `('${text}'::DECIMAL(38, 18), '1.25'::DECIMAL(9, 2))`).join(", ");
+      await session.run(`COPY (SELECT * FROM (VALUES ${values}) AS v(d, e)) TO '${path}' (FORMAT parquet)`);
+    });
+    const source = parquet(`${folder}/d.parquet`);
+    const { frame, report } = await read(source, [
+      ["d", "number"],
+      ["e", "number"],
+    ]);
+    expect(values(frame, "d")).toEqual([0.1, NaN, -9007199254740992, NaN]);
+    expect(values(frame, "e")).toEqual([1.25, 1.25, 1.25, 1.25]);
+    expect(report.issueCounts).toEqual([["d:kind", 2]]);
+    const asText = await read(source, [["d", "text"]]);
+    expect(values(asText.frame, "d")[1]).toBe("12345678901234567.890000000000000000");
   });
 
   it("keeps the order of many rows over many files", async () => {

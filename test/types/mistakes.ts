@@ -1,5 +1,5 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
-import { pipeline, connect, csv, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
+import { pipeline, connect, csv, postgres, mysql, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
   cyclic, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
@@ -291,3 +291,11 @@ pipeline({ name, data, schema, model, target: "price", clean: { columns: { area:
   // @ts-expect-error
   case: "lower" } } } });
 pipeline({ name, data, schema, model, target: "price", clean: { duplicates: { by: "key" }, columns: { note: { case: "lower" }, area: { outliers: 3 } } } });
+//// 58 a table and a query of a database
+// @ts-expect-error
+postgres({ url: { env: "DATABASE_URL" }, table: "orders", query: "select 1" });
+postgres({ url: { env: "DATABASE_URL" }, query: "select 1" });
+//// 59 two ways to tell what is new
+// @ts-expect-error
+mysql({ url: { env: "DATABASE_URL" }, table: "orders", version: "select max(id) from orders", since: "id" });
+mysql({ url: { env: "DATABASE_URL" }, table: "orders", since: "id" });

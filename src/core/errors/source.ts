@@ -33,6 +33,26 @@ export const sourceErrors = {
     message: (c: { path: string; reason: string }): string => `"${c.path}" cannot be fetched: ${c.reason}`,
     remedy: (): string => "Check the address and the network, then run again: nothing was kept of it.",
   },
+  SOURCE_DENIED: {
+    status: 502,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `access to "${c.path}" is denied: ${c.reason}`,
+    remedy: (): string =>
+      "Check the user, the password and what they may read; secrets come from the environment variables the source names.",
+  },
+  SOURCE_QUERY_INVALID: {
+    status: 422,
+    exit: 1,
+    message: (c: { path: string; reason: string }): string => `"${c.path}" cannot be asked: ${c.reason}`,
+    remedy: (): string => "Check the names of the table and its columns, and the query; it may only read.",
+  },
+  SOURCE_SECRET_MISSING: {
+    status: 500,
+    exit: 1,
+    message: (c: { path: string; variable: string }): string =>
+      `"${c.path}" needs the environment variable ${c.variable}, which is not set`,
+    remedy: (c: { variable: string }): string => `Set ${c.variable} where the run starts.`,
+  },
   SOURCE_CHANGED: {
     status: 422,
     exit: 1,

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
-import { plainSource } from "../../ingest/fingerprint.ts";
+import { plainSource } from "../../ingest/plain-source.ts";
 import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";

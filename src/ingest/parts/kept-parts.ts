@@ -1,0 +1,124 @@
+import { copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Digest } from "../../core/digest.ts";
+import type { JsonValue } from "../../core/json.ts";
+import { digestFile } from "../byte-stream.ts";
+import { type CellRows, writeCells } from "./cells-file.ts";
+
+/** A local file of cells that holds some of a source's rows. */
+export interface FetchedPart {
+  readonly path: string;
+  /** What a person calls it: it stands in the origins of the snapshot. */
+  readonly name: string;
+}
+
+/** Where parts are kept and made. */
+export interface PartsPlace {
+  /** Relative paths start here. */
+  readonly root: string;
+  /** Stays between runs; null = nothing is kept. */
+  readonly folder: string | null;
+  /** Goes with the run. */
+  readonly scratch: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface KeptPart {
+  readonly file: string;
+  readonly name: string;
+  readonly digest: Digest;
+  readonly nRows: number;
+}
+
+/** The parts of a source that were read before, in their order, and what the next reading must know. */
+export interface Kept<State> {
+  readonly parts: readonly KeptPart[];
+  readonly state: State;
+}
+
+/** Parts of one source, in files that begin with its key. */
+export interface Keeper<State> {
+  /** null where nothing is kept, or not all of it is as it was written. */
+  recall(): Promise<Kept<State> | null>;
+  /** Writes rows as a part that `keep` can take over. */
+  write(name: string, rows: CellRows): Promise<KeptPart>;
+  /** From now on these are the parts: of a crash, either the former list stays or this one stands. */
+  keep(kept: Kept<State>): Promise<void>;
+  paths(parts: readonly KeptPart[]): readonly FetchedPart[];
+}
+
+/** `key`: 16 hexadecimal digits that tell sources apart. */
+export function createKeeper<State extends JsonValue>(key: string, place: PartsPlace): Keeper<State> {
+  const folder = place.folder ?? place.scratch;
+  const notes = join(folder, `${key}.parts.json`);
+  const paths = (parts: readonly KeptPart[]): readonly FetchedPart[] =>
+    parts.map(({ file, name }) => ({ path: join(folder, file), name }));
+  return {
+    paths,
+    async recall() {
+      const kept = await readKept<State>(notes);
+      for (const part of kept?.parts ?? []) if (!(await isWhole(join(folder, part.file), part.digest))) return null;
+      return kept;
+    },
+    async write(name, rows) {
+      const partial = join(place.scratch, `${key}-partial`);
+      const { digest, nRows } = await writeCells(partial, name, rows, place.signal);
+      const file = `${key}-${digest.slice(7, 23)}.cells`;
+      // The notes first: a part without them would look whole.
+      await rename(`${partial}.json`, join(folder, `${file}.json`)).catch((error: unknown) =>
+        moveAcross(`${partial}.json`, join(folder, `${file}.json`), error),
+      );
+      await rename(partial, join(folder, file)).catch((error: unknown) =>
+        moveAcross(partial, join(folder, file), error),
+      );
+      return { file, name, digest, nRows };
+    },
+    async keep(kept) {
+      const before = await readKept<State>(notes);
+      const partial = `${notes}.partial`;
+      const handle = await open(partial, "w");
+      try {
+        await handle.write(JSON.stringify(kept));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(partial, notes);
+      // What the former list names may still be read by a run that began earlier.
+      await removeOthers(folder, key, [...kept.parts, ...(before?.parts ?? [])]);
+    },
+  };
+}
+
+async function readKept<State>(notes: string): Promise<Kept<State> | null> {
+  try {
+    return JSON.parse(await readFile(notes, "utf8")) as Kept<State>;
+  } catch {
+    return null;
+  }
+}
+
+async function isWhole(path: string, digest: Digest): Promise<boolean> {
+  try {
+    await stat(`${path}.json`);
+    return (await digestFile(path)) === digest;
+  } catch {
+    return false;
+  }
+}
+
+/** A scratch folder may lie on another device than the store. */
+async function moveAcross(from: string, to: string, error: unknown): Promise<void> {
+  if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+  const partial = `${to}.partial`;
+  await copyFile(from, partial);
+  await rename(partial, to);
+  await rm(from, { force: true });
+}
+
+async function removeOthers(folder: string, key: string, parts: readonly KeptPart[]): Promise<void> {
+  const kept = new Set(parts.flatMap(({ file }) => [basename(file), `${basename(file)}.json`]));
+  for (const file of await readdir(folder))
+    if (file.startsWith(`${key}-`) && file.includes(".cells") && !kept.has(file))
+      await rm(join(folder, file), { force: true });
+}
