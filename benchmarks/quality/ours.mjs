@@ -9,7 +9,7 @@ const [dist, root, name, seeds, out] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(path.join(dist, file)).href);
 const { systemClock } = await load("core/clock.js");
 const { openProject } = await load("app/project.js");
-const { loadPipeline } = await load("app/pipelines.js");
+const { loadDefinition } = await load("app/pipelines.js");
 const { runPipeline } = await load("app/run-pipeline.js");
 const { readDataset } = await load("ingest/dataset.js");
 const { featureColumnsOf } = await load("pipeline/workflow/features.js");
@@ -18,7 +18,7 @@ const { rowsWithCode, splitCode } = await load("frame/split-codes.js");
 const { decodeModel } = await load("model/file.js");
 const { predict } = await load("model/predict.js");
 
-const { spec } = await loadPipeline(root, name);
+const { spec } = await loadDefinition(root, name);
 const project = await openProject(root, { clock: systemClock });
 try {
   for (const seed of seeds.split(",").map(Number)) await runSeed({ ...spec, seed });

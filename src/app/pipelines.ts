@@ -22,17 +22,6 @@ export async function pipelineNames(root: string): Promise<string[]> {
   return names.map((entry) => entry.replace(/\.(ts|mts|js|mjs)$/, "")).sort();
 }
 
-/**
- * Loads a pipeline by the name of its file in `pipelines/`, or by path. TypeScript is compiled on the fly; `millrace` is
- * always this package, wherever the file lies.
- */
-export async function loadPipeline(root: string, nameOrPath: string): Promise<LoadedPipeline> {
-  const loaded = await loadDefinition(root, nameOrPath);
-  if (loaded.kind === "pipeline") return loaded;
-  const found = "its default export is a workflow";
-  throw new MillraceError("PIPELINE_FILE_EXPORTS_NOTHING", { path: path.relative(root, loaded.file), found });
-}
-
 /** A workflow as its file defines it. */
 export interface LoadedWorkflow {
   readonly kind: "workflow";
@@ -40,7 +29,10 @@ export interface LoadedWorkflow {
   readonly workflow: DefinedWorkflow;
 }
 
-/** Loads a pipeline or a workflow, as loadPipeline() does. */
+/**
+ * Loads a pipeline or a workflow by the name of its file in `pipelines/`, or by path. TypeScript is compiled on the fly;
+ * `millrace` is always this package, wherever the file lies.
+ */
 export async function loadDefinition(root: string, nameOrPath: string): Promise<LoadedPipeline | LoadedWorkflow> {
   const file = await findFile(root, nameOrPath);
   const store = path.join(root, ".millrace");

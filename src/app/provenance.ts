@@ -12,6 +12,8 @@ export interface Provenance {
   readonly source: { readonly revision: string; readonly dirty: Digest | null } | null;
   /** Digest of the nearest lockfile; null where there is none. */
   readonly lockfile: { readonly name: string; readonly digest: Digest } | null;
+  /** The file that defined the run, from the project folder; null for code that is in none. */
+  readonly file: string | null;
   readonly millrace: string;
   readonly node: string;
   readonly platform: string;
@@ -23,11 +25,13 @@ const lockfiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml",
 export async function collectProvenance(
   root: string,
   threads: number,
+  file?: string,
 ): Promise<Provenance & Record<string, JsonValue>> {
   const [source, lockfile] = await Promise.all([sourceOf(root), lockfileOf(root)]);
   return {
     source,
     lockfile,
+    file: file === undefined ? null : path.relative(root, file).split(path.sep).join("/"),
     millrace: packageVersion(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

@@ -10,7 +10,9 @@ import { boosting, category, csv, number, pipeline, tune } from "../index.ts";
 import { openProject, type Project } from "./project.ts";
 import { collectProvenance } from "./provenance.ts";
 import { reproduceRun } from "./reproduce.ts";
+import { loadDefinition } from "./pipelines.ts";
 import { runPipeline } from "./run-pipeline.ts";
+import { runLoadedWorkflow } from "./run-workflow.ts";
 
 let root: string;
 let project: Project;
@@ -73,6 +75,93 @@ describe("running a recorded run again", () => {
     await expect(reproduceRun(project, "20260102-030405-ab12")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
     const failed = await runPipeline(project, homes.spec);
     await expect(reproduceRun(project, failed.result.runId)).rejects.toMatchObject({ code: "RUN_NOT_REPRODUCIBLE" });
+  });
+});
+
+describe("running a recorded workflow again", () => {
+  const write = (file: string, source: string): Promise<void> => fs.writeFile(path.join(root, file), source);
+  const runFile = async (file: string): Promise<string> => {
+    const loaded = await loadDefinition(root, file);
+    if (loaded.kind !== "workflow") throw new Error(`${file} holds a workflow`);
+    return (await runLoadedWorkflow(project, loaded, { inline: true })).runId;
+  };
+
+  it("gives the same artifacts from a file anywhere in the project, those of a fan-out and of random steps included", async () => {
+    await write(
+      "draws.ts",
+      `import { map, step, workflow } from "millrace";
+       const list = step({ name: "list", params: { n: 3 }, run: ({ params }) => Array.from({ length: params.n }, (_, i) => i) });
+       const draw = map(list.output, (n) => step({ name: "draw", inputs: { n }, run: ({ inputs, rng }) => inputs.n + rng.next() }));
+       const sum = step({ name: "sum", inputs: { all: draw.output }, run: ({ inputs }) => inputs.all.reduce((a, b) => a + b, 0) });
+       export default workflow({ name: "draws", seed: 5, steps: [sum] });`,
+    );
+    const runId = await runFile("./draws.ts");
+    for (const threads of [1, 4])
+      expect(await reproduceRun(project, runId, { threads })).toMatchObject({
+        equal: true,
+        origins: [],
+        taken: [],
+        compared: [{ name: "list.output" }, { name: "draw.output" }, { name: "sum.output" }],
+      });
+    const { provenance, seed, steps } = await showRun(project.store, runId);
+    expect(provenance).toMatchObject({ file: "draws.ts", node: process.version });
+    expect(seed).toBe(5);
+    expect(steps[0]!.params).toEqual({ n: 3 });
+  });
+
+  it("names the step that makes something else of the same inputs, and not those that only follow it", async () => {
+    await write(
+      "stamps.ts",
+      `import { step, workflow } from "millrace";
+       const fine = step({ name: "fine", run: () => 1 });
+       const stamp = step({ name: "stamp", inputs: { fine: fine.output }, run: ({ inputs }) => inputs.fine + performance.now() });
+       const after = step({ name: "after", inputs: { stamp: stamp.output }, run: ({ inputs }) => inputs.stamp * 2 });
+       export default workflow({ name: "stamps", steps: [after] });`,
+    );
+    const found = await reproduceRun(project, await runFile("./stamps.ts"));
+    expect(found).toMatchObject({ equal: false, origins: ["stamp"], error: null });
+    expect(found.compared.map((one) => one.recorded === one.reproduced)).toEqual([true, false, false]);
+  });
+
+  it("is refused where code, parameters or seed are not as they were, and the change is named", async () => {
+    const source = (factor: number, gap: string, seed = 1): string =>
+      `import { step, workflow } from "millrace";
+       const gap = ${gap};
+       const one = step({ name: "one", params: { factor: ${factor} }, run: ({ params }) => params.factor + gap });
+       export default workflow({ name: "ones", seed: ${seed}, steps: [one] });`;
+    await write("ones.ts", source(2, "7"));
+    const runId = await runFile("./ones.ts");
+    for (const [changed, reason] of [
+      [source(2, "8"), 'the code (ones.ts#gap) of step "one" is not as it was'],
+      [source(3, "7"), 'a parameter of step "one" is not as it was'],
+      [source(2, "7", 2), "the seed of its workflow is not as it was"],
+    ]) {
+      await write("ones.ts", changed!);
+      await expect(reproduceRun(project, runId)).rejects.toMatchObject({
+        code: "RUN_NOT_REPRODUCIBLE",
+        message: expect.stringContaining(reason!),
+      });
+    }
+    await write("ones.ts", `${source(2, "7")} // with a remark`);
+    expect((await reproduceRun(project, runId)).equal).toBe(true);
+  });
+
+  it("says what a step ended with this time only", async () => {
+    await write("flag", "");
+    await write(
+      "flaky.ts",
+      `import { existsSync } from "node:fs";
+       import { step, workflow } from "millrace";
+       const once = step({ name: "once", run: () => { if (!existsSync(${JSON.stringify(path.join(root, "flag"))})) throw new Error("gone"); return 1; } });
+       export default workflow({ name: "flaky", steps: [once] });`,
+    );
+    const runId = await runFile("./flaky.ts");
+    await fs.rm(path.join(root, "flag"));
+    expect(await reproduceRun(project, runId)).toMatchObject({
+      equal: false,
+      compared: [{ name: "once.output", reproduced: null }],
+      error: { code: "STEP_FAILED" },
+    });
   });
 });
 

@@ -39,8 +39,8 @@ async function orphan(runId: string, attempt = 1): Promise<void> {
   await project.store.database.updateTable("runs").set(dead).where("id", "=", runId).execute();
 }
 
-async function runSums(): Promise<string> {
-  const loaded = await loadDefinition(root, "sums");
+async function runSums(file = "sums"): Promise<string> {
+  const loaded = await loadDefinition(root, file);
   if (loaded.kind !== "workflow") throw new Error("sums is a workflow");
   return (await runLoadedWorkflow(project, loaded, { inline: true })).runId;
 }
@@ -58,6 +58,16 @@ describe("interrupted runs", () => {
     expect(resumed.result).toMatchObject({ status: "succeeded", runId: newer });
     expect(await showRun(project.store, newer)).toMatchObject({ status: "succeeded", attempt: 2 });
     expect(await findResumable(project)).toEqual([]);
+  });
+
+  it("go on from the file they were run from, wherever in the project it lies", async () => {
+    await fs.mkdir(path.join(root, "flows"));
+    await fs.rename(path.join(root, "pipelines", "sums.ts"), path.join(root, "flows", "sums.ts"));
+    const runId = await runSums("./flows/sums.ts");
+    await orphan(runId);
+    const [run] = await findResumable(project);
+    const resumed = await resumeRun(project, run!, { inline: true });
+    expect(resumed).toMatchObject({ kind: "workflow", result: { status: "succeeded", runId } });
   });
 
   it("are left to a person after three attempts, and where their code ran elsewhere", async () => {

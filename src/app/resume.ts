@@ -1,10 +1,10 @@
 import { MillraceError } from "../core/errors/error.ts";
-import { listRuns, type RunSummary } from "../engine/runs.ts";
+import { listRuns, showRun, type RunSummary } from "../engine/runs.ts";
 import type { RunResult } from "../engine/step.ts";
 import { isStopped, runsHere } from "../store/processes.ts";
 import { leaseMs, listLeases, watchLeases, type LeaseWatch } from "../store/leases.ts";
 import { interruptOrphans } from "../store/orphans.ts";
-import { loadDefinition, pipelineNames } from "./pipelines.ts";
+import { findDefinition } from "./find-definition.ts";
 import type { Project } from "./project.ts";
 import { runPipeline, type RunOptions, type RunOutcome } from "./run-pipeline.ts";
 import { runLoadedWorkflow } from "./run-workflow.ts";
@@ -63,16 +63,12 @@ export async function resumeRun(project: Project, run: RunSummary, options: RunO
     throw new MillraceError("RUN_NOT_RESUMABLE", { run: run.runId, reason: "its code ran outside of Millrace" });
   }
   const given = { ...options, resume: run.runId };
-  for (const name of await pipelineNames(project.root)) {
-    const loaded = await loadDefinition(project.root, name).catch(() => null);
-    if (loaded?.kind === "pipeline" && loaded.spec.name === run.workflow) {
-      const outcome = await runPipeline(project, loaded.spec, { ...given, file: loaded.file });
-      return { kind: "pipeline", result: outcome.result, outcome };
-    }
-    if (loaded?.kind === "workflow" && loaded.workflow.name === run.workflow) {
-      return { kind: "workflow", result: await runLoadedWorkflow(project, loaded, given) };
-    }
+  const loaded = await findDefinition(project, await showRun(project.store, run.runId));
+  if (loaded?.kind === "pipeline") {
+    const outcome = await runPipeline(project, loaded.spec, { ...given, file: loaded.file });
+    return { kind: "pipeline", result: outcome.result, outcome };
   }
+  if (loaded) return { kind: "workflow", result: await runLoadedWorkflow(project, loaded, given) };
   const reason = `there is no pipeline "${run.workflow}" in this project`;
   throw new MillraceError("RUN_NOT_RESUMABLE", { run: run.runId, reason });
 }

@@ -25,11 +25,15 @@ export async function startRetraining(
   onEvent: (text: string) => void,
 ): Promise<Retraining> {
   const specs = new Map<string, PipelineSpec>();
+  const workflows = new Set<string>();
   const files = new Map<string, string>();
   for (const name of await pipelineNames(project.root)) {
     try {
       const loaded = await loadDefinition(project.root, name);
-      if (loaded.kind === "workflow") continue;
+      if (loaded.kind === "workflow") {
+        workflows.add(loaded.workflow.name);
+        continue;
+      }
       const { spec } = loaded;
       specs.set(spec.name, spec);
       files.set(spec.name, name);
@@ -39,7 +43,7 @@ export async function startRetraining(
   }
   const describe = eventTeller();
   const orphans = watchOrphans(project, {
-    isOurs: (pipeline) => specs.has(pipeline),
+    isOurs: (name) => specs.has(name) || workflows.has(name),
     resume: (run, signal) => runInChild([...command, "resume", run, "--project", project.root], signal),
     onEvent,
   });

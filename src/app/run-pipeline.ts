@@ -63,13 +63,13 @@ export async function runPipeline(
   const source = file !== undefined && spec.steps.length > 0 ? await sourceOf(file, project.root, "pipeline") : null;
   const environment = { ...environmentOf(project, spec), source };
   const workflow = workflowOf(spec, environment);
-  const runner = inline ? inlineRunner : runnerFor(project);
+  const runner = inline ? inlineRunner : runnerFor(project.store);
   const result = await runWorkflow(workflow, {
     store: project.store,
     clock: project.clock,
     runner,
     ...options,
-    provenance: await collectProvenance(project.root, environment.threads),
+    provenance: await collectProvenance(project.root, environment.threads, file),
     definition: definitionOf(spec),
   }).finally(() => Promise.all([runner.close(), environment.fetcher.close()]));
   const read = artifactReader(project, result);

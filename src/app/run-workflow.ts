@@ -21,9 +21,9 @@ export async function runLoadedWorkflow(
   { inline = false, ...options }: RunOptions = {},
 ): Promise<RunResult> {
   const workflow = await compileLoaded(project, loaded);
-  const runner = inline ? inlineRunner : runnerFor(project);
+  const runner = inline ? inlineRunner : runnerFor(project.store);
   try {
-    const provenance = await collectProvenance(project.root, availableParallelism());
+    const provenance = await collectProvenance(project.root, availableParallelism(), loaded.file);
     return await runWorkflow(workflow, { store: project.store, clock: project.clock, runner, ...options, provenance });
   } finally {
     await runner.close();

@@ -29,9 +29,12 @@ export const reproduce: Verb = {
         output.line(`${differing.length} of ${found.compared.length} artifacts differ, first ${first.name}:`);
         output.line(`  recorded    ${first.recorded}`);
         output.line(`  reproduced  ${first.reproduced ?? "(nothing)"}`);
+        for (const step of found.origins) output.line(`step "${step}" makes something else of the same inputs`);
       }
-      output.line(`taken from the record: ${found.taken.join(", ")}`);
-      output.document(found);
+      if (found.error) output.line(`${found.error.code}: ${found.error.message}`);
+      if (found.taken.length > 0) output.line(`taken from the record: ${found.taken.join(", ")}`);
+      const { error, ...rest } = found;
+      output.document({ ...rest, error: error && { code: error.code, message: error.message, remedy: error.remedy } });
       return found.equal ? 0 : 1;
     } finally {
       await project.close();

@@ -2,7 +2,7 @@ import type { Digest } from "../core/digest.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
-import { showRun } from "./runs.ts";
+import { recordedKeys, showRun } from "./runs.ts";
 import type { RecordedStep, RunDetails } from "./runs.ts";
 
 /** One fact of several runs, in the order they were asked for; undefined where a run has no such fact. */
@@ -83,13 +83,6 @@ function provenanceOf(run: RunDetails): Facts<JsonValue> {
   return facts;
 }
 
-async function codeOf({ database }: Store, runId: string): Promise<Facts<JsonValue>> {
-  const rows = await database
-    .selectFrom("steps")
-    .select(["step", "key_parts"])
-    .where("run_id", "=", runId)
-    .where("key_parts", "is not", null)
-    .orderBy("attempt")
-    .execute();
-  return new Map(rows.map(({ step, key_parts }) => [`${step}.code`, (JSON.parse(key_parts!) as JsonObject)["code"]!]));
+async function codeOf(store: Store, runId: string): Promise<Facts<JsonValue>> {
+  return new Map([...(await recordedKeys(store, runId))].map(([step, { code }]) => [`${step}.code`, code]));
 }

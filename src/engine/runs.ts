@@ -4,6 +4,8 @@ import { nearestName } from "../core/nearest.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
 import type { RunsTable, StepsTable } from "../store/schema.ts";
+import type { KeyParts } from "./cache-key.ts";
+import type { Step } from "./step.ts";
 
 export type RunStatus = RunsTable["status"];
 
@@ -51,6 +53,9 @@ export interface RecordedStep {
   readonly inputs: readonly { readonly name: string; readonly digest: Digest }[];
   readonly outputs: readonly RecordedArtifact[];
 }
+
+/** The parts of a cache key as they are recorded. */
+export type RecordedKey = KeyParts & Pick<Step, "codeParts">;
 
 export interface RecordedArtifact {
   readonly name: string;
@@ -141,6 +146,18 @@ export async function showRun(store: Store, runId: string): Promise<RunDetails> 
     tags: Object.fromEntries(details.tags.map(({ tag, value }) => [tag, value])),
     steps: steps.map((row) => recordedStep(row, details)),
   };
+}
+
+/** What the cache key of each step of a run was made of, in its last attempt that had one. */
+export async function recordedKeys({ database }: Store, runId: string): Promise<ReadonlyMap<string, RecordedKey>> {
+  const rows = await database
+    .selectFrom("steps")
+    .select(["step", "key_parts"])
+    .where("run_id", "=", runId)
+    .where("key_parts", "is not", null)
+    .orderBy("attempt")
+    .execute();
+  return new Map(rows.map(({ step, key_parts }) => [step, JSON.parse(key_parts!) as RecordedKey]));
 }
 
 type Details = Awaited<ReturnType<typeof readDetails>>;
