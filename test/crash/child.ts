@@ -44,7 +44,7 @@ async function hold(step: string): Promise<void> {
 
 const hooks = mode === "run" ? killAt(rest[0], Number(rest[1])) : killAt(undefined, 0);
 say("begin");
-const store = await openStore(folder, { clock, hooks });
+const store = await openStore(folder, { clock, hooks, artifacts: process.env["MILLRACE_ARTIFACTS"] });
 
 async function repeat(): Promise<void> {
   const held = mode === "slow" ? rest[0] : undefined;

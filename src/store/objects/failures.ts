@@ -25,18 +25,23 @@ export function objectFailure(error: unknown, place: string, signal?: AbortSigna
   if (!(error instanceof Error)) return new MillraceError("OBJECTS_UNREACHABLE", { place, reason: String(error) });
   const failure: ServiceError = error;
   const status = failure.$metadata?.httpStatusCode;
+  const options = { cause: withoutRequest(failure, status) };
   const denial = denials.get(failure.name);
   if (denial !== undefined || status === 401 || status === 403) {
     const reason = denial ?? `the server answers with status ${status}`;
-    return new MillraceError("OBJECTS_DENIED", { place, reason }, { cause: error });
+    return new MillraceError("OBJECTS_DENIED", { place, reason }, options);
   }
   if (failure.name === "NoSuchBucket")
-    return new MillraceError("BUCKET_MISSING", { bucket: place.split("/")[2] ?? place }, { cause: error });
-  if (failure.name === "NoSuchKey" || status === 404)
-    return new MillraceError("OBJECT_MISSING", { place }, { cause: error });
+    return new MillraceError("BUCKET_MISSING", { bucket: place.split("/")[2] ?? place }, options);
+  if (failure.name === "NoSuchKey" || status === 404) return new MillraceError("OBJECT_MISSING", { place }, options);
   if (failure.name === "PreconditionFailed" || status === 412)
-    return new MillraceError("OBJECT_CHANGED", { place }, { cause: error });
-  return new MillraceError("OBJECTS_UNREACHABLE", { place, reason: reasonOf(failure, status) }, { cause: error });
+    return new MillraceError("OBJECT_CHANGED", { place }, options);
+  return new MillraceError("OBJECTS_UNREACHABLE", { place, reason: reasonOf(failure, status) }, options);
+}
+
+/** The SDK hangs the whole exchange on its errors, and with it the signature of the request. */
+function withoutRequest(failure: ServiceError, status: number | undefined): Error {
+  return new Error([failure.name, failure.code, status].filter((part) => part !== undefined).join(" "));
 }
 
 function reasonOf(failure: ServiceError, status: number | undefined): string {
