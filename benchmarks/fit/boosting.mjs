@@ -13,13 +13,20 @@ const [{ boostingEstimator }, { createRng }, { systemClock }, { rawScores }, { a
 );
 const shape = JSON.parse(fs.readFileSync(path.join(folder, "shape.json"), "utf8"));
 
+/** As the product's designs are laid out: in memory that threads share. */
+function sharedCopy(values) {
+  const copy = new Float64Array(new SharedArrayBuffer(values.length * 8));
+  copy.set(values);
+  return copy;
+}
+
 function table(name, nRows) {
   const bytes = fs.readFileSync(path.join(folder, `${name}.f32`));
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const dense = Array.from({ length: shape.columns }, (_, j) => ({
     name: `x${j}`,
     source: `x${j}`,
-    values: Float64Array.from(all.subarray(j * nRows, (j + 1) * nRows)),
+    values: sharedCopy(all.subarray(j * nRows, (j + 1) * nRows)),
     cardinality: 0,
   }));
   const sparse = {

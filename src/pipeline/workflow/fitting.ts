@@ -1,3 +1,4 @@
+import { sharedNumbers } from "../../core/shared-memory.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Rng } from "../../core/rng.ts";
@@ -55,7 +56,7 @@ export function applyDesign(material: Material, rows: Uint32Array, features: rea
 
 /**
  * Dense columns are filled a block of rows at a time: taken and derived columns, as large as the design itself, then
- * exist for one block only. The columns share one buffer, because the C library gives the memory of large allocations
+ * exist for one block only. The columns share one buffer, which worker threads read where it stands, because the C library gives the memory of large allocations
  * back at once and keeps that of smaller ones. A design with sparse columns is built whole.
  */
 function designOf(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, features: readonly FittedFeature[]): Design {
@@ -63,7 +64,7 @@ function designOf(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, feature
   if (rows.length <= blockRows || layout.sparseNames.length > 0)
     return buildDesign(featureFrame(spec, dataset, rows), features);
   const nRows = rows.length;
-  const cells = new Float64Array(nRows * layout.dense.length);
+  const cells = sharedNumbers(nRows * layout.dense.length);
   const dense = layout.dense.map((column, j) => ({ ...column, values: cells.subarray(j * nRows, (j + 1) * nRows) }));
   for (const { from, block } of blocksOf(rows)) {
     const part = buildDesign(featureFrame(spec, dataset, block), features);

@@ -11,7 +11,7 @@ export type ColumnBins =
   | { readonly kind: "category"; readonly nValues: number; readonly binOfCode: Uint8Array };
 
 /** Rows looked at for the bounds of number bins; more would move them by less than sampling noise. */
-const sampleRows = 200_000;
+const sampleRows = 100_000;
 
 /** Finds the bins of a column; `maxBins` (2 to 255) does not count the one for missing. */
 export function findBins(column: DenseColumn, maxBins: number, rng: Rng): ColumnBins {
@@ -39,18 +39,23 @@ function lowerBound(upper: Float64Array, value: number): number {
   return low;
 }
 
-/** Values that are not missing, sorted: of all rows, or of one row out of each of `sampleRows` equal stretches. */
+/**
+ * Values that are not missing, sorted: of all rows, or of one row out of each of `sampleRows` equal stretches, placed in
+ * its stretch by a linear congruential generator (Numerical Recipes): a row costs less than its value's cache miss.
+ */
 function sampleOf(values: Float64Array, rng: Rng): Float64Array {
   const nRows = values.length;
   const size = Math.min(nRows, sampleRows);
   const sample = new Float64Array(size);
+  const stretch = nRows / size;
+  let state = rng.integer(4294967296);
   let kept = 0;
   for (let i = 0; i < size; ++i) {
-    const row = size === nRows ? i : Math.floor(((i + rng.next()) * nRows) / size);
-    const value = values[row]!;
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const value = size === nRows ? values[i]! : values[Math.floor((i + state / 4294967296) * stretch)]!;
     if (value === value) sample[kept++] = value;
   }
-  return sortFloat64(sample.slice(0, kept));
+  return sortFloat64(kept === size ? sample : sample.slice(0, kept));
 }
 
 /**
@@ -58,37 +63,43 @@ function sampleOf(values: Float64Array, rng: Rng): Float64Array {
  * fills a bin's share gets its own bin, so that a spike (zeros, say) does not use up the quantiles of the others.
  */
 function numberBins(sorted: Float64Array, maxBins: number): ColumnBins {
-  const { values, counts } = distinct(sorted);
-  const upper: number[] = [];
-  if (values.length <= maxBins) {
-    for (let i = 0; i + 1 < values.length; ++i) upper.push(between(values[i]!, values[i + 1]!));
-  } else {
-    let restRows = sorted.length;
-    let restBins = maxBins;
-    let filled = 0;
-    for (let i = 0; i + 1 < values.length && restBins > 1; ++i) {
-      filled += counts[i]!;
-      const share = restRows / restBins;
-      // Close the bin when it is full, or nearly so before a value that is a bin of its own.
-      if (filled < share && !(counts[i + 1]! >= share && filled >= share / 2)) continue;
-      upper.push(between(values[i]!, values[i + 1]!));
-      restRows -= filled;
-      restBins -= 1;
-      filled = 0;
-    }
-  }
+  const upper = distinctBounds(sorted, maxBins) ?? equalCountBounds(sorted, maxBins);
   return { kind: "number", nValues: upper.length + 1, upper: Float64Array.from(upper) };
 }
 
-function distinct(sorted: Float64Array): { values: Float64Array; counts: Uint32Array } {
-  const values = new Float64Array(sorted.length);
-  const counts = new Uint32Array(sorted.length);
-  let n = 0;
-  for (let i = 0; i < sorted.length; ++i) {
-    if (n === 0 || sorted[i] !== values[n - 1]) values[n++] = sorted[i]!;
-    counts[n - 1]! += 1;
+/** Bounds between all distinct values; null where there are more than `maxBins`. */
+function distinctBounds(sorted: Float64Array, maxBins: number): number[] | null {
+  const upper: number[] = [];
+  for (let i = 1; i < sorted.length; ++i) {
+    if (sorted[i] === sorted[i - 1]) continue;
+    if (upper.length + 1 === maxBins) return null;
+    upper.push(between(sorted[i - 1]!, sorted[i]!));
   }
-  return { values: values.subarray(0, n), counts: counts.subarray(0, n) };
+  return upper;
+}
+
+function equalCountBounds(sorted: Float64Array, maxBins: number): number[] {
+  const upper: number[] = [];
+  let start = 0;
+  for (let end = runEnd(sorted, 0); end < sorted.length && upper.length < maxBins - 1;) {
+    const nextEnd = runEnd(sorted, end);
+    const share = (sorted.length - start) / (maxBins - upper.length);
+    // Close the bin when it is full, or nearly so before a value that is a bin of its own.
+    if (end - start >= share || (nextEnd - end >= share && end - start >= share / 2)) {
+      upper.push(between(sorted[end - 1]!, sorted[end]!));
+      start = end;
+    }
+    end = nextEnd;
+  }
+  return upper;
+}
+
+/** The position after the values equal to the one at `from`. */
+function runEnd(sorted: Float64Array, from: number): number {
+  const value = sorted[from];
+  let end = from + 1;
+  while (end < sorted.length && sorted[end] === value) ++end;
+  return end;
 }
 
 /** A bound with low <= bound < high: half-way where arithmetic allows it. */
@@ -125,65 +136,87 @@ export interface BinTarget {
   readonly columnsAt: number;
 }
 
-/** Writes the bins of `columns`. Yields after each block of rows, so that the caller can let others run. */
+/** Writes the bins of rows `fromRow` to `toRow`. Yields after each block of rows, so that the caller can let others run. */
 export function* writeBins(
   columns: readonly DenseColumn[],
   bins: readonly ColumnBins[],
   out: BinTarget,
+  fromRow: number = 0,
+  toRow: number = columns[0]?.values.length ?? 0,
 ): Generator<number> {
   const nRows = columns[0]?.values.length ?? 0;
-  for (let from = 0; from < nRows; from += blockRows) {
-    const to = Math.min(nRows, from + blockRows);
+  const writers = bins.map((one) => (one.kind === "number" ? numberWriter(one) : categoryWriter(one)));
+  for (let from = fromRow; from < toRow; from += blockRows) {
+    const to = Math.min(toRow, from + blockRows);
     for (let f = 0; f < columns.length; ++f) {
-      const one = bins[f]!;
       const at = out.at + f;
-      if (one.kind === "number") writeNumberBins(columns[f]!.values, one, from, to, out.bytes, at, out.stride);
-      else writeCategoryBins(columns[f]!.values, one, from, to, out.bytes, at, out.stride);
+      writers[f]!(columns[f]!.values, from, to, out.bytes, at, out.stride);
       if (out.columnsAt >= 0) copyToColumn(from, to, out.bytes, at, out.stride, out.columnsAt + f * nRows);
     }
     yield to;
   }
 }
 
+type Writer = (values: Float64Array, from: number, to: number, out: Uint8Array, at: number, stride: number) => void;
+
 function copyToColumn(from: number, to: number, bytes: Uint8Array, at: number, stride: number, column: number): void {
   for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) bytes[column + row] = bytes[cell]!;
 }
 
-/** Same as `binOf` row by row; eight halvings without a branch over bounds padded with Infinity. */
-function writeNumberBins(
-  values: Float64Array,
-  bins: ColumnBins & { kind: "number" },
-  from: number,
-  to: number,
-  out: Uint8Array,
-  at: number,
-  stride: number,
-): void {
-  const upper = new Float64Array(256).fill(Infinity);
-  upper.set(bins.upper);
-  let width = 1;
-  while (width <= bins.upper.length) width *= 2;
-  const half = width >> 1;
-  const missing = bins.nValues;
-  for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
-    const value = values[row]!;
-    let bin = 0;
-    for (let step = half; step > 0; step >>= 1) bin += -Number(upper[bin + step - 1]! < value) & step;
-    out[cell] = value === value ? bin : missing;
-  }
+/** Cells of the grid between the first and the last bound. */
+const gridCells = 2048;
+/** With more bounds than this in a cell, halving beats stepping. */
+const mostSteps = 6;
+
+/**
+ * Same as `binOf` row by row. A grid over the bounds says how many lie in the cells before a value's own, then steps pass
+ * those in its cell: a value in a later cell is larger, since the cell never falls as the value rises.
+ */
+function numberWriter({ upper, nValues }: ColumnBins & { kind: "number" }): Writer {
+  const low = upper[0] ?? 0;
+  const scale = (gridCells - 1) / (upper.at(-1)! - low);
+  if (!(scale > 0 && scale < Infinity)) return halvingWriter(upper, nValues);
+  const cellOf = (value: number): number => Math.max(0, Math.min(gridCells - 1, (value - low) * scale)) | 0;
+  const before = new Uint8Array(gridCells + 1);
+  for (const bound of upper) before[cellOf(bound) + 1]! += 1;
+  if (before.some((count) => count > mostSteps)) return halvingWriter(upper, nValues);
+  for (let cell = 1; cell <= gridCells; ++cell) before[cell]! += before[cell - 1]!;
+  const bounds = new Float64Array(upper.length + 1).fill(Infinity);
+  bounds.set(upper);
+  return (values, from, to, out, at, stride) => {
+    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
+      const value = values[row]!;
+      let position = (value - low) * scale;
+      if (!(position > 0)) position = 0;
+      else if (position > gridCells - 1) position = gridCells - 1;
+      let bin = before[position | 0]!;
+      while (bounds[bin]! < value) ++bin;
+      out[cell] = value === value ? bin : nValues;
+    }
+  };
 }
 
-function writeCategoryBins(
-  values: Float64Array,
-  bins: ColumnBins & { kind: "category" },
-  from: number,
-  to: number,
-  out: Uint8Array,
-  at: number,
-  stride: number,
-): void {
-  const { binOfCode, nValues } = bins;
-  for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
-    out[cell] = binOfCode[values[row]!] ?? nValues;
-  }
+/** Same as `binOf` row by row; eight halvings without a branch over bounds padded with Infinity. */
+function halvingWriter(bounds: Float64Array, missing: number): Writer {
+  const upper = new Float64Array(256).fill(Infinity);
+  upper.set(bounds);
+  let width = 1;
+  while (width <= bounds.length) width *= 2;
+  const half = width >> 1;
+  return (values, from, to, out, at, stride) => {
+    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
+      const value = values[row]!;
+      let bin = 0;
+      for (let step = half; step > 0; step >>= 1) bin += -Number(upper[bin + step - 1]! < value) & step;
+      out[cell] = value === value ? bin : missing;
+    }
+  };
+}
+
+function categoryWriter({ binOfCode, nValues }: ColumnBins & { kind: "category" }): Writer {
+  return (values, from, to, out, at, stride) => {
+    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
+      out[cell] = binOfCode[values[row]!] ?? nValues;
+    }
+  };
 }

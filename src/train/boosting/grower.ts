@@ -1,55 +1,71 @@
 import type { Team } from "../threads/team.ts";
-import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
-import type { Scales } from "./loss.ts";
 import { bestFound, featureAt, publish, totalsAt } from "./candidate-exchange.ts";
-import { type TrainingPlan, histogramBytes } from "./plan.ts";
 import { type Candidate, emptyCandidate, searchRules } from "./candidate.ts";
-import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import { childFreedom, type Freedom } from "./constraints.ts";
-import { searchFeatures, unsplitScore } from "./search.ts";
-import { unbounded } from "./search-bounded.ts";
-import { type GrownTree, emptyTree } from "./tree.ts";
+import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
+import { scanState } from "./kernels/scan.ts";
+import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
+import type { Scales } from "./loss.ts";
+import { type TrainingPlan, histogramBytes } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
+import { unbounded } from "./search-bounded.ts";
+import { type SearchPlace, type SearchedLeaf, searchPair } from "./search-pair.ts";
+import { searchFeatures, unsplitScore } from "./search.ts";
+import type { Shard } from "./shard.ts";
+import { type GrownTree, emptyTree } from "./tree.ts";
 import type { View } from "./view.ts";
 
-/** Leaves of fewer rows are summed by one thread: merging private histograms would cost more than it saves. */
-const soloRows = 4096;
-
-/** One thread's part in growing trees. Every thread runs the same decisions on the same numbers; only sums are divided. */
+/**
+ * One thread's part in growing trees. Every thread runs the same decisions on the same numbers. It moves and sums the rows
+ * of its own shard; the sums of all are added up and searched feature by feature, each thread its own features.
+ */
 export class Grower {
   readonly #plan: TrainingPlan;
   readonly #view: View;
   readonly #kernels: Kernels;
   readonly #team: Team;
+  readonly #shard: Shard;
   readonly #slotBytes: number;
-  readonly #featureFrom: number;
-  readonly #featureTo: number;
+  readonly #place: SearchPlace;
   /** Reused by every search of this thread, one a child. */
   readonly #found: readonly [Candidate, Candidate] = [emptyCandidate(), emptyCandidate()];
 
-  constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team) {
+  constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team, shard: Shard) {
     this.#plan = plan;
     this.#view = view;
     this.#kernels = kernels;
     this.#team = team;
+    this.#shard = shard;
     this.#slotBytes = Math.ceil(histogramBytes(plan.shape) / 64) * 64;
-    const nFeatures = plan.features.nValues.length;
-    this.#featureFrom = featureAt(plan.shape.binOffsets, nFeatures, team.thread / team.threads);
-    this.#featureTo = featureAt(plan.shape.binOffsets, nFeatures, (team.thread + 1) / team.threads);
+    const { shape, features, layout } = plan;
+    const nFeatures = features.nValues.length;
+    this.#place = {
+      view,
+      kernels,
+      shape,
+      features,
+      state: layout.scanStates + team.thread * scanState.bytes,
+      from: featureAt(shape.binOffsets, nFeatures, team.thread / team.threads),
+      to: featureAt(shape.binOffsets, nFeatures, (team.thread + 1) / team.threads),
+    };
   }
 
   /**
-   * Grows one tree from the gradients in the row records and the first `nRows` positions of the index. All threads
-   * must have written both and passed a barrier. Returns the tree and where each leaf's rows stand.
+   * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment; `isAll` =
+   * they are all rows of the shard. Returns the tree and where each leaf's rows stand.
    */
-  grow(args: { readonly output: number; readonly nRows: number; readonly scales: Scales; readonly used: Uint8Array }): {
-    tree: GrownTree;
-    leaves: readonly LeafRows[];
-  } {
+  grow(args: {
+    readonly output: number;
+    readonly own: number;
+    readonly isAll: boolean;
+    readonly scales: Scales;
+    readonly used: Uint8Array;
+  }): { tree: GrownTree; leaves: readonly LeafRows[] } {
     const { settings, meanWeight } = this.#plan;
-    const tree = emptyTree(args.output, settings.leaves);
-    const growth: Growth = { ...args, tree, rules: searchRules(settings, args.scales, meanWeight) };
-    const leaves = [this.#root(growth)];
+    const { output, scales, used } = args;
+    const tree = emptyTree(output, settings.leaves);
+    const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
+    const leaves = [this.#root(growth, args.own, args.isAll)];
     while (leaves.length < settings.leaves) {
       const chosen = settings.levelwise ? shallowest(leaves) : mostGain(leaves);
       if (chosen < 0) break;
@@ -62,56 +78,44 @@ export class Grower {
     return { tree, leaves };
   }
 
-  #root(growth: Growth): Leaf {
+  #root(growth: Growth, own: number, isAll: boolean): Leaf {
     const { hessian: scale } = growth.scales;
-    const workers = this.#sum(0, growth.nRows, 0, growth.nRows === this.#plan.nRows);
+    const { begin } = this.#shard;
+    this.#sum(begin, own, 0, isAll);
     this.#team.barrier();
-    this.#merge(0, workers);
+    this.#merge(0);
     this.#team.barrier();
     const totals = totalsAt(this.#view.words, this.#slotAt(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / scale;
     const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
-    const root: Leaf = { ...totals, node: 0, depth: 0, begin: 0, slot: 0, split: null, gain: 0, freedom };
+    const root: Leaf = { ...totals, node: 0, depth: 0, begin, own, slot: 0, split: null, gain: 0, freedom };
     if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
-    this.#search(growth, root, 0);
+    this.#search(growth, [root]);
     this.#team.barrier();
-    const searched = this.#withBest(growth, root, 0);
-    this.#team.barrier();
-    return searched;
+    return this.#withBest(growth, root, 0);
   }
 
   /** Splits a leaf: moves its rows, makes the children's histograms (the smaller summed, the other subtracted), searches both. */
   #split(growth: Growth, leaf: Leaf, nLeaves: number): [Leaf, Leaf] {
     const split = leaf.split!;
     const node = this.#writeSplit(growth, leaf, split);
-    this.#partition(leaf, split);
+    const ownLeft = this.#partition(leaf, split);
     const rest = { gradient: leaf.gradient - split.gradient, hessian: leaf.hessian - split.hessian };
     const [freeLeft, freeRight] = childFreedom(this.#plan.constraints, leaf.freedom, split, rest, {
       l2: growth.rules.l2,
       nValues: this.#plan.features.nValues[split.feature]!,
       used: growth.used,
     });
-    const left: Leaf = {
-      gradient: split.gradient,
-      hessian: split.hessian,
-      count: split.count,
-      node,
-      depth: leaf.depth + 1,
-      begin: leaf.begin,
-      slot: leaf.slot,
-      split: null,
-      gain: 0,
-      freedom: freeLeft,
-    };
+    const child = { depth: leaf.depth + 1, slot: leaf.slot, split: null, gain: 0 };
+    const { gradient, hessian, count } = split;
+    const left: Leaf = { ...child, gradient, hessian, count, node, begin: leaf.begin, own: ownLeft, freedom: freeLeft };
     const right: Leaf = {
+      ...child,
       ...rest,
-      count: leaf.count - split.count,
+      count: leaf.count - count,
       node: node + 1,
-      depth: leaf.depth + 1,
-      begin: leaf.begin + split.count,
-      slot: leaf.slot,
-      split: null,
-      gain: 0,
+      begin: leaf.begin + ownLeft,
+      own: leaf.own - ownLeft,
       freedom: freeRight,
     };
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
@@ -121,20 +125,19 @@ export class Grower {
     return this.#searchChildren(growth, left, right, nLeaves);
   }
 
+  /** No barrier at the end: before anything found here is written over, every thread has passed the next split's first one. */
   #searchChildren(growth: Growth, left: Leaf, right: Leaf, newSlot: number): [Leaf, Leaf] {
     const isLeftSmall = left.count <= right.count;
     const small = { ...(isLeftSmall ? left : right), slot: newSlot };
     const large = isLeftSmall ? right : left;
-    const workers = this.#sum(small.begin, small.count, newSlot, false);
+    this.#sum(small.begin, small.own, newSlot, false);
     this.#team.barrier();
-    this.#merge(newSlot, workers);
+    this.#merge(newSlot);
     this.#subtract(large.slot, newSlot);
-    if (this.#maySplit(small)) this.#search(growth, small, 0);
-    if (this.#maySplit(large)) this.#search(growth, large, 1);
+    this.#search(growth, [small, large]);
     this.#team.barrier();
     const searchedSmall = this.#maySplit(small) ? this.#withBest(growth, small, 0) : small;
     const searchedLarge = this.#maySplit(large) ? this.#withBest(growth, large, 1) : large;
-    this.#team.barrier();
     return isLeftSmall ? [searchedSmall, searchedLarge] : [searchedLarge, searchedSmall];
   }
 
@@ -143,32 +146,32 @@ export class Grower {
     return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);
   }
 
-  /** Sums the records of a leaf into histogram `slot`, or into one private histogram a thread; returns how many. */
-  #sum(begin: number, count: number, slot: number, isAll: boolean): number {
+  /** Sums the records of this thread's rows of a leaf: alone into histogram `slot`, in a team into its private one. */
+  #sum(begin: number, own: number, slot: number, isAll: boolean): void {
     const { layout, shape } = this.#plan;
     const { thread, threads } = this.#team;
-    const workers = count < soloRows ? 1 : threads;
-    if (thread >= workers) return workers;
-    const target = workers === 1 ? this.#slotAt(slot) : layout.privateHistograms + thread * this.#slotBytes;
+    const target = threads === 1 ? this.#slotAt(slot) : layout.privateHistograms + thread * this.#slotBytes;
     this.#view.bytes.fill(0, target, target + histogramBytes(shape));
-    const from = begin + Math.floor((count * thread) / workers);
-    const to = begin + Math.floor((count * (thread + 1)) / workers);
-    if (isAll) this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
-    else {
+    if (isAll) {
+      for (const [from, to] of this.#shard.ranges) {
+        this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
+      }
+    } else {
       const buffer = layout.gathered + thread * gatherBytes(shape.stride);
-      this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, buffer, target);
+      const from = layout.index + begin * 4;
+      this.#kernels.sumListed(from, from + own * 4, layout.rows, buffer, target);
     }
-    return workers;
   }
 
   /** Adds the private histograms up into `slot`, over this thread's features. */
-  #merge(slot: number, workers: number): void {
-    if (workers === 1) return;
+  #merge(slot: number): void {
+    const { threads } = this.#team;
+    if (threads === 1) return;
     const [from, to] = this.#ownBytes();
     const target = this.#slotAt(slot);
     const source = this.#plan.layout.privateHistograms;
     this.#view.bytes.copyWithin(target + from, source + from, source + to);
-    for (let other = 1; other < workers; ++other) {
+    for (let other = 1; other < threads; ++other) {
       this.#kernels.addBins(target + from, target + to, source + other * this.#slotBytes + from);
     }
   }
@@ -180,33 +183,53 @@ export class Grower {
 
   #ownBytes(): [number, number] {
     const { binOffsets } = this.#plan.shape;
-    return [binOffsets[this.#featureFrom]! * 16, binOffsets[this.#featureTo]! * 16];
+    return [binOffsets[this.#place.from]! * 16, binOffsets[this.#place.to]! * 16];
   }
 
   #slotAt(slot: number): number {
     return this.#plan.layout.histograms + slot * this.#slotBytes;
   }
 
-  /** Finds the best split of a leaf among this thread's features and publishes it as candidate `which`. */
-  #search(growth: Growth, leaf: Leaf, which: 0 | 1): void {
-    const { shape, features, layout } = this.#plan;
+  /** Finds the best split of one leaf or two siblings among this thread's features and publishes it as candidate 0 or 1. */
+  #search(growth: Growth, leaves: readonly Leaf[]): void {
+    const { layout, constraints } = this.#plan;
+    if (constraints.direction === null && constraints.groups === null) this.#searchTogether(growth, leaves);
+    else for (const [which, leaf] of leaves.entries()) this.#searchAlone(growth, leaf, this.#found[which]!);
+    for (const which of leaves.keys()) {
+      publish(this.#view, layout, this.#team.thread * 2 + which, this.#found[which]!);
+    }
+  }
+
+  #searchTogether({ used, rules }: Growth, leaves: readonly Leaf[]): void {
+    const [first, second] = this.#found;
+    const searched = (leaf: Leaf, best: Candidate): SearchedLeaf => ({
+      at: this.#slotAt(leaf.slot),
+      totals: leaf,
+      isOpen: this.#maySplit(leaf),
+      best,
+    });
+    const one = searched(leaves[0]!, first);
+    const other = leaves[1] ? searched(leaves[1], second) : { ...one, isOpen: false, best: second };
+    searchPair(this.#place, used, rules, [one, other]);
+  }
+
+  #searchAlone(growth: Growth, leaf: Leaf, best: Candidate): void {
+    const { shape, features } = this.#plan;
     const { direction } = this.#plan.constraints;
-    const { words } = this.#view;
-    const best = this.#found[which];
+    if (!this.#maySplit(leaf)) return;
     searchFeatures({
-      histogram: { words, countShift: shape.countShift },
+      histogram: { words: this.#view.words, countShift: shape.countShift },
       at: this.#slotAt(leaf.slot) / 4,
       binOffsets: shape.binOffsets,
       features,
       used: leaf.freedom.used,
       order: direction && { direction, bounds: leaf.freedom.bounds },
-      from: this.#featureFrom,
-      to: this.#featureTo,
+      from: this.#place.from,
+      to: this.#place.to,
       totals: leaf,
       rules: growth.rules,
       best,
     });
-    publish(this.#view, layout, this.#team.thread * 2 + which, best);
   }
 
   #withBest(growth: Growth, leaf: Leaf, which: 0 | 1): Leaf {
@@ -234,44 +257,31 @@ export class Grower {
     return first;
   }
 
-  /**
-   * Reorders the leaf's rows, left before right, each side in its old order (a stable partition). Each thread splits
-   * its piece into the scratch array; once all counts are known it copies its halves to their places.
-   */
-  #partition(leaf: Leaf, split: Candidate): void {
-    const { layout } = this.#plan;
-    const { thread, threads } = this.#team;
-    const from = leaf.begin + Math.floor((leaf.count * thread) / threads);
-    const to = leaf.begin + Math.floor((leaf.count * (thread + 1)) / threads);
-    const route = layout.routes + thread * 256;
+  /** Reorders this thread's rows of the leaf, left before right, each side in its old order; returns how many go left. */
+  #partition(leaf: Leaf, split: Candidate): number {
+    const { layout, nRows } = this.#plan;
+    const route = layout.routes + this.#team.thread * 256;
     this.#view.bytes.set(split.routes, route);
-    const nLeft = this.#kernels.partition(
-      layout.index + from * 4,
-      layout.index + to * 4,
-      layout.columns + split.feature * this.#plan.nRows,
-      route,
-      layout.scratch + from * 4,
-    );
-    this.#view.perThread[thread] = nLeft;
-    this.#team.barrier();
-    let leftBefore = 0;
-    for (let other = 0; other < thread; ++other) leftBefore += this.#view.perThread[other]!;
-    const leftAt = leaf.begin + leftBefore;
-    const rightAt = leaf.begin + split.count + (from - leaf.begin - leftBefore);
-    this.#view.index.set(this.#view.scratch.subarray(from, from + nLeft), leftAt);
-    const rightEnd = layout.index + (rightAt + to - from - nLeft) * 4;
-    this.#kernels.copyReversed(layout.index + rightAt * 4, rightEnd, layout.scratch + to * 4);
-    this.#team.barrier();
+    const { begin, own } = leaf;
+    const end = begin + own;
+    const { index, scratch } = layout;
+    const column = layout.columns + split.feature * nRows;
+    const nLeft = this.#kernels.partition(index + begin * 4, index + end * 4, column, route, scratch + begin * 4);
+    this.#view.index.set(this.#view.scratch.subarray(begin, begin + nLeft), begin);
+    this.#kernels.copyReversed(index + (begin + nLeft) * 4, index + end * 4, scratch + end * 4);
+    return nLeft;
   }
 
-  /** Each leaf is one thread's; it reads the leaf's rows, whose scores no thread changes before all are done. */
+  /** Each leaf is one thread's, which reads the rows of all threads in it; no score changes before all are done. */
   #renew(growth: Growth, leaves: readonly Leaf[]): void {
     const { l2, learningRate } = this.#plan.settings;
-    const { train, index, leafSteps } = this.#view;
+    const { train, leafSteps, leafRows } = this.#view;
     const { thread, threads } = this.#team;
+    leaves.forEach(({ begin, own }, i) => leafRows.set([begin, own], 2 * (i * threads + thread)));
+    this.#team.barrier();
     for (let i = thread; i < leaves.length; i += threads) {
-      const { begin, count } = leaves[i]!;
-      leafSteps[i] = bestStep(this.#plan, train, index, begin, begin + count);
+      const rows = this.#rowsOf(i);
+      leafSteps[i] = bestStep(this.#plan, train, rows, 0, rows.length);
     }
     this.#team.barrier();
     leaves.forEach((leaf, i) => {
@@ -280,6 +290,20 @@ export class Grower {
       growth.tree.value[leaf.node] = leafSteps[i]! * share * learningRate;
     });
     this.#team.barrier();
+  }
+
+  /** All rows of leaf `i`, ascending, so that sums over them are the same bits for any number of threads. */
+  #rowsOf(i: number): Uint32Array {
+    const { index, leafRows } = this.#view;
+    const { threads } = this.#team;
+    const parts = Array.from({ length: threads }, (_, thread) => {
+      const [begin, own] = leafRows.subarray(2 * (i * threads + thread));
+      return index.subarray(begin, begin! + own!);
+    });
+    if (threads === 1) return parts[0]!;
+    const rows = new Uint32Array(parts.reduce((total, part) => total + part.length, 0));
+    parts.reduce((at, part) => (rows.set(part, at), at + part.length), 0);
+    return rows.sort();
   }
 
   /** The Newton step -G / (H + l2), shrunk. */

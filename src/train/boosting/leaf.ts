@@ -3,18 +3,16 @@ import type { Freedom } from "./constraints.ts";
 import type { Scales } from "./loss.ts";
 import type { GrownTree } from "./tree.ts";
 
-/** Where a leaf's rows stand in the index. */
+/** Where the rows of a leaf that are this thread's stand in its segment of the index. */
 export interface LeafRows {
   readonly node: number;
   readonly begin: number;
-  readonly count: number;
+  readonly own: number;
 }
 
-/** A leaf while the tree grows: its rows stand at `begin` to `begin + count` of the index. */
-export interface Leaf extends Totals {
-  readonly node: number;
+/** A leaf while the tree grows. Its sums and its count are over the rows of all threads. */
+export interface Leaf extends Totals, LeafRows {
   readonly depth: number;
-  readonly begin: number;
   /** Which histogram it owns. */
   readonly slot: number;
   /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
@@ -26,7 +24,6 @@ export interface Leaf extends Totals {
 /** What stays the same while one tree grows. */
 export interface Growth {
   readonly output: number;
-  readonly nRows: number;
   readonly scales: Scales;
   readonly used: Uint8Array;
   readonly tree: GrownTree;

@@ -1,6 +1,7 @@
-import { exp, log, log1p, sigmoid } from "../../math/elementary.ts";
+import { exp, log, log1p } from "../../math/elementary.ts";
 import { regressionLoss } from "./loss-regression.ts";
 import { isRegression, type LossPlan, lossChunk } from "./plan.ts";
+import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 import type { RowSet } from "./view.ts";
 
 /**
@@ -28,18 +29,6 @@ export function quantumLimits(nRows: number, countShift: number): Scales {
     hessian: Math.min(2 ** 30, Math.floor(2 ** Math.min(countShift, 51) / nRows) - 1),
   };
 }
-
-const tableReach = 16;
-const tableSteps = 128;
-const tableLast = 2 * tableReach * tableSteps;
-
-/**
- * The sigmoid at -16, -16 + 1/128, ... 16. Interpolated linearly the error is below 7e-7, far under what a tree can
- * tell apart, and a table costs a third of an exponential.
- */
-const sigmoidTable: Float64Array = Float64Array.from({ length: tableLast + 2 }, (_, i) =>
-  sigmoid(i / tableSteps - tableReach),
-);
 
 /** Where gradients go: word `at` of a row's record, `step` words from one record to the next. */
 export interface GradientTarget {

@@ -1,5 +1,7 @@
 import type { Constraints } from "./constraints.ts";
 import { type KernelShape, binsAt, gatherBytes } from "./kernels/kernels.ts";
+import { sigmoidTable } from "./sigmoid-table.ts";
+import { scanState } from "./kernels/scan.ts";
 import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
 
 export type Loss = RegressionLoss | "logistic" | "softmax";
@@ -82,9 +84,13 @@ export interface Layout {
   readonly validationScores: number;
   /** log(sum of exp(score)) of each row, for softmax. */
   readonly normaliser: number;
-  /** Row positions ordered by leaf, and room of the same size to reorder them. */
+  /** Rows by number: a segment a thread, ordered by leaf; and room of the same size to reorder them. */
   readonly index: number;
   readonly scratch: number;
+  /** The index of a round that uses all rows. */
+  readonly fullIndex: number;
+  /** The sigmoid at the grid of `sigmoidTable`, for logistic. */
+  readonly sigmoid: number;
   /** One histogram a thread, then one a leaf. */
   readonly privateHistograms: number;
   readonly histograms: number;
@@ -97,8 +103,12 @@ export interface Layout {
   readonly candidateRoutes: number;
   /** Two numbers a thread: rows it moved left, or its largest gradient and hessian. */
   readonly perThread: number;
+  /** One block a thread for the search of cuts. */
+  readonly scanStates: number;
   /** The best step of each leaf, where leaves are renewed. */
   readonly leafSteps: number;
+  /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
+  readonly leafRows: number;
   /** Loss sums of `lossChunk` rows each, training and validation. */
   readonly lossSums: number;
   readonly flags: number;
@@ -155,6 +165,8 @@ export function planMemory(size: {
     normaliser: size.loss === "softmax" ? take(nRows * 8) : -1,
     index: take(nRows * 4),
     scratch: take(nRows * 4),
+    fullIndex: take(nRows * 4),
+    sigmoid: size.loss === "logistic" ? take(sigmoidTable.length * 8) : -1,
     privateHistograms: threads === 1 ? -1 : take(roundUp(histogram, 64) * threads),
     histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
     gathered: take(gatherBytes(shape.stride) * threads),
@@ -162,7 +174,9 @@ export function planMemory(size: {
     candidates: take(threads * 2 * candidateNumbers * 8),
     candidateRoutes: take(threads * 2 * 256),
     perThread: take(threads * 16),
+    scanStates: take(threads * scanState.bytes),
     leafSteps: take(size.leaves * 8),
+    leafRows: take(size.leaves * threads * 8),
     lossSums: take(chunks * 8),
     flags: take(64),
   };

@@ -1,11 +1,15 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Rng } from "../../core/rng.ts";
+import { isShared, sharedNumbers } from "../../core/shared-memory.ts";
 import type { DenseColumn, Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { refuseClassWeights } from "../class-weights.ts";
-import { type ColumnBins, findBins, writeBins } from "./bins.ts";
+import { runCrew } from "../threads/crew.ts";
+import { compiledModule } from "../threads/location.ts";
+import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
+import type { ColumnBins } from "./bins.ts";
 import { constraintsOf } from "./constraints.ts";
-import { type KernelShape, binsAt, compileKernels } from "./kernels/kernels.ts";
+import { type KernelShape, compileKernels } from "./kernels/kernels.ts";
 import { createMemory, maximumPages, pageBytes } from "./kernels/webassembly.ts";
 import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
 import { startOf } from "./start.ts";
@@ -23,7 +27,7 @@ export function denseColumns(design: Design): readonly DenseColumn[] {
   const written = sparse.names.map((name, j) => ({
     name,
     source: sparse.sources[j]!,
-    values: new Float64Array(nRows),
+    values: sharedNumbers(nRows),
     cardinality: 0,
   }));
   for (let row = 0; row < (written.length === 0 ? 0 : nRows); ++row) {
@@ -66,7 +70,10 @@ export async function prepareTraining(args: {
   const { base, parameter } = startOf(loss, train.target, settings);
   const nRows = train.target.values.length;
   const nValidation = validation?.target.values.length ?? 0;
-  const bins = await binAll(train.columns, settings.bins, args.rng, pause);
+  const columns = validation ? [...train.columns, ...validation.columns] : train.columns;
+  const work = columns.every(({ values }) => isShared(values)) ? { threads, pause } : { threads: 1, pause };
+  const seed = args.rng.fork("bins").integer(4294967296);
+  const bins = await binAll({ kind: "bounds", columns: train.columns, maxBins: settings.bins, seed }, work);
   const shape = shapeOf(bins, nRows, base.length);
   const layout = planMemory({
     nRows,
@@ -102,23 +109,47 @@ export async function prepareTraining(args: {
     ...weightsOf(train.target),
   };
   const view = openView(plan, threads);
-  await writeRows(view.train, view.bytes, layout.columns, plan, train, bins, pause);
-  if (validation) await writeRows(view.validation, view.bytes, -1, plan, validation, bins, pause);
+  writeTarget(view.train, plan, train.target);
+  if (validation) writeTarget(view.validation, plan, validation.target);
+  await writeAll(
+    { kind: "rows", plan, bins, columns: train.columns, validationColumns: validation?.columns ?? [] },
+    work,
+  );
   return { plan, bins };
 }
 
-async function binAll(
-  columns: readonly DenseColumn[],
-  maxBins: number,
-  rng: Rng,
-  pause: () => Promise<void>,
-): Promise<ColumnBins[]> {
-  const bins: ColumnBins[] = [];
-  for (const [position, column] of columns.entries()) {
-    bins.push(findBins(column, maxBins, rng.fork(`bins of column ${position}`)));
+/** How binning is done: by workers that read the columns where they stand, or here with pauses. */
+interface Work {
+  readonly threads: number;
+  readonly pause: () => Promise<void>;
+}
+
+async function binAll(order: BoundsOrder, work: Work): Promise<ColumnBins[]> {
+  if (work.threads === 1) {
+    return (await finished(boundsOf(order, { thread: 0, threads: 1 }), work.pause)) as ColumnBins[];
+  }
+  const found = (await runBinning(order, work)) as (ColumnBins | null)[][];
+  return order.columns.map((_, f) => found[f % work.threads]![f]!);
+}
+
+async function writeAll(order: RowsOrder, work: Work): Promise<void> {
+  if (work.threads === 1) await finished(writeRowBins(order, { thread: 0, threads: 1 }), work.pause);
+  else await runBinning(order, work);
+}
+
+async function finished<Result>(steps: Generator<void, Result>, pause: () => Promise<void>): Promise<Result> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
     await pause();
   }
-  return bins;
+}
+
+async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: Work): Promise<unknown[]> {
+  const module = compiledModule("binning-member", import.meta.url) ?? "";
+  const results = await runCrew({ module, payload, threads, watch: () => {}, watchMs: 1000 });
+  await pause();
+  return results;
 }
 
 function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number): KernelShape {
@@ -131,24 +162,12 @@ function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number): K
   return { stride: recordBytes(bins.length), binOffsets, countShift: 62 - countBits, outputs };
 }
 
-async function writeRows(
-  set: RowSet,
-  bytes: Uint8Array,
-  columnsAt: number,
-  plan: TrainingPlan,
-  rows: Rows,
-  bins: readonly ColumnBins[],
-  pause: () => Promise<void>,
-): Promise<void> {
-  const { target } = rows;
-  const { base } = plan;
-  if (isRegression(plan.loss)) set.values.set(target.values);
+function writeTarget(set: RowSet, { loss, base }: TrainingPlan, target: Target): void {
+  if (isRegression(loss)) set.values.set(target.values);
   else set.labels.set(target.values);
   if (target.weights) set.weights?.set(target.weights);
   if (base.length === 1) set.scores.fill(base[0]!);
   else for (let cell = 0; cell < set.scores.length; ++cell) set.scores[cell] = base[cell % base.length]!;
-  const out = { bytes, at: set.rows + binsAt, stride: plan.shape.stride, columnsAt };
-  for (const _ of writeBins(rows.columns, bins, out)) await pause();
 }
 
 function weightsOf(target: Target): { maxWeight: number; meanWeight: number } {

@@ -13,7 +13,7 @@ export function isRenewed({ loss }: LossPlan): boolean {
 }
 
 /**
- * The step that minimises the loss of the rows index[from..to), before shrinkage: a quantile of the residuals (absolute,
+ * The step that minimises the loss of the rows listed in index[from..to), before shrinkage: a quantile of the residuals (absolute,
  * quantile), Friedman's (2001) step from the median (huber), or in closed form the log of a ratio (poisson, tweedie).
  * Reads rows in index order, so that it is the same bits in any thread.
  */

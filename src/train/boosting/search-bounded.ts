@@ -56,14 +56,15 @@ export function searchNumberBounded(
     const score = boundedScore(g, h + l2, bounds) + boundedScore(gRight, hRight + l2, bounds);
     if (score > best.score) keep(best, score, feature, bin, missingLeft, g, h, n);
   };
-  let [g, h, n] = [0, 0, 0];
-  for (let bin = 0; bin < last; ++bin) {
-    const own = cellOf(at + bin * 4);
-    if (own.count === 0) continue;
-    g += own.gradient;
-    h += own.hessian;
-    n += own.count;
-    attempt(bin, missing.count > 0 ? 0 : n >= totals.count - n ? 1 : 0, g, h, n);
-    if (missing.count > 0) attempt(bin, 1, g + missing.gradient, h + missing.hessian, n + missing.count);
+  for (let missingLeft = 0; missingLeft <= (missing.count > 0 ? 1 : 0); ++missingLeft) {
+    let [g, h, n] = [missing.gradient * missingLeft, missing.hessian * missingLeft, missing.count * missingLeft];
+    for (let bin = 0; bin < last; ++bin) {
+      const own = cellOf(at + bin * 4);
+      if (own.count === 0) continue;
+      g += own.gradient;
+      h += own.hessian;
+      n += own.count;
+      attempt(bin, missing.count > 0 ? missingLeft : Number(2 * n >= totals.count), g, h, n);
+    }
   }
 }

@@ -13,8 +13,8 @@ import { boundedScore, searchNumberBounded, type StepBounds, unbounded } from ".
 import { searchCategory } from "./search-category.ts";
 
 /**
- * Tries every cut between value bins, with missing rows on the right, then on the left. Empty bins repeat the cut before
- * them and are skipped. Ties keep the first: lowest feature, lowest bin, missing right.
+ * Tries every cut between value bins, with the missing rows on the right, then all again with them on the left. Empty bins
+ * repeat the cut before them and are skipped. Ties keep the first: lowest feature, missing right, lowest bin.
  */
 export function searchNumber(
   histogram: HistogramWords,
@@ -36,37 +36,24 @@ export function searchNumber(
   const hMissing = (words[missingAt + 3]! & mask) * upperWord + (words[missingAt + 2]! >>> 0);
   // With missing rows the cut after the last value bin (values | missing) counts too.
   const last = nMissing > 0 ? nValues : nValues - 1;
-  let g = 0;
-  let h = 0;
-  let n = 0;
-  let { score } = best;
-  for (let bin = 0, cell = at; bin < last; ++bin, cell += 4) {
-    const top = words[cell + 3]!;
-    const count = top >>> shift;
-    if (count === 0) continue;
-    n += count;
-    g += words[cell + 1]! * upperWord + (words[cell]! >>> 0);
-    h += (top & mask) * upperWord + (words[cell + 2]! >>> 0);
-    const nRight = nTotal - n;
-    if (nRight < minRows) break;
-    const gRight = gTotal - g;
-    const hRight = hTotal - h;
-    if (n >= minRows && h >= minHessian && hRight >= minHessian) {
-      const tried = splitScore(g, h + l2, gRight, hRight + l2);
-      if (tried > score) {
-        score = tried;
-        keep(best, score, feature, bin, nMissing > 0 ? 0 : n >= nRight ? 1 : 0, g, h, n);
-      }
-    }
-    if (nMissing === 0) continue;
-    const hLeft = h + hMissing;
-    const gLeft = g + gMissing;
-    if (n + nMissing < minRows || nRight - nMissing < minRows || hLeft < minHessian || hTotal - hLeft < minHessian)
-      continue;
-    const tried = splitScore(gLeft, hLeft + l2, gTotal - gLeft, hTotal - hLeft + l2);
-    if (tried > score) {
-      score = tried;
-      keep(best, score, feature, bin, 1, gLeft, hLeft, n + nMissing);
+  for (let missingLeft = 0; missingLeft <= (nMissing > 0 ? 1 : 0); ++missingLeft) {
+    let g = missingLeft * gMissing;
+    let h = missingLeft * hMissing;
+    let n = missingLeft * nMissing;
+    for (let bin = 0, cell = at; bin < last; ++bin, cell += 4) {
+      const top = words[cell + 3]!;
+      const count = top >>> shift;
+      if (count === 0) continue;
+      n += count;
+      g += words[cell + 1]! * upperWord + (words[cell]! >>> 0);
+      h += (top & mask) * upperWord + (words[cell + 2]! >>> 0);
+      const hRight = hTotal - h;
+      if (nTotal - n < minRows) break;
+      if (n < minRows || h < minHessian || hRight < minHessian) continue;
+      const tried = splitScore(g, h + l2, gTotal - g, hRight + l2);
+      if (tried <= best.score) continue;
+      const isLeft = nMissing > 0 ? missingLeft : Number(2 * n >= nTotal);
+      keep(best, tried, feature, bin, isLeft, g, h, n);
     }
   }
 }
@@ -111,7 +98,7 @@ export function searchFeatures(args: {
 }
 
 /** Route bytes of a number split, so that every split is applied the same way. */
-function routeNumber(best: Candidate, nValues: number): void {
+export function routeNumber(best: Candidate, nValues: number): void {
   best.routes.fill(0);
   best.routes.fill(4, 0, best.bin + 1);
   best.routes[nValues] = best.missingLeft === 1 ? 4 : 0;

@@ -4,6 +4,7 @@ import { Grower } from "./grower.ts";
 import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
 import type { LeafRows } from "./leaf.ts";
 import {
+  type GradientTarget,
   type Scales,
   largestResidual,
   powerOfTwoScale,
@@ -16,6 +17,8 @@ import {
 } from "./loss.ts";
 import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./loss-regression.ts";
 import { isRegression, type TrainingPlan, lossChunk } from "./plan.ts";
+import { type Range, type Shard, shardOf } from "./shard.ts";
+import { sigmoidTable } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfRecord } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
@@ -44,8 +47,8 @@ class Training {
   readonly #kernels: Kernels;
   readonly #grower: Grower;
   /** This thread's rows, training and validation. */
-  readonly #rows: Range;
-  readonly #validationRows: Range;
+  readonly #rows: Shard;
+  readonly #validationRows: Shard;
   readonly #trees: { readonly round: number; readonly tree: FinishedTree }[] = [];
 
   constructor(plan: TrainingPlan, team: Team) {
@@ -53,13 +56,14 @@ class Training {
     this.#team = team;
     this.#view = openView(plan, team.threads);
     this.#kernels = instantiateKernels(plan.module, plan.memory, plan.shape);
-    this.#grower = new Grower(plan, this.#view, this.#kernels, team);
     this.#rows = shardOf(plan.nRows, team);
+    this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#validationRows = shardOf(plan.nValidation, team);
   }
 
   async run(): Promise<TrainingOutcome> {
     const { settings, nValidation } = this.#plan;
+    this.#writeConstants();
     const isWatched = nValidation > 0;
     const isSampled = settings.rowShare < 1 || settings.columnShare < 1;
     let best = { rounds: 0, loss: isWatched ? Infinity : -1 };
@@ -85,6 +89,17 @@ class Training {
     };
   }
 
+  /** What no round changes: this thread's rows, listed, and the sigmoid's table, which all threads write alike. */
+  #writeConstants(): void {
+    const { fullIndex, doubles } = this.#view;
+    const { ranges, begin } = this.#rows;
+    let at = begin;
+    for (const [from, to] of ranges) for (let row = from; row < to; ++row) fullIndex[at++] = row;
+    const { sigmoid } = this.#plan.layout;
+    if (sigmoid >= 0) doubles.set(sigmoidTable, sigmoid / 8);
+    this.#team.barrier();
+  }
+
   /** One round: a tree an output, all from the scores before the round. */
   #boost(round: number): RoundState {
     const { loss, nValidation } = this.#plan;
@@ -92,20 +107,25 @@ class Training {
     if (this.#team.thread === 0) flags[0] = this.#team.stopRequested() ? 1 : 0;
     const outputs = this.#plan.base.length;
     const scales = this.#scales();
-    if (loss === "softmax") writeNormaliser(train, ...this.#rows, outputs, normaliser);
+    if (loss === "softmax") {
+      for (const [from, to] of this.#rows.ranges) writeNormaliser(train, from, to, outputs, normaliser);
+    }
     let state: RoundState = "barren";
     for (let output = 0; output < outputs; ++output) {
       this.#writeGradients(output, scales);
-      const nRows = this.#fillIndex(round);
+      const own = this.#fillIndex(round);
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
       const used = this.#usedFeatures(round, output);
-      const { tree, leaves } = this.#grower.grow({ output, nRows, scales, used });
+      const isAll = this.#plan.settings.rowShare === 1;
+      const { tree, leaves } = this.#grower.grow({ output, own, isAll, scales, used });
       if (tree.nNodes > 1) {
         state = "grown";
         this.#trees.push({ round, tree: finishTree(tree) });
         this.#addToTraining(tree, leaves, round);
-        if (nValidation > 0) this.#addToRows(tree, validation, this.#validationRows);
+        if (nValidation > 0) {
+          for (const range of this.#validationRows.ranges) this.#addToRows(tree, validation, range);
+        }
       }
       this.#team.barrier();
     }
@@ -130,14 +150,18 @@ class Training {
     const bounds = residualBounds(this.#plan);
     if (bounds) return { gradient: Math.max(-bounds.low, bounds.high) * maxWeight, hessian: maxWeight };
     if (!isRegression(loss)) return { gradient: maxWeight, hessian: maxWeight / 4 };
-    const own =
-      loss === "squared"
-        ? { gradient: largestResidual(train, ...this.#rows), hessian: maxWeight }
-        : largestTweedie(train, ...this.#rows, parameter);
-    perThread[2 * thread] = own.gradient;
-    perThread[2 * thread + 1] = own.hessian;
-    this.#team.barrier();
     let [gradient, hessian] = [0, 0];
+    for (const [from, to] of this.#rows.ranges) {
+      const own =
+        loss === "squared"
+          ? { gradient: largestResidual(train, from, to), hessian: maxWeight }
+          : largestTweedie(train, from, to, parameter);
+      gradient = Math.max(gradient, own.gradient);
+      hessian = Math.max(hessian, own.hessian);
+    }
+    perThread[2 * thread] = gradient;
+    perThread[2 * thread + 1] = hessian;
+    this.#team.barrier();
     for (let other = 0; other < threads; ++other) {
       gradient = Math.max(gradient, perThread[2 * other]!);
       hessian = Math.max(hessian, perThread[2 * other + 1]!);
@@ -147,37 +171,43 @@ class Training {
   }
 
   #writeGradients(output: number, scales: Scales): void {
+    for (const range of this.#rows.ranges) this.#writeGradientsOf(range, output, scales);
+  }
+
+  #writeGradientsOf([from, to]: Range, output: number, scales: Scales): void {
     const { loss, parameter, layout, shape, base } = this.#plan;
     const { words, train, normaliser } = this.#view;
     const bounds = residualBounds(this.#plan);
     const target = { words, at: layout.rows / 4, step: shape.stride / 4 };
-    const [from, to] = this.#rows;
-    if (loss === "logistic") writeLogistic(train, from, to, target, scales);
+    if (loss === "logistic") this.#writeLogistic(from, to, target, scales);
     else if (loss === "squared") writeSquared(train, from, to, target, scales);
     else if (bounds) writeBounded(train, from, to, target, scales, bounds);
     else if (isRegression(loss)) writeTweedie(train, from, to, target, scales, parameter);
     else writeSoftmax(train, from, to, target, scales, { k: output, outputs: base.length, normaliser });
   }
 
-  /** Lists the rows of this round in the index, ascending; returns how many there are. */
+  #writeLogistic(from: number, to: number, target: GradientTarget, scales: Scales): void {
+    const { layout, shape } = this.#plan;
+    if (layout.weights >= 0) return writeLogistic(this.#view.train, from, to, target, scales);
+    const records = layout.rows + from * shape.stride;
+    const [scores, end] = [layout.scores + from * 8, layout.scores + to * 8];
+    const labels = layout.targets + from * 4;
+    this.#kernels.writeLogistic(scores, end, labels, records, layout.sigmoid, scales.gradient, scales.hessian);
+  }
+
+  /** Lists this thread's rows of the round in its segment of the index, ascending; returns how many there are. */
   #fillIndex(round: number): number {
-    const { index, scratch, perThread } = this.#view;
-    const [from, to] = this.#rows;
+    const { index, fullIndex } = this.#view;
+    const { ranges, begin, nRows } = this.#rows;
     if (this.#plan.settings.rowShare === 1) {
-      for (let row = from; row < to; ++row) index[row] = row;
-      return this.#plan.nRows;
+      index.set(fullIndex.subarray(begin, begin + nRows), begin);
+      return nRows;
     }
-    let kept = from;
-    for (let row = from; row < to; ++row) if (this.#isSampled(row, round)) scratch[kept++] = row;
-    perThread[this.#team.thread] = kept - from;
-    this.#team.barrier();
-    let [before, total] = [0, 0];
-    for (let other = 0; other < this.#team.threads; ++other) {
-      if (other < this.#team.thread) before += perThread[other]!;
-      total += perThread[other]!;
+    let at = begin;
+    for (const [from, to] of ranges) {
+      for (let row = from; row < to; ++row) if (this.#isSampled(row, round)) index[at++] = row;
     }
-    index.set(scratch.subarray(from, kept), before);
-    return total;
+    return at - begin;
   }
 
   /** Whether a row takes part in a round: by a hash, so that any thread can tell, in any order. */
@@ -202,17 +232,16 @@ class Training {
   /** Adds a tree to the training scores: by leaf for the rows it grew from, by walking it for the others. */
   #addToTraining(tree: GrownTree, leaves: readonly LeafRows[], round: number): void {
     const { layout, settings } = this.#plan;
-    const { thread, threads } = this.#team;
     const scores = layout.scores + tree.output * 8;
-    for (const leaf of leaves) {
-      const from = leaf.begin + Math.floor((leaf.count * thread) / threads);
-      const to = leaf.begin + Math.floor((leaf.count * (thread + 1)) / threads);
-      this.#kernels.addScore(layout.index + from * 4, layout.index + to * 4, scores, tree.value[leaf.node]!);
+    for (const { node, begin, own } of leaves) {
+      const from = layout.index + begin * 4;
+      this.#kernels.addScore(from, from + own * 4, scores, tree.value[node]!);
     }
     if (settings.rowShare === 1) return;
-    const [from, to] = this.#rows;
-    for (let row = from; row < to; ++row) {
-      if (!this.#isSampled(row, round)) this.#addToRows(tree, this.#view.train, [row, row + 1]);
+    for (const [from, to] of this.#rows.ranges) {
+      for (let row = from; row < to; ++row) {
+        if (!this.#isSampled(row, round)) this.#addToRows(tree, this.#view.train, [row, row + 1]);
+      }
     }
   }
 
@@ -230,10 +259,12 @@ class Training {
     const { base, nRows } = this.#plan;
     const trainChunks = Math.ceil(nRows / lossChunk);
     const set = this.#view[which];
-    const [from, to] = which === "train" ? this.#rows : this.#validationRows;
+    const { ranges } = which === "train" ? this.#rows : this.#validationRows;
     const all = this.#view.lossSums;
     const sums = which === "train" ? all.subarray(0, trainChunks) : all.subarray(trainChunks);
-    sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums);
+    for (const [from, to] of ranges) {
+      sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums);
+    }
     this.#team.barrier();
     const chunks = Math.ceil(set.nRows / lossChunk);
     let total = 0;
@@ -242,13 +273,5 @@ class Training {
   }
 }
 
-type Range = readonly [from: number, to: number];
 /** grown: a tree or more were added; barren: no split was found; stopped: the owner asked to end. */
 type RoundState = "grown" | "barren" | "stopped";
-
-/** A thread's share of `nRows` rows, whole loss chunks. */
-function shardOf(nRows: number, team: Team): Range {
-  const chunks = Math.ceil(nRows / lossChunk);
-  const at = (share: number): number => Math.min(nRows, Math.floor(chunks * share) * lossChunk);
-  return [at(team.thread / team.threads), at((team.thread + 1) / team.threads)];
-}

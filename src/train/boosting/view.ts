@@ -16,14 +16,18 @@ export interface View {
   readonly bytes: Uint8Array;
   /** The whole memory as 32-bit words: records and histograms. */
   readonly words: Int32Array;
+  /** The whole memory as doubles. */
+  readonly doubles: Float64Array;
   readonly train: RowSet;
   readonly validation: RowSet;
   readonly normaliser: Float64Array;
   readonly index: Uint32Array;
   readonly scratch: Uint32Array;
+  readonly fullIndex: Uint32Array;
   readonly candidates: Float64Array;
   readonly perThread: Float64Array;
   readonly leafSteps: Float64Array;
+  readonly leafRows: Uint32Array;
   readonly lossSums: Float64Array;
   readonly flags: Int32Array;
 }
@@ -36,6 +40,7 @@ export function openView(plan: TrainingPlan, threads: number): View {
   return {
     bytes: new Uint8Array(buffer),
     words: new Int32Array(buffer),
+    doubles: new Float64Array(buffer),
     train: rowSet(plan, nRows, layout.rows, layout.targets, layout.weights, layout.scores),
     validation: rowSet(
       plan,
@@ -48,9 +53,11 @@ export function openView(plan: TrainingPlan, threads: number): View {
     normaliser: doubles(layout.normaliser, nRows),
     index: new Uint32Array(buffer, layout.index, nRows),
     scratch: new Uint32Array(buffer, layout.scratch, nRows),
+    fullIndex: new Uint32Array(buffer, layout.fullIndex, nRows),
     candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
     perThread: doubles(layout.perThread, 2 * threads),
     leafSteps: doubles(layout.leafSteps, plan.settings.leaves),
+    leafRows: new Uint32Array(buffer, layout.leafRows, 2 * threads * plan.settings.leaves),
     lossSums: doubles(layout.lossSums, lossSumsLength(layout)),
     flags: new Int32Array(buffer, layout.flags, 16),
   };

@@ -1,4 +1,5 @@
 import type { Rng } from "../../core/rng.ts";
+import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { binOf, type ColumnBins, findBins } from "../boosting/bins.ts";
@@ -18,7 +19,7 @@ export async function prepareForest(
 ): Promise<{ readonly plan: ForestPlan; readonly bins: readonly ColumnBins[]; readonly centre: number }> {
   const nRows = target.values.length;
   const bins: ColumnBins[] = [];
-  const table = new Uint8Array(memory(nRows * columns.length));
+  const table = new Uint8Array(sharedBuffer(nRows * columns.length));
   for (const [f, column] of columns.entries()) {
     const own = findBins(column, maxBins, rng.fork(`bins of column ${f}`));
     bins.push(own);
@@ -29,7 +30,7 @@ export async function prepareForest(
     }
   }
   const centre = target.task === "regression" ? meanOf(target) : 0;
-  const values = new Float64Array(memory(nRows * 8));
+  const values = sharedNumbers(nRows);
   for (let row = 0; row < nRows; ++row) values[row] = target.values[row]! - centre;
   const boundsAt = new Int32Array(columns.length + 1);
   bins.forEach((own, f) => (boundsAt[f + 1] = boundsAt[f]! + (own.kind === "number" ? own.upper.length : 0)));
@@ -49,11 +50,6 @@ export async function prepareForest(
     seed: rng.fork("trees").integer(4294967296),
   };
   return { plan, bins, centre };
-}
-
-/** Shared where there is such memory, so that threads read one copy. */
-function memory(bytes: number): ArrayBufferLike {
-  return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }
 
 function meanOf({ values, weights }: Target): number {

@@ -16,9 +16,29 @@ export const op = {
   i32Mul: [0x6c],
   i32Shl: [0x74],
   i32ShrU: [0x76],
+  f64Floor: [0x9c],
   f64Add: [0xa0],
+  f64Sub: [0xa1],
+  f64Mul: [0xa2],
+  f64Min: [0xa4],
+  f64Max: [0xa5],
+  f64FromI32: [0xb7],
+  i32FromF64: [0xfc, 0x02],
+  i64ExtendU: [0xad],
+  i64x2Splat: [0xfd, 0x12],
+  i64x2ShrU: [0xfd, 0xcd, 0x01],
   i64x2Add: [0xfd, 0xce, 0x01],
   i64x2Sub: [0xfd, 0xd1, 0x01],
+  i64x2GeS: [0xfd, 0xdb, 0x01],
+  f64x2Gt: [0xfd, 0x4a],
+  f64x2Ge: [0xfd, 0x4c],
+  f64x2Add: [0xfd, 0xf0, 0x01],
+  f64x2Sub: [0xfd, 0xf1, 0x01],
+  f64x2Mul: [0xfd, 0xf2, 0x01],
+  f64x2Div: [0xfd, 0xf3, 0x01],
+  v128And: [0xfd, 0x4e],
+  v128Bitselect: [0xfd, 0x52],
+  v128AnyTrue: [0xfd, 0x53],
   end: [0x0b],
 } as const;
 
@@ -49,6 +69,11 @@ export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];
 export const tee = (local: number): number[] => [0x22, ...unsigned(local)];
 export const constant = (value: number): number[] => [0x41, ...signed(value)];
+export function f64Constant(value: number): number[] {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return [0x44, ...bytes];
+}
 /** Alignment is a hint only; 0 promises nothing and costs nothing on x64 and arm64. */
 export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)];
 export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
@@ -62,6 +87,9 @@ export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigne
 export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...unsigned(offset)];
 export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
 
+/** Picks 16 of the 32 bytes of the two vectors on the stack. */
+export const i8x16Shuffle = (lanes: readonly number[]): number[] => [0xfd, 0x0d, ...lanes];
+
 /** Two 64-bit lanes as a literal. */
 export function v128Constant(low: bigint, high: bigint): number[] {
   const bytes = new Uint8Array(16);
@@ -73,6 +101,9 @@ export function v128Constant(low: bigint, high: bigint): number[] {
 
 /** Runs `body` again while the condition it leaves on the stack is true: at least once. */
 export const loop = (...body: readonly (readonly number[])[]): number[] => [0x03, 0x40, ...body.flat(), 0x0d, 0, 0x0b];
+
+/** Runs `body` where the i32 on the stack is not 0. */
+export const when = (...body: readonly (readonly number[])[]): number[] => [0x04, 0x40, ...body.flat(), 0x0b];
 
 export interface KernelFunction {
   readonly name: string;

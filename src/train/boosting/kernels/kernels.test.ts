@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import type { RowSet } from "../view.ts";
+import { writeLogistic } from "../loss.ts";
+import { sigmoidTable } from "../sigmoid-table.ts";
 import { type KernelShape, type Kernels, binsAt, compileKernels, gatherBytes, instantiateKernels } from "./kernels.ts";
 import { createMemory } from "./webassembly.ts";
 
@@ -39,7 +42,7 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   const histogram = Math.ceil((scratch + nRows * 4) / 64) * 64;
   const other = histogram + total;
   const buffer = Math.ceil((other + total + nRows * 16 + 64) / 64) * 64;
-  const pages = Math.ceil((buffer + gatherBytes(stride)) / 65536);
+  const pages = 2 + Math.ceil((buffer + gatherBytes(stride)) / 65536);
   const memory = createMemory(pages, false);
   const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
   const bytes = new Uint8Array(memory.buffer);
@@ -183,5 +186,38 @@ describe("addScore", () => {
     words.set([1, 4, 8], index / 4);
     kernels.addScore(index, index + 12, at + 8, 0.5);
     expect(Array.from(scores)).toEqual([0, 0, 0, 0.5, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5]);
+  });
+});
+
+describe("writeLogistic", () => {
+  it("writes what its twin in TypeScript writes, for any score", () => {
+    const anyScore = fc.oneof(fc.double({ min: -40, max: 40 }), fc.constantFrom(0, -0, 16, -16, 1e9, -1e9));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyScore, fc.boolean()), { maxLength: 70 }), (given) => {
+        const bench = setUp(given.length, [3], randomFrom(2));
+        const { kernels, rows, shape, words, bytes, other } = bench;
+        const nRows = given.length;
+        const scoresAt = Math.ceil((other + 64) / 8) * 8;
+        const [labelsAt, tableAt] = [scoresAt + nRows * 8, 65536];
+        const scores = new Float64Array(bytes.buffer, scoresAt, nRows);
+        const labels = new Int32Array(bytes.buffer, labelsAt, nRows);
+        given.forEach(([score, label], row) => {
+          scores[row] = score;
+          labels[row] = Number(label);
+        });
+        new Float64Array(bytes.buffer, tableAt, sigmoidTable.length).set(sigmoidTable);
+        const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
+        kernels.writeLogistic(scoresAt, scoresAt + nRows * 8, labelsAt, rows, tableAt, scales.gradient, scales.hessian);
+        const set: RowSet = { nRows, rows, values: new Float64Array(0), labels, weights: null, scores };
+        const twin = new Int32Array((nRows * shape.stride) / 4);
+        writeLogistic(set, 0, nRows, { words: twin, at: 0, step: shape.stride / 4 }, scales);
+        for (let row = 0, at = 0; row < nRows; ++row, at += shape.stride / 4) {
+          expect(Array.from(words.subarray(rows / 4 + at, rows / 4 + at + 2))).toEqual(
+            Array.from(twin.subarray(at, at + 2)),
+          );
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 });

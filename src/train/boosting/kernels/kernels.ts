@@ -22,6 +22,8 @@ import {
   v128Load32x2,
   v128Store,
 } from "./assembler.ts";
+import { logisticKernel } from "./logistic.ts";
+import { scanCutsKernel } from "./scan.ts";
 import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "./webassembly.ts";
 
 /** What is constant during one training and so stands in the kernels as literals. Offsets and strides in bytes. */
@@ -56,6 +58,18 @@ export interface Kernels {
   partition(begin: number, end: number, column: number, route: number, out: number): number;
   /** Copies source (its last first) to target: undoes the reversal of `partition`. */
   copyReversed(target: number, targetEnd: number, sourceEnd: number): void;
+  /** Tries the cuts of one feature in two leaves at once; see `scanCutsKernel`. */
+  scanCuts(first: number, second: number, firstEnd: number, state: number, position: number): void;
+  /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
+  writeLogistic(
+    scores: number,
+    scoresEnd: number,
+    labels: number,
+    records: number,
+    table: number,
+    gradientScale: number,
+    hessianScale: number,
+  ): void;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
   addScore(begin: number, end: number, scores: number, value: number): void;
 }
@@ -255,6 +269,8 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     copyReversedKernel,
     addScoreKernel(shape),
     gatherKernel(shape),
+    scanCutsKernel(shape.countShift),
+    logisticKernel(shape.stride),
   ];
   const bounds = blockBounds(nFeatures);
   for (let block = 0; block + 1 < bounds.length; ++block) {
@@ -268,7 +284,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
   const exported = instantiateModule(module, memory);
   const nBlocks = blockBounds(shape.binOffsets.length - 1).length - 1;
   const sums = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
-  const { addBins, subtractBins, partition, copyReversed, addScore, gather } = exported;
+  const { addBins, subtractBins, partition, copyReversed, addScore, gather, scanCuts, writeLogistic } = exported;
   const chunk = chunkRows(shape.stride);
   const sumRows = (begin: number, end: number, histogram: number): void => {
     const step = (nBlocks === 1 ? Infinity : chunk) * shape.stride;
@@ -290,6 +306,9 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
     subtractBins: (target, end, source) => void (target < end && subtractBins!(target, end, source)),
     partition: (begin, end, column, route, out) => (begin < end ? partition!(begin, end, column, route, out) : 0),
     copyReversed: (target, end, source) => void (target < end && copyReversed!(target, end, source)),
+    writeLogistic: (scores, end, ...rest) => void (scores < end && writeLogistic!(scores, end, ...rest)),
+    scanCuts: (first, second, end, state, position) =>
+      void (first < end && scanCuts!(first, second, end, state, position)),
     addScore: (begin, end, scores, value) => void (begin < end && addScore!(begin, end, scores, value)),
   };
 }

@@ -1,0 +1,110 @@
+import {
+  type KernelFunction,
+  constant,
+  get,
+  i32,
+  i8x16Shuffle,
+  loop,
+  op,
+  set,
+  tee,
+  v128,
+  v128Constant,
+  v128Load,
+  v128Store,
+  when,
+} from "./assembler.ts";
+
+/**
+ * What `scanCuts` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and
+ * limits of hessians are doubles; sums are the 64-bit integers of a histogram (hessian and count in one).
+ */
+export const scanState = {
+  bestScore: 0,
+  bestPosition: 16,
+  bestGradient: 32,
+  bestHessianCount: 48,
+  /** Where the sums of the left side start: zero, or the missing rows. */
+  startGradient: 64,
+  startHessianCount: 80,
+  totalGradient: 96,
+  totalHessian: 112,
+  totalCount: 128,
+  l2: 144,
+  minRows: 160,
+  minHessian: 176,
+  bytes: 192,
+} as const;
+
+/** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
+const magic = 0x4338_0000_0000_0000n;
+const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constant(magic, magic), ...op.f64x2Sub];
+const lowLanes = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+const highLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
+
+/**
+ * Tries the cuts after each bin from `first` to `firstEnd` of one feature in two leaves at once, one a lane; `second` is
+ * the feature's first bin in the other leaf's histogram. A cut that beats `bestScore` replaces the best of its lane;
+ * `position` numbers the cuts upwards. The arithmetic is that of `searchNumber`, operation by operation.
+ */
+export function scanCutsKernel(countShift: number): KernelFunction {
+  const [first, second, firstEnd, state, position] = [0, 1, 2, 3, 4];
+  const [g, c, n, gl, hl, gr, hr, score, valid, place] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+  const field = (offset: number): number[] => [...get(state), ...v128Load(offset)];
+  const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
+  const mask = (1n << BigInt(countShift)) - 1n;
+  const sums = [
+    [...get(g), ...bins, ...lowLanes, ...op.i64x2Add, ...set(g)],
+    [...get(c), ...bins, ...highLanes, ...op.i64x2Add, ...tee(c)],
+    [...constant(countShift), ...op.i64x2ShrU, ...tee(n)],
+    [...field(scanState.minRows), ...op.i64x2GeS],
+    [...field(scanState.totalCount), ...get(n), ...op.i64x2Sub, ...field(scanState.minRows), ...op.i64x2GeS],
+    [...op.v128And, ...set(valid)],
+    [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
+    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
+    [...field(scanState.totalHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
+    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
+  ];
+  const scores = [
+    [...get(g), ...toDoubles, ...set(gl)],
+    [...field(scanState.totalGradient), ...get(gl), ...op.f64x2Sub, ...set(gr)],
+    [...get(hl), ...field(scanState.l2), ...op.f64x2Add, ...set(hl)],
+    [...get(hr), ...field(scanState.l2), ...op.f64x2Add, ...set(hr)],
+    [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
+    [...get(gr), ...get(gr), ...op.f64x2Mul, ...get(hl), ...op.f64x2Mul, ...op.f64x2Add],
+    [...get(hl), ...get(hr), ...op.f64x2Mul, ...op.f64x2Div, ...tee(score)],
+    [...field(scanState.bestScore), ...op.f64x2Gt, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
+  ];
+  const replace = (offset: number, value: number): number[] => [
+    ...get(state),
+    ...get(value),
+    ...field(offset),
+    ...get(valid),
+    ...op.v128Bitselect,
+    ...v128Store(offset),
+  ];
+  const better = when(
+    [...get(position), ...op.i64ExtendU, ...op.i64x2Splat, ...set(place)],
+    replace(scanState.bestScore, score),
+    replace(scanState.bestPosition, place),
+    replace(scanState.bestGradient, g),
+    replace(scanState.bestHessianCount, c),
+  );
+  const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
+  return {
+    name: "scanCuts",
+    parameters: [i32, i32, i32, i32, i32],
+    result: null,
+    locals: [v128, v128, v128, v128, v128, v128, v128, v128, v128, v128],
+    body: [
+      [...field(scanState.startGradient), ...set(g), ...field(scanState.startHessianCount), ...set(c)],
+      loop(
+        ...sums,
+        ...scores,
+        better,
+        [...step(second, 16), ...set(second), ...step(position, 1), ...set(position)],
+        [...step(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
+      ),
+    ],
+  };
+}

@@ -1,0 +1,126 @@
+import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
+import type { KernelShape, Kernels } from "./kernels/kernels.ts";
+import { scanState } from "./kernels/scan.ts";
+import type { FeatureBins } from "./plan.ts";
+import { routeNumber, unsplitScore } from "./search.ts";
+import { unbounded } from "./search-bounded.ts";
+import { searchCategory } from "./search-category.ts";
+import type { View } from "./view.ts";
+
+/** A leaf to be searched: where its histogram stands and what its rows sum up to. */
+export interface SearchedLeaf {
+  /** Byte address of its histogram. */
+  readonly at: number;
+  readonly totals: Totals;
+  /** False = not searched; its `best` is left without a split. */
+  readonly isOpen: boolean;
+  readonly best: Candidate;
+}
+
+/** What one thread needs to search: the kernel, its state block (byte address) and its features. */
+export interface SearchPlace {
+  readonly view: View;
+  readonly kernels: Kernels;
+  readonly state: number;
+  readonly shape: KernelShape;
+  readonly features: FeatureBins;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * As `searchFeatures` of each leaf, without monotone constraints, both leaves of a split at once: one a lane of the
+ * vector registers. Finds the same splits with the same sums, bit for bit.
+ */
+export function searchPair(
+  place: SearchPlace,
+  used: Uint8Array,
+  rules: SearchRules,
+  pair: readonly [SearchedLeaf, SearchedLeaf],
+): void {
+  const { view, shape, features, from, to } = place;
+  openState(place, rules, pair);
+  for (let f = from; f < to; ++f) {
+    if (used[f] === 0) continue;
+    if (features.isCategory[f] === 0) scanNumber(place, f, pair);
+    else
+      for (const leaf of pair) {
+        if (!leaf.isOpen) continue;
+        const histogram = { words: view.words, countShift: shape.countShift };
+        const at = leaf.at / 4 + shape.binOffsets[f]! * 4;
+        searchCategory(histogram, at, f, features.nValues[f]!, leaf.totals, rules, leaf.best);
+      }
+  }
+  takeNumberSplit(place, pair[0], 0);
+  takeNumberSplit(place, pair[1], 1);
+}
+
+/** What a split must beat; a leaf that is not searched cannot be beaten. */
+function openState({ view, state }: SearchPlace, rules: SearchRules, pair: readonly SearchedLeaf[]): void {
+  const { doubles, words } = view;
+  words.fill(0, state / 4, (state + scanState.bytes) / 4);
+  for (const [lane, { totals, isOpen, best }] of pair.entries()) {
+    best.score = unsplitScore(totals, rules.l2, unbounded) * (1 + 1e-12);
+    best.feature = -1;
+    const at = (field: number): number => (state + field) / 8 + lane;
+    doubles[at(scanState.bestScore)] = isOpen ? best.score : Infinity;
+    words.fill(-1, at(scanState.bestPosition) * 2, at(scanState.bestPosition) * 2 + 2);
+    doubles[at(scanState.totalGradient)] = totals.gradient;
+    doubles[at(scanState.totalHessian)] = totals.hessian;
+    words[at(scanState.totalCount) * 2] = totals.count;
+    doubles[at(scanState.l2)] = rules.l2;
+    words[at(scanState.minRows) * 2] = rules.minRows;
+    doubles[at(scanState.minHessian)] = rules.minHessian;
+  }
+}
+
+/** All cuts with the missing rows on the right; where there are any, all again with them on the left. */
+function scanNumber(place: SearchPlace, f: number, pair: readonly [SearchedLeaf, SearchedLeaf]): void {
+  const { view, kernels, state, shape, features } = place;
+  const { words } = view;
+  const nValues = features.nValues[f]!;
+  const offset = shape.binOffsets[f]! * 16;
+  const [first, second] = [pair[0].at + offset, pair[1].at + offset];
+  const missing = nValues * 16;
+  const anyMissing = words[(first + missing) / 4 + 3]! | words[(second + missing) / 4 + 3]!;
+  const hasMissing = anyMissing >>> (shape.countShift - 32) > 0;
+  const end = first + (hasMissing ? nValues : nValues - 1) * 16;
+  kernels.scanCuts(first, second, end, state, positionOf(f, 0, 0));
+  if (!hasMissing) return;
+  for (const [lane, { at }] of pair.entries()) {
+    const cell = (at + offset + missing) / 4;
+    words.copyWithin((state + scanState.startGradient) / 4 + lane * 2, cell, cell + 2);
+    words.copyWithin((state + scanState.startHessianCount) / 4 + lane * 2, cell + 2, cell + 4);
+  }
+  kernels.scanCuts(first, second, end, state, positionOf(f, 1, 0));
+  words.fill(0, (state + scanState.startGradient) / 4, (state + scanState.totalGradient) / 4);
+}
+
+/** Numbers the cuts in the order they are tried. */
+const positionOf = (feature: number, missingLeft: number, bin: number): number =>
+  feature * 512 + missingLeft * 256 + bin;
+
+/** Makes the best cut of a lane the leaf's best split, unless a category's is better; ties go to the lower feature. */
+function takeNumberSplit(place: SearchPlace, leaf: SearchedLeaf, lane: number): void {
+  const { view, state, shape, features } = place;
+  const { doubles, words } = view;
+  const { best, totals } = leaf;
+  const at = (field: number): number => (state + field) / 8 + lane;
+  const position = words[at(scanState.bestPosition) * 2]!;
+  if (!leaf.isOpen || position < 0) return;
+  const feature = position >> 9;
+  const score = doubles[at(scanState.bestScore)]!;
+  if (best.feature >= 0 && (best.score > score || (best.score === score && best.feature < feature))) return;
+  const shift = shape.countShift - 32;
+  const g = at(scanState.bestGradient) * 2;
+  const c = at(scanState.bestHessianCount) * 2;
+  const gradient = words[g + 1]! * upperWord + (words[g]! >>> 0);
+  const hessian = (words[c + 1]! & (2 ** shift - 1)) * upperWord + (words[c]! >>> 0);
+  const count = words[c + 1]! >>> shift;
+  const nValues = features.nValues[feature]!;
+  const missingAt = leaf.at / 4 + (shape.binOffsets[feature]! + nValues) * 4;
+  const hasMissing = words[missingAt + 3]! >>> shift > 0;
+  const missingLeft = hasMissing ? (position >> 8) & 1 : Number(2 * count >= totals.count);
+  keep(best, score, feature, position & 255, missingLeft, gradient, hessian, count);
+  routeNumber(best, nValues);
+}
