@@ -10,7 +10,8 @@ export interface FoundFile {
   readonly partition: readonly (readonly [key: string, value: string | null])[];
 }
 
-const mostFiles = 100_000;
+/** A source of more files is refused. */
+export const mostFiles = 100_000;
 
 /**
  * The files that a pattern or a folder stands for, sorted by code point; null where the path is a plain file. `*` and `?`
@@ -57,7 +58,8 @@ async function* walk(folder: string, prefix: string): AsyncGenerator<string> {
   }
 }
 
-function patternOf(text: string): RegExp {
+/** A pattern's `*`, `?` and `**` as a regular expression over whole names. */
+export function patternOf(text: string): RegExp {
   const source = text.replaceAll(sep, "/").replace(/\*\*\/|\*\*|[*?]|[^\w/*?]/g, (token) => {
     if (token === "**/") return "(?:[^/]+/)*";
     if (token === "**") return ".*";
@@ -70,7 +72,8 @@ function escaped(token: string): string {
   return /[\\^$.|+()[\]{}]/.test(token) ? `\\${token}` : token;
 }
 
-function partitionOf(relative: string): FoundFile["partition"] {
+/** What the folders `key=value` of a name say. */
+export function partitionOf(relative: string): FoundFile["partition"] {
   const folders = relative.split("/").slice(0, -1);
   return folders.flatMap((folder) => {
     const cut = folder.indexOf("=");
@@ -88,7 +91,8 @@ function decoded(text: string): string {
   }
 }
 
-function tooMany(path: string): MillraceError {
+/** SOURCE_UNREADABLE for a path that stands for too many files. */
+export function tooMany(path: string): MillraceError {
   const reason = `it stands for more than ${mostFiles} files`;
   return new MillraceError("SOURCE_UNREADABLE", { path, format: "a set of files", reason });
 }

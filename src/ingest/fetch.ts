@@ -23,6 +23,8 @@ export interface FetchedFile {
  * that what a run is fingerprinted by is what it reads.
  */
 export interface Fetcher {
+  /** What stays between runs; null = nothing does. */
+  readonly folder: string | null;
   /** `location`: the database's file, for SQLite. */
   fetch(source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile>;
   /** The files of cells that hold what a server, a stream or files of other things gave; `root`: where paths start. */
@@ -52,6 +54,7 @@ export function createFetcher(folder?: string): Fetcher {
     return readParts(source, { root, folder: folder ?? null, scratch, signal });
   };
   return {
+    folder: folder ?? null,
     parts(source, root, signal) {
       let known = parts.get(source);
       if (!known) parts.set(source, (known = beginParts(source, root, signal)));

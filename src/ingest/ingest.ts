@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import type { Progress } from "../core/progress.ts";
+import { type Progress, silent } from "../core/progress.ts";
 import type { Contract } from "../frame/contract.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
@@ -11,6 +11,7 @@ import { parquetOptions } from "./frame-writer.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
 import { type LocatedSource, locateOutput, locateSource, unwritable } from "./locate.ts";
+import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-files.ts";
 import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
 import { storedNames } from "./stored-names.ts";
@@ -41,6 +42,8 @@ export interface IngestReport extends CellIssues {
   readonly origins: readonly Origin[];
   /** Cells whose text was cleaned, of the columns that ask for it. */
   readonly cleaned: readonly CleanedCells[];
+  /** Of an incremental source, and of this reading alone. */
+  readonly partitions?: PartitionCounts;
 }
 
 /**
@@ -58,13 +61,39 @@ export async function ingestSource(request: IngestRequest): Promise<IngestReport
     const place = { root: request.root, fetcher, signal: request.signal };
     const located = await locateSource(request.source, place);
     await requireChecksums(located);
-    return await ingestLocated(request, located);
+    const isIncremental = request.source.incremental === true && fetcher.folder !== null;
+    return isIncremental
+      ? await ingestParts(request, located, join(fetcher.folder!, "partitions"))
+      : (await ingestLocated(request, located)).report;
   } finally {
     if (!request.fetcher) await fetcher.close();
   }
 }
 
-async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<IngestReport> {
+/** The columns stand beside the report, to tell files of other columns apart. */
+interface Ingested {
+  readonly report: IngestReport;
+  readonly columns: string;
+}
+
+/** The members that say where and not what make no difference to a converted file. */
+function ingestParts(request: IngestRequest, located: LocatedSource, folder: string): Promise<IngestReport> {
+  const {
+    source: _,
+    root: _root,
+    output,
+    progress: _progress,
+    signal,
+    memoryMb: _memory,
+    fetcher: _f,
+    ...how
+  } = request;
+  const convertOne = (one: LocatedSource, to: string): Promise<Ingested> =>
+    ingestLocated({ ...request, output: to, progress: silent }, one);
+  return ingestIncrementally({ located, folder, output, how: JSON.stringify(how), convert: convertOne, signal });
+}
+
+async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<Ingested> {
   const { contract, signal, memoryMb } = request;
   const output = await locateOutput(request.output);
   const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
@@ -73,7 +102,9 @@ async function ingestLocated(request: IngestRequest, located: LocatedSource): Pr
   try {
     const relation = await openRelation(located, { wanted: contract.columns, output, scratch, memoryMb, signal });
     try {
-      return await writeDataset(request, relation, output);
+      const report = await writeDataset(request, relation, output);
+      const columns = relation.names.map((name, i) => `${name} ${relation.types[i]}`);
+      return { report, columns: columns.sort((a, b) => (a < b ? -1 : 1)).join(", ") };
     } finally {
       await relation.close();
     }

@@ -3,9 +3,11 @@ import { access, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
+import { isObjectAddress } from "../store/objects/address.ts";
 import { expandPath, type FoundFile } from "./expand.ts";
 import type { Fetcher } from "./fetch.ts";
 import { isAddress } from "./http.ts";
+import type { ObjectOrigin } from "./objects/fetch-objects.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
 
 /** A file, found: absolute and without symbolic links, so that the query room can confine itself to it. */
@@ -17,6 +19,8 @@ export interface LocatedFile {
   readonly name: string;
   /** Columns its folders name, with their values. */
   readonly partition: FoundFile["partition"];
+  /** Of a file that was brought from an object store: what it was there. */
+  readonly object?: ObjectOrigin;
 }
 
 /** How files are read: as what their endings say, or as cells that were brought to files by us. */
@@ -88,6 +92,7 @@ const endingsOf: Readonly<Record<FileKind, RegExp>> = {
 };
 
 async function locateFiles(source: SourceDescription, kind: FileKind, place: Place): Promise<LocatedFile[]> {
+  if (isObjectAddress(source.path)) return locateObjects(source, endingsOf[kind], place);
   if (isAddress(source.path)) return [await locateFetched(source, place, "")];
   const found = await expandPath(source.path, place.root, endingsOf[kind]);
   if (found === null) return [await locateFile(source.path, place.root)];
@@ -99,6 +104,13 @@ async function locateFiles(source: SourceDescription, kind: FileKind, place: Pla
 async function locateFetched(source: SourceDescription, place: Place, location: string): Promise<LocatedFile> {
   const { path } = await place.fetcher.fetch(source, location, place.signal);
   return { ...(await locateFile(path, place.root)), name: source.path };
+}
+
+async function locateObjects(source: SourceDescription, endings: RegExp, place: Place): Promise<LocatedFile[]> {
+  const files: LocatedFile[] = [];
+  for (const { path, name, partition, object } of await place.fetcher.objects(source, endings, place.signal))
+    files.push({ ...(await locateFile(path, place.root)), name, partition, object });
+  return files;
 }
 
 async function locateParts(source: SourceDescription, place: Place): Promise<LocatedFile[]> {

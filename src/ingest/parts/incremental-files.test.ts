@@ -1,0 +1,106 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { silent } from "../../core/progress.ts";
+import type { Contract } from "../../frame/contract.ts";
+import { createFetcher } from "../fetch.ts";
+import { ingestSource, type IngestReport } from "../ingest.ts";
+import { csv } from "../source.ts";
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-incremental-"));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+const contract: Contract = {
+  columns: [
+    { name: "n", kind: "number", missing: 1, onViolation: "warn" },
+    { name: "x", kind: "category", missing: 1, onViolation: "warn" },
+    { name: "day", kind: "timestamp", missing: 1, onViolation: "warn" },
+  ],
+};
+const texts = [{ column: "x", trim: true, case: "lower", missing: [] }] as const;
+
+let counter = 0;
+let folder = "";
+beforeEach(() => {
+  folder = `data${++counter}`;
+});
+
+function put(day: number, content: string): void {
+  const file = path.join(root, folder, `day=2024-01-0${day}`, "part.csv");
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, content);
+}
+
+interface Read {
+  readonly report: IngestReport;
+  readonly bytes: Buffer;
+}
+
+async function read(incremental: boolean, options: { readonly contract?: Contract } = {}): Promise<Read> {
+  const output = path.join(root, `out${++counter}.parquet`);
+  const fetcher = createFetcher(path.join(root, `${folder}-kept`));
+  const source = csv(folder, { incremental });
+  try {
+    const report = await ingestSource({ source, contract, texts, root, output, progress: silent, fetcher, ...options });
+    return { report, bytes: fs.readFileSync(output) };
+  } finally {
+    await fetcher.close();
+  }
+}
+
+/** Reads both ways, which must give the same. */
+async function readBoth(): Promise<IngestReport["partitions"]> {
+  const { report, bytes } = await read(true);
+  const whole = await read(false);
+  expect(bytes.equals(whole.bytes)).toBe(true);
+  const { partitions, ...found } = report;
+  // A file without rows has no row whose line could be asked for.
+  const origins = whole.report.origins.map((origin) => (origin.nRows === 0 ? { ...origin, lines: [] } : origin));
+  expect(found).toEqual({ ...whole.report, origins });
+  return partitions;
+}
+
+describe("an incremental folder", () => {
+  it("reads new files alone and gives what reading all of them gives", async () => {
+    put(1, "n,x\n1, A\noops,b\n\n3,\n");
+    put(2, "n,x\n4,a\n");
+    expect(await readBoth()).toEqual({ reused: 0, converted: 2, changed: 0, gone: 0 });
+    expect(await readBoth()).toEqual({ reused: 2, converted: 0, changed: 0, gone: 0 });
+    put(3, 'x,n\n"C\nd",9\nE,what\n');
+    expect(await readBoth()).toEqual({ reused: 2, converted: 1, changed: 0, gone: 0 });
+  });
+
+  it("notices files that changed and files that are gone", async () => {
+    for (const day of [1, 2, 3]) put(day, `n,x\n${day},a\n`);
+    await readBoth();
+    put(2, "n,x\n22,a\n23,b\n");
+    fs.rmSync(path.join(root, folder, "day=2024-01-03"), { recursive: true });
+    expect(await readBoth()).toEqual({ reused: 1, converted: 1, changed: 1, gone: 1 });
+  });
+
+  it("takes a file without rows as such, and refuses where all are", async () => {
+    put(1, "n,x\n");
+    await expect(read(true)).rejects.toMatchObject({ code: "SOURCE_EMPTY" });
+    put(2, "n,x\n1,a\n");
+    expect(await readBoth()).toEqual({ reused: 1, converted: 1, changed: 0, gone: 0 });
+  });
+
+  it("converts again for another contract, and refuses files of other columns", async () => {
+    put(1, "n,x\n1,a\n");
+    await read(true);
+    const other: Contract = { columns: [{ ...contract.columns[0]!, kind: "text" } as Contract["columns"][number]] };
+    expect((await read(true, { contract: other })).report.partitions).toMatchObject({ reused: 0, converted: 1 });
+    put(2, "n,x,y\n1,a,b\n");
+    await expect(read(true)).rejects.toMatchObject({ code: "SOURCE_MISMATCH" });
+  });
+
+  it("does not believe a converted file that was damaged", async () => {
+    put(1, "n,x\n1,a\n");
+    await read(true);
+    const kept = path.join(root, `${folder}-kept`, "partitions");
+    const file = fs.readdirSync(kept).find((name) => name.endsWith(".parquet"))!;
+    fs.appendFileSync(path.join(kept, file), "x");
+    expect(await readBoth()).toMatchObject({ reused: 0, converted: 1 });
+  });
+});

@@ -1,0 +1,224 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Digest } from "../../core/digest.ts";
+import { isMillraceError, MillraceError } from "../../core/errors/error.ts";
+import type { Issue } from "../../frame/contract.ts";
+import { quoteLiteral } from "../../query/quote.ts";
+import { withQuery } from "../../query/session.ts";
+import { digestFile } from "../byte-stream.ts";
+import { parquetOptions } from "../frame-writer.ts";
+import type { IngestReport } from "../ingest.ts";
+import { type LocatedFile, type LocatedSource, locateOutput } from "../locate.ts";
+import { plainSource } from "../plain-source.ts";
+
+/** What became of the files of an incremental source. */
+export interface PartitionCounts {
+  /** Converted by an earlier run, and not read again. */
+  readonly reused: number;
+  /** Read now. */
+  readonly converted: number;
+  /** Of those read now, files that an earlier run had read with other bytes. */
+  readonly changed: number;
+  /** Files an earlier run had read that are not there any more. */
+  readonly gone: number;
+}
+
+/** One file converted to the contract's columns, and what was found in it. */
+interface Converted {
+  /** null: the file holds no rows. */
+  readonly columns: string | null;
+  readonly report: IngestReport;
+}
+
+/** A file as it was when it was read last. */
+interface Remembered {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly digest: Digest;
+}
+
+export interface IncrementalRequest {
+  readonly located: LocatedSource;
+  /** Where converted files are kept. */
+  readonly folder: string;
+  readonly output: string;
+  /** All that the conversion depends on beside the source and the file. */
+  readonly how: string;
+  /** Converts a single file; `columns` tells files of another shape apart. */
+  readonly convert: (
+    located: LocatedSource,
+    output: string,
+  ) => Promise<{ readonly report: IngestReport; readonly columns: string }>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const mostIssues = 1_000;
+const mostBadRows = 200_000;
+
+/**
+ * The files of a folder or a pattern, each converted once: a file whose bytes are known is taken as it was converted
+ * before. The snapshot is the very one that reading all files gives.
+ */
+export async function ingestIncrementally(request: IncrementalRequest): Promise<IngestReport> {
+  const { located, folder } = request;
+  await mkdir(folder, { recursive: true });
+  const { path: _, ...source } = plainSource(located.source) as { readonly path: string };
+  const sourceKey = shortDigest(JSON.stringify(plainSource(located.source)));
+  const notes = join(folder, `${sourceKey}.json`);
+  const before = await recall(notes);
+  const now: Remembered[] = [];
+  const parts: { readonly path: string; readonly converted: Converted; readonly isNew: boolean }[] = [];
+  for (const file of located.files) {
+    if (request.signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${located.source.path}"` });
+    const remembered = await remember(file, before.get(file.name));
+    now.push(remembered);
+    const key = shortDigest(JSON.stringify([remembered.digest, file.partition, source, request.how]));
+    const path = join(folder, `${sourceKey}-${key}.parquet`);
+    const known = await readConverted(path);
+    parts.push({ path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null });
+  }
+  requireOneShape(located, parts);
+  const nRows = parts.reduce((sum, { converted }) => sum + converted.report.nRows, 0);
+  if (nRows === 0) {
+    const found = `${parts.length} files without rows`;
+    throw new MillraceError("SOURCE_EMPTY", { path: located.source.path, found });
+  }
+  await concatenate(
+    parts.filter(({ converted }) => converted.report.nRows > 0).map(({ path }) => path),
+    request.output,
+  );
+  await keep(notes, now);
+  await removeOthers(
+    folder,
+    sourceKey,
+    parts.map(({ path }) => path),
+  );
+  const converted = parts.filter(({ isNew }) => isNew).length;
+  const changed = now.filter(({ name, digest }) => before.has(name) && before.get(name)!.digest !== digest).length;
+  const names = new Set(now.map(({ name }) => name));
+  const gone = [...before.keys()].filter((name) => !names.has(name)).length;
+  const partitions = { reused: parts.length - converted, converted, changed, gone };
+  return { ...mergeReports(parts.map((part) => part.converted.report)), partitions };
+}
+
+function shortDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+async function recall(notes: string): Promise<ReadonlyMap<string, Remembered>> {
+  try {
+    const known = JSON.parse(await readFile(notes, "utf8")) as readonly Remembered[];
+    return new Map(known.map((file) => [file.name, file]));
+  } catch {
+    return new Map();
+  }
+}
+
+async function keep(notes: string, files: readonly Remembered[]): Promise<void> {
+  await writeFile(`${notes}.partial`, JSON.stringify(files));
+  await rename(`${notes}.partial`, notes);
+}
+
+/** A file whose size and time of change are as before is not read again. */
+async function remember(file: LocatedFile, known: Remembered | undefined): Promise<Remembered> {
+  const { name, sizeBytes, modifiedMs } = file;
+  if (known?.sizeBytes === sizeBytes && known.modifiedMs === modifiedMs) return known;
+  return { name, sizeBytes, modifiedMs, digest: await digestFile(file.path) };
+}
+
+/** null where it was not converted before, or is not as it was written. */
+async function readConverted(path: string): Promise<Converted | null> {
+  try {
+    const { digest, ...converted } = JSON.parse(await readFile(`${path}.json`, "utf8")) as Converted & {
+      readonly digest: string | null;
+    };
+    return digest === null || (await digestFile(path)) === digest ? converted : null;
+  } catch {
+    return null;
+  }
+}
+
+async function convertFile(request: IncrementalRequest, file: LocatedFile, path: string): Promise<Converted> {
+  const located = { ...request.located, files: [file] };
+  const partial = `${path}.partial`;
+  let converted: Converted;
+  let digest: Digest | null = null;
+  try {
+    converted = await request.convert(located, partial);
+    digest = await digestFile(partial);
+    await rename(partial, path);
+  } catch (error) {
+    if (!isMillraceError(error) || error.code !== "SOURCE_EMPTY") throw error;
+    converted = { columns: null, report: emptyReport(file) };
+  }
+  await writeFile(`${path}.json.partial`, JSON.stringify({ ...converted, digest }));
+  await rename(`${path}.json.partial`, `${path}.json`);
+  return converted;
+}
+
+function emptyReport({ name }: LocatedFile): IngestReport {
+  const origins = [{ file: name, nRows: 0, lines: [] }];
+  return { nRows: 0, origins, cleaned: [], issues: [], issueCounts: [], badRows: [] };
+}
+
+/** Reading all files at once would refuse files of other columns; so does this. */
+function requireOneShape({ source, files }: LocatedSource, parts: readonly { readonly converted: Converted }[]): void {
+  const first = parts.findIndex(({ converted }) => converted.columns !== null);
+  const other = parts.findIndex(
+    ({ converted }) => converted.columns !== null && converted.columns !== parts[first]!.converted.columns,
+  );
+  if (other < 0) return;
+  throw new MillraceError("SOURCE_MISMATCH", {
+    subject: `"${files[other]!.name}"`,
+    rule: `must have the columns of "${files[first]!.name}" (${parts[first]!.converted.columns})`,
+    actual: parts[other]!.converted.columns!,
+    remedy: `Narrow the pattern of ${source.kind}(), or bring both to one shape with union() and sql().`,
+  });
+}
+
+async function concatenate(paths: readonly string[], output: string): Promise<void> {
+  const target = await locateOutput(output);
+  const files: string[] = [];
+  for (const path of paths) files.push(await locateOutput(path));
+  await withQuery({ files: [...files, target] }, async (session) => {
+    const list = files.map(quoteLiteral).join(", ");
+    await session.run(`COPY (SELECT * FROM read_parquet([${list}])) TO ${quoteLiteral(target)} (${parquetOptions})`);
+  });
+}
+
+/** What was found in each file as what was found in all: rows are counted through. */
+function mergeReports(reports: readonly IngestReport[]): IngestReport {
+  const issues: Issue[] = [];
+  const counts = new Map<string, number>();
+  const badRows = new Map<string, number[]>();
+  const cleaned = new Map<string, number>();
+  let nRows = 0;
+  for (const report of reports) {
+    for (const issue of report.issues)
+      if (issues.length < mostIssues) issues.push({ ...issue, row: issue.row + nRows });
+    for (const [key, count] of report.issueCounts) counts.set(key, (counts.get(key) ?? 0) + count);
+    for (const { column, rows } of report.badRows) {
+      const known = badRows.get(column) ?? [];
+      for (const row of rows) if (known.length < mostBadRows) known.push(row + nRows);
+      badRows.set(column, known);
+    }
+    for (const { column, cells } of report.cleaned) cleaned.set(column, (cleaned.get(column) ?? 0) + cells);
+    nRows += report.nRows;
+  }
+  return {
+    nRows,
+    origins: reports.flatMap(({ origins }) => origins),
+    cleaned: [...cleaned].map(([column, cells]) => ({ column, cells })),
+    issues,
+    issueCounts: [...counts],
+    badRows: [...badRows].map(([column, rows]) => ({ column, rows })),
+  };
+}
+
+async function removeOthers(folder: string, sourceKey: string, paths: readonly string[]): Promise<void> {
+  const kept = new Set(paths.flatMap((path) => [basename(path), `${basename(path)}.json`]));
+  for (const file of await readdir(folder))
+    if (file.startsWith(`${sourceKey}-`) && !kept.has(file)) await rm(join(folder, file), { force: true });
+}
