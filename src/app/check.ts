@@ -5,6 +5,7 @@ import { pipelineRules } from "../pipeline/workflow/rules.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import { environmentOf } from "./environment.ts";
 import { loadDefinition, pipelineNames } from "./pipelines.ts";
+import { compileLoaded } from "./run-workflow.ts";
 import { openProject, type Project } from "./project.ts";
 
 export interface CheckedProblem {
@@ -38,7 +39,8 @@ async function problemsOf(project: Project, name: string): Promise<CheckResult["
   try {
     const loaded = await loadDefinition(project.root, name);
     const environment = loaded.kind === "pipeline" ? environmentOf(project, loaded.spec) : null;
-    const workflow = loaded.kind === "pipeline" ? workflowOf(loaded.spec, environment!) : loaded.workflow.compile(null);
+    const workflow =
+      loaded.kind === "pipeline" ? workflowOf(loaded.spec, environment!) : await compileLoaded(project, loaded);
     const issues = lintWorkflow(workflow, loaded.kind === "pipeline" ? pipelineRules(loaded.spec) : []);
     await environment?.fingerprint();
     return issues.map((issue) => {

@@ -12,6 +12,7 @@ import { importanceCodec, type Importance } from "../pipeline/workflow/explain-s
 import { gateOutcomeCodec } from "../pipeline/workflow/gate-step.ts";
 import { promotedCodec } from "../pipeline/workflow/promote-step.ts";
 import { profileCodec } from "../pipeline/workflow/validate-step.ts";
+import { pipelineRules } from "../pipeline/workflow/rules.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { AuditReport } from "../validate/audit.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
@@ -71,6 +72,7 @@ export async function runPipeline(
     ...options,
     provenance: await collectProvenance(project.root, environment.threads, file),
     definition: definitionOf(spec),
+    rules: pipelineRules(spec),
   }).finally(() => Promise.all([runner.close(), environment.fetcher.close()]));
   const read = artifactReader(project, result);
   const promoted = await read("promote.result", promotedCodec);

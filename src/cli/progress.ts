@@ -15,6 +15,8 @@ export function progressListener(output: Output): RunListener {
   };
   return {
     runStarted: ({ runId, workflow, steps }) => output.line(`run ${runId} of ${workflow}, ${steps.length} steps`),
+    warned: ({ step, rule, actual, remedy }) =>
+      output.progress(`warning: the step "${step}" ${rule}, got ${actual}. ${remedy}\n`),
     stepStarted: () => {
       lastPlainMs = 0;
     },

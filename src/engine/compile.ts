@@ -20,7 +20,9 @@ export function compileWorkflow(
   records: readonly StepDefinitionRecord[],
   source: WorkflowSource | null,
 ): Workflow {
-  return Object.freeze({ name, seed, steps: records.map((record) => compileStep(record, source)) });
+  const names = new Set(records.map((record) => record.name));
+  const leftOut = (source?.defined ?? []).filter((step) => !names.has(step));
+  return Object.freeze({ name, seed, steps: records.map((record) => compileStep(record, source)), leftOut });
 }
 
 function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null): Step {

@@ -179,5 +179,7 @@ export interface DefinedWorkflow {
 /** Where a workflow was loaded from, and what each of its steps' code consists of. */
 export interface WorkflowSource {
   readonly file: string;
+  /** Names of the steps that stand in it for its own use, whether or not the workflow takes them in. */
+  readonly defined: readonly string[];
   codeOf(step: string): { readonly digest: string; readonly parts: Readonly<Record<string, string>> };
 }

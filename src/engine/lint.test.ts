@@ -30,11 +30,32 @@ describe("lintWorkflow", () => {
     ["a wait for a later step", [{ ...step("a"), after: ["b"] }, step("b")], "a must wait for steps that stand before"],
     ["a fan-out over no input", [{ ...step("a"), over: "x.y" }], "a must be fanned out over one of its inputs"],
     ["a parameter JSON cannot say", [{ ...step("a"), params: { x: [Number.NaN] } }], "got NaN at params.x[0]"],
-    ["a memory of half a MiB", [{ ...step("a"), memoryMb: 0.5 }], "a must have a memory of whole MiB"],
+    [
+      "a memory of half a MiB",
+      [{ ...step("a"), memoryMb: 0.5, task: { file: "a.ts", step: "a", env: [] } }],
+      "a must have a memory of whole MiB",
+    ],
     ["a memory limit nobody can keep", [{ ...step("a"), memoryMb: 64 }], "a must run in a process of its own"],
     ["no slots", [{ ...step("a"), slots: 0 }], "a must take a whole number of slots"],
   ])("refuses %s", (_, steps, issue) => {
     expect(rulesBroken(...steps)).toEqual([expect.stringContaining(issue)]);
+  });
+
+  it("warns of a step that is defined beside the others and comes to nothing", () => {
+    expect(lintWorkflow({ name: "w", seed: 1, steps: [step("a")], leftOut: ["forgotten"] })).toEqual([
+      expect.objectContaining({ step: "forgotten", severity: "warning", remedy: expect.stringContaining("`steps`") }),
+    ]);
+  });
+
+  it("names the output that was probably meant", () => {
+    const [issue] = lintWorkflow({ name: "w", seed: 1, steps: [step("load"), step("b", ["laod.out"])] });
+    expect(issue!.remedy).toBe('Did you mean "load.out"?');
+  });
+
+  it("gives every issue a remedy of its own", () => {
+    const broken = [{ ...step("a", ["b.out", "a.out", "c.x"]), over: "x.y", slots: 0, timeoutMs: 0 }, step("b")];
+    const remedies = lintWorkflow({ name: "w", seed: 1, steps: broken }).map(({ remedy }) => remedy);
+    expect(new Set(remedies).size).toBe(remedies.length);
   });
 
   it("throws the first issue where a sound workflow is required", () => {

@@ -12,6 +12,7 @@ import { answerEach } from "./fan-out.ts";
 import { startJournal, stepError } from "./journal.ts";
 import type { RunStart, StepEntry } from "./journal.ts";
 import { requireSound } from "./lint.ts";
+import type { WorkflowRule } from "./lint.ts";
 import { dependenciesOf, planRun } from "./plan.ts";
 import type { Plan, Selection } from "./plan.ts";
 import { silent } from "../core/progress.ts";
@@ -34,6 +35,8 @@ export interface RunOptions extends Selection, RunStart {
   readonly jobs?: number;
   /** Default: all in this process. Not closed by the run. */
   readonly runner?: Runner;
+  /** What the workflow must keep beside what every workflow must. */
+  readonly rules?: readonly WorkflowRule[];
 }
 
 /** More attempts than these do not write at once; those that wait keep what they computed in memory. */
@@ -53,13 +56,14 @@ interface Progressing extends Run {
  * status "failed"; it does not throw. Results do not depend on `jobs`. Throws WORKFLOW_INVALID and STEP_UNKNOWN.
  */
 export async function runWorkflow(workflow: Workflow, options: RunOptions): Promise<RunResult> {
-  requireSound(workflow);
+  const warnings = requireSound(workflow, options.rules);
   const plan = planRun(workflow, options);
   const { clock, listener = {} } = options;
   const start = clock.monotonic();
   const run = await startRun(workflow, plan, options);
   const { runId } = run.journal;
   listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
+  for (const issue of warnings) listener.warned?.(issue);
   const steps = await runSteps(run);
   const { ending } = run;
   const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: clock.monotonic() - start };

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
 import type { Fence } from "../store/leases.ts";
+import type { WorkflowIssue } from "./lint/rule.ts";
 
 /** How one type of artifact is written to and read from a file. `type` and `format` are recorded with each artifact. */
 export interface Codec<T> {
@@ -116,6 +117,8 @@ export interface Workflow {
   readonly name: string;
   readonly seed: number;
   readonly steps: readonly Step[];
+  /** Names of steps defined beside these, which none of these needs. */
+  readonly leftOut?: readonly string[];
 }
 
 export type StepStatus = "ran" | "cached" | "failed" | "skipped";
@@ -144,6 +147,8 @@ export interface RunResult {
 /** What a run tells whoever watches it. */
 export interface RunListener {
   runStarted?(event: { readonly runId: string; readonly workflow: string; readonly steps: readonly string[] }): void;
+  /** Something about the workflow that does not keep it from running. */
+  warned?(issue: WorkflowIssue): void;
   stepStarted?(event: { readonly step: string; readonly index: number; readonly count: number }): void;
   stepProgress?(event: {
     readonly step: string;

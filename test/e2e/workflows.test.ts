@@ -101,6 +101,25 @@ describe.skipIf(!isBuilt)("a workflow of own steps", () => {
     expect((await project.run("check", "words")).stdout).toBe("ok     words\n");
   });
 
+  it("is warned of a step that nobody uses, by check and by run, and runs all the same", async () => {
+    project.write(
+      "pipelines/forgetful.ts",
+      `
+      import { step, workflow } from "millrace";
+      const one = step({ name: "one", run: () => 1 });
+      const checked = step({ name: "checked", inputs: { one: one.output }, run: () => 2 });
+      export default workflow({ name: "forgetful", steps: [one] });
+    `,
+    );
+    const check = await project.run("check", "forgetful");
+    expect(check.code).toBe(0);
+    expect(check.stdout).toContain('warning: step "checked" should be read by another step or be wanted itself');
+    const run = await project.run("run", "forgetful");
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('warning: the step "checked" should be read by another step');
+    fs.rmSync(project.path("pipelines/forgetful.ts"));
+  });
+
   it("runs twice at once without harm", async () => {
     const both = await Promise.all([0, 1].map(() => project.run("run", "words", "--json", "--no-cache")));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../store/store.fixtures.ts";
 import { readModuleGraph } from "./graph.ts";
-import { pipelineStepCode, workflowStepCode } from "./roots.ts";
+import { ownStepNames, pipelineStepCode, workflowStepCode } from "./roots.ts";
 
 let folder: { path: string; remove: () => Promise<void> };
 beforeEach(async () => {
@@ -155,5 +155,18 @@ describe("a pipeline's own step", () => {
     expect(await codeWith(1, 4)).toEqual([watch, note]);
     const [changed, same] = await codeWith(2, 3);
     expect([changed === watch, same === note]).toEqual([false, true]);
+  });
+
+  it("knows the steps a file defines for itself, not those it gives to others", async () => {
+    const file = join(folder.path, "steps.ts");
+    writeFileSync(
+      file,
+      `import { map, step, workflow } from "millrace";
+       export const shared = step({ name: "shared", run: () => [1] });
+       const inner = map(shared.output, (n) => step({ name: "inner", inputs: { n }, run: () => 1 }));
+       const lost = step({ name: "lost", run: () => 1 });
+       export default workflow({ name: "w", steps: [inner] });`,
+    );
+    expect(ownStepNames(await readModuleGraph(file, folder.path, "1"))).toEqual(["inner", "lost"]);
   });
 });

@@ -2,16 +2,18 @@ import type { ModuleGraph } from "./graph.ts";
 import { identityOf, wholeRoot } from "./identity.ts";
 import type { CodeIdentity, Root } from "./identity.ts";
 import { defaultName } from "./module.ts";
-import type { Module } from "./module.ts";
+import type { Module, Statement } from "./module.ts";
 import { childrenOf, isNode, nameOf, unwrapped } from "./syntax.ts";
 import type { SyntaxNode } from "./syntax.ts";
 
 /** The code of a step made by `step({ name, run })`, wherever in the modules of the graph it stands. */
 export function workflowStepCode(graph: ModuleGraph, name: string): CodeIdentity {
-  const found = graph.modules().flatMap((module) => definitionsIn(module, name));
+  const found = graph.modules().flatMap((module) => definitionsIn(module).filter((one) => one.name === name));
   const [only] = found;
   // A step made inside a function depends on how that was called: then everything counts.
-  return only && found.length === 1 ? identityOf(graph, only, name) : identityOf(graph, wholeRoot(graph), "default");
+  return only && found.length === 1
+    ? identityOf(graph, only.root, name)
+    : identityOf(graph, wholeRoot(graph), "default");
 }
 
 /** The code of an own step of a pipeline: `steps: { name: { run } }` of the object given to `pipeline()`. */
@@ -27,8 +29,21 @@ export function pipelineStepCode(graph: ModuleGraph, name: string): CodeIdentity
   return identityOf(graph, { module: entry, node: run ?? step }, name);
 }
 
-/** Calls of millrace's `step` with this literal name that are made once, when the module is loaded. */
-function definitionsIn(module: Module, name: string): readonly Root[] {
+/** Names of the steps that the file itself defines and gives to no other file. */
+export function ownStepNames({ entry }: ModuleGraph): readonly string[] {
+  const exported = new Set(entry.exports.values());
+  const inner = entry.statements.filter(({ declares }) => !declares.some((name) => exported.has(name)));
+  return definitionsIn(entry, inner).map(({ name }) => name);
+}
+
+interface Definition {
+  readonly name: string;
+  /** Its `run`. */
+  readonly root: Root;
+}
+
+/** Calls of millrace's `step` with a literal name that are made once, when the module is loaded. */
+function definitionsIn(module: Module, statements: readonly Statement[] = module.statements): readonly Definition[] {
   const isOurs = (node: unknown, called: string): boolean => {
     // import * as m from "millrace": m.step(...)
     if (isNode(node) && node.type === "MemberExpression") {
@@ -38,27 +53,27 @@ function definitionsIn(module: Module, name: string): readonly Root[] {
     const imported = module.imports.get(nameOf(node) ?? "");
     return imported?.specifier === "millrace" && imported.name === called;
   };
-  const search = (given: SyntaxNode): readonly Root[] => {
+  const search = (given: SyntaxNode): readonly Definition[] => {
     const node = unwrapped(given);
     if (node.type === "CallExpression") {
       const args = node["arguments"] as readonly SyntaxNode[];
-      if (isOurs(node["callee"], "step")) return rootOf(module, args[0], name);
+      if (isOurs(node["callee"], "step")) return definitionOf(module, args[0]);
       // The function that map() is given is called once, with a handle.
       const inner = isOurs(node["callee"], "map") ? args[1] : undefined;
       if (inner && /Function/.test(inner.type)) return [...search(args[0]!), ...childrenOf(inner).flatMap(search)];
     }
     return /Function|Method/.test(node.type) ? [] : childrenOf(node).flatMap(search);
   };
-  return module.statements.flatMap(({ node }) => search(node));
+  return statements.flatMap(({ node }) => search(node));
 }
 
-function rootOf(module: Module, argument: SyntaxNode | undefined, name: string): readonly Root[] {
+function definitionOf(module: Module, argument: SyntaxNode | undefined): readonly Definition[] {
   const definition = argument && resolved(module, argument);
   if (!definition || definition.type !== "ObjectExpression") return [];
   const given = memberOf(definition, "name");
-  if (!given || given.type !== "StringLiteral" || given["value"] !== name) return [];
+  if (!given || given.type !== "StringLiteral") return [];
   const run = memberOf(definition, "run");
-  return run ? [{ module, node: run }] : [];
+  return run ? [{ name: String(given["value"]), root: { module, node: run } }] : [];
 }
 
 /** A name that a `const` of the same module gives to an expression, replaced by the expression. */

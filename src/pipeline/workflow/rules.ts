@@ -26,7 +26,12 @@ function promotesWhatIsJudged({ gate, steps }: PipelineSpec): WorkflowRule {
 const gateIsReadByPromote: WorkflowRule = ({ steps }) =>
   steps
     .filter(({ name, inputs }) => name === "promote" && !inputs.includes("gate.outcome"))
-    .map(({ name }) => ({ step: name, rule: "must read what the gate said", actual: "no gate.outcome" }));
+    .map(({ name }) => ({
+      step: name,
+      rule: "must read what the gate said",
+      actual: "no gate.outcome",
+      remedy: "Leave the gate before it.",
+    }));
 
 function stepsAreReplacedOnce({ steps }: PipelineSpec): WorkflowRule {
   const replaced = steps.filter(({ place }) => place === "instead").map(({ at }) => at);
