@@ -111,7 +111,8 @@ async function keptDigests(database: Kysely<Database>, gone: ReadonlySet<string>
 
 async function removeRun(transaction: Transaction<Database>, runId: string): Promise<void> {
   await passAnswersOn(transaction, runId);
-  const tables = ["metrics", "params", "step_inputs", "step_outputs", "tags", "series", "steps"] as const;
+  const ofSteps = ["metrics", "params", "step_inputs", "step_outputs", "step_logs", "step_settings"] as const;
+  const tables = [...ofSteps, "tags", "series", "steps"] as const;
   for (const table of tables) await transaction.deleteFrom(table).where("run_id", "=", runId).execute();
   await transaction.deleteFrom("runs").where("id", "=", runId).execute();
   await transaction.deleteFrom("seals").where("subject", "=", `run:${runId}`).execute();

@@ -112,4 +112,17 @@ export const migrations: readonly string[] = [
   drop table memo;
   create table memo (memo_key text primary key, value text not null, digest text not null);
   `,
+  `
+  create table step_logs (
+    run_id text not null, step text not null, attempt integer not null,
+    head text not null, tail text not null, dropped bigint not null,
+    primary key (run_id, step, attempt),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  create table step_settings (
+    run_id text not null, step text not null, attempt integer not null, settings text not null,
+    primary key (run_id, step, attempt),
+    foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
+  );
+  `,
 ];

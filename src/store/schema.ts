@@ -86,6 +86,25 @@ export interface StepsTable {
   reason: string | null;
 }
 
+/** What an attempt printed: lines, each after "o" (stdout) or "e" (stderr). Of much only the first and the last is kept. */
+export interface StepLogsTable {
+  run_id: string;
+  step: string;
+  attempt: number;
+  head: string;
+  tail: string;
+  /** Lines left out between the two. */
+  dropped: number;
+}
+
+/** How a step was to be run, as JSON, where its definition says more than its name: tags, retries, limits, slots. */
+export interface StepSettingsTable {
+  run_id: string;
+  step: string;
+  attempt: number;
+  settings: string;
+}
+
 /** Lineage: what an attempt read, as "step.output". */
 export interface StepInputsTable {
   run_id: string;
@@ -190,6 +209,8 @@ export interface Database {
   steps: StepsTable;
   step_inputs: StepInputsTable;
   step_outputs: StepOutputsTable;
+  step_logs: StepLogsTable;
+  step_settings: StepSettingsTable;
   artifacts: ArtifactsTable;
   metrics: MetricsTable;
   params: ParamsTable;

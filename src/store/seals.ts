@@ -3,7 +3,17 @@ import type { Kysely, Transaction } from "kysely";
 import type { Digest } from "../core/digest.ts";
 import type { Database } from "./schema.ts";
 
-const tablesOfRun = ["steps", "step_inputs", "step_outputs", "metrics", "params", "tags", "series"] as const;
+const tablesOfRun = [
+  "steps",
+  "step_inputs",
+  "step_outputs",
+  "step_logs",
+  "step_settings",
+  "metrics",
+  "params",
+  "tags",
+  "series",
+] as const;
 const tablesOfModel = ["versions", "judgements", "aliases"] as const;
 
 /** Digest over rows: the database engine keeps no checksum of its own, and a changed bit must not go unseen. */
