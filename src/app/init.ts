@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import path from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
+import { isAddress } from "../ingest/http.ts";
 import { inspectSource } from "../ingest/inspect.ts";
 import { scaffoldPipeline } from "./scaffold/scaffold.ts";
 
@@ -19,16 +20,16 @@ export interface Initialised {
   readonly notes: readonly string[];
 }
 
-/** Profiles a file and writes `pipelines/<name>.ts`. An existing file is left alone unless `force` is set. */
+/** Profiles a file, or what an address gives, and writes `pipelines/<name>.ts`. An existing file is left alone unless `force` is set. */
 export async function initPipeline(root: string, file: string, options: InitOptions): Promise<Initialised> {
   if (options.target === undefined)
     throw new MillraceError("USAGE", { reason: "init needs --target COLUMN: what is to be predicted" });
   const name = options.name ?? nameFrom(file);
   refuseBadName(name);
-  const absolute = path.resolve(process.cwd(), file);
-  const inspection = await inspectSource(absolute, { columns: options.columns, target: options.target });
-  const relative = path.relative(root, absolute).split(path.sep).join("/");
-  const { source, notes } = scaffoldPipeline(inspection, { target: options.target, name, path: relative });
+  const wanted = isAddress(file) ? file : path.resolve(process.cwd(), file);
+  const inspection = await inspectSource(wanted, { columns: options.columns, target: options.target });
+  const written = isAddress(file) ? file : path.relative(root, wanted).split(path.sep).join("/");
+  const { source, notes } = scaffoldPipeline(inspection, { target: options.target, name, path: written });
   const target = path.join(root, "pipelines", `${name}.ts`);
   await writeOnce(target, source, options.force);
   return { name, path: path.relative(root, target), notes };

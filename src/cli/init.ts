@@ -4,7 +4,7 @@ export const init: Verb = {
   name: "init",
   description:
     "Profiles a CSV, TSV, Parquet or JSON-lines file and writes pipelines/<name>.ts, typed and ready to run.",
-  operands: [["<file>", "the data"]],
+  operands: [["<file>", "the data: a file or an address (https://, s3://)"]],
   options: [
     ["--target <column>", "the column to predict"],
     ["--name <name>", "name of the pipeline (default: from the file's name)"],

@@ -6,6 +6,7 @@ import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { digestFile } from "./byte-stream.ts";
 import { download } from "./http.ts";
+import { type FetchedObject, fetchObjects } from "./objects/fetch-objects.ts";
 import type { FetchedPart } from "./parts/kept-parts.ts";
 import { readParts } from "./parts/read-parts.ts";
 import { writeRows } from "./rows-file.ts";
@@ -29,6 +30,8 @@ export interface Fetcher {
   fetch(source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile>;
   /** The files of cells that hold what a server, a stream or files of other things gave; `root`: where paths start. */
   parts(source: SourceDescription, root: string, signal?: AbortSignal): Promise<readonly FetchedPart[]>;
+  /** The objects that an address `s3://` stands for, each in a file; `endings`: those that count where it is a folder. */
+  objects(source: SourceDescription, endings: RegExp, signal?: AbortSignal): Promise<readonly FetchedObject[]>;
   /** Removes everything but downloads, which the next run asks the server about. */
   close(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export interface Fetcher {
 export function createFetcher(folder?: string): Fetcher {
   const fetched = new Map<SourceDescription, Promise<FetchedFile>>();
   const parts = new Map<SourceDescription, Promise<readonly FetchedPart[]>>();
+  const objects = new Map<SourceDescription, Promise<readonly FetchedObject[]>>();
   let scratch: Promise<string> | undefined;
   const scratchFolder = (): Promise<string> => (scratch ??= mkdtemp(join(tmpdir(), "millrace-rows-")));
   const begin = async (source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile> => {
@@ -53,8 +57,15 @@ export function createFetcher(folder?: string): Fetcher {
     if (folder !== undefined) await mkdir(folder, { recursive: true });
     return readParts(source, { root, folder: folder ?? null, scratch, signal });
   };
+  const beginObjects = async (source: SourceDescription, endings: RegExp, signal?: AbortSignal) =>
+    fetchObjects(source, endings, folder ?? (await scratchFolder()), signal);
   return {
     folder: folder ?? null,
+    objects(source, endings, signal) {
+      let known = objects.get(source);
+      if (!known) objects.set(source, (known = beginObjects(source, endings, signal)));
+      return known;
+    },
     parts(source, root, signal) {
       let known = parts.get(source);
       if (!known) parts.set(source, (known = beginParts(source, root, signal)));
@@ -68,6 +79,7 @@ export function createFetcher(folder?: string): Fetcher {
     async close() {
       fetched.clear();
       parts.clear();
+      objects.clear();
       if (scratch) await rm(await scratch, { recursive: true, force: true });
       scratch = undefined;
     },

@@ -10,7 +10,8 @@ import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
-import { type LocatedSource, locateOutput, locateSource, unwritable } from "./locate.ts";
+import { filesOf, type LocatedSource, locateOutput, locateSource, unwritable } from "./locate.ts";
+import type { ObjectOrigin } from "./objects/fetch-objects.ts";
 import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-files.ts";
 import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
@@ -42,6 +43,8 @@ export interface IngestReport extends CellIssues {
   readonly origins: readonly Origin[];
   /** Cells whose text was cleaned, of the columns that ask for it. */
   readonly cleaned: readonly CleanedCells[];
+  /** Of rows from an object store: each object as it was read. */
+  readonly objects?: readonly ObjectOrigin[];
   /** Of an incremental source, and of this reading alone. */
   readonly partitions?: PartitionCounts;
 }
@@ -62,9 +65,11 @@ export async function ingestSource(request: IngestRequest): Promise<IngestReport
     const located = await locateSource(request.source, place);
     await requireChecksums(located);
     const isIncremental = request.source.incremental === true && fetcher.folder !== null;
-    return isIncremental
+    const report = isIncremental
       ? await ingestParts(request, located, join(fetcher.folder!, "partitions"))
       : (await ingestLocated(request, located)).report;
+    const objects = filesOf(located).flatMap(({ object }) => object ?? []);
+    return objects.length === 0 ? report : { ...report, objects };
   } finally {
     if (!request.fetcher) await fetcher.close();
   }

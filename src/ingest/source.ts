@@ -4,7 +4,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { DatabaseDescription } from "./databases/database-source.ts";
 
 /** Formats of files. */
-export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json";
+export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json" | "arrow";
 
 export type SourceKind = FileKind | PartsKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
 
@@ -14,7 +14,7 @@ export type PartsKind = "postgres" | "mysql";
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {
   readonly kind: SourceKind;
-  /** A file, a folder, a pattern with `*`, or an address of HTTP(S); relative paths start at the project folder. */
+  /** A file, a folder, a pattern with `*`, or an address of HTTP(S) or S3; relative paths start at the project folder. */
   readonly path: string;
   /** csv, tsv: the first line names the columns. */
   readonly header?: boolean;
@@ -31,6 +31,7 @@ export interface SourceDescription {
   /** SHA-256 of the file's bytes; a file with another one is refused. */
   readonly checksum?: string;
   readonly http?: HttpLimits;
+  readonly s3?: ObjectAccess;
   /** sql, sqlite, postgres, mysql: the query. */
   readonly query?: string;
   /** sql, join, asof, union: what it reads, by the names it knows them under; `path` is the first one's. */
@@ -74,6 +75,13 @@ export interface HttpLimits {
   readonly timeout?: Duration;
 }
 
+/** How an object store is reached where the environment (AWS_ENDPOINT_URL_S3, AWS_REGION) does not say it. */
+export interface ObjectAccess {
+  /** Of a store other than AWS, such as "https://minio.example.com:9000". */
+  readonly endpoint?: string;
+  readonly region?: string;
+}
+
 export interface SourceOptions {
   /** Texts that mean "missing" in every column, such as "?" or "-999". */
   readonly missing?: readonly string[];
@@ -81,6 +89,8 @@ export interface SourceOptions {
   readonly checksum?: Digest;
   /** Limits for a path that is an address of HTTP(S). */
   readonly http?: HttpLimits;
+  /** For a path that is an address of an object store, `s3://`. */
+  readonly s3?: ObjectAccess;
 }
 
 export interface DelimitedOptions extends SourceOptions {
@@ -106,7 +116,8 @@ export interface CsvOptions extends DelimitedOptions {
  * Comma-separated values, UTF-8, cells quoted with `"` where needed; `.gz` is unpacked, `.zst` where Node can (22.15).
  *
  * The path of this and of every other file source may be a pattern (`data/*.csv`, `data/**\/*.csv`), a folder, whose
- * partitions `year=2024/` become columns where the schema declares them, or an address of HTTP(S).
+ * partitions `year=2024/` become columns where the schema declares them, an address of HTTP(S), or an object, a pattern or
+ * a folder of an object store (`s3://bucket/path/*.csv`).
  */
 export function csv(path: string, options: CsvOptions = {}): Source {
   const delimiter = options.delimiter ?? ",";
@@ -128,6 +139,11 @@ export function tsv(path: string, options: DelimitedOptions = {}): Source {
 /** Parquet files; paths as for {@link csv}. */
 export function parquet(path: string, options: SourceOptions = {}): Source {
   return describe({ kind: "parquet", path }, options);
+}
+
+/** Arrow IPC files, also called Feather 2, and streams; paths as for {@link csv}. Needs the package `@uwdata/flechette`. */
+export function arrow(path: string, options: SourceOptions = {}): Source {
+  return describe({ kind: "arrow", path }, options);
 }
 
 /** One JSON object a line; paths and packing as for {@link csv}. */
@@ -165,12 +181,13 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
 }
 
 function describe(description: SourceDescription, options: SourceOptions): Source {
-  const { checksum, http, missing } = options;
+  const { checksum, http, missing, s3 } = options;
   return Object.freeze({
     ...description,
     ...(missing ? { missing: Object.freeze([...missing]) } : {}),
     ...(checksum === undefined ? {} : { checksum: checkedDigest(description.path, checksum) }),
     ...(http ? { http: Object.freeze({ ...http }) } : {}),
+    ...(s3 ? { s3: Object.freeze({ ...s3 }) } : {}),
   });
 }
 
@@ -191,6 +208,9 @@ const kindOfEnding: ReadonlyMap<string, FileKind> = new Map([
   ["jsonl", "jsonl"],
   ["ndjson", "jsonl"],
   ["json", "json"],
+  ["arrow", "arrow"],
+  ["feather", "arrow"],
+  ["arrows", "arrow"],
 ]);
 
 /** The kind a file's ending names, `.gz` and `.zst` set aside; throws SOURCE_FORMAT_UNKNOWN. */
@@ -207,5 +227,6 @@ export function sourceFromPath(path: string): Source {
   if (kind === "csv") return csv(path);
   if (kind === "tsv") return tsv(path);
   if (kind === "json") return json(path);
+  if (kind === "arrow") return arrow(path);
   return kind === "parquet" ? parquet(path) : jsonl(path);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
+import { MillraceError } from "../../core/errors/error.ts";
 import { connectObjects, type ObjectStore } from "../../store/objects/client.ts";
 import { downloadObject } from "../../store/objects/download.ts";
 import type { FoundFile } from "../expand.ts";
@@ -52,7 +53,7 @@ export async function fetchObjects(
   const objects = await connectObjects({ bucket, ...source.s3 });
   try {
     const found = await findObjects(objects, source.path, endings, signal);
-    const fetched = new Array<FetchedObject>(found.length);
+    const fetched: FetchedObject[] = [];
     let next = 0;
     const fetchNext = async (): Promise<void> => {
       for (let i = next++; i < found.length; i = next++) fetched[i] = await bring(objects, found[i]!, folder, signal);
@@ -72,6 +73,7 @@ async function bring(
 ): Promise<FetchedObject> {
   const { key, etag, sizeBytes } = facts;
   const name = objects.place(key);
+  if (sizeBytes === 0) throw new MillraceError("SOURCE_EMPTY", { path: name, found: "0 bytes" });
   const object = { object: name, etag, sizeBytes };
   const id = createHash("sha256").update(name).digest("hex").slice(0, 16);
   const notes = join(folder, `${id}.json`);
