@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+/** Suites on real servers, which `npm test` leaves out: one after the other, for servers are large. */
+export default defineConfig({
+  test: {
+    include: ["test/servers/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+});
