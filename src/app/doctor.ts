@@ -31,6 +31,7 @@ export async function examine(root: string): Promise<Finding[]> {
       return duckdb.version();
     }),
     await attempt("disk", () => freeSpace(root)),
+    ...(process.env["MILLRACE_ARTIFACTS"] ? [await attempt("artifacts", askBucket)] : []),
     await attempt("project", () => describeStore(root)),
   ];
 }
@@ -53,6 +54,23 @@ async function attempt(subject: string, look: () => Promise<string>): Promise<Fi
 async function freeSpace(root: string): Promise<string> {
   const { bavail, bsize } = await fs.statfs(root);
   return `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free`;
+}
+
+/** Asks for an object of the prefix, which shows that it can be reached and read. */
+async function askBucket(): Promise<string> {
+  const { artifactsPlace } = await import("./artifacts-place.ts");
+  const { parseObjectAddress } = await import("../store/objects/address.ts");
+  const { connectObjects } = await import("../store/objects/client.ts");
+  const place = artifactsPlace()!;
+  const { bucket, key } = parseObjectAddress(place, "MILLRACE_ARTIFACTS");
+  const objects = await connectObjects({ bucket });
+  try {
+    const prefix = key === "" || key.endsWith("/") ? key : `${key}/`;
+    const found = await objects.head(`${prefix}store.json`);
+    return `${place}, ${found ? "in use" : "not used yet"}`;
+  } finally {
+    objects.close();
+  }
 }
 
 async function describeStore(root: string): Promise<string> {
