@@ -5,6 +5,7 @@ describe("the public surface", () => {
   it("is these names and no others", () => {
     expect(Object.keys(surface).sort()).toStrictEqual([
       "MillraceError",
+      "arrow",
       "asof",
       "atLeast",
       "atMost",

@@ -50,6 +50,7 @@ export { asof, join, sql, union, type AsofOptions, type JoinOptions } from "./in
 export { mysql, postgres, type DatabaseOptions, type FromEnvironment } from "./ingest/databases/database-source.ts";
 export { rows, sqlite, type SqliteOptions } from "./ingest/own-source.ts";
 export {
+  arrow,
   csv,
   json,
   jsonl,

@@ -2,7 +2,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { readBytes } from "./byte-stream.ts";
 import { splitRecord } from "./delimited-scan.ts";
 import type { LocatedFile } from "./locate.ts";
-import { csv, json, jsonl, kindOfPath, parquet, type Source, tsv } from "./source.ts";
+import { arrow, csv, json, jsonl, kindOfPath, parquet, type Source, tsv } from "./source.ts";
 
 const headBytes = 65_536;
 const delimiters = [",", ";", "|", "\t"] as const;
@@ -22,6 +22,7 @@ export async function guessSource(
   if (kind === "parquet") return parquet(path);
   if (kind === "jsonl") return jsonl(path);
   if (kind === "json") return json(path);
+  if (kind === "arrow") return arrow(path);
   const first = await firstLine(file.path);
   const delimiter = kind === "tsv" ? "\t" : commonest(first);
   const cells = splitRecord(first, delimiter);

@@ -2,6 +2,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { checkColumnNames } from "../frame/column-name.ts";
 import { openParquet } from "../query/parquet-file.ts";
 import { quoteLiteral } from "../query/quote.ts";
+import { openArrow } from "./arrow/arrow-table.ts";
 import { readBytes } from "./byte-stream.ts";
 import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "./delimited-scan.ts";
 import { delimitedSql, longestOf } from "./delimited-sql.ts";
@@ -35,6 +36,7 @@ function openFile(
   context: TableContext,
 ): Promise<FileTable> {
   if (format === "cells") return openCells(file, context);
+  if (format === "arrow") return openArrow(file, context);
   return format === "parquet" ? openParquetTable(file, context) : openDelimited(source, format, file, context.signal);
 }
 

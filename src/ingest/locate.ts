@@ -67,6 +67,7 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
     case "parquet":
     case "jsonl":
     case "json":
+    case "arrow":
       return leaf(source.kind, await locateFiles(source, source.kind, place));
     case "sqlite":
       return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
@@ -89,6 +90,7 @@ const endingsOf: Readonly<Record<FileKind, RegExp>> = {
   parquet: /\.parquet$/i,
   jsonl: /\.(jsonl|ndjson)(\.gz|\.zst)?$/i,
   json: /\.json(\.gz|\.zst)?$/i,
+  arrow: /\.(arrow|arrows|feather)$/i,
 };
 
 async function locateFiles(source: SourceDescription, kind: FileKind, place: Place): Promise<LocatedFile[]> {

@@ -53,6 +53,7 @@ const formatNames: Readonly<Record<FileKind, string>> = {
   parquet: "Parquet",
   jsonl: "JSON lines",
   json: "JSON",
+  arrow: "Arrow",
 };
 
 /** SOURCE_UNREADABLE for one file of a source. */

@@ -19,7 +19,7 @@ export const sourceErrors = {
     message: (c: { path: string; format: string; reason: string }): string =>
       `"${c.path}" cannot be read as ${c.format}: ${c.reason}`,
     remedy: (): string =>
-      "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl .json).",
+      "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl .json .arrow).",
   },
   SOURCE_REFUSED: {
     status: 422,

@@ -1,0 +1,106 @@
+import { fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MillraceError } from "../../core/errors/error.ts";
+import { formatDuration } from "../../core/duration.ts";
+import type { LocatedFile } from "../locate.ts";
+import { openCells } from "../parts/cells-table.ts";
+import { type FileTable, type TableContext, unreadableFile } from "../table.ts";
+import { ArrowFault, decodeArrow } from "./decode.ts";
+
+const leastMb = 448;
+const mostBytes = 2_000_000_000;
+const leastMs = 8_000;
+const bytesPerMs = 5_000;
+
+/** What decoding one file may cost. */
+export interface DecodeLimits {
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+}
+
+/** A file of Arrow data as a table; it is decoded in a process of its own, within limits that follow from its size. */
+export async function openArrow(file: LocatedFile, context: TableContext): Promise<FileTable> {
+  await requirePackage();
+  if (file.sizeBytes > mostBytes)
+    throw unreadableFile(file, "arrow", "it is larger than 2 GB; write it in several files, or as Parquet");
+  const path = join(context.folder, `rows-${context.nextFile()}.cells`);
+  const limits = {
+    memoryMb: Math.round(leastMb + (8 * file.sizeBytes) / 2 ** 20),
+    timeoutMs: leastMs + file.sizeBytes / bytesPerMs,
+  };
+  const fault = await decodeApart(file.path, path, limits, context.signal);
+  if (fault !== null) throw unreadableFile(file, "arrow", fault);
+  return openCells({ ...file, path }, context);
+}
+
+async function requirePackage(): Promise<void> {
+  try {
+    await import("@uwdata/flechette");
+  } catch (error) {
+    const packages = ["@uwdata/flechette@2.5.0"];
+    throw new MillraceError("PACKAGE_MISSING", { needs: "a source of arrow()", packages }, { cause: error });
+  }
+}
+
+/** The compiled child; null where this runs from its sources and nothing was compiled yet. */
+function childEntry(): string | null {
+  const here = new URL("./child.js", import.meta.url);
+  const url = import.meta.url.endsWith(".ts")
+    ? new URL(here.href.replace(/\/src\/(?=ingest\/arrow\/child\.js$)/, `/${process.env["MILLRACE_DIST"] ?? "dist"}/`))
+    : here;
+  const path = fileURLToPath(url);
+  return existsSync(path) ? path : null;
+}
+
+/** Why the file cannot be read, or null where `output` holds its cells. Throws CANCELLED. */
+export async function decodeApart(
+  path: string,
+  output: string,
+  limits: DecodeLimits,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const entry = childEntry();
+  if (entry === null) return decodeHere(path, output, signal);
+  const cancelled = (): MillraceError => new MillraceError("CANCELLED", { subject: `reading "${path}"` });
+  if (signal?.aborted) throw cancelled();
+  const child = fork(entry, [path, output, String(limits.memoryMb)], {
+    execArgv: [`--max-old-space-size=${limits.memoryMb}`],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    env: {},
+  });
+  let isLate = false;
+  const kill = (): void => void child.kill("SIGKILL");
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, limits.timeoutMs);
+  signal?.addEventListener("abort", kill);
+  try {
+    return await new Promise<string | null>((resolve, reject) => {
+      let answer: { readonly fault: string | null } | undefined;
+      child.on("message", (message) => (answer = message as { readonly fault: string | null }));
+      child.on("error", reject);
+      child.on("close", () => {
+        if (signal?.aborted) reject(cancelled());
+        else if (answer) resolve(answer.fault);
+        else if (isLate) resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
+        else resolve(`decoding it takes more than ${limits.memoryMb} MB of memory`);
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", kill);
+  }
+}
+
+async function decodeHere(path: string, output: string, signal: AbortSignal | undefined): Promise<string | null> {
+  try {
+    await decodeArrow(path, output, signal);
+    return null;
+  } catch (error) {
+    if (error instanceof ArrowFault) return error.message;
+    throw error;
+  }
+}
