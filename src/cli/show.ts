@@ -1,5 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { RecordedStep } from "../engine/runs.ts";
 import type { Verb } from "./verb.ts";
 
 export const show: Verb = {
@@ -22,9 +23,10 @@ export const show: Verb = {
       for (const [tag, value] of Object.entries(run.tags)) output.line(`  tag ${tag} = ${value}`);
       if (run.error) output.line(`  ${run.error.code}: ${run.error.message}`);
       for (const step of run.steps) {
-        output.line(
-          `  ${step.step.padEnd(10)} ${step.status.padEnd(8)} ${step.durationMs === null ? "" : formatDuration(step.durationMs)}`.trimEnd(),
-        );
+        const name = step.attempt === 1 ? step.step : `${step.step} (attempt ${step.attempt})`;
+        const took = step.durationMs === null ? "" : formatDuration(step.durationMs);
+        output.line(`  ${name.padEnd(10)} ${step.status.padEnd(8)} ${took}`.trimEnd());
+        for (const line of stepLines(step)) output.line(`      ${line}`);
         for (const [name, value] of Object.entries(step.metrics)) output.line(`      ${name} = ${value}`);
         for (const artifact of step.outputs)
           output.line(`      -> ${artifact.name} ${artifact.type} ${artifact.digest}`);
@@ -38,6 +40,23 @@ export const show: Verb = {
     }
   },
 };
+
+/** How a step was to be run, why it was skipped, what it failed with. */
+function stepLines({ settings, reason, error }: RecordedStep): string[] {
+  const { tags, retry, timeoutMs, memoryMb, slots } = settings;
+  const said = [
+    tags && `tags ${tags.join(", ")}`,
+    retry && `up to ${retry.attempts} attempts`,
+    timeoutMs !== undefined && `timeout ${formatDuration(timeoutMs)}`,
+    memoryMb !== undefined && `memory ${memoryMb} MiB`,
+    slots !== undefined && `slots ${slots}`,
+  ].filter((part) => typeof part === "string");
+  return [
+    ...(said.length > 0 ? [said.join("; ")] : []),
+    ...(reason === null ? [] : [reason]),
+    ...(error === null ? [] : [`${error.code}: ${error.message}`]),
+  ];
+}
 
 /** What ran from where, a line a part. */
 function provenanceLines(provenance: JsonValue): string[] {

@@ -40,6 +40,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./show.ts")).show,
     },
     {
+      name: "logs",
+      summary: "print what the steps of a run printed",
+      load: async () => (await import("./logs.ts")).logs,
+    },
+    {
       name: "why",
       summary: "say why each step of a run ran or was answered from the cache",
       load: async () => (await import("./why.ts")).why,

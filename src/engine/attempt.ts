@@ -13,6 +13,8 @@ import { limitTime } from "./time-limit.ts";
 import { delayAfter, isWorthRetrying, oneAttempt, wait } from "./retry.ts";
 import type { Runner } from "./runner.ts";
 import type { Slots } from "./slots.ts";
+import { createStepLog, showLines } from "./step-log.ts";
+import type { LogStream } from "./step-log.ts";
 import type { FanOutItem, RunListener, Step, Workflow } from "./step.ts";
 import type { DecodedValues } from "./values.ts";
 
@@ -67,6 +69,7 @@ export function entryOf(run: Run, subject: Subject, attempt: number): StepEntry 
     cacheKey: null,
     reason: null,
     record: { outputs: new Map(), metrics: new Map() },
+    log: null,
     error: null,
   };
 }
@@ -118,7 +121,11 @@ async function tryUntilDone(
   for (let attempt = 1; ; ++attempt) {
     const giveBack = await run.slots.take(step.slots ?? 1);
     const begun = run.clock.monotonic();
-    const entry: StepEntry = { ...entryOf(run, subject, attempt), cacheKey: first.cacheKey };
+    const entry: StepEntry = {
+      ...entryOf(run, subject, attempt),
+      cacheKey: first.cacheKey,
+      log: createStepLog(),
+    };
     try {
       if (run.isEnding()) throw new NotStarted();
       subject.onStart();
@@ -128,7 +135,8 @@ async function tryUntilDone(
       giveBack();
       const done: StepEntry = { ...entry, status: "ran", durationMs: run.clock.monotonic() - begun };
       await (subject.item === null ? run.journal.commit(done) : run.journal.commitTogether(done));
-      return done;
+      // Of a thousand elements not all are to be kept in memory.
+      return { ...done, log: null };
     } catch (error) {
       // Not before the failure is known everywhere: whoever takes the place looks first whether it still should.
       setImmediate(giveBack);
@@ -174,8 +182,11 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     item,
     onComputed,
   });
-  const onLine = (stream: "stdout" | "stderr", line: string): void =>
-    run.listener.stepLog?.({ step: name, stream, line });
+  const live = showLines(name, run.listener);
+  const onLine = (stream: LogStream, line: string): void => {
+    entry.log?.add(stream, line);
+    live.add(stream, line);
+  };
   try {
     const time = limitTime(name, step.timeoutMs, over, run.signal);
     const onBegin = time.start;
@@ -183,6 +194,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     await time.within(run.runner.run(step, call));
     requireAllWritten(step, entry.record);
   } finally {
+    live.end();
     doneWriting();
     await end();
   }

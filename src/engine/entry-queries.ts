@@ -1,6 +1,15 @@
 import type { Compilable, Kysely } from "kysely";
 import type { Database } from "../store/schema.ts";
 import type { StepEntry } from "./journal.ts";
+import type { Step } from "./step.ts";
+
+/** How a step is to be run, as far as its definition says more than the default. */
+export type StepSettings = Partial<Pick<Step, "tags" | "retry" | "timeoutMs" | "memoryMb" | "slots">>;
+
+function settingsOf({ tags, retry, timeoutMs, memoryMb, slots }: Step): StepSettings | null {
+  const given = Object.entries({ tags, retry, timeoutMs, memoryMb, slots }).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? null : (Object.fromEntries(given) as StepSettings);
+}
 
 interface AttemptKey {
   readonly run_id: string;
@@ -30,9 +39,11 @@ export function entryQueries(
     .insertInto("steps")
     .values({ ...key, position: entry.position, ...state })
     .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state));
-  if (entry.status !== "ran" && entry.status !== "cached") return [attempt];
+  const told = [...logQueries(database, key, entry), ...settingQueries(database, key, entry)];
+  if (entry.status !== "ran" && entry.status !== "cached") return [attempt, ...told];
   return [
     attempt,
+    ...told,
     ...outputQueries(database, key, entry),
     ...detailQueries(database, key, entry),
     ...answerQueries(database, key, entry),
@@ -63,6 +74,22 @@ function detailQueries(database: Kysely<Database>, key: AttemptKey, entry: StepE
     ...(metrics.length > 0 ? [database.insertInto("metrics").values(metrics)] : []),
     ...(params.length > 0 ? [database.insertInto("params").values(params)] : []),
   ];
+}
+
+/** What it printed, once it has ended. */
+function logQueries(database: Kysely<Database>, key: AttemptKey, { status, log }: StepEntry): Compilable[] {
+  const kept = status === "running" ? null : log?.kept();
+  if (!kept) return [];
+  const row = database.insertInto("step_logs").values({ ...key, ...kept });
+  return [row.onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(kept))];
+}
+
+function settingQueries(database: Kysely<Database>, key: AttemptKey, { name, step }: StepEntry): Compilable[] {
+  const settings = settingsOf(step);
+  // Those of an element are the step's.
+  if (name !== step.name || settings === null) return [];
+  const row = database.insertInto("step_settings").values({ ...key, settings: JSON.stringify(settings) });
+  return [row.onConflict((conflict) => conflict.doNothing())];
 }
 
 /** What ran answers for its cache key from now on. */

@@ -10,6 +10,7 @@ import type { StepRecord } from "./context.ts";
 import { entryQueries } from "./entry-queries.ts";
 import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
 import type { HeldRun, NewRun } from "./run-record.ts";
+import type { StepLog } from "./step-log.ts";
 import type { RunResult, Step, Workflow } from "./step.ts";
 
 export interface StepEntry {
@@ -26,6 +27,8 @@ export interface StepEntry {
   readonly reason: string | null;
   readonly inputs: ReadonlyMap<string, Digest>;
   readonly record: StepRecord;
+  /** What it prints; null for an attempt that is not made. */
+  readonly log: StepLog | null;
   readonly error: MillraceError | null;
 }
 

@@ -44,23 +44,15 @@ describe("slots", () => {
 });
 
 describe("a line reader", () => {
-  it("passes on whole lines up to a number and a length, counts the rest, and begins anew", () => {
+  it("passes on whole lines up to a length, and keeps no endless one", () => {
     const lines: string[] = [];
-    const reader = createLineReader(
-      (line) => lines.push(line),
-      (line) => line === "mark",
-    );
+    const reader = createLineReader((line) => lines.push(line));
     reader.write("a\nb");
-    reader.write("c\n\nmark\n");
+    reader.write("c\n\n");
     expect(lines).toEqual(["a", "bc"]);
-    reader.write(`${"x".repeat(100_000)}`);
-    reader.write("\n");
+    for (let i = 0; i < 100; ++i) reader.write("x".repeat(100_000));
+    reader.write("\ny\n");
     expect(lines[2]!.length).toBeLessThan(8200);
-    reader.write("y\n".repeat(20_000));
-    reader.restart();
-    expect(lines).toHaveLength(10_001);
-    expect(lines.at(-1)).toBe("... and 10003 more lines");
-    reader.write("z\n");
-    expect(lines.at(-1)).toBe("z");
+    expect(lines[3]).toBe("y");
   });
 });

@@ -1,4 +1,5 @@
 import type { Step, StepContext } from "./step.ts";
+import type { LogStream } from "./step-log.ts";
 
 /** What one attempt is called with, beside what its step reads and writes. */
 export interface AttemptCall {
@@ -10,7 +11,7 @@ export interface AttemptCall {
   readonly context: StepContext;
   /** Called when the step's own code begins: its time counts from here, not from the start of a process. */
   readonly onBegin: () => void;
-  readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
+  readonly onLine: (stream: LogStream, line: string) => void;
 }
 
 /** Where attempts run. */

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
 import type { RunsTable, StepsTable } from "../store/schema.ts";
 import type { KeyParts } from "./cache-key.ts";
+import type { StepSettings } from "./entry-queries.ts";
 import type { Step } from "./step.ts";
 
 export type RunStatus = RunsTable["status"];
@@ -47,6 +48,10 @@ export interface RecordedStep {
   readonly durationMs: number | null;
   readonly cacheKey: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Why it was skipped; null otherwise. */
+  readonly reason: string | null;
+  /** What its definition says of tags, retries, timeout, memory and slots. */
+  readonly settings: StepSettings;
   readonly params: JsonObject;
   readonly metrics: Readonly<Record<string, number>>;
   /** What it read; the name is "step.output". */
@@ -120,15 +125,19 @@ export async function listRuns(store: Store, filter: RunFilter = {}): Promise<re
   return (await query.execute()).map(summaryOf);
 }
 
+/** Throws RUN_NOT_FOUND, with the nearest id there is. */
+export async function requireRun({ database }: Store, runId: string): Promise<RunsTable> {
+  const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
+  if (run) return run;
+  const latest = await database.selectFrom("runs").select("id").orderBy("sequence", "desc").limit(1000).execute();
+  const ids = latest.map(({ id }) => id);
+  throw new MillraceError("RUN_NOT_FOUND", { run: runId, nearest: nearestName(runId, ids) });
+}
+
 /** Everything recorded of one run. Throws RUN_NOT_FOUND. */
 export async function showRun(store: Store, runId: string): Promise<RunDetails> {
   const { database } = store;
-  const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
-  if (!run) {
-    const latest = await database.selectFrom("runs").select("id").orderBy("sequence", "desc").limit(1000).execute();
-    const ids = latest.map(({ id }) => id);
-    throw new MillraceError("RUN_NOT_FOUND", { run: runId, nearest: nearestName(runId, ids) });
-  }
+  const run = await requireRun(store, runId);
   const steps = await database
     .selectFrom("steps")
     .selectAll()
@@ -172,8 +181,9 @@ async function readDetails({ database }: Store, runId: string) {
     .select(["step", "attempt", "output", "artifacts.digest", "type", "format", "size"])
     .where("run_id", "=", runId)
     .execute();
+  const settings = await database.selectFrom("step_settings").selectAll().where("run_id", "=", runId).execute();
   const tags = await database.selectFrom("tags").selectAll().where("run_id", "=", runId).orderBy("tag").execute();
-  return { params, metrics, inputs, outputs, tags };
+  return { params, metrics, inputs, outputs, settings, tags };
 }
 
 function recordedStep(row: StepsTable, details: Details): RecordedStep {
@@ -187,6 +197,8 @@ function recordedStep(row: StepsTable, details: Details): RecordedStep {
     durationMs: row.duration_ms,
     cacheKey: row.cache_key,
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? "" },
+    reason: row.reason,
+    settings: JSON.parse(details.settings.find(isOfStep)?.settings ?? "{}") as StepSettings,
     params: Object.fromEntries(details.params.filter(isOfStep).map((p) => [p.param, JSON.parse(p.value) as JsonValue])),
     metrics: Object.fromEntries(details.metrics.filter(isOfStep).map((m) => [m.metric, m.value ?? Number.NaN])),
     inputs: details.inputs.filter(isOfStep).map(({ input, digest }) => ({ name: input, digest })),

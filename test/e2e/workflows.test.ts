@@ -15,6 +15,14 @@ interface Ran {
   }[];
 }
 
+interface Kept {
+  readonly step: string;
+  readonly attempt: number;
+  readonly head: readonly { readonly stream: string; readonly text: string }[];
+  readonly dropped: number;
+  readonly tail: readonly { readonly stream: string; readonly text: string }[];
+}
+
 function statuses(answer: Answer): string[] {
   return answer.json<Ran>().steps.map(({ step, status }) => `${step} ${status}`);
 }
@@ -202,6 +210,87 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
     const lines = answer.stderr.split("\n").filter((line) => line.includes("chatty | "));
     expect(lines.length).toBeLessThanOrEqual(10_001);
     expect(lines.at(-1)).toContain("... and 290000 more lines");
+    const { runs } = (await project.run("runs", "--json", "--limit", "1")).json<{ runs: { runId: string }[] }>();
+    const logs = await project.run("logs", runs[0]!.runId, "chatty", "--json");
+    const [kept] = logs.json<{ logs: Kept[] }>().logs;
+    expect(kept!.head.length + kept!.dropped + kept!.tail.length).toBe(300_000);
+    expect(kept!.tail.at(-1)).toEqual({ stream: "stdout", text: "x".repeat(99) });
+    expect(logs.stdout.length).toBeLessThan(1_000_000);
+  });
+
+  it("may flood its output without end: others go on, and the run's process does not grow", async () => {
+    project.write(
+      "pipelines/flood.ts",
+      `
+      import { existsSync, writeFileSync } from "node:fs";
+      import { step, workflow } from "millrace";
+      const line = ("y".repeat(199) + "\\n").repeat(500);
+      const floods = step({ name: "floods", run: () => { while (!existsSync("stop")) process.stdout.write(line); return 1; } });
+      let last = step({ name: "q0", run: () => 0 });
+      for (let i = 1; i < 6; ++i) {
+        const before = last;
+        last = step({ name: "q" + i, inputs: { n: before.output }, run: ({ inputs }) => inputs.n + 1 });
+      }
+      const stops = step({ name: "stops", inputs: { n: last.output }, run: async () => {
+        await new Promise((done) => setTimeout(done, 2000));
+        writeFileSync("stop", "");
+        return 1;
+      } });
+      export default workflow({ name: "flood", steps: [floods, stops] });
+    `,
+    );
+    const running = project.start("run", "flood", "--json", "--jobs", "2");
+    running.child.stderr.resume();
+    let peakKb = 0;
+    const watch = setInterval(() => {
+      const status = fs.readFileSync(`/proc/${running.child.pid}/status`, { encoding: "utf8", flag: "r" });
+      peakKb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? peakKb);
+    }, 50);
+    running.child.on("exit", () => clearInterval(watch));
+    if (!fs.existsSync("/proc/self/status")) clearInterval(watch);
+    expect(await running.ended, running.said().slice(-500)).toBe(0);
+    clearInterval(watch);
+    expect(peakKb).toBeLessThan(400_000);
+  });
+
+  it("leaves what each attempt printed, failed ones too, for logs, and how it was tried, for show", async () => {
+    project.write(
+      "pipelines/retried.ts",
+      `
+      import { existsSync, writeFileSync } from "node:fs";
+      import { step, workflow } from "millrace";
+      const flaky = step({ name: "flaky", tags: ["net", "slow"], retry: { attempts: 3, delay: "1ms" }, timeout: "30s", memory: 256, slots: 2, run: () => {
+        console.log("trying");
+        console.error("careful");
+        if (existsSync("tried")) return 1;
+        writeFileSync("tried", "");
+        throw new Error("not yet");
+      } });
+      export default workflow({ name: "retried", steps: [flaky] });
+    `,
+    );
+    const { run } = (await project.run("run", "retried", "--json")).json<Ran>();
+    const { logs } = (await project.run("logs", run, "--json")).json<{ logs: Kept[] }>();
+    expect(logs.map(({ step, attempt }) => [step, attempt])).toEqual([
+      ["flaky", 1],
+      ["flaky", 2],
+    ]);
+    for (const { head } of logs)
+      expect([...head].sort((a, b) => (a.stream < b.stream ? -1 : 1))).toEqual([
+        { stream: "stderr", text: "careful" },
+        { stream: "stdout", text: "trying" },
+      ]);
+    expect((await project.run("logs", run, "flaky")).stdout).toContain("flaky (attempt 2) | trying\n");
+    expectRefusal(await project.run("logs", run, "flakey", "--json"), "STEP_UNKNOWN", 2, 'Did you mean "flaky"?');
+    const shown = await project.run("show", run);
+    expect(shown.stdout).toContain("tags net, slow; up to 3 attempts; timeout 30.0 s; memory 256 MiB; slots 2");
+    expect(shown.stdout).toMatch(/flaky +failed.*\n.*\n +STEP_FAILED: .*not yet\n +flaky \(attempt 2\) ran/);
+    const { steps } = (await project.run("show", run, "--json")).json<{ steps: object[] }>();
+    expect(steps[1]).toMatchObject({
+      attempt: 2,
+      status: "ran",
+      settings: { tags: ["net", "slow"], retry: { attempts: 3 }, timeoutMs: 30_000, memoryMb: 256, slots: 2 },
+    });
   });
 
   it("does not see the environment", async () => {

@@ -20,6 +20,7 @@ export function serveTasks(find: (task: StepTask) => Promise<Step>, clock: Clock
   // The parent decides what an interrupt means.
   process.on("SIGINT", () => {});
   watchParent();
+  for (const stream of [process.stdout, process.stderr]) waitForReader(stream);
   process.on("message", (message: ToChild) => {
     if (message.kind === "abort") {
       aborts.get(message.id)?.abort(new MillraceError("CANCELLED", { subject: "the run" }));
@@ -38,6 +39,15 @@ export function serveTasks(find: (task: StepTask) => Promise<Step>, clock: Clock
       });
   });
   send({ kind: "ready", heapMb: Math.round(getHeapStatistics().heap_size_limit / 2 ** 20) });
+}
+
+/**
+ * Makes writes to a stream wait until they are read: else a step that prints without once yielding fills this process's
+ * memory with it, and what it printed before it exits is lost.
+ */
+function waitForReader(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { readonly _handle?: { setBlocking?(isBlocking: boolean): void } };
+  handle?.setBlocking?.(true);
 }
 
 /** Ends this process when the parent is gone, even while the main thread is busy. */

@@ -1,9 +1,9 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { MillraceError } from "../../core/errors/error.ts";
 import { createLineReader } from "./lines.ts";
-import type { LineReader } from "./lines.ts";
 import { endOfLines, receiveError } from "./protocol.ts";
 import type { StepTask, ToChild, ToParent } from "./protocol.ts";
 
@@ -39,6 +39,8 @@ const pageMb = 4096 / 2 ** 20;
 const watchMs = 50;
 const graceMs = 1000;
 const linesMs = 1000;
+const mostAtOnce = 1 << 19;
+const holdMs = 20;
 
 /** What a Node process of its own needs before it does anything, in MiB. */
 const processMb = 100;
@@ -95,7 +97,6 @@ function killGroup(child: ChildProcess): void {
 
 /** The lines of one stream, for whichever task is under way. */
 interface Stream {
-  readonly reader: LineReader;
   onLine: (line: string) => void;
   /** Resolves at the mark that ends a task. */
   ended(id: number): Promise<void>;
@@ -104,16 +105,12 @@ interface Stream {
 
 function createStream(child: ChildProcess, name: "stdout" | "stderr"): Stream {
   const marks = new Map<string, () => void>();
-  const isMark = (line: string): boolean => {
-    if (!line.startsWith("\u0000")) return false;
-    marks.get(line)?.();
-    return true;
-  };
+  const reader = createLineReader((line) => {
+    if (line.startsWith("\u0000")) return marks.get(line)?.();
+    if (line.trim() !== "") stream.last = line;
+    stream.onLine(line);
+  });
   const stream: Stream = {
-    reader: createLineReader((line) => {
-      if (line.trim() !== "") stream.last = line;
-      stream.onLine(line);
-    }, isMark),
     onLine: () => {},
     ended: (id) =>
       new Promise((resolve) => {
@@ -121,9 +118,24 @@ function createStream(child: ChildProcess, name: "stdout" | "stderr"): Stream {
       }),
     last: "",
   };
-  child[name]?.setEncoding("utf8");
-  child[name]?.on("data", (chunk: string) => stream.reader.write(chunk));
+  const source = child[name]!.setEncoding("utf8");
+  source.on("data", (chunk: string) => reader.write(chunk));
+  holdBack(source);
   return stream;
+}
+
+/** Reads no more than so much at a time: a step that floods its output is to wait, not the others. */
+function holdBack(source: Readable): void {
+  let left = mostAtOnce;
+  source.on("data", (chunk: string) => {
+    left -= chunk.length;
+    if (left > 0) return;
+    source.pause();
+    setTimeout(() => {
+      left = mostAtOnce;
+      source.resume();
+    }, holdMs);
+  });
 }
 
 interface Attempt {
@@ -169,7 +181,6 @@ function createAttempt(
     clearInterval(watch);
     clearTimeout(late);
     signal.removeEventListener("abort", onAbort);
-    for (const stream of [streams.stdout, streams.stderr]) stream.reader.restart();
   };
   if (signal.aborted) onAbort();
   child.send({ kind: "run", task } satisfies ToChild, (error) => error && reject(error));
