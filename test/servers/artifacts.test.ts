@@ -270,6 +270,44 @@ describe.skipIf(!server)("a store with its artifacts in a bucket", () => {
 });
 
 describe.skipIf(!server || !isBuilt)("a project with its artifacts in a bucket", { timeout: 120_000 }, () => {
+  it("brings what lists name to steps in processes of their own, which see no keys", async () => {
+    const project = createProject();
+    process.env["MILLRACE_ARTIFACTS"] = newPlace();
+    const write = (last: string): string =>
+      project.write(
+        "pipelines/words.ts",
+        `
+        import { map, step, workflow } from "millrace";
+        const texts = step({ name: "texts", run: () => ["a b", "c d e"] });
+        const words = map(texts.output, (text) => step({ name: "words", inputs: { text }, run: ({ inputs }) => inputs.text.split(" ") }));
+        const counts = map(words.output, (list) => step({ name: "counts", inputs: { list }, run: ({ inputs }) => inputs.list.length }));
+        const keys = () => Object.keys(process.env).filter((name) => /AWS|MILLRACE/.test(name)).length;
+        const total = step({ name: "total", inputs: { words: words.output, counts: counts.output }, run: ({ inputs, record }) => {
+          record({ words: inputs.words.flat().length, counts: inputs.counts.reduce((a, b) => a + b, 0), keys: keys() });
+          return ${last};
+        } });
+        export default workflow({ name: "words", steps: [total] });
+      `,
+      );
+    try {
+      for (const last of ["1", "2"]) {
+        write(last);
+        const ran = await project.run("run", "words", "--json");
+        expect(ran.code, ran.stderr).toBe(0);
+        const steps = ran.json<{ steps: readonly { step: string; status: string; metrics: object }[] }>().steps;
+        expect(steps.at(-1)).toMatchObject({
+          step: "total",
+          status: "ran",
+          metrics: { words: 5, counts: 5, keys: 0 },
+        });
+        await rm(project.path(".millrace/artifacts"), { recursive: true });
+      }
+    } finally {
+      delete process.env["MILLRACE_ARTIFACTS"];
+      project.remove();
+    }
+  });
+
   it("runs, loses its copies, predicts, is verified, and is answered from the cache", async () => {
     const project = createProject();
     process.env["MILLRACE_ARTIFACTS"] = newPlace();

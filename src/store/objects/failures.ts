@@ -47,6 +47,7 @@ function withoutRequest(failure: ServiceError, status: number | undefined): Erro
 function reasonOf(failure: ServiceError, status: number | undefined): string {
   if (status === 301 || status === 307) return "the bucket lies in another region";
   if (status !== undefined && status >= 300) return `the server answers ${failure.name} (status ${status})`;
+  if (failure.name === "TimeoutError") return "the server does not answer";
   return failure.code ?? (failure.message || failure.name);
 }
 
