@@ -2,7 +2,7 @@ import { createRng } from "../../core/rng.ts";
 import type { DenseColumn } from "../../model/design.ts";
 import type { Team } from "../threads/team.ts";
 import { type ColumnBins, findBins, writeBins } from "./bins.ts";
-import { binsAt } from "./kernels/kernels.ts";
+import { binsAt } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { openView } from "./view.ts";
 
@@ -41,9 +41,9 @@ export function* writeRowBins(order: RowsOrder, place: Place): Generator<void, v
   const { plan, bins, columns, validationColumns } = order;
   const { bytes, train, validation } = openView(plan, place.threads);
   const { stride } = plan.shape;
-  const out = { bytes, at: train.rows + binsAt, stride, columnsAt: plan.layout.columns };
+  const out = { bytes, at: train.rows + binsAt(plan.shape), stride, columnsAt: plan.layout.columns };
   for (const _ of writeBins(columns, bins, out, ...stretch(plan.nRows, place))) yield;
-  const watched = { ...out, at: validation.rows + binsAt, columnsAt: -1 };
+  const watched = { ...out, at: validation.rows + binsAt(plan.shape), columnsAt: -1 };
   for (const _ of writeBins(validationColumns, bins, watched, ...stretch(plan.nValidation, place))) yield;
 }
 

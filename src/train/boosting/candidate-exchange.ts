@@ -1,5 +1,5 @@
 import type { Candidate, Totals } from "./candidate.ts";
-import type { KernelShape } from "./kernels/kernels.ts";
+import type { KernelShape } from "./kernels/shape.ts";
 import { type Layout, candidateNumbers } from "./plan.ts";
 import type { View } from "./view.ts";
 

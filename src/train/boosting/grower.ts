@@ -2,11 +2,12 @@ import type { Team } from "../threads/team.ts";
 import { bestFound, featureAt, publish, totalsAt } from "./candidate-exchange.ts";
 import { type Candidate, emptyCandidate, searchRules } from "./candidate.ts";
 import { childFreedom, type Freedom } from "./constraints.ts";
-import { type Kernels, gatherBytes } from "./kernels/kernels.ts";
+import { Histograms } from "./histograms.ts";
+import type { Kernels } from "./kernels/kernels.ts";
 import { scanState } from "./kernels/scan.ts";
 import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import type { Scales } from "./loss.ts";
-import { type TrainingPlan, histogramBytes } from "./plan.ts";
+import type { TrainingPlan } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
 import { unbounded } from "./search-bounded.ts";
 import { type SearchPlace, type SearchedLeaf, searchPair } from "./search-pair.ts";
@@ -25,7 +26,7 @@ export class Grower {
   readonly #kernels: Kernels;
   readonly #team: Team;
   readonly #shard: Shard;
-  readonly #slotBytes: number;
+  readonly #histograms: Histograms;
   readonly #place: SearchPlace;
   /** Reused by every search of this thread, one a child. */
   readonly #found: readonly [Candidate, Candidate] = [emptyCandidate(), emptyCandidate()];
@@ -36,7 +37,6 @@ export class Grower {
     this.#kernels = kernels;
     this.#team = team;
     this.#shard = shard;
-    this.#slotBytes = Math.ceil(histogramBytes(plan.shape) / 64) * 64;
     const { shape, features, layout } = plan;
     const nFeatures = features.nValues.length;
     this.#place = {
@@ -48,6 +48,7 @@ export class Grower {
       from: featureAt(shape.binOffsets, nFeatures, team.thread / team.threads),
       to: featureAt(shape.binOffsets, nFeatures, (team.thread + 1) / team.threads),
     };
+    this.#histograms = new Histograms(plan, view, kernels, team, { shard, from: this.#place.from, to: this.#place.to });
   }
 
   /**
@@ -81,11 +82,12 @@ export class Grower {
   #root(growth: Growth, own: number, isAll: boolean): Leaf {
     const { hessian: scale } = growth.scales;
     const { begin } = this.#shard;
-    this.#sum(begin, own, 0, isAll);
+    if (isAll) this.#histograms.sumAll();
+    else this.#histograms.sumListed(begin, own);
     this.#team.barrier();
-    this.#merge(0);
+    this.#histograms.merge(0);
     this.#team.barrier();
-    const totals = totalsAt(this.#view.words, this.#slotAt(0) / 4, this.#plan.shape);
+    const totals = totalsAt(this.#view.words, this.#histograms.at(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / scale;
     const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
     const root: Leaf = { ...totals, node: 0, depth: 0, begin, own, slot: 0, split: null, gain: 0, freedom };
@@ -130,10 +132,10 @@ export class Grower {
     const isLeftSmall = left.count <= right.count;
     const small = { ...(isLeftSmall ? left : right), slot: newSlot };
     const large = isLeftSmall ? right : left;
-    this.#sum(small.begin, small.own, newSlot, false);
+    this.#histograms.sumListed(small.begin, small.own);
     this.#team.barrier();
-    this.#merge(newSlot);
-    this.#subtract(large.slot, newSlot);
+    this.#histograms.merge(newSlot);
+    this.#histograms.subtract(large.slot, newSlot);
     this.#search(growth, [small, large]);
     this.#team.barrier();
     const searchedSmall = this.#maySplit(small) ? this.#withBest(growth, small, 0) : small;
@@ -144,50 +146,6 @@ export class Grower {
   #maySplit(leaf: Leaf): boolean {
     const { depth, minRows } = this.#plan.settings;
     return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);
-  }
-
-  /** Sums the records of this thread's rows of a leaf: alone into histogram `slot`, in a team into its private one. */
-  #sum(begin: number, own: number, slot: number, isAll: boolean): void {
-    const { layout, shape } = this.#plan;
-    const { thread, threads } = this.#team;
-    const target = threads === 1 ? this.#slotAt(slot) : layout.privateHistograms + thread * this.#slotBytes;
-    this.#view.bytes.fill(0, target, target + histogramBytes(shape));
-    if (isAll) {
-      for (const [from, to] of this.#shard.ranges) {
-        this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
-      }
-    } else {
-      const buffer = layout.gathered + thread * gatherBytes(shape.stride);
-      const from = layout.index + begin * 4;
-      this.#kernels.sumListed(from, from + own * 4, layout.rows, buffer, target);
-    }
-  }
-
-  /** Adds the private histograms up into `slot`, over this thread's features. */
-  #merge(slot: number): void {
-    const { threads } = this.#team;
-    if (threads === 1) return;
-    const [from, to] = this.#ownBytes();
-    const target = this.#slotAt(slot);
-    const source = this.#plan.layout.privateHistograms;
-    this.#view.bytes.copyWithin(target + from, source + from, source + to);
-    for (let other = 1; other < threads; ++other) {
-      this.#kernels.addBins(target + from, target + to, source + other * this.#slotBytes + from);
-    }
-  }
-
-  #subtract(slot: number, smaller: number): void {
-    const [from, to] = this.#ownBytes();
-    this.#kernels.subtractBins(this.#slotAt(slot) + from, this.#slotAt(slot) + to, this.#slotAt(smaller) + from);
-  }
-
-  #ownBytes(): [number, number] {
-    const { binOffsets } = this.#plan.shape;
-    return [binOffsets[this.#place.from]! * 16, binOffsets[this.#place.to]! * 16];
-  }
-
-  #slotAt(slot: number): number {
-    return this.#plan.layout.histograms + slot * this.#slotBytes;
   }
 
   /** Finds the best split of one leaf or two siblings among this thread's features and publishes it as candidate 0 or 1. */
@@ -203,7 +161,7 @@ export class Grower {
   #searchTogether({ used, rules }: Growth, leaves: readonly Leaf[]): void {
     const [first, second] = this.#found;
     const searched = (leaf: Leaf, best: Candidate): SearchedLeaf => ({
-      at: this.#slotAt(leaf.slot),
+      at: this.#histograms.at(leaf.slot),
       totals: leaf,
       isOpen: this.#maySplit(leaf),
       best,
@@ -219,7 +177,7 @@ export class Grower {
     if (!this.#maySplit(leaf)) return;
     searchFeatures({
       histogram: { words: this.#view.words, countShift: shape.countShift },
-      at: this.#slotAt(leaf.slot) / 4,
+      at: this.#histograms.at(leaf.slot) / 4,
       binOffsets: shape.binOffsets,
       features,
       used: leaf.freedom.used,

@@ -1,4 +1,5 @@
 import { exp, log, log1p } from "../../math/elementary.ts";
+import { type KernelShape, packed } from "./kernels/shape.ts";
 import { regressionLoss } from "./loss-regression.ts";
 import { isRegression, type LossPlan, lossChunk } from "./plan.ts";
 import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
@@ -23,7 +24,8 @@ export function powerOfTwoScale(largest: number, limit: number): number {
 }
 
 /** The largest whole gradient and hessian a row may have, so that no sum over all rows can overflow its bits. */
-export function quantumLimits(nRows: number, countShift: number): Scales {
+export function quantumLimits(nRows: number, { countShift, isPacked }: KernelShape): Scales {
+  if (isPacked) return { gradient: packed.largestGradient, hessian: packed.largestHessian };
   return {
     gradient: Math.min(2 ** 30, Math.floor(2 ** 51 / nRows)),
     hessian: Math.min(2 ** 30, Math.floor(2 ** Math.min(countShift, 51) / nRows) - 1),

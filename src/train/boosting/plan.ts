@@ -1,5 +1,6 @@
 import type { Constraints } from "./constraints.ts";
-import { type KernelShape, binsAt, gatherBytes } from "./kernels/kernels.ts";
+import { type KernelShape, binsAt } from "./kernels/shape.ts";
+import { gatherBytes } from "./kernels/sum.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
 import { scanState } from "./kernels/scan.ts";
 import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
@@ -91,8 +92,9 @@ export interface Layout {
   readonly fullIndex: number;
   /** The sigmoid at the grid of `sigmoidTable`, for logistic. */
   readonly sigmoid: number;
-  /** One histogram a thread, then one a leaf. */
+  /** One histogram a thread, then one a leaf; and one of packed bins a thread where rows are packed. */
   readonly privateHistograms: number;
+  readonly packedHistograms: number;
   readonly histograms: number;
   /** One gather buffer a thread, `gatherBytes` each. */
   readonly gathered: number;
@@ -122,10 +124,11 @@ export const candidateNumbers = 8;
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** Bytes of a row record of `nFeatures` bins. */
-export function recordBytes(nFeatures: number): number {
-  return roundUp(binsAt + nFeatures, 8);
+export function recordBytes(nFeatures: number, isPacked: boolean): number {
+  return roundUp(binsAt({ isPacked }) + nFeatures, 8);
 }
 
+/** Bytes of the histograms of one leaf. */
 export function histogramBytes(shape: KernelShape): number {
   return shape.binOffsets.at(-1)! * 16;
 }
@@ -167,7 +170,8 @@ export function planMemory(size: {
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
     sigmoid: size.loss === "logistic" ? take(sigmoidTable.length * 8) : -1,
-    privateHistograms: threads === 1 ? -1 : take(roundUp(histogram, 64) * threads),
+    privateHistograms: take(roundUp(histogram, 64) * threads),
+    packedHistograms: shape.isPacked ? take(roundUp(histogram / 2, 64) * threads) : -1,
     histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
     gathered: take(gatherBytes(shape.stride) * threads),
     routes: take(256 * threads),

@@ -54,7 +54,7 @@ describe("searchPair", () => {
         const binOffsets = Uint32Array.of(0, 2, 7, 16);
         const nValues = Int32Array.from(binCounts, (count) => count - 1);
         const used = new Uint8Array(3).fill(1);
-        const shape = { stride: 16, binOffsets, countShift, outputs: 1 };
+        const shape = { stride: 16, isPacked: false, binOffsets, countShift, outputs: 1 };
         const memory = createMemory(2, false);
         const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory, shape);
         const words = new Int32Array(memory.buffer);

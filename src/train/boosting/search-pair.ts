@@ -1,6 +1,7 @@
 import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
-import type { KernelShape, Kernels } from "./kernels/kernels.ts";
+import type { Kernels } from "./kernels/kernels.ts";
 import { scanState } from "./kernels/scan.ts";
+import type { KernelShape } from "./kernels/shape.ts";
 import type { FeatureBins } from "./plan.ts";
 import { routeNumber, unsplitScore } from "./search.ts";
 import { unbounded } from "./search-bounded.ts";

@@ -6,7 +6,8 @@ import { systemClock } from "../../core/clock.ts";
 import { sha256 } from "../../core/digest.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
-import type { Design } from "../../model/design.ts";
+import { sharedNumbers } from "../../core/shared-memory.ts";
+import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { dismissIdleWorkers, runCrew } from "../threads/crew.ts";
@@ -26,30 +27,27 @@ function isBuilt(): boolean {
   return newest(new URL("./", member), ".js") >= newest(new URL("./", import.meta.url), ".ts");
 }
 
-const nRows = 33_333;
-
-/** Sorted by the strongest column, so that a leaf's rows stand in few shards. */
-function sortedData(): Design {
+/** Sorted by the strongest column, so that a leaf's rows are a stretch of the table. In memory that threads share, or not. */
+function sortedData(nRows: number, copy: (values: Float64Array) => Float64Array = (values) => values): Design {
   const rng = createRng(11);
   const a = Float64Array.from({ length: nRows }, (_, row) => (row % 17 === 0 ? Number.NaN : row / nRows));
   const b = Float64Array.from({ length: nRows }, () => rng.next());
   const c = Float64Array.from({ length: nRows }, () => (rng.next() < 0.1 ? Number.NaN : rng.integer(20)));
   return {
     nRows,
-    dense: [a, b, c].map((values, f) => ({ name: `x${f}`, source: `x${f}`, values, cardinality: f === 2 ? 20 : 0 })),
-    sparse: {
-      names: [],
-      sources: [],
-      offsets: new Uint32Array(nRows + 1),
-      indices: new Uint32Array(0),
-      values: new Float64Array(0),
-    },
+    dense: [a, b, c].map((values, f) => ({
+      name: `x${f}`,
+      source: `x${f}`,
+      values: copy(values),
+      cardinality: f === 2 ? 20 : 0,
+    })),
+    sparse: emptySparseBlock(nRows),
   };
 }
 
 function targetOf(design: Design, task: "regression" | "binary" | "multiclass"): Target {
   const [a, b, c] = design.dense.map((column) => column.values);
-  const values = Float64Array.from({ length: nRows }, (_, row) => {
+  const values = Float64Array.from({ length: design.nRows }, (_, row) => {
     const level = c![row]!;
     const signal = (a![row]! > 0.3 ? 1 : 0) + b![row]! * 2 + (Number.isNaN(level) ? 0.3 : (level * 7) % 3);
     if (task === "regression") return signal * 1000;
@@ -65,7 +63,7 @@ function digestOf(trees: TreesPredictor): string {
 
 describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fresh dist/)", () => {
   afterAll(dismissIdleWorkers);
-  const design = sortedData();
+  const design = sortedData(33_333);
   const fit = (target: Target, threads: number, given: HyperparameterValues = {}): Promise<FitResult> =>
     boostingEstimator.fit(
       design,
@@ -99,6 +97,22 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
       expect(three.notes).toEqual(one.notes);
     },
   );
+
+  it("gives the same model where workers bin the columns and sums are packed", async () => {
+    const shared = sortedData(80_000, (values) => {
+      const copy = sharedNumbers(values.length);
+      copy.set(values);
+      return copy;
+    });
+    const target = { ...targetOf(shared, "binary"), weights: null };
+    const digests: string[] = [];
+    for (const threads of [1, 2, 3]) {
+      const context = { rng: createRng(1), clock: systemClock, progress: silent, threads, validation: null };
+      const { predictor } = await boostingEstimator.fit(shared, target, { trees: 6 }, context);
+      digests.push(digestOf(predictor as TreesPredictor));
+    }
+    expect(new Set(digests).size).toBe(1);
+  });
 
   it("ends with CANCELLED when asked to", async () => {
     const target = targetOf(design, "binary");

@@ -2,6 +2,8 @@ import { createRng, mix32, shuffle } from "../../core/rng.ts";
 import type { Team } from "../threads/team.ts";
 import { Grower } from "./grower.ts";
 import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
+import { ditherStep } from "./kernels/logistic.ts";
+import { binsAt } from "./kernels/shape.ts";
 import type { LeafRows } from "./leaf.ts";
 import {
   type GradientTarget,
@@ -19,7 +21,7 @@ import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./lo
 import { isRegression, type TrainingPlan, lossChunk } from "./plan.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
-import { type FinishedTree, type GrownTree, finishTree, valueOfRecord } from "./tree.ts";
+import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
 /** What a training learned; the same in every thread. Losses are sums over the (weighted) rows; -1 where not measured. */
@@ -112,7 +114,7 @@ class Training {
     }
     let state: RoundState = "barren";
     for (let output = 0; output < outputs; ++output) {
-      this.#writeGradients(output, scales);
+      this.#writeGradients(round, output, scales);
       const own = this.#fillIndex(round);
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
@@ -134,7 +136,7 @@ class Training {
 
   #scales(): Scales {
     const { nRows, shape } = this.#plan;
-    const limits = quantumLimits(nRows, shape.countShift);
+    const limits = quantumLimits(nRows, shape);
     const largest = this.#largest();
     return {
       gradient: powerOfTwoScale(largest.gradient, limits.gradient),
@@ -170,29 +172,31 @@ class Training {
     return { gradient, hessian };
   }
 
-  #writeGradients(output: number, scales: Scales): void {
-    for (const range of this.#rows.ranges) this.#writeGradientsOf(range, output, scales);
+  #writeGradients(round: number, output: number, scales: Scales): void {
+    for (const range of this.#rows.ranges) this.#writeGradientsOf(range, round, output, scales);
   }
 
-  #writeGradientsOf([from, to]: Range, output: number, scales: Scales): void {
+  #writeGradientsOf([from, to]: Range, round: number, output: number, scales: Scales): void {
     const { loss, parameter, layout, shape, base } = this.#plan;
     const { words, train, normaliser } = this.#view;
     const bounds = residualBounds(this.#plan);
     const target = { words, at: layout.rows / 4, step: shape.stride / 4 };
-    if (loss === "logistic") this.#writeLogistic(from, to, target, scales);
+    if (loss === "logistic") this.#writeLogistic(from, to, round, target, scales);
     else if (loss === "squared") writeSquared(train, from, to, target, scales);
     else if (bounds) writeBounded(train, from, to, target, scales, bounds);
     else if (isRegression(loss)) writeTweedie(train, from, to, target, scales, parameter);
     else writeSoftmax(train, from, to, target, scales, { k: output, outputs: base.length, normaliser });
   }
 
-  #writeLogistic(from: number, to: number, target: GradientTarget, scales: Scales): void {
-    const { layout, shape } = this.#plan;
+  #writeLogistic(from: number, to: number, round: number, target: GradientTarget, scales: Scales): void {
+    const { layout, shape, seed } = this.#plan;
     if (layout.weights >= 0) return writeLogistic(this.#view.train, from, to, target, scales);
     const records = layout.rows + from * shape.stride;
     const [scores, end] = [layout.scores + from * 8, layout.scores + to * 8];
     const labels = layout.targets + from * 4;
-    this.#kernels.writeLogistic(scores, end, labels, records, layout.sigmoid, scales.gradient, scales.hessian);
+    const dither = (mix32(seed + round) + Math.imul(from, ditherStep)) | 0;
+    const { gradient, hessian } = scales;
+    this.#kernels.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
   }
 
   /** Lists this thread's rows of the round in its segment of the index, ascending; returns how many there are. */
@@ -247,10 +251,12 @@ class Training {
 
   #addToRows(tree: GrownTree, set: RowSet, [from, to]: Range): void {
     const { bytes } = this.#view;
-    const { stride } = this.#plan.shape;
+    const { shape } = this.#plan;
+    const { stride } = shape;
+    const first = set.rows + binsAt(shape);
     const outputs = this.#plan.base.length;
     for (let row = from; row < to; ++row) {
-      set.scores[row * outputs + tree.output]! += valueOfRecord(tree, bytes, set.rows + row * stride);
+      set.scores[row * outputs + tree.output]! += valueOfBins(tree, bytes, first + row * stride);
     }
   }
 

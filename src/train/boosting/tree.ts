@@ -1,5 +1,3 @@
-import { binsAt } from "./kernels/kernels.ts";
-
 /**
  * A tree in bins, as the trainer grew it. Node n is a leaf where feature[n] = -1. Every split, of numbers and of
  * categories, is 256 route bytes: 4 where the bin goes left.
@@ -63,12 +61,12 @@ export function finishTree(tree: GrownTree): FinishedTree {
   };
 }
 
-/** The leaf value of the row whose record starts at `record`. */
-export function valueOfRecord(tree: GrownTree, bytes: Uint8Array, record: number): number {
+/** The leaf value of the row whose bins stand from `at`. */
+export function valueOfBins(tree: GrownTree, bytes: Uint8Array, at: number): number {
   const { feature, routes, left, right } = tree;
   let node = 0;
   for (let f = feature[0]!; f >= 0; f = feature[node]!) {
-    node = routes[(node << 8) + bytes[record + binsAt + f]!] === 4 ? left[node]! : right[node]!;
+    node = routes[(node << 8) + bytes[at + f]!] === 4 ? left[node]! : right[node]!;
   }
   return tree.value[node]!;
 }

@@ -3,8 +3,9 @@
  * because row stride, histogram offsets and the packing of counts are constants of one training: as literals they cost
  * nothing. Encoding: WebAssembly Core Specification 2.0, chapter 5.
  */
-export type ValueType = 0x7f | 0x7c | 0x7b;
+export type ValueType = 0x7f | 0x7e | 0x7c | 0x7b;
 export const i32: ValueType = 0x7f;
+export const i64: ValueType = 0x7e;
 export const f64: ValueType = 0x7c;
 export const v128: ValueType = 0x7b;
 
@@ -14,6 +15,8 @@ export const op = {
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32Mul: [0x6c],
+  i32Or: [0x72],
+  i32Xor: [0x73],
   i32Shl: [0x74],
   i32ShrU: [0x76],
   f64Floor: [0x9c],
@@ -23,9 +26,16 @@ export const op = {
   f64Min: [0xa4],
   f64Max: [0xa5],
   f64FromI32: [0xb7],
+  f64FromU32: [0xb8],
   i32FromF64: [0xfc, 0x02],
+  i64Add: [0x7c],
+  i64And: [0x83],
+  i64Shl: [0x86],
+  i64ShrS: [0x87],
   i64ExtendU: [0xad],
   i64x2Splat: [0xfd, 0x12],
+  i64x2Shl: [0xfd, 0xcb, 0x01],
+  i64x2ShrS: [0xfd, 0xcc, 0x01],
   i64x2ShrU: [0xfd, 0xcd, 0x01],
   i64x2Add: [0xfd, 0xce, 0x01],
   i64x2Sub: [0xfd, 0xd1, 0x01],
@@ -53,13 +63,13 @@ function unsigned(value: number): number[] {
   return bytes;
 }
 
-function signed(value: number): number[] {
+function signed(value: bigint): number[] {
   const bytes: number[] = [];
-  let rest = value | 0;
+  let rest = value;
   for (;;) {
-    const byte = rest & 0x7f;
-    rest >>= 7;
-    const last = (rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0);
+    const byte = Number(rest & 0x7fn);
+    rest >>= 7n;
+    const last = (rest === 0n && (byte & 0x40) === 0) || (rest === -1n && (byte & 0x40) !== 0);
     bytes.push(last ? byte : byte | 0x80);
     if (last) return bytes;
   }
@@ -68,7 +78,8 @@ function signed(value: number): number[] {
 export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];
 export const tee = (local: number): number[] => [0x22, ...unsigned(local)];
-export const constant = (value: number): number[] => [0x41, ...signed(value)];
+export const constant = (value: number): number[] => [0x41, ...signed(BigInt(value | 0))];
+export const i64Constant = (value: bigint): number[] => [0x42, ...signed(value)];
 export function f64Constant(value: number): number[] {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);
@@ -79,6 +90,8 @@ export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offse
 export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
 export const i32Store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
 export const i64Load = (offset: number): number[] => [0x29, 0, ...unsigned(offset)];
+/** Loads a signed 32-bit integer and widens it. */
+export const i64Load32 = (offset: number): number[] => [0x34, 0, ...unsigned(offset)];
 export const i64Store = (offset: number): number[] => [0x37, 0, ...unsigned(offset)];
 export const f64Load = (offset: number): number[] => [0x2b, 0, ...unsigned(offset)];
 export const f64Store = (offset: number): number[] => [0x39, 0, ...unsigned(offset)];

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import type { RowSet } from "../view.ts";
 import { writeLogistic } from "../loss.ts";
 import { sigmoidTable } from "../sigmoid-table.ts";
-import { type KernelShape, type Kernels, binsAt, compileKernels, gatherBytes, instantiateKernels } from "./kernels.ts";
+import { type Kernels, compileKernels, instantiateKernels } from "./kernels.ts";
+import { type KernelShape, binsAt, packed } from "./shape.ts";
+import { gatherBytes } from "./sum.ts";
 import { createMemory } from "./webassembly.ts";
 
 const countShift = 48;
@@ -27,14 +29,15 @@ interface Bench {
 }
 
 /** Rows of random bins and gradients in kernel memory. */
-function setUp(nRows: number, binCounts: readonly number[], random: () => number): Bench {
+function setUp(nRows: number, binCounts: readonly number[], random: () => number, isPacked = false): Bench {
   const nFeatures = binCounts.length;
   const binOffsets = new Uint32Array(nFeatures + 1);
   binCounts.forEach((count, f) => {
     binOffsets[f + 1] = binOffsets[f]! + count;
   });
-  const stride = Math.ceil((binsAt + nFeatures) / 8) * 8;
-  const shape = { stride, binOffsets, countShift, outputs: 2 };
+  const head = binsAt({ isPacked });
+  const stride = Math.ceil((head + nFeatures) / 8) * 8;
+  const shape = { stride, isPacked, binOffsets, countShift, outputs: 2 };
   const total = binOffsets[nFeatures]! * 16;
   const rows = 64;
   const index = rows + nRows * stride;
@@ -47,15 +50,17 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
   const bytes = new Uint8Array(memory.buffer);
   const words = new Int32Array(memory.buffer);
+  const largest = isPacked ? [packed.largestGradient, packed.largestHessian] : [2 ** 30, 2 ** 30];
   const gradients = Array.from({ length: nRows }, (): [number, number] => [
-    Math.floor((random() - 0.5) * 2 ** 31),
-    Math.floor(random() * 2 ** 30),
+    Math.round((random() * 2 - 1) * largest[0]!),
+    Math.floor(random() * largest[1]!),
   ]);
   const bins = Array.from({ length: nRows }, () => binCounts.map((count) => Math.floor(random() * count)));
   bins.forEach((record, r) => {
-    words[(rows + r * stride) / 4] = gradients[r]![0];
-    words[(rows + r * stride) / 4 + 1] = gradients[r]![1];
-    bytes.set(record, rows + r * stride + binsAt);
+    const [g, h] = gradients[r]!;
+    if (isPacked) words[(rows + r * stride) / 4] = (g << 16) | h;
+    else words.set([g, h], (rows + r * stride) / 4);
+    bytes.set(record, rows + r * stride + head);
   });
   const lanes = new BigInt64Array(memory.buffer, 0, (other + total) / 8);
   return {
@@ -125,6 +130,31 @@ describe("histogram kernels", () => {
         kernels.sumListed(index, index + listed.length * 4, rows, buffer, histogram);
         expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, listed));
       }
+    }
+  });
+
+  it("sum packed rows to the same, once widened, as long as there are no more than fit", () => {
+    for (const [nRows, binCounts] of [
+      [0, [2]],
+      [1, [4, 2]],
+      [777, [256, 2, 8]],
+      [packed.rows / 2, [2, 2]],
+    ] as const) {
+      const bench = setUp(nRows, binCounts, randomFrom(nRows), true);
+      const { kernels, rows, shape, histogram, other, buffer, index, words } = bench;
+      const end = histogram + shape.binOffsets.at(-1)! * 16;
+      kernels.sumRows(rows, rows + nRows * shape.stride, other);
+      kernels.widen(histogram, end, other);
+      const all = Array.from({ length: nRows }, (_, row) => row);
+      expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
+      const listed = all.filter((row) => row % 3 !== 1);
+      words.set(listed, index / 4);
+      kernels.sumListed(index, index + listed.length * 4, rows, buffer, other);
+      bench.bytes.fill(0, histogram, end);
+      kernels.widen(histogram, end, other);
+      expect(readHistogram(bench, histogram)).toEqual(
+        naiveHistogram(bench, all).map((sum, i) => sum + naiveHistogram(bench, listed)[i]!),
+      );
     }
   });
 
@@ -207,7 +237,16 @@ describe("writeLogistic", () => {
         });
         new Float64Array(bytes.buffer, tableAt, sigmoidTable.length).set(sigmoidTable);
         const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
-        kernels.writeLogistic(scoresAt, scoresAt + nRows * 8, labelsAt, rows, tableAt, scales.gradient, scales.hessian);
+        kernels.writeLogistic(
+          scoresAt,
+          scoresAt + nRows * 8,
+          labelsAt,
+          rows,
+          tableAt,
+          scales.gradient,
+          scales.hessian,
+          0,
+        );
         const set: RowSet = { nRows, rows, values: new Float64Array(0), labels, weights: null, scores };
         const twin = new Int32Array((nRows * shape.stride) / 4);
         writeLogistic(set, 0, nRows, { words: twin, at: 0, step: shape.stride / 4 }, scales);

@@ -14,43 +14,53 @@ import {
   set,
   tee,
 } from "./assembler.ts";
+import type { KernelShape } from "./shape.ts";
+
+/** From one row to the next the dither moves by the golden ratio of its range: it fills the range evenly (Weyl 1916). */
+export const ditherStep = 0x9e3779b9;
 
 /**
- * `writeLogistic` without weights, operation by operation: gradient and hessian of the rows whose scores stand from
- * `scores` to `scoresEnd` (doubles), labels (int32) and records beside them.
+ * Gradient and hessian of the rows whose scores stand from `scores` to `scoresEnd` (doubles), labels (int32) and records
+ * beside them, for rows of weight 1. In full records: `writeLogistic`, operation by operation. In packed ones both are
+ * whole numbers of few bits; `dither`, different from row to row, decides which way each is rounded, so that sums are
+ * right on average even where every gradient is smaller than one unit.
  */
-export function logisticKernel(stride: number): KernelFunction {
-  const [scores, scoresEnd, labels, records, table, gradientScale, hessianScale] = [0, 1, 2, 3, 4, 5, 6];
-  const [position, p, low, entry, cell] = [7, 8, 9, 10, 11];
-  const rounded = (value: readonly number[], scale: number): number[] => {
+export function logisticKernel(shape: KernelShape): KernelFunction {
+  const [scores, scoresEnd, labels, records, table, gradientScale, hessianScale, dither] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [position, p, low, entry, cell] = [8, 9, 10, 11, 12];
+  const fraction = (mask: number): number[] => {
+    const whole = [...get(dither), ...constant(mask), ...op.i32Xor, ...op.f64FromU32];
+    return [...whole, ...f64Constant(2 ** -32), ...op.f64Mul];
+  };
+  const rounded = (value: readonly number[], scale: number, mask: number): number[] => {
     const scaled = [...value, ...get(scale), ...op.f64Mul];
-    return [...scaled, ...f64Constant(0.5), ...op.f64Add, ...op.f64Floor, ...op.i32FromF64];
+    const shift = shape.isPacked ? fraction(mask) : f64Constant(0.5);
+    return [...scaled, ...shift, ...op.f64Add, ...op.f64Floor, ...op.i32FromF64];
   };
   const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
   const error = [...get(p), ...get(labels), ...i32Load(0), ...op.f64FromI32, ...op.f64Sub];
   const variance = [...get(p), ...f64Constant(1), ...get(p), ...op.f64Sub, ...op.f64Mul];
+  const gradient = rounded(error, gradientScale, 0);
+  const hessian = rounded(variance, hessianScale, 0x80000000);
+  const store = shape.isPacked
+    ? [...get(records), ...gradient, ...constant(16), ...op.i32Shl, ...hessian, ...op.i32Or, ...i32Store(0)]
+    : [...get(records), ...gradient, ...i32Store(0), ...get(records), ...hessian, ...i32Store(4)];
   return {
     name: "writeLogistic",
-    parameters: [i32, i32, i32, i32, i32, f64, f64],
+    parameters: [i32, i32, i32, i32, i32, f64, f64, i32],
     result: null,
     locals: [f64, f64, f64, i32, i32],
     body: [
       loop(
-        [
-          ...get(scores),
-          ...f64Load(0),
-          ...f64Constant(tableReach),
-          ...op.f64Add,
-          ...f64Constant(tableSteps),
-          ...op.f64Mul,
-        ],
+        [...get(scores), ...f64Load(0), ...f64Constant(tableReach), ...op.f64Add],
+        [...f64Constant(tableSteps), ...op.f64Mul],
         [...f64Constant(0), ...op.f64Max, ...f64Constant(tableLast), ...op.f64Min, ...tee(position)],
         [...op.i32FromF64, ...tee(entry), ...constant(3), ...op.i32Shl, ...get(table), ...op.i32Add, ...tee(cell)],
         [...f64Load(0), ...tee(low), ...get(position), ...get(entry), ...op.f64FromI32, ...op.f64Sub],
         [...get(cell), ...f64Load(8), ...get(low), ...op.f64Sub, ...op.f64Mul, ...op.f64Add, ...set(p)],
-        [...get(records), ...rounded(error, gradientScale), ...i32Store(0)],
-        [...get(records), ...rounded(variance, hessianScale), ...i32Store(4)],
-        [...step(records, stride), ...set(records), ...step(labels, 4), ...set(labels)],
+        store,
+        [...step(records, shape.stride), ...set(records), ...step(labels, 4), ...set(labels)],
+        [...step(dither, ditherStep), ...set(dither)],
         [...step(scores, 8), ...tee(scores), ...get(scoresEnd), ...op.i32LtU],
       ),
     ],

@@ -1,0 +1,124 @@
+import type { Team } from "../threads/team.ts";
+import type { Kernels } from "./kernels/kernels.ts";
+import { packed } from "./kernels/shape.ts";
+import { gatherBytes } from "./kernels/sum.ts";
+import { type TrainingPlan, histogramBytes } from "./plan.ts";
+import type { Shard } from "./shard.ts";
+import type { View } from "./view.ts";
+
+/**
+ * The histograms of one training as one thread works on them: it sums its own rows into private ones; once all threads
+ * have, each adds up the private ones over its own features.
+ */
+export class Histograms {
+  readonly #plan: TrainingPlan;
+  readonly #view: View;
+  readonly #kernels: Kernels;
+  readonly #team: Team;
+  readonly #shard: Shard;
+  readonly #bytes: number;
+  readonly #slotBytes: number;
+  readonly #packedBytes: number;
+  /** Bytes of a histogram that are this thread's to add up. */
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(
+    plan: TrainingPlan,
+    view: View,
+    kernels: Kernels,
+    team: Team,
+    args: { readonly shard: Shard; readonly from: number; readonly to: number },
+  ) {
+    this.#plan = plan;
+    this.#view = view;
+    this.#kernels = kernels;
+    this.#team = team;
+    this.#shard = args.shard;
+    this.#bytes = histogramBytes(plan.shape);
+    this.#slotBytes = Math.ceil(this.#bytes / 64) * 64;
+    this.#packedBytes = Math.ceil(this.#bytes / 128) * 64;
+    this.#from = plan.shape.binOffsets[args.from]! * 16;
+    this.#to = plan.shape.binOffsets[args.to]! * 16;
+  }
+
+  /** Byte address of histogram `slot`. */
+  at(slot: number): number {
+    return this.#plan.layout.histograms + slot * this.#slotBytes;
+  }
+
+  /** Sums the records of all of this thread's rows into its private histogram. */
+  sumAll(): void {
+    const { layout, shape } = this.#plan;
+    const target = this.#open(this.#shard.nRows);
+    let held = 0;
+    for (const [from, to] of this.#shard.ranges) {
+      if (held + to - from > packed.rows) held = this.#flush(target);
+      this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
+      held += to - from;
+    }
+    if (this.#shard.nRows > packed.rows) this.#flush(target);
+  }
+
+  /** Sums the records of the `own` rows listed from position `begin` of the index. */
+  sumListed(begin: number, own: number): void {
+    const { layout, shape } = this.#plan;
+    const target = this.#open(own);
+    const buffer = layout.gathered + this.#team.thread * gatherBytes(shape.stride);
+    const step = shape.isPacked ? packed.rows : own;
+    for (let from = begin; from < begin + own; from += step) {
+      if (from > begin) this.#flush(target);
+      const to = Math.min(begin + own, from + step);
+      this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, buffer, target);
+    }
+    if (own > packed.rows) this.#flush(target);
+  }
+
+  /** Adds the private histograms up into `slot`, over this thread's features. All threads must have summed theirs. */
+  merge(slot: number): void {
+    const [from, to] = [this.#from, this.#to];
+    const target = this.at(slot);
+    this.#view.bytes.fill(0, target + from, target + to);
+    for (let thread = 0; thread < this.#team.threads; ++thread) {
+      const isPacked = this.#plan.shape.isPacked && this.#view.perThread[2 * thread]! <= packed.rows;
+      if (isPacked) this.#kernels.widen(target + from, target + to, this.#packedAt(thread) + from / 2);
+      else this.#kernels.addBins(target + from, target + to, this.#privateAt(thread) + from);
+    }
+  }
+
+  /** Takes a child's histogram off its parent's, which leaves the other child's; over this thread's features. */
+  subtract(slot: number, child: number): void {
+    this.#kernels.subtractBins(this.at(slot) + this.#from, this.at(slot) + this.#to, this.at(child) + this.#from);
+  }
+
+  #privateAt(thread: number): number {
+    return this.#plan.layout.privateHistograms + thread * this.#slotBytes;
+  }
+
+  #packedAt(thread: number): number {
+    return this.#plan.layout.packedHistograms + thread * this.#packedBytes;
+  }
+
+  /** Clears what `own` rows will be summed into, and says where that is. */
+  #open(own: number): number {
+    const { thread } = this.#team;
+    const { bytes, perThread } = this.#view;
+    const { isPacked } = this.#plan.shape;
+    const wide = this.#privateAt(thread);
+    perThread[2 * thread] = own;
+    if (!isPacked || own > packed.rows) bytes.fill(0, wide, wide + this.#bytes);
+    if (!isPacked) return wide;
+    const narrow = this.#packedAt(thread);
+    bytes.fill(0, narrow, narrow + this.#bytes / 2);
+    return narrow;
+  }
+
+  /** Moves packed sums to the private histogram before a field can run over; returns the rows they then hold: none. */
+  #flush(target: number): number {
+    if (!this.#plan.shape.isPacked) return 0;
+    const wide = this.#privateAt(this.#team.thread);
+    this.#kernels.widen(wide, wide + this.#bytes, target);
+    this.#view.bytes.fill(0, target, target + this.#bytes / 2);
+    return 0;
+  }
+}

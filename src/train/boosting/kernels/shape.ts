@@ -1,0 +1,38 @@
+/** What is constant during one training and so stands in the kernels as literals. Offsets and strides in bytes. */
+export interface KernelShape {
+  /** Bytes from one row record to the next: gradient and hessian, then one bin a feature. */
+  readonly stride: number;
+  /**
+   * False: gradient and hessian are an int32 each. True: one int32 holds both, the gradient in its upper half, and rows are
+   * summed into bins of one 64-bit integer first (see `packed`): half the memory traffic, for losses with bounded gradients.
+   */
+  readonly isPacked: boolean;
+  /** Where each feature's bins start in a histogram, in bins of 16 bytes; one more than features. */
+  readonly binOffsets: Uint32Array;
+  /** A bin is two 64-bit integers: the sum of gradients; the sum of hessians + (rows << countShift). */
+  readonly countShift: number;
+  /** Raw scores a row, for `addScore`. */
+  readonly outputs: number;
+}
+
+/**
+ * A packed bin: the sum of gradients above the sum of hessians above the number of rows. No field can run over into the
+ * next one while a histogram holds at most `rows` rows.
+ */
+export const packed = {
+  rows: 8192,
+  largestGradient: 2047,
+  largestHessian: 4095,
+  hessianShift: 14,
+  gradientShift: 39,
+} as const;
+
+/** Bytes of gradient and hessian before the bins of a row record. */
+export function binsAt({ isPacked }: Pick<KernelShape, "isPacked">): number {
+  return isPacked ? 4 : 8;
+}
+
+/** Number of features. */
+export function featuresOf({ binOffsets }: KernelShape): number {
+  return binOffsets.length - 1;
+}

@@ -1,0 +1,181 @@
+import {
+  type KernelFunction,
+  constant,
+  get,
+  i32,
+  i32Load,
+  i32Load8,
+  i64,
+  i64Constant,
+  i64Load,
+  i64Load32,
+  i64Store,
+  i8x16Shuffle,
+  loop,
+  op,
+  set,
+  tee,
+  v128,
+  v128Constant,
+  v128Load,
+  v128Load32x2,
+  v128Store,
+} from "./assembler.ts";
+import { type KernelShape, binsAt, featuresOf, packed } from "./shape.ts";
+
+/** Bytes of histograms summed in one pass: they then stay in the first cache, or nearly. */
+const blockBytes = 65_536;
+
+/** Bounds of the blocks of features, as even as can be, for histograms of at most 256 bins a feature. */
+export function blockBounds(shape: KernelShape): number[] {
+  const nFeatures = featuresOf(shape);
+  const nBlocks = Math.ceil((nFeatures * 256 * binBytes(shape)) / blockBytes);
+  return Array.from({ length: nBlocks + 1 }, (_, block) => Math.floor((nFeatures * block) / Math.max(1, nBlocks)));
+}
+
+/** Rows a thread gathers at a time: about 8 KB, so that they stay in the first cache beside the histograms. */
+export function chunkRows(stride: number): number {
+  return Math.max(16, Math.floor(8192 / stride));
+}
+
+/** Bytes of a thread's gather buffer. */
+export function gatherBytes(stride: number): number {
+  return chunkRows(stride) * stride;
+}
+
+/** Bytes of a bin that rows are summed into. */
+export function binBytes({ isPacked }: KernelShape): number {
+  return isPacked ? 8 : 16;
+}
+
+/** The row's gradient, hessian and a count of one, as they are added to a bin. */
+function rowValue(shape: KernelShape, row: number): number[] {
+  if (!shape.isPacked) {
+    return [...get(row), ...v128Load32x2(0), ...v128Constant(0n, 1n << BigInt(shape.countShift)), ...op.i64x2Add];
+  }
+  const gradient = [...get(row), ...i64Load32(0), ...i64Constant(16n), ...op.i64ShrS];
+  const hessian = [...get(row), ...i64Load32(0), ...i64Constant(0xffffn), ...op.i64And];
+  const shifted = (value: readonly number[], by: number): number[] => [
+    ...value,
+    ...i64Constant(BigInt(by)),
+    ...op.i64Shl,
+  ];
+  const both = [...shifted(gradient, packed.gradientShift), ...shifted(hessian, packed.hessianShift), ...op.i64Add];
+  return [...both, ...i64Constant(1n), ...op.i64Add];
+}
+
+/**
+ * The row's update of each feature in a histogram loop: bin = record[f]; histogram[f][bin] += value.
+ * Locals: `row` address of the record, then the value to add, then scratch.
+ */
+function updates(shape: KernelShape, from: number, to: number, histogram: number, row: number): number[] {
+  const [value, cell] = [row + 1, row + 2];
+  const bytes = binBytes(shape);
+  const [load, add, store] = shape.isPacked ? [i64Load, op.i64Add, i64Store] : [v128Load, op.i64x2Add, v128Store];
+  const all = [[...rowValue(shape, row), ...set(value)]];
+  for (let f = from; f < to; ++f) {
+    const offset = shape.binOffsets[f]! * bytes;
+    const bin = [...get(row), ...i32Load8(binsAt(shape) + f), ...constant(Math.log2(bytes)), ...op.i32Shl];
+    all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
+    all.push([...get(cell), ...load(offset), ...get(value), ...add, ...store(offset)]);
+  }
+  return all.flat();
+}
+
+/** Adds consecutive records to the bins of features `from` to `to`. */
+export function sumRowsKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
+  const [begin, end, histogram] = [0, 1, 2];
+  const row = 3;
+  return {
+    name: `sumRows${block}`,
+    parameters: [i32, i32, i32],
+    result: null,
+    locals: [i32, shape.isPacked ? i64 : v128, i32],
+    body: [
+      loop([...get(begin), ...set(row)], updates(shape, from, to, histogram, row), [
+        ...get(begin),
+        ...constant(shape.stride),
+        ...op.i32Add,
+        ...tee(begin),
+        ...get(end),
+        ...op.i32LtU,
+      ]),
+    ],
+  };
+}
+
+/** Adds packed bins to bins, two at a time; `target` to `targetEnd` is an even number of bins. */
+export function widenKernel(shape: KernelShape): KernelFunction {
+  const [target, end, source] = [0, 1, 2];
+  const [bins, g, c] = [3, 4, 5];
+  const shifted = (by: number, shift: readonly number[]): number[] => [...get(bins), ...constant(by), ...shift];
+  const masked = (mask: bigint): number[] => [...v128Constant(mask, mask), ...op.v128And];
+  const hessians = masked((1n << BigInt(packed.gradientShift - packed.hessianShift)) - 1n);
+  const counts = [...get(bins), ...masked((1n << BigInt(packed.hessianShift)) - 1n)];
+  const add = (offset: number, lanes: readonly number[]): number[] => {
+    const old = [...get(target), ...get(target), ...v128Load(offset)];
+    return [...old, ...get(g), ...get(c), ...i8x16Shuffle(lanes), ...op.i64x2Add, ...v128Store(offset)];
+  };
+  return {
+    name: "widen",
+    parameters: [i32, i32, i32],
+    result: null,
+    locals: [v128, v128, v128],
+    body: [
+      loop(
+        [...get(source), ...v128Load(0), ...set(bins)],
+        [...shifted(packed.gradientShift, op.i64x2ShrS), ...set(g)],
+        [...shifted(packed.hessianShift, op.i64x2ShrU), ...hessians],
+        [...counts, ...constant(shape.countShift), ...op.i64x2Shl, ...op.i64x2Add, ...set(c)],
+        add(0, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]),
+        add(16, [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]),
+        [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
+        [...get(target), ...constant(32), ...op.i32Add, ...tee(target), ...get(end), ...op.i32LtU],
+      ),
+    ],
+  };
+}
+
+/** Copies the records of listed rows, one after the other, to `target`. */
+export function gatherKernel(shape: KernelShape): KernelFunction {
+  const [begin, end, rows, target, row] = [0, 1, 2, 3, 4];
+  const copies: number[][] = [];
+  for (let at = 0; at < shape.stride; at += 16) {
+    const isWhole = at + 16 <= shape.stride;
+    copies.push([...get(target), ...get(row), ...(isWhole ? v128Load(at) : i64Load(at))]);
+    copies.push(isWhole ? v128Store(at) : i64Store(at));
+  }
+  return {
+    name: "gather",
+    parameters: [i32, i32, i32, i32],
+    result: null,
+    locals: [i32],
+    body: [
+      loop(
+        [...get(begin), ...i32Load(0), ...constant(shape.stride), ...op.i32Mul],
+        [...get(rows), ...op.i32Add, ...set(row)],
+        ...copies,
+        [...get(target), ...constant(shape.stride), ...op.i32Add, ...set(target)],
+        [...get(begin), ...constant(4), ...op.i32Add, ...tee(begin), ...get(end), ...op.i32LtU],
+      ),
+    ],
+  };
+}
+
+/** target = target (operation) source, lane by lane. */
+export function lanesKernel(name: string, operation: readonly number[]): KernelFunction {
+  const [target, end, source] = [0, 1, 2];
+  return {
+    name,
+    parameters: [i32, i32, i32],
+    result: null,
+    locals: [],
+    body: [
+      loop(
+        [...get(target), ...get(target), ...v128Load(0), ...get(source), ...v128Load(0), ...operation, ...v128Store(0)],
+        [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
+        [...get(target), ...constant(16), ...op.i32Add, ...tee(target), ...get(end), ...op.i32LtU],
+      ),
+    ],
+  };
+}
