@@ -59,6 +59,7 @@ export {
   type CsvOptions,
   type DelimitedOptions,
   type HttpLimits,
+  type ObjectAccess,
   type Source,
   type SourceOptions,
 } from "./ingest/source.ts";
