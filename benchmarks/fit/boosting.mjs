@@ -8,35 +8,28 @@ import { root } from "../../tools/setup.mjs";
 const [folder, trees, leaves, threads] = process.argv.slice(2);
 const dist = path.resolve(process.env.MILLRACE_DIST ?? path.join(root, "dist"));
 const load = (module) => import(pathToFileURL(path.join(dist, module)));
-const [{ boostingEstimator }, { createRng }, { systemClock }, { rawScores }, { auc }] = await Promise.all(
-  ["train/boosting/estimator.js", "core/rng.js", "core/clock.js", "model/score.js", "metrics/auc.js"].map(load),
-);
+const { boostingEstimator } = await load("train/boosting/estimator.js");
+const { createRng } = await load("core/rng.js");
+const { sharedNumbers } = await load("core/shared-memory.js");
+const { systemClock } = await load("core/clock.js");
+const { auc } = await load("metrics/auc.js");
+const { emptySparseBlock } = await load("model/design.js");
+const { rawScores } = await load("model/score.js");
 const shape = JSON.parse(fs.readFileSync(path.join(folder, "shape.json"), "utf8"));
 
-/** As the product's designs are laid out: in memory that threads share. */
-function sharedCopy(values) {
-  const copy = new Float64Array(new SharedArrayBuffer(values.length * 8));
-  copy.set(values);
-  return copy;
-}
-
+/** Columns as the product's designs are laid out, in memory that threads share; read one by one, so that no copy stays. */
 function table(name, nRows) {
-  const bytes = fs.readFileSync(path.join(folder, `${name}.f32`));
-  const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  const dense = Array.from({ length: shape.columns }, (_, j) => ({
-    name: `x${j}`,
-    source: `x${j}`,
-    values: sharedCopy(all.subarray(j * nRows, (j + 1) * nRows)),
-    cardinality: 0,
-  }));
-  const sparse = {
-    names: [],
-    sources: [],
-    offsets: new Uint32Array(nRows + 1),
-    indices: new Uint32Array(0),
-    values: new Float64Array(0),
-  };
-  return { design: { nRows, dense, sparse }, labels: fs.readFileSync(path.join(folder, `${name}.u8`)) };
+  const file = fs.openSync(path.join(folder, `${name}.f32`), "r");
+  const column = new Float32Array(nRows);
+  const dense = Array.from({ length: shape.columns }, (_, j) => {
+    fs.readSync(file, column, 0, nRows * 4, j * nRows * 4);
+    const values = sharedNumbers(nRows);
+    values.set(column);
+    return { name: `x${j}`, source: `x${j}`, values, cardinality: 0 };
+  });
+  fs.closeSync(file);
+  const labels = fs.readFileSync(path.join(folder, `${name}.u8`));
+  return { design: { nRows, dense, sparse: emptySparseBlock(nRows) }, labels };
 }
 
 async function fit() {
