@@ -42,6 +42,7 @@ describe("the public surface", () => {
       "sqlite",
       "standardize",
       "step",
+      "stream",
       "targetEncode",
       "text",
       "tfidf",

@@ -2,6 +2,7 @@ import { MillraceError, toMillraceError } from "../core/errors/error.ts";
 import { systemClock } from "../core/clock.ts";
 import { lintWorkflow } from "../engine/lint.ts";
 import { pipelineRules } from "../pipeline/workflow/rules.ts";
+import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import { environmentOf } from "./environment.ts";
 import { loadDefinition, pipelineNames } from "./pipelines.ts";
@@ -36,9 +37,10 @@ export async function checkPipelines(root: string, names: readonly string[]): Pr
 }
 
 async function problemsOf(project: Project, name: string): Promise<CheckResult["problems"]> {
+  let environment: WorkflowEnvironment | null = null;
   try {
     const loaded = await loadDefinition(project.root, name);
-    const environment = loaded.kind === "pipeline" ? environmentOf(project, loaded.spec) : null;
+    environment = loaded.kind === "pipeline" ? environmentOf(project, loaded.spec) : null;
     const workflow =
       loaded.kind === "pipeline" ? workflowOf(loaded.spec, environment!) : await compileLoaded(project, loaded);
     const issues = lintWorkflow(workflow, loaded.kind === "pipeline" ? pipelineRules(loaded.spec) : []);
@@ -50,5 +52,7 @@ async function problemsOf(project: Project, name: string): Promise<CheckResult["
   } catch (error) {
     const { code, message, remedy } = toMillraceError(error);
     return [{ code, message, remedy, severity: "error" }];
+  } finally {
+    await environment?.fetcher.close();
   }
 }

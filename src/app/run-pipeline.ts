@@ -16,6 +16,7 @@ import { pipelineRules } from "../pipeline/workflow/rules.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { AuditReport } from "../validate/audit.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
+import { acknowledgeSnapshots } from "./acknowledge.ts";
 import { definitionOf } from "./definition.ts";
 import { environmentOf } from "./environment.ts";
 import { sourceOf } from "./code.ts";
@@ -65,15 +66,20 @@ export async function runPipeline(
   const environment = { ...environmentOf(project, spec), source };
   const workflow = workflowOf(spec, environment);
   const runner = inline ? inlineRunner : runnerFor(project.store);
+  const sources = acknowledgeSnapshots(environment.fetcher, options.listener);
   const result = await runWorkflow(workflow, {
     store: project.store,
     clock: project.clock,
     runner,
     ...options,
+    listener: sources.listener,
     provenance: await collectProvenance(project.root, environment.threads, file),
     definition: definitionOf(spec),
     rules: pipelineRules(spec),
-  }).finally(() => Promise.all([runner.close(), environment.fetcher.close()]));
+  }).finally(async () => {
+    await sources.settled();
+    await Promise.all([runner.close(), environment.fetcher.close()]);
+  });
   const read = artifactReader(project, result);
   const promoted = await read("promote.result", promotedCodec);
   return {

@@ -7,7 +7,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { digestFile } from "./byte-stream.ts";
 import { download } from "./http.ts";
 import { type FetchedObject, fetchObjects } from "./objects/fetch-objects.ts";
-import type { FetchedPart } from "./parts/kept-parts.ts";
+import type { FetchedParts } from "./parts/kept-parts.ts";
 import { readParts } from "./parts/read-parts.ts";
 import { writeRows } from "./rows-file.ts";
 import type { SourceDescription } from "./source.ts";
@@ -29,7 +29,9 @@ export interface Fetcher {
   /** `location`: the database's file, for SQLite. */
   fetch(source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile>;
   /** The files of cells that hold what a server, a stream or files of other things gave; `root`: where paths start. */
-  parts(source: SourceDescription, root: string, signal?: AbortSignal): Promise<readonly FetchedPart[]>;
+  parts(source: SourceDescription, root: string, signal?: AbortSignal): Promise<FetchedParts>;
+  /** Called once the snapshot that holds all this is committed: streams then acknowledge what is in it. */
+  commit(): Promise<void>;
   /** The objects that an address `s3://` stands for, each in a file; `endings`: those that count where it is a folder. */
   objects(source: SourceDescription, endings: RegExp, signal?: AbortSignal): Promise<readonly FetchedObject[]>;
   /** Removes everything but downloads, which the next run asks the server about. */
@@ -39,7 +41,7 @@ export interface Fetcher {
 /** Keeps downloads in `folder` between runs; without one in a temporary folder that `close` removes. */
 export function createFetcher(folder?: string): Fetcher {
   const fetched = new Map<SourceDescription, Promise<FetchedFile>>();
-  const parts = new Map<SourceDescription, Promise<readonly FetchedPart[]>>();
+  const parts = new Map<SourceDescription, Promise<FetchedParts>>();
   const objects = new Map<SourceDescription, Promise<readonly FetchedObject[]>>();
   let scratch: Promise<string> | undefined;
   const scratchFolder = (): Promise<string> => (scratch ??= mkdtemp(join(tmpdir(), "millrace-rows-")));
@@ -76,7 +78,11 @@ export function createFetcher(folder?: string): Fetcher {
       if (!known) fetched.set(source, (known = begin(source, location, signal)));
       return known;
     },
+    async commit() {
+      for (const known of parts.values()) await (await known.catch(() => null))?.commit?.();
+    },
     async close() {
+      for (const known of parts.values()) await (await known.catch(() => null))?.close?.();
       fetched.clear();
       parts.clear();
       objects.clear();

@@ -10,9 +10,10 @@ import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
-import { filesOf, type LocatedSource, locateOutput, locateSource, unwritable } from "./locate.ts";
+import { filesOf, type LocatedSource, locateOutput, locateSource, refusalsOf, unwritable } from "./locate.ts";
 import type { ObjectOrigin } from "./objects/fetch-objects.ts";
 import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-files.ts";
+import type { Refusal } from "./parts/kept-parts.ts";
 import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
 import { storedNames } from "./stored-names.ts";
@@ -45,6 +46,9 @@ export interface IngestReport extends CellIssues {
   readonly cleaned: readonly CleanedCells[];
   /** Of rows from an object store: each object as it was read. */
   readonly objects?: readonly ObjectOrigin[];
+  /** What was no row at all: messages that are no JSON, files that are no image; the first 1,000 of `nRefused`. */
+  readonly refused?: readonly Refusal[];
+  readonly nRefused?: number;
   /** Of an incremental source, and of this reading alone. */
   readonly partitions?: PartitionCounts;
 }
@@ -69,7 +73,12 @@ export async function ingestSource(request: IngestRequest): Promise<IngestReport
       ? await ingestParts(request, located, join(fetcher.folder!, "partitions"))
       : (await ingestLocated(request, located)).report;
     const objects = filesOf(located).flatMap(({ object }) => object ?? []);
-    return objects.length === 0 ? report : { ...report, objects };
+    const refusals = refusalsOf(located);
+    return {
+      ...report,
+      ...(objects.length === 0 ? {} : { objects }),
+      ...(refusals.nRefused === 0 ? {} : refusals),
+    };
   } finally {
     if (!request.fetcher) await fetcher.close();
   }

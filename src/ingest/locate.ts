@@ -8,6 +8,7 @@ import { expandPath, type FoundFile } from "./expand.ts";
 import type { Fetcher } from "./fetch.ts";
 import { isAddress } from "./http.ts";
 import type { ObjectOrigin } from "./objects/fetch-objects.ts";
+import { mostRefusals, type Refusal } from "./parts/kept-parts.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
 
 /** A file, found: absolute and without symbolic links, so that the query room can confine itself to it. */
@@ -33,6 +34,9 @@ export interface LocatedSource {
   readonly format: FileFormat | null;
   readonly files: readonly LocatedFile[];
   readonly parts: readonly { readonly name: string; readonly located: LocatedSource }[];
+  /** What was set aside when rows were brought to these files; the first 1,000 of `nRefused`. */
+  readonly refused?: readonly Refusal[];
+  readonly nRefused?: number;
 }
 
 /** Where sources are looked for. */
@@ -73,7 +77,9 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
       return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
     case "postgres":
     case "mysql":
-      return leaf("cells", await locateParts(source, place));
+      return { ...leaf("cells", []), ...(await locateParts(source, place)) };
+    case "stream":
+      return { ...leaf("jsonl", []), ...(await locateParts(source, place)) };
     default:
       return leaf("jsonl", [await locateFetched(source, place, "")]);
   }
@@ -115,11 +121,14 @@ async function locateObjects(source: SourceDescription, endings: RegExp, place: 
   return files;
 }
 
-async function locateParts(source: SourceDescription, place: Place): Promise<LocatedFile[]> {
+async function locateParts(
+  source: SourceDescription,
+  place: Place,
+): Promise<Pick<LocatedSource, "files" | "refused" | "nRefused">> {
+  const { parts, refused = [], nRefused = 0 } = await place.fetcher.parts(source, place.root, place.signal);
   const files: LocatedFile[] = [];
-  for (const { path, name } of await place.fetcher.parts(source, place.root, place.signal))
-    files.push({ ...(await locateFile(path, place.root)), name });
-  return files;
+  for (const { path, name } of parts) files.push({ ...(await locateFile(path, place.root)), name });
+  return { files, ...(nRefused > 0 ? { refused, nRefused } : {}) };
 }
 
 /** Finds one file; throws SOURCE_NOT_FOUND with the nearest name beside it, SOURCE_EMPTY, SOURCE_UNREADABLE. */
@@ -148,6 +157,18 @@ async function nearestFile(wanted: string, path: string): Promise<string | undef
   const names = await readdir(dirname(wanted)).catch(() => []);
   const nearest = nearestName(basename(wanted), names);
   return nearest === undefined ? undefined : join(dirname(path), nearest);
+}
+
+/** What was set aside below a source, and how much. */
+export function refusalsOf(located: LocatedSource): {
+  readonly refused: readonly Refusal[];
+  readonly nRefused: number;
+} {
+  const below = located.parts.map((part) => refusalsOf(part.located));
+  return {
+    refused: [...(located.refused ?? []), ...below.flatMap(({ refused }) => refused)].slice(0, mostRefusals),
+    nRefused: below.reduce((sum, { nRefused }) => sum + nRefused, located.nRefused ?? 0),
+  };
 }
 
 /** The path to write to, its folder without symbolic links; throws STORE_UNWRITABLE where nothing can be written there. */

@@ -2,14 +2,15 @@ import type { Digest } from "../core/digest.ts";
 import type { Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { DatabaseDescription } from "./databases/database-source.ts";
+import type { StreamDescription } from "./streams/stream-source.ts";
 
 /** Formats of files. */
 export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json" | "arrow";
 
 export type SourceKind = FileKind | PartsKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
 
-/** Sources whose rows are brought to files of cells before they are read. */
-export type PartsKind = "postgres" | "mysql";
+/** Sources whose rows are brought to files of ours before they are read. */
+export type PartsKind = "postgres" | "mysql" | "stream";
 
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {
@@ -40,6 +41,7 @@ export interface SourceDescription {
   readonly match?: Match;
   /** postgres, mysql. */
   readonly database?: DatabaseDescription;
+  readonly stream?: StreamDescription;
   /** rows: the user's own generator; not data, so its text stands for it in the cache key. */
   readonly generate?: RowGenerator;
 }

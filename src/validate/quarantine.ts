@@ -36,13 +36,23 @@ export function countReasons(reasons: ReadonlyMap<number, readonly Reason[]>): r
 
 const blockRows = 1024;
 
-/** Writes the rows set aside as JSON lines: row counted from 0, file, line, reasons, and the values as they were read. */
+/** What was no row at all, such as a message that is no JSON. */
+export interface Unreadable extends Provenance {
+  readonly reason: string;
+  readonly text: string | null;
+}
+
+/**
+ * Writes the rows set aside as JSON lines: row counted from 0, file, line, reasons, and the values as they were read; after
+ * them, with null for the row, what was none.
+ */
 export async function writeQuarantine(
   path: string,
   frame: Frame,
   rows: readonly number[],
   reasons: ReadonlyMap<number, readonly Reason[]>,
   provenanceOf: (row: number) => Provenance,
+  unreadable: readonly Unreadable[] = [],
 ): Promise<void> {
   const file = await open(path, "w");
   try {
@@ -54,6 +64,10 @@ export async function writeQuarantine(
         return JSON.stringify({ row, file: name, line, reasons: reasons.get(row) ?? [], values: values[i] });
       });
       await file.write(`${lines.join("\n")}\n`);
+    }
+    for (const { file: name, line, reason, text } of unreadable) {
+      const reasons: readonly Reason[] = [{ code: "kind", column: "", expected: "a row", actual: reason }];
+      await file.write(`${JSON.stringify({ row: null, file: name, line, reasons, values: { text } })}\n`);
     }
   } finally {
     await file.close();

@@ -134,7 +134,8 @@ describe("damaged Arrow files", () => {
       fs.writeFileSync(file, bytes);
       const fault = await decodeApart(file, output, limits);
       ++outcomes[fault === null ? "read" : "refused"];
-      if (fault !== null) expect(fault).not.toMatch(/longer than|of memory/);
+      // One that asks for more memory than there is ends at the limit; none may take its time.
+      expect(fault ?? "").not.toContain("longer than");
       expect(fs.statSync(output, { throwIfNoEntry: false })?.size ?? 0).toBeLessThan(10_000_000);
     }
     expect(outcomes.read + outcomes.refused).toBe(nMutants);

@@ -12,6 +12,29 @@ export interface FetchedPart {
   readonly name: string;
 }
 
+/** Something that is no row, set aside when it was read. */
+export interface Refusal {
+  readonly file: string;
+  /** Its line, sequence or number in `file`; null where it is the file itself. */
+  readonly line: number | null;
+  readonly reason: string;
+  /** The beginning of what it holds, where that is a text. */
+  readonly text: string | null;
+}
+
+/** What reading a source gave, as local files. */
+export interface FetchedParts {
+  readonly parts: readonly FetchedPart[];
+  /** The first 1,000 of `nRefused`. */
+  readonly refused?: readonly Refusal[];
+  readonly nRefused?: number;
+  /** Tells where the rows came from that they need not be kept there for us; called once a snapshot holds them. */
+  readonly commit?: () => Promise<void>;
+  readonly close?: () => Promise<void>;
+}
+
+export const mostRefusals = 1_000;
+
 /** Where parts are kept and made. */
 export interface PartsPlace {
   /** Relative paths start here. */
@@ -42,6 +65,8 @@ export interface Keeper<State> {
   recall(): Promise<Kept<State> | null>;
   /** Writes rows as a part that `keep` can take over. */
   write(name: string, rows: CellRows): Promise<KeptPart>;
+  /** Takes a file of JSON lines of the scratch folder over as a part. */
+  adopt(name: string, path: string, nRows: number): Promise<KeptPart>;
   /** From now on these are the parts: of a crash, either the former list stays or this one stands. */
   keep(kept: Kept<State>): Promise<void>;
   paths(parts: readonly KeptPart[]): readonly FetchedPart[];
@@ -65,12 +90,14 @@ export function createKeeper<State extends JsonValue>(key: string, place: PartsP
       const { digest, nRows } = await writeCells(partial, name, rows, place.signal);
       const file = `${key}-${digest.slice(7, 23)}.cells`;
       // The notes first: a part without them would look whole.
-      await rename(`${partial}.json`, join(folder, `${file}.json`)).catch((error: unknown) =>
-        moveAcross(`${partial}.json`, join(folder, `${file}.json`), error),
-      );
-      await rename(partial, join(folder, file)).catch((error: unknown) =>
-        moveAcross(partial, join(folder, file), error),
-      );
+      await move(`${partial}.json`, join(folder, `${file}.json`));
+      await move(partial, join(folder, file));
+      return { file, name, digest, nRows };
+    },
+    async adopt(name, path, nRows) {
+      const digest = await digestFile(path);
+      const file = `${key}-${digest.slice(7, 23)}.jsonl`;
+      await move(path, join(folder, file));
       return { file, name, digest, nRows };
     },
     async keep(kept) {
@@ -100,7 +127,7 @@ async function readKept<State>(notes: string): Promise<Kept<State> | null> {
 
 async function isWhole(path: string, digest: Digest): Promise<boolean> {
   try {
-    await stat(`${path}.json`);
+    if (path.endsWith(".cells")) await stat(`${path}.json`);
     return (await digestFile(path)) === digest;
   } catch {
     return false;
@@ -108,17 +135,20 @@ async function isWhole(path: string, digest: Digest): Promise<boolean> {
 }
 
 /** A scratch folder may lie on another device than the store. */
-async function moveAcross(from: string, to: string, error: unknown): Promise<void> {
-  if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
-  const partial = `${to}.partial`;
-  await copyFile(from, partial);
-  await rename(partial, to);
-  await rm(from, { force: true });
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    await copyFile(from, `${to}.partial`);
+    await rename(`${to}.partial`, to);
+    await rm(from, { force: true });
+  }
 }
 
 async function removeOthers(folder: string, key: string, parts: readonly KeptPart[]): Promise<void> {
   const kept = new Set(parts.flatMap(({ file }) => [basename(file), `${basename(file)}.json`]));
   for (const file of await readdir(folder))
-    if (file.startsWith(`${key}-`) && file.includes(".cells") && !kept.has(file))
+    if (file.startsWith(`${key}-`) && /\.(cells|jsonl)/.test(file) && !kept.has(file))
       await rm(join(folder, file), { force: true });
 }

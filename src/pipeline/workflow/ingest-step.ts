@@ -40,7 +40,8 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       // What was read anew is of this run alone: equal snapshots have equal reports.
       const { partitions, ...found } = report!;
       await context.write("report", ingestReportCodec, found);
-      context.record({ rows: found.nRows, ...partitions });
+      const unreadable = found.nRefused === undefined ? {} : { unreadable: found.nRefused };
+      context.record({ rows: found.nRows, ...unreadable, ...partitions });
     },
   });
 }

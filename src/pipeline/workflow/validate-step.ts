@@ -68,7 +68,14 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       await context.write("report", validationReportCodec, { ...found.report, labels });
       await context.write("quarantine", quarantineCodec, found.quarantine);
       await context.writeFile("quarantined", { type: "quarantined-rows", format: 1 }, (path) =>
-        writeQuarantine(path, frame, found.quarantine, found.reasons, rowOrigins(ingested.origins)),
+        writeQuarantine(
+          path,
+          frame,
+          found.quarantine,
+          found.reasons,
+          rowOrigins(ingested.origins),
+          ingested.refused ?? [],
+        ),
       );
       await context.write("profile", profileCodec, profile);
       await context.write("comparison", comparisonCodec, comparison);

@@ -1,0 +1,24 @@
+import type { SourceDescription } from "../source.ts";
+
+export interface StreamMessage {
+  /** Where sequences count: a partition of a topic, or a stream as it was made. */
+  readonly partition: string;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Messages that are not acknowledged yet. */
+export interface StreamBatch {
+  readonly messages: readonly StreamMessage[];
+  /** From now on the server need not keep them for us. */
+  acknowledge(): Promise<void>;
+  /** Lets go of the server; what was not acknowledged comes again. */
+  close(): Promise<void>;
+}
+
+/** Reads up to `maxRows` messages, until there are no more or the time is over; throws what the driver throws. */
+export type OpenBatch = (source: SourceDescription, signal: AbortSignal | undefined) => Promise<StreamBatch>;
+
+/** Messages of a batch together are no larger than about this. */
+export const mostBatchBytes: number = 256 * 2 ** 20;

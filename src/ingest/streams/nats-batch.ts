@@ -1,0 +1,90 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import { fromEnvironment } from "../databases/database-rows.ts";
+import type { SourceDescription } from "../source.ts";
+import { mostBatchBytes, type StreamBatch, type StreamMessage } from "./batch.ts";
+import type { NatsStream } from "./stream-source.ts";
+
+type Transport = typeof import("@nats-io/transport-node");
+type JetStream = typeof import("@nats-io/jetstream");
+type JsMsg = import("@nats-io/jetstream").JsMsg;
+
+/** Messages that nobody acknowledged within this time come again. */
+const ackWaitMs = 60_000;
+const connectMs = 10_000;
+
+/** Reads the next messages of a durable consumer, which is made where there is none. */
+export async function openNatsBatch(source: SourceDescription, signal?: AbortSignal): Promise<StreamBatch> {
+  const { maxRows, maxWaitMs } = source.stream!;
+  const nats = source.stream!.nats!;
+  const [transport, jetstream] = await loadDriver();
+  const connection = await transport.connect(addressOf(source.path, nats));
+  const close = (): Promise<void> => connection.close();
+  const cancel = (): void => void close();
+  signal?.addEventListener("abort", cancel);
+  try {
+    const manager = await jetstream.jetstreamManager(connection);
+    const { created } = await manager.streams.info(nats.stream);
+    await manager.consumers.add(nats.stream, {
+      durable_name: nats.consumer,
+      ack_policy: jetstream.AckPolicy.Explicit,
+      ack_wait: transport.nanos(ackWaitMs),
+      max_ack_pending: -1,
+      ...(nats.subject === undefined ? {} : { filter_subject: nats.subject }),
+    });
+    const consumer = await jetstream.jetstream(connection).consumers.get(nats.stream, nats.consumer);
+    const taken: JsMsg[] = [];
+    let nBytes = 0;
+    const { num_pending: pending, num_ack_pending: unacknowledged } = await consumer.info();
+    if (pending + unacknowledged > 0) {
+      const fetched = await consumer.fetch({ max_messages: maxRows, expires: maxWaitMs });
+      for await (const message of fetched) {
+        taken.push(message);
+        nBytes += message.data.length;
+        if (message.info.pending === 0 || nBytes > mostBatchBytes) break;
+      }
+    }
+    if (signal?.aborted) throw new Error("it was cancelled");
+    return {
+      messages: taken.map((message) => messageOf(message, created)),
+      close,
+      async acknowledge() {
+        for (const message of taken) message.ack();
+        await connection.flush();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+async function loadDriver(): Promise<readonly [Transport, JetStream]> {
+  try {
+    return await Promise.all([import("@nats-io/transport-node"), import("@nats-io/jetstream")]);
+  } catch (error) {
+    const packages = ["@nats-io/transport-node", "@nats-io/jetstream"];
+    throw new MillraceError("PACKAGE_MISSING", { needs: "a source of stream({ nats })", packages }, { cause: error });
+  }
+}
+
+function addressOf(path: string, { url }: NatsStream): Parameters<Transport["connect"]>[0] {
+  const found = typeof url === "string" ? url : fromEnvironment(path, url);
+  if (!URL.canParse(found)) throw new MillraceError("SOURCE_QUERY_INVALID", { path, reason: "its address is none" });
+  const { host, username, password, protocol } = new URL(found);
+  const user = decodeURIComponent(username);
+  return {
+    servers: host,
+    name: "millrace",
+    timeout: connectMs,
+    maxReconnectAttempts: 2,
+    reconnectTimeWait: 500,
+    ...(protocol === "tls:" ? { tls: {} } : {}),
+    ...(user === "" ? {} : password === "" ? { token: user } : { user, pass: decodeURIComponent(password) }),
+  };
+}
+
+function messageOf(message: JsMsg, created: string): StreamMessage {
+  return { partition: created, sequence: message.seq, subject: message.subject, bytes: message.data };
+}

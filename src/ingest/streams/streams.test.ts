@@ -1,0 +1,127 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import type { SourceDescription } from "../source.ts";
+import { addSequence, hasSequence, type Intervals } from "./intervals.ts";
+import { type KafkaConsumer, readBatch } from "./kafka-batch.ts";
+import { readStream } from "./stream-rows.ts";
+import { type StreamOptions, stream } from "./stream-source.ts";
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-stream-"));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+const kafka = { brokers: ["127.0.0.1:9092"], topic: "orders", group: "millrace" } as const;
+
+describe("a set of sequences", () => {
+  it("holds what was added and nothing else, as few pairs as can be", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 40 })), (sequences) => {
+        const set: Intervals = [];
+        for (const sequence of sequences) addSequence(set, sequence);
+        const naive = new Set(sequences);
+        for (let i = -1; i <= 41; ++i) expect(hasSequence(set, i)).toBe(naive.has(i));
+        const starts = [...naive].filter((sequence) => !naive.has(sequence - 1));
+        expect(set.map(([first]) => first)).toEqual(starts.sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+/** A topic of two partitions, as the driver shows one: it hands out from what was committed on. */
+function fakeTopic(sizes: readonly number[]): {
+  readonly committed: number[];
+  connect(): KafkaConsumer;
+  nClosed: number;
+} {
+  const topic = {
+    committed: sizes.map(() => 0),
+    nClosed: 0,
+    connect(): KafkaConsumer {
+      return {
+        async consume() {
+          const messages = sizes.flatMap((size, partition) =>
+            Array.from({ length: size - topic.committed[partition]! }, (_, i) => topic.committed[partition]! + i).map(
+              (offset) => ({
+                topic: "orders",
+                partition,
+                offset: BigInt(offset),
+                value: Buffer.from(offset === 3 ? "broken" : JSON.stringify({ p: partition, n: offset })),
+              }),
+            ),
+          );
+          return {
+            async *[Symbol.asyncIterator]() {
+              yield* messages;
+              await new Promise(() => {});
+            },
+            close: async () => {},
+          };
+        },
+        async commit({ offsets }) {
+          for (const { partition, offset } of offsets) topic.committed[partition] = Number(offset);
+        },
+        async close() {
+          ++topic.nClosed;
+        },
+      };
+    },
+  };
+  return topic;
+}
+
+describe("stream({ kafka })", () => {
+  const source = stream({ kafka, maxRows: 7, maxWait: "1s" });
+  const read = async (topic: ReturnType<typeof fakeTopic>, folder: string, commit: boolean) => {
+    const scratch = fs.mkdtempSync(path.join(root, "scratch-"));
+    fs.mkdirSync(path.join(root, folder), { recursive: true });
+    const place = { root, folder: path.join(root, folder), scratch };
+    const open = (given: SourceDescription) => readBatch(given, topic.connect());
+    const found = await readStream(source, place, open);
+    if (commit) await found.commit!();
+    await found.close!();
+    const lines = found.parts.flatMap((part) => fs.readFileSync(part.path, "utf8").trim().split("\n"));
+    return { ...found, rows: lines.map((line) => JSON.parse(line) as { p: number; n: number }) };
+  };
+
+  it("commits offsets only when told to, and knows messages that come again", async () => {
+    const topic = fakeTopic([5, 5]);
+    const first = await read(topic, "a", false);
+    expect([first.rows.length, first.nRefused, topic.committed]).toEqual([6, 1, [0, 0]]);
+    const again = await read(topic, "a", true);
+    expect([again.rows.length, again.nRefused, topic.committed]).toEqual([6, 1, [5, 2]]);
+    const rest = await read(topic, "a", true);
+    expect([rest.rows.length, rest.nRefused, topic.committed, topic.nClosed]).toEqual([8, 2, [5, 5], 3]);
+    const keys = rest.rows.map(({ p, n }) => `${p}:${n}`);
+    expect(new Set(keys).size).toBe(8);
+    expect(rest.refused![0]).toMatchObject({ file: "kafka orders orders", line: 3, text: "broken" });
+  });
+
+  it("refuses where there is no row yet, and says which server does not answer", async () => {
+    await expect(read(fakeTopic([0, 0]), "b", true)).rejects.toMatchObject({ code: "SOURCE_EMPTY" });
+    const scratch = fs.mkdtempSync(path.join(root, "scratch-"));
+    const gone = readStream(source, { root, folder: null, scratch }, () => Promise.reject(new Error("ECONNREFUSED")));
+    await expect(gone).rejects.toMatchObject({ code: "SOURCE_UNREACHABLE" });
+  });
+});
+
+describe("the definition of a stream", () => {
+  it("refuses what it cannot mean, and repeats no secret", () => {
+    const nats = { url: "nats://host:4222", stream: "s", consumer: "c" };
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{}, /neither/],
+      [{ nats, kafka }, /both/],
+      [{ nats: { ...nats, url: "nats://user:s3cret@host:4222" } }, /env/],
+      [{ nats: { ...nats, stream: "a.b" } }, /nats\.stream/],
+      [{ nats, maxRows: 0 }, /maxRows/],
+      [{ nats, maxWait: "10ms" }, /maxWait/],
+      [{ kafka: { ...kafka, brokers: ["user:s3cret@host"] } }, /brokers/],
+      [{ kafka: { ...kafka, user: { env: "U" } } }, /together/],
+    ];
+    for (const [options, message] of cases) {
+      expect(() => stream(options as StreamOptions)).toThrow(message);
+      expect(() => stream(options as StreamOptions)).not.toThrow(/s3cret/);
+    }
+  });
+});
