@@ -7,7 +7,7 @@ import { createClaim } from "./bucket-claim.ts";
 import { type DiskArtifacts, partsOf, requireSound, syncFile } from "./disk-artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
 import type { ObjectStore } from "./objects/client.ts";
-import { downloadObject } from "./objects/download.ts";
+import { type DownloadedObject, downloadObject } from "./objects/download.ts";
 import { unwritableError } from "./unwritable.ts";
 
 const requestsAtOnce = 8;
@@ -128,15 +128,15 @@ async function fetch(bucket: Bucket, digest: Digest): Promise<void> {
 }
 
 async function download(bucket: Bucket, digest: Digest, path: string): Promise<void> {
-  requireSound(digest, await digestOf(bucket, digest, path), bucket.nameOf(digest));
+  requireSound(digest, (await receive(bucket, digest, path))?.digest ?? null, bucket.nameOf(digest));
   await syncFile(path);
 }
 
-/** The digest of the object's bytes, which go to `path` where one is given; null where there is no object. */
-async function digestOf({ objects, keyOf }: Bucket, digest: Digest, path: string | null): Promise<Digest | null> {
-  const open = await objects();
+/** What the object's bytes are, which go to `path` where one is given; null where there is no object. */
+async function receive(bucket: Bucket, digest: Digest, path: string | null): Promise<DownloadedObject | null> {
+  const open = await bucket.objects();
   try {
-    return (await downloadObject(open, keyOf(digest), path)).digest;
+    return await downloadObject(open, bucket.keyOf(digest), path);
   } catch (error) {
     if (isMillraceError(error) && error.code === "OBJECT_MISSING") return null;
     throw error;
@@ -150,11 +150,10 @@ async function copyTo(bucket: Bucket, digest: Digest, target: string, byLink: bo
 }
 
 async function problemOf(bucket: Bucket, digest: Digest, size: number): Promise<string | null> {
-  const found = await (await bucket.objects()).head(bucket.keyOf(digest));
+  const found = await receive(bucket, digest, null);
   if (found === null) return "the object is missing";
   if (found.sizeBytes !== size) return `the object has ${found.sizeBytes} bytes, not ${size}`;
-  const actual = await digestOf(bucket, digest, null);
-  return actual === digest ? null : `its bytes have digest ${actual}`;
+  return found.digest === digest ? null : `its bytes have digest ${found.digest}`;
 }
 
 async function keepCopy(bucket: Bucket, digest: Digest, size: number): Promise<void> {

@@ -6,6 +6,7 @@ import { silent } from "../../src/core/progress.ts";
 import type { Kind } from "../../src/frame/column.ts";
 import type { Contract } from "../../src/frame/contract.ts";
 import { rowsFromFrame } from "../../src/frame/rows.ts";
+import { join } from "../../src/ingest/combined-source.ts";
 import { readDataset } from "../../src/ingest/dataset.ts";
 import { createFetcher } from "../../src/ingest/fetch.ts";
 import { fingerprintSource } from "../../src/ingest/fingerprint.ts";
@@ -147,6 +148,30 @@ describe.skipIf(!server)("a source in an object store", () => {
     expect(changed.report.objects![1]!.etag).not.toBe(first.report.objects![1]!.etag);
     expect(changed.report.origins.map(({ file }) => file)).toEqual(["s3://mill/four/a.csv", "s3://mill/four/b.csv"]);
     await proxy.stop();
+  });
+
+  it("can be part of a join, and grow by objects that alone are read", async () => {
+    await put("eight/day=1/a.csv", "a,b\n1,x\n");
+    await put("eight/day=2/a.csv", "a,b\n2,y\n");
+    await put("names.csv", "b,name\nx,Xenia\ny,Yves\n");
+    const joined = join(csv("s3://mill/eight/"), csv("s3://mill/names.csv"), { on: "b" });
+    const { rows, report } = await read(joined, { a: "number", name: "text" });
+    expect(rows).toEqual([
+      { a: 1, name: "Xenia" },
+      { a: 2, name: "Yves" },
+    ]);
+    expect(report.objects).toHaveLength(3);
+    const growing = csv("s3://mill/eight/", { incremental: true });
+    const folder = newFolder();
+    await read(growing, { ...ab, day: "number" }, folder);
+    await put("eight/day=3/a.csv", "a,b\n3,z\n");
+    const grown = await read(growing, { ...ab, day: "number" }, folder);
+    expect(grown.rows.map((row) => Object.values(row))).toEqual([
+      [1, "x", 1],
+      [2, "y", 2],
+      [3, "z", 3],
+    ]);
+    expect(grown.report.partitions).toMatchObject({ reused: 2, converted: 1 });
   });
 
   it("is fetched again where the file that was fetched was touched", async () => {
