@@ -8,6 +8,7 @@ import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
 import { type Fault, type Verification, verifyStore } from "../store/verify.ts";
 import { artifactsPlace } from "./artifacts-place.ts";
+import { metadataPlace } from "./metadata-place.ts";
 
 function storeOf(root: string): string {
   return path.join(path.resolve(root), ".millrace");
@@ -19,7 +20,7 @@ export async function verifyProject(root: string, clock: Clock): Promise<Verific
     ...(await auditFaults(inspected, clock)),
     ...(await logFaults(inspected.store.folder)),
   ];
-  return verifyStore(storeOf(root), clock, more, { artifacts: artifactsPlace() });
+  return verifyStore(storeOf(root), clock, more, { artifacts: artifactsPlace(), metadata: metadataPlace() });
 }
 
 async function auditFaults({ store }: InspectedStore, clock: Clock): Promise<Fault[]> {

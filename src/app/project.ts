@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Store } from "../store/open.ts";
 import { artifactsPlace } from "./artifacts-place.ts";
+import { metadataPlace } from "./metadata-place.ts";
 
 /** A folder with pipelines and the store of what they made, open for work. */
 export interface Project {
@@ -27,6 +28,7 @@ export async function openProject(root: string, options: ProjectOptions): Promis
   const store = await openStore(options.storeFolder ?? path.join(folder, ".millrace"), {
     clock: options.clock,
     artifacts: artifactsPlace(),
+    metadata: metadataPlace(),
   });
   return Object.freeze({
     root: folder,

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { sha256 } from "../core/digest.ts";
-import { memoDigest } from "./memo.ts";
-import { openMemoryStore, openStore } from "./open.ts";
+import { storeConformance } from "./conformance.fixtures.ts";
+import { metadataFile, openMemoryStore, openStore } from "./open.ts";
 import type { Store } from "./open.ts";
+import { loadSqlite, openEngine } from "./sqlite.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
 
 const clock = fixedClock(1_000);
@@ -77,49 +78,18 @@ describe.each(Object.keys(drivers))("the %s store", (driver) => {
     await addArtifact(store, "the bytes");
     expect(Buffer.from(await store.artifacts.readBytes(digest)).toString()).toBe("the bytes");
   });
+});
 
-  it("remembers small facts, by key", async () => {
-    expect(await store.memo.get("k")).toBeUndefined();
-    await store.memo.set("k", { a: [1, null, "x"] });
-    await store.memo.set("k2", null);
-    expect(await store.memo.get("k")).toEqual({ a: [1, null, "x"] });
-    expect(await store.memo.get("k2")).toBeNull();
-    await store.memo.set("k", 2);
-    expect(await store.memo.get("k")).toBe(2);
-  });
-
-  it("rolls a failed transaction back whole and goes on working", async () => {
-    const failing = store.database.transaction().execute(async (transaction) => {
-      await transaction
-        .insertInto("memo")
-        .values({ memo_key: "a", value: "1", digest: memoDigest("a", "1") })
-        .execute();
-      throw new Error("stop");
-    });
-    await expect(failing).rejects.toThrow("stop");
-    expect(await store.memo.get("a")).toBeUndefined();
-    await store.memo.set("a", 1);
-    expect(await store.memo.get("a")).toBe(1);
-  });
-
-  it("keeps queries of other callers out of a transaction under way", async () => {
-    const increment = (): Promise<void> =>
-      store.database.transaction().execute(async (transaction) => {
-        const row = await transaction.selectFrom("memo").select("value").where("memo_key", "=", "n").executeTakeFirst();
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        const value = String(Number(row?.value ?? 0) + 1);
-        await transaction
-          .insertInto("memo")
-          .values({ memo_key: "n", value, digest: memoDigest("n", value) })
-          .onConflict((conflict) => conflict.column("memo_key").doUpdateSet({ value, digest: memoDigest("n", value) }))
-          .execute();
-      });
-    await Promise.all(Array.from({ length: 20 }, increment));
-    expect(await store.memo.get("n")).toBe(20);
-  });
-
-  it("refuses lineage that points at nothing", async () => {
-    const orphan = { run_id: "none", step: "s", attempt: 1, input: "a.b", digest: absent };
-    await expect(store.database.insertInto("step_inputs").values(orphan).execute()).rejects.toThrow(/FOREIGN KEY/);
-  });
+storeConformance("with a database in its folder", async () => {
+  const { path, remove } = await temporaryFolder();
+  const folder = join(path, ".millrace");
+  return {
+    open: (hooks) => openStore(folder, { clock, ...(hooks ? { hooks } : {}) }),
+    async setFormat(format) {
+      const engine = await openEngine(join(folder, metadataFile), await loadSqlite());
+      engine.exec(`pragma user_version = ${format}`);
+      engine.close();
+    },
+    end: remove,
+  };
 });

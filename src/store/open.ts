@@ -1,5 +1,4 @@
 import { access, constants, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Compilable, Kysely } from "kysely";
@@ -9,23 +8,24 @@ import { createArtifactStore } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
-import { checkFence, leaseQuery } from "./leases.ts";
 import type { Fence } from "./leases.ts";
+import { inspectEmbeddedMetadata, openEmbeddedMetadata } from "./embedded.ts";
 import { createMemo } from "./memo.ts";
 import type { Memo } from "./memo.ts";
+import { parseMetadataAddress } from "./metadata-address.ts";
+import type { InspectedMetadata, Metadata } from "./metadata.ts";
 import { storeId } from "./identity.ts";
 import { markInterrupted } from "./orphans.ts";
 import { putBack } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
-import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
-import { loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
-import type { SqliteDatabase } from "./sqlite.ts";
 import { sweepTemporary } from "./temporary.ts";
 
 /** What lasts: artifacts on disk or in a bucket, and metadata in one database. Several processes may hold the same store open. */
 export interface Store {
   /** Absolute path of its folder. */
   readonly folder: string;
+  /** What a person calls its database: a file, or a server's address without user and password. */
+  readonly metadata: string;
   readonly artifacts: ArtifactStore;
   /** One typed query layer. Write inside `database.transaction()`: it takes the write lock first and waits for it. */
   readonly database: Kysely<Database>;
@@ -49,6 +49,8 @@ export const metadataFile = "metadata.sqlite";
 
 export interface StoreOptions {
   readonly clock: Clock;
+  /** `postgres://user:password@host:port/database?schema=name`: metadata is kept there. Default: in a file of the folder. */
+  readonly metadata?: string | undefined;
   /** `s3://bucket/prefix`: artifacts are kept there, and the folder holds copies. Default: in the folder. */
   readonly artifacts?: string | undefined;
   /** Told of each failpoint passed; for crash tests. */
@@ -83,35 +85,18 @@ async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-function writeTogether(
-  driver: SqliteDriver,
-  database: Kysely<Database>,
-  queries: readonly Compilable[],
-  fence: Fence | undefined,
-  isDurable: boolean,
-): Promise<readonly number[]> {
-  const held = fence && leaseQuery(database, fence.resource).compile();
-  const compiled = queries.map((query) => query.compile());
-  return driver.atOnce((execute) => {
-    if (fence && held) checkFence(fence, execute(held).rows[0]);
-    return compiled.map((query) => Number(execute(query).numAffectedRows ?? 0));
-  }, isDurable);
-}
-
-function assemble(engine: SqliteDatabase, path: string, folder: string, options: StoreOptions): Store {
+function assemble(metadata: Metadata, place: string, folder: string, options: StoreOptions): Store {
   const hooks = options.hooks ?? noHooks;
-  // Kysely is 280 small files: loaded only when a store is opened, and by require, which takes a third less time.
-  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
-  const driver = new SqliteDriver(engine, path, hooks);
-  const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, driver) });
+  const { database } = metadata;
   const identify = (): Promise<string> => storeId(database);
   const artifacts = createArtifactStore(folder, { hooks, place: options.artifacts, identify });
   return {
     folder,
+    metadata: place,
     artifacts,
     database,
-    write: (queries, fence, isDurable = true) => writeTogether(driver, database, queries, fence, isDurable),
-    snapshot: (target) => driver.snapshot(target),
+    write: (queries, fence, isDurable = true) => metadata.write(queries, fence, isDurable),
+    snapshot: (target) => metadata.snapshot(target),
     memo: createMemo(database),
     hooks,
     close() {
@@ -122,30 +107,50 @@ function assemble(engine: SqliteDatabase, path: string, folder: string, options:
 }
 
 async function openAt(path: string, folder: string, options: StoreOptions): Promise<Store> {
-  const engine = await openSqlite(path, await loadSqlite(), options.hooks ?? noHooks);
-  const store = assemble(engine, path, folder, options);
-  await markInterrupted(store.database, options.clock);
-  return store;
+  const hooks = options.hooks ?? noHooks;
+  const place = options.metadata ? parseMetadataAddress(options.metadata).place : path;
+  const metadata = options.metadata
+    ? await (await loadServerDriver()).openPostgresMetadata(options.metadata, hooks)
+    : await openEmbeddedMetadata(path, hooks);
+  const store = assemble(metadata, place, folder, options);
+  try {
+    await markInterrupted(store.database, options.clock);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
-/** A store opened to be looked at: nothing is made, swept, migrated or marked. Its engine answers raw SQL. */
+/** Only who keeps metadata on a server pays for loading it. */
+function loadServerDriver(): Promise<typeof import("./postgres/open.ts")> {
+  return import("./postgres/open.ts");
+}
+
+/** A store opened to be looked at: nothing is made, swept, migrated or marked. */
 export interface InspectedStore {
   readonly store: Store;
-  readonly engine: SqliteDatabase;
+  readonly metadata: InspectedMetadata;
 }
 
 /** Opens the store in `folder` as it lies there. Throws STORE_DAMAGED where its database cannot be opened at all. */
 export async function inspectStore(folder: string, options: StoreOptions): Promise<InspectedStore> {
   const absolute = resolve(folder);
+  if (options.metadata) {
+    const { place } = parseMetadataAddress(options.metadata);
+    const metadata = await (await loadServerDriver()).inspectPostgresMetadata(options.metadata);
+    return { store: assemble(metadata, place, absolute, options), metadata };
+  }
   const path = join(absolute, metadataFile);
   if (!(await exists(path))) throw new MillraceError("STORE_DAMAGED", { path, reason: "there is no such file" });
-  const engine = await openEngine(path, await loadSqlite());
-  return { store: assemble(engine, path, absolute, options), engine };
+  const metadata = await inspectEmbeddedMetadata(path, options.hooks);
+  return { store: assemble(metadata, path, absolute, options), metadata };
 }
 
 /**
  * Opens the store in `folder` (".millrace"), making it where there is none.
- * Throws STORE_UNWRITABLE, STORE_DAMAGED, STORE_FORMAT_TOO_NEW or STORE_ENGINE_TOO_OLD.
+ * Throws STORE_UNWRITABLE, STORE_DAMAGED, STORE_FORMAT_TOO_NEW or STORE_ENGINE_TOO_OLD; on a server also
+ * STORE_ADDRESS_INVALID, STORE_UNREACHABLE, STORE_DENIED or PACKAGE_MISSING.
  */
 export async function openStore(folder: string, options: StoreOptions): Promise<Store> {
   const absolute = resolve(folder);

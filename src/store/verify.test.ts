@@ -6,7 +6,8 @@ import { fixedClock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import { createDiskArtifacts } from "./disk-artifacts.ts";
 import { noHooks } from "./hooks.ts";
-import { inspectStore, openStore } from "./open.ts";
+import { openStore } from "./open.ts";
+import { loadSqlite, openEngine } from "./sqlite.ts";
 import { sealModel, sealRun } from "./seals.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
@@ -105,10 +106,10 @@ async function filesOfStore(): Promise<string[]> {
 /** Everything the store says, as SQL gives it; null where it cannot be read. */
 async function contentOf(): Promise<string | null> {
   try {
-    const { store, engine } = await inspectStore(folder, { clock });
+    const engine = await openEngine(join(folder, "metadata.sqlite"), await loadSqlite());
     const tables = engine.prepare("select name from sqlite_schema where type = 'table' order by name").all();
     const rows = (tables as { name: string }[]).map(({ name }) => engine.prepare(`select * from "${name}"`).all());
-    await store.close();
+    engine.close();
     return JSON.stringify([tables, rows]);
   } catch {
     return null;
@@ -147,10 +148,10 @@ describe("verifying a store", () => {
     ["a table", "create table more (a text)", "metadata.sqlite"],
   ])("finds %s altered behind its back", async (_, sql, subject) => {
     await fillStore(100);
-    const { store, engine } = await inspectStore(folder, { clock });
+    const engine = await openEngine(join(folder, "metadata.sqlite"), await loadSqlite());
     engine.exec("pragma foreign_keys = off");
     engine.exec(sql);
-    await store.close();
+    engine.close();
     const { faults } = await verifyStore(folder, clock);
     expect(faults.map((fault) => fault.subject)).toContain(subject);
   });

@@ -1,13 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import { isMillraceError, toMillraceError } from "../core/errors/error.ts";
-import { noHooks } from "./hooks.ts";
 import { memoDigest } from "./memo.ts";
-import { migrations } from "./migrations.ts";
+import { parseMetadataAddress } from "./metadata-address.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { InspectedStore, StoreOptions } from "./open.ts";
 import { digestOfModel, digestOfRun } from "./seals.ts";
-import { formatOf, loadSqlite, openSqlite } from "./sqlite.ts";
-import type { SqliteDatabase } from "./sqlite.ts";
 
 /** One thing that is not as it was written. */
 export interface Fault {
@@ -28,12 +25,6 @@ export interface Verification {
 const restore = "Restore the store from a backup with `millrace restore`.";
 const remake = "Delete it and run its pipeline again, or restore the store from a backup with `millrace restore`.";
 
-type Rows = readonly Readonly<Record<string, unknown>>[];
-
-function select(engine: SqliteDatabase, sql: string): Rows {
-  return engine.prepare(sql).all() as Rows;
-}
-
 /**
  * Checks everything the store in `folder` holds against what was written: the database's structure, the seals of runs and
  * models, what the tables say of each other, and the digest of every artifact, where `place` says that they are kept. Changes
@@ -43,48 +34,42 @@ export async function verifyStore(
   folder: string,
   clock: Clock,
   more: (inspected: InspectedStore) => Promise<readonly Fault[]> = async () => [],
-  place: Pick<StoreOptions, "artifacts"> = {},
+  place: Pick<StoreOptions, "artifacts" | "metadata"> = {},
 ): Promise<Verification> {
+  const database = place.metadata ? parseMetadataAddress(place.metadata).place : metadataFile;
   let inspected: InspectedStore;
   try {
     inspected = await inspectStore(folder, { clock, ...place });
   } catch (error) {
-    return { faults: [faultOf(metadataFile, error)], runs: 0, artifacts: 0, bytes: 0 };
+    return { faults: [faultOf(database, error)], runs: 0, artifacts: 0, bytes: 0 };
   }
   const faults: Fault[] = [];
   const found = { runs: 0, artifacts: 0, bytes: 0 };
   const checks = [
-    async () => checkStructure(inspected.engine),
-    async () => checkCounters(inspected.engine),
-    async () => checkAnswers(inspected.engine),
+    () => checkStructure(inspected, database),
+    () => checkCounters(inspected, database),
+    () => checkAnswers(inspected),
     () => checkMemo(inspected),
     () => checkRuns(inspected, found),
     () => checkModels(inspected),
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
-  const { engine } = inspected;
+  const { metadata } = inspected;
+  // A database too damaged for a transaction is checked without: the checks say what is wrong with it.
+  const goOn = (): void => {};
   try {
     // One moment for all checks: runs may go on meanwhile.
-    attempt(() => engine.exec("begin"));
+    await metadata.freeze().catch(goOn);
     for (const check of checks) {
       // A check that cannot even read what it checks has found a fault, and the others go on.
-      faults.push(...(await check().catch((error: unknown) => [faultOf(metadataFile, error)])));
+      faults.push(...(await check().catch((error: unknown) => [faultOf(database, error)])));
     }
   } finally {
-    attempt(() => engine.exec("rollback"));
+    await metadata.thaw().catch(goOn);
     await inspected.store.close();
   }
   return { faults, ...found };
-}
-
-/** A database too damaged for a transaction is checked without: the checks say what is wrong with it. */
-function attempt(work: () => void): void {
-  try {
-    work();
-  } catch {
-    return;
-  }
 }
 
 function faultOf(subject: string, error: unknown): Fault {
@@ -93,51 +78,43 @@ function faultOf(subject: string, error: unknown): Fault {
   return { subject, problem: message, remedy };
 }
 
-async function checkStructure(engine: SqliteDatabase): Promise<Fault[]> {
-  const problems = select(engine, "pragma integrity_check")
-    .map((row) => String(row["integrity_check"]))
-    .filter((text) => text !== "ok");
-  for (const row of select(engine, "pragma foreign_key_check")) {
-    problems.push(
-      `row ${String(row["rowid"])} of ${String(row["table"])} points at nothing in ${String(row["parent"])}`,
-    );
-  }
-  const format = formatOf(engine);
-  if (format !== migrations.length) problems.push(`its format is ${format}, not ${migrations.length}`);
-  const schema = "select type, name, tbl_name, sql from sqlite_schema order by type, name";
-  const sound = await openSqlite(":memory:", await loadSqlite(), noHooks);
-  const expected = JSON.stringify(select(sound, schema));
-  sound.close();
-  if (JSON.stringify(select(engine, schema)) !== expected) problems.push("its tables are not those of its format");
-  return problems.map((problem) => ({ subject: metadataFile, problem, remedy: restore }));
+async function checkStructure({ metadata }: InspectedStore, subject: string): Promise<Fault[]> {
+  return (await metadata.structure()).map((problem) => ({ subject, problem, remedy: restore }));
 }
 
-async function checkCounters(engine: SqliteDatabase): Promise<Fault[]> {
-  const rows = select(engine, "select * from counters");
-  const used = select(
-    engine,
-    "select max(coalesce((select max(sequence) from runs), 0), coalesce((select max(token) from leases), 0)) as n",
-  );
-  const row = rows[0];
+async function checkCounters({ store }: InspectedStore, subject: string): Promise<Fault[]> {
+  const { database } = store;
+  const rows = await database.selectFrom("counters").selectAll().execute();
+  const runs = await database
+    .selectFrom("runs")
+    .select((e) => e.fn.max("sequence").as("most"))
+    .executeTakeFirst();
+  const leases = await database
+    .selectFrom("leases")
+    .select((e) => e.fn.max("token").as("most"))
+    .executeTakeFirst();
+  const [row] = rows;
   const isSound =
     rows.length === 1 &&
-    row?.["counter"] === "order" &&
-    Number(row["value"]) === -Number(row["twin"]) &&
-    Number(row["value"]) >= Number(used[0]?.["n"]);
-  return isSound ? [] : [{ subject: metadataFile, problem: "the store's counter was altered", remedy: restore }];
+    row?.counter === "order" &&
+    row.value === -row.twin &&
+    row.value >= Math.max(runs?.most ?? 0, leases?.most ?? 0);
+  return isSound ? [] : [{ subject, problem: "the store's counter was altered", remedy: restore }];
 }
 
 /** What answers for a cache key is the attempt that ran under it. */
-async function checkAnswers(engine: SqliteDatabase): Promise<Fault[]> {
-  const rows = select(
-    engine,
-    `select c.run_id, c.step from cache_entries c left join steps s
-       on s.run_id = c.run_id and s.step = c.step and s.attempt = c.attempt
-     where s.cache_key is null or s.cache_key <> c.cache_key`,
-  );
-  return rows.map((row) => ({
-    subject: `run ${String(row["run_id"])}`,
-    problem: `step "${String(row["step"])}" answers for a cache key that is not its own`,
+async function checkAnswers({ store }: InspectedStore): Promise<Fault[]> {
+  const rows = await store.database
+    .selectFrom("cache_entries as c")
+    .leftJoin("steps as s", (join) =>
+      join.onRef("s.run_id", "=", "c.run_id").onRef("s.step", "=", "c.step").onRef("s.attempt", "=", "c.attempt"),
+    )
+    .select(["c.run_id", "c.step"])
+    .where((e) => e.or([e("s.cache_key", "is", null), e("s.cache_key", "<>", e.ref("c.cache_key"))]))
+    .execute();
+  return rows.map(({ run_id, step }) => ({
+    subject: `run ${run_id}`,
+    problem: `step "${step}" answers for a cache key that is not its own`,
     remedy: restore,
   }));
 }

@@ -6,6 +6,28 @@ export const storeErrors = {
     message: (c: { path: string; reason: string }): string => `cannot write to "${c.path}": ${c.reason}`,
     remedy: (): string => "Check the folder's permissions and free space.",
   },
+  STORE_ADDRESS_INVALID: {
+    status: 400,
+    exit: 2,
+    message: (c: { address: string; reason: string }): string =>
+      `MILLRACE_STORE is "${c.address}", which is no address of a store: ${c.reason}`,
+    remedy: (): string =>
+      "Give postgres://user:password@host:port/database?schema=name, or nothing for the store in the project's folder.",
+  },
+  STORE_UNREACHABLE: {
+    status: 503,
+    exit: 1,
+    message: (c: { place: string; reason: string }): string => `the store at ${c.place} cannot be reached: ${c.reason}`,
+    remedy: (): string =>
+      "Check that the server runs and that this machine reaches it. What was committed is kept: go on with `millrace resume`.",
+  },
+  STORE_DENIED: {
+    status: 500,
+    exit: 1,
+    message: (c: { place: string; reason: string }): string => `the store at ${c.place} refuses: ${c.reason}`,
+    remedy: (): string =>
+      "Check user, password and database in MILLRACE_STORE, and that the user may create a schema or owns it.",
+  },
   STORE_ENGINE_TOO_OLD: {
     status: 500,
     exit: 1,

@@ -1,0 +1,80 @@
+import { createRequire } from "node:module";
+import type { Compilable, Kysely } from "kysely";
+import { noHooks } from "./hooks.ts";
+import type { StoreHooks } from "./hooks.ts";
+import { checkFence, leaseQuery } from "./leases.ts";
+import type { Fence } from "./leases.ts";
+import type { InspectedMetadata, Metadata } from "./metadata.ts";
+import { migrations } from "./migrations.ts";
+import type { Database } from "./schema.ts";
+import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
+import { formatOf, loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
+
+function writeTogether(
+  driver: SqliteDriver,
+  database: Kysely<Database>,
+  queries: readonly Compilable[],
+  fence: Fence | undefined,
+  isDurable: boolean,
+): Promise<readonly number[]> {
+  const held = fence && leaseQuery(database, fence.resource).compile();
+  const compiled = queries.map((query) => query.compile());
+  return driver.atOnce((execute) => {
+    if (fence && held) checkFence(fence, execute(held).rows[0]);
+    return compiled.map((query) => Number(execute(query).numAffectedRows ?? 0));
+  }, isDurable);
+}
+
+function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks): Metadata {
+  // Kysely is 280 small files: loaded only when a store is opened, and by require, which takes a third less time.
+  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
+  const driver = new SqliteDriver(engine, path, hooks);
+  const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, driver) });
+  return {
+    database,
+    write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
+    snapshot: (target) => driver.snapshot(target),
+  };
+}
+
+/** Opens (and where needed makes or migrates) the metadata in a file; ":memory:" for what does not last. */
+export async function openEmbeddedMetadata(path: string, hooks: StoreHooks): Promise<Metadata> {
+  return assemble(await openSqlite(path, await loadSqlite(), hooks), path, hooks);
+}
+
+/** Opens the file as it lies there: nothing is made or migrated. */
+export async function inspectEmbeddedMetadata(path: string, hooks: StoreHooks = noHooks): Promise<InspectedMetadata> {
+  const engine = await openEngine(path, await loadSqlite());
+  return {
+    ...assemble(engine, path, hooks),
+    freeze: async () => engine.exec("begin"),
+    thaw: async () => engine.exec("rollback"),
+    structure: () => structureOf(engine),
+  };
+}
+
+type Rows = readonly Readonly<Record<string, unknown>>[];
+
+function select(engine: SqliteDatabase, sql: string): Rows {
+  return engine.prepare(sql).all() as Rows;
+}
+
+async function structureOf(engine: SqliteDatabase): Promise<string[]> {
+  const problems = select(engine, "pragma integrity_check")
+    .map((row) => String(row["integrity_check"]))
+    .filter((text) => text !== "ok");
+  for (const row of select(engine, "pragma foreign_key_check")) {
+    problems.push(
+      `row ${String(row["rowid"])} of ${String(row["table"])} points at nothing in ${String(row["parent"])}`,
+    );
+  }
+  const format = formatOf(engine);
+  if (format !== migrations.length) problems.push(`its format is ${format}, not ${migrations.length}`);
+  const schema = "select type, name, tbl_name, sql from sqlite_schema order by type, name";
+  const sound = await openSqlite(":memory:", await loadSqlite(), noHooks);
+  const expected = JSON.stringify(select(sound, schema));
+  sound.close();
+  if (JSON.stringify(select(engine, schema)) !== expected) problems.push("its tables are not those of its format");
+  return problems;
+}

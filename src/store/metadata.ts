@@ -1,0 +1,19 @@
+import type { Compilable, Kysely } from "kysely";
+import type { Fence } from "./leases.ts";
+import type { Database } from "./schema.ts";
+
+/** The database of a store, whatever its engine. */
+export interface Metadata {
+  readonly database: Kysely<Database>;
+  write(queries: readonly Compilable[], fence: Fence | undefined, isDurable: boolean): Promise<readonly number[]>;
+  snapshot(target: string): Promise<void>;
+}
+
+/** A database opened to be looked at. */
+export interface InspectedMetadata extends Metadata {
+  /** From here to `thaw` everything is read as of one moment. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** What is wrong with its structure: tables, references, format. */
+  structure(): Promise<readonly string[]>;
+}

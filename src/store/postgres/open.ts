@@ -1,0 +1,97 @@
+import { createRequire } from "node:module";
+import type { Compilable, Kysely } from "kysely";
+import { MillraceError } from "../../core/errors/error.ts";
+import { noHooks } from "../hooks.ts";
+import type { StoreHooks } from "../hooks.ts";
+import { checkFence, leaseQuery } from "../leases.ts";
+import type { Fence } from "../leases.ts";
+import type { InspectedMetadata, Metadata } from "../metadata.ts";
+import { parseMetadataAddress } from "../metadata-address.ts";
+import type { PostgresAddress } from "../metadata-address.ts";
+import type { Database } from "../schema.ts";
+import { PostgresDriver, postgresDialect } from "./driver.ts";
+import { serverError } from "./faults.ts";
+import { formatOf, lockOf, migrate } from "./migrate.ts";
+import { PostgresSession } from "./session.ts";
+import { writeSnapshot } from "./snapshot.ts";
+import { structureOf } from "./structure.ts";
+
+function assemble(session: PostgresSession, address: PostgresAddress, hooks: StoreHooks): Metadata {
+  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
+  const driver = new PostgresDriver(session, lockOf(address.schema), hooks);
+  const database = new kysely.Kysely<Database>({ dialect: postgresDialect(kysely, driver) });
+  return {
+    database,
+    write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
+    snapshot: (target) => withSession(address, (other) => writeSnapshot(other, target)),
+  };
+}
+
+function writeTogether(
+  driver: PostgresDriver,
+  database: Kysely<Database>,
+  queries: readonly Compilable[],
+  fence: Fence | undefined,
+  isDurable: boolean,
+): Promise<readonly number[]> {
+  const held = fence && leaseQuery(database, fence.resource).compile();
+  const compiled = queries.map((query) => query.compile());
+  return driver.atOnce(async (execute) => {
+    if (fence && held) checkFence(fence, (await execute(held)).rows[0]);
+    const changed: number[] = [];
+    for (const query of compiled) changed.push(Number((await execute(query)).numAffectedRows ?? 0));
+    return changed;
+  }, isDurable);
+}
+
+/** Work on a connection of its own, which others do not wait for. */
+async function withSession<T>(address: PostgresAddress, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  const session = new PostgresSession(address);
+  try {
+    await session.connect();
+    return await work(session);
+  } catch (error) {
+    throw serverError(address.place, error);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Opens the metadata at `postgres://...`, making or migrating its tables where needed.
+ * Throws STORE_ADDRESS_INVALID, STORE_UNREACHABLE, STORE_DENIED, STORE_FORMAT_TOO_NEW or PACKAGE_MISSING.
+ */
+export async function openPostgresMetadata(text: string, hooks: StoreHooks): Promise<Metadata> {
+  const address = parseMetadataAddress(text);
+  const session = new PostgresSession(address);
+  try {
+    await session.connect();
+    await migrate(session, address, hooks);
+  } catch (error) {
+    await session.close();
+    throw serverError(address.place, error);
+  }
+  session.hold(false);
+  return assemble(session, address, hooks);
+}
+
+/** Opens the metadata as it is: nothing is made or migrated. Throws STORE_DAMAGED where there is none. */
+export async function inspectPostgresMetadata(text: string): Promise<InspectedMetadata> {
+  const address = parseMetadataAddress(text);
+  const { schema, place } = address;
+  const session = new PostgresSession(address);
+  try {
+    await session.connect();
+    if ((await formatOf(session, schema)) === null)
+      throw new MillraceError("STORE_DAMAGED", { path: place, reason: "it holds no store" });
+  } catch (error) {
+    await session.close();
+    throw serverError(place, error);
+  }
+  return {
+    ...assemble(session, address, noHooks),
+    freeze: async () => void (await session.query("begin isolation level repeatable read read only")),
+    thaw: async () => void (await session.query("rollback")),
+    structure: () => structureOf(session, schema),
+  };
+}
