@@ -49,6 +49,7 @@ export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
 export { asof, join, sql, union, type AsofOptions, type JoinOptions } from "./ingest/combined-source.ts";
 export { mysql, postgres, type DatabaseOptions, type FromEnvironment } from "./ingest/databases/database-source.ts";
 export { stream, type KafkaStream, type NatsStream, type StreamOptions } from "./ingest/streams/stream-source.ts";
+export { audio, images } from "./ingest/media/media-source.ts";
 export { rows, sqlite, type SqliteOptions } from "./ingest/own-source.ts";
 export {
   arrow,

@@ -77,6 +77,8 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
       return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
     case "postgres":
     case "mysql":
+    case "images":
+    case "audio":
       return { ...leaf("cells", []), ...(await locateParts(source, place)) };
     case "stream":
       return { ...leaf("jsonl", []), ...(await locateParts(source, place)) };

@@ -10,7 +10,7 @@ export type FileKind = "csv" | "tsv" | "parquet" | "jsonl" | "json" | "arrow";
 export type SourceKind = FileKind | PartsKind | "sqlite" | "rows" | "sql" | "join" | "asof" | "union";
 
 /** Sources whose rows are brought to files of ours before they are read. */
-export type PartsKind = "postgres" | "mysql" | "stream";
+export type PartsKind = "postgres" | "mysql" | "stream" | "images" | "audio";
 
 /** Where rows come from, as frozen plain data: it is stored with the run and is part of the cache key. */
 export interface SourceDescription {

@@ -9,6 +9,9 @@ export async function readParts(source: SourceDescription, place: PartsPlace): P
       return { parts: await (await import("../databases/database-rows.ts")).readDatabase(source, place) };
     case "stream":
       return (await import("../streams/stream-rows.ts")).readStream(source, place);
+    case "images":
+    case "audio":
+      return (await import("../media/media-rows.ts")).readMedia(source, place);
     default:
       throw new RangeError(`${source.kind} is no source of parts`);
   }
