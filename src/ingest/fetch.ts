@@ -49,7 +49,8 @@ export function createFetcher(folder?: string): Fetcher {
     if (source.kind !== "rows" && source.kind !== "sqlite")
       return fetchAddress(source, folder ?? (await scratchFolder()), signal);
     const path = join(await scratchFolder(), `${fetched.size}.jsonl`);
-    const rows = source.kind === "rows" ? source.generate!() : readSqlite(location, source.query!, source.path);
+    const own = { signal: signal ?? new AbortController().signal };
+    const rows = source.kind === "rows" ? source.generate!(own) : readSqlite(location, source.query!, source.path);
     const { digest, nRows } = await writeRows(path, source.path, rows, signal);
     if (nRows === 0) throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no rows" });
     return { path, digest };

@@ -1,5 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { Source, SourceOptions } from "./source.ts";
+import type { RowContext, Source, SourceOptions } from "./source.ts";
 
 export interface SqliteOptions extends Pick<SourceOptions, "missing"> {
   /** A table or view, all of it. */
@@ -26,11 +26,17 @@ export function sqlite(path: string, options: SqliteOptions): Source {
   });
 }
 
+/** What a column of an own row may hold. */
+export type RowValue = string | number | bigint | boolean | Date | null | undefined;
+
 /**
- * Rows of your own: `rows(async function* () { yield { id: 1, price: 9.5 }; })`. Numbers, bigints, texts, booleans, Dates,
- * null and undefined are values. It is read once a run; where it yields what it yielded before, later steps are not repeated.
+ * Rows of your own: `rows(async function* () { yield { id: 1, price: 9.5 }; })`, one by one or in lists. Numbers, bigints, texts,
+ * booleans, Dates, null and undefined are values. It is asked for the next only when the last is written, and read once a
+ * run; where it yields what it yielded before, later steps are not repeated. What it throws leaves no snapshot.
  */
-export function rows<R extends object>(generate: () => AsyncIterable<R>): Source {
+export function rows<R extends { readonly [K in keyof R]: RowValue }>(
+  generate: (context: RowContext) => AsyncIterable<R | readonly R[]>,
+): Source {
   if (typeof generate !== "function") {
     throw new MillraceError("DEFINITION_INVALID", {
       subject: "the argument of rows()",
@@ -38,9 +44,5 @@ export function rows<R extends object>(generate: () => AsyncIterable<R>): Source
       actual: typeof generate,
     });
   }
-  return Object.freeze({
-    kind: "rows",
-    path: generate.name === "" ? "rows()" : `${generate.name}()`,
-    generate: generate as () => AsyncIterable<Readonly<Record<string, unknown>>>,
-  });
+  return Object.freeze({ kind: "rows", path: generate.name === "" ? "rows()" : `${generate.name}()`, generate });
 }

@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import type { Digest } from "../core/digest.ts";
-import { MillraceError } from "../core/errors/error.ts";
+import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 
 const flushChars = 1 << 20;
 
 /**
- * Writes rows as JSON lines, the form in which rows without a file of their own are kept until they are read. Bigints
- * keep their digits, Dates become ISO 8601, infinities texts, so that none turns into another value unseen.
+ * Writes rows, which may come in lists, as JSON lines, the form in which rows without a file of their own are kept until they
+ * are read. Bigints keep their digits, Dates become ISO 8601, infinities texts, so that none turns into another value unseen.
  *
- * Throws SOURCE_UNREADABLE for a row that is no object and for values of other types, CANCELLED when the signal aborts.
+ * Throws SOURCE_UNREADABLE for a row that is no object, for values of other types and where the rows themselves throw,
+ * CANCELLED when the signal aborts.
  */
 export async function writeRows(
   path: string,
@@ -27,12 +28,19 @@ export async function writeRows(
     pending = "";
   };
   try {
-    for await (const row of rows) {
+    for await (const given of rows) {
       if (signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading ${subject}` });
-      pending += `${lineOf(row, ++nRows, subject)}\n`;
-      if (pending.length >= flushChars) await flush();
+      for (const row of Array.isArray(given) ? (given as readonly unknown[]) : [given]) {
+        pending += `${lineOf(row, ++nRows, subject)}\n`;
+        if (pending.length >= flushChars) await flush();
+      }
     }
     await flush();
+  } catch (error) {
+    if (isMillraceError(error)) throw error;
+    if (signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading ${subject}` }, { cause: error });
+    const reason = `after row ${nRows} it throws: ${error instanceof Error ? error.message : String(error)}`;
+    throw new MillraceError("SOURCE_UNREADABLE", { path: subject, format: "rows", reason }, { cause: error });
   } finally {
     await file.close();
   }

@@ -46,8 +46,14 @@ export interface SourceDescription {
   readonly generate?: RowGenerator;
 }
 
-/** What an own source yields: rows by column name. */
-export type RowGenerator = () => AsyncIterable<Readonly<Record<string, unknown>>>;
+/** What an own source yields: rows by column name, one by one or in lists. */
+export type RowGenerator = (context: RowContext) => AsyncIterable<object>;
+
+/** What the generator of an own source is given. */
+export interface RowContext {
+  /** Aborts when the run is cancelled, for what takes long between two rows. */
+  readonly signal: AbortSignal;
+}
 
 /** Which rows of the second source belong to a row of the first. */
 export interface Match {

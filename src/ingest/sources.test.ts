@@ -337,8 +337,54 @@ describe("rows", () => {
       yield { n: 1 };
       throw new TypeError("gone");
     });
-    await expect(read(broken, n)).rejects.toThrow("gone");
-    expect(existsSync(output)).toBe(false);
+    const { code, message } = await failure(read(broken, n));
+    expect([code, message]).toEqual(["SOURCE_UNREADABLE", expect.stringContaining("after row 1 it throws: gone")]);
+  });
+
+  it("takes rows in lists, asks for more only when the last were written, and ends a generator that is not read on", async () => {
+    const asked: number[] = [];
+    let isEnded = false;
+    const lists = rows(async function* () {
+      try {
+        for (let i = 0; i < 4; ++i) {
+          asked.push(i);
+          yield Array.from({ length: i }, (_, k) => ({ n: 10 * i + k }));
+        }
+        yield { n: 99 };
+      } finally {
+        isEnded = true;
+      }
+    });
+    expect(values((await read(lists, [["n", "number"]])).frame, "n")).toEqual([10, 20, 21, 30, 31, 32, 99]);
+    expect([asked, isEnded]).toEqual([[0, 1, 2, 3], true]);
+    isEnded = false;
+    rmSync(output);
+    const odd = rows(async function* () {
+      try {
+        yield [{ n: 1 }, 3 as unknown as { n: number }];
+        asked.push(100);
+      } finally {
+        isEnded = true;
+      }
+    });
+    expect((await failure(read(odd, [["n", "number"]]))).message).toContain("row 2 is no object");
+    expect([asked.includes(100), isEnded]).toEqual([false, true]);
+  });
+
+  it("is told when the run is cancelled", async () => {
+    const abort = new AbortController();
+    const source = rows(async function* ({ signal }) {
+      yield { n: 1 };
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("it stopped"))));
+    });
+    const fetcher = createFetcher();
+    const reading = fingerprintSource(source, { root, fetcher, signal: abort.signal });
+    setTimeout(() => abort.abort(), 10);
+    const error = await failure(
+      Promise.race([reading, new Promise((_, reject) => setTimeout(reject, 2_000, new Error("it hangs")))]),
+    );
+    expect(error.code).toBe("CANCELLED");
+    await fetcher.close();
   });
 });
 

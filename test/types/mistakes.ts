@@ -1,5 +1,5 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
-import { pipeline, connect, csv, postgres, mysql, stream, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
+import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
   cyclic, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
@@ -303,3 +303,7 @@ mysql({ url: { env: "DATABASE_URL" }, table: "orders", since: "id" });
 // @ts-expect-error
 stream({ nats: { url: "nats://host:4222", stream: "s", consumer: "c" }, kafka: { brokers: ["host:9092"], topic: "t", group: "g" } });
 stream({ nats: { url: "nats://host:4222", stream: "s", consumer: "c" } });
+//// 61 a value no column can hold
+// @ts-expect-error
+rows(async function* () { yield { id: 1, tags: ["a"] }; });
+rows(async function* () { yield [{ id: 1, tags: "a" }]; });

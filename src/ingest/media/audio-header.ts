@@ -54,6 +54,7 @@ function readFlac(header: HeaderReader): AudioFacts {
   for (let at = 4; ;) {
     const block = header.be32(at);
     at += 4 + (block % 2 ** 24);
+    if (at > header.length) throw new MediaFault("it is cut off");
     if (block >>> 31 === 0) continue;
     if (samples > 0 && (header.be16(at) & 0xfffc) !== 0xfff8) throw new MediaFault("it is cut off: no frame follows");
     return { format: "flac", duration: samples === 0 ? null : samples / sampleRate, sampleRate, channels };
