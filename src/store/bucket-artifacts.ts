@@ -151,7 +151,10 @@ async function copyTo(bucket: Bucket, digest: Digest, target: string, byLink: bo
 
 async function problemOf(bucket: Bucket, digest: Digest, size: number): Promise<string | null> {
   const found = await receive(bucket, digest, null);
-  if (found === null) return "the object is missing";
+  if (found === null) {
+    const isHere = (await bucket.cache.actualDigest(digest)) === digest;
+    return `the object is missing${isHere ? "; its copy on this machine is whole (`millrace backup` takes it, `restore` puts it back)" : ""}`;
+  }
   if (found.sizeBytes !== size) return `the object has ${found.sizeBytes} bytes, not ${size}`;
   return found.digest === digest ? null : `its bytes have digest ${found.digest}`;
 }

@@ -193,11 +193,27 @@ describe.skipIf(!server)("a store with its artifacts in a bucket", () => {
     expect(new Set(faults.map(({ subject }) => subject))).toEqual(
       new Set([bad, gone].map((digest) => store.artifacts.nameOf(digest))),
     );
+    expect(faults.find(({ subject }) => subject === store.artifacts.nameOf(gone))?.problem).toContain("copy");
     expect(await store.artifacts.has(good)).toBe(true);
     process.env["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1";
     expect((await verified()).faults).toMatchObject([{ subject: "artifacts" }]);
     Object.assign(process.env, server!.environment);
     objects.close();
+  });
+
+  it("moves from its folder to a bucket by way of a backup", async () => {
+    const folder = join(root, "on disk");
+    const onDisk = await openStore(folder, { clock });
+    const digest = await addArtifact(onDisk, "of the folder");
+    await onDisk.database.insertInto("artifacts").values({ digest, size: 13 }).execute();
+    await onDisk.close();
+    const [fault] = (await verified(folder)).faults;
+    expect(fault?.problem).toContain("its copy on this machine is whole");
+    const moving = await openStore(folder, { clock, artifacts: place });
+    await backUp(moving, clock, join(root, "backup"));
+    await moving.close();
+    await restoreBackup(join(root, "backup"), folder, clock, { force: true, artifacts: place });
+    expect(await verified(folder)).toMatchObject({ faults: [], artifacts: 1 });
   });
 
   it("loses what nothing refers to, from the bucket and from this machine", async () => {
