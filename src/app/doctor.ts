@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { toMillraceError } from "../core/errors/error.ts";
+import { metadataPlace } from "./metadata-place.ts";
 import { packageVersion } from "./package-version.ts";
 
 export interface Finding {
@@ -79,13 +80,14 @@ async function describeStore(root: string): Promise<string> {
     () => true,
     () => false,
   );
-  if (!exists) return "no store yet";
+  if (!exists && !metadataPlace()) return "no store yet";
   const { openProject } = await import("./project.ts");
   const project = await openProject(root, { clock: systemClock });
   try {
     const models = await project.registry.models();
     const audit = await project.registry.verifyAudit();
-    return `${models.length} models, audit log ${audit.intact ? "intact" : "ALTERED"}`;
+    const place = metadataPlace() ? `, in ${project.store.metadata}` : "";
+    return `${models.length} models, audit log ${audit.intact ? "intact" : "ALTERED"}${place}`;
   } finally {
     await project.close();
   }

@@ -37,14 +37,15 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 /** Not at once: what shows the step as running is committed first, and nobody is to be stopped within a commit. */
 async function hold(step: string): Promise<void> {
-  await wait(100);
+  await wait(200);
   say(`holding ${step}`);
   await wait(500);
 }
 
 const hooks = mode === "run" ? killAt(rest[0], Number(rest[1])) : killAt(undefined, 0);
 say("begin");
-const store = await openStore(folder, { clock, hooks, artifacts: process.env["MILLRACE_ARTIFACTS"] });
+const { MILLRACE_ARTIFACTS: artifacts, MILLRACE_STORE: metadata } = process.env;
+const store = await openStore(folder, { clock, hooks, artifacts, metadata });
 
 async function repeat(): Promise<void> {
   const held = mode === "slow" ? rest[0] : undefined;

@@ -20,7 +20,7 @@ function reasonOf(error: unknown): string {
 const broken: ReadonlySet<string> = new Set(
   (
     "ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN " +
-    "57P01 57P02 57P03 57P05 53300 25P03"
+    "57P01 57P02 57P03 57P05 55000 53300 25P03"
   ).split(" "),
 );
 
@@ -58,4 +58,11 @@ export function serverError(place: string, error: unknown): unknown {
   if (fullOrReadOnly.includes(code)) return new MillraceError("STORE_UNWRITABLE", { path: place, reason }, cause);
   if (/^XX00[12]$/.test(code)) return new MillraceError("STORE_DAMAGED", { path: place, reason }, cause);
   return unwritableError(place, error);
+}
+
+/** Like {@link serverError}, where nothing but the connection can be at fault. */
+export function connectError(place: string, error: unknown): unknown {
+  const coded = serverError(place, error);
+  if (coded instanceof MillraceError) return coded;
+  return new MillraceError("STORE_UNREACHABLE", { place, reason: reasonOf(error) }, { cause: error });
 }

@@ -1,7 +1,7 @@
 import type { Client, QueryResult } from "pg";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { PostgresAddress } from "../metadata-address.ts";
-import { mayComeBack, serverError } from "./faults.ts";
+import { connectError, mayComeBack } from "./faults.ts";
 
 type Driver = typeof import("pg").default;
 
@@ -62,7 +62,7 @@ export class PostgresSession {
         this.#wasConnected = true;
       } catch (error) {
         const waitMs = this.#wasConnected ? retryMs[tries] : undefined;
-        if (waitMs === undefined || !mayComeBack(error)) throw serverError(this.place, error);
+        if (waitMs === undefined || !mayComeBack(error)) throw connectError(this.place, error);
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
