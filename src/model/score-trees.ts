@@ -1,11 +1,18 @@
 import type { Design, SparseBlock } from "./design.ts";
 import type { TreesPredictor } from "./predictor.ts";
+import { QuickScorer, quickRows } from "./quick/scorer.ts";
 
 /** Rows scored together: their positions fit 16 bits, and a column's part of a block stays in the first cache. */
 const blockRows = 1024;
 
 /** From this many rows on, moving all rows of a block through a tree together beats walking each row by itself. */
 const rowsWorthPartitioning = 24;
+
+/** From this many rows on, laying a predictor out for QuickScorer pays. */
+const rowsWorthLayingOut = 256;
+
+/** Scorers by predictor, for as long as it lives; null = one it cannot take. */
+const scorers = new WeakMap<TreesPredictor, QuickScorer | null>();
 
 /** Where a block's values of one feature stand: row r of the block at values[base + r]. */
 export interface BlockColumn {
@@ -19,20 +26,31 @@ export interface BlockColumn {
  */
 export function addTrees(trees: TreesPredictor, design: Design, scores: Float64Array): void {
   const { nRows } = design;
-  const nBlock = Math.min(nRows, blockRows);
+  const quick = scorerOf(trees, design);
+  const nBlock = Math.min(nRows, quick ? quickRows : blockRows);
   const columns = design.dense.map(({ values }): BlockColumn => ({ values, base: 0 }));
   const sparse = usedSparseColumns(trees, design, nBlock);
   for (const [feature, column] of sparse) columns[feature] = column;
-  const partition = nBlock >= rowsWorthPartitioning ? createPartition(nBlock) : null;
-  for (let start = 0; start < nRows; start += blockRows) {
-    const n = Math.min(blockRows, nRows - start);
+  const partition = quick === null && nBlock >= rowsWorthPartitioning ? createPartition(nBlock) : null;
+  for (let start = 0; start < nRows; start += nBlock) {
+    const n = Math.min(nBlock, nRows - start);
     for (let c = 0; c < design.dense.length; ++c) columns[c]!.base = start;
     fillSparseColumns(sparse, design, start, n);
-    if (partition)
+    if (quick) quick.score(columns, start, n, scores);
+    else if (partition)
       for (let tree = 0; tree < trees.treeOffsets.length; ++tree)
         partitionBlock(trees, tree, columns, partition, start, n, scores);
     else for (let row = 0; row < n; ++row) walkRow(trees, columns, start, row, scores);
   }
+}
+
+function scorerOf(trees: TreesPredictor, design: Design): QuickScorer | null {
+  if (design.nRows < rowsWorthLayingOut || trees.treeOffsets.length === 0) return null;
+  const known = scorers.get(trees);
+  if (known !== undefined) return known;
+  const scorer = QuickScorer.of(trees, design.dense);
+  scorers.set(trees, scorer);
+  return scorer;
 }
 
 /** The columns the trees ask about, by feature number, over all rows of a design. */

@@ -3,7 +3,7 @@ import { type KernelShape, binsAt } from "./kernels/shape.ts";
 import { gatherBytes } from "./kernels/sum.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
 import { scanState } from "./kernels/scan.ts";
-import type { WasmMemory, WasmModule } from "./kernels/webassembly.ts";
+import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
 export type Loss = RegressionLoss | "logistic" | "softmax";
 export type RegressionLoss = "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie";

@@ -11,7 +11,7 @@ import type { ColumnBins } from "./bins.ts";
 import { constraintsOf } from "./constraints.ts";
 import { compileKernels } from "./kernels/kernels.ts";
 import type { KernelShape } from "./kernels/shape.ts";
-import { createMemory, maximumPages, pageBytes } from "./kernels/webassembly.ts";
+import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
 import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";

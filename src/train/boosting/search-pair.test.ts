@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
 import { compileKernels, instantiateKernels } from "./kernels/kernels.ts";
-import { createMemory } from "./kernels/webassembly.ts";
+import { createMemory } from "../../math/wasm/webassembly.ts";
 import { type SearchedLeaf, searchPair } from "./search-pair.ts";
 import { searchFeatures } from "./search.ts";
 import type { View } from "./view.ts";

@@ -7,7 +7,7 @@ import { sigmoidTable } from "../sigmoid-table.ts";
 import { type Kernels, compileKernels, instantiateKernels } from "./kernels.ts";
 import { type KernelShape, binsAt, packed } from "./shape.ts";
 import { gatherBytes } from "./sum.ts";
-import { createMemory } from "./webassembly.ts";
+import { createMemory } from "../../../math/wasm/webassembly.ts";
 
 const countShift = 48;
 

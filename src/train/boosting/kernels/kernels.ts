@@ -1,10 +1,10 @@
-import { type KernelFunction, assemble, op } from "./assembler.ts";
+import { type KernelFunction, assemble, op } from "../../../math/wasm/assembler.ts";
 import { logisticKernel } from "./logistic.ts";
 import { addScoreKernel, copyReversedKernel, partitionKernel } from "./rows.ts";
 import { scanCutsKernel } from "./scan.ts";
 import type { KernelShape } from "./shape.ts";
 import { blockBounds, chunkRows, gatherKernel, lanesKernel, sumRowsKernel, widenKernel } from "./sum.ts";
-import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "./webassembly.ts";
+import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../../math/wasm/webassembly.ts";
 
 /** Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. */
 export interface Kernels {

@@ -13,7 +13,7 @@ import {
   op,
   set,
   tee,
-} from "./assembler.ts";
+} from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
 
 /** From one row to the next the dither moves by the golden ratio of its range: it fills the range evenly (Weyl 1916). */

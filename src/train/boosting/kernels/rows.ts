@@ -13,7 +13,7 @@ import {
   op,
   set,
   tee,
-} from "./assembler.ts";
+} from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
 
 /**

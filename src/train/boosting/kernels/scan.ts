@@ -13,7 +13,7 @@ import {
   v128Load,
   v128Store,
   when,
-} from "./assembler.ts";
+} from "../../../math/wasm/assembler.ts";
 
 /**
  * What `scanCuts` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and

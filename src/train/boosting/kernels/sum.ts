@@ -20,7 +20,7 @@ import {
   v128Load,
   v128Load32x2,
   v128Store,
-} from "./assembler.ts";
+} from "../../../math/wasm/assembler.ts";
 import { type KernelShape, binsAt, featuresOf, packed } from "./shape.ts";
 
 /** Bytes of histograms summed in one pass: they then stay in the first cache, or nearly. */

@@ -1,5 +1,5 @@
 /**
- * A WebAssembly assembler of just the instructions the boosting kernels use. The kernels are assembled at run time
+ * A WebAssembly assembler of just the instructions our kernels use. They are assembled at run time
  * because row stride, histogram offsets and the packing of counts are constants of one training: as literals they cost
  * nothing. Encoding: WebAssembly Core Specification 2.0, chapter 5.
  */
@@ -12,13 +12,17 @@ export const v128: ValueType = 0x7b;
 /** Instructions without immediates, ready to append. */
 export const op = {
   i32LtU: [0x49],
+  i32Ctz: [0x68],
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32Mul: [0x6c],
+  i32And: [0x71],
   i32Or: [0x72],
   i32Xor: [0x73],
   i32Shl: [0x74],
   i32ShrU: [0x76],
+  f64Ne: [0x62],
+  f64Lt: [0x63],
   f64Floor: [0x9c],
   f64Add: [0xa0],
   f64Sub: [0xa1],
@@ -46,7 +50,9 @@ export const op = {
   f64x2Sub: [0xfd, 0xf1, 0x01],
   f64x2Mul: [0xfd, 0xf2, 0x01],
   f64x2Div: [0xfd, 0xf3, 0x01],
+  i8x16GtU: [0xfd, 0x28],
   v128And: [0xfd, 0x4e],
+  v128AndNot: [0xfd, 0x4f],
   v128Bitselect: [0xfd, 0x52],
   v128AnyTrue: [0xfd, 0x53],
   end: [0x0b],
@@ -88,6 +94,9 @@ export function f64Constant(value: number): number[] {
 /** Alignment is a hint only; 0 promises nothing and costs nothing on x64 and arm64. */
 export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)];
 export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
+export const i32Load16 = (offset: number): number[] => [0x2f, 0, ...unsigned(offset)];
+export const i32Store8 = (offset: number): number[] => [0x3a, 0, ...unsigned(offset)];
+export const i32Store16 = (offset: number): number[] => [0x3b, 0, ...unsigned(offset)];
 export const i32Store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
 export const i64Load = (offset: number): number[] => [0x29, 0, ...unsigned(offset)];
 /** Loads a signed 32-bit integer and widens it. */
@@ -99,6 +108,12 @@ export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigne
 /** Loads two signed 32-bit integers and widens them to two 64-bit lanes. */
 export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...unsigned(offset)];
 export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
+
+/** Loads one byte into all 16 lanes. */
+export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
+export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
+/** Of two values under a condition, all on the stack: the first where the condition is not 0. */
+export const select: readonly number[] = [0x1b];
 
 /** Picks 16 of the 32 bytes of the two vectors on the stack. */
 export const i8x16Shuffle = (lanes: readonly number[]): number[] => [0xfd, 0x0d, ...lanes];

@@ -1,0 +1,106 @@
+import { assert, constantFrom, integer, property } from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { createRng } from "../../core/rng.ts";
+import { randomDesign, randomTrees, rowOfDesign } from "../../../test/models/random-predictors.ts";
+import { type Design, emptySparseBlock } from "../design.ts";
+import type { TreesPredictor } from "../predictor.ts";
+import { addTrees } from "../score-trees.ts";
+import { QuickScorer, quickRows } from "./scorer.ts";
+
+/** A chain to the right: split i asks whether x <= i, its left child is a leaf. */
+function chain(nLeaves: number): TreesPredictor {
+  const nNodes = 2 * nLeaves - 1;
+  const node = (of: (i: number) => number): Int32Array => Int32Array.from({ length: nNodes }, (_, i) => of(i));
+  const isSplit = (i: number): boolean => i % 2 === 0 && i < nNodes - 1;
+  return {
+    kind: "trees",
+    link: "identity",
+    outputs: 1,
+    base: new Float64Array(1),
+    treeOffsets: Uint32Array.of(0),
+    treeOutput: Uint32Array.of(0),
+    feature: node((i) => (isSplit(i) ? 0 : -1)),
+    threshold: Float64Array.from({ length: nNodes }, (_, i) => i / 2),
+    missingLeft: Uint8Array.from({ length: nNodes }, (_, i) => (i === 4 ? 1 : 0)),
+    categoryOffset: new Int32Array(nNodes).fill(-1),
+    left: node((i) => (isSplit(i) ? i + 1 : -1)),
+    right: node((i) => (isSplit(i) ? i + 2 : -1)),
+    value: Float64Array.from({ length: nNodes }, (_, i) => i),
+    gain: new Float64Array(nNodes),
+    cover: new Float64Array(nNodes).fill(1),
+    categorySets: new Uint32Array(0),
+  };
+}
+
+const designOf = (values: readonly number[]): Design => ({
+  nRows: values.length,
+  dense: [{ name: "x", source: "x", values: Float64Array.from(values), cardinality: 0 }],
+  sparse: emptySparseBlock(values.length),
+});
+
+/** Scores of up to `quickRows` rows, by the scorer and by walking them one by one. */
+function both(trees: TreesPredictor, design: Design): { quick: Float64Array | null; walked: Float64Array } {
+  const scorer = QuickScorer.of(trees, design.dense);
+  const quick = new Float64Array(design.nRows * trees.outputs);
+  const columns = design.dense.map(({ values }) => ({ values, base: 0 }));
+  scorer?.score(columns, 0, design.nRows, quick);
+  const walked = new Float64Array(design.nRows * trees.outputs);
+  for (let row = 0; row < design.nRows; ++row) {
+    const own = walked.subarray(row * trees.outputs, (row + 1) * trees.outputs);
+    addTrees(trees, rowOfDesign(design, row), own);
+  }
+  return { quick: scorer && quick, walked };
+}
+
+describe("QuickScorer", () => {
+  it("gives the bits of walking each row down each tree, at any number of rows", () => {
+    const sizes = constantFrom(1, 15, 16, 17, 300, quickRows);
+    assert(
+      property(integer(), sizes, constantFrom(1, 3), (seed, nRows, outputs) => {
+        const rng = createRng(seed);
+        const design = randomDesign(rng, nRows, { sparse: 0 });
+        const { quick, walked } = both(randomTrees(rng, design, { outputs, trees: 9 }), design);
+        expect(quick).toEqual(walked);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("tells apart values at, above and below every bound, infinities, zeros of both signs and missing ones", () => {
+    const edges = [-Infinity, -1, -0, 0, 0.5, 1, 1 + Number.EPSILON, 2, 29.9, 30, 30.1, 31, Infinity, Number.NaN];
+    for (const nLeaves of [2, 8, 9, 31, 32]) {
+      const { quick, walked } = both(chain(nLeaves), designOf(edges));
+      expect(quick).toEqual(walked);
+    }
+  });
+
+  it("declines trees of more than 32 leaves and columns of more than 254 bounds", () => {
+    expect(QuickScorer.of(chain(33), designOf([1]).dense)).toBeNull();
+    const many = chain(3);
+    const stumps = Array.from({ length: 200 }, (_, t) => ({
+      ...many,
+      threshold: many.threshold.map((x) => x + t * 7),
+    }));
+    const forest: TreesPredictor = {
+      ...many,
+      treeOffsets: Uint32Array.from(stumps, (_, t) => t * 5),
+      treeOutput: new Uint32Array(200),
+      feature: Int32Array.from(stumps.flatMap(({ feature }) => Array.from(feature))),
+      threshold: Float64Array.from(stumps.flatMap(({ threshold }) => Array.from(threshold))),
+      missingLeft: new Uint8Array(1000),
+      categoryOffset: new Int32Array(1000).fill(-1),
+      left: Int32Array.from(
+        stumps.flatMap(({ left }, t) => Array.from(left, (node) => (node < 0 ? -1 : node + t * 5))),
+      ),
+      right: Int32Array.from(
+        stumps.flatMap(({ right }, t) => Array.from(right, (node) => (node < 0 ? -1 : node + t * 5))),
+      ),
+      value: new Float64Array(1000),
+    };
+    expect(QuickScorer.of(forest, designOf([1]).dense)).toBeNull();
+    expect(
+      QuickScorer.of({ ...forest, treeOffsets: forest.treeOffsets.slice(0, 100) }, designOf([1]).dense),
+    ).not.toBeNull();
+  });
+});
