@@ -5,10 +5,14 @@ import path from "node:path";
 import { createConnection } from "mysql2/promise";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openProject } from "../../src/app/project.ts";
+import { runPipeline } from "../../src/app/run-pipeline.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { silent } from "../../src/core/progress.ts";
 import type { Kind } from "../../src/frame/column.ts";
 import type { Contract } from "../../src/frame/contract.ts";
 import { columnOf, type Frame } from "../../src/frame/frame.ts";
+import { linear, number, pipeline } from "../../src/index.ts";
 import { sql } from "../../src/ingest/combined-source.ts";
 import { readDataset } from "../../src/ingest/dataset.ts";
 import { mysql, postgres } from "../../src/ingest/databases/database-source.ts";
@@ -336,6 +340,55 @@ for (const { kind, source, execute, fill } of subjects) {
     });
   });
 }
+
+describe.skipIf(servers.postgres === undefined)("a pipeline over PostgreSQL", () => {
+  const { execute } = subjects[0]!;
+  const filesOf = (folder: string): string[] =>
+    fs
+      .readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+
+  it("answers later steps from the cache where nothing changed, and keeps the address and the password nowhere", async () => {
+    await execute(
+      "DROP TABLE IF EXISTS houses",
+      "DROP ROLE IF EXISTS reader",
+      "CREATE TABLE houses (id int primary key, a float8, price float8)",
+      "INSERT INTO houses SELECT i, i % 17, 3 * (i % 17) + 1 FROM generate_series(1, 120) AS i",
+      "CREATE ROLE reader LOGIN PASSWORD 'hush-hush-7'",
+      "GRANT SELECT ON houses TO reader",
+    );
+    const address = new URL(servers.postgres!.url);
+    address.username = "reader";
+    address.password = "hush-hush-7";
+    const { spec } = pipeline({
+      name: "houses",
+      data: postgres({ url: fromEnvironment(address.href), table: "houses", since: "id" }),
+      schema: { id: number(), a: number(), price: number() },
+      id: "id",
+      target: "price",
+      model: linear(),
+    });
+    const project = await openProject(path.join(root, "project"), { clock: systemClock });
+    const run = async (): Promise<Readonly<Record<string, string>>> => {
+      const { result } = await runPipeline(project, spec, { inline: true });
+      expect([result.status, result.error]).toEqual(["succeeded", null]);
+      return Object.fromEntries(result.steps.map(({ step, status }) => [step, status]));
+    };
+    try {
+      expect(await run()).toMatchObject({ ingest: "ran", train: "ran" });
+      expect(await run()).toMatchObject({ ingest: "cached", train: "cached" });
+      await execute("INSERT INTO houses VALUES (121, 2, 7)");
+      expect(await run()).toMatchObject({ ingest: "ran", train: "ran" });
+    } finally {
+      await project.close();
+    }
+    const files = filesOf(path.join(root, "project"));
+    expect(files.length).toBeGreaterThan(10);
+    const telling = ["hush-hush-7", `127.0.0.1:${address.port}`];
+    expect(files.filter((file) => telling.some((text) => fs.readFileSync(file).includes(text)))).toEqual([]);
+  });
+});
 
 describe.skipIf(servers.postgres === undefined)("the types of PostgreSQL", () => {
   const { execute } = subjects[0]!;

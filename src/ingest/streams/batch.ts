@@ -11,6 +11,8 @@ export interface StreamMessage {
 /** Messages that are not acknowledged yet. */
 export interface StreamBatch {
   readonly messages: readonly StreamMessage[];
+  /** The sequence up to which a partition's messages were all acknowledged before, so that none of them comes again. */
+  readonly settled: readonly { readonly partition: string; readonly sequence: number }[];
   /** From now on the server need not keep them for us. */
   acknowledge(): Promise<void>;
   /** Lets go of the server; what was not acknowledged comes again. */

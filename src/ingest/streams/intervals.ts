@@ -20,6 +20,15 @@ export function addSequence(intervals: Intervals, sequence: number): void {
   else intervals.splice(place + 1, 0, [sequence, sequence]);
 }
 
+/** With all up to `sequence`: of messages parted by others, one pair instead of one each. */
+export function withAllUpTo(intervals: Readonly<Intervals>, sequence: number): Intervals {
+  if (sequence <= 0) return [...intervals];
+  const beyond = intervals.filter(([, last]) => last > sequence);
+  const [next] = beyond;
+  if (next && next[0] <= sequence + 1) return [[0, next[1]], ...beyond.slice(1)];
+  return [[0, sequence], ...beyond];
+}
+
 /** The last interval that begins at or before `sequence`; -1 where there is none. */
 function placeOf(intervals: Readonly<Intervals>, sequence: number): number {
   let low = -1;

@@ -63,6 +63,7 @@ export async function readBatch(
     if (signal?.aborted) throw new Error("it was cancelled");
     return {
       messages,
+      settled: [],
       close: async () => {
         await incoming.close();
         await consumer.close(true);

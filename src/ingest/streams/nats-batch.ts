@@ -34,7 +34,7 @@ export async function openNatsBatch(source: SourceDescription, signal?: AbortSig
     const consumer = await jetstream.jetstream(connection).consumers.get(nats.stream, nats.consumer);
     const taken: JsMsg[] = [];
     let nBytes = 0;
-    const { num_pending: pending, num_ack_pending: unacknowledged } = await consumer.info();
+    const { num_pending: pending, num_ack_pending: unacknowledged, ack_floor: floor } = await consumer.info();
     if (pending + unacknowledged > 0) {
       const fetched = await consumer.fetch({ max_messages: maxRows, expires: maxWaitMs });
       for await (const message of fetched) {
@@ -46,6 +46,7 @@ export async function openNatsBatch(source: SourceDescription, signal?: AbortSig
     if (signal?.aborted) throw new Error("it was cancelled");
     return {
       messages: taken.map((message) => messageOf(message, created)),
+      settled: [{ partition: created, sequence: floor.stream_seq }],
       close,
       async acknowledge() {
         for (const message of taken) message.ack();

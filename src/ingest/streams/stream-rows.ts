@@ -14,8 +14,8 @@ import {
 } from "../parts/kept-parts.ts";
 import { plainSource } from "../plain-source.ts";
 import type { SourceDescription } from "../source.ts";
-import type { OpenBatch, StreamBatch, StreamMessage } from "./batch.ts";
-import { addSequence, hasSequence, type Intervals } from "./intervals.ts";
+import type { OpenBatch, StreamBatch } from "./batch.ts";
+import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
 
 type State = {
   /** Sequences that were read, by partition. */
@@ -42,7 +42,7 @@ export async function readStream(
     throw streamFault(error, source.path, place.signal?.aborted === true);
   });
   try {
-    const next = sortOut(batch.messages, before.state, source.path);
+    const next = sortOut(batch, before.state, source.path);
     const parts: KeptPart[] = [...before.parts];
     for (const [i, { name, lines }] of next.parts.entries()) {
       const path = join(place.scratch, `messages-${i}`);
@@ -89,10 +89,11 @@ interface SortedOut {
 }
 
 /** Which messages are rows, which were read before, and which are none. */
-function sortOut(messages: readonly StreamMessage[], before: State, path: string): SortedOut {
+function sortOut({ messages, settled }: StreamBatch, before: State, path: string): SortedOut {
   const read = new Map<string, Intervals>(
     Object.entries(before.read).map(([partition, known]) => [partition, [...known]]),
   );
+  for (const { partition, sequence } of settled) read.set(partition, withAllUpTo(read.get(partition) ?? [], sequence));
   const refused = [...before.refused];
   let nRefused = before.nRefused;
   const rows = new Map<string, { sequences: number[]; lines: string[] }>();

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import type { SourceDescription } from "../source.ts";
-import { addSequence, hasSequence, type Intervals } from "./intervals.ts";
+import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
 import { type KafkaConsumer, readBatch } from "./kafka-batch.ts";
 import { readStream } from "./stream-rows.ts";
 import { type StreamOptions, stream } from "./stream-source.ts";
@@ -22,6 +22,8 @@ describe("a set of sequences", () => {
         for (const sequence of sequences) addSequence(set, sequence);
         const naive = new Set(sequences);
         for (let i = -1; i <= 41; ++i) expect(hasSequence(set, i)).toBe(naive.has(i));
+        const settled = withAllUpTo(set, 20);
+        for (let i = 0; i <= 41; ++i) expect(hasSequence(settled, i)).toBe(i <= 20 || naive.has(i));
         const starts = [...naive].filter((sequence) => !naive.has(sequence - 1));
         expect(set.map(([first]) => first)).toEqual(starts.sort((a, b) => a - b));
       }),
