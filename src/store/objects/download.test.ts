@@ -20,16 +20,23 @@ interface FakeStore {
 
 function storeOf(connection: Connection, size = bytes.length): FakeStore {
   const asked: GetOptions[] = [];
-  async function* body(start: number): AsyncGenerator<Buffer> {
+  const body = (start: number): Readable => {
     const { upTo, end } = connection(start);
-    for (let at = start; at < upTo; at += 65_536) yield Buffer.from(bytes.subarray(at, Math.min(at + 65_536, upTo)));
-    if (end === "lost") throw Object.assign(new Error("aborted"), { code: "ECONNRESET" });
-    if (end === "silent") await new Promise((resolve) => setTimeout(resolve, 60_000).unref());
-  }
+    let at = start;
+    return new Readable({
+      read() {
+        const chunk = bytes.subarray(at, Math.min(at + 65_536, upTo));
+        at += chunk.length;
+        if (chunk.length > 0) this.push(chunk);
+        else if (end === "lost") this.destroy(Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
+        else if (end !== "silent") this.push(null);
+      },
+    });
+  };
   const get: ObjectStore["get"] = async (key, options = {}) => {
     asked.push(options);
     const facts = { key, sizeBytes: size, etag: '"one"', modifiedMs: 0 };
-    return { facts, body: Readable.from(body(options.start ?? 0)) };
+    return { facts, body: body(options.start ?? 0) };
   };
   return { asked, objects: { place: (key: string) => `s3://shop/${key}`, get } as unknown as ObjectStore };
 }
