@@ -172,14 +172,25 @@ export async function recordedKeys({ database }: Store, runId: string): Promise<
 type Details = Awaited<ReturnType<typeof readDetails>>;
 
 async function readDetails({ database }: Store, runId: string) {
-  const params = await database.selectFrom("params").selectAll().where("run_id", "=", runId).execute();
-  const metrics = await database.selectFrom("metrics").selectAll().where("run_id", "=", runId).execute();
-  const inputs = await database.selectFrom("step_inputs").selectAll().where("run_id", "=", runId).execute();
+  const params = await database.selectFrom("params").selectAll().where("run_id", "=", runId).orderBy("param").execute();
+  const metrics = await database
+    .selectFrom("metrics")
+    .selectAll()
+    .where("run_id", "=", runId)
+    .orderBy("metric")
+    .execute();
+  const inputs = await database
+    .selectFrom("step_inputs")
+    .selectAll()
+    .where("run_id", "=", runId)
+    .orderBy("input")
+    .execute();
   const outputs = await database
     .selectFrom("step_outputs")
     .innerJoin("artifacts", "artifacts.digest", "step_outputs.digest")
     .select(["step", "attempt", "output", "artifacts.digest", "type", "format", "size"])
     .where("run_id", "=", runId)
+    .orderBy("output")
     .execute();
   const settings = await database.selectFrom("step_settings").selectAll().where("run_id", "=", runId).execute();
   const tags = await database.selectFrom("tags").selectAll().where("run_id", "=", runId).orderBy("tag").execute();

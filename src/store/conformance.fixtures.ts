@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fixedClock } from "../core/clock.ts";
+import { fixedClock, systemClock } from "../core/clock.ts";
 import { inspectEmbeddedMetadata } from "./embedded.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { keepLease, listLeases, nextInOrder, releaseLease, requireFence, takeLease, watchLeases } from "./leases.ts";
 import { memoDigest } from "./memo.ts";
 import type { Store } from "./open.ts";
-import { interruptOrphans } from "./orphans.ts";
+import { interruptOrphans, settleLeases } from "./orphans.ts";
 import type { Database, RunsTable } from "./schema.ts";
 import { digestOfRun, sealRun } from "./seals.ts";
 import { addArtifact } from "./store.fixtures.ts";
@@ -308,6 +308,19 @@ function describeLeases(store: () => Store, open: (hooks?: StoreHooks) => Promis
       { status: "interrupted", finished_at: 1_000 },
     ]);
     expect(await listLeases(database)).toEqual([]);
+  });
+
+  it("gives up what silent holders on other machines held, and leaves what the living hold", async () => {
+    const { database } = store();
+    await database.insertInto("runs").values(runOf("far", 0)).execute();
+    const far = { beat: 0, host: "elsewhere", pid: process.pid, process_started: "1" };
+    const held = ["run:far", "gc", "backup:1"].map((resource, i) => ({ resource, token: 100 + i, ...far }));
+    await database.insertInto("leases").values(held).execute();
+    const living = keepLease(store(), { resource: "backup:1", token: 102 }, () => {});
+    await settleLeases(database, systemClock, { here: 700, elsewhere: 700 });
+    living.stop();
+    expect((await listLeases(database)).map(({ resource }) => resource)).toEqual(["backup:1"]);
+    expect(await database.selectFrom("runs").select("status").execute()).toEqual([{ status: "interrupted" }]);
   });
 }
 

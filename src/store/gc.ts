@@ -6,6 +6,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { keepLease, listLeases, mayBeHeld, releaseLease, requireFence, takeLease } from "./leases.ts";
 import type { Fence, Lease } from "./leases.ts";
 import type { Store } from "./open.ts";
+import { settleLeases } from "./orphans.ts";
 import type { Database } from "./schema.ts";
 import { temporaryFiles } from "./temporary.ts";
 
@@ -35,6 +36,7 @@ const filesAtOnce = 50;
  */
 export async function collectGarbage(store: Store, clock: Clock, options: GcOptions): Promise<GcReport> {
   if (options.dryRun) return plan(store, clock, options.keepRuns);
+  await settleLeases(store.database, clock);
   const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
   const heartbeat = keepLease(store, fence, () => {});
   try {

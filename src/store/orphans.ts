@@ -1,8 +1,8 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Lease, LeaseWatch } from "./leases.ts";
-import { listLeases } from "./leases.ts";
-import { mayBeAlive } from "./processes.ts";
+import { leaseMs, listLeases, watchLeases } from "./leases.ts";
+import { mayBeAlive, runsHere } from "./processes.ts";
 import type { Database } from "./schema.ts";
 import { sealRun } from "./seals.ts";
 
@@ -61,6 +61,42 @@ export async function markInterrupted(database: Kysely<Database>, clock: Clock):
 /** Like {@link markInterrupted}, but also the runs whose holder lost its lease under `watch`; gives their ids. */
 export function interruptOrphans(database: Kysely<Database>, clock: Clock, watch: LeaseWatch): Promise<string[]> {
   return interruptWhere(database, clock, (lease, process) => (lease ? watch.isLost(lease) : !mayBeAlive(process)));
+}
+
+/** Gives up leases other than those of runs whose holder lost them under `watch`. */
+async function dropLost(database: Kysely<Database>, watch: LeaseWatch): Promise<void> {
+  const lost = (await listLeases(database)).filter(
+    (lease) => !lease.resource.startsWith("run:") && watch.isLost(lease),
+  );
+  for (const { resource, token, beat } of lost) {
+    await database
+      .deleteFrom("leases")
+      .where("resource", "=", resource)
+      .where("token", "=", token)
+      .where("beat", "=", beat)
+      .execute();
+  }
+}
+
+const lookMs = 250;
+
+/**
+ * Gives up what no process holds any more. Holders on other machines that have not beaten since they were first seen are
+ * watched for as long as their leases last.
+ */
+export async function settleLeases(database: Kysely<Database>, clock: Clock, limits = leaseMs): Promise<void> {
+  const watch = watchLeases(clock.monotonic, limits);
+  const first = new Map((await listLeases(database)).map((lease) => [lease.resource, lease]));
+  for (let waitedMs = 0; ; waitedMs += lookMs) {
+    await interruptOrphans(database, clock, watch);
+    await dropLost(database, watch);
+    const silent = (await listLeases(database)).filter(({ resource, token, beat, host }) => {
+      const seen = first.get(resource);
+      return !runsHere(host) && seen?.token === token && seen.beat === beat;
+    });
+    if (silent.length === 0 || waitedMs > limits.elsewhere + 2 * lookMs) return;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
 }
 
 /** For a copy of a store, where nobody is at work: every run under way there is interrupted, every lease gone. */
