@@ -1,4 +1,5 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -52,7 +53,7 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
   let folder: Promise<string> | null = null;
   const makeScratch = async (): Promise<string> => {
     const path = parts.store.artifacts.temporaryPath();
-    await mkdir(path);
+    mkdirSync(path);
     return path;
   };
   const context = createStepContext(parts, () => (folder ??= makeScratch()));

@@ -34,6 +34,9 @@ export interface StepEntry {
 
 const togetherMs = 20;
 
+/** A step shows as running once it has run so long: most are done before, and are written once. */
+const showAfterMs = 60;
+
 /** The record of one run. What need not last by itself waits for the next commit, so that a cached run costs two. */
 export interface Journal {
   readonly runId: string;
@@ -82,26 +85,32 @@ export async function startJournal(
   // That a step runs is only shown: nothing is lost with it.
   const mustLast = (entries: readonly StepEntry[]): boolean => entries.some(({ status }) => status !== "running");
   const queue = createCommitQueue((entries) => store.write(queriesOf(entries), fence, mustLast(entries)));
+  const shown = createLater((entry) => {
+    queue.note(entry);
+    // What goes wrong here goes wrong again at the commit that waits for it.
+    queue.flush().catch(() => {});
+  });
+  const note = (entry: StepEntry): void => {
+    shown.forget(entry.name);
+    queue.note(entry);
+  };
   return {
     runId,
     held,
     lost: lost.signal,
-    note: queue.note,
-    show(entry) {
-      queue.note(entry);
-      // What goes wrong here goes wrong again at the commit that waits for it.
-      queue.flush().catch(() => {});
-    },
+    note,
+    show: shown.add,
     commit(entry) {
-      queue.note(entry);
+      note(entry);
       return queue.flush();
     },
     commitTogether: gather((entries) => {
-      for (const entry of entries) queue.note(entry);
+      for (const entry of entries) note(entry);
       return queue.flush();
     }),
     async finish({ status, durationMs }, error) {
       heartbeat.stop();
+      shown.end();
       const entries = await queue.drain();
       const ending = { status, finished_at: clock.now(), duration_ms: durationMs };
       await store.database.transaction().execute(async (transaction) => {
@@ -109,6 +118,35 @@ export async function startJournal(
         for (const query of queriesOf(entries)) await transaction.executeQuery(query.compile());
         await endRun(transaction, held, ending, error);
       });
+    },
+  };
+}
+
+/** Passes entries on after a while, unless they are forgotten before. */
+function createLater(pass: (entry: StepEntry) => void): {
+  add(entry: StepEntry): void;
+  forget(name: string): void;
+  end(): void;
+} {
+  const waiting = new Map<string, NodeJS.Timeout>();
+  const forget = (name: string): void => {
+    clearTimeout(waiting.get(name));
+    waiting.delete(name);
+  };
+  return {
+    forget,
+    add(entry) {
+      forget(entry.name);
+      waiting.set(
+        entry.name,
+        setTimeout(() => {
+          waiting.delete(entry.name);
+          pass(entry);
+        }, showAfterMs),
+      );
+    },
+    end() {
+      for (const name of waiting.keys()) forget(name);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
@@ -24,6 +25,18 @@ const arrayTypes = {
 type ArrayTypeName = keyof typeof arrayTypes;
 const headerBytes = 16;
 
+/** Up to so many bytes are read and written at once: the way to a thread and back takes longer. */
+const smallBytes = 256 * 1024;
+
+async function writeBytes(path: string, content: string | Uint8Array): Promise<void> {
+  if (content.length > smallBytes) await writeFile(path, content);
+  else writeFileSync(path, content);
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  return statSync(path).size > smallBytes ? readFile(path) : readFileSync(path);
+}
+
 function invalid(place: Place, rule: string, actual: string, remedy?: string): MillraceError {
   return new MillraceError("STEP_OUTPUT_INVALID", { ...place, rule, actual, remedy });
 }
@@ -35,16 +48,16 @@ export async function writeOutput(place: Place, kind: OutputKind, value: unknown
   switch (kind) {
     case "json": {
       const text = jsonText(place, value);
-      await write("json", (path) => writeFile(path, text));
+      await write("json", (path) => writeBytes(path, text));
       return;
     }
     case "bytes":
       if (!(value instanceof Uint8Array)) throw invalid(place, "a Uint8Array", show(value));
-      await write("bytes", (path) => writeFile(path, value));
+      await write("bytes", (path) => writeBytes(path, value));
       return;
     case "array": {
       const bytes = arrayBytes(place, value);
-      await write("array", (path) => writeFile(path, bytes));
+      await write("array", (path) => writeBytes(path, bytes));
       return;
     }
     case "file":
@@ -56,11 +69,11 @@ export async function writeOutput(place: Place, kind: OutputKind, value: unknown
 export async function readOutput(kind: OutputKind, path: string): Promise<unknown> {
   switch (kind) {
     case "json":
-      return JSON.parse(await readFile(path, "utf8")) as unknown;
+      return JSON.parse((await readBytes(path)).toString("utf8")) as unknown;
     case "bytes":
-      return new Uint8Array(await readFile(path));
+      return new Uint8Array(await readBytes(path));
     case "array":
-      return arrayFrom(await readFile(path));
+      return arrayFrom(await readBytes(path));
     case "file":
       return Object.freeze({ path }) satisfies FileReference;
   }

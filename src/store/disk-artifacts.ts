@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { closeSync, fdatasync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from "node:fs";
+import { copyFile, link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -9,6 +10,12 @@ import { syncPath } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
 const chunkBytes = 1 << 20;
+
+/**
+ * Up to this size a file is hashed at once, by calls that do not go through a thread: each of them takes less time than
+ * its way there and back. Only what waits for the disk does.
+ */
+const smallBytes = 256 * 1024;
 
 /** Artifacts as files of a folder; what a bucket's artifacts are copied into, too. */
 export interface DiskArtifacts extends ArtifactStore {
@@ -65,14 +72,9 @@ interface Look {
   readonly stamp: string;
 }
 
-async function lookAt(path: string): Promise<Look | null> {
-  try {
-    const { size, mtimeMs, ino } = await stat(path);
-    return { size, stamp: `${size} ${mtimeMs} ${ino}` };
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
+function lookAt(path: string): Look | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? { size: found.size, stamp: `${found.size} ${found.mtimeMs} ${found.ino}` } : null;
 }
 
 /** The artifacts in subfolder "artifacts" of the store in `folder`. */
@@ -82,12 +84,13 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
   const verified = new Map<Digest, string>();
   const pathOf = (digest: Digest): string => artifactPath(folder, digest);
   const keep = async (from: string, digest: Digest): Promise<void> => {
+    const stamp = lookAt(from)?.stamp ?? "";
     await moveTo(pathOf(digest), from, root, hooks);
-    verified.set(digest, (await lookAt(pathOf(digest)))?.stamp ?? "");
+    verified.set(digest, stamp);
   };
   const settle = (path: string): Promise<StoredArtifact> => settleFile(path, hooks);
   const actualDigest = async (digest: Digest): Promise<Digest | null> => {
-    const found = await lookAt(pathOf(digest));
+    const found = lookAt(pathOf(digest));
     if (found === null) return null;
     if (verified.get(digest) === found.stamp) return digest;
     const actual = await hashFile(pathOf(digest));
@@ -98,7 +101,7 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
     requireSound(digest, await actualDigest(digest), pathOf(digest));
     return pathOf(digest);
   };
-  const sizeOf = async (digest: Digest): Promise<number | null> => (await lookAt(pathOf(digest)))?.size ?? null;
+  const sizeOf = async (digest: Digest): Promise<number | null> => lookAt(pathOf(digest))?.size ?? null;
   return {
     settle,
     keep,
@@ -129,10 +132,39 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
 
 async function settleFile(path: string, hooks: StoreHooks): Promise<StoredArtifact> {
   hooks.reached("artifact.adopting");
-  const [digest] = await Promise.all([hashFile(path), syncFile(path)]);
+  const settled = (await settleSmall(path)) ?? (await settleLarge(path));
   hooks.reached("artifact.synced");
-  const { size } = await stat(path);
-  return { digest, size };
+  return settled;
+}
+
+async function settleLarge(path: string): Promise<StoredArtifact> {
+  const [digest] = await Promise.all([hashFile(path), syncFile(path)]);
+  return { digest, size: statSync(path).size };
+}
+
+/** Null for a file that is not small. */
+async function settleSmall(path: string): Promise<StoredArtifact | null> {
+  const file = openSync(path, "r+");
+  try {
+    const { size } = fstatSync(file);
+    if (size > smallBytes) return null;
+    const bytes = Buffer.allocUnsafe(size);
+    for (let at = 0; at < size;) {
+      const read = readSync(file, bytes, at, size - at, at);
+      if (read === 0) return null;
+      at += read;
+    }
+    await synced(file);
+    return { digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`, size };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function synced(file: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fdatasync(file, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function adoptFile(
@@ -149,14 +181,23 @@ async function adoptFile(
   }
 }
 
+/** All of them at once, when the first is missing: their names are then made to last once, not with every artifact. */
+function makeSubfolders(root: string): void {
+  mkdirSync(root, { recursive: true });
+  for (let i = 0; i < 256; ++i) {
+    const folder = join(root, i.toString(16).padStart(2, "0"));
+    if (lookAt(folder) === null) mkdirSync(folder, { recursive: true });
+  }
+}
+
 async function moveTo(target: string, from: string, root: string, hooks: StoreHooks): Promise<void> {
-  const made = await mkdir(dirname(target), { recursive: true });
-  if (made !== undefined) {
+  if (lookAt(dirname(target)) === null) {
+    makeSubfolders(root);
     hooks.reached("artifact.folderMade");
     await syncPath(root);
   }
   hooks.reached("artifact.renaming");
-  await rename(from, target);
+  renameSync(from, target);
   hooks.reached("artifact.renamed");
   await syncPath(dirname(target));
   hooks.reached("artifact.kept");
@@ -213,7 +254,7 @@ async function* storedFiles(root: string): AsyncGenerator<StoredArtifact> {
   for (const first of await names(root)) {
     if (!/^[0-9a-f]{2}$/.test(first)) continue;
     for (const rest of await names(join(root, first))) {
-      const found = /^[0-9a-f]{62}$/.test(rest) ? await lookAt(join(root, first, rest)) : null;
+      const found = /^[0-9a-f]{62}$/.test(rest) ? lookAt(join(root, first, rest)) : null;
       if (found) yield { digest: `sha256:${first}${rest}`, size: found.size };
     }
   }

@@ -1,11 +1,20 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
 import { beginImmediate, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
-import type { SqliteDatabase, SqliteValue } from "./sqlite.ts";
+import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
+
+/** So many statements are kept ready; preparing one takes longer than most take to run. */
+const mostPrepared = 200;
+
+interface Prepared {
+  readonly statement: SqliteStatement;
+  readonly givesRows: boolean;
+}
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase;
   readonly #path: string;
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor(database: SqliteDatabase, path: string) {
     this.#database = database;
@@ -18,13 +27,30 @@ class SqliteConnection implements DatabaseConnection {
 
   executeNow<R>(query: CompiledQuery): QueryResult<R> {
     try {
-      const statement = this.#database.prepare(query.sql);
+      const { statement, givesRows } = this.#prepare(query.sql);
       const parameters = query.parameters as SqliteValue[];
-      if (statement.columns().length > 0) return { rows: statement.all(...parameters) as R[] };
+      if (givesRows) return { rows: statement.all(...parameters) as R[] };
       return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) };
     } catch (error) {
+      this.#prepared.delete(query.sql);
       throw storeError(this.#path, error);
     }
+  }
+
+  #prepare(sql: string): Prepared {
+    const found = this.#prepared.get(sql);
+    if (found) return found;
+    const statement = this.#database.prepare(sql);
+    const prepared = { statement, givesRows: statement.columns().length > 0 };
+    // The oldest goes: texts that are asked for again and again come back at once.
+    if (this.#prepared.size >= mostPrepared) this.#prepared.delete(this.#prepared.keys().next().value!);
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  /** Lets go of every statement; the database can be closed then. */
+  forget(): void {
+    this.#prepared.clear();
   }
 
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
@@ -131,6 +157,7 @@ export class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    this.#connection.forget();
     try {
       // The engine does so itself only where no statement is left open, and garbage collection decides that.
       this.#database.exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
