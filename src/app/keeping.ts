@@ -6,6 +6,7 @@ import { listSegments } from "../monitor/segments.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
+import { restoreToServer } from "../store/restore-metadata.ts";
 import { type Fault, type Verification, verifyStore } from "../store/verify.ts";
 import { artifactsPlace } from "./artifacts-place.ts";
 import { metadataPlace } from "./metadata-place.ts";
@@ -61,5 +62,7 @@ export async function restoreProject(
   clock: Clock,
   options: { readonly force: boolean },
 ): Promise<BackupReport> {
-  return restoreBackup(backup, storeOf(root), clock, { ...options, artifacts: artifactsPlace() });
+  const places = { artifacts: artifactsPlace(), metadata: metadataPlace() };
+  if (places.metadata) return restoreToServer(backup, storeOf(root), { clock, ...options, ...places });
+  return restoreBackup(backup, storeOf(root), clock, { ...options, ...places });
 }

@@ -84,7 +84,11 @@ const lookMs = 250;
  * Gives up what no process holds any more. Holders on other machines that have not beaten since they were first seen are
  * watched for as long as their leases last.
  */
-export async function settleLeases(database: Kysely<Database>, clock: Clock, limits = leaseMs): Promise<void> {
+export async function settleLeases(
+  database: Kysely<Database>,
+  clock: Clock,
+  limits: typeof leaseMs = leaseMs,
+): Promise<void> {
   const watch = watchLeases(clock.monotonic, limits);
   const first = new Map((await listLeases(database)).map((lease) => [lease.resource, lease]));
   for (let waitedMs = 0; ; waitedMs += lookMs) {

@@ -88,6 +88,21 @@ describe.skipIf(!isBuilt || !server)("a project whose metadata is in PostgreSQL"
     }
   });
 
+  it("takes a backup back, over what is there only where that is wanted", async () => {
+    expectRefusal(await project.run("restore", "copy", "--json"), "STORE_NOT_EMPTY", 2, "postgres://127.0.0.1");
+    const shown = (await ok("show", runs[0]!, "--json")).json();
+    for (const schema of ["project", "moved"]) {
+      process.env["MILLRACE_STORE"] = `${server!.url}?schema=${schema}`;
+      const folder = schema === "project" ? project : createProject();
+      const answer = await folder.run("restore", project.path("copy"), ...(schema === "project" ? ["--force"] : []));
+      expect(answer.code, answer.stdout + answer.stderr).toBe(0);
+      expect((await folder.run("verify", "--json")).json()).toMatchObject({ sound: true, runs: 3 });
+      expect((await folder.run("show", runs[0]!, "--json")).json()).toEqual(shown);
+      if (folder !== project) folder.remove();
+    }
+    process.env["MILLRACE_STORE"] = `${server!.url}?schema=project`;
+  });
+
   it("goes on with a run that was killed, and with one of a workflow of its own", async () => {
     project.write(
       "pipelines/letters.ts",

@@ -1,0 +1,107 @@
+import { cp, mkdtemp, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Kysely, Transaction } from "kysely";
+import type { Clock } from "../core/clock.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import { restoreBackup } from "./backup.ts";
+import type { BackupReport } from "./backup.ts";
+import { listLeases, mayBeHeld } from "./leases.ts";
+import { inspectStore, openStore } from "./open.ts";
+import type { Store, StoreOptions } from "./open.ts";
+import { settleLeases } from "./orphans.ts";
+import type { Database } from "./schema.ts";
+
+/** Parents before what refers to them. A backup holds no leases. */
+const tables: readonly (keyof Database)[] = [
+  ...(["counters", "runs", "artifacts", "steps", "step_inputs", "step_outputs", "step_logs", "step_settings"] as const),
+  ...(["metrics", "params", "cache_entries", "versions", "judgements", "aliases", "audit"] as const),
+  ...(["tags", "series", "seals", "memo"] as const),
+];
+const rowsAtOnce = 1_000;
+
+/**
+ * Puts a backup in the place of a store whose metadata is on a server. The backup is verified whole and its artifacts are in
+ * place before the rows are replaced, in one transaction. Throws BACKUP_UNUSABLE, STORE_NOT_EMPTY without `force`, or
+ * STORE_IN_USE.
+ */
+export async function restoreToServer(
+  backup: string,
+  target: string,
+  options: StoreOptions & { readonly force: boolean },
+): Promise<BackupReport> {
+  const { clock, artifacts, force } = options;
+  const folder = resolve(target);
+  const store = await openStore(folder, options);
+  const staging = await mkdtemp(join(dirname(folder), ".millrace-restoring-"));
+  try {
+    await settleLeases(store.database, clock);
+    await requireReplaceable(store, store.database, force);
+    const staged = join(staging, "store");
+    const report = await restoreBackup(backup, staged, clock, { force: false, artifacts });
+    await takeArtifacts(store, staged, clock, artifacts);
+    await replaceRows(store, staged, clock, force);
+    await takePredictions(staged, folder);
+    return { ...report, path: store.metadata };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await store.close();
+  }
+}
+
+/** A store that somebody works in is not replaced under their hands, and one that holds runs only where that is wanted. */
+async function requireReplaceable(
+  store: Store,
+  database: Kysely<Database> | Transaction<Database>,
+  force: boolean,
+): Promise<void> {
+  const path = store.metadata;
+  const holders = (await listLeases(database))
+    .filter(mayBeHeld)
+    .map((lease) => `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`);
+  if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+  if (force) return;
+  const run = await database.selectFrom("runs").select("id").limit(1).executeTakeFirst();
+  const entry = await database.selectFrom("audit").select("sequence").limit(1).executeTakeFirst();
+  if (run || entry) throw new MillraceError("STORE_NOT_EMPTY", { path });
+}
+
+/** Those of a bucket are there already. */
+async function takeArtifacts(store: Store, staged: string, clock: Clock, place: string | undefined): Promise<void> {
+  if (place !== undefined) return;
+  const { store: from } = await inspectStore(staged, { clock });
+  try {
+    for (const { digest } of await from.database.selectFrom("artifacts").select("digest").execute()) {
+      const path = store.artifacts.temporaryPath();
+      await from.artifacts.copyTo(digest, path, true);
+      await store.artifacts.adopt(path);
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+async function replaceRows(store: Store, staged: string, clock: Clock, force: boolean): Promise<void> {
+  const { store: from } = await inspectStore(staged, { clock });
+  try {
+    await store.database.transaction().execute(async (transaction) => {
+      await requireReplaceable(store, transaction, force);
+      await transaction.deleteFrom("leases").execute();
+      for (const table of tables.toReversed()) await transaction.deleteFrom(table).execute();
+      for (const table of tables) {
+        const rows = await from.database.selectFrom(table).selectAll().execute();
+        for (let start = 0; start < rows.length; start += rowsAtOnce)
+          await transaction
+            .insertInto(table)
+            .values(rows.slice(start, start + rowsAtOnce))
+            .execute();
+      }
+    });
+  } finally {
+    await from.close();
+  }
+}
+
+async function takePredictions(staged: string, folder: string): Promise<void> {
+  const found = await stat(join(staged, "predictions")).catch(() => undefined);
+  if (found) await cp(join(staged, "predictions"), join(folder, "predictions"), { recursive: true });
+}
