@@ -61,6 +61,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFitWide }),
   },
   {
+    id: "boosting/predict-1m",
+    title: "1,000,000 rows predicted in process beside the same three",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runPredict1m }),
+  },
+  {
     id: "boosting/small",
     title: "boosting 1,000 x 10",
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),

@@ -1,4 +1,5 @@
-"""Fits one rival on a table of fit_data.py and prints the seconds of the fit, the test AUC and the peak memory as JSON.
+"""Fits one rival on a table of fit_data.py and prints as JSON: seconds of the fit, test AUC, peak memory of the fit, and
+the median of five predictions of the test rows, in seconds.
 
 Usage: fit_boosting.py FOLDER lightgbm|xgboost|sklearn TREES LEAVES THREADS
 """
@@ -31,7 +32,7 @@ def fit_lightgbm(x, y):
     settings |= {"min_data_in_leaf": 20, "num_threads": threads, "verbosity": -1}
     start = time.perf_counter()
     model = lgb.train(settings, lgb.Dataset(x, y, params=settings), trees)
-    return time.perf_counter() - start, model.predict
+    return time.perf_counter() - start, lambda rows: model.predict(rows, num_threads=threads)
 
 
 def fit_xgboost(x, y):
@@ -41,7 +42,7 @@ def fit_xgboost(x, y):
     settings |= {"max_depth": 0, "max_bin": 255, "eta": 0.1, "reg_lambda": 1, "nthread": threads, "verbosity": 0}
     start = time.perf_counter()
     model = xgb.train(settings, xgb.DMatrix(x, label=y, nthread=threads), trees)
-    return time.perf_counter() - start, lambda rows: model.predict(xgb.DMatrix(rows))
+    return time.perf_counter() - start, model.inplace_predict
 
 
 def fit_sklearn(x, y):
@@ -60,4 +61,10 @@ x, y = table("train")
 seconds, predict = fits[rival](x, y)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 x, y = table("test")
-print(json.dumps({"seconds": seconds, "auc": roc_auc_score(y, predict(x)), "peakMb": peak}))
+times = []
+for _ in range(5):
+    start = time.perf_counter()
+    scores = predict(x)
+    times.append(time.perf_counter() - start)
+auc = roc_auc_score(y, scores)
+print(json.dumps({"seconds": seconds, "auc": auc, "peakMb": peak, "predictSeconds": sorted(times)[2]}))

@@ -1,8 +1,8 @@
 """Writes the tables of the fit benchmarks: columns of float32 one after the other, labels a byte each, train and test.
 
-Usage: fit_data.py FOLDER ROWS COLUMNS SEED. Like a physics table: gamma, normal and uniform inputs, a few discrete ones,
+Usage: fit_data.py FOLDER ROWS COLUMNS SEED [TEST_ROWS=200000]. Like a physics table: gamma, normal and uniform inputs, a few discrete ones,
 features derived from them with noise, and a label that depends on interactions. Beyond 28 columns the rest is noise and weak
-copies. The test rows are 200,000 more.
+copies. The test rows come on top.
 """
 
 import json
@@ -10,8 +10,6 @@ import os
 import sys
 
 import numpy as np
-
-TEST_ROWS = 200_000
 
 
 def inputs(rng, n):
@@ -47,8 +45,9 @@ def widened(rng, x, columns):
 
 
 folder, rows, columns, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+test_rows = int(sys.argv[5]) if len(sys.argv) > 5 else 200_000
 rng = np.random.default_rng(seed)
-x = inputs(rng, rows + TEST_ROWS)
+x = inputs(rng, rows + test_rows)
 y = labels(rng, x)
 x = widened(rng, x, columns)
 os.makedirs(folder, exist_ok=True)
@@ -56,4 +55,4 @@ for name, part in (("train", slice(0, rows)), ("test", slice(rows, None))):
     np.ascontiguousarray(x[part].T).tofile(f"{folder}/{name}.f32")
     y[part].tofile(f"{folder}/{name}.u8")
 with open(f"{folder}/shape.json", "w") as file:
-    json.dump({"rows": rows, "columns": columns, "testRows": TEST_ROWS}, file)
+    json.dump({"rows": rows, "columns": columns, "testRows": test_rows}, file)
