@@ -42,7 +42,7 @@ export async function readStream(
     throw streamFault(error, source.path, place.signal?.aborted === true);
   });
   try {
-    const next = sortOut(batch, before.state, source.path);
+    const next = sortOut(batch, before.state, source);
     const parts: KeptPart[] = [...before.parts];
     for (const [i, { name, lines }] of next.parts.entries()) {
       const path = join(place.scratch, `messages-${i}`);
@@ -89,7 +89,8 @@ interface SortedOut {
 }
 
 /** Which messages are rows, which were read before, and which are none. */
-function sortOut({ messages, settled }: StreamBatch, before: State, path: string): SortedOut {
+function sortOut({ messages, settled }: StreamBatch, before: State, { path, stream }: SourceDescription): SortedOut {
+  const label = (partition: string): string => (stream!.kafka ? `${path} ${partition}` : path);
   const read = new Map<string, Intervals>(
     Object.entries(before.read).map(([partition, known]) => [partition, [...known]]),
   );
@@ -115,10 +116,9 @@ function sortOut({ messages, settled }: StreamBatch, before: State, path: string
     part.sequences.push(sequence);
     part.lines.push(found.line);
   }
-  const isSplit = rows.size > 1;
   const parts = [...rows].map(([partition, { sequences, lines }]) => {
     const [first, last] = [Math.min(sequences[0]!, sequences.at(-1)!), Math.max(sequences[0]!, sequences.at(-1)!)];
-    return { name: `${path}${isSplit ? ` ${partition}` : ""} ${first} to ${last}`, lines };
+    return { name: `${label(partition)} ${first} to ${last}`, lines };
   });
   return { parts, state: { read: Object.fromEntries(read), refused, nRefused } };
 }
