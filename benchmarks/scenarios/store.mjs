@@ -65,6 +65,8 @@ export async function runTenThousandRuns({ rounds = 21 }) {
       "first page of one pipeline": () => listRuns(store, { limit: 20, workflow: "pipeline-3" }),
       "first page of the failed": () => listRuns(store, { limit: 20, status: "failed" }),
       "first page of a tag": () => listRuns(store, { limit: 20, tag: { name: "team", value: "team-5" } }),
+      "first page above a number": () =>
+        listRuns(store, { limit: 20, metric: { name: "metric-3", comparison: ">", value: 500 } }),
       "one run with its 100 metrics": async () => showRun(store, (await listRuns(store, { limit: 1 }))[0].runId),
     };
     const figures = {};

@@ -12,10 +12,16 @@ export const runs: Verb = {
     ["--pipeline <name>", "only this pipeline's runs"],
     ["--status <status>", "only running, succeeded, failed, cancelled or interrupted ones"],
     ["--tag <name[=value]>", "only runs with this tag"],
+    ["--metric <test>", "only runs with such a number, of any step (auc>0.8) or of one (evaluate.rmse<=3)"],
     ["--since <when>", "only runs begun since a date (2026-01-02) or within a duration (7d)"],
     ["--limit <n>", "at most so many (default 20)"],
   ],
-  examples: ["millrace runs --limit 5", "millrace runs --status failed --since 7d", "millrace runs --tag team=pricing"],
+  examples: [
+    "millrace runs --limit 5",
+    "millrace runs --status failed --since 7d",
+    "millrace runs --tag team=pricing",
+    'millrace runs --metric "auc>0.8"',
+  ],
   async run({ options, root, output }) {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
@@ -25,12 +31,14 @@ export const runs: Verb = {
     try {
       const status = statusOf(textOption(options, "status"));
       const tag = tagOf(textOption(options, "tag"));
+      const metric = metricOf(textOption(options, "metric"));
       const sinceMs = sinceOf(textOption(options, "since"), systemClock.now());
       const found = await listRuns(project.store, {
         limit: integerOption(options, "limit", 1, 10_000) ?? 20,
         ...(workflow === undefined ? {} : { workflow }),
         ...(status === undefined ? {} : { status }),
         ...(tag === undefined ? {} : { tag }),
+        ...(metric === undefined ? {} : { metric }),
         ...(sinceMs === undefined ? {} : { sinceMs }),
       });
       for (const run of found) {
@@ -59,6 +67,15 @@ function tagOf(text: string | undefined): RunFilter["tag"] {
   if (text === undefined) return undefined;
   const at = text.indexOf("=");
   return at < 0 ? { name: text } : { name: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+function metricOf(text: string | undefined): RunFilter["metric"] {
+  if (text === undefined) return undefined;
+  const [, name = "", comparison = "", limit = ""] = /^\s*([^<>=]+?)\s*(<=|>=|<|>|=)\s*(.+?)\s*$/.exec(text) ?? [];
+  const value = Number(limit);
+  if (name !== "" && limit !== "" && Number.isFinite(value))
+    return { name, comparison: comparison as NonNullable<RunFilter["metric"]>["comparison"], value };
+  throw new MillraceError("USAGE", { reason: `--metric must be a test such as "auc>0.8", got "${text}"` });
 }
 
 function sinceOf(text: string | undefined, nowMs: number): number | undefined {

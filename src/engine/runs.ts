@@ -1,9 +1,10 @@
+import type { Selectable, SelectQueryBuilder } from "kysely";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
-import type { RunsTable, StepsTable } from "../store/schema.ts";
+import type { Database, RunsTable, StepsTable } from "../store/schema.ts";
 import type { KeyParts } from "./cache-key.ts";
 import type { StepSettings } from "./entry-queries.ts";
 import type { Step } from "./step.ts";
@@ -32,12 +33,21 @@ export interface RunFilter {
   readonly status?: RunStatus;
   /** A tag by name, with its value or whatever its value. */
   readonly tag?: { readonly name: string; readonly value?: string };
+  /** Runs in which a step recorded such a number. */
+  readonly metric?: MetricFilter;
   /** UTC milliseconds. */
   readonly sinceMs?: number;
   /** Only the last run of each workflow. */
   readonly newest?: boolean;
   /** Default 50. */
   readonly limit?: number;
+}
+
+/** A number of any step, or of one where the name is "step.metric", against a limit. */
+export interface MetricFilter {
+  readonly name: string;
+  readonly comparison: ">" | ">=" | "<" | "<=" | "=";
+  readonly value: number;
 }
 
 export interface RecordedStep {
@@ -116,6 +126,7 @@ export async function listRuns(store: Store, filter: RunFilter = {}): Promise<re
       return value === undefined ? tagged : tagged.where("value", "=", value);
     });
   }
+  if (filter.metric !== undefined) query = withMetric(query, filter.metric);
   if (filter.newest) {
     query = query.where((e) => {
       const later = e.selectFrom("runs as later").select("later.id").whereRef("later.workflow", "=", "runs.workflow");
@@ -123,6 +134,22 @@ export async function listRuns(store: Store, filter: RunFilter = {}): Promise<re
     });
   }
   return (await query.execute()).map(summaryOf);
+}
+
+type RunsQuery = SelectQueryBuilder<Database, "runs", Selectable<RunsTable>>;
+
+function withMetric(query: RunsQuery, { name, comparison, value }: MetricFilter): RunsQuery {
+  const dot = name.indexOf(".");
+  const [step, metric] = [name.slice(0, Math.max(dot, 0)), name.slice(dot + 1)];
+  return query.where(({ exists, selectFrom }) =>
+    exists(
+      selectFrom("metrics")
+        .select("metrics.run_id")
+        .whereRef("metrics.run_id", "=", "runs.id")
+        .where("value", comparison, value)
+        .where((e) => e.or([e("metric", "=", name), e.and([e("step", "=", step), e("metric", "=", metric)])])),
+    ),
+  );
 }
 
 /** Throws RUN_NOT_FOUND, with the nearest id there is. */

@@ -105,6 +105,14 @@ describe.skipIf(!isBuilt)("a workflow of own steps", () => {
     );
   });
 
+  it("is found again by the numbers it recorded", async () => {
+    const ids = async (test: string): Promise<number> =>
+      (await project.run("runs", "--json", "--metric", test)).json<{ runs: object[] }>().runs.length;
+    expect(await ids("total>=4")).toBeGreaterThan(0);
+    expect(await ids("total.total < 0")).toBe(0);
+    expectRefusal(await project.run("runs", "--metric", "total", "--json"), "USAGE", 2, '"total"');
+  });
+
   it("is checked", async () => {
     expect((await project.run("check", "words")).stdout).toBe("ok     words\n");
   });
