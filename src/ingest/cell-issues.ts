@@ -12,8 +12,8 @@ export interface CellIssues {
   readonly badRows: readonly { readonly column: string; readonly rows: readonly number[] }[];
 }
 
-const mostIssues = 1_000;
-const mostRows = 200_000;
+export const mostIssues = 1_000;
+export const mostRows = 200_000;
 const longestShown = 100;
 
 const expected: Readonly<Record<string, string>> = {
@@ -88,14 +88,15 @@ async function collectCells(
         const text = texts[i]![r] ?? null;
         if (text === null) continue;
         if (badRows[i]!.rows.length < mostRows) badRows[i]!.rows.push(rows[r]!);
-        if (issues.length < mostIssues) issues.push(issueOf(bad[i]!, rows[r]!, text));
+        if (issues.length < mostIssues) issues.push(kindIssue(bad[i]!.column, bad[i]!.kind, rows[r]!, text));
       }
     }
   }
   return { issues, badRows };
 }
 
-function issueOf({ column, kind }: Suspect, row: number, text: string): Issue {
+/** The issue of one cell; `text` is what it holds, cut after 101 characters. */
+export function kindIssue(column: string, kind: string, row: number, text: string): Issue {
   const shown = text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
   return { code: "kind", column, row, expected: expected[kind] ?? kind, actual: JSON.stringify(shown) };
 }

@@ -8,6 +8,7 @@ import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
 import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
+import { type DelimitedResult, ingestDelimited } from "./delimited/ingest-delimited.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
 import { filesOf, type LocatedSource, locateOutput, locateSource, refusalsOf, unwritable } from "./locate.ts";
@@ -16,6 +17,7 @@ import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-f
 import type { Refusal } from "./parts/kept-parts.ts";
 import { openRelation, type Relation } from "./relation.ts";
 import type { SourceDescription } from "./source.ts";
+import { snapshotWriter } from "./snapshot/snapshot-writer.ts";
 import { storedNames } from "./stored-names.ts";
 import { type CleanedCells, cleanValue, countCleaned, type TextCleaning } from "./text-cleaning.ts";
 import { type Origin, reasonOf, unreadable } from "./table.ts";
@@ -104,12 +106,22 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
   } = request;
   const convertOne = (one: LocatedSource, to: string): Promise<Ingested> =>
     ingestLocated({ ...request, output: to, progress: silent }, one);
-  return ingestIncrementally({ located, folder, output, how: JSON.stringify(how), convert: convertOne, signal });
+  return ingestIncrementally({
+    located,
+    folder,
+    output,
+    columns: request.contract.columns,
+    how: JSON.stringify({ ...how, writer: snapshotWriter }),
+    convert: convertOne,
+    signal,
+  });
 }
 
 async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<Ingested> {
   const { contract, signal, memoryMb } = request;
   const output = await locateOutput(request.output);
+  const quick = await ingestQuickly(request, located, output);
+  if (quick) return quick;
   const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
     throw unwritable(request.output, error);
   });
@@ -128,6 +140,21 @@ async function ingestLocated(request: IngestRequest, located: LocatedSource): Pr
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Delimited files without anything out of the ordinary, in one pass; null for all others, with nothing left behind. */
+async function ingestQuickly(request: IngestRequest, located: LocatedSource, output: string): Promise<Ingested | null> {
+  const { contract, texts = [], progress, signal } = request;
+  let result: DelimitedResult | null = null;
+  try {
+    result = await ingestDelimited({ located, contract, texts, output, progress, signal });
+  } finally {
+    if (result === null) await rm(output, { force: true });
+  }
+  if (result === null) return null;
+  const columns = result.names.map((name) => `${name} VARCHAR`).sort((a, b) => (a < b ? -1 : 1));
+  progress.report(result.report.nRows, result.report.nRows, "rows");
+  return { report: result.report, columns: columns.join(", ") };
 }
 
 async function writeDataset(request: IngestRequest, relation: Relation, output: string): Promise<IngestReport> {

@@ -11,6 +11,8 @@ import { parquetOptions } from "../frame-writer.ts";
 import type { IngestReport } from "../ingest.ts";
 import { type LocatedFile, type LocatedSource, locateOutput } from "../locate.ts";
 import { plainSource } from "../plain-source.ts";
+import { concatenateSnapshots } from "../snapshot/concatenate.ts";
+import type { SnapshotColumn } from "../snapshot/snapshot-writer.ts";
 
 /** What became of the files of an incremental source. */
 export interface PartitionCounts {
@@ -44,6 +46,8 @@ export interface IncrementalRequest {
   /** Where converted files are kept. */
   readonly folder: string;
   readonly output: string;
+  /** What converted files hold, by the contract's names. */
+  readonly columns: readonly SnapshotColumn[];
   /** All that the conversion depends on beside the source and the file. */
   readonly how: string;
   /** Converts a single file; `columns` tells files of another shape apart. */
@@ -88,6 +92,7 @@ export async function ingestIncrementally(request: IncrementalRequest): Promise<
   await concatenate(
     parts.filter(({ converted }) => converted.report.nRows > 0).map(({ path }) => path),
     request.output,
+    request.columns,
   );
   await keep(notes, now);
   await removeOthers(
@@ -178,10 +183,15 @@ function requireOneShape({ source, files }: LocatedSource, parts: readonly { rea
   });
 }
 
-async function concatenate(paths: readonly string[], output: string): Promise<void> {
+async function concatenate(
+  paths: readonly string[],
+  output: string,
+  columns: readonly SnapshotColumn[],
+): Promise<void> {
   const target = await locateOutput(output);
   const files: string[] = [];
   for (const path of paths) files.push(await locateOutput(path));
+  if (await concatenateSnapshots(files, target, columns)) return;
   await withQuery({ files: [...files, target] }, async (session) => {
     const list = files.map(quoteLiteral).join(", ");
     await session.run(`COPY (SELECT * FROM read_parquet([${list}])) TO ${quoteLiteral(target)} (${parquetOptions})`);

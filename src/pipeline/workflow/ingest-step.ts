@@ -21,7 +21,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 4,
+    revision: 5,
     observe: () => environment.fingerprint(),
     async run(context) {
       let report: IngestReport | undefined;

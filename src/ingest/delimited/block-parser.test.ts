@@ -1,0 +1,144 @@
+import { isUtf8 } from "node:buffer";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Kind } from "../../frame/column.ts";
+import { lineOf } from "../line-index.ts";
+import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "../delimited-scan.ts";
+import type { Block, BlockColumn } from "./block.ts";
+import { BlockParser } from "./block-parser.ts";
+import { instantOf, isMissingText, numberOf, truthOf } from "./cell-values.ts";
+import { headOf } from "./file-head.ts";
+
+const kinds: readonly Kind[] = ["number", "category", "timestamp", "text", "boolean"];
+
+/** The naive twin: one pass over characters by the rules of the scanner, cells as strings; null for what is none of ours. */
+function recordsNaively(text: string): string[][] | null {
+  const records: string[][] = [];
+  let [record, cell, state] = [[] as string[], "", "start"];
+  for (let i = 0; i < text.length; ++i) {
+    const c = text[i]!;
+    const isEnd = c === "\n" || (c === "\r" && text[i + 1] === "\n");
+    if (state === "quoted") {
+      if (c !== '"') cell += c;
+      else if (text[i + 1] === '"') cell += text[++i]!;
+      else state = "closed";
+    } else if (c === "," || isEnd) {
+      record.push(cell);
+      [cell, state] = ["", "start"];
+      if (!isEnd) continue;
+      if (c === "\r") ++i;
+      if (record.length > 1 || record[0] !== "" || records[0]?.length === 1) records.push(record);
+      record = [];
+    } else if (state === "closed" || c === "\r") return null;
+    else if (c === '"' && state === "start" && cell === "") state = "quoted";
+    else {
+      cell += c;
+      state = "plain";
+    }
+  }
+  return state === "start" && record.length === 0 ? records : null;
+}
+
+function valueNaively(kind: Kind, cell: string): unknown {
+  if (kind === "category" || kind === "text") return cell === "" ? null : cell;
+  if (isMissingText(cell, [])) return kind === "boolean" ? 255 : NaN;
+  return kind === "number" ? numberOf(cell) : kind === "boolean" ? truthOf(cell) : instantOf(cell);
+}
+
+function valueAt(column: BlockColumn, row: number): unknown {
+  if (column.kind === "category") return column.codes[row]! < 0 ? null : column.levels[column.codes[row]!];
+  if (column.kind !== "text") return column.values[row];
+  const start = row === 0 ? 0 : column.ends[row - 1]!;
+  const text = Buffer.from(column.bytes.subarray(start, column.ends[row])).toString("utf8");
+  return text === "" ? null : text;
+}
+
+function scan(bytes: Buffer): DelimitedScan | null {
+  const scanner = new DelimitedScanner(",");
+  try {
+    scanner.add(bytes);
+    return scanner.finish();
+  } catch (error) {
+    if (error instanceof DelimitedFault) return null;
+    throw error;
+  }
+}
+
+/** Whatever the bytes: where the parser takes them, the scanner counts the same and the twin reads the same. */
+function compare(bytes: Buffer): "taken" | "left" {
+  const head = headOf(bytes, ",", true);
+  if (head === null || head.end === bytes.length) return "left";
+  const columns = head.first.slice(0, kinds.length).map((_, cell) => ({ kind: kinds[cell]!, cell, missing: [] }));
+  const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: head.first.length, columns });
+  const rest = bytes.subarray(head.end);
+  const isWhole = rest.at(-1) === 0x0a;
+  const block = parser.parse(Buffer.concat([rest, Buffer.from(isWhole ? "" : head.lineEnd)]));
+  if (block === null || block.lineEnd !== head.lineEnd) return "left";
+  const found = scan(bytes);
+  expect(found?.nRecords).toBe(block.nRows + 1);
+  expect(isUtf8(bytes)).toBe(true);
+  compareRows(block, `${bytes.toString("utf8", head.end)}${isWhole ? "" : head.lineEnd}`, head.first.length);
+  for (let row = 0; row < block.nRows; ++row) {
+    expect(head.lines + 1 + lineOf(block.lines, row)!).toBe(lineOf(found!.lines, row + 1));
+  }
+  return "taken";
+}
+
+function compareRows(block: Block, text: string, nCells: number): void {
+  const prefix = `${Array.from({ length: nCells }, () => "h").join(",")}\n`;
+  const records = recordsNaively(prefix + text)!.slice(1);
+  expect(records.length).toBe(block.nRows);
+  for (const [row, cells] of records.entries()) {
+    for (const [i, column] of block.columns.entries()) {
+      const expected = valueNaively(kinds[i]!, cells[i]!);
+      expect(valueAt(column, row)).toEqual(expected);
+      const isBad = (expected === 255 || Number.isNaN(expected)) && !isMissingText(cells[i]!, []);
+      expect(block.badRows[i]!.includes(row)).toBe(isBad);
+    }
+  }
+}
+
+const sound = Buffer.from(
+  'n,c,t,x,b\n1.5,red,2024-01-02,"say ""hi""",true\n-7,"a,b",2024-01-02T03:04:05Z,"two\nlines",false\n,,,,\n12345678901234567890,é😀,2024-13-01, blank ,maybe\n\n"0.25","",1999-12-31 23:59:59,x,"1"\n',
+);
+const pieces = ['"', '""', ",", "\n", "\r\n", "\r", "\0", "\xff", "é", " ", "-", ".", "1e5", "\uFEFF", "0", "x"];
+const change = fc.record({ at: fc.nat(sound.length), cut: fc.nat(4), piece: fc.constantFrom(...pieces) });
+
+function mutate(changes: readonly { at: number; cut: number; piece: string }[], isReturned: boolean): Buffer {
+  let bytes = isReturned ? Buffer.from(sound.toString("utf8").replaceAll("\n", "\r\n")) : sound;
+  for (const { at, cut, piece } of changes) {
+    const encoding = piece === "\xff" ? "latin1" : "utf8";
+    bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(piece, encoding), bytes.subarray(at + cut)]);
+  }
+  return bytes;
+}
+
+describe("BlockParser", () => {
+  it("reads the sound file", () => {
+    expect(compare(sound)).toBe("taken");
+  });
+
+  it("agrees with its naive twin and with the scanner's accounts on mutants of a sound file", () => {
+    // MILLRACE_MUTANTS=20000 is the long form.
+    const numRuns = Number(process.env["MILLRACE_MUTANTS"] ?? 500);
+    let nTaken = 0;
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), fc.boolean(), (changes, isReturned) => {
+        if (compare(mutate(changes, isReturned)) === "taken") ++nTaken;
+      }),
+      { numRuns },
+    );
+    expect(nTaken).toBeGreaterThan(numRuns / 10);
+  });
+
+  it("agrees on any text of the characters that matter", () => {
+    const unit = fc.constantFrom(...'a1,,\n\n"" .-'.split(""), "\r\n");
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+        compare(Buffer.from(`h,i\n${text}`));
+        compare(Buffer.from(`h\n${text}`));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

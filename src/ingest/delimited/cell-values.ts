@@ -1,0 +1,52 @@
+import { parseTimestamp } from "../../frame/timestamp.ts";
+
+/** Texts that mean "missing" where a number, a boolean or a timestamp is expected; surrounding blanks do not count. */
+const missingTexts: ReadonlySet<string> = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]);
+
+const trueTexts: ReadonlySet<string> = new Set(["true", "t", "yes", "y", "1", "1.0"]);
+const falseTexts: ReadonlySet<string> = new Set(["false", "f", "no", "n", "0", "0.0"]);
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const whole = /^[+-]?\d+$/;
+const clock = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?";
+const utc = new RegExp(`^${clock}(?:Z| UTC)?)?$`);
+const zoned = new RegExp(`^${clock}[+-]\\d{2}(?::?\\d{2})?)$`);
+
+/** The text without what surrounds a value: blanks, tabs and line ends. */
+export function trimBlanks(text: string): string {
+  return text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
+}
+
+/** Whether a text means "missing" where a number, a boolean or a timestamp is expected. */
+export function isMissingText(text: string, missing: readonly string[]): boolean {
+  const trimmed = trimBlanks(text);
+  return missingTexts.has(trimmed) || missing.includes(trimmed);
+}
+
+/**
+ * The finite number a text writes; NaN for anything else, and for integers of 2^53 and beyond that a double would
+ * round.
+ */
+export function numberOf(text: string): number {
+  const trimmed = text.replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, "");
+  if (!decimal.test(trimmed)) return NaN;
+  const value = Number(trimmed);
+  if (!Number.isFinite(value)) return NaN;
+  if (Math.abs(value) < 9_007_199_254_740_992 || !whole.test(trimBlanks(text))) return value;
+  return BigInt(trimmed.replace("+", "")) === BigInt(value) ? value : NaN;
+}
+
+/** 1, 0, or 255 where the text is neither true nor false. */
+export function truthOf(text: string): number {
+  const word = trimBlanks(text).toLowerCase();
+  return trueTexts.has(word) ? 1 : falseTexts.has(word) ? 0 : 255;
+}
+
+/** UTC milliseconds of an ISO 8601 text with a year of four digits, blanks around it allowed; NaN where it is none. */
+export function instantOf(text: string): number {
+  const trimmed = text.replace(/^ +| +$/g, "");
+  if (utc.test(trimmed)) return parseTimestamp(trimmed.replace(/Z$| UTC$/, ""));
+  if (!zoned.test(trimmed)) return NaN;
+  const isHourAlone = /[+-]\d{2}$/.test(trimmed) && !/[+-]\d{2}:?\d{2}$/.test(trimmed.slice(16));
+  return parseTimestamp(isHourAlone ? `${trimmed}:00` : trimmed);
+}

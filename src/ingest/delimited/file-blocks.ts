@@ -1,0 +1,67 @@
+import { readBytes } from "../byte-stream.ts";
+
+export const blockBytes: number = 1 << 22;
+/** A record longer than this is left to the slow way. */
+const longestBlock = 1 << 26;
+
+const quote = 0x22;
+const newline = 0x0a;
+
+/**
+ * The bytes of a file in stretches of whole lines of about 4 MB that end where an even number of quotes has gone before:
+ * where records end, unless quotes stand inside of cells without meaning anything; the one who parses finds out. The cuts
+ * depend on the bytes alone. A last line without its end gets `lineEnd()`.
+ *
+ * Yields null where no cut is found.
+ */
+export async function* readBlocks(
+  path: string,
+  quotes: boolean,
+  lineEnd: () => string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer | null, void, void> {
+  let block = Buffer.from(new ArrayBuffer(blockBytes));
+  let filled = 0;
+  for await (const chunk of readBytes(path, signal)) {
+    for (let from = 0; from < chunk.length;) {
+      const count = chunk.copy(block, filled, from);
+      filled += count;
+      from += count;
+      if (filled < block.length) continue;
+      const cut = lastRecordEnd(block, quotes);
+      const rest = block.subarray(cut);
+      if (cut === 0 && block.length >= longestBlock) {
+        yield null;
+        return;
+      }
+      const next = Buffer.from(new ArrayBuffer(cut === 0 ? 2 * block.length : Math.max(blockBytes, 2 * rest.length)));
+      filled = rest.copy(next);
+      const whole = block.subarray(0, cut);
+      block = next;
+      if (whole.length > 0) yield whole;
+    }
+  }
+  if (filled === 0) return;
+  if (block[filled - 1] === newline) yield block.subarray(0, filled);
+  else yield Buffer.concat([block.subarray(0, filled), Buffer.from(lineEnd())]);
+}
+
+/** The position after the last line end that stands outside of quotes; 0 where there is none. */
+function lastRecordEnd(block: Buffer, quotes: boolean): number {
+  const last = block.lastIndexOf(newline) + 1;
+  if (!quotes || block.indexOf(quote) < 0) return last;
+  let end = last;
+  let isOpen = countQuotes(block, 0, last) % 2 === 1;
+  while (isOpen && end > 0) {
+    const before = end > 1 ? block.lastIndexOf(newline, end - 2) + 1 : 0;
+    if (countQuotes(block, before, end) % 2 === 1) isOpen = false;
+    end = before;
+  }
+  return end;
+}
+
+function countQuotes(block: Buffer, start: number, end: number): number {
+  let count = 0;
+  for (let i = start; i < end; ++i) if (block[i] === quote) ++count;
+  return count;
+}

@@ -1,0 +1,89 @@
+import type { ColumnData, Kind } from "../../frame/column.ts";
+import { compareCodePoints } from "../../query/text-dictionary.ts";
+import type { BlockColumn } from "../delimited/block.ts";
+import type { SnapshotFile } from "./snapshot-file.ts";
+
+type Of<K extends "boolean" | "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
+type OfDoubles = Extract<BlockColumn, { readonly values: Float64Array }>;
+
+/** Whole columns of a snapshot, rows in file order; levels are those that occur, sorted by code point. */
+export async function readColumns(
+  file: SnapshotFile,
+  wanted: readonly { readonly position: number; readonly kind: Kind }[],
+): Promise<ColumnData[]> {
+  const gatherers = wanted.map(({ kind }) => openGatherer(kind, file.nRows));
+  let offset = 0;
+  for (const [g, group] of file.groups.entries()) {
+    const columns = await file.read(g, wanted);
+    for (const [i, column] of columns.entries()) gatherers[i]!.add(column, offset, group.nRows);
+    offset += group.nRows;
+  }
+  return gatherers.map((gatherer) => gatherer.finish());
+}
+
+interface Gatherer {
+  add(column: BlockColumn, offset: number, nRows: number): void;
+  finish(): ColumnData;
+}
+
+function openGatherer(kind: Kind, nRows: number): Gatherer {
+  switch (kind) {
+    case "number":
+    case "timestamp": {
+      const values = new Float64Array(nRows);
+      return {
+        add: (column, offset) => values.set((column as OfDoubles).values, offset),
+        finish: () => ({ kind, values }),
+      };
+    }
+    case "boolean": {
+      const values = new Uint8Array(nRows);
+      return {
+        add: (column, offset) => values.set((column as Of<"boolean">).values, offset),
+        finish: () => ({ kind, values }),
+      };
+    }
+    case "category":
+      return gatherLevels(nRows);
+    case "text":
+      return gatherTexts();
+  }
+}
+
+function gatherLevels(nRows: number): Gatherer {
+  const all = new Int32Array(nRows);
+  const known = new Map<string, number>();
+  const texts: string[] = [];
+  return {
+    add(column, offset, count) {
+      const { codes, levels } = column as Of<"category">;
+      const newCodes = Int32Array.from(levels, (level) => {
+        const code = known.get(level) ?? texts.push(level) - 1;
+        known.set(level, code);
+        return code;
+      });
+      for (let row = 0; row < count; ++row) all[offset + row] = codes[row]! < 0 ? -1 : newCodes[codes[row]!]!;
+    },
+    finish() {
+      const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
+      const newCodes = new Int32Array(order.length);
+      for (let i = 0; i < order.length; ++i) newCodes[order[i]!] = i;
+      for (let row = 0; row < nRows; ++row) if (all[row]! >= 0) all[row] = newCodes[all[row]!]!;
+      return { kind: "category", codes: all, levels: order.map((code) => texts[code]!) };
+    },
+  };
+}
+
+function gatherTexts(): Gatherer {
+  const values: (string | null)[] = [];
+  return {
+    add(column, _offset, count) {
+      const { ends, bytes } = column as Of<"text">;
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (let row = 0, start = 0; row < count; start = ends[row++]!) {
+        values.push(ends[row] === start ? null : buffer.toString("utf8", start, ends[row]));
+      }
+    },
+    finish: () => ({ kind: "text", values }),
+  };
+}

@@ -1,0 +1,157 @@
+/** A struct as its fields by id; a field of a type we do not write is left out. */
+export type ThriftStruct = ReadonlyMap<number, ThriftValue>;
+export type ThriftValue = number | boolean | Uint8Array | readonly ThriftValue[] | ThriftStruct;
+
+/** What a field holds. Integers are written in their shortest form whatever their type. */
+export type ThriftField =
+  | { readonly i32: number }
+  | { readonly i64: number }
+  | { readonly bool: boolean }
+  | { readonly text: string }
+  | { readonly struct: ThriftFields }
+  | { readonly list: readonly ThriftField[] };
+
+/** Fields by ascending id. */
+export type ThriftFields = readonly (readonly [id: number, field: ThriftField])[];
+
+const types = { true: 1, false: 2, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
+
+/** The bytes of a struct in Thrift's compact protocol, which Parquet's metadata is written in. */
+export function encodeThrift(fields: ThriftFields): Buffer {
+  const bytes: number[] = [];
+  putStruct(bytes, fields);
+  return Buffer.from(bytes);
+}
+
+function putStruct(out: number[], fields: ThriftFields): void {
+  let last = 0;
+  for (const [id, field] of fields) {
+    const type = typeOf(field);
+    if (id - last <= 15) out.push(((id - last) << 4) | type);
+    else {
+      out.push(type);
+      putVarint(out, id * 2);
+    }
+    last = id;
+    if (!("bool" in field)) putValue(out, field);
+  }
+  out.push(0);
+}
+
+function typeOf(field: ThriftField): number {
+  if ("bool" in field) return field.bool ? types.true : types.false;
+  if ("i32" in field) return types.i32;
+  if ("i64" in field) return types.i64;
+  if ("text" in field) return types.binary;
+  return "list" in field ? types.list : types.struct;
+}
+
+function putValue(out: number[], field: ThriftField): void {
+  if ("i32" in field) putVarint(out, zigzag(field.i32));
+  else if ("i64" in field) putVarint(out, zigzag(field.i64));
+  else if ("bool" in field) out.push(field.bool ? types.true : types.false);
+  else if ("text" in field) {
+    const bytes = Buffer.from(field.text, "utf8");
+    putVarint(out, bytes.length);
+    for (const byte of bytes) out.push(byte);
+  } else if ("struct" in field) putStruct(out, field.struct);
+  else {
+    const { list } = field;
+    const type = list.length > 0 ? typeOf(list[0]!) : types.struct;
+    if (list.length < 15) out.push((list.length << 4) | type);
+    else {
+      out.push(0xf0 | type);
+      putVarint(out, list.length);
+    }
+    for (const one of list) putValue(out, one);
+  }
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+/** Seven bits a byte, the lowest first. */
+export function putVarint(out: number[], value: number): void {
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) | 128);
+  out.push(rest);
+}
+
+/** Reads a struct and tells where it ends. Throws a RangeError for bytes that are none. */
+export function decodeThrift(bytes: Buffer, start: number): { readonly fields: ThriftStruct; readonly end: number } {
+  const cursor = { bytes, at: start };
+  return { fields: takeStruct(cursor, 0), end: cursor.at };
+}
+
+interface Cursor {
+  readonly bytes: Buffer;
+  at: number;
+}
+
+const deepest = 16;
+
+function takeStruct(cursor: Cursor, depth: number): ThriftStruct {
+  if (depth > deepest) throw new RangeError("metadata nested too deeply");
+  const fields = new Map<number, ThriftValue>();
+  let last = 0;
+  for (let head = takeByte(cursor); head !== 0; head = takeByte(cursor)) {
+    last = head >> 4 ? last + (head >> 4) : unzigzag(takeVarint(cursor));
+    fields.set(last, takeValue(cursor, head & 15, depth));
+  }
+  return fields;
+}
+
+function takeValue(cursor: Cursor, type: number, depth: number): ThriftValue {
+  switch (type) {
+    case types.true:
+      return true;
+    case types.false:
+      return false;
+    case 4:
+    case types.i32:
+    case types.i64:
+      return unzigzag(takeVarint(cursor));
+    case types.binary: {
+      const length = takeVarint(cursor);
+      cursor.at += length;
+      if (cursor.at > cursor.bytes.length) throw new RangeError("metadata ends early");
+      return cursor.bytes.subarray(cursor.at - length, cursor.at);
+    }
+    case types.list: {
+      const head = takeByte(cursor);
+      const length = head >> 4 === 15 ? takeVarint(cursor) : head >> 4;
+      if (length > cursor.bytes.length) throw new RangeError("metadata ends early");
+      return Array.from({ length }, () => takeElement(cursor, head & 15, depth));
+    }
+    case types.struct:
+      return takeStruct(cursor, depth + 1);
+    default:
+      throw new RangeError(`metadata of an unknown type ${type}`);
+  }
+}
+
+function takeElement(cursor: Cursor, type: number, depth: number): ThriftValue {
+  if (type === types.true || type === types.false) return takeByte(cursor) === types.true;
+  return takeValue(cursor, type, depth);
+}
+
+function takeByte(cursor: Cursor): number {
+  const byte = cursor.bytes[cursor.at++];
+  if (byte === undefined) throw new RangeError("metadata ends early");
+  return byte;
+}
+
+function takeVarint(cursor: Cursor): number {
+  let value = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = takeByte(cursor);
+    value += (byte & 127) * scale;
+    if (byte < 128) return value;
+    if (scale > 2 ** 49) throw new RangeError("metadata with an integer too large");
+  }
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
