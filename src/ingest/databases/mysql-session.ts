@@ -61,11 +61,7 @@ export async function openMysql({ url, password, timeoutMs }: SessionOptions): P
   const run = (sql: string): Promise<unknown> =>
     new Promise((resolve, reject) => connection.query(sql, (error, rows) => (error ? reject(error) : resolve(rows))));
   try {
-    await run("SET SESSION TRANSACTION READ ONLY, SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").catch(
-      async () => {
-        await run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-      },
-    );
+    await run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     await run("SET time_zone = '+00:00'");
     await limitStatements(run, timeoutMs);
     await run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
@@ -73,6 +69,14 @@ export async function openMysql({ url, password, timeoutMs }: SessionOptions): P
     connection.destroy();
     throw error;
   }
+  return createSession(connection, answers, run);
+}
+
+function createSession(
+  connection: Connection,
+  answers: Set<Readable>,
+  run: (sql: string) => Promise<unknown>,
+): DatabaseSession {
   const ask = async (sql: string, parameters: readonly string[]): Promise<Answer> => {
     const stream = connection.execute({ sql, rowsAsArray: true }, parameters).stream({ highWaterMark: batchRows });
     answers.add(stream);
@@ -89,23 +93,9 @@ export async function openMysql({ url, password, timeoutMs }: SessionOptions): P
     async watermark(query, column) {
       const { stream, fields } = await ask(`SELECT ${quoteName(column)} FROM (${query}) AS q LIMIT 0`, []);
       for await (const _ of stream) continue;
-      const { columnType, flags } = fields[0]!;
-      if (integers.has(columnType)) return `CAST(? AS ${(flags & unsignedFlag) > 0 ? "UNSIGNED" : "SIGNED"})`;
-      if (columnType === types.date) return "CAST(? AS DATE)";
-      if (columnType === types.datetime || columnType === types.timestamp) return "CAST(? AS DATETIME(6))";
-      throw notGrowing(column);
+      return watermarkOf(fields[0]!, column);
     },
-    async keyOf(table) {
-      const parts = table.split(".");
-      const schema = parts.length > 1 ? "?" : "coalesce(database(), ?)";
-      const rows = await select(
-        `SELECT column_name FROM information_schema.key_column_usage WHERE constraint_name = 'PRIMARY' AND table_schema = ${schema} AND table_name = ? ORDER BY ordinal_position`,
-        [parts.length > 1 ? parts[0]! : "", parts.at(-1)!],
-      );
-      const names: string[] = [];
-      for await (const batch of rows.batches) for (const [name] of batch) names.push(name!);
-      return names;
-    },
+    keyOf: (table) => keyOf(select, table),
     async finish() {
       await run("COMMIT");
       await new Promise<void>((resolve) => connection.end(() => resolve()));
@@ -115,6 +105,25 @@ export async function openMysql({ url, password, timeoutMs }: SessionOptions): P
       for (const stream of answers) stream.destroy(new Error("the connection was ended"));
     },
   };
+}
+
+function watermarkOf({ columnType, flags }: Field, column: string): string {
+  if (integers.has(columnType)) return `CAST(? AS ${(flags & unsignedFlag) > 0 ? "UNSIGNED" : "SIGNED"})`;
+  if (columnType === types.date) return "CAST(? AS DATE)";
+  if (columnType === types.datetime || columnType === types.timestamp) return "CAST(? AS DATETIME(6))";
+  throw notGrowing(column);
+}
+
+async function keyOf(select: DatabaseSession["select"], table: string): Promise<readonly string[]> {
+  const parts = table.split(".");
+  const schema = parts.length > 1 ? "?" : "coalesce(database(), ?)";
+  const rows = await select(
+    `SELECT column_name FROM information_schema.key_column_usage WHERE constraint_name = 'PRIMARY' AND table_schema = ${schema} AND table_name = ? ORDER BY ordinal_position`,
+    [parts.length > 1 ? parts[0]! : "", parts.at(-1)!],
+  );
+  const names: string[] = [];
+  for await (const batch of rows.batches) for (const [name] of batch) names.push(name!);
+  return names;
 }
 
 async function connect(url: string, password: string | undefined, timeoutMs: number): Promise<Connection> {

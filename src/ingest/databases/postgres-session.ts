@@ -1,5 +1,6 @@
+import type { Client } from "pg";
 import { MillraceError } from "../../core/errors/error.ts";
-import type { CellColumn, CellRows } from "../parts/cells-file.ts";
+import type { CellColumn } from "../parts/cells-file.ts";
 import { batchRows, type DatabaseSession, type SessionOptions } from "./session.ts";
 
 interface Field {
@@ -21,8 +22,8 @@ const connectMs = 15_000;
  * those of UTC. The extended protocol takes one statement at a time, so that no query can end the transaction.
  */
 export async function openPostgres({ url, password, timeoutMs }: SessionOptions): Promise<DatabaseSession> {
-  const { Client, Cursor } = await loadDriver();
-  const client = new Client({
+  const driver = await loadDriver();
+  const client = new driver.Client({
     connectionString: addressWith(url, password),
     connectionTimeoutMillis: Math.min(connectMs, timeoutMs),
     application_name: "millrace",
@@ -40,17 +41,19 @@ export async function openPostgres({ url, password, timeoutMs }: SessionOptions)
     await client.end().catch(() => {});
     throw error;
   }
+  return createSession(client, driver.Cursor);
+}
+
+function createSession(client: Client, Cursor: Driver["Cursor"]): DatabaseSession {
   const rawTexts = { getTypeParser: () => (text: string) => text };
-  const select = async (query: string, parameters: readonly string[] = []): Promise<CellRows> => {
-    const cursor = client.query(
-      new Cursor<(string | null)[]>(query, [...parameters], { rowMode: "array", types: rawTexts as never }),
-    );
-    const first = await readBatch(cursor);
-    const fields = first.fields;
-    return { columns: fields.map(columnOf), batches: batchesOf(cursor, first, fields) };
-  };
   return {
-    select,
+    async select(query, parameters = []) {
+      const cursor = client.query(
+        new Cursor<(string | null)[]>(query, [...parameters], { rowMode: "array", types: rawTexts as never }),
+      );
+      const first = await readBatch(cursor);
+      return { columns: first.fields.map(columnOf), batches: batchesOf(cursor, first) };
+    },
     quoteName,
     async watermark(query, column, position) {
       const probe = client.query(new Cursor(`SELECT ${quoteName(column)} FROM (${query}) AS q LIMIT 0`, []));
@@ -63,7 +66,7 @@ export async function openPostgres({ url, password, timeoutMs }: SessionOptions)
       const found = await client.query<{ attname: string }>(
         `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
          WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY array_position(i.indkey::int2[], a.attnum)`,
-        [tableName(table)],
+        [table.split(".").map(quoteName).join(".")],
       );
       return found.rows.map(({ attname }) => attname);
     },
@@ -76,10 +79,6 @@ export async function openPostgres({ url, password, timeoutMs }: SessionOptions)
       (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     },
   };
-
-  function tableName(table: string): string {
-    return table.split(".").map(quoteName).join(".");
-  }
 }
 
 /** The driver lets an address without a password win over a password beside it. */
@@ -123,9 +122,8 @@ function readBatch(cursor: ReadingCursor): Promise<Batch> {
 async function* batchesOf(
   cursor: ReadingCursor,
   first: Batch,
-  fields: readonly Field[],
 ): AsyncGenerator<readonly (readonly (string | null)[])[]> {
-  const fixes = fields.flatMap(({ dataTypeID }, i) => {
+  const fixes = first.fields.flatMap(({ dataTypeID }, i) => {
     const fix = fixOf(dataTypeID);
     return fix ? [{ i, fix }] : [];
   });

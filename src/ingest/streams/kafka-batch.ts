@@ -68,20 +68,17 @@ export async function readBatch(
         await incoming.close();
         await consumer.close(true);
       },
-      async acknowledge() {
-        const offsets = [...next].map(([partition, offset]) => ({
-          topic: kafka!.topic,
-          partition,
-          offset,
-          leaderEpoch: -1,
-        }));
-        if (offsets.length > 0) await consumer.commit({ offsets });
-      },
+      acknowledge: () => commitAll(consumer, kafka!.topic, next),
     };
   } catch (error) {
     await consumer.close(true).catch(() => {});
     throw error;
   }
+}
+
+async function commitAll(consumer: KafkaConsumer, topic: string, next: ReadonlyMap<number, bigint>): Promise<void> {
+  const offsets = [...next].map(([partition, offset]) => ({ topic, partition, offset, leaderEpoch: -1 }));
+  if (offsets.length > 0) await consumer.commit({ offsets });
 }
 
 /** null where the time is over first. */

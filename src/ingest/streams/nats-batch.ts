@@ -7,9 +7,11 @@ import type { NatsStream } from "./stream-source.ts";
 type Transport = typeof import("@nats-io/transport-node");
 type JetStream = typeof import("@nats-io/jetstream");
 type JsMsg = import("@nats-io/jetstream").JsMsg;
+type JetStreamManager = import("@nats-io/jetstream").JetStreamManager;
 
 /** Messages that nobody acknowledged within this time come again. */
 const ackWaitMs = 60_000;
+const nanosPerMs = 1_000_000;
 const connectMs = 10_000;
 
 /** Reads the next messages of a durable consumer, which is made where there is none. */
@@ -22,15 +24,7 @@ export async function openNatsBatch(source: SourceDescription, signal?: AbortSig
   const cancel = (): void => void close();
   signal?.addEventListener("abort", cancel);
   try {
-    const manager = await jetstream.jetstreamManager(connection);
-    const { created } = await manager.streams.info(nats.stream);
-    await manager.consumers.add(nats.stream, {
-      durable_name: nats.consumer,
-      ack_policy: jetstream.AckPolicy.Explicit,
-      ack_wait: transport.nanos(ackWaitMs),
-      max_ack_pending: -1,
-      ...(nats.subject === undefined ? {} : { filter_subject: nats.subject }),
-    });
+    const created = await makeConsumer(await jetstream.jetstreamManager(connection), nats);
     const consumer = await jetstream.jetstream(connection).consumers.get(nats.stream, nats.consumer);
     const taken: JsMsg[] = [];
     let nBytes = 0;
@@ -59,6 +53,19 @@ export async function openNatsBatch(source: SourceDescription, signal?: AbortSig
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
+}
+
+/** Makes the consumer where there is none, and tells when its stream was made. */
+async function makeConsumer(manager: JetStreamManager, nats: NatsStream): Promise<string> {
+  const { created } = await manager.streams.info(nats.stream);
+  await manager.consumers.add(nats.stream, {
+    durable_name: nats.consumer,
+    ack_policy: "explicit",
+    ack_wait: ackWaitMs * nanosPerMs,
+    max_ack_pending: -1,
+    ...(nats.subject === undefined ? {} : { filter_subject: nats.subject }),
+  });
+  return created;
 }
 
 async function loadDriver(): Promise<readonly [Transport, JetStream]> {

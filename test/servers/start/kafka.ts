@@ -5,13 +5,15 @@ import os from "node:os";
 import path from "node:path";
 import type { RunningServer } from "./running-server.ts";
 
+const java = path.join(process.env["JAVA_HOME"] ?? "/usr", "bin", "java");
+
 /**
  * A Kafka broker that is its own controller; undefined without MILLRACE_KAFKA_JARS, a folder of org.apache.kafka:kafka_2.13 and
  * what it needs: `mvn dependency:copy-dependencies -DoutputDirectory=jars` over a pom that names version 3.9.0.
  */
 export async function startKafka(): Promise<RunningServer | undefined> {
   const jars = process.env["MILLRACE_KAFKA_JARS"];
-  if (jars === undefined || spawnSync("java", ["-version"]).status !== 0) {
+  if (jars === undefined || spawnSync(java, ["-version"]).status !== 0) {
     console.log("MILLRACE_KAFKA_JARS names no folder of Kafka's jars, or there is no java: its suite is skipped");
     return undefined;
   }
@@ -21,9 +23,9 @@ export async function startKafka(): Promise<RunningServer | undefined> {
   fs.writeFileSync(settings, settingsOf(folder, port, control));
   const classes = ["-Xmx400m", "-cp", path.join(jars, "*")];
   const format = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", settings];
-  const made = spawnSync("java", [...classes, ...format], { encoding: "utf8" });
+  const made = spawnSync(java, [...classes, ...format], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(`Kafka's storage was not made: ${made.stderr}`);
-  const child = spawn("java", [...classes, "kafka.Kafka", settings], { stdio: "ignore" });
+  const child = spawn(java, [...classes, "kafka.Kafka", settings], { stdio: "ignore" });
   await untilOpen(port, () => child.exitCode !== null);
   return {
     url: `127.0.0.1:${port}`,
