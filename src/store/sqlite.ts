@@ -23,6 +23,14 @@ export interface SqliteModule {
   readonly DatabaseSync: new (path: string) => SqliteDatabase;
 }
 
+/**
+ * A value as it must be given to a statement. The engine that comes as a package takes numbers next to zero for the integer
+ * 0; as text, a column of numbers gets every bit of them.
+ */
+export function bindable(value: SqliteValue): SqliteValue {
+  return typeof value === "number" && value !== 0 && Math.abs(value) < 1e-12 ? String(value) : value;
+}
+
 /** Earlier engines can lose pages when a write races a checkpoint in WAL mode (the WAL-reset bug). */
 export const oldestEngine = "3.51.3";
 

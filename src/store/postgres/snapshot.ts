@@ -1,7 +1,7 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { noHooks } from "../hooks.ts";
 import { migrations } from "../migrations.ts";
-import { loadSqlite, openSqlite, storeError } from "../sqlite.ts";
+import { bindable, loadSqlite, openSqlite, storeError } from "../sqlite.ts";
 import type { SqliteDatabase, SqliteValue } from "../sqlite.ts";
 import type { PostgresSession } from "./session.ts";
 
@@ -46,7 +46,7 @@ async function copyOut(session: PostgresSession, file: SqliteDatabase, table: st
   await session.query(`declare copied no scroll cursor for select ${list(columns)} from "${table}"`);
   for (;;) {
     const { rows } = await session.query(`fetch ${rowsAtOnce} from copied`);
-    for (const row of rows) insert.run(...columns.map((column) => row[column] as SqliteValue));
+    for (const row of rows) insert.run(...columns.map((column) => bindable(row[column] as SqliteValue)));
     if (rows.length < rowsAtOnce) break;
   }
   await session.query("close copied");
