@@ -6,6 +6,7 @@ import { createRng } from "../core/rng.ts";
 import type { Store } from "../store/open.ts";
 import { cacheKeyOf, elementDigest } from "./cache-key.ts";
 import { createAttemptContext, requireAllWritten } from "./context.ts";
+import type { AttemptContext } from "./context.ts";
 import { findCached, stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
 import { listenToProgress } from "./progress.ts";
@@ -155,7 +156,6 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
   const { step, name, item } = subject;
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const later = run.stillRead();
   // An element's stream goes by what it is, as its cache key does, not by where it stands in the list.
   const stream = item === null ? name : `${step.name} ${elementDigest(item)}`;
   let doneWriting = (): void => {};
@@ -163,29 +163,11 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     doneWriting = await run.writers.take(1);
     giveBack();
   };
-  const { context, end } = createAttemptContext({
-    store: run.store,
-    step,
-    runId: run.journal.runId,
-    fence: run.journal.held.fence,
-    inputs: subject.inputs,
-    values: run.values,
-    readLater: {
-      digest: (digest) => later.some((input) => run.digests.get(input) === digest),
-      output: (output) => later.includes(`${step.name}.${output}`),
-    },
-    record: entry.record,
-    progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,
-    rng: createRng(run.workflow.seed).fork(stream),
-    clock: run.clock,
-    signal,
-    item,
-    onComputed,
-  });
+  const { context, end } = contextOf(run, subject, entry, { signal, stream, onComputed });
   const live = showLines(name, run.listener);
-  const onLine = (stream: LogStream, line: string): void => {
-    entry.log?.add(stream, line);
-    live.add(stream, line);
+  const onLine = (from: LogStream, line: string): void => {
+    entry.log?.add(from, line);
+    live.add(from, line);
   };
   try {
     const time = limitTime(name, step.timeoutMs, over, run.signal);
@@ -198,4 +180,32 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     doneWriting();
     await end();
   }
+}
+
+function contextOf(
+  run: Run,
+  { step, name, inputs, item }: Subject,
+  { record }: StepEntry,
+  own: { readonly signal: AbortSignal; readonly stream: string; readonly onComputed: () => Promise<void> },
+): AttemptContext {
+  const later = run.stillRead();
+  return createAttemptContext({
+    store: run.store,
+    step,
+    runId: run.journal.runId,
+    fence: run.journal.held.fence,
+    inputs,
+    values: run.values,
+    readLater: {
+      digest: (digest) => later.some((input) => run.digests.get(input) === digest),
+      output: (output) => later.includes(`${step.name}.${output}`),
+    },
+    record,
+    progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,
+    rng: createRng(run.workflow.seed).fork(own.stream),
+    clock: run.clock,
+    signal: own.signal,
+    item,
+    onComputed: own.onComputed,
+  });
 }

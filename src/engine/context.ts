@@ -69,14 +69,9 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
 }
 
 function createStepContext(parts: ContextParts, scratch: () => Promise<string>): StepContext {
-  const { store, step, inputs, values, readLater, record } = parts;
-
-  const digestOf = (input: string): Digest => {
-    const digest = inputs.get(input);
-    if (digest !== undefined) return digest;
-    const rule = `may only read its declared inputs (${step.inputs.join(", ") || "none"})`;
-    throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${input}"` });
-  };
+  const { store, values, readLater, record } = parts;
+  const digestOf = inputDigests(parts);
+  const writeFile = artifactWriter(parts);
 
   async function read<T>(input: string, codec: Codec<T>): Promise<T> {
     const digest = digestOf(input);
@@ -85,24 +80,6 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     const value = (await values.load(digest, codec.type, decode)) as T;
     values.keep(digest, codec.type, value, readLater.digest(digest));
     return value;
-  }
-
-  async function writeFile(
-    output: string,
-    codec: { readonly type: string; readonly format: number },
-    produce: (path: string) => Promise<void>,
-  ): Promise<Digest> {
-    requireWritable(step, output, record);
-    const path = store.artifacts.temporaryPath();
-    try {
-      await produce(path);
-      const { digest, size } = await store.artifacts.adopt(path);
-      record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
-      return digest;
-    } catch (error) {
-      await rm(path, { recursive: true, force: true });
-      throw error;
-    }
   }
 
   async function write<T>(output: string, codec: Codec<T>, value: T): Promise<Digest> {
@@ -130,6 +107,31 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     computed: async () => parts.onComputed?.(),
     scratch,
   });
+}
+
+function inputDigests({ step, inputs }: ContextParts): StepContext["digestOf"] {
+  return (input) => {
+    const digest = inputs.get(input);
+    if (digest !== undefined) return digest;
+    const rule = `may only read its declared inputs (${step.inputs.join(", ") || "none"})`;
+    throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${input}"` });
+  };
+}
+
+function artifactWriter({ store, step, record }: ContextParts): StepContext["writeFile"] {
+  return async (output, codec, produce) => {
+    requireWritable(step, output, record);
+    const path = store.artifacts.temporaryPath();
+    try {
+      await produce(path);
+      const { digest, size } = await store.artifacts.adopt(path);
+      record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
+      return digest;
+    } catch (error) {
+      await rm(path, { recursive: true, force: true });
+      throw error;
+    }
+  };
 }
 
 function requireWritable(step: Step, output: string, record: StepRecord): void {

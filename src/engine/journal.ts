@@ -65,17 +65,9 @@ export async function startJournal(
   store: Store,
   clock: Clock,
   workflow: Workflow,
-  { resume, provenance, definition }: RunStart = {},
+  start: RunStart = {},
 ): Promise<Journal> {
-  const held =
-    resume === undefined
-      ? await beginRun(store, clock, {
-          workflow: workflow.name,
-          seed: workflow.seed,
-          ...(provenance === undefined ? {} : { provenance }),
-          ...(definition === undefined ? {} : { definition }),
-        })
-      : await takeOverRun(store, resume);
+  const held = await hold(store, clock, workflow, start);
   const { runId, fence } = held;
   const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, runId);
   const lost = new AbortController();
@@ -120,6 +112,21 @@ export async function startJournal(
       });
     },
   };
+}
+
+async function hold(
+  store: Store,
+  clock: Clock,
+  workflow: Workflow,
+  { resume, provenance, definition }: RunStart,
+): Promise<HeldRun> {
+  if (resume !== undefined) return takeOverRun(store, resume);
+  return beginRun(store, clock, {
+    workflow: workflow.name,
+    seed: workflow.seed,
+    ...(provenance === undefined ? {} : { provenance }),
+    ...(definition === undefined ? {} : { definition }),
+  });
 }
 
 /** Passes entries on after a while, unless they are forgotten before. */

@@ -401,6 +401,13 @@ describe.skipIf(!isBuilt)("docs/workflows.md", () => {
         ["praise", "skipped", "too few words to praise"],
       ]);
       expect(answer.json<Ran>().steps[2]!.metrics).toEqual({ words: 10 });
+      const [, commands] = /```sh\n([\s\S]*?)```/.exec(page)!;
+      const { run } = answer.json<Ran>();
+      for (const line of commands!.trim().split("\n")) {
+        const [, ...words] = line.replace(/ *#.*/, "").replace("RUN", run).split(" ");
+        expect((await project.run(...words)).code, line).toBe(0);
+      }
+      expect((await project.run("reproduce", run)).stdout).toContain("equal: all 3 artifacts");
     } finally {
       project.remove();
     }

@@ -75,7 +75,7 @@ export function startWorker(start: WorkerStart): StepWorker {
     isAlive: () => !isOver && child.connected,
     kill,
     async run(call) {
-      const attempt = createAttempt(call, child, kill, memoryMb, streams);
+      const attempt = createAttempt(call, { child, kill, memoryMb, streams });
       under = attempt;
       try {
         return await attempt.result;
@@ -138,6 +138,7 @@ function holdBack(source: Readable): void {
   });
 }
 
+/** One attempt under way in a child process. */
 interface Attempt {
   readonly result: Promise<Done>;
   onMessage(message: Exclude<ToParent, { kind: "ready" }>): void;
@@ -145,58 +146,42 @@ interface Attempt {
   fail(error: Error): void;
 }
 
-function createAttempt(
-  call: TaskCall,
-  child: ChildProcess,
-  kill: () => void,
-  memoryMb: number | null,
-  streams: { readonly stdout: Stream; readonly stderr: Stream },
-): Attempt {
+interface Streams {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+/** The process an attempt runs in. */
+interface Host {
+  readonly child: ChildProcess;
+  readonly kill: () => void;
+  readonly memoryMb: number | null;
+  readonly streams: Streams;
+}
+
+function createAttempt(call: TaskCall, host: Host): Attempt {
   const { task, name, signal } = call;
-  let tooLarge = false;
-  const tails: string[] = [];
-  const begin = (stream: "stdout" | "stderr"): Promise<void> => {
-    streams[stream].last = "";
-    streams[stream].onLine = (line) => {
-      if (stream === "stderr" && tails.push(line) > 200) tails.shift();
-      call.onLine(stream, line);
-    };
-    return streams[stream].ended(task.id);
-  };
-  const lines = Promise.all([begin("stdout"), begin("stderr")]);
-  const watch = setInterval(() => {
-    if (memoryMb === null || residentMb(child.pid) <= memoryMb + processMb) return;
-    tooLarge = true;
-    kill();
-  }, watchMs);
+  const { child, kill, memoryMb, streams } = host;
+  const printed = listen(streams, call);
+  const memory = watchMemory(child, memoryMb, kill);
   const { promise, resolve, reject } = withResolvers<Done>();
-  let late: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    const isLate = signal.reason instanceof MillraceError && signal.reason.code === "STEP_TIMED_OUT";
-    if (child.connected && !isLate) child.send({ kind: "abort", id: task.id } satisfies ToChild);
-    late = setTimeout(kill, isLate ? 0 : graceMs);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  const end = (): void => {
-    clearInterval(watch);
-    clearTimeout(late);
-    signal.removeEventListener("abort", onAbort);
-  };
-  if (signal.aborted) onAbort();
+  const stopWaiting = killWhenAborted(call, child, kill);
   child.send({ kind: "run", task } satisfies ToChild, (error) => error && reject(error));
   return {
-    result: promise.finally(end),
+    result: promise.finally(() => {
+      memory.stop();
+      stopWaiting();
+    }),
     onMessage(message) {
       if (message.id !== task.id) return;
       if (message.kind === "begun") return call.onBegin();
       if (message.kind === "progress") return call.onProgress(message.done, message.total, message.unit);
       const settle = (): void => (message.kind === "done" ? resolve(message) : reject(receiveError(message.error)));
       // What it printed before it returned belongs to it; a step that closed its streams is not waited for long.
-      void Promise.race([lines, new Promise((done) => setTimeout(done, linesMs).unref())]).then(settle);
+      void Promise.race([printed.ended, new Promise((done) => setTimeout(done, linesMs).unref())]).then(settle);
     },
     onExit(code, killedBy, heapMb) {
-      const isHeap = tails.some((line) => /heap out of memory|Array buffer allocation failed/.test(line));
-      if (tooLarge || isHeap)
+      if (memory.isExceeded() || printed.saysHeapIsFull())
         reject(new MillraceError("STEP_OUT_OF_MEMORY", { step: name, limitMb: memoryMb ?? heapMb }));
       else if (signal.aborted) reject(signal.reason as Error);
       else {
@@ -205,6 +190,58 @@ function createAttempt(
       }
     },
     fail: reject,
+  };
+}
+
+/** Passes on what is printed from now on as this task's; `ended` resolves at the marks that end it. */
+function listen(
+  streams: Streams,
+  { task, onLine }: TaskCall,
+): { readonly ended: Promise<unknown>; saysHeapIsFull(): boolean } {
+  const tails: string[] = [];
+  const begin = (stream: "stdout" | "stderr"): Promise<void> => {
+    streams[stream].last = "";
+    streams[stream].onLine = (line) => {
+      if (stream === "stderr" && tails.push(line) > 200) tails.shift();
+      onLine(stream, line);
+    };
+    return streams[stream].ended(task.id);
+  };
+  return {
+    ended: Promise.all([begin("stdout"), begin("stderr")]),
+    saysHeapIsFull: () => tails.some((line) => /heap out of memory|Array buffer allocation failed/.test(line)),
+  };
+}
+
+/** Kills a process that needs more memory than it may have, and remembers that it did. */
+function watchMemory(
+  child: ChildProcess,
+  memoryMb: number | null,
+  kill: () => void,
+): { isExceeded(): boolean; stop(): void } {
+  let isExceeded = false;
+  const look = (): void => {
+    if (memoryMb === null || residentMb(child.pid) <= memoryMb + processMb) return;
+    isExceeded = true;
+    kill();
+  };
+  const watch = memoryMb === null ? undefined : setInterval(look, watchMs);
+  return { isExceeded: () => isExceeded, stop: () => clearInterval(watch) };
+}
+
+/** Asks the step to end when it is cancelled, and kills it a little later; at once when its time is up. */
+function killWhenAborted({ task, signal }: TaskCall, child: ChildProcess, kill: () => void): () => void {
+  let late: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    const isLate = signal.reason instanceof MillraceError && signal.reason.code === "STEP_TIMED_OUT";
+    if (child.connected && !isLate) child.send({ kind: "abort", id: task.id } satisfies ToChild);
+    late = setTimeout(kill, isLate ? 0 : graceMs);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return () => {
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
   };
 }
 
