@@ -21,6 +21,8 @@ const longestShown = 101;
 export class BlockParser {
   readonly #plan: BlockPlan;
   readonly #readers: readonly ColumnReader[];
+  /** By byte: 1 where it ends a cell that is not quoted. */
+  readonly #ends: Uint8Array;
   /** By cell of a record: which column it is, or -1. */
   readonly #columnOfCell: Int32Array;
   #badCells: BadCell[] = [];
@@ -36,6 +38,7 @@ export class BlockParser {
 
   constructor(plan: BlockPlan) {
     this.#plan = plan;
+    this.#ends = endsOf(plan.delimiter.charCodeAt(0));
     this.#readers = plan.columns.map((column) => new ColumnReader(column));
     this.#columnOfCell = new Int32Array(plan.nCells).fill(-1);
     for (const [i, column] of plan.columns.entries()) this.#columnOfCell[column.cell] = i;
@@ -74,9 +77,13 @@ export class BlockParser {
     const opening = this.#plan.quotes ? quote : -1;
     const bytes = this.#bytes;
     const columnOfCell = this.#columnOfCell;
+    const ends = this.#ends;
     const readers = this.#readers;
     const length = bytes.length;
-    let [row, line, offset, i] = [0, 0, NaN, 0];
+    let row = 0;
+    let line = 0;
+    let offset = -1;
+    let i = 0;
     while (i < length) {
       if (nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn)) {
         i = this.#endLine(i);
@@ -90,14 +97,10 @@ export class BlockParser {
         const column = columnOfCell[cell]!;
         const first = bytes[i]!;
         const isOdd = first === opening || (first === space && opening === quote);
-        let end = isOdd || column < 0 ? -1 : readers[column]!.readPlain(row, i, delimiter);
-        if (end >= 0) {
-          const after = bytes[end]!;
-          if (after !== delimiter && after !== newline && after !== carriageReturn) end = -1;
-        }
-        if (end >= 0) i = end;
+        const end = isOdd || column < 0 ? -1 : readers[column]!.readPlain(row, i, ends);
+        if (end >= 0 && ends[bytes[end]!] === 1) i = end;
         else {
-          if (!this.#findCell(i, delimiter, isOdd)) return -1;
+          if (!this.#findCell(i, isOdd)) return -1;
           i = this.#cellEnd;
           line += this.#nInnerLines;
           if (column >= 0) this.#readCell(column, row);
@@ -131,20 +134,21 @@ export class BlockParser {
     const reader = this.#readers[column]!;
     const start = this.#contentStart;
     const end = this.#contentEnd;
-    if (this.#isQuoted && start < end && reader.readPlain(row, start, quote) === end) return;
+    if (this.#isQuoted && start < end && reader.readPlain(row, start, quoteEnds) === end) return;
     if (!reader.read(row, start, end)) this.#noteBad(column, row, start, end);
   }
 
   /** Finds a cell and its content; false where a quote stands where none should. `isOdd`: it may begin with a quote. */
-  #findCell(start: number, delimiter: number, isOdd: boolean): boolean {
+  #findCell(start: number, isOdd: boolean): boolean {
     const bytes = this.#bytes;
+    const ends = this.#ends;
     this.#nInnerLines = 0;
     let i = start;
     this.#isQuoted = isOdd && bytes[i] === quote;
     if (!this.#isQuoted) {
       while (bytes[i] === space) ++i;
       if (isOdd && bytes[i] === quote) return false;
-      while (bytes[i] !== delimiter && bytes[i] !== newline && bytes[i] !== carriageReturn) ++i;
+      while (ends[bytes[i]!] === 0) ++i;
       this.#contentStart = start;
       this.#contentEnd = this.#cellEnd = i;
       return true;
@@ -164,8 +168,7 @@ export class BlockParser {
     bytes[to] = quote;
     this.#contentEnd = to;
     this.#cellEnd = i + 1;
-    const next = bytes[i + 1];
-    return next === delimiter || next === newline || next === carriageReturn;
+    return i + 1 < bytes.length && ends[bytes[i + 1]!] === 1;
   }
 
   #noteBad(column: number, row: number, start: number, end: number): void {
@@ -175,6 +178,14 @@ export class BlockParser {
     this.#badCells.push({ column, row, text: Array.from(text).slice(0, longestShown).join("") });
   }
 }
+
+function endsOf(byte: number): Uint8Array {
+  const ends = new Uint8Array(256);
+  ends[byte] = ends[newline] = ends[carriageReturn] = 1;
+  return ends;
+}
+
+const quoteEnds = endsOf(quote);
 
 function countLines(bytes: Buffer): number {
   let count = 0;

@@ -16,6 +16,7 @@ export class ColumnReader {
   readonly #missing: readonly string[];
   /** Own texts for "missing" that would be read as values otherwise. */
   readonly #hides: ReadonlySet<number>;
+  readonly #mayHide: boolean;
   readonly #levels = new LevelTable();
   #bytes: Buffer = Buffer.alloc(0);
   #values: Float64Array<ArrayBuffer> = noValues;
@@ -29,6 +30,7 @@ export class ColumnReader {
     this.#missing = missing;
     const read = kind === "category" || kind === "text" ? null : textReaders[kind];
     this.#hides = new Set(read ? missing.map(read).filter((value) => !Number.isNaN(value)) : []);
+    this.#mayHide = this.#hides.size > 0;
   }
 
   /** Starts on a block of at most `nRows` rows. */
@@ -42,17 +44,17 @@ export class ColumnReader {
     if (this.#kind === "text") this.#starts = new Int32Array(nRows);
   }
 
-  /** Reads the cell that starts at `start` if its form is plain, and gives the position where it must end; else -1. */
-  readPlain(row: number, start: number, delimiter: number): number {
+  /** Reads the cell that starts at `start` if its form is plain, and gives the position where it must end; else -1. Categories end where `ends` holds 1. */
+  readPlain(row: number, start: number, ends: Uint8Array): number {
     switch (this.#kind) {
       case "number":
         return this.#hidden(row, readPlainNumber(this.#bytes, start, this.#values, row));
       case "timestamp":
         return this.#hidden(row, readPlainInstant(this.#bytes, start, this.#values, row));
       case "boolean":
-        return this.#hides.size > 0 ? -1 : readPlainTruth(this.#bytes, start, this.#truths, row);
+        return this.#mayHide ? -1 : readPlainTruth(this.#bytes, start, this.#truths, row);
       case "category":
-        return this.#levels.codeAt(this.#bytes, start, delimiter, this.#codes, row);
+        return this.#levels.codeAt(this.#bytes, start, ends, this.#codes, row);
       case "text":
         return -1;
     }
@@ -95,7 +97,7 @@ export class ColumnReader {
 
   /** A value that may stand for "missing" is looked at as a text. */
   #hidden(row: number, end: number): number {
-    return this.#hides.size > 0 && end >= 0 && this.#hides.has(this.#values[row]!) ? -1 : end;
+    return this.#mayHide && end >= 0 && this.#hides.has(this.#values[row]!) ? -1 : end;
   }
 
   #readText(kind: "number" | "boolean" | "timestamp", row: number, start: number, end: number): boolean {

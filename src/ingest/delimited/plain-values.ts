@@ -21,7 +21,7 @@ export function readPlainNumber(bytes: Uint8Array, start: number, values: Float6
   let point = 0;
   // Nine digits fit into 31 bits, and integers of 31 bits are several times faster than doubles.
   for (; nDigits < 9; digit = bytes[++at]! - 48) {
-    if (digit >= 0 && digit <= 9) {
+    if (digit >>> 0 <= 9) {
       high = (high * 10 + digit) | 0;
       ++nDigits;
     } else if (digit === -2 && point === 0) point = at + 1;
@@ -31,7 +31,7 @@ export function readPlainNumber(bytes: Uint8Array, start: number, values: Float6
   if (nDigits === 9) {
     let low = 0;
     for (; nDigits < 16; digit = bytes[++at]! - 48) {
-      if (digit >= 0 && digit <= 9) {
+      if (digit >>> 0 <= 9) {
         low = (low * 10 + digit) | 0;
         ++nDigits;
       } else if (digit === -2 && point === 0) point = at + 1;
@@ -95,5 +95,5 @@ export function readPlainInstant(bytes: Uint8Array, start: number, values: Float
 function pair(bytes: Uint8Array, at: number): number {
   const tens = bytes[at]! - 48;
   const ones = bytes[at + 1]! - 48;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? (tens * 10 + ones) | 0 : -100_000;
+  return tens >>> 0 <= 9 && ones >>> 0 <= 9 ? (tens * 10 + ones) | 0 : -100_000;
 }

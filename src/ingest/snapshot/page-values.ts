@@ -37,6 +37,25 @@ export function packBits(bits: Uint8Array, n: number, out: Uint8Array, start: nu
   for (let shift = 0; i < n; ++i, ++shift) out[at] = (out[at] ?? 0) | (bits[i]! << shift);
 }
 
+/** The bits that `packBits` packed. */
+export function unpackBits(bytes: Uint8Array, start: number, n: number): Uint8Array<ArrayBuffer> {
+  // Whole bytes are unpacked, so that the loop needs no end of its own.
+  const bits = new Uint8Array(Math.ceil(n / 8) * 8);
+  let at = start;
+  for (let i = 0; i < n; i += 8) {
+    const byte = bytes[at++]!;
+    bits[i] = byte & 1;
+    bits[i + 1] = (byte >> 1) & 1;
+    bits[i + 2] = (byte >> 2) & 1;
+    bits[i + 3] = (byte >> 3) & 1;
+    bits[i + 4] = (byte >> 4) & 1;
+    bits[i + 5] = (byte >> 5) & 1;
+    bits[i + 6] = (byte >> 6) & 1;
+    bits[i + 7] = byte >> 7;
+  }
+  return bits.subarray(0, n);
+}
+
 /** Bits that write every number below `size`. */
 export function widthFor(size: number): number {
   return size <= 1 ? 0 : 32 - Math.clz32(size - 1);
@@ -65,7 +84,7 @@ export function encodeCodes(codes: Int32Array, n: number, width: number): Buffer
   return bytes;
 }
 
-/** Reads `n` codes of the one stretch that `encodeCodes` and `encodePresence` write. */
+/** Reads `n` codes of the one stretch that `encodeCodes` writes. */
 export function decodeCodes(bytes: Buffer, start: number, width: number, n: number, out: Int32Array): void {
   let at = start;
   let head = 0;

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import { decodeCodes, widthFor } from "./page-values.ts";
+import { decodeCodes, unpackBits, widthFor } from "./page-values.ts";
 import { magic, snapshotWriter } from "./snapshot-writer.ts";
 import { decodeThrift, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
@@ -91,7 +91,7 @@ interface Page {
   readonly dictionarySize: number;
   readonly isCoded: boolean;
   /** By row: 1 where there is a value. null: there is one in every row. */
-  readonly present: Int32Array | null;
+  readonly present: Uint8Array | null;
   readonly nPresent: number;
   readonly values: Buffer;
 }
@@ -132,11 +132,12 @@ function openPage(bytes: Buffer, nRows: number): Page {
   // An even head is one run of equal bits.
   if (bytes[end + 4]! % 2 === 0) {
     const isPresent = bytes[start - 1] === 1;
-    const present = isPresent ? null : new Int32Array(nRows);
+    const present = isPresent ? null : new Uint8Array(nRows);
     return { dictionary, dictionarySize, isCoded, present, nPresent: isPresent ? nRows : 0, values };
   }
-  const present = new Int32Array(nRows);
-  decodeCodes(bytes, end + 4, 1, nRows, present);
+  const nBytes = Math.ceil(nRows / 8);
+  if (presenceLength <= nBytes) throw damaged();
+  const present = unpackBits(bytes, start - nBytes, nRows);
   let nPresent = 0;
   for (let row = 0; row < nRows; ++row) nPresent += present[row]!;
   return { dictionary, dictionarySize, isCoded, present, nPresent, values };
