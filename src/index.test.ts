@@ -33,6 +33,7 @@ describe("the public surface", () => {
       "linear",
       "map",
       "mysql",
+      "naiveBayes",
       "number",
       "oneHot",
       "onlyIf",

@@ -11,6 +11,8 @@ const sentences = {
   tree: "One decision tree (CART, Breiman et al. 1984), small enough to be read.",
   linear:
     "Ridge, lasso, elastic net, Huber or Poisson regression, logistic or multinomial regression, by task, penalty and loss. The first choice for text, and wherever a sum of effects is enough.",
+  naiveBayes:
+    "Naive Bayes: given the label, numbers are normal, levels and terms are counted, and each column speaks by itself. Fitted in one pass; good with few rows and as a first mark. Missing numbers are filled in by the default preparation; missing and unknown levels say nothing, or count as a level of their own.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
 };
 

@@ -9,7 +9,8 @@ import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
 import { predictionsOf } from "./predict.ts";
-import type { LinearPredictor } from "./predictor.ts";
+import type { ClustersPredictor, LinearPredictor, Predictor } from "./predictor.ts";
+import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
 import { rawScores } from "./score.ts";
 
 /**
@@ -23,7 +24,7 @@ export interface Contributions {
   readonly outputs: number;
   /** Contract columns and derived features, in the model's order; what a preparation made of one counts for it. */
   readonly features: readonly string[];
-  /** Trees: the expected score over the rows they grew from. Linear: the score where every prepared value is 0. */
+  /** Trees: the expected score over the rows they grew from. Linear: the score where every prepared value is 0. Naive Bayes: where every number is its label's mean. */
   readonly base: Float64Array;
   /** Row-major: rows x outputs x features. */
   readonly values: Float64Array;
@@ -48,7 +49,7 @@ export interface ExplainedPredictions {
 
 /**
  * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
- * grew from (path-dependent TreeSHAP), or the terms of a linear score. Throws EXPLANATION_UNAVAILABLE for clusters.
+ * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
   const design = buildDesign(withExpressions(frame, model.expressions), model.features);
@@ -103,14 +104,21 @@ function contributionsOf(model: Model, design: Design): Omit<Contributions, "sco
   const { dense, sparseSources } = layoutOf(model.features);
   const { outputs } = predictor;
   const sums: ContributionSums = {
-    base: predictor.kind === "trees" ? predictor.base.slice() : predictor.intercept.slice(),
+    base: baseOf(predictor),
     values: new Float64Array(design.nRows * outputs * features.length),
     groupOf: groupsOf(features, [...dense.map(({ source }) => source), ...sparseSources]),
     nGroups: features.length,
   };
   if (predictor.kind === "trees") addTreeContributions(predictor, design, sums);
+  else if (predictor.kind === "bayes") addBayesTerms(predictor, design, sums);
   else addTerms(predictor, design, sums);
   return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
+}
+
+function baseOf(predictor: Exclude<Predictor, ClustersPredictor>): Float64Array {
+  if (predictor.kind === "trees") return predictor.base.slice();
+  if (predictor.kind === "linear") return predictor.intercept.slice();
+  return bayesBase(predictor);
 }
 
 /** For each design column the position of its source. */

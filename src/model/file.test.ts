@@ -125,7 +125,7 @@ describe("a foreign file", () => {
   });
 
   it("is refused where a newer release wrote it", () => {
-    const newer = encodeContainer({ formatVersion: 3, texts: new Map(), arrays: new Map() });
+    const newer = encodeContainer({ formatVersion: 4, texts: new Map(), arrays: new Map() });
     expect(codeOf(() => decodeModel(newer))).toBe("MODEL_FORMAT_TOO_NEW");
   });
 });

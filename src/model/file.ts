@@ -17,10 +17,14 @@ import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 2;
+export const modelFormat = 3;
 
-/** The format a predictor needs: 2 has the links "log" and "share"; all else is written as 1, as it always was. */
-function formatOf({ link }: Predictor): number {
+/**
+ * The format a predictor needs: 3 has naive Bayes, 2 the links "log" and "share"; all else is written as 1, as it always
+ * was.
+ */
+function formatOf({ kind, link }: Predictor): number {
+  if (kind === "bayes") return 3;
   return link === "log" || link === "share" ? 2 : 1;
 }
 
@@ -118,7 +122,8 @@ function textOf(texts: ReadonlyMap<string, string>, part: string): string {
 
 function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>): Predictor {
   const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
-  if (kind !== "trees" && kind !== "linear" && kind !== "clusters") throw new RangeError("predictor.kind is unknown");
+  if (kind !== "trees" && kind !== "linear" && kind !== "clusters" && kind !== "bayes")
+    throw new RangeError("predictor.kind is unknown");
   const { nDense, nSparse, ...rest } = widths;
   const members = kind === "trees" ? {} : { nDense, nSparse };
   if (Object.keys(rest).length > 0 || (kind === "trees" && Object.keys(widths).length > 0))

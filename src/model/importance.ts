@@ -1,7 +1,7 @@
 import { layoutOf, type DesignLayout } from "./apply.ts";
 import type { FittedFeature } from "./fitted-transform.ts";
 import type { Model } from "./model.ts";
-import type { ClustersPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
+import type { BayesPredictor, ClustersPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
 export interface FeatureImportance {
@@ -14,7 +14,8 @@ export interface FeatureImportance {
 /**
  * How much each feature counts in the model, the most important first. Trees: its share of the loss all splits took
  * away. Linear: |coefficient| times the spread of the prepared column, summed over labels. Clusters: the share of the
- * centres' variance along its columns.
+ * centres' variance along its columns. Naive Bayes: how far the labels' means lie apart in their standard deviations, and
+ * for sparse columns how far their log probabilities do, times the spread of the column.
  */
 export function importanceOf(model: Model): FeatureImportance[] {
   const layout = layoutOf(model.features);
@@ -40,6 +41,8 @@ function columnWeights({ predictor, features, reference }: Model, layout: Design
       return effects(predictor, spreads(features, reference));
     case "clusters":
       return variances(predictor, nColumns);
+    case "bayes":
+      return separations(predictor, spreads(features, reference));
   }
 }
 
@@ -66,6 +69,19 @@ function variances({ centres }: ClustersPredictor, nColumns: number): Float64Arr
     for (let centre = 0; centre < k; ++centre) mean += centres[centre * nColumns + column]! / k;
     for (let centre = 0; centre < k; ++centre) out[column]! += (centres[centre * nColumns + column]! - mean) ** 2;
   }
+  return out;
+}
+
+function separations(bayes: BayesPredictor, spread: readonly number[]): Float64Array {
+  const { nDense, nSparse, intercept, means, precisions, coefficients } = bayes;
+  const labels = Array.from(intercept.keys());
+  const out = new Float64Array(nDense + nSparse);
+  for (let j = 0; j < nDense; ++j) {
+    const precision = labels.reduce((sum, k) => sum + precisions[k * nDense + j]!, 0) / labels.length;
+    out[j] = deviation(labels.map((k) => means[k * nDense + j]!)) * Math.sqrt(precision);
+  }
+  for (let s = 0; s < nSparse; ++s)
+    out[nDense + s] = deviation(labels.map((k) => coefficients[k * nSparse + s]!)) * spread[nDense + s]!;
   return out;
 }
 

@@ -2,7 +2,7 @@
  * The learned part of a model as plain data and flat typed arrays. `outputs` is the number of raw scores a row:
  * 1 for regression and binary, K for K classes. Raw scores become outputs through `link`.
  */
-export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor;
+export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor | BayesPredictor;
 
 /**
  * identity: the score; log: exp(score); sigmoid: probability of labels[1]; softmax: probabilities; share: the scores are
@@ -62,4 +62,22 @@ export interface ClustersPredictor {
   readonly nDense: number;
   readonly nSparse: number;
   readonly centres: Float64Array;
+}
+
+/**
+ * Naive Bayes. A label's log joint probability is intercept[k] - sum over dense columns of precisions[k, j] / 2 *
+ * (value - means[k, j])^2 + sum over sparse entries of coefficients[k, s] * value, in that order. There is one raw score a
+ * label; of two labels (outputs 1) it is the second's less the first's. Row-major: labels rows of nDense or nSparse.
+ */
+export interface BayesPredictor {
+  readonly kind: "bayes";
+  readonly link: "sigmoid" | "softmax";
+  readonly outputs: number;
+  readonly nDense: number;
+  readonly nSparse: number;
+  readonly intercept: Float64Array;
+  readonly means: Float64Array;
+  /** One over the variance; above 0. */
+  readonly precisions: Float64Array;
+  readonly coefficients: Float64Array;
 }

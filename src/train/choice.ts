@@ -95,6 +95,16 @@ export interface LinearHyperparameters {
   classWeights: "none" | "balanced";
 }
 
+/** Hyperparameters of naiveBayes(). */
+export interface NaiveBayesHyperparameters {
+  /** Added to the count of every level and term under every label. */
+  smoothing: number;
+  /** Share of the largest variance of any column of numbers that is added to every variance. */
+  varianceSmoothing: number;
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
+}
+
 /** Hyperparameters of kmeans(). */
 export interface KMeansHyperparameters {
   clusters: number;
@@ -104,6 +114,7 @@ export interface KMeansHyperparameters {
 }
 
 const supervised = Object.freeze({ regression: true, binary: true, multiclass: true } as const);
+const labelled = Object.freeze({ binary: true, multiclass: true } as const);
 const unsupervised = Object.freeze({ clustering: true } as const);
 const everyTask = Object.freeze({ ...supervised, ...unsupervised } as const);
 
@@ -140,6 +151,13 @@ export function linear(
   options: Partial<LinearHyperparameters> = {},
 ): Estimator<"regression" | "binary" | "multiclass", LinearHyperparameters> {
   return configure("linear", supervised, options);
+}
+
+/** Naive Bayes: normal numbers, counted levels and terms, each column by itself; fitted in one pass, good with few rows. */
+export function naiveBayes(
+  options: Partial<NaiveBayesHyperparameters> = {},
+): Estimator<"binary" | "multiclass", NaiveBayesHyperparameters> {
+  return configure("naiveBayes", labelled, options);
 }
 
 /** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */

@@ -6,6 +6,7 @@ import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters }
 import { resolveHyperparameters } from "./hyperparameters.ts";
 import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
 import { linearHyperparameters } from "./linear/hyperparameters.ts";
+import { naiveBayesHyperparameters } from "./naive-bayes/hyperparameters.ts";
 import { checkSpace } from "./space.ts";
 
 export { resolveHyperparameters } from "./hyperparameters.ts";
@@ -49,6 +50,13 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: linearHyperparameters,
       load: async () => (await import("./linear/estimator.ts")).linearEstimator,
+    },
+  ],
+  [
+    "naiveBayes",
+    {
+      hyperparameters: naiveBayesHyperparameters,
+      load: async () => (await import("./naive-bayes/estimator.ts")).naiveBayesEstimator,
     },
   ],
   [

@@ -100,8 +100,8 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
 
 const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
 
-/** A model of random numbers with parity rows: trees or a linear predictor, or centres where the task is clustering. */
-export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear"): Model {
+/** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, or centres where the task is clustering. */
+export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes"): Model {
   const features = kind === "trees" && task !== "clustering" ? treeFeatures : denseFeatures;
   const inputs = columns.map(({ name }) => name);
   const model: Model = {
@@ -147,7 +147,7 @@ function targetKind(task: Task): ContractColumn["kind"] {
 function randomPredictor(
   rng: Rng,
   task: Task,
-  kind: "trees" | "linear",
+  kind: "trees" | "linear" | "bayes",
   features: readonly FittedFeature[],
 ): Predictor {
   const layout = layoutOf(features);
@@ -162,18 +162,34 @@ function randomPredictor(
     const coefficients = numbers(outputs * (nDense + nSparse));
     return { kind, link, outputs, nDense, nSparse, coefficients, intercept: numbers(outputs) };
   }
+  if (kind === "bayes") {
+    const labels = Math.max(2, outputs);
+    return {
+      kind,
+      link: outputs === 1 ? "sigmoid" : "softmax",
+      outputs,
+      nDense,
+      nSparse,
+      intercept: numbers(labels),
+      means: numbers(labels * nDense),
+      precisions: numbers(labels * nDense).map((value) => Math.abs(value) + 0.1),
+      coefficients: numbers(labels * nSparse),
+    };
+  }
   const dense = layout.dense.map((entry) => ({ ...entry, values: new Float64Array(0) }));
   const design = { nRows: 0, dense, sparse: emptySparseBlock(0) };
   return { ...randomTrees(rng, design, { outputs, trees: 6, leaves: 6 }), link };
 }
 
 /** Every kind of model there is. */
-export const modelKinds: readonly (readonly [Task, "trees" | "linear"])[] = [
+export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes"])[] = [
   ["regression", "trees"],
   ["regression", "linear"],
   ["binary", "trees"],
   ["binary", "linear"],
   ["multiclass", "trees"],
   ["multiclass", "linear"],
+  ["binary", "bayes"],
+  ["multiclass", "bayes"],
   ["clustering", "linear"],
 ];

@@ -67,6 +67,8 @@ describe("a trained model", () => {
     ["regression", "linear"],
     ["binary", "linear"],
     ["multiclass", "linear"],
+    ["binary", "naiveBayes"],
+    ["multiclass", "naiveBayes"],
     ["clustering", "kmeans"],
   ];
 

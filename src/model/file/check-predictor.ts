@@ -1,6 +1,13 @@
 import type { DesignLayout } from "../apply.ts";
 import type { Model, Task } from "../model.ts";
-import type { ClustersPredictor, LinearPredictor, Link, Predictor, TreesPredictor } from "../predictor.ts";
+import type {
+  BayesPredictor,
+  ClustersPredictor,
+  LinearPredictor,
+  Link,
+  Predictor,
+  TreesPredictor,
+} from "../predictor.ts";
 import { wrong } from "./checks.ts";
 
 const linksOf: Readonly<Record<Task, readonly Link[]>> = {
@@ -18,13 +25,18 @@ export function checkPredictor(
   const outputs = task === "multiclass" ? labels.length : 1;
   if (!linksOf[task].includes(predictor.link)) wrong("predictor.link", `does not suit the task ${task}`);
   if (predictor.outputs !== outputs) wrong("predictor.outputs", `is not ${outputs}`);
+  if (predictor.kind === "bayes" && predictor.link !== "sigmoid" && predictor.link !== "softmax")
+    wrong("predictor.link", "does not suit naive Bayes");
   if ((predictor.kind === "clusters") !== (task === "clustering"))
     wrong("predictor.kind", `does not suit the task ${task}`);
   if (predictor.kind === "trees") checkTrees(predictor, layout);
   else checkWidths(predictor, layout);
 }
 
-function checkWidths(predictor: LinearPredictor | ClustersPredictor, { dense, sparseNames }: DesignLayout): void {
+function checkWidths(
+  predictor: LinearPredictor | ClustersPredictor | BayesPredictor,
+  { dense, sparseNames }: DesignLayout,
+): void {
   const { nDense, nSparse, outputs } = predictor;
   if (nDense !== dense.length || nSparse !== sparseNames.length)
     wrong("predictor", "reads another design than the features give");
@@ -33,11 +45,24 @@ function checkWidths(predictor: LinearPredictor | ClustersPredictor, { dense, sp
     checkFinite(predictor.intercept, "predictor.intercept", outputs);
     return;
   }
+  if (predictor.kind === "bayes") {
+    checkBayes(predictor);
+    return;
+  }
   const width = nDense + nSparse;
   const { centres } = predictor;
   if (width > 0 && (centres.length === 0 || centres.length % width !== 0))
     wrong("predictor.centres", "are not whole rows");
   checkFinite(centres, "predictor.centres", centres.length);
+}
+
+function checkBayes({ outputs, nDense, nSparse, intercept, means, precisions, coefficients }: BayesPredictor): void {
+  const labels = outputs === 1 ? 2 : outputs;
+  checkFinite(intercept, "predictor.intercept", labels);
+  checkFinite(means, "predictor.means", labels * nDense);
+  checkFinite(precisions, "predictor.precisions", labels * nDense);
+  checkFinite(coefficients, "predictor.coefficients", labels * nSparse);
+  if (precisions.some((precision) => precision <= 0)) wrong("predictor.precisions", "are not all above 0");
 }
 
 function checkTrees(trees: TreesPredictor, layout: DesignLayout): void {
@@ -103,6 +128,7 @@ export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Re
   },
   linear: { coefficients: Float64Array, intercept: Float64Array },
   clusters: { centres: Float64Array },
+  bayes: { intercept: Float64Array, means: Float64Array, precisions: Float64Array, coefficients: Float64Array },
 };
 
 type ArrayType = Float64ArrayConstructor | Int32ArrayConstructor | Uint32ArrayConstructor | Uint8ArrayConstructor;
