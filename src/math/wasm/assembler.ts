@@ -27,8 +27,12 @@ export const op = {
   f64Add: [0xa0],
   f64Sub: [0xa1],
   f64Mul: [0xa2],
-  f64Min: [0xa4],
   f64Max: [0xa5],
+  f64x2Splat: [0xfd, 0x14],
+  f64x2Pmin: [0xfd, 0xf6, 0x01],
+  f64x2Pmax: [0xfd, 0xf7, 0x01],
+  i32Wrap: [0xa7],
+  i64ReinterpretF64: [0xbd],
   f64FromI32: [0xb7],
   f64FromU32: [0xb8],
   i32FromF64: [0xfc, 0x02],
@@ -111,6 +115,7 @@ export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsign
 
 /** Loads one byte into all 16 lanes. */
 export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
+export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
 export const select: readonly number[] = [0x1b];

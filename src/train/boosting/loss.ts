@@ -2,6 +2,7 @@ import { exp, log, log1p } from "../../math/elementary.ts";
 import { type KernelShape, packed } from "./kernels/shape.ts";
 import { regressionLoss } from "./loss-regression.ts";
 import { isRegression, type LossPlan, lossChunk } from "./plan.ts";
+import { nearestInteger } from "./rounding.ts";
 import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 import type { RowSet } from "./view.ts";
 
@@ -47,12 +48,12 @@ export function writeLogistic(set: RowSet, from: number, to: number, out: Gradie
     let position = (scores[row]! + tableReach) * tableSteps;
     if (position < 0) position = 0;
     else if (position > tableLast) position = tableLast;
-    const entry = position | 0;
+    const entry = nearestInteger(position - 0.5);
     const low = sigmoidTable[entry]!;
     const p = low + (position - entry) * (sigmoidTable[entry + 1]! - low);
     const weight = weights === null ? 1 : weights[row]!;
-    words[cell] = Math.floor((p - labels[row]!) * weight * scales.gradient + 0.5);
-    words[cell + 1] = Math.floor(p * (1 - p) * weight * scales.hessian + 0.5);
+    words[cell] = nearestInteger((p - labels[row]!) * weight * scales.gradient);
+    words[cell + 1] = nearestInteger(p * (1 - p) * weight * scales.hessian);
   }
 }
 
