@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type { Compilable, Kysely } from "kysely";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
@@ -26,11 +25,11 @@ function writeTogether(
   }, isDurable);
 }
 
-function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks): Metadata {
-  // Kysely is 280 small files: loaded only when a store is opened, and by require, which takes a third less time.
-  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
+async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks): Promise<Metadata> {
+  // Loaded only when a store is opened.
+  const builder = await import("./query-builder.ts");
   const driver = new SqliteDriver(engine, path, hooks);
-  const database = new kysely.Kysely<Database>({ dialect: sqliteDialect(kysely, driver) });
+  const database = new builder.Kysely<Database>({ dialect: sqliteDialect(builder, driver) });
   return {
     database,
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
@@ -47,7 +46,7 @@ export async function openEmbeddedMetadata(path: string, hooks: StoreHooks): Pro
 export async function inspectEmbeddedMetadata(path: string, hooks: StoreHooks = noHooks): Promise<InspectedMetadata> {
   const engine = await openEngine(path, await loadSqlite());
   return {
-    ...assemble(engine, path, hooks),
+    ...(await assemble(engine, path, hooks)),
     freeze: async () => engine.exec("begin"),
     thaw: async () => engine.exec("rollback"),
     structure: () => structureOf(engine),

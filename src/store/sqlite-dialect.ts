@@ -2,6 +2,7 @@ import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } 
 import type { StoreHooks } from "./hooks.ts";
 import { beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
+import type { QueryBuilder } from "./query-builder.ts";
 
 /** So many statements are kept ready; preparing one takes longer than most take to run. */
 const mostPrepared = 200;
@@ -170,14 +171,12 @@ export class SqliteDriver implements Driver {
 
 export type Execute = <R>(query: CompiledQuery<R>) => QueryResult<R>;
 
-type KyselyModule = typeof import("kysely");
-
 /** Kysely over an open database of the `node:sqlite` shape; every transaction writes and begins IMMEDIATE. */
-export function sqliteDialect(kysely: KyselyModule, driver: SqliteDriver): Dialect {
+export function sqliteDialect(builder: QueryBuilder, driver: SqliteDriver): Dialect {
   return {
     createDriver: () => driver,
-    createQueryCompiler: () => new kysely.SqliteQueryCompiler(),
-    createAdapter: () => new kysely.SqliteAdapter(),
-    createIntrospector: (db) => new kysely.SqliteIntrospector(db),
+    createQueryCompiler: () => new builder.SqliteQueryCompiler(),
+    createAdapter: () => new builder.SqliteAdapter(),
+    createIntrospector: (db) => new builder.SqliteIntrospector(db),
   };
 }

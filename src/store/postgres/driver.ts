@@ -3,6 +3,7 @@ import { MillraceError } from "../../core/errors/error.ts";
 import type { StoreHooks } from "../hooks.ts";
 import { idleLimitMs, isConnectionLost, isWorthRepeating, lockWaitMs, serverError } from "./faults.ts";
 import type { PostgresSession } from "./session.ts";
+import type { QueryBuilder } from "../query-builder.ts";
 
 const changing: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 const mostTries = 4;
@@ -185,14 +186,12 @@ export class PostgresDriver implements Driver {
 
 export type Execute = <R>(query: CompiledQuery<R>) => Promise<QueryResult<R>>;
 
-type KyselyModule = typeof import("kysely");
-
 /** Kysely over a server; every transaction writes, and takes the store's write lock first. */
-export function postgresDialect(kysely: KyselyModule, driver: PostgresDriver): Dialect {
+export function postgresDialect(builder: QueryBuilder, driver: PostgresDriver): Dialect {
   return {
     createDriver: () => driver,
-    createQueryCompiler: () => new kysely.PostgresQueryCompiler(),
-    createAdapter: () => new kysely.PostgresAdapter(),
-    createIntrospector: (db) => new kysely.PostgresIntrospector(db),
+    createQueryCompiler: () => new builder.PostgresQueryCompiler(),
+    createAdapter: () => new builder.PostgresAdapter(),
+    createIntrospector: (db) => new builder.PostgresIntrospector(db),
   };
 }

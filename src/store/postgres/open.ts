@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type { Compilable, Kysely } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
 import { noHooks } from "../hooks.ts";
@@ -16,10 +15,10 @@ import { PostgresSession } from "./session.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { structureOf } from "./structure.ts";
 
-function assemble(session: PostgresSession, address: PostgresAddress, hooks: StoreHooks): Metadata {
-  const kysely = createRequire(import.meta.url)("kysely") as typeof import("kysely");
+async function assemble(session: PostgresSession, address: PostgresAddress, hooks: StoreHooks): Promise<Metadata> {
+  const builder = await import("../query-builder.ts");
   const driver = new PostgresDriver(session, lockOf(address.schema), hooks);
-  const database = new kysely.Kysely<Database>({ dialect: postgresDialect(kysely, driver) });
+  const database = new builder.Kysely<Database>({ dialect: postgresDialect(builder, driver) });
   return {
     database,
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
@@ -89,7 +88,7 @@ export async function inspectPostgresMetadata(text: string): Promise<InspectedMe
     throw serverError(place, error);
   }
   return {
-    ...assemble(session, address, noHooks),
+    ...(await assemble(session, address, noHooks)),
     freeze: async () => void (await session.query("begin isolation level repeatable read read only")),
     thaw: async () => void (await session.query("rollback")),
     structure: () => structureOf(session, schema),
