@@ -6,7 +6,7 @@ import type { Fence } from "./leases.ts";
 import type { InspectedMetadata, Metadata } from "./metadata.ts";
 import { migrations } from "./migrations.ts";
 import type { Database } from "./schema.ts";
-import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
+import { SqliteDriver } from "./sqlite-dialect.ts";
 import { formatOf, loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 
@@ -27,9 +27,9 @@ function writeTogether(
 
 async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks): Promise<Metadata> {
   // Loaded only when a store is opened.
-  const builder = await import("./query-builder.ts");
+  const { createQueryBuilder } = await import("./query-builder.ts");
   const driver = new SqliteDriver(engine, path, hooks);
-  const database = new builder.Kysely<Database>({ dialect: sqliteDialect(builder, driver) });
+  const database = createQueryBuilder("sqlite", driver);
   return {
     database,
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),

@@ -1,17 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as kysely from "kysely";
-import { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock, systemClock } from "../core/clock.ts";
 import { noHooks } from "./hooks.ts";
 import { memoDigest } from "./memo.ts";
 import { migrations } from "./migrations.ts";
 import { openStore } from "./open.ts";
+import { createQueryBuilder } from "./query-builder.ts";
 import { mayBeAlive, thisProcess } from "./processes.ts";
-import type { Database } from "./schema.ts";
-import { SqliteDriver, sqliteDialect } from "./sqlite-dialect.ts";
+import { SqliteDriver } from "./sqlite-dialect.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteModule } from "./sqlite.ts";
 import { temporaryFolder } from "./store.fixtures.ts";
@@ -123,8 +121,7 @@ describe("opening a store", () => {
     const path = join((await makeFolder()).path, "s.db");
     const engine = await openSqlite(path, await loadSqlite(), noHooks);
     engine.exec("pragma max_page_count = 1");
-    const dialect = sqliteDialect(kysely, new SqliteDriver(engine, path, noHooks));
-    const database = new Kysely<Database>({ dialect });
+    const database = createQueryBuilder("sqlite", new SqliteDriver(engine, path, noHooks));
     const row = { memo_key: "k", value: "x".repeat(1_000_000), digest: memoDigest("k", "") };
     await expect(database.insertInto("memo").values(row).execute()).rejects.toMatchObject({
       code: "STORE_UNWRITABLE",

@@ -1,8 +1,7 @@
-import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
 import { beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
-import type { QueryBuilder } from "./query-builder.ts";
 
 /** So many statements are kept ready; preparing one takes longer than most take to run. */
 const mostPrepared = 200;
@@ -170,13 +169,3 @@ export class SqliteDriver implements Driver {
 }
 
 export type Execute = <R>(query: CompiledQuery<R>) => QueryResult<R>;
-
-/** Kysely over an open database of the `node:sqlite` shape; every transaction writes and begins IMMEDIATE. */
-export function sqliteDialect(builder: QueryBuilder, driver: SqliteDriver): Dialect {
-  return {
-    createDriver: () => driver,
-    createQueryCompiler: () => new builder.SqliteQueryCompiler(),
-    createAdapter: () => new builder.SqliteAdapter(),
-    createIntrospector: (db) => new builder.SqliteIntrospector(db),
-  };
-}

@@ -1,9 +1,8 @@
-import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { StoreHooks } from "../hooks.ts";
 import { idleLimitMs, isConnectionLost, isWorthRepeating, lockWaitMs, serverError } from "./faults.ts";
 import type { PostgresSession } from "./session.ts";
-import type { QueryBuilder } from "../query-builder.ts";
 
 const changing: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 const mostTries = 4;
@@ -185,13 +184,3 @@ export class PostgresDriver implements Driver {
 }
 
 export type Execute = <R>(query: CompiledQuery<R>) => Promise<QueryResult<R>>;
-
-/** Kysely over a server; every transaction writes, and takes the store's write lock first. */
-export function postgresDialect(builder: QueryBuilder, driver: PostgresDriver): Dialect {
-  return {
-    createDriver: () => driver,
-    createQueryCompiler: () => new builder.PostgresQueryCompiler(),
-    createAdapter: () => new builder.PostgresAdapter(),
-    createIntrospector: (db) => new builder.PostgresIntrospector(db),
-  };
-}

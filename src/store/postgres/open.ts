@@ -8,7 +8,7 @@ import type { InspectedMetadata, Metadata } from "../metadata.ts";
 import { parseMetadataAddress } from "../metadata-address.ts";
 import type { PostgresAddress } from "../metadata-address.ts";
 import type { Database } from "../schema.ts";
-import { PostgresDriver, postgresDialect } from "./driver.ts";
+import { PostgresDriver } from "./driver.ts";
 import { serverError } from "./faults.ts";
 import { formatOf, lockOf, migrate } from "./migrate.ts";
 import { PostgresSession } from "./session.ts";
@@ -16,9 +16,9 @@ import { writeSnapshot } from "./snapshot.ts";
 import { structureOf } from "./structure.ts";
 
 async function assemble(session: PostgresSession, address: PostgresAddress, hooks: StoreHooks): Promise<Metadata> {
-  const builder = await import("../query-builder.ts");
+  const { createQueryBuilder } = await import("../query-builder.ts");
   const driver = new PostgresDriver(session, lockOf(address.schema), hooks);
-  const database = new builder.Kysely<Database>({ dialect: postgresDialect(builder, driver) });
+  const database = createQueryBuilder("postgres", driver);
   return {
     database,
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
