@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fdatasync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from "node:fs";
+import { closeSync, fdatasync, fstatSync, openSync, readSync, renameSync, statSync } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
@@ -181,18 +181,17 @@ async function adoptFile(
   }
 }
 
-/** All of them at once, when the first is missing: their names are then made to last once, not with every artifact. */
-function makeSubfolders(root: string): void {
-  mkdirSync(root, { recursive: true });
-  for (let i = 0; i < 256; ++i) {
-    const folder = join(root, i.toString(16).padStart(2, "0"));
-    if (lookAt(folder) === null) mkdirSync(folder, { recursive: true });
-  }
+/** Makes the folders that artifacts will lie in, so that no artifact has to wait until the name of its folder lasts. */
+export async function makeSubfolders(root: string, hooks: StoreHooks): Promise<void> {
+  const names = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+  await Promise.all(names.map((name) => mkdir(join(root, name), { recursive: true })));
+  hooks.reached("artifact.folderMade");
+  await syncPath(root);
 }
 
 async function moveTo(target: string, from: string, root: string, hooks: StoreHooks): Promise<void> {
   if (lookAt(dirname(target)) === null) {
-    makeSubfolders(root);
+    await mkdir(dirname(target), { recursive: true });
     hooks.reached("artifact.folderMade");
     await syncPath(root);
   }

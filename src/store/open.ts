@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { createArtifactStore } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
+import { makeSubfolders } from "./disk-artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
 import type { Fence } from "./leases.ts";
@@ -70,10 +71,12 @@ async function makeFolder(path: string): Promise<void> {
   });
 }
 
-async function makeFolders(folder: string): Promise<void> {
+/** Makes what a store's folder holds; the folder for temporary files comes last and tells that the others are there. */
+async function makeFolders(folder: string, hooks: StoreHooks): Promise<void> {
   try {
     if (!(await exists(join(folder, "temporary")))) {
       await makeFolder(join(folder, "artifacts"));
+      await makeSubfolders(join(folder, "artifacts"), hooks);
       await makeFolder(join(folder, "temporary"));
       // What lies here is made by runs: it does not belong under version control.
       await writeFile(join(folder, ".gitignore"), "*\n");
@@ -155,7 +158,7 @@ export async function inspectStore(folder: string, options: StoreOptions): Promi
 export async function openStore(folder: string, options: StoreOptions): Promise<Store> {
   const absolute = resolve(folder);
   await putBack(absolute);
-  await makeFolders(absolute);
+  await makeFolders(absolute, options.hooks ?? noHooks);
   await sweepTemporary(absolute, options.clock.now());
   return openAt(join(absolute, metadataFile), absolute, options);
 }
@@ -163,7 +166,7 @@ export async function openStore(folder: string, options: StoreOptions): Promise<
 /** A store that is gone when closed, for tests: metadata in memory, artifacts in a folder of the system's temporary one. */
 export async function openMemoryStore(options: StoreOptions): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-"));
-  await makeFolders(folder);
+  for (const name of ["artifacts", "temporary"]) await makeFolder(join(folder, name));
   const store = await openAt(":memory:", folder, options);
   return {
     ...store,
