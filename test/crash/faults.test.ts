@@ -46,7 +46,6 @@ async function expectSound(path: string): Promise<void> {
 const points: readonly (readonly [Failpoint, readonly number[]])[] = [
   ["artifact.adopting", [1, 4, 8]],
   ["artifact.synced", [1, 4, 8]],
-  ["artifact.folderMade", [1]],
   ["artifact.renaming", [1, 4, 8]],
   ["artifact.renamed", [1, 4, 8]],
   ["transaction.begun", [1, 2, 5, 10]],
@@ -82,6 +81,17 @@ describe("a disk that is full or fails", () => {
       expect(result.steps.map((step) => step.outputs.get("bytes")).join()).toBe(await digests());
       expect(repeated.filter((step) => done.includes(step))).toEqual([]);
       await store.close();
+      await expectSound(path);
+    },
+  );
+
+  it.each(codes)(
+    "with %s while a store is made is an error with a remedy, and the next time it is made",
+    async (code) => {
+      const path = join(folder, ".millrace");
+      const hooks = failAt("artifact.folderMade", 1, code);
+      await expect(openStore(path, { clock, hooks })).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
+      await (await openStore(path, { clock })).close();
       await expectSound(path);
     },
   );
