@@ -70,4 +70,19 @@ export const scenarios = [
     title: "boosting 1,000 x 10",
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
   },
+  {
+    id: "ingest/csv-1m",
+    title: "a CSV of 1,000,000 x 20 to a snapshot and typed columns beside pandas.read_csv",
+    load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv1m }),
+  },
+  {
+    id: "ingest/parquet-1m",
+    title: "the snapshot of 1,000,000 x 20 to typed columns beside pandas.read_csv of the file it came from",
+    load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runParquet1m }),
+  },
+  {
+    id: "ingest/csv-10gb",
+    title: "a CSV of 10 GB (MILLRACE_INGEST_GB) to a snapshot: time and peak memory",
+    load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv10gb }),
+  },
 ];

@@ -57,8 +57,8 @@ export interface IngestReport extends CellIssues {
 
 /**
  * Reads a source into an immutable dataset file: exactly the contract's columns in the contract's kinds, rows in file
- * order, equal bytes for equal rows on any number of threads. Nothing is sniffed: rows are counted twice, by us and by
- * DuckDB, and must agree. A cell that is not of its column's kind becomes missing and an issue of code "kind".
+ * order, equal bytes for equal rows on any number of threads. Nothing is sniffed: delimited files are read by a strict
+ * parser of ours, all else is counted twice, by us and by DuckDB, and must agree. A cell that is not of its column's kind becomes missing and an issue of code "kind".
  *
  * Throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_UNREADABLE, SOURCE_REFUSED, SOURCE_UNREACHABLE, SOURCE_CHANGED,
  * SOURCE_MISMATCH, COLUMN_MISSING, COLUMN_NAME_INVALID, COLUMN_NAME_DUPLICATE, STORE_UNWRITABLE or CANCELLED; then there
