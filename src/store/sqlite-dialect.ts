@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import type { StoreHooks } from "./hooks.ts";
-import { beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
+import { allRows, beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
 
 /** So many statements are kept ready; preparing one takes longer than most take to run. */
@@ -29,7 +29,7 @@ class SqliteConnection implements DatabaseConnection {
     try {
       const { statement, givesRows } = this.#prepare(query.sql);
       const parameters = (query.parameters as SqliteValue[]).map(bindable);
-      if (givesRows) return { rows: statement.all(...parameters) as R[] };
+      if (givesRows) return { rows: allRows(statement, parameters) as R[] };
       return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) };
     } catch (error) {
       this.#prepared.delete(query.sql);

@@ -11,6 +11,7 @@ export interface SqliteStatement {
   get(...parameters: SqliteValue[]): unknown;
   run(...parameters: SqliteValue[]): { readonly changes: number | bigint };
   columns(): readonly unknown[];
+  setReadBigInts(isWanted: boolean): void;
 }
 
 export interface SqliteDatabase {
@@ -29,6 +30,23 @@ export interface SqliteModule {
  */
 export function bindable(value: SqliteValue): SqliteValue {
   return typeof value === "number" && value !== 0 && Math.abs(value) < 1e-12 ? String(value) : value;
+}
+
+/**
+ * All rows of a statement. The engines refuse a whole answer for one integer that a double cannot hold; we never write one,
+ * so whoever did gets its nearest double, and everyone else their rows.
+ */
+export function allRows(statement: SqliteStatement, parameters: readonly SqliteValue[]): unknown[] {
+  try {
+    return statement.all(...parameters);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("too large to be represented"))) throw error;
+    statement.setReadBigInts(true);
+    const rows = statement.all(...parameters) as Record<string, SqliteValue>[];
+    statement.setReadBigInts(false);
+    const rounded = (value: SqliteValue): SqliteValue => (typeof value === "bigint" ? Number(value) : value);
+    return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, rounded(value)])));
+  }
 }
 
 /** Earlier engines can lose pages when a write races a checkpoint in WAL mode (the WAL-reset bug). */
