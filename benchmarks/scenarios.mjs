@@ -37,7 +37,8 @@ export const scenarios = [
   },
   {
     id: "store/crash-long",
-    title: "the crash suite at length: 2,000 random kills, 8 processes stopped and killed for a minute",
+    title:
+      "the crash suite at length: 2,000 random kills, 8 processes for a minute, 20,000 power losses, 200 zombies, every fault",
     load: async () => ({ run: (await import("./scenarios/store.mjs")).runCrashLong }),
   },
   {

@@ -145,6 +145,9 @@ export async function runCrashLong() {
     MILLRACE_CRASH_KILLS: "2000",
     MILLRACE_CRASH_SECONDS: "60",
     MILLRACE_CRASH_PROCESSES: "8",
+    MILLRACE_CRASH_STATES: "20000",
+    MILLRACE_CRASH_FENCINGS: "200",
+    MILLRACE_CRASH_FAULTS: "all",
     ...process.env,
   };
   return (

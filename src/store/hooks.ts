@@ -24,7 +24,8 @@ export type Failpoint =
 
 /** Lets a test see the store pass its failpoints, end the process there, or fail as a disk would. */
 export interface StoreHooks {
-  readonly reached: (point: Failpoint) => void;
+  /** `isDurable` false = of a transaction that need not last, as the note that a step runs. */
+  readonly reached: (point: Failpoint, isDurable?: boolean) => void;
 }
 
 export const noHooks: StoreHooks = Object.freeze({ reached: () => {} });

@@ -139,15 +139,15 @@ export class SqliteDriver implements Driver {
         this.#database.exec("begin immediate");
         let result: T;
         try {
-          this.#hooks.reached("transaction.begun");
+          this.#hooks.reached("transaction.begun", isDurable);
           result = work((query) => this.#connection.executeNow(query));
-          this.#hooks.reached("transaction.committing");
+          this.#hooks.reached("transaction.committing", isDurable);
           this.#database.exec("commit");
         } catch (error) {
           rollBack(this.#database);
           throw storeError(this.#path, error);
         }
-        this.#hooks.reached("transaction.committed");
+        this.#hooks.reached("transaction.committed", isDurable);
         return result;
       });
     } finally {

@@ -28,12 +28,13 @@ async function digests(): Promise<string> {
   return steps.map((step) => step.outputs.get("bytes")).join();
 }
 
-/** Fails at the n-th passing of a failpoint as the operating system would. */
+/** Fails at the n-th passing of a failpoint as the operating system would; what is only shown is passed over. */
 function failAt(failpoint: Failpoint, nth: number, code: string): StoreHooks {
   let passed = 0;
   return {
-    reached(point) {
-      if (point === failpoint && ++passed === nth) throw Object.assign(new Error(`${code}: injected`), { code });
+    reached(point, isDurable = true) {
+      if (isDurable && point === failpoint && ++passed === nth)
+        throw Object.assign(new Error(`${code}: injected`), { code });
     },
   };
 }
@@ -52,10 +53,18 @@ const points: readonly (readonly [Failpoint, readonly number[]])[] = [
   ["transaction.committing", [1, 2, 5, 10]],
 ];
 const codes = ["ENOSPC", "EIO", "EMFILE", "EDQUOT"];
-const cases = points.flatMap(([point, passings]) => passings.map((nth) => [point, nth] as const));
+/** In the long form every passing fails with every code. */
+const isLong = process.env["MILLRACE_CRASH_FAULTS"] === "all";
+const passingsOf = (passings: readonly number[]): readonly number[] =>
+  isLong ? Array.from({ length: passings.at(-1)! }, (_, i) => i + 1) : passings;
+const cases = points.flatMap(([point, passings]) =>
+  passingsOf(passings).flatMap((nth, i) =>
+    (isLong ? codes : [codes[(i + point.length) % codes.length]!]).map((code) => [code, point, nth] as const),
+  ),
+);
 
 describe("a disk that is full or fails", () => {
-  it.each(cases.map(([point, nth], i) => [codes[i % codes.length]!, point, nth] as const))(
+  it.each(cases)(
     "with %s at %s, passing %i, is an error with a remedy, and the next run goes on",
     async (code, point, nth) => {
       const path = join(folder, ".millrace");

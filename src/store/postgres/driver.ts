@@ -159,9 +159,9 @@ export class PostgresDriver implements Driver {
     let value: T;
     try {
       await this.#begin(isDurable);
-      this.#hooks.reached("transaction.begun");
+      this.#hooks.reached("transaction.begun", isDurable);
       value = await work((query) => this.#run(query));
-      this.#hooks.reached("transaction.committing");
+      this.#hooks.reached("transaction.committing", isDurable);
     } catch (error) {
       if (isConnectionLost(error)) this.#session.drop();
       await this.rollbackTransaction();
@@ -174,7 +174,7 @@ export class PostgresDriver implements Driver {
       await this.rollbackTransaction();
       throw error;
     }
-    this.#hooks.reached("transaction.committed");
+    this.#hooks.reached("transaction.committed", isDurable);
     return { value };
   }
 

@@ -1,0 +1,170 @@
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import { createRng, type Rng } from "../../src/core/rng.ts";
+import { runWorkflow } from "../../src/engine/run.ts";
+import type { Failpoint } from "../../src/store/hooks.ts";
+import { openStore } from "../../src/store/open.ts";
+import { verifyStore } from "../../src/store/verify.ts";
+import { eightSteps } from "./workflow.ts";
+
+/*
+ * Power loss, simulated: what the disk may hold when the power goes is what was synced, and any part of the rest. At every
+ * failpoint of a run we note which bytes and which names were synced; states are drawn from that, each is opened and
+ * verified. Taken on trust: that a sync does what it says, and SQLite's own handling of a log that ends in the middle.
+ */
+
+const nStates = Number(process.env["MILLRACE_CRASH_STATES"] ?? 250);
+
+/** A file as it stood at an instant. Its bytes are kept under `stash`. */
+interface SeenFile {
+  readonly path: string;
+  readonly stash: string;
+  readonly isWhole: boolean;
+  readonly isNamed: boolean;
+}
+
+interface Instant {
+  readonly point: Failpoint;
+  readonly files: readonly SeenFile[];
+  /** Folder with the database as of the last commit; null before the first. */
+  readonly database: string | null;
+}
+
+let folder: string;
+let instants: readonly Instant[];
+
+function filesBelow(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesBelow(join(path, entry.name)) : [join(path, entry.name)],
+  );
+}
+
+/** Watches one store at work, step after step, and notes what would survive at each instant. */
+class Recorder {
+  readonly instants: Instant[] = [];
+  readonly #store: string;
+  readonly #stash: string;
+  readonly #synced = new Set<number>();
+  readonly #named = new Set<string>();
+  #database: string | null = null;
+
+  constructor(store: string, stash: string) {
+    this.#store = store;
+    this.#stash = stash;
+    mkdirSync(stash);
+  }
+
+  reached(point: Failpoint): void {
+    const paths = ["artifacts", "temporary"].flatMap((name) => filesBelow(join(this.#store, name)));
+    // Steps run one at a time here, so what a failpoint is about is whatever is there.
+    if (point === "artifact.synced") for (const path of paths) this.#synced.add(statSync(path).ino);
+    if (point === "artifact.kept") for (const path of paths) this.#named.add(path);
+    if (point === "transaction.committed") this.#database = this.#copyDatabase();
+    this.instants.push({ point, files: paths.map((path) => this.#look(path)), database: this.#database });
+  }
+
+  #look(path: string): SeenFile {
+    const { ino } = statSync(path);
+    const stash = join(this.#stash, `file-${ino}`);
+    if (!existsSync(stash)) linkSync(path, stash);
+    return {
+      path: relative(this.#store, path),
+      stash,
+      isWhole: this.#synced.has(ino),
+      isNamed: path.includes("artifacts") && this.#named.has(path),
+    };
+  }
+
+  #copyDatabase(): string {
+    const target = join(this.#stash, `database-${this.instants.length}`);
+    mkdirSync(target);
+    for (const name of ["metadata.sqlite", "metadata.sqlite-wal"]) {
+      if (existsSync(join(this.#store, name))) copyFileSync(join(this.#store, name), join(target, name));
+    }
+    return target;
+  }
+}
+
+/** What a disk may hold at an instant: all that was synced, and of the rest what chance leaves. */
+function surviving(instant: Instant, next: string | null, target: string, rng: Rng): void {
+  for (const name of ["artifacts", "temporary"]) mkdirSync(join(target, name), { recursive: true });
+  for (const file of instant.files) {
+    if (!file.isNamed && rng.next() < 0.5) continue;
+    const path = join(target, file.path);
+    mkdirSync(dirname(path), { recursive: true });
+    if (file.isWhole) linkSync(file.stash, path);
+    else writeFileSync(path, torn(readFileSync(file.stash), rng));
+  }
+  for (const name of readdirSync(instant.database!)) copyFileSync(join(instant.database!, name), join(target, name));
+  const log = "metadata.sqlite-wal";
+  if (next === null || !existsSync(join(next, log)) || !existsSync(join(target, log))) return;
+  // The next transaction was being written: its log may have grown by any part of what it will be.
+  const held = readFileSync(join(target, log));
+  const grown = readFileSync(join(next, log));
+  if (grown.length <= held.length || !grown.subarray(0, held.length).equals(held)) return;
+  writeFileSync(join(target, log), grown.subarray(0, held.length + rng.integer(grown.length - held.length)));
+}
+
+/** A prefix, or the right length with nothing behind some point. */
+function torn(bytes: Buffer, rng: Rng): Buffer {
+  const kept = rng.integer(bytes.length + 1);
+  return rng.next() < 0.5 ? bytes.subarray(0, kept) : Buffer.concat([bytes.subarray(0, kept)], bytes.length);
+}
+
+async function faultsAfterPowerLoss(instant: Instant, rng: Rng): Promise<readonly object[]> {
+  const target = await mkdtemp(join(folder, "state-"));
+  const later = instants.slice(instants.indexOf(instant)).find(({ database }) => database !== instant.database);
+  surviving(instant, later?.database ?? null, target, rng);
+  await (await openStore(target, { clock })).close();
+  const { faults } = await verifyStore(target, clock);
+  await rm(target, { recursive: true });
+  return faults;
+}
+
+describe("the power goes", () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "millrace-power-"));
+    const path = join(folder, ".millrace");
+    let recorder: Recorder | null = null;
+    const hooks = { reached: (point: Failpoint) => recorder?.reached(point) };
+    const store = await openStore(path, { clock, hooks });
+    recorder = new Recorder(path, join(folder, "stash"));
+    for (const seed of [1, 2]) await runWorkflow({ ...eightSteps(() => {}), seed }, { store, clock, jobs: 1 });
+    instants = recorder.instants.filter(({ database }) => database !== null);
+    recorder = null;
+    await store.close();
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it(`leaves a store that opens and holds all that was committed, in each of ${nStates} states`, async () => {
+    const rng = createRng(7);
+    for (let i = 0; i < nStates; ++i) {
+      const instant = instants[i < instants.length ? i : rng.integer(instants.length)]!;
+      expect(await faultsAfterPowerLoss(instant, rng), `after ${instant.point}`).toEqual([]);
+    }
+  }, 3_600_000);
+
+  it("would be found out where names or bytes of artifacts were committed before they were synced", async () => {
+    const rng = createRng(8);
+    const careless = (instant: Instant, missing: "isNamed" | "isWhole"): Instant => ({
+      ...instant,
+      files: instant.files.map((file) => ({ ...file, [missing]: false })),
+    });
+    for (const missing of ["isNamed", "isWhole"] as const) {
+      expect((await faultsAfterPowerLoss(careless(instants.at(-1)!, missing), rng)).length).toBeGreaterThan(0);
+    }
+  });
+});
