@@ -38,7 +38,7 @@ export const scenarios = [
   {
     id: "store/crash-long",
     title:
-      "the crash suite at length: 2,000 random kills, 8 processes for a minute, 20,000 power losses, 200 zombies, every fault",
+      "the crash suite at length: 2,000 random kills, 8 processes for a minute, 20,000 power losses, every fault, and more",
     load: async () => ({ run: (await import("./scenarios/store.mjs")).runCrashLong }),
   },
   {

@@ -110,6 +110,30 @@ describe("startLoop", () => {
     expect(loop!.state()[0]!.nextScheduledMs).toBe(start + 51 * 60 * minute);
   });
 
+  const day = 24 * 60 * minute;
+  it.each([
+    // Hours after the start at which the schedule ran, by the wall clock, which jumps at half past two.
+    ["a year back", -365 * day, [1, 2, -8757, -8756, -8755]],
+    ["an hour back", -60 * minute, [1, 2, 3, 4]],
+    ["an hour ahead", 60 * minute, [1, 2, 3.5, 4, 5, 6]],
+    ["a year ahead", 365 * day, [1, 2, 8762.5, 8763, 8764, 8765]],
+    ["a minute back, just after a time", -minute, [1, 2, 3, 4, 5]],
+  ])("keeps its times and intervals where the clock jumps %s", async (_name, jump, expected) => {
+    const ran: number[] = [];
+    const run = async (): Promise<void> => void ran.push(Math.round((Date.now() - start) / (3 * minute)) / 20);
+    startWith([pipeline(hourly)], { run, checkDrift: () => Promise.resolve(report("ok")) });
+    await settled();
+    const isJustAfter = jump === -minute;
+    await vi.advanceTimersByTimeAsync((isJustAfter ? 120 : 150) * minute + 1000);
+    vi.setSystemTime(Date.now() + jump);
+    const watched = count("watched");
+    await vi.advanceTimersByTimeAsync(3 * 60 * minute + 2 * minute);
+    expect(ran).toEqual(expected);
+    expect(count("watched") - watched).toBe(182);
+    expect(loop!.state()[0]!.nextWatchMs).toBeGreaterThan(Date.now());
+    expect(loop!.state()[0]!.nextWatchMs).toBeLessThanOrEqual(Date.now() + minute);
+  });
+
   it("logs a failed run and goes on", async () => {
     const run = vi.fn().mockRejectedValueOnce(new Error("no space")).mockResolvedValue(undefined);
     startWith([pipeline(hourly, "1d")], { run });

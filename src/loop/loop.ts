@@ -66,9 +66,13 @@ const restAfterRun = 10;
 /** Timers are set no longer than this, so that a machine that slept or a clock that was set is noticed. */
 const longestTimerMs = 30_000;
 
+/** A clock set back by more than this was wrong before: times of a schedule are then reckoned anew. */
+const correctionMs = 86_400_000;
+
 /**
  * Watches pipelines: runs each at its times and looks for drift at its interval. One run of a pipeline at a time; what
- * falls due meanwhile is skipped. A time missed while the machine slept is made up for once.
+ * falls due meanwhile is skipped. A time missed while the machine slept, or that a clock set ahead left out, is made up
+ * for once; a time that a clock set back (by up to a day) brings again is not run again. Intervals follow no clock's jumps.
  */
 export function startLoop(options: LoopOptions): Loop {
   const stopping = new AbortController();
@@ -93,7 +97,10 @@ class PipelineWatcher {
   #running: { readonly reason: RunReason; readonly done: Promise<void> } | null = null;
   #watching: Promise<void> | null = null;
   #nextScheduledMs: number | null = null;
+  /** By the monotonic clock, as is the time of the last look at both. */
   #nextWatchMs: number;
+  #lastLook: { readonly now: number; readonly monotonic: number };
+  #restUntilMs = -Infinity;
   #lastRun: LoopState["lastRun"] = null;
   #lastDrift: DriftReport | null = null;
 
@@ -102,7 +109,9 @@ class PipelineWatcher {
     this.#options = options;
     this.#signal = signal;
     this.#everyMs = parseDuration(pipeline.monitor.every) ?? 60_000;
-    this.#nextWatchMs = options.clock.now() + this.#everyMs;
+    const { clock } = options;
+    this.#lastLook = { now: clock.now(), monotonic: clock.monotonic() };
+    this.#nextWatchMs = this.#lastLook.monotonic + this.#everyMs;
   }
 
   async start(): Promise<void> {
@@ -126,11 +135,12 @@ class PipelineWatcher {
   }
 
   state(): LoopState {
+    const { clock } = this.#options;
     return Object.freeze({
       pipeline: this.#pipeline.name,
       running: this.#running?.reason ?? null,
       nextScheduledMs: this.#nextScheduledMs,
-      nextWatchMs: this.#nextWatchMs,
+      nextWatchMs: clock.now() + this.#nextWatchMs - clock.monotonic(),
       lastRun: this.#lastRun,
       lastDrift: this.#lastDrift,
     });
@@ -138,19 +148,24 @@ class PipelineWatcher {
 
   #arm(): void {
     if (this.#signal.aborted) return;
-    const dueMs = Math.min(this.#nextScheduledMs ?? Infinity, this.#nextWatchMs);
-    const waitMs = Math.min(longestTimerMs, Math.max(0, dueMs - this.#options.clock.now()));
-    this.#timer = setTimeout(() => this.#tick(), waitMs);
+    const { clock } = this.#options;
+    const toRunMs = (this.#nextScheduledMs ?? Infinity) - clock.now();
+    const dueInMs = Math.min(toRunMs, this.#nextWatchMs - clock.monotonic());
+    this.#timer = setTimeout(() => this.#tick(), Math.min(longestTimerMs, Math.max(0, dueInMs)));
   }
 
   #tick(): void {
-    const now = this.#options.clock.now();
-    if (this.#schedule && this.#nextScheduledMs !== null && now >= this.#nextScheduledMs) {
-      this.#nextScheduledMs = this.#schedule.nextAfter(now);
+    const { clock } = this.#options;
+    const look = { now: clock.now(), monotonic: clock.monotonic() };
+    const jumpMs = look.now - this.#lastLook.now - (look.monotonic - this.#lastLook.monotonic);
+    this.#lastLook = look;
+    if (this.#schedule && jumpMs < -correctionMs) this.#nextScheduledMs = this.#schedule.nextAfter(look.now);
+    if (this.#schedule && this.#nextScheduledMs !== null && look.now >= this.#nextScheduledMs) {
+      this.#nextScheduledMs = this.#schedule.nextAfter(look.now);
       this.#run("schedule");
     }
-    if (now >= this.#nextWatchMs) {
-      this.#nextWatchMs = now + this.#everyMs;
+    if (look.monotonic >= this.#nextWatchMs) {
+      this.#nextWatchMs = look.monotonic + this.#everyMs;
       this.#watching ??= this.#watch().finally(() => (this.#watching = null));
     }
     this.#arm();
@@ -181,6 +196,7 @@ class PipelineWatcher {
       log({ kind: "failed", pipeline, reason, error: toMillraceError(error) });
     }
     this.#lastRun = { reason, endedMs: clock.now(), isFailed };
+    this.#restUntilMs = clock.monotonic() + restAfterRun * this.#everyMs;
   }
 
   async #watch(): Promise<void> {
@@ -197,8 +213,7 @@ class PipelineWatcher {
   }
 
   #runAfterDrift(): void {
-    const restMs = restAfterRun * this.#everyMs;
-    if (!this.#running && this.#lastRun && this.#options.clock.now() < this.#lastRun.endedMs + restMs)
+    if (!this.#running && this.#options.clock.monotonic() < this.#restUntilMs)
       this.#options.log({ kind: "skipped", pipeline: this.#pipeline.name, reason: "drift", why: "tooSoon" });
     else this.#run("drift");
   }

@@ -88,6 +88,26 @@ describe.skipIf(process.platform !== "linux")("a run that stands still while ano
 });
 
 describe("a run whose process was killed", () => {
+  /** The long form (`npm run bench -- store/crash-long`) kills more. */
+  const nDetections = Number(process.env["MILLRACE_CRASH_DETECTIONS"] ?? 3);
+
+  it(`is found within two seconds, ${nDetections} times`, { timeout: 60_000 + 10_000 * nDetections }, async () => {
+    const watch = watchLeases(clock.monotonic);
+    for (let i = 0; i < nDetections; ++i) {
+      const killed = startChild(child.path, ["slow", store.folder, `step-${i % 8}`]);
+      await killed.said("holding");
+      killed.process.kill("SIGKILL");
+      const start = clock.monotonic();
+      let found: readonly string[] = [];
+      while (found.length === 0 && clock.monotonic() < start + 10_000) {
+        found = await interruptOrphans(store.database, clock, watch);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(found).toHaveLength(1);
+      expect(clock.monotonic() - start).toBeLessThan(2_000);
+    }
+  });
+
   it("is found at once and goes on from its last committed step, under its own id", async () => {
     const killed = startChild(child.path, ["slow", store.folder, "step-5"]);
     await killed.said("holding step-5");
