@@ -3,17 +3,23 @@
 // `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
 // `child.js slow FOLDER STEP` runs them once and holds that step for half a second;
 // `child.js track FOLDER` tracks numbers until it is killed;
-// `child.js soak FOLDER MS` resumes what was interrupted, or runs anew, for so long, each run with a seed of its own.
-import { writeSync } from "node:fs";
+// `child.js soak FOLDER MS` resumes what was interrupted, or runs anew, for so long, each run with a seed of its own;
+// `child.js mixed FOLDER MS` does so too, and between runs promotes, rolls back, collects garbage and backs up.
+import { rmSync, writeSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
+import type { Digest } from "../../src/core/digest.ts";
 import { isMillraceError } from "../../src/core/errors/error.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { startTracking } from "../../src/engine/tracking.ts";
+import { createRegistry } from "../../src/registry/registry.ts";
+import { backUp } from "../../src/store/backup.ts";
+import { collectGarbage } from "../../src/store/gc.ts";
 import { watchLeases } from "../../src/store/leases.ts";
 import type { StoreHooks } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
 import { interruptOrphans } from "../../src/store/orphans.ts";
+import { verifyStore } from "../../src/store/verify.ts";
 import { eightSteps } from "./workflow.ts";
 
 const [mode, folder = "", ...rest] = process.argv.slice(2);
@@ -83,10 +89,39 @@ async function nextRun(watch: ReturnType<typeof watchLeases>): Promise<{ seed: n
   return { seed: (await showRun(store, orphan.runId)).seed, resume: orphan.runId };
 }
 
+/** One of the things that people and timers do to a store while others run pipelines. */
+async function keepHouse(turn: number, runId: string, digest: Digest): Promise<void> {
+  const registry = createRegistry(store, clock);
+  const who = { by: `process ${process.pid}`, reason: `turn ${turn}` };
+  if (turn % 4 === 1) {
+    await collectGarbage(store, clock, { keepRuns: null, dryRun: false });
+    say("collected");
+  } else if (turn % 4 === 2) {
+    const target = `${folder}-backup-${process.pid}`;
+    await backUp(store, clock, target);
+    const { faults } = await verifyStore(target, clock);
+    rmSync(target, { recursive: true });
+    if (faults.length > 0) throw new Error(JSON.stringify(faults));
+    say("backed-up");
+  } else if (turn % 4 === 3) {
+    const { version } = await registry.rollback("eight", who);
+    say(`rollback ${version} ${turn}`);
+  } else {
+    const verdict = { passed: true, reasons: [] };
+    const registration = { model: "eight", digest, runId, metrics: {}, verdict, comparedWith: null };
+    const { version } = await registry.register(registration);
+    await registry.promote("eight", version, who);
+    say(`promote ${version} ${turn}`);
+  }
+}
+
+/** What processes on one store may refuse each other, each in so many words. */
+const expected = ["FENCED", "RUN_HELD", "RUN_NOT_RESUMABLE", "STORE_IN_USE", "ROLLBACK_IMPOSSIBLE", "MODEL_NOT_FOUND"];
+
 async function soak(): Promise<void> {
   const end = clock.monotonic() + Number(rest[0]);
   const watch = watchLeases(clock.monotonic, { here: 1_000, elsewhere: 60_000 });
-  while (clock.monotonic() < end) {
+  for (let turn = 0; clock.monotonic() < end; ++turn) {
     const { seed, resume } = await nextRun(watch);
     let runId = "";
     try {
@@ -108,16 +143,16 @@ async function soak(): Promise<void> {
       );
       if (result.error !== null) throw result.error;
       say(`done ${runId}`);
+      if (mode === "mixed") await keepHouse(turn, runId, result.steps.at(-1)!.outputs.get("bytes")!);
     } catch (error) {
       // Another process was first, or took over while this one stood still.
-      const isExpected = isMillraceError(error) && ["FENCED", "RUN_HELD", "RUN_NOT_RESUMABLE"].includes(error.code);
-      if (!isExpected) throw error;
+      if (!isMillraceError(error) || !expected.includes(error.code)) throw error;
       say(`refused ${error.code}`);
     }
   }
 }
 
-if (mode === "soak") await soak();
+if (mode === "soak" || mode === "mixed") await soak();
 else if (mode === "track") await trackForever();
 else await repeat();
 await store.close();

@@ -33,6 +33,7 @@ export function compileChild(): CompiledChild {
 }
 
 export interface Ended {
+  readonly pid: number | undefined;
   readonly lines: readonly string[];
   readonly signal: NodeJS.Signals | null;
   readonly code: number | null;
@@ -62,7 +63,9 @@ export function startChild(path: string, args: readonly string[]): Running {
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const ended = new Promise<Ended>((resolve) => {
     // A last line without its end was cut by the kill.
-    child.on("close", (code, signal) => resolve({ lines: output.split("\n").slice(0, -1), signal, code, errors }));
+    child.on("close", (code, signal) =>
+      resolve({ pid: child.pid, lines: output.split("\n").slice(0, -1), signal, code, errors }),
+    );
   });
   return {
     process: child,

@@ -7,6 +7,7 @@ import { createRng } from "../../src/core/rng.ts";
 import type { Rng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
+import { createRegistry } from "../../src/registry/registry.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
@@ -70,6 +71,25 @@ async function expectLikeUnkilled(store: Store, runId: string): Promise<void> {
   expect([...kept.values()].sort()).toEqual(result.steps.map((step) => step.outputs.get("bytes")!).sort());
 }
 
+/** What processes said they had done to the champion is in its history once, and the history is one line of events. */
+async function expectOneHistory(store: Store, ended: readonly Ended[]): Promise<void> {
+  const registry = createRegistry(store, clock);
+  expect(await registry.verifyAudit()).toMatchObject({ intact: true });
+  const history = await registry.history("eight");
+  const moves = history.filter(({ action }) => action === "promote" || action === "rollback");
+  const told = moves.map(({ action, actor, details }) => `${action} ${String(details["version"])} ${actor}`);
+  for (const { pid, lines } of ended) {
+    for (const line of lines.filter((said) => /^(promote|rollback) /.test(said))) {
+      const [action, version] = line.split(" ");
+      expect(told).toContain(`${action} ${version} process ${pid}`);
+    }
+  }
+  // Whoever was killed between the commit and saying so did one more.
+  const said = ended.flatMap(({ lines }) => lines).filter((line) => /^(promote|rollback) /.test(line));
+  expect(moves.length - said.length).toBeLessThanOrEqual(ended.length);
+  expect((await registry.champion("eight"))?.version).toBe(moves.at(-1)!.details["version"]);
+}
+
 /** Steps that were begun more often than they and the kills account for. */
 function repeatedSteps(ended: readonly Ended[]): number {
   const lines = ended.flatMap(({ lines: said }) => said);
@@ -121,7 +141,7 @@ describe.skipIf(process.platform === "win32")("several processes on one store", 
   /** One place among them: stopped and woken, or killed and replaced, until the time is up. */
   async function disturb(rng: Rng, endMs: number, ended: Ended[]): Promise<void> {
     while (clock.monotonic() < endMs) {
-      const running = startChild(child.path, ["soak", folder, String(Math.max(1, endMs - clock.monotonic()))]);
+      const running = startChild(child.path, ["mixed", folder, String(Math.max(1, endMs - clock.monotonic()))]);
       const over = new AbortController();
       void running.ended.then(() => over.abort());
       await running.said("begin");
@@ -147,6 +167,7 @@ describe.skipIf(process.platform === "win32")("several processes on one store", 
     expect(said).toEqual(said.map(() => ({ code: 0, errors: "" })));
     const store = await openStore(folder, { clock });
     await expectKept(store, ended);
+    await expectOneHistory(store, ended);
     const runs = await listRuns(store, { limit: 10_000 });
     expect(
       runs.map((run) => run.status).filter((status) => status !== "succeeded" && status !== "interrupted"),
