@@ -77,7 +77,7 @@ async function expectOneHistory(store: Store, ended: readonly Ended[]): Promise<
   expect(await registry.verifyAudit()).toMatchObject({ intact: true });
   const history = await registry.history("eight");
   const moves = history.filter(({ action }) => action === "promote" || action === "rollback");
-  const told = moves.map(({ action, actor, details }) => `${action} ${String(details["version"])} ${actor}`);
+  const told = moves.map(({ action, actor, details }) => `${action} ${JSON.stringify(details["version"])} ${actor}`);
   for (const { pid, lines } of ended) {
     for (const line of lines.filter((said) => /^(promote|rollback) /.test(said))) {
       const [action, version] = line.split(" ");
