@@ -16,6 +16,7 @@ describe("the public surface", () => {
       "boolean",
       "boosting",
       "category",
+      "clip",
       "connect",
       "csv",
       "cyclic",

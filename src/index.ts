@@ -66,6 +66,7 @@ export {
   type SourceOptions,
 } from "./ingest/source.ts";
 export {
+  clip,
   cyclic,
   impute,
   imputeMode,

@@ -9,6 +9,8 @@ import { columnOf } from "../frame/frame.ts";
 import { category, number } from "../frame/schema.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
 import { csv } from "../ingest/source.ts";
+import { decodeModel } from "../model/file.ts";
+import { predictRows } from "../model/predict.ts";
 import { pipeline } from "../pipeline/definition.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { ingestReportCodec } from "../pipeline/workflow/ingest-step.ts";
@@ -73,6 +75,35 @@ describe("cleaning on the way in", () => {
     }
   });
 
+  it("clips values far out at fences of the train rows, in requests too, and leaves the snapshot as it is", async () => {
+    const spec = items({ columns: { colour: { trim: true }, size: { missing: ["-1"], outliers: "clip" } } });
+    const project = await openProject(root, { clock: fixedClock(0) });
+    try {
+      const { result } = await runPipeline(project, spec, { inline: true });
+      expect(result.status).toBe("succeeded");
+      const details = await showRun(project.store, result.runId);
+      const outputs = details.steps.flatMap((step) => step.outputs);
+      const bytesOf = (type: string): Promise<Uint8Array> =>
+        project.store.artifacts.readBytes(outputs.find((output) => output.type === type)!.digest);
+      const model = decodeModel(await bytesOf("model"));
+      const steps = model.features.find(({ feature }) => feature === "size")!.steps;
+      expect(steps[0]).toMatchObject({ kind: "clip" });
+      const { high } = steps[0] as { high: number };
+      expect(high).toBeLessThan(5);
+      const row = { key: 1, colour: "red" };
+      const predicted = predictRows(
+        model,
+        [high, 5_000, 1e300].map((size) => ({ ...row, size })),
+      ).predictions.values;
+      expect(new Set(predicted).size).toBe(1);
+      const path = await project.store.artifacts.verifiedPath(outputs.find(({ type }) => type === "dataset")!.digest);
+      const size = columnOf(await datasetCodec(spec.contract).read(path), "size");
+      expect(size.kind === "number" && Math.max(...size.values.filter((value) => !Number.isNaN(value)))).toBe(5_000);
+    } finally {
+      await project.close();
+    }
+  });
+
   it("is checked when the definition is read", () => {
     expect(() => items({ duplicates: "all" })).toThrow(/clean.duplicates must be an object/);
     expect(() => items({ duplicates: { by: [] } })).toThrow(/must name a column/);
@@ -83,6 +114,11 @@ describe("cleaning on the way in", () => {
     expect(() => items({ columns: { size: { outliers: -3 } } })).toThrow(/interquartile ranges above 0/);
     expect(() => items({ columns: { size: { missing: [3] } } })).toThrow(/list of texts/);
     expect(() => items({ columns: { nothing: {} } })).toThrow(/no column "nothing"/);
+    expect(() => items({ columns: { size: { outliers: { clip: 0 } } } })).toThrow(/interquartile ranges above 0/);
+    expect(() => items({ columns: { price: { outliers: "clip" } } })).toThrow(/clips features alone/);
+    expect(() => items({ columns: { size: { units: { kg: 0 } } } })).toThrow(/how many of the one that is kept/);
+    expect(() => items({ columns: { size: { units: {} } } })).toThrow(/how many of the one that is kept/);
+    expect(() => items({ columns: { size: { dates: "DD.MM.YYYY" } } })).toThrow(/has the options missing, outliers/);
     expect(() => items({ cleaner: true })).toThrow(/has the options duplicates, columns/);
   });
 });

@@ -26,6 +26,7 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     packageVersion: packageVersion(),
     registry: project.registry,
     fetcher,
+    privacyKey: process.env["MILLRACE_PRIVACY_KEY"],
     fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),
     previousProfile: (dataset) => findPreviousProfile(project, spec.name, dataset),
     clock: project.clock,

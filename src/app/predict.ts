@@ -106,6 +106,7 @@ async function readInputs(
       contract,
       root: project.root,
       output: temporary,
+      privacyKey: process.env["MILLRACE_PRIVACY_KEY"],
       progress: silent,
       signal,
     });

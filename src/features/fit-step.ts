@@ -35,6 +35,8 @@ export function fitStep(choice: TransformChoice, input: StepInput): FittedTransf
   switch (choice.transform) {
     case "standardize":
       return fitStandardize(numbersIn(input.column));
+    case "clip":
+      return fitClip(numbersIn(input.column), choice.reach);
     case "impute":
       return { kind: "impute", value: fillValue(numbersIn(input.column), choice.how), indicator: false };
     case "imputeMode":
@@ -55,6 +57,17 @@ export function fitStandardize(values: Float64Array): FittedTransform {
   const { mean, variance } = momentsOf(values);
   const scale = Math.sqrt(variance);
   return { kind: "standardize", mean, scale: scale > 0 && Number.isFinite(scale) ? scale : 1 };
+}
+
+/** Tukey's fences; a column without values or with infinite fences is held by the largest numbers there are. */
+function fitClip(values: Float64Array, reach: number): FittedTransform {
+  const [q1, q3] = selectQuantiles(values, [0.25, 0.75]) as unknown as [number, number];
+  const fence = (value: number, otherwise: number): number => (Number.isFinite(value) ? value : otherwise);
+  return {
+    kind: "clip",
+    low: fence(q1 - reach * (q3 - q1), -Number.MAX_VALUE),
+    high: fence(q3 + reach * (q3 - q1), Number.MAX_VALUE),
+  };
 }
 
 /** What stands in for missing values: the median, the mean or a given number; 0 where every value is missing. */

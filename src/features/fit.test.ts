@@ -8,6 +8,7 @@ import type { Target } from "../model/estimator.ts";
 import type { FittedFeature, FittedTransform } from "../model/fitted-transform.ts";
 import { fitFeatures } from "./fit.ts";
 import {
+  clip,
   cyclic,
   impute,
   imputeMode,
@@ -161,6 +162,22 @@ describe("a chosen preparation", () => {
     ]);
   });
 
+  it("holds numbers within fences learned on the train rows, and goes on as if it were not there", () => {
+    const far: ColumnData = { kind: "number", values: Float64Array.of(1, 2, 3, 4, 5, 1000, NaN) };
+    const fence = { kind: "clip", low: 2.25 - 2.5, high: 4.75 + 2.5 };
+    expect(stepsOf(far, 7, { style: "trees", prepared: clip({ reach: 1 }) })).toEqual([fence, { kind: "keep" }]);
+    const dense = stepsOf(far, 7, { style: "dense", prepared: clip({ reach: 1 }) });
+    expect(dense.map(({ kind }) => kind)).toEqual(["clip", "impute", "standardize"]);
+    const [scaled] = buildDesign(createFrame(7, [["x", far]]), [{ feature: "x", steps: dense.slice(0, 1) }]).dense;
+    expect([...scaled!.values]).toEqual([1, 2, 3, 4, 5, 7.25, NaN]);
+    const empty: ColumnData = { kind: "number", values: Float64Array.of(NaN, NaN) };
+    expect(stepsOf(empty, 2, { style: "trees", prepared: clip() })[0]).toEqual({
+      kind: "clip",
+      low: -Number.MAX_VALUE,
+      high: Number.MAX_VALUE,
+    });
+  });
+
   it("is completed where it does not end in numbers or leaves values missing", () => {
     expect(stepsOf(colours, 4, { style: "trees", prepared: imputeMode() })).toEqual([
       { kind: "imputeLevel", level: "blue" },
@@ -199,6 +216,7 @@ describe("a chosen preparation", () => {
 
 describe("transform builders", () => {
   it("refuse values out of range", () => {
+    expect(() => clip({ reach: 0 })).toThrow(/above 0/);
     expect(() => impute(NaN)).toThrow("finite number");
     expect(() => oneHot({ minShare: 2 })).toThrow("share from 0 to 1");
     expect(() => targetEncode({ smoothing: -1 })).toThrow("at least 0");

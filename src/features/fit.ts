@@ -88,7 +88,7 @@ function columnAfter({ feature, column }: Input, steps: readonly FittedTransform
 
 /** Adds what a chosen chain leaves out: an ending that gives numbers, and for dense designs values in place of missing ones. */
 function completed(feature: string, steps: readonly FittedTransform[], input: Input): readonly FittedTransform[] {
-  const isColumn = steps.every(({ kind }) => kind === "imputeLevel");
+  const isColumn = steps.every(({ kind }) => kind === "imputeLevel" || kind === "clip");
   if (isColumn) {
     const column = columnAfter({ ...input, feature }, steps);
     return [...steps, ...defaultEnding({ ...input, column })];

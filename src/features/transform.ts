@@ -13,6 +13,7 @@ export type Prepared<K extends Kind> = Transform<K> | readonly Transform<K>[] | 
 /** A transform as plain data. */
 export type TransformChoice =
   | { readonly transform: "standardize" }
+  | { readonly transform: "clip"; readonly reach: number }
   | { readonly transform: "impute"; readonly how: "median" | "mean" | number }
   | { readonly transform: "imputeMode" }
   | { readonly transform: "oneHot"; readonly minShare: number }
@@ -30,6 +31,7 @@ export interface PreparationChoice {
 /** The kinds each transform accepts; at run time what `Transform<K>` says to the compiler. */
 export const acceptedKinds: Readonly<Record<TransformChoice["transform"], readonly Kind[]>> = Object.freeze({
   standardize: ["number"],
+  clip: ["number"],
   impute: ["number"],
   imputeMode: ["number", "category", "boolean"],
   oneHot: ["category", "boolean"],
@@ -41,6 +43,16 @@ export const acceptedKinds: Readonly<Record<TransformChoice["transform"], readon
 /** Scales to mean 0 and standard deviation 1 of the train rows; a constant column becomes 0. */
 export function standardize(): Transform<"number"> {
   return build<"number">({ transform: "standardize" });
+}
+
+/**
+ * Holds numbers within `reach` (default 3) interquartile ranges of the train rows' quartiles (Tukey's fences): what lies
+ * farther out counts as the fence. What follows it in a chain is what would stand there without it.
+ */
+export function clip(options: { readonly reach?: number } = {}): Transform<"number"> {
+  const { reach = 3 } = options;
+  if (!(reach > 0 && reach < Infinity)) refuse("clip().reach", "is a number above 0", reach);
+  return build<"number">({ transform: "clip", reach });
 }
 
 /** Puts the train rows' median or mean, or a number of your own, where a value is missing. */

@@ -1,4 +1,5 @@
 import type { Kind } from "./column.ts";
+import type { Privacy } from "./privacy.ts";
 
 export type ViolationPolicy = "fail" | "quarantine" | "warn";
 
@@ -25,6 +26,8 @@ export interface ContractColumn {
   /** timestamp: UTC milliseconds, inclusive bounds. */
   readonly after?: number;
   readonly before?: number;
+  /** What is kept of the values; rules of the column hold for what is kept. */
+  readonly privacy?: Privacy;
 }
 
 /** The columns a dataset must have and a request must send, in order. */

@@ -6,6 +6,7 @@ import type { Contract, Issue } from "./contract.ts";
 import { showValue } from "./definition-fault.ts";
 import { createFrame, type Frame } from "./frame.ts";
 import { createIssueLog, type IssueLog } from "./issue-log.ts";
+import { generalised } from "./privacy.ts";
 import { farthestTimestamp, formatTimestamp, parseTimestamp } from "./timestamp.ts";
 
 /** The frame of a request with everything that breaks the contract. */
@@ -109,11 +110,12 @@ function columnOfCells(
   refused: Set<number> | undefined,
 ): ColumnData {
   let refusedRows = refused;
-  const data = readCells(rule.column.kind, cells, (row) => {
+  const read = readCells(rule.column.kind, cells, (row) => {
     refusedRows ??= new Set();
     refusedRows.add(row);
     log.add(rule, "kind", row, showValue(cells[row]));
   });
+  const data = generalised(read, rule.column.privacy);
   checkValues(data, rule, log, refusedRows);
   return data;
 }

@@ -2,17 +2,18 @@ import { nearestName } from "../core/nearest.ts";
 import type { Kind } from "./column.ts";
 import type { ContractColumn } from "./contract.ts";
 import { invalidDefinition, showValue } from "./definition-fault.ts";
+import { hashPattern, maskPattern } from "./privacy.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 /** The members of a contract column but its name and kind. */
 export type Constraints = Omit<ContractColumn, "name" | "kind">;
 
 const optionsOfKind: Readonly<Record<Kind, readonly string[]>> = {
-  number: ["missing", "onViolation", "unique", "min", "max", "integer"],
-  text: ["missing", "onViolation", "unique", "pattern", "maxLength"],
+  number: ["missing", "onViolation", "unique", "min", "max", "integer", "privacy"],
+  text: ["missing", "onViolation", "unique", "pattern", "maxLength", "privacy"],
   boolean: ["missing", "onViolation", "unique"],
-  timestamp: ["missing", "onViolation", "unique", "after", "before"],
-  category: ["missing", "onViolation", "unique"],
+  timestamp: ["missing", "onViolation", "unique", "after", "before", "privacy"],
+  category: ["missing", "onViolation", "unique", "privacy"],
 };
 const policies: readonly unknown[] = ["fail", "quarantine", "warn"];
 
@@ -37,6 +38,7 @@ export function checkOptions(kind: Kind, options: unknown): Constraints {
     onViolation: onViolation as Constraints["onViolation"],
     ...flag(subject, given, "unique"),
     ...ownOptions(kind, subject, given),
+    ...privacyOption(kind, subject, given),
   };
 }
 
@@ -70,6 +72,45 @@ function ownOptions(kind: Kind, subject: string, given: Given): Partial<Constrai
   if (kind === "text")
     return { ...patternOption(subject, given["pattern"]), ...lengthOption(subject, given["maxLength"]) };
   return {};
+}
+
+const grains: readonly unknown[] = ["day", "month", "year"];
+
+/** A text that is kept as a hash or masked must look like it, wherever it comes from: no request brings it in the clear. */
+function privacyOption(kind: Kind, subject: string, given: Given): Partial<Constraints> {
+  const value = given["privacy"];
+  if (value === undefined) return {};
+  const at = `${subject}: privacy`;
+  const isPolicy = value === "hash" || (typeof value === "object" && value !== null && Object.keys(value).length === 1);
+  const policy = (typeof value === "object" ? value : {}) as Given;
+  const { mask, generalise } = policy;
+  if (kind === "text" && (value === "hash" || mask !== undefined)) {
+    if (given["pattern"] !== undefined)
+      throw invalidDefinition(at, "takes no pattern beside it", showValue(given["pattern"]));
+    if (value === "hash") return { privacy: "hash", pattern: hashPattern };
+    const kept = wholeNumber(`${at}.mask`, mask, 0);
+    return { privacy: Object.freeze({ mask: kept }), pattern: maskPattern(kept) };
+  }
+  if (!isPolicy || generalise === undefined)
+    throw invalidDefinition(at, `must be ${policiesOf[kind]}`, showValue(value));
+  if (kind !== "timestamp")
+    return { privacy: Object.freeze({ generalise: wholeNumber(`${at}.generalise`, generalise, 1) }) };
+  if (!grains.includes(generalise))
+    throw invalidDefinition(`${at}.generalise`, `must be one of ${grains.join(", ")}`, showValue(generalise));
+  return { privacy: Object.freeze({ generalise }) as NonNullable<Constraints["privacy"]> };
+}
+
+const policiesOf: Readonly<Record<Kind, string>> = {
+  text: '"hash", { mask: characters } or { generalise: characters }',
+  category: "{ generalise: characters }",
+  number: "{ generalise: width }",
+  timestamp: '{ generalise: "day", "month" or "year" }',
+  boolean: "left out",
+};
+
+function wholeNumber(subject: string, value: unknown, least: number): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
+  throw invalidDefinition(subject, `must be a whole number from ${least}`, showValue(value));
 }
 
 function flag(subject: string, given: Given, name: "unique" | "integer"): Partial<Constraints> {

@@ -2,6 +2,7 @@ import type { Kind } from "./column.ts";
 import { columnNameFault, checkColumnNames } from "./column-name.ts";
 import type { Contract, ContractColumn, ViolationPolicy } from "./contract.ts";
 import { invalidDefinition } from "./definition-fault.ts";
+import type { TimeGrain } from "./privacy.ts";
 import { checkLevels, checkOptions, type Constraints } from "./schema-options.ts";
 
 /** The constraint of a schema entry. It must not mention `missing` or `levels`: inference of the builders depends on it. */
@@ -55,16 +56,30 @@ export interface NumberOptions<Missing extends number> extends ColumnOptions<Mis
   readonly min?: number;
   readonly max?: number;
   readonly integer?: boolean;
+  /** Keeps the multiple of a whole number that is not above the value: an age of 37 becomes 30. */
+  readonly privacy?: { readonly generalise: number };
+}
+/** Options of `category()`. */
+export interface CategoryOptions<Missing extends number> extends ColumnOptions<Missing> {
+  /** Keeps the first so many characters: of a postcode, the district. */
+  readonly privacy?: { readonly generalise: number };
 }
 /** Options of `text()`: a regular expression (flag "u" or none) some part must match, and a length in UTF-16 code units. */
 export interface TextOptions<Missing extends number> extends ColumnOptions<Missing> {
   readonly pattern?: RegExp;
   readonly maxLength?: number;
+  /**
+   * Keeps of each value a keyed hash (HMAC-SHA-256 under the key in MILLRACE_PRIVACY_KEY), its last or its first so many
+   * characters. A text that is hashed or masked is no feature.
+   */
+  readonly privacy?: "hash" | { readonly mask: number } | { readonly generalise: number };
 }
 /** Options of `timestamp()`: ISO 8601 texts, inclusive. */
 export interface TimestampOptions<Missing extends number> extends ColumnOptions<Missing> {
   readonly after?: string;
   readonly before?: string;
+  /** Keeps the day, month or year alone. */
+  readonly privacy?: { readonly generalise: TimeGrain };
 }
 
 /** A column of numbers. */
@@ -89,8 +104,8 @@ export function timestamp<M extends number = 0>(options?: TimestampOptions<M>): 
 
 /** A column of names, at best from the `levels` given; without them any text is a level. */
 export function category<const L extends readonly string[] = readonly string[], M extends number = 0>(
-  levels?: L | ColumnOptions<M>,
-  options?: ColumnOptions<M>,
+  levels?: L | CategoryOptions<M>,
+  options?: CategoryOptions<M>,
 ): CategoryColumn<L, M> {
   if (!Array.isArray(levels)) {
     if (options !== undefined && levels !== undefined)

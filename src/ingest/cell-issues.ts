@@ -88,7 +88,7 @@ async function collectCells(
         const text = texts[i]![r] ?? null;
         if (text === null) continue;
         if (badRows[i]!.rows.length < mostRows) badRows[i]!.rows.push(rows[r]!);
-        if (issues.length < mostIssues) issues.push(kindIssue(bad[i]!.column, bad[i]!.kind, rows[r]!, text));
+        if (issues.length < mostIssues) issues.push(kindIssue({ ...bad[i]!, ...bad[i]!.conversion }, rows[r]!, text));
       }
     }
   }
@@ -96,7 +96,11 @@ async function collectCells(
 }
 
 /** The issue of one cell; `text` is what it holds, cut after 101 characters. */
-export function kindIssue(column: string, kind: string, row: number, text: string): Issue {
+export function kindIssue(
+  { column, kind, expected: wanted }: Pick<Suspect, "column" | "kind"> & Pick<Conversion, "expected">,
+  row: number,
+  text: string,
+): Issue {
   const shown = text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
-  return { code: "kind", column, row, expected: expected[kind] ?? kind, actual: JSON.stringify(shown) };
+  return { code: "kind", column, row, expected: wanted ?? expected[kind] ?? kind, actual: JSON.stringify(shown) };
 }

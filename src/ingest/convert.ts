@@ -17,6 +17,8 @@ export interface Conversion {
   readonly shown: string;
   /** Every present cell has a value. */
   readonly isTotal: boolean;
+  /** What a cell should have been, for people; absent = as its kind says. */
+  readonly expected?: string;
 }
 
 /** The rows of `sql` with what the conversions parse beside their own columns, as a subquery. */
@@ -60,7 +62,8 @@ function familyOf(type: string): Family {
   return "other";
 }
 
-const blanks = "' ' || chr(9) || chr(10) || chr(13)";
+/** What counts as blank at the ends of a text. */
+export const blanks = "' ' || chr(9) || chr(10) || chr(13)";
 
 function fromText(column: string, alias: string, kind: Kind, missing: readonly string[]): Omit<Conversion, "alias"> {
   const shown = `${column}::VARCHAR`;
@@ -151,7 +154,8 @@ function fromDecimal(column: string, alias: string, kind: Kind): Native {
   return fromNative(column, alias, "decimal", kind);
 }
 
-function wholeMs(instant: string): string {
+/** A finite instant cut to whole milliseconds. */
+export function wholeMs(instant: string): string {
   return `CASE WHEN isfinite(${instant}) THEN date_trunc('millisecond', ${instant}) END`;
 }
 

@@ -9,6 +9,7 @@ import { type CellIssues, findCellIssues } from "./cell-issues.ts";
 import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
 import { type DelimitedResult, ingestDelimited } from "./delimited/ingest-delimited.ts";
+import { guardValue, keyFor, keyMark, setKey } from "./guard.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
 import { filesOf, type LocatedSource, locateOutput, locateSource, refusalsOf, unwritable } from "./locate.ts";
@@ -35,6 +36,8 @@ export interface IngestRequest {
   readonly memoryMb?: number;
   /** Texts to be cleaned as they are read. */
   readonly texts?: readonly TextCleaning[];
+  /** The key of columns that are kept as hashes. */
+  readonly privacyKey?: string | undefined;
   /** What was fetched already; default: whatever is not a local file is fetched now and thrown away after. */
   readonly fetcher?: Fetcher;
 }
@@ -102,8 +105,10 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
     signal,
     memoryMb: _memory,
     fetcher: _f,
+    privacyKey,
     ...how
   } = request;
+  const key = keyFor(request.contract, privacyKey);
   const convertOne = (one: LocatedSource, to: string): Promise<Ingested> =>
     ingestLocated({ ...request, output: to, progress: silent }, one);
   return ingestIncrementally({
@@ -111,7 +116,7 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
     folder,
     output,
     columns: request.contract.columns,
-    how: JSON.stringify({ ...how, writer: snapshotWriter }),
+    how: JSON.stringify({ ...how, key: key && keyMark(key), writer: snapshotWriter }),
     convert: convertOne,
     signal,
   });
@@ -166,16 +171,17 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
     const missing = [...(source.missing ?? []), ...own];
     return convert(`c${position}`, relation.types[position]!, column.kind, missing);
   });
-  const conversions = plain.map((conversion, i) => {
+  const cleanedOnes = plain.map((conversion, i) => {
     const { name, kind } = contract.columns[i]!;
-    const isText = kind === "category" || kind === "text";
-    return isText
-      ? cleanValue(
-          conversion,
-          texts.find(({ column }) => column === name),
-        )
-      : conversion;
+    return cleanValue(
+      conversion,
+      kind,
+      texts.find(({ column }) => column === name),
+    );
   });
+  const key = keyFor(contract, request.privacyKey);
+  if (key !== null) await setKey(session, key);
+  const conversions = cleanedOnes.map((conversion, i) => guardValue(conversion, contract.columns[i]!));
   const names = storedNames(contract.columns.map((column) => column.name));
   const selected = conversions
     .map((conversion, i) => `${conversion.value} AS ${quoteIdentifier(names[i]!)}`)
@@ -197,7 +203,7 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
   const issues = await findCellIssues(relation, contract, await suspects(relation, conversions, target));
   progress.report(nRows, nRows, "rows");
   const changed = plain.flatMap((conversion, i) => {
-    const clean = conversions[i]!;
+    const clean = cleanedOnes[i]!;
     return clean === conversion ? [] : [{ column: contract.columns[i]!.name, plain: conversion, clean }];
   });
   const cleaned = await countCleaned(session, relation.sql, changed);

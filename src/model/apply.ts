@@ -84,6 +84,7 @@ function namesAfter(feature: string, step: FittedTransform, names: ColumnNames):
   switch (step.kind) {
     case "keep":
     case "impute":
+    case "clip":
     case "standardize":
     case "imputeLevel":
       return names;

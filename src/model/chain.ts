@@ -60,6 +60,8 @@ function applyStep(feature: string, step: ChainStep, state: ChainState): ChainSt
       return numbersState(feature, state);
     case "impute":
       return imputeNumbers(numbersState(feature, state), transform.value, transform.indicator);
+    case "clip":
+      return clipNumbers(numbersState(feature, state), transform.low, transform.high);
     case "standardize":
       return standardizeNumbers(numbersState(feature, state), transform.mean, transform.scale);
     case "imputeLevel":
@@ -109,6 +111,15 @@ function imputeNumbers(state: NumbersState, value: number, wantsIndicator: boole
   const indicator = new Float64Array(first.length);
   for (let i = 0; i < indicator.length; ++i) indicator[i] = Number.isNaN(first[i]!) ? 1 : 0;
   return { form: "numbers", values, indicator };
+}
+
+function clipNumbers(state: NumbersState, low: number, high: number): NumbersState {
+  const values = state.values.map((column) => {
+    const out = new Float64Array(column.length);
+    for (let i = 0; i < out.length; ++i) out[i] = column[i]! < low ? low : column[i]! > high ? high : column[i]!;
+    return out;
+  });
+  return { ...state, values };
 }
 
 function standardizeNumbers(state: NumbersState, mean: number, scale: number): NumbersState {

@@ -17,13 +17,16 @@ import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 3;
+export const modelFormat = 4;
 
 /**
- * The format a predictor needs: 3 has naive Bayes, 2 the links "log" and "share"; all else is written as 1, as it always
- * was.
+ * The format a model needs: 4 has columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
+ * the links "log" and "share"; all else is written as 1, as it always was.
  */
-function formatOf({ kind, link }: Predictor): number {
+function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
+  const { kind, link } = predictor;
+  if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
+  if (features.some(({ steps }) => steps.some((step) => step.kind === "clip"))) return 4;
   if (kind === "bayes") return 3;
   return link === "log" || link === "share" ? 2 : 1;
 }
@@ -66,7 +69,7 @@ export function encodeModel(model: Model): Uint8Array {
     "provenance",
     JSON.stringify(provenance, (_, member: unknown) => sortedMembers(member)),
   );
-  return encodeContainer({ formatVersion: formatOf(predictor), texts, arrays });
+  return encodeContainer({ formatVersion: formatOf(model), texts, arrays });
 }
 
 /**
@@ -104,7 +107,8 @@ function modelOf({ formatVersion, texts, arrays }: Container): Model {
   const parts = { ...plain, provenance } as unknown as Omit<Model, "predictor" | "parity">;
   checkParts(parts);
   const predictor = predictorOf(partOf("predictor"), arrays);
-  if (formatVersion !== formatOf(predictor)) throw new RangeError(`its predictor is not of format ${formatVersion}`);
+  if (formatVersion !== formatOf({ ...parts, predictor }))
+    throw new RangeError(`its parts are not of format ${formatVersion}`);
   const parity = parityOf(parts.inputs, partOf("parity"), arrays);
   const expected = Object.keys(arraysOfPredictor[predictor.kind]).length + (parity ? 1 : 0);
   if (arrays.size !== expected || texts.size !== plainParts.length + 3)

@@ -7,6 +7,8 @@ export type FittedTransform =
   | { readonly kind: "keep" }
   /** number column in, missing replaced; with `indicator` a second dense column says 1 where it was missing. */
   | { readonly kind: "impute"; readonly value: number; readonly indicator: boolean }
+  /** number column in, held between `low` and `high`; missing stays missing. */
+  | { readonly kind: "clip"; readonly low: number; readonly high: number }
   /** (x - mean) / scale; scale is never 0. */
   | { readonly kind: "standardize"; readonly mean: number; readonly scale: number }
   /** category -> same category with the mode in place of missing. */

@@ -2,13 +2,15 @@ import { nearestName } from "../core/nearest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract } from "../frame/contract.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
-import type { TextCleaning } from "../ingest/text-cleaning.ts";
+import { dateDirectives, isPlainlyRead, type TextCleaning } from "../ingest/text-cleaning.ts";
 import type { RowCleaning } from "../validate/cleaning.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 
 /** What is cleaned on the way in, as plain data. */
 export interface CleanSpec extends RowCleaning {
   readonly texts: readonly TextCleaning[];
+  /** Number columns whose values far out are held at fences learned on the train rows. */
+  readonly clips: readonly { readonly column: string; readonly reach: number }[];
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -20,24 +22,31 @@ export function cleanSpec(clean: unknown, contract: Contract): CleanSpec {
   const columns = given["columns"] === undefined ? {} : objectOf("clean.columns", given["columns"]);
   const texts: TextCleaning[] = [];
   const outliers: { column: string; reach: number }[] = [];
+  const clips: { column: string; reach: number }[] = [];
   for (const [column, options] of Object.entries(columns)) {
     const kind = contract.columns[requireColumn("clean.columns", column, contract)]!.kind;
     const subject = `clean.columns.${column}`;
     const asked = objectOf(subject, options);
     if (kind === "number") {
-      refuseUnknownOptions(subject, asked, ["missing", "outliers"]);
-      if (asked["outliers"] !== undefined) outliers.push({ column, reach: reachOf(subject, asked["outliers"]) });
+      refuseUnknownOptions(subject, asked, ["missing", "outliers", "units"]);
+      const { policy, reach } = outliersOf(subject, asked["outliers"]);
+      if (policy !== null) (policy === "clip" ? clips : outliers).push({ column, reach });
     } else
       refuseUnknownOptions(
         subject,
         asked,
-        kind === "text" || kind === "category" ? ["trim", "case", "missing"] : ["missing"],
+        kind === "text" || kind === "category"
+          ? ["trim", "case", "missing"]
+          : kind === "timestamp"
+            ? ["missing", "dates"]
+            : ["missing"],
       );
     texts.push(...textsOf(subject, column, asked));
   }
   return Object.freeze({
     duplicates: duplicatesOf(given["duplicates"], contract),
     outliers: Object.freeze(outliers),
+    clips: Object.freeze(clips),
     texts: Object.freeze(texts),
   });
 }
@@ -49,14 +58,50 @@ function textsOf(subject: string, column: string, asked: Given): TextCleaning[] 
     throw invalidDefinition(`${subject}.case`, "must be lower or upper", showValue(letters));
   if (!Array.isArray(missing) || !(missing as unknown[]).every((text) => typeof text === "string"))
     throw invalidDefinition(`${subject}.missing`, "must be a list of texts", showValue(missing));
-  if (!trim && letters === null && missing.length === 0) return [];
-  return [Object.freeze({ column, trim, case: letters, missing: Object.freeze([...(missing as string[])]) })];
+  const cleaning: TextCleaning = Object.freeze({
+    column,
+    trim,
+    case: letters,
+    missing: Object.freeze([...(missing as string[])]),
+    units: unitsOf(subject, asked["units"]),
+    dates: datesOf(subject, asked["dates"]),
+  });
+  return isPlainlyRead(cleaning) && missing.length === 0 ? [] : [cleaning];
 }
 
-function reachOf(subject: string, outliers: unknown): number {
-  if (outliers === "quarantine") return 3;
-  if (typeof outliers === "number" && outliers > 0 && outliers < Infinity) return outliers;
-  const rule = 'must be "quarantine" or a number of interquartile ranges above 0';
+function unitsOf(subject: string, units: unknown): TextCleaning["units"] {
+  if (units === undefined) return null;
+  const entries = Object.entries(objectOf(`${subject}.units`, units));
+  const isFactor = (factor: unknown): boolean => typeof factor === "number" && factor > 0 && factor < Infinity;
+  const isUnit = (unit: string): boolean => unit === unit.trim() && !/^[-+.\d]/.test(unit);
+  if (entries.length > 0 && entries.every(([unit, factor]) => isUnit(unit) && isFactor(factor)))
+    return Object.freeze(Object.fromEntries(entries)) as Readonly<Record<string, number>>;
+  const rule = "must say of each unit how many of the one that is kept it is, above 0";
+  const remedy = 'Write { kg: 1, g: 0.001 }; "" stands for values without a unit.';
+  throw invalidDefinition(`${subject}.units`, rule, showValue(JSON.stringify(units)), remedy);
+}
+
+function datesOf(subject: string, dates: unknown): TextCleaning["dates"] {
+  if (dates === undefined) return null;
+  const formats = (Array.isArray(dates) ? dates : [dates]) as unknown[];
+  const isFormat = (format: unknown): boolean =>
+    format === "ISO" || (typeof format === "string" && dateDirectives(format) !== null);
+  if (formats.length > 0 && formats.every(isFormat)) return Object.freeze([...(formats as string[])]);
+  const rule = 'must be formats of YYYY, MM or MMM, DD, HH, mm, ss and SSS, each once, or "ISO"';
+  throw invalidDefinition(`${subject}.dates`, rule, showValue(JSON.stringify(dates)), 'Write "DD.MM.YYYY" or a list.');
+}
+
+function outliersOf(
+  subject: string,
+  outliers: unknown,
+): { readonly policy: "quarantine" | "clip" | null; readonly reach: number } {
+  const isReach = (reach: unknown): reach is number => typeof reach === "number" && reach > 0 && reach < Infinity;
+  if (outliers === undefined) return { policy: null, reach: 0 };
+  if (outliers === "quarantine" || outliers === "clip") return { policy: outliers, reach: 3 };
+  if (isReach(outliers)) return { policy: "quarantine", reach: outliers };
+  const clipped = typeof outliers === "object" && outliers !== null ? (outliers as Given)["clip"] : undefined;
+  if (isReach(clipped)) return { policy: "clip", reach: clipped };
+  const rule = 'must be "quarantine", "clip", a number of interquartile ranges above 0 or { clip: such a number }';
   throw invalidDefinition(`${subject}.outliers`, rule, showValue(outliers));
 }
 

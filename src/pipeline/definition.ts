@@ -16,7 +16,7 @@ import type { EstimatorChoice } from "../model/estimator.ts";
 import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
-import { cleanSpec } from "./clean-options.ts";
+import { type CleanSpec, cleanSpec } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
 import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -96,18 +96,19 @@ function specOf(given: GivenDefinition): PipelineSpec {
       "none",
       "Declare what to predict from.",
     );
+  const clean = cleanSpec(given.clean, contract);
   const spec: PipelineSpec = {
     name: nameOf(given.name),
     source: sourceOf(given.data),
     contract,
     checks: rowChecks(given.checks, contract),
-    clean: cleanSpec(given.clean, contract),
+    clean,
     expect: snapshotRules(given.expect, roles),
     roles,
     inputs: Object.freeze(inputs),
     task,
     expressions,
-    prepare: preparationsOf(given.prepare, contract, roles, expressions),
+    prepare: withClips(preparationsOf(given.prepare, contract, roles, expressions), clean, roles),
     split: completeSplit(splitOptions(given.split, contract), roles, task),
     model: modelOf(given.model, task),
     gate: gateOf(given.gate, task, contract),
@@ -207,6 +208,29 @@ function preparationsOf(
     return choice;
   });
   return Object.freeze(choices);
+}
+
+/** What `clean` says of values far out is the first step of the feature's preparation. */
+function withClips(
+  prepare: readonly PreparationChoice[],
+  { clips }: CleanSpec,
+  { target, weight }: Roles,
+): readonly PreparationChoice[] {
+  const choices = new Map(prepare.map((one) => [one.feature, one.choice]));
+  for (const { column, reach } of clips) {
+    if (column === target || column === weight)
+      throw invalidDefinition(`clean.columns.${column}.outliers`, "clips features alone", `"${column}", which is none`);
+    const choice = choices.get(column);
+    if (choice === "drop") continue;
+    if (choice === "keep")
+      throw invalidDefinition(
+        `clean.columns.${column}.outliers`,
+        "clips no feature that is to be kept as it is",
+        column,
+      );
+    choices.set(column, Object.freeze([{ transform: "clip" as const, reach }, ...(choice ?? [])]));
+  }
+  return Object.freeze([...choices].map(([feature, choice]) => Object.freeze({ feature, choice })));
 }
 
 function splitOptions(split: unknown, contract: Contract): SplitOptions {

@@ -148,8 +148,21 @@ export interface CleanColumn<K> {
   /** Category and text: no blanks at the ends. */
   readonly trim?: K extends "category" | "text" ? boolean : never;
   readonly case?: K extends "category" | "text" ? "lower" | "upper" : never;
-  /** Numbers: sets rows aside whose value lies more than 3, or so many, interquartile ranges outside of the quartiles. */
-  readonly outliers?: K extends "number" ? "quarantine" | number : never;
+  /**
+   * Numbers more than 3, or so many, interquartile ranges outside of the quartiles: their rows are set aside, or they count as
+   * lying just there. Clipping is learned on the train rows and holds for requests too, as `prepare` with `clip()` does.
+   */
+  readonly outliers?: K extends "number" ? "quarantine" | number | "clip" | { readonly clip: number } : never;
+  /**
+   * Numbers: the units that may stand behind a value and how many of the one that is kept each is; "" = where none stands.
+   * A value with another unit is no number.
+   */
+  readonly units?: K extends "number" ? Readonly<Record<string, number>> : never;
+  /**
+   * Timestamps: how dates are written, of YYYY, MM or MMM (Jan), DD, HH, mm, ss and SSS, in UTC; "ISO" = ISO 8601, which is
+   * the default. What two formats read as different days is none.
+   */
+  readonly dates?: K extends "timestamp" ? string | readonly string[] : never;
 }
 
 /** What is cleaned on the way in; what it did stands in the run. Requests are not cleaned. */

@@ -163,7 +163,11 @@ describe("a backup", () => {
       const done = new AbortController();
       let written = 0;
       const writing = (async (): Promise<void> => {
-        for (let i = 1; !done.signal.aborted; written = i++) await addRun(i, await addArtifact(store, `run ${i}`));
+        for (let i = 1; !done.signal.aborted; written = i++) {
+          await addRun(i, await addArtifact(store, `run ${i}`));
+          // Each backup is verified whole: the store must not grow faster than that takes.
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
       })();
       const other = await openStore(store.folder, { clock });
       for (let i = 0; i < nBackups; ++i) {

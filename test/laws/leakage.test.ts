@@ -21,6 +21,7 @@ import {
   number,
   oneHot,
   pipeline,
+  clip,
   standardize,
   targetEncode,
   text,
@@ -86,7 +87,7 @@ function definition(model: Estimator<"binary">): { readonly spec: PipelineSpec }
       placeMean: c.place,
     }),
     prepare: {
-      area: [impute("median"), standardize()],
+      area: [clip({ reach: 1 }), impute("median"), standardize()],
       place: oneHot({ minShare: 0.01 }),
       placeMean: targetEncode(),
       note: tfidf({ maxWords: 30 }),

@@ -21,6 +21,14 @@ export const sourceErrors = {
     remedy: (): string =>
       "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl .json .arrow).",
   },
+  PRIVACY_KEY_MISSING: {
+    status: 500,
+    exit: 2,
+    message: (c: { column: string }): string =>
+      `column "${c.column}" is kept as a keyed hash, and MILLRACE_PRIVACY_KEY holds no key of 16 characters or more`,
+    remedy: (): string =>
+      "Set MILLRACE_PRIVACY_KEY to a long random text, and keep it: another key gives other hashes of the same values.",
+  },
   SOURCE_REFUSED: {
     status: 422,
     exit: 1,

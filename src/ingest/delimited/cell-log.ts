@@ -20,7 +20,7 @@ export class CellLog {
     for (const { column, row, text } of block.badCells) {
       if (this.#issues.length >= mostIssues) break;
       const { name, kind } = this.#contract.columns[column]!;
-      this.#issues.push(kindIssue(name, kind, nBefore + row, text));
+      this.#issues.push(kindIssue({ column: name, kind }, nBefore + row, text));
     }
     for (const [i, rows] of block.badRows.entries()) {
       this.#counts[i]! += rows.length;

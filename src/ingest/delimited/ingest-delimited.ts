@@ -7,7 +7,7 @@ import { LineIndex } from "../line-index.ts";
 import type { LocatedFile, LocatedSource } from "../locate.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../snapshot/snapshot-writer.ts";
 import { storedNames } from "../stored-names.ts";
-import type { TextCleaning } from "../text-cleaning.ts";
+import { isPlainlyRead, type TextCleaning } from "../text-cleaning.ts";
 import type { Origin } from "../table.ts";
 import type { Block, BlockPlan } from "./block.ts";
 import { type BlockCrew, openCrew } from "./block-crew.ts";
@@ -48,7 +48,8 @@ export async function ingestDelimited(request: DelimitedRequest): Promise<Delimi
     (format === "csv" || format === "tsv") &&
     delimiters.has(delimiter) &&
     files.every(({ partition }) => partition.length === 0) &&
-    texts.every((cleaning) => !cleaning.trim && cleaning.case === null);
+    texts.every(isPlainlyRead) &&
+    contract.columns.every(({ privacy }) => privacy === undefined);
   if (!isPlain) return null;
   const first = await openHead(located, files[0]!, request.signal);
   if (first === null) return null;

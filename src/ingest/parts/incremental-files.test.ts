@@ -18,7 +18,7 @@ const contract: Contract = {
     { name: "day", kind: "timestamp", missing: 1, onViolation: "warn" },
   ],
 };
-const texts = [{ column: "x", trim: true, case: "lower", missing: [] }] as const;
+const texts = [{ column: "x", trim: true, case: "lower", missing: [], units: null, dates: null }] as const;
 
 let counter = 0;
 let folder = "";

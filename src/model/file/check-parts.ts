@@ -22,6 +22,14 @@ import {
 
 const isKind = oneOf("number", "category", "text", "boolean", "timestamp");
 
+const isWord = (value: unknown): boolean => typeof value === "string";
+
+const isPrivacy = either(
+  oneOf("hash"),
+  record({}, { mask: isCount, generalise: either(oneOf("day", "month", "year"), isCount, isWord) }),
+  isWord,
+);
+
 const isContract = record({
   columns: listOf(
     record(
@@ -36,6 +44,7 @@ const isContract = record({
         maxLength: isNumber,
         after: isNumber,
         before: isNumber,
+        privacy: isPrivacy,
       },
     ),
   ),
@@ -57,6 +66,7 @@ const isExpressions = listOf(record({ name: isText, expression: checkExpressionN
 const isTransform = taggedBy("kind", {
   keep: {},
   impute: { value: isFinite, indicator: isBoolean },
+  clip: { low: isFinite, high: isFinite },
   standardize: { mean: isFinite, scale: isFinite },
   imputeLevel: { level: isText },
   codes: { levels: isNames },
@@ -155,6 +165,7 @@ function readableBy({ kind }: FittedTransform): readonly string[] {
   switch (kind) {
     case "keep":
     case "impute":
+    case "clip":
     case "standardize":
       return ["number", "boolean", "timestamp"];
     case "imputeLevel":
@@ -172,6 +183,7 @@ function readableBy({ kind }: FittedTransform): readonly string[] {
 }
 
 function checkStep(step: FittedTransform, at: string): void {
+  if (step.kind === "clip" && step.low > step.high) wrong(at, "clips to nothing");
   if (step.kind === "standardize" && step.scale === 0) wrong(at, "scales by 0");
   if (step.kind === "targetEncode" && step.values.length !== step.levels.length)
     wrong(at, "has values for other levels");

@@ -17,6 +17,8 @@ export interface WorkflowEnvironment {
   readonly registry: Registry;
   /** Where own steps are defined and what their code consists of; null where only their functions are known. */
   readonly source?: WorkflowSource | null;
+  /** The key of columns that are kept as hashes; absent where the project has none. */
+  readonly privacyKey?: string | undefined;
   /** What is no local file, fetched once a run. */
   readonly fetcher: Fetcher;
   /** Content digest of what the source reads; remembered by path, size and modification time. */

@@ -1,4 +1,5 @@
 import type { Kind } from "../../frame/column.ts";
+import type { ContractColumn } from "../../frame/contract.ts";
 import { withExpressions } from "../../frame/evaluate.ts";
 import { columnsRead } from "../../frame/expression-check.ts";
 import { createFrame, type Frame, findColumn, takeFromColumn } from "../../frame/frame.ts";
@@ -10,8 +11,8 @@ export interface FeatureColumn {
 }
 
 /**
- * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive) and the one a split goes by are
- * left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
+ * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive), the one a split
+ * goes by and texts that are hashed or masked are left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
  * of it (hour, weekday) is derived in `features`.
  */
 export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
@@ -19,8 +20,12 @@ export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
   const { id, group, time, sensitive } = spec.roles;
   const roles = [id, group, time, spec.split.column, ...sensitive];
   const hasRole = (name: string): boolean => roles.includes(name);
+  const isVeiled = ({ privacy }: ContractColumn): boolean =>
+    privacy === "hash" || (privacy !== undefined && "mask" in privacy);
   const inputs = spec.contract.columns.filter((c) => spec.inputs.includes(c.name));
-  const own = inputs.filter((c) => prepared.get(c.name) !== "drop" && (!hasRole(c.name) || prepared.has(c.name)));
+  const own = inputs.filter(
+    (c) => prepared.get(c.name) !== "drop" && ((!hasRole(c.name) && !isVeiled(c)) || prepared.has(c.name)),
+  );
   const derived = spec.expressions.filter((e) => prepared.get(e.name) !== "drop");
   return [
     ...own.map((c) => ({ name: c.name, kind: c.kind })),

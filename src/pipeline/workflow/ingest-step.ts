@@ -2,6 +2,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { plainSource } from "../../ingest/plain-source.ts";
+import { keyFor, keyMark } from "../../ingest/guard.ts";
 import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
@@ -21,8 +22,13 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 5,
-    observe: () => environment.fingerprint(),
+    revision: 6,
+    observe: async () => {
+      const source = await environment.fingerprint();
+      const key = keyFor(spec.contract, environment.privacyKey);
+      // Another key makes another snapshot of the same source.
+      return key === null ? source : { source, key: keyMark(key) };
+    },
     async run(context) {
       let report: IngestReport | undefined;
       await context.writeFile("dataset", datasetCodec(spec.contract), async (output) => {
@@ -30,6 +36,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
           source: spec.source,
           contract: spec.contract,
           texts: spec.clean.texts,
+          privacyKey: environment.privacyKey,
           root: environment.root,
           output,
           progress: context.progress,
