@@ -34,7 +34,11 @@ export async function promoteVersion(
 ): Promise<{ readonly model: string; readonly version: number }> {
   await loadVersion(project, model, version);
   if (options.force && !options.reason) throw new MillraceError("USAGE", { reason: "--force needs a --reason" });
-  await project.registry.promote(model, version, { by: user(), reason: options.reason ?? "", force: options.force });
+  await project.registry.promote(model, version, {
+    by: userName(),
+    reason: options.reason ?? "",
+    force: options.force,
+  });
   return { model, version };
 }
 
@@ -45,11 +49,11 @@ export async function rollBack(
   reason: string | undefined,
 ): Promise<{ readonly model: string; readonly version: number }> {
   await loadVersion(project, model);
-  const { version } = await project.registry.rollback(model, { by: user(), reason: reason ?? "" });
+  const { version } = await project.registry.rollback(model, { by: userName(), reason: reason ?? "" });
   return { model, version };
 }
 
 /** Who acts, for the audit log. */
-function user(): string {
+export function userName(): string {
   return process.env["USER"] ?? process.env["USERNAME"] ?? "unknown";
 }

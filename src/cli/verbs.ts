@@ -55,6 +55,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./compare.ts")).compare,
     },
     {
+      name: "forget",
+      summary: "take a person's rows out of snapshots and logs, and name the models that saw them",
+      load: async () => (await import("./forget.ts")).forget,
+    },
+    {
       name: "reproduce",
       summary: "run a recorded run again and compare every artifact",
       load: async () => (await import("./reproduce.ts")).reproduce,

@@ -58,7 +58,10 @@ function outputQueries(database: Kysely<Database>, key: AttemptKey, { record }: 
     .values(outputs.map(({ digest, size }) => ({ digest, size })))
     .onConflict((conflict) => conflict.column("digest").doNothing());
   const rows = outputs.map(({ output, digest, type, format }) => ({ ...key, output, digest, type, format }));
-  return [kept, database.insertInto("step_outputs").values(rows)];
+  const digests = outputs.map(({ digest }) => digest);
+  // What was forgotten and is made again is there again.
+  const back = database.deleteFrom("forgotten").where("digest", "in", digests);
+  return [kept, back, database.insertInto("step_outputs").values(rows)];
 }
 
 function detailQueries(database: Kysely<Database>, key: AttemptKey, entry: StepEntry): Compilable[] {

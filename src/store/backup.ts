@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { artifactPath, createDiskArtifacts } from "./disk-artifacts.ts";
+import { keptArtifacts } from "./forgotten.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { keepLease, listLeases, mayBeHeld, releaseLease, takeLease } from "./leases.ts";
@@ -94,7 +95,7 @@ async function writeBackup(
   const { store: written } = await inspectStore(folder, { clock });
   try {
     await interruptAll(written.database, clock);
-    const artifacts = left === null ? await written.database.selectFrom("artifacts").selectAll().execute() : [];
+    const artifacts = left === null ? await keptArtifacts(written.database) : [];
     for (const { digest } of artifacts) {
       store.hooks.reached("backup.linking");
       await store.artifacts.copyTo(digest, artifactPath(folder, digest), options.copy !== true);
@@ -187,8 +188,7 @@ async function requireWhole(
 async function keepCopies(restoring: string, clock: Clock, artifacts: string): Promise<void> {
   const { store } = await inspectStore(restoring, { clock, artifacts });
   try {
-    const rows = await store.database.selectFrom("artifacts").selectAll().execute();
-    for (const { digest, size } of rows) await store.artifacts.keepCopy(digest, size);
+    for (const { digest, size } of await keptArtifacts(store.database)) await store.artifacts.keepCopy(digest, size);
   } finally {
     await store.close();
   }

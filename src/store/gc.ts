@@ -3,6 +3,7 @@ import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { keptArtifacts } from "./forgotten.ts";
 import { keepLease, listLeases, mayBeHeld, releaseLease, requireFence, takeLease } from "./leases.ts";
 import type { Fence, Lease } from "./leases.ts";
 import type { Store } from "./open.ts";
@@ -28,6 +29,7 @@ export interface GcReport {
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const filesAtOnce = 50;
+const rowsAtOnce = 500;
 
 /**
  * Removes runs beyond those kept, artifacts that no kept run and no version refers to, and temporary files older than an
@@ -36,10 +38,7 @@ const filesAtOnce = 50;
  */
 export async function collectGarbage(store: Store, clock: Clock, options: GcOptions): Promise<GcReport> {
   if (options.dryRun) return plan(store, clock, options.keepRuns);
-  await settleLeases(store.database, clock);
-  const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
-  const heartbeat = keepLease(store, fence, () => {});
-  try {
+  return holdStore(store, clock, async (fence) => {
     const report = await plan(store, clock, options.keepRuns);
     await store.database.transaction().execute(async (transaction) => {
       await requireFence(transaction, fence);
@@ -52,6 +51,19 @@ export async function collectGarbage(store: Store, clock: Clock, options: GcOpti
     for (const path of await temporaryFiles(store.folder, clock.now() - hourMs))
       await rm(path, { recursive: true, force: true });
     return report;
+  });
+}
+
+/**
+ * Does `work` while no run begins and no backup is taken, under a lease of the store as a whole. Throws STORE_IN_USE where
+ * either is under way.
+ */
+export async function holdStore<T>(store: Store, clock: Clock, work: (fence: Fence) => Promise<T>): Promise<T> {
+  await settleLeases(store.database, clock);
+  const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
+  const heartbeat = keepLease(store, fence, () => {});
+  try {
+    return await work(fence);
   } finally {
     heartbeat.stop();
     await store.database.transaction().execute((transaction) => releaseLease(transaction, fence));
@@ -103,12 +115,16 @@ async function runsBeyond(database: Kysely<Database>, keepRuns: number): Promise
   return runs.map(({ id }) => id).filter((id) => !needed.has(id));
 }
 
-async function keptDigests(database: Kysely<Database>, gone: ReadonlySet<string>): Promise<ReadonlySet<Digest>> {
+async function keptDigests(database: Kysely<Database>, goneRuns: ReadonlySet<string>): Promise<ReadonlySet<Digest>> {
   const outputs = await database.selectFrom("step_outputs").select(["run_id", "digest"]).execute();
   const inputs = await database.selectFrom("step_inputs").select(["run_id", "digest"]).execute();
   const versions = await database.selectFrom("versions").select("digest").execute();
-  const read = [...outputs, ...inputs].filter((row) => !gone.has(row.run_id));
-  return new Set([...read, ...versions].map((row) => row.digest));
+  const forgotten = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
+  const gone = new Set(forgotten.map(({ digest }) => digest));
+  const replacements = forgotten.flatMap(({ replacement }) => (replacement === null ? [] : [{ digest: replacement }]));
+  const read = [...outputs, ...inputs].filter((row) => !goneRuns.has(row.run_id));
+  const named = [...read, ...versions, ...replacements].map((row) => row.digest);
+  return new Set(named.filter((digest) => !gone.has(digest)));
 }
 
 async function removeRun(transaction: Transaction<Database>, runId: string): Promise<void> {
@@ -140,42 +156,36 @@ async function passAnswersOn(transaction: Transaction<Database>, runId: string):
 }
 
 async function removeRows(transaction: Transaction<Database>): Promise<void> {
-  await transaction
-    .deleteFrom("artifacts")
-    .where((e) =>
-      e.not(
-        e.exists(
-          e
-            .selectFrom("step_outputs")
-            .select("step_outputs.digest")
-            .whereRef("step_outputs.digest", "=", "artifacts.digest"),
-        ),
-      ),
-    )
-    .where((e) =>
-      e.not(
-        e.exists(
-          e
-            .selectFrom("step_inputs")
-            .select("step_inputs.digest")
-            .whereRef("step_inputs.digest", "=", "artifacts.digest"),
-        ),
-      ),
-    )
-    .where((e) =>
-      e.not(
-        e.exists(
-          e.selectFrom("versions").select("versions.digest").whereRef("versions.digest", "=", "artifacts.digest"),
-        ),
-      ),
-    )
-    .execute();
+  for (const table of ["forgotten", "artifacts"] as const) {
+    const named = await namedDigests(transaction, table === "artifacts");
+    const rows = await transaction.selectFrom(table).select("digest").execute();
+    const unnamed = rows.map(({ digest }) => digest).filter((digest) => !named.has(digest));
+    for (let start = 0; start < unnamed.length; start += rowsAtOnce)
+      await transaction
+        .deleteFrom(table)
+        .where("digest", "in", unnamed.slice(start, start + rowsAtOnce))
+        .execute();
+  }
+}
+
+/** The digests that runs, versions and what replaced a forgotten artifact speak of; `withForgotten` = and those forgotten. */
+async function namedDigests(database: Kysely<Database>, withForgotten: boolean): Promise<ReadonlySet<Digest>> {
+  const outputs = await database.selectFrom("step_outputs").select("digest").distinct().execute();
+  const inputs = await database.selectFrom("step_inputs").select("digest").distinct().execute();
+  const versions = await database.selectFrom("versions").select("digest").execute();
+  const forgotten = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
+  const named = new Set([...outputs, ...inputs, ...versions].map(({ digest }) => digest));
+  for (const { digest, replacement } of forgotten) {
+    if (replacement !== null) named.add(replacement);
+    if (withForgotten) named.add(digest);
+  }
+  return named;
 }
 
 /** Files without a row. Each lot under the write lock and the fence, so that none is removed that a run is taking in. */
 async function removeFiles(store: Store, fence: Fence): Promise<void> {
   const { database } = store;
-  const known = new Set((await database.selectFrom("artifacts").select("digest").execute()).map((row) => row.digest));
+  const known = new Set((await keptArtifacts(database)).map(({ digest }) => digest));
   const versions = await database.selectFrom("versions").select("digest").execute();
   for (const { digest } of versions) known.add(digest);
   let lot: Digest[] = [];

@@ -125,4 +125,9 @@ export const migrations: readonly string[] = [
     foreign key (run_id, step, attempt) references steps (run_id, step, attempt)
   );
   `,
+  `
+  create table forgotten (
+    digest text primary key references artifacts (digest), replacement text references artifacts (digest), at bigint not null
+  );
+  `,
 ];

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { restoreBackup } from "./backup.ts";
 import type { BackupReport } from "./backup.ts";
+import { keptArtifacts } from "./forgotten.ts";
 import { listLeases, mayBeHeld } from "./leases.ts";
 import { inspectStore, openStore } from "./open.ts";
 import type { Store, StoreOptions } from "./open.ts";
@@ -13,7 +14,17 @@ import type { Database } from "./schema.ts";
 
 /** Parents before what refers to them. A backup holds no leases. */
 const tables: readonly (keyof Database)[] = [
-  ...(["counters", "runs", "artifacts", "steps", "step_inputs", "step_outputs", "step_logs", "step_settings"] as const),
+  ...([
+    "counters",
+    "runs",
+    "artifacts",
+    "forgotten",
+    "steps",
+    "step_inputs",
+    "step_outputs",
+    "step_logs",
+    "step_settings",
+  ] as const),
   ...(["metrics", "params", "cache_entries", "versions", "judgements", "aliases", "audit"] as const),
   ...(["tags", "series", "seals", "memo"] as const),
 ];
@@ -70,7 +81,7 @@ async function takeArtifacts(store: Store, staged: string, clock: Clock, place: 
   if (place !== undefined) return;
   const { store: from } = await inspectStore(staged, { clock });
   try {
-    for (const { digest } of await from.database.selectFrom("artifacts").select("digest").execute()) {
+    for (const { digest } of await keptArtifacts(from.database)) {
       const path = store.artifacts.temporaryPath();
       await from.artifacts.copyTo(digest, path, true);
       await store.artifacts.adopt(path);

@@ -130,6 +130,14 @@ export interface ArtifactsTable {
   size: number;
 }
 
+/** Artifacts whose bytes were taken away because of what they held. */
+export interface ForgottenTable {
+  digest: Digest;
+  /** What holds the rest; null where nothing does. */
+  replacement: Digest | null;
+  at: number;
+}
+
 export interface MetricsTable {
   run_id: string;
   step: string;
@@ -212,6 +220,7 @@ export interface Database {
   step_logs: StepLogsTable;
   step_settings: StepSettingsTable;
   artifacts: ArtifactsTable;
+  forgotten: ForgottenTable;
   metrics: MetricsTable;
   params: ParamsTable;
   cache_entries: CacheEntriesTable;

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { isMillraceError, toMillraceError } from "../core/errors/error.ts";
+import { keptArtifacts } from "./forgotten.ts";
 import { memoDigest } from "./memo.ts";
 import { parseMetadataAddress } from "./metadata-address.ts";
 import { inspectStore, metadataFile } from "./open.ts";
@@ -173,8 +174,7 @@ async function checkArtifacts(
   found: { artifacts: number; bytes: number },
 ): Promise<Fault[]> {
   const faults: Fault[] = [];
-  const rows = await store.database.selectFrom("artifacts").selectAll().orderBy("digest").execute();
-  for (const { digest, size } of rows) {
+  for (const { digest, size } of await keptArtifacts(store.database)) {
     let problem: string | null;
     try {
       problem = await store.artifacts.problemOf(digest, size);

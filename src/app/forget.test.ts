@@ -1,0 +1,171 @@
+import fs from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../core/clock.ts";
+import { createRng } from "../core/rng.ts";
+import { showRun } from "../engine/runs.ts";
+import { csv, linear, number, pipeline, text } from "../index.ts";
+import { datasetCodec } from "../ingest/dataset.ts";
+import { openPredictionLog } from "../monitor/prediction-log.ts";
+import { backUp, restoreBackup } from "../store/backup.ts";
+import { collectGarbage } from "../store/gc.ts";
+import { openStore } from "../store/open.ts";
+import { verifyStore } from "../store/verify.ts";
+import { forget, type ForgetReport } from "./forget.ts";
+import { openProject, type Project } from "./project.ts";
+import { runPipeline } from "./run-pipeline.ts";
+
+const key = "a long random text of a test";
+let root: string;
+let project: Project;
+beforeEach(async () => {
+  root = await fs.mkdtemp(path.join(os.tmpdir(), "millrace-forget-"));
+  project = await openProject(root, { clock });
+});
+afterEach(async () => {
+  delete process.env["MILLRACE_PRIVACY_KEY"];
+  await project.close();
+  await fs.rm(root, { recursive: true, force: true });
+});
+
+const ann = "ann@example.com";
+
+/** Each of 60 patients has three stays; one of Ann's breaks the contract. */
+async function writeStays(patients: readonly string[]): Promise<void> {
+  const rng = createRng(5);
+  const rows = patients.flatMap((patient, i) =>
+    [0, 1, 2].map((stay) => `${patient},${patient === ann && stay === 0 ? -1 : 20 + i},${(i % 9) + rng.integer(5)}`),
+  );
+  await fs.writeFile(path.join(root, "stays.csv"), ["patient,age,days", ...rows, ""].join("\n"));
+}
+const everybody = [ann, ...Array.from({ length: 59 }, (_, i) => `p${i}@example.com`)];
+
+const stays = (privacy?: "hash"): ReturnType<typeof pipeline>["spec"] =>
+  pipeline({
+    name: "stays",
+    data: csv("stays.csv"),
+    schema: {
+      patient: text(privacy === undefined ? {} : { privacy }),
+      age: number({ min: 0, onViolation: "quarantine" }),
+      days: number(),
+    },
+    id: "patient",
+    target: "days",
+    model: linear(),
+  }).spec;
+
+const forgetAnn = (more: { readonly dryRun?: boolean; readonly key?: string } = {}): Promise<ForgetReport> =>
+  forget(project, { column: "patient", value: ann, dryRun: more.dryRun ?? false, privacyKey: more.key });
+
+/** Files of the store that hold a text. */
+async function filesWith(needle: string): Promise<string[]> {
+  const entries = await fs.readdir(project.store.folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  const found: string[] = [];
+  for (const file of files) if ((await fs.readFile(file)).includes(needle)) found.push(file);
+  return found;
+}
+
+const faults = async (): Promise<readonly object[]> => (await verifyStore(project.store.folder, clock)).faults;
+
+describe("forgetting a person", () => {
+  it("takes the rows out of snapshots, rows set aside and logs, and names the models that saw them", async () => {
+    await writeStays(everybody);
+    const { result } = await runPipeline(project, stays());
+    expect(result.status).toBe("succeeded");
+    const log = openPredictionLog(project.store.folder, { clock, model: "stays" });
+    const logged = (patient: string): Parameters<typeof log.append>[0][number] => ({
+      id: "x",
+      time: clock.now(),
+      version: 1,
+      inputs: { patient, age: 3 },
+      output: 4,
+      latencyMs: 1,
+    });
+    log.append([logged(ann), logged("bob@example.com")]);
+    await log.close();
+
+    const planned = await forgetAnn({ dryRun: true });
+    expect(planned).toMatchObject({ dryRun: true, quarantinedRows: 1, predictions: 1 });
+    expect(planned.snapshots).toMatchObject([{ rows: 3, replacement: null, runs: [result.runId] }]);
+    expect((await filesWith(ann)).length).toBeGreaterThan(0);
+
+    const report = await forgetAnn();
+    expect(report.models).toEqual([{ model: "stays", version: 1, isChampion: true }]);
+    expect(report.mentions).toEqual([]);
+    // This very process wrote the log, and may be writing it still.
+    expect(report.openLogs).toHaveLength(1);
+    expect(await filesWith(ann)).toEqual([path.join(project.store.folder, report.openLogs[0]!)]);
+    const { replacement } = report.snapshots[0]!;
+    const codec = datasetCodec(stays().contract);
+    expect((await codec.read(await project.store.artifacts.verifiedPath(replacement!))).nRows).toBe(177);
+    expect(await faults()).toEqual([]);
+    expect(await project.registry.verifyAudit()).toMatchObject({ intact: true });
+    expect(await filesWith(replacement!.slice(7))).not.toEqual([]);
+    expect((await forgetAnn()).snapshots).toEqual([]);
+    expect((await showRun(project.store, result.runId)).status).toBe("succeeded");
+  });
+
+  it("finds a hashed person by the key, and nobody by another", async () => {
+    process.env["MILLRACE_PRIVACY_KEY"] = key;
+    await writeStays(everybody);
+    await runPipeline(project, stays("hash"));
+    expect(await filesWith(ann)).toEqual([]);
+    await expect(forgetAnn()).rejects.toMatchObject({ code: "PRIVACY_KEY_MISSING" });
+    expect((await forgetAnn({ key: "another long random text" })).snapshots).toEqual([]);
+    expect((await forgetAnn({ key })).snapshots).toMatchObject([{ rows: 3 }]);
+    expect(await faults()).toEqual([]);
+  });
+
+  it("lasts: garbage collection, backups and later runs keep what is left, and nothing brings the rest back", async () => {
+    await writeStays(everybody);
+    await runPipeline(project, stays());
+    await forgetAnn();
+    await collectGarbage(project.store, clock, { keepRuns: null, dryRun: false });
+    expect(await faults()).toEqual([]);
+    await backUp(project.store, clock, path.join(root, "backup"));
+    await restoreBackup(path.join(root, "backup"), path.join(root, "restored"), clock, { force: false });
+    expect((await verifyStore(path.join(root, "restored"), clock)).faults).toEqual([]);
+    await writeStays(everybody.slice(1));
+    const { result } = await runPipeline(project, stays());
+    expect(result.status).toBe("succeeded");
+    expect(await filesWith(ann)).toEqual([]);
+    // Who forgets to mend the source has them back, and is told so by whoever looks.
+    await writeStays(everybody);
+    await runPipeline(project, stays());
+    expect((await forgetAnn({ dryRun: true })).snapshots).toMatchObject([{ rows: 3 }]);
+    expect(await faults()).toEqual([]);
+    await collectGarbage(project.store, clock, { keepRuns: 1, dryRun: false });
+    expect(await faults()).toEqual([]);
+  });
+
+  it("is finished by the next call where it was stopped before the bytes went", async () => {
+    await writeStays(everybody);
+    await runPipeline(project, stays());
+    await project.close();
+    const hooks = {
+      reached(point: string) {
+        if (point === "gc.fileRemoving") throw new Error("stopped");
+      },
+    };
+    const store = await openStore(path.join(root, ".millrace"), { clock, hooks });
+    await expect(
+      forget({ ...project, store }, { column: "patient", value: ann, dryRun: false, privacyKey: undefined }),
+    ).rejects.toThrow("stopped");
+    await store.close();
+    project = await openProject(root, { clock });
+    expect(await faults()).toEqual([]);
+    expect((await filesWith(ann)).length).toBeGreaterThan(0);
+    expect(await forgetAnn()).toMatchObject({ snapshots: [], quarantinedRows: 1 });
+    expect(await filesWith(ann)).toEqual([]);
+  });
+
+  it("refuses a column that no contract has, or that names nobody", async () => {
+    await writeStays(everybody);
+    await runPipeline(project, stays());
+    await expect(
+      forget(project, { column: "patiend", value: ann, dryRun: true, privacyKey: undefined }),
+    ).rejects.toMatchObject({ code: "COLUMN_MISSING" });
+  });
+});

@@ -1,0 +1,56 @@
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { decodeLine, isRejected } from "./log-line.ts";
+import { listSegments } from "./segments.ts";
+
+/** What went of the prediction log, and the segments a living process still writes, which must wait. */
+export interface ForgottenPredictions {
+  readonly predictions: number;
+  readonly openLogs: readonly string[];
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/**
+ * Takes the predictions for requests with one of `values` in `column` out of the log of every model below `folder`. A segment
+ * is written anew beside the old one and takes its name; damaged lines stay as they are.
+ */
+export async function forgetPredictions(
+  folder: string,
+  column: string,
+  values: ReadonlySet<string>,
+  dryRun: boolean,
+): Promise<ForgottenPredictions> {
+  const root = path.join(folder, "predictions");
+  const models = await readdir(root).catch(() => []);
+  const openLogs: string[] = [];
+  let predictions = 0;
+  for (const model of models) {
+    for (const segment of await listSegments(path.join(root, model))) {
+      const lines = (await readFile(segment.path, "utf8")).split("\n");
+      const kept = lines.filter((line) => !isOf(line, column, values));
+      if (kept.length === lines.length) continue;
+      predictions += lines.length - kept.length;
+      if (isRunning(segment.pid)) openLogs.push(path.relative(folder, segment.path));
+      else if (!dryRun) {
+        await writeFile(`${segment.path}.rest`, kept.join("\n"), { flush: true });
+        await rename(`${segment.path}.rest`, segment.path);
+      }
+    }
+  }
+  return { predictions, openLogs };
+}
+
+function isOf(line: string, column: string, values: ReadonlySet<string>): boolean {
+  const entry = decodeLine(line);
+  if (entry === undefined || isRejected(entry) || !Object.hasOwn(entry.inputs, column)) return false;
+  const value = entry.inputs[column];
+  return typeof value === "object" ? false : values.has(String(value));
+}
