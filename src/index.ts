@@ -121,6 +121,7 @@ export type {
   Classified,
   Definition,
   Expectations,
+  Outliers,
   Monitor,
   OutputOf,
   OwnStep,

@@ -104,6 +104,32 @@ describe("cleaning on the way in", () => {
     }
   });
 
+  it("tells of values far out where they are to stay, and clips at a range or at quantiles of the train rows", async () => {
+    const project = await openProject(root, { clock: fixedClock(0) });
+    const fencesOf = async (outliers: object): Promise<{ lines: readonly string[]; step: object }> => {
+      const spec = items({ columns: { colour: { trim: true }, size: { outliers } } });
+      const { result } = await runPipeline(project, spec, { inline: true });
+      expect(result.status).toBe("succeeded");
+      const details = await showRun(project.store, result.runId);
+      const { digest } = details.steps.flatMap((step) => step.outputs).find(({ type }) => type === "model")!;
+      const model = decodeModel(await project.store.artifacts.readBytes(digest));
+      const [step] = model.features.find(({ feature }) => feature === "size")!.steps;
+      return { lines: await validationLines(project, details), step: step! };
+    };
+    try {
+      const warned = await fencesOf({ policy: "warn", range: [0, 100] });
+      expect(warned.lines.slice(0, 2)).toEqual(["122 rows in = 122 ok + 0 quarantined", "  2 warned by size: outlier"]);
+      expect(warned.step).not.toMatchObject({ kind: "clip" });
+      expect((await fencesOf({ policy: "clip", range: [0, 0.5] })).step).toEqual({ kind: "clip", low: 0, high: 0.5 });
+      const { step } = await fencesOf({ policy: "clip", quantiles: [0.1, 0.9] });
+      expect(step).toMatchObject({ kind: "clip" });
+      expect((step as { low: number }).low).toBeGreaterThan(0);
+      expect((step as { high: number }).high).toBeLessThan(1);
+    } finally {
+      await project.close();
+    }
+  });
+
   it("is checked when the definition is read", () => {
     expect(() => items({ duplicates: "all" })).toThrow(/clean.duplicates must be an object/);
     expect(() => items({ duplicates: { by: [] } })).toThrow(/must name a column/);
@@ -112,6 +138,11 @@ describe("cleaning on the way in", () => {
     expect(() => items({ columns: { colour: { case: "title" } } })).toThrow(/lower or upper/);
     expect(() => items({ columns: { colour: { outliers: 3 } } })).toThrow(/has the options trim/);
     expect(() => items({ columns: { size: { outliers: -3 } } })).toThrow(/interquartile ranges above 0/);
+    expect(() => items({ columns: { size: { outliers: "drop" } } })).toThrow(/must be "quarantine", "warn", "clip"/);
+    for (const wrong of [{ range: [5, 1] }, { quantiles: [0.1, 2] }, { reach: 3, range: [0, 1] }, { low: 3 }])
+      expect(() => items({ columns: { size: { outliers: { policy: "warn", ...wrong } } } })).toThrow(
+        /a reach, quantiles/,
+      );
     expect(() => items({ columns: { size: { missing: [3] } } })).toThrow(/list of texts/);
     expect(() => items({ columns: { nothing: {} } })).toThrow(/no column "nothing"/);
     expect(() => items({ columns: { size: { outliers: { clip: 0 } } } })).toThrow(/interquartile ranges above 0/);

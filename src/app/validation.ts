@@ -22,6 +22,10 @@ export async function validationLines(project: Project, run: RunDetails): Promis
   return [
     `${nRows} rows in = ${nRows - nQuarantined} ok + ${nQuarantined} quarantined`,
     ...quarantinedBy.slice(0, mostReasons).map(({ column, code, rows }) => `  ${rows} by ${column}: ${code}`),
+    ...report.issueCounts
+      .filter(([rule]) => !quarantinedBy.some(({ column, code }) => rule === `${column}:${code}`))
+      .slice(0, mostReasons)
+      .map(([rule, count]) => `  ${count} warned by ${rule.replace(/:(?=[^:]*$)/, ": ")}`),
     ...(comparison ? ["against the snapshot before:", ...renderComparison(comparison).map((line) => `  ${line}`)] : []),
   ];
 }

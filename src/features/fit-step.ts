@@ -1,6 +1,7 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { log } from "../math/elementary.ts";
+import { type FenceRule, fencesOf } from "../math/fences.ts";
 import { selectQuantiles } from "../math/select.ts";
 import type { DesignStyle } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
@@ -36,7 +37,7 @@ export function fitStep(choice: TransformChoice, input: StepInput): FittedTransf
     case "standardize":
       return fitStandardize(numbersIn(input.column));
     case "clip":
-      return fitClip(numbersIn(input.column), choice.reach);
+      return fitClip(numbersIn(input.column), choice.fences);
     case "impute":
       return { kind: "impute", value: fillValue(numbersIn(input.column), choice.how), indicator: false };
     case "imputeMode":
@@ -59,15 +60,11 @@ export function fitStandardize(values: Float64Array): FittedTransform {
   return { kind: "standardize", mean, scale: scale > 0 && Number.isFinite(scale) ? scale : 1 };
 }
 
-/** Tukey's fences; a column without values or with infinite fences is held by the largest numbers there are. */
-function fitClip(values: Float64Array, reach: number): FittedTransform {
-  const [q1, q3] = selectQuantiles(values, [0.25, 0.75]) as unknown as [number, number];
+/** A column without values or with infinite fences is held by the largest numbers there are. */
+function fitClip(values: Float64Array, rule: FenceRule): FittedTransform {
+  const { low, high } = fencesOf(rule, (ps) => selectQuantiles(values, ps));
   const fence = (value: number, otherwise: number): number => (Number.isFinite(value) ? value : otherwise);
-  return {
-    kind: "clip",
-    low: fence(q1 - reach * (q3 - q1), -Number.MAX_VALUE),
-    high: fence(q3 + reach * (q3 - q1), Number.MAX_VALUE),
-  };
+  return { kind: "clip", low: fence(low, -Number.MAX_VALUE), high: fence(high, Number.MAX_VALUE) };
 }
 
 /** What stands in for missing values: the median, the mean or a given number; 0 where every value is missing. */

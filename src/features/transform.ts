@@ -1,5 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { Kind } from "../frame/column.ts";
+import { type FenceRule, fenceRule } from "../math/fences.ts";
 
 /** A configured transform, typed by the kinds it accepts: one that accepts more is usable where fewer are asked for. */
 export interface Transform<in K extends Kind> {
@@ -13,7 +14,7 @@ export type Prepared<K extends Kind> = Transform<K> | readonly Transform<K>[] | 
 /** A transform as plain data. */
 export type TransformChoice =
   | { readonly transform: "standardize" }
-  | { readonly transform: "clip"; readonly reach: number }
+  | { readonly transform: "clip"; readonly fences: FenceRule }
   | { readonly transform: "impute"; readonly how: "median" | "mean" | number }
   | { readonly transform: "imputeMode" }
   | { readonly transform: "oneHot"; readonly minShare: number }
@@ -46,13 +47,16 @@ export function standardize(): Transform<"number"> {
 }
 
 /**
- * Holds numbers within `reach` (default 3) interquartile ranges of the train rows' quartiles (Tukey's fences): what lies
- * farther out counts as the fence. What follows it in a chain is what would stand there without it.
+ * Holds numbers within `reach` (default 3) interquartile ranges of the train rows' quartiles (Tukey's fences), between two
+ * of their `quantiles`, or within a `range`: what lies farther out counts as the fence. What follows it in a chain is what
+ * would stand there without it.
  */
-export function clip(options: { readonly reach?: number } = {}): Transform<"number"> {
-  const { reach = 3 } = options;
-  if (!(reach > 0 && reach < Infinity)) refuse("clip().reach", "is a number above 0", reach);
-  return build<"number">({ transform: "clip", reach });
+export function clip(options: { readonly reach?: number } | FenceRule = {}): Transform<"number"> {
+  const given: object = options;
+  const fences = fenceRule({ ...(Object.keys(given).length === 0 ? { reach: 3 } : given) });
+  if (fences === null)
+    refuse("clip()", "takes a reach above 0, quantiles from 0 to 1 or a range, low first", JSON.stringify(options));
+  return build<"number">({ transform: "clip", fences });
 }
 
 /** Puts the train rows' median or mean, or a number of your own, where a value is missing. */

@@ -2,15 +2,16 @@ import { nearestName } from "../core/nearest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract } from "../frame/contract.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import { type FenceRule, fenceRule } from "../math/fences.ts";
 import { dateDirectives, isPlainlyRead, type TextCleaning } from "../ingest/text-cleaning.ts";
-import type { RowCleaning } from "../validate/cleaning.ts";
+import type { OutlierRule, RowCleaning } from "../validate/cleaning.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 
 /** What is cleaned on the way in, as plain data. */
 export interface CleanSpec extends RowCleaning {
   readonly texts: readonly TextCleaning[];
   /** Number columns whose values far out are held at fences learned on the train rows. */
-  readonly clips: readonly { readonly column: string; readonly reach: number }[];
+  readonly clips: readonly { readonly column: string; readonly fences: FenceRule }[];
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -21,16 +22,17 @@ export function cleanSpec(clean: unknown, contract: Contract): CleanSpec {
   refuseUnknownOptions("clean", given, ["duplicates", "columns"]);
   const columns = given["columns"] === undefined ? {} : objectOf("clean.columns", given["columns"]);
   const texts: TextCleaning[] = [];
-  const outliers: { column: string; reach: number }[] = [];
-  const clips: { column: string; reach: number }[] = [];
+  const outliers: OutlierRule[] = [];
+  const clips: { column: string; fences: FenceRule }[] = [];
   for (const [column, options] of Object.entries(columns)) {
     const kind = contract.columns[requireColumn("clean.columns", column, contract)]!.kind;
     const subject = `clean.columns.${column}`;
     const asked = objectOf(subject, options);
     if (kind === "number") {
       refuseUnknownOptions(subject, asked, ["missing", "outliers", "units"]);
-      const { policy, reach } = outliersOf(subject, asked["outliers"]);
-      if (policy !== null) (policy === "clip" ? clips : outliers).push({ column, reach });
+      const asOutliers = asked["outliers"] === undefined ? null : outliersOf(subject, asked["outliers"]);
+      if (asOutliers?.policy === "clip") clips.push({ column, fences: asOutliers.fences });
+      else if (asOutliers) outliers.push({ column, policy: asOutliers.policy, fences: asOutliers.fences });
     } else
       refuseUnknownOptions(
         subject,
@@ -91,18 +93,27 @@ function datesOf(subject: string, dates: unknown): TextCleaning["dates"] {
   throw invalidDefinition(`${subject}.dates`, rule, showValue(JSON.stringify(dates)), 'Write "DD.MM.YYYY" or a list.');
 }
 
+type OutlierPolicy = "quarantine" | "warn" | "clip";
+
 function outliersOf(
   subject: string,
   outliers: unknown,
-): { readonly policy: "quarantine" | "clip" | null; readonly reach: number } {
-  const isReach = (reach: unknown): reach is number => typeof reach === "number" && reach > 0 && reach < Infinity;
-  if (outliers === undefined) return { policy: null, reach: 0 };
-  if (outliers === "quarantine" || outliers === "clip") return { policy: outliers, reach: 3 };
-  if (isReach(outliers)) return { policy: "quarantine", reach: outliers };
-  const clipped = typeof outliers === "object" && outliers !== null ? (outliers as Given)["clip"] : undefined;
-  if (isReach(clipped)) return { policy: "clip", reach: clipped };
-  const rule = 'must be "quarantine", "clip", a number of interquartile ranges above 0 or { clip: such a number }';
-  throw invalidDefinition(`${subject}.outliers`, rule, showValue(outliers));
+): { readonly policy: OutlierPolicy; readonly fences: FenceRule } {
+  const { policy, ...where } = outlierWords(outliers);
+  const fences = fenceRule(Object.keys(where).length === 0 ? { reach: 3 } : where);
+  if ((policy === "quarantine" || policy === "warn" || policy === "clip") && fences !== null) return { policy, fences };
+  const rule =
+    'must be "quarantine", "warn", "clip", a number of interquartile ranges above 0, or a policy with a reach, quantiles or a range';
+  const remedy = 'Write { policy: "clip", range: [0, 120] } or { policy: "warn", quantiles: [0.01, 0.99] }.';
+  throw invalidDefinition(`${subject}.outliers`, rule, showValue(JSON.stringify(outliers)), remedy);
+}
+
+/** The short ways to say it, written out. */
+function outlierWords(outliers: unknown): Given {
+  if (typeof outliers === "number") return { policy: "quarantine", reach: outliers };
+  if (typeof outliers !== "object" || outliers === null) return { policy: outliers };
+  const given = outliers as Given;
+  return Object.keys(given).join() === "clip" ? { policy: "clip", reach: given["clip"] } : given;
 }
 
 function duplicatesOf(duplicates: unknown, contract: Contract): CleanSpec["duplicates"] {

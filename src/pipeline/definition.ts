@@ -217,7 +217,7 @@ function withClips(
   { target, weight }: Roles,
 ): readonly PreparationChoice[] {
   const choices = new Map(prepare.map((one) => [one.feature, one.choice]));
-  for (const { column, reach } of clips) {
+  for (const { column, fences } of clips) {
     if (column === target || column === weight)
       throw invalidDefinition(`clean.columns.${column}.outliers`, "clips features alone", `"${column}", which is none`);
     const choice = choices.get(column);
@@ -228,7 +228,7 @@ function withClips(
         "clips no feature that is to be kept as it is",
         column,
       );
-    choices.set(column, Object.freeze([{ transform: "clip" as const, reach }, ...(choice ?? [])]));
+    choices.set(column, Object.freeze([{ transform: "clip" as const, fences }, ...(choice ?? [])]));
   }
   return Object.freeze([...choices].map(([feature, choice]) => Object.freeze({ feature, choice })));
 }

@@ -141,6 +141,20 @@ export interface Expectations {
   readonly drift?: number;
 }
 
+/** What becomes of numbers far out; a number alone is the `reach` beyond which rows are set aside. */
+export type Outliers =
+  | "quarantine"
+  | "warn"
+  | "clip"
+  | number
+  | { readonly clip: number }
+  | ({ readonly policy: "quarantine" | "warn" | "clip" } & Fenced);
+interface Fenced {
+  readonly reach?: number;
+  readonly quantiles?: readonly [low: number, high: number];
+  readonly range?: readonly [low: number, high: number];
+}
+
 /** How one column is cleaned on the way in. */
 export interface CleanColumn<K> {
   /** Texts that mean "missing" in this column. */
@@ -149,10 +163,11 @@ export interface CleanColumn<K> {
   readonly trim?: K extends "category" | "text" ? boolean : never;
   readonly case?: K extends "category" | "text" ? "lower" | "upper" : never;
   /**
-   * Numbers more than 3, or so many, interquartile ranges outside of the quartiles: their rows are set aside, or they count as
-   * lying just there. Clipping is learned on the train rows and holds for requests too, as `prepare` with `clip()` does.
+   * Numbers more than 3, or so many, interquartile ranges outside of the quartiles, beyond quantiles or outside of a range:
+   * their rows are set aside, or counted in the report, or they count as lying just there. Clipping is learned on the train
+   * rows and holds for requests too, as `prepare` with `clip()` does.
    */
-  readonly outliers?: K extends "number" ? "quarantine" | number | "clip" | { readonly clip: number } : never;
+  readonly outliers?: K extends "number" ? Outliers : never;
   /**
    * Numbers: the units that may stand behind a value and how many of the one that is kept each is; "" = where none stands.
    * A value with another unit is no number.

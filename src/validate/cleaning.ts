@@ -1,5 +1,6 @@
 import type { ColumnData } from "../frame/column.ts";
 import { columnOf, type Frame } from "../frame/frame.ts";
+import { type FenceRule, fencesOf } from "../math/fences.ts";
 import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { Reason } from "./quarantine.ts";
@@ -9,8 +10,15 @@ import { rowKeys } from "./repeated-rows.ts";
 export interface RowCleaning {
   /** Rows equal in `by` (null = every column), of which one is kept. null = duplicates stay. */
   readonly duplicates: { readonly by: readonly string[] | null; readonly keep: "first" | "last" } | null;
-  /** Number columns whose values far out are set aside: more than `reach` interquartile ranges outside of the quartiles. */
-  readonly outliers: readonly { readonly column: string; readonly reach: number }[];
+  /** Number columns whose values far out are set aside or told of. */
+  readonly outliers: readonly OutlierRule[];
+}
+
+/** Fences are learned on the rows that nothing else sets aside. */
+export interface OutlierRule {
+  readonly column: string;
+  readonly policy: "quarantine" | "warn";
+  readonly fences: FenceRule;
 }
 
 /** One row to be set aside. */
@@ -21,8 +29,8 @@ export interface CleanedRow {
 
 /** The rows that cleaning sets aside, of those that are not set aside already. */
 export function cleanedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlySet<number>): readonly CleanedRow[] {
-  const rows = new Uint32Array(frame.nRows).map((_, row) => row).filter((row) => !gone.has(row));
-  const far = cleaning.outliers.flatMap(({ column, reach }) => outliersOf(frame, column, reach, rows));
+  const rows = rowsWithout(frame, gone);
+  const far = farRows(frame, cleaning, "quarantine", rows);
   const left = new Set(far.map(({ row }) => row));
   return [
     ...far,
@@ -34,14 +42,27 @@ export function cleanedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlyS
   ];
 }
 
-function outliersOf(frame: Frame, name: string, reach: number, rows: Uint32Array): CleanedRow[] {
+/** The rows with values far out that stay, and are told of. */
+export function warnedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlySet<number>): readonly CleanedRow[] {
+  return farRows(frame, cleaning, "warn", rowsWithout(frame, gone));
+}
+
+function rowsWithout(frame: Frame, gone: ReadonlySet<number>): Uint32Array {
+  return new Uint32Array(frame.nRows).map((_, row) => row).filter((row) => !gone.has(row));
+}
+
+function farRows(frame: Frame, cleaning: RowCleaning, policy: OutlierRule["policy"], rows: Uint32Array): CleanedRow[] {
+  const rules = cleaning.outliers.filter((rule) => rule.policy === policy);
+  return rules.flatMap(({ column, fences }) => outliersOf(frame, column, fences, rows));
+}
+
+function outliersOf(frame: Frame, name: string, rule: FenceRule, rows: Uint32Array): CleanedRow[] {
   const column = columnOf(frame, name);
   if (column.kind !== "number") return [];
   const { values } = column;
   const sorted = sortFloat64(Float64Array.from(rows, (row) => values[row]!).filter((value) => value === value));
   if (sorted.length === 0) return [];
-  const [q1, q3] = [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)];
-  const [low, high] = [q1 - reach * (q3 - q1), q3 + reach * (q3 - q1)];
+  const { low, high } = fencesOf(rule, (ps) => ps.map((p) => quantileSorted(sorted, p)));
   const expected = `${low} to ${high}`;
   return Array.from(rows).flatMap((row) => {
     const value = values[row]!;

@@ -307,3 +307,18 @@ stream({ nats: { url: "nats://host:4222", stream: "s", consumer: "c" } });
 // @ts-expect-error
 rows(async function* () { yield { id: 1, tags: ["a"] }; });
 rows(async function* () { yield [{ id: 1, tags: "a" }]; });
+//// 62 values far out that are to be thrown away
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: {
+  // @ts-expect-error
+  outliers: "drop" } } } });
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: { outliers: { policy: "warn", quantiles: [0.01, 0.99] } } } } });
+//// 63 a unit without how much it is
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: { units: {
+  // @ts-expect-error
+  acre: "4047" } } } } });
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: { units: { acre: 4047 } }, sold: { dates: ["DD.MM.YYYY", "ISO"] } } } });
+//// 64 the way dates of a number are written
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { area: {
+  // @ts-expect-error
+  dates: "DD.MM.YYYY" } } } });
+pipeline({ name, data, schema, model, target: "price", clean: { columns: { sold: { dates: "DD.MM.YYYY" } } } });

@@ -8,7 +8,7 @@ import { columnOf, type Frame } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { IngestReport } from "../../ingest/ingest.ts";
 import { rowOrigins } from "../../ingest/row-origin.ts";
-import { cleanedRows } from "../../validate/cleaning.ts";
+import { type CleanedRow, cleanedRows, warnedRows } from "../../validate/cleaning.ts";
 import { compareProfiles, type ProfileComparison } from "../../validate/compare.ts";
 import { type DatasetProfile, profileFrame } from "../../validate/profile.ts";
 import { countReasons, type Reason, type ReasonCount, writeQuarantine } from "../../validate/quarantine.ts";
@@ -51,7 +51,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 6,
+    revision: 7,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
@@ -120,14 +120,24 @@ function examine(spec: PipelineSpec, frame: Frame, ingested: IngestReport): Exam
   refuseFailures(spec, issues, counts);
   const reasons = reasonsOf(spec, frame, ingested, check, broken);
   const quarantine = [...reasons.keys()].sort((a, b) => a - b);
+  const warned = warnedRows(frame, spec.clean, new Set(quarantine));
   const report = {
     nRows: frame.nRows,
     nQuarantined: quarantine.length,
-    issueCounts: [...counts],
-    issues: issues.slice(0, 1000),
+    issueCounts: [...counts, ...countWarned(warned)],
+    issues: [...warned.slice(0, mostOfACheck).map(({ row, reason }) => ({ row, ...reason })), ...issues].slice(0, 1000),
     quarantinedBy: countReasons(reasons),
   };
   return { quarantine, reasons, report };
+}
+
+function countWarned(warned: readonly CleanedRow[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { reason } of warned) {
+    const key = `${reason.column}:${reason.code}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Why each row is set aside, by row. */
