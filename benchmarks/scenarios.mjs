@@ -82,6 +82,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runParquet1m }),
   },
   {
+    id: "ingest/mutants",
+    title: "20,000 damaged files: read as what they say or refused with a code",
+    load: async () => ({ run: (await import("./scenarios/mutants.mjs")).runMutants }),
+  },
+  {
     id: "ingest/csv-10gb",
     title: "a CSV of 10 GB (MILLRACE_INGEST_GB) to a snapshot: time and peak memory",
     load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv10gb }),

@@ -39,6 +39,9 @@ const inQuotes = 2;
 const afterQuote = 3;
 const afterClosingSpace = 4;
 
+/** A small packed file can unpack to any size: what is longer is no row of a table. */
+const longestRecord = 64 * 1024 * 1024;
+
 const lineEndNames = ["", "LF", "CR LF", "CR"] as const;
 
 const ordinaryQuotes = "; where quotes are ordinary characters, read the file with quotes: false";
@@ -155,6 +158,10 @@ export class DelimitedScanner {
       else this.#enterCell(byte);
     }
     this.#recordBytes += length - recordStart;
+    if (this.#recordBytes > longestRecord) {
+      const reason = this.#state === inQuotes ? ` (a quote that is never closed?)${ordinaryQuotes}` : "";
+      throw new DelimitedFault(this.#recordLine, `begins a record of more than 64 MiB${reason}`);
+    }
     this.#keepHead(bytes.subarray(recordStart));
   }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import type { Kind } from "../frame/column.ts";
 import { readBytes } from "./byte-stream.ts";
-import { JsonLinesFault, splitElements } from "./json-list.ts";
+import { deepestNesting, JsonLinesFault, largestElement, splitElements } from "./json-list.ts";
 import { LineIndex } from "./line-index.ts";
 
 /** What a pass over a file of JSON lines found. */
@@ -63,14 +63,20 @@ export async function transcribeJsonLines(
 
 async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   let carry: Buffer[] = [];
+  let carried = 0;
+  let nLines = 0;
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       const tail = chunk.subarray(start, end);
       yield carry.length > 0 ? Buffer.concat([...carry, tail]) : tail;
       carry = [];
+      carried = 0;
+      ++nLines;
       start = end + 1;
     }
+    carried += chunk.length - start;
+    if (carried > largestElement) throw new JsonLinesFault(`line ${nLines + 1} is larger than 64 MiB`);
     if (start < chunk.length) carry.push(Buffer.from(chunk.subarray(start)));
   }
   if (carry.length > 0) yield Buffer.concat(carry);
@@ -82,6 +88,7 @@ function parseLine(
   unit: "line" | "element",
 ): Readonly<Record<string, unknown>> | undefined {
   if (!isUtf8(bytes)) throw new JsonLinesFault(`${unit} ${line} holds bytes that are not UTF-8`);
+  if (isNestedTooDeep(bytes)) throw new JsonLinesFault(`${unit} ${line} is nested too deep`);
   const text = bytes.toString("utf8").replace(line === 1 ? /^\uFEFF/ : /^(?!)/, "");
   if (text.trim() === "") return undefined;
   let row: unknown;
@@ -95,6 +102,26 @@ function parseLine(
   }
   const source = /\d{16}/.test(text) ? (JSON.parse(quoteLongIntegers(text)) as object) : row;
   return source as Readonly<Record<string, unknown>>;
+}
+
+const shortLine = 4_096;
+
+/** The parser goes through any depth, for seconds, and what writes cells does not: short lines are not worth the look. */
+function isNestedTooDeep(bytes: Buffer): boolean {
+  if (bytes.length < shortLine) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < bytes.length; ++i) {
+    const byte = bytes[i]!;
+    if (inString) {
+      if (byte === 0x5c) ++i;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > deepestNesting) return true;
+    } else if (byte === 0x5d || byte === 0x7d) --depth;
+  }
+  return false;
 }
 
 /** Numbers are doubles to the parser; as texts, long integers keep their digits and the conversion can judge them. */

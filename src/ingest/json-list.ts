@@ -8,7 +8,9 @@ const openList = 0x5b;
 const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
-const largestElement = 256 * 1024 * 1024;
+/** A small packed file can unpack to any size: what is larger or nested deeper is no row of a table. */
+export const largestElement: number = 64 * 1024 * 1024;
+export const deepestNesting = 1_000;
 
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -51,8 +53,9 @@ export async function* splitElements(chunks: AsyncIterable<Buffer>): AsyncGenera
           continue;
         }
         if (byte === quote) inString = true;
-        else if (byte === openList || byte === openObject) ++depth;
-        else if (depth > 0 && (byte === closeList || byte === closeObject)) --depth;
+        else if (byte === openList || byte === openObject) {
+          if (++depth > deepestNesting) throw new JsonLinesFault(`element ${nElements + 1} is nested too deep`);
+        } else if (depth > 0 && (byte === closeList || byte === closeObject)) --depth;
         else if (depth === 0 && (byte === comma || byte === closeList)) {
           const tail = chunk.subarray(start, i);
           yield carry.length > 0 ? Buffer.concat([...carry, tail]) : tail;
@@ -77,7 +80,7 @@ export async function* splitElements(chunks: AsyncIterable<Buffer>): AsyncGenera
     }
     if (state !== inElement) continue;
     carried += chunk.length - start;
-    if (carried > largestElement) throw new JsonLinesFault(`element ${nElements + 1} is larger than 256 MiB`);
+    if (carried > largestElement) throw new JsonLinesFault(`element ${nElements + 1} is larger than 64 MiB`);
     carry.push(Buffer.from(chunk.subarray(start)));
   }
   if (state !== afterList) throw new JsonLinesFault(`the list is cut off in element ${nElements + 1}`);

@@ -2,7 +2,7 @@ import { readBytes } from "../byte-stream.ts";
 
 export const blockBytes: number = 1 << 22;
 /** A record longer than this is left to the slow way. */
-const longestBlock = 1 << 26;
+const longestBlock = 1 << 24;
 
 const quote = 0x22;
 const newline = 0x0a;

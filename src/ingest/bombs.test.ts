@@ -1,0 +1,79 @@
+import { createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createGzip } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import { silent } from "../core/progress.ts";
+import { contractOf, text } from "../frame/schema.ts";
+import { ingestSource } from "./ingest.ts";
+import { csv, json, jsonl, type Source } from "./source.ts";
+
+const root = mkdtempSync(join(tmpdir(), "millrace-bombs-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const contract = contractOf({ a: text({ missing: 1 }) });
+const megabyte = Buffer.alloc(1 << 20, "a");
+
+/** A file of `megabytes` letters between two texts, packed to about a thousandth. */
+async function packed(name: string, head: string, megabytes: number, tail: string, unit = megabyte): Promise<void> {
+  const gzip = createGzip({ level: 1 });
+  const file = createWriteStream(join(root, name));
+  gzip.pipe(file);
+  gzip.write(head);
+  for (let i = 0; i < megabytes; ++i) if (!gzip.write(unit)) await once(gzip, "drain");
+  gzip.end(tail);
+  await once(file, "close");
+}
+
+async function refusal(source: Source): Promise<string> {
+  const output = join(root, "out.parquet");
+  const error: unknown = await ingestSource({ source, contract, root, output, progress: silent }).catch(
+    (fault: unknown) => fault,
+  );
+  expect(statSync(output, { throwIfNoEntry: false })).toBeUndefined();
+  return String(error);
+}
+
+/** What this process used at most until now; a bomb that is read whole shows here, whatever is freed later. */
+const peakMiB = (): number => process.resourceUsage().maxRSS / 1024;
+
+describe(
+  "a small file that unpacks to a large one, or a short text that nests without end",
+  { timeout: 60_000 },
+  () => {
+    it.each([
+      ["one cell of CSV", "cell.csv.gz", "a\n", "\n", csv("cell.csv.gz"), "begins a record of more than 64 MiB"],
+      ["a quote that is never closed", "open.csv.gz", 'a\n"', "", csv("open.csv.gz"), "a quote that is never closed?"],
+      ["one line of JSON", "line.jsonl.gz", '{"a":"', '"}\n', jsonl("line.jsonl.gz"), "line 1 is larger than 64 MiB"],
+      [
+        "one element of a list",
+        "list.json.gz",
+        '[{"a":"',
+        '"}]',
+        json("list.json.gz"),
+        "element 1 is larger than 64 MiB",
+      ],
+    ])("is refused at a limit: %s", async (_name, file, head, tail, source, reason) => {
+      await packed(file, head, 400, tail);
+      const before = peakMiB();
+      expect(await refusal(source)).toContain(reason);
+      expect(peakMiB() - before).toBeLessThan(256);
+    });
+
+    it("is refused where it is a text of NULs, at once", async () => {
+      await packed("nul.csv.gz", "a\n", 100, "\n", Buffer.alloc(1 << 20));
+      expect(await refusal(csv("nul.csv.gz"))).toContain("line 2 holds a NUL byte");
+    });
+
+    it("is refused where lists or objects nest deeper than a thousand", async () => {
+      const deep = "[".repeat(1_000_000) + "]".repeat(1_000_000);
+      const objects = '{"a":'.repeat(20_000) + "1" + "}".repeat(20_000);
+      writeFileSync(join(root, "deep.jsonl"), `{"a":${deep}}\n`);
+      writeFileSync(join(root, "deep.json"), deep);
+      writeFileSync(join(root, "objects.jsonl"), `{"a":1}\n${objects}\n`);
+      expect(await refusal(jsonl("deep.jsonl"))).toContain("line 1 is nested too deep");
+      expect(await refusal(json("deep.json"))).toContain("element 1 is nested too deep");
+      expect(await refusal(jsonl("objects.jsonl"))).toContain("line 2 is nested too deep");
+    });
+  },
+);
