@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { type Digest, sha256 } from "../core/digest.ts";
@@ -8,6 +8,7 @@ import { columnOf, type Frame, takeRows } from "../frame/frame.ts";
 import { parseTimestamp } from "../frame/timestamp.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
 import { keyedHash, keyFor } from "../ingest/guard.ts";
+import { forgetMessages } from "../ingest/streams/forget-messages.ts";
 import { forgetPredictions } from "../monitor/forget-predictions.ts";
 import { appendAudit } from "../registry/audit.ts";
 import { holdStore } from "../store/gc.ts";
@@ -41,12 +42,21 @@ export interface ForgetReport {
   /** Rows that were set aside. */
   readonly quarantinedRows: number;
   readonly predictions: number;
+  /** Of the messages that streams keep. */
+  readonly messages: number;
   /** Files of the prediction log that a running process still writes. */
   readonly openLogs: readonly string[];
   /** Versions trained on a snapshot that held such rows, which they may remember. */
   readonly models: readonly { readonly model: string; readonly version: number; readonly isChampion: boolean }[];
-  /** Other artifacts of those runs in which the value stands: they are left as they are. */
-  readonly mentions: readonly { readonly run: string; readonly output: string; readonly digest: Digest }[];
+  /** Other artifacts of those runs in which the value stands, and files of messages: they are left as they are. */
+  readonly mentions: readonly Mention[];
+}
+
+/** `run` and `digest` are null for a file of the store that is no artifact. */
+interface Mention {
+  readonly run: string | null;
+  readonly output: string;
+  readonly digest: Digest | null;
 }
 
 interface Output {
@@ -61,7 +71,8 @@ interface Output {
 /**
  * Takes a person's rows out of every snapshot, out of the rows set aside and out of the prediction log, and names the models
  * that saw them. A snapshot is replaced by one without the rows; its own bytes go last, so that a crash leaves nothing half
- * done and the next call finishes. What was fetched for a source is thrown away too; the source itself is not touched.
+ * done and the next call finishes. Messages of streams go from what is kept of them; what was fetched for other sources is
+ * thrown away. The source itself is not touched.
  *
  * Throws STORE_IN_USE where a run is under way, COLUMN_MISSING where no contract has the column, PRIVACY_KEY_MISSING.
  */
@@ -69,7 +80,6 @@ export async function forget(project: Project, request: ForgetRequest): Promise<
   if (request.dryRun) return forgetIn(project, request);
   return holdStore(project.store, project.clock, async () => {
     const report = await forgetIn(project, request);
-    await rm(join(project.store.folder, "downloads"), { recursive: true, force: true });
     // Also what an earlier call had noted and was stopped before it removed.
     const gone = await project.store.database.selectFrom("forgotten").select("digest").execute();
     await project.store.artifacts.remove(gone.map(({ digest }) => digest));
@@ -96,7 +106,20 @@ async function forgetIn(project: Project, request: ForgetRequest): Promise<Forge
   const logged = await forgetPredictions(store.folder, request.column, values, request.dryRun);
   const models = await modelsOf(project, runs);
   const mentions = await mentionsIn(store, outputs, runs, new Set([...values, request.value]));
-  const report = { dryRun: request.dryRun, snapshots, quarantinedRows, ...logged, models, mentions };
+  const { messages, mentions: batches } = await forgetMessages(
+    join(store.folder, "downloads"),
+    request,
+    request.dryRun,
+  );
+  const report: ForgetReport = {
+    dryRun: request.dryRun,
+    snapshots,
+    quarantinedRows,
+    messages,
+    ...logged,
+    models,
+    mentions: [...mentions, ...batches.map((file) => ({ run: null, output: `downloads/${file}`, digest: null }))],
+  };
   if (!request.dryRun) await noteInAudit(project, request, report);
   return report;
 }
@@ -246,7 +269,7 @@ async function mentionsIn(
   runs: ReadonlySet<string>,
   values: ReadonlySet<string>,
 ): Promise<ForgetReport["mentions"]> {
-  const mentions: ForgetReport["mentions"][number][] = [];
+  const mentions: Mention[] = [];
   const rewritten = ["dataset", "quarantined-rows"];
   for (const [digest, [first]] of groupedBy(outputs.filter(({ run }) => runs.has(run)))) {
     if (rewritten.includes(first!.type) || first!.size > largestSearched) continue;
@@ -268,6 +291,8 @@ async function noteInAudit({ store, clock }: Project, request: ForgetRequest, re
     rows,
     quarantinedRows: report.quarantinedRows,
     predictions: report.predictions,
+    messages: report.messages,
+    models: report.models.map(({ model, version }) => ({ model, version })),
   };
   const event = { actor: userName(), action: "forget", subject: `column ${request.column}`, details };
   await store.database.transaction().execute((transaction) => appendAudit(transaction, event, clock.now()));

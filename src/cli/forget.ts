@@ -38,12 +38,13 @@ function splitOnce(operand: string): readonly [column: string, value: string] {
 function say(report: ForgetReport, output: Output): void {
   const rows = report.snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0);
   const what =
-    `${rows} rows of ${report.snapshots.length} snapshots, ${report.quarantinedRows} rows that were set aside and ` +
-    `${report.predictions} logged predictions`;
+    `${rows} rows of ${report.snapshots.length} snapshots, ${report.quarantinedRows} rows that were set aside, ` +
+    `${report.messages} messages of streams and ${report.predictions} logged predictions`;
   output.line(report.dryRun ? `would take out ${what}` : `took out ${what}`);
   for (const { model, version, isChampion } of report.models)
     output.line(`  ${model} version ${version} was trained on them${isChampion ? " and is the champion" : ""}`);
-  for (const { run, output: name } of report.mentions) output.line(`  the value stands in ${name} of run ${run}, too`);
+  for (const { run, output: name } of report.mentions)
+    output.line(`  the value stands in ${name}${run === null ? "" : ` of run ${run}`}, too`);
   for (const file of report.openLogs)
     output.line(`  ${file} is being written: stop the server that does so and forget again`);
   if (report.dryRun) output.line("Nothing was changed. Add --yes to do it.");

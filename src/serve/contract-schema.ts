@@ -122,11 +122,17 @@ export function explanationSchema(model: Model): JsonObject {
 export function exampleRow(model: Model): JsonObject {
   const stored = model.parity?.rows[0];
   return jsonObject(
-    inputColumns(model).map((column) => [
-      column.name,
-      stored && Object.hasOwn(stored, column.name) ? stored[column.name] : exampleValue(column),
-    ]),
+    inputColumns(model).map((column) => {
+      const value = stored && Object.hasOwn(stored, column.name) ? stored[column.name]! : null;
+      return [column.name, value === null && column.missing === 0 ? exampleValue(column) : value];
+    }),
   );
+}
+
+/** What a hash or a masked text looks like. */
+function keptText(privacy: ContractColumn["privacy"]): string {
+  if (privacy === "hash") return "0".repeat(64);
+  return typeof privacy === "object" && "mask" in privacy ? "*".repeat(8) : "";
 }
 
 function exampleValue(column: ContractColumn): JsonValue {
@@ -138,7 +144,7 @@ function exampleValue(column: ContractColumn): JsonValue {
     case "category":
       return column.levels?.[0] ?? "";
     case "text":
-      return "";
+      return keptText(column.privacy);
     case "timestamp":
       return formatTimestamp(column.after ?? column.before ?? 0);
   }

@@ -17,7 +17,8 @@ import type { SourceDescription } from "../source.ts";
 import type { OpenBatch, StreamBatch } from "./batch.ts";
 import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
 
-type State = {
+/** What the next reading of a stream must know. */
+export type StreamState = {
   /** Sequences that were read, by partition. */
   readonly read: Readonly<Record<string, Readonly<Intervals>>>;
   readonly refused: readonly (Refusal & { readonly [key: string]: string | number | null })[];
@@ -36,7 +37,7 @@ export async function readStream(
   place: PartsPlace,
   open: OpenBatch = openerOf(source),
 ): Promise<FetchedParts> {
-  const keeper = createKeeper<State>(keyOf(source), place);
+  const keeper = createKeeper<StreamState>(keyOf(source), place);
   const before = (await keeper.recall()) ?? { parts: [], state: { read: {}, refused: [], nRefused: 0 } };
   const batch = await open(source, place.signal).catch((error: unknown) => {
     throw streamFault(error, source.path, place.signal?.aborted === true);
@@ -49,7 +50,7 @@ export async function readStream(
       await writeFile(path, lines.map((line) => `${line}\n`).join(""), { flush: true });
       parts.push(await keeper.adopt(name, path, lines.length));
     }
-    const kept: Kept<State> = { parts, state: next.state };
+    const kept: Kept<StreamState> = { parts, state: next.state };
     if (batch.messages.length > 0) await keeper.keep(kept);
     if (parts.length === 0)
       throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no message that is a row" });
@@ -85,11 +86,15 @@ function keyOf(source: SourceDescription): string {
 
 interface SortedOut {
   readonly parts: readonly { readonly name: string; readonly lines: readonly string[] }[];
-  readonly state: State;
+  readonly state: StreamState;
 }
 
 /** Which messages are rows, which were read before, and which are none. */
-function sortOut({ messages, settled }: StreamBatch, before: State, { path, stream }: SourceDescription): SortedOut {
+function sortOut(
+  { messages, settled }: StreamBatch,
+  before: StreamState,
+  { path, stream }: SourceDescription,
+): SortedOut {
   const label = (partition: string): string => (stream!.kafka ? `${path} ${partition}` : path);
   const read = new Map<string, Intervals>(
     Object.entries(before.read).map(([partition, known]) => [partition, [...known]]),

@@ -4,6 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import type { SourceDescription } from "../source.ts";
+import { forgetMessages } from "./forget-messages.ts";
 import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
 import { type KafkaConsumer, readBatch } from "./kafka-batch.ts";
 import { readStream } from "./stream-rows.ts";
@@ -98,6 +99,34 @@ describe("stream({ kafka })", () => {
     const keys = rest.rows.map(({ p, n }) => `${p}:${n}`);
     expect(new Set(keys).size).toBe(8);
     expect(rest.refused![0]).toMatchObject({ file: "kafka orders orders", line: 3, text: "broken" });
+  });
+
+  it("forgets the messages of one value, keeps the others and what was read, and throws other downloads away", async () => {
+    const topic = fakeTopic([5, 5]);
+    await read(topic, "f", true);
+    const folder = path.join(root, "f");
+    fs.writeFileSync(path.join(folder, "page.csv"), "n\n2\n");
+    const before = fs.readdirSync(folder).sort();
+    const two = { column: "n", value: "2" };
+    expect(await forgetMessages(folder, two, true)).toMatchObject({ messages: 1 });
+    expect(fs.readdirSync(folder).sort()).toEqual(before);
+    expect(await forgetMessages(folder, two, false)).toMatchObject({ messages: 1, mentions: [] });
+    expect(fs.existsSync(path.join(folder, "page.csv"))).toBe(false);
+    const held = fs.readdirSync(folder).map((file) => fs.readFileSync(path.join(folder, file), "utf8"));
+    expect(held.some((text) => text.includes('"n":2'))).toBe(false);
+    const rest = await read(topic, "f", true);
+    expect(rest.rows.map(({ p, n }) => `${p}:${n}`).sort()).toEqual("0:0 0:1 0:4 1:0 1:1 1:2 1:4".split(" "));
+    expect(await forgetMessages(folder, { column: "n", value: "9" }, false)).toMatchObject({ messages: 0 });
+    expect((await read(topic, "f", true)).rows).toHaveLength(7);
+  });
+
+  it("names the batches in which a value stands elsewhere, and shows it in no refusal", async () => {
+    await read(fakeTopic([5, 5]), "g", true);
+    const { mentions } = await forgetMessages(path.join(root, "g"), { column: "other", value: '"n":1' }, false);
+    expect(mentions).not.toEqual([]);
+    await forgetMessages(path.join(root, "g"), { column: "n", value: "broken" }, false);
+    const notes = fs.readdirSync(path.join(root, "g")).find((file) => file.endsWith(".parts.json"))!;
+    expect(fs.readFileSync(path.join(root, "g", notes), "utf8")).not.toContain('"broken"');
   });
 
   it("refuses where there is no row yet, and says which server does not answer", async () => {

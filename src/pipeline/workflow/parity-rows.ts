@@ -2,6 +2,7 @@ import type { Rng } from "../../core/rng.ts";
 import { columnOf, createFrame, type Frame, takeFromColumn } from "../../frame/frame.ts";
 import { rowsFromFrame } from "../../frame/rows.ts";
 import type { Model } from "../../model/model.ts";
+import { columnsRead } from "../../frame/expression-check.ts";
 import { parityOf } from "../../model/parity.ts";
 
 const nParityRows = 16;
@@ -9,16 +10,23 @@ const nParityRows = 16;
 /**
  * Requests whose answers are stored in the model and checked at every load. Each value is drawn from another training row:
  * the columns look like the data, but no row of them is the record of a person, who would travel with every copy of the model.
+ * Columns that make no difference, such as the one that says who a person is, are missing.
  */
 export function parityRowsOf(model: Model, dataset: Frame, rows: Uint32Array, rng: Rng): Model["parity"] {
   const n = Math.min(nParityRows, rows.length);
   const mixed = createFrame(
     n,
-    model.inputs.map((name) => {
+    inputsRead(model).map((name) => {
       const draw = rng.fork(name);
       const drawn = Uint32Array.from({ length: n }, () => rows[draw.integer(rows.length)]!);
       return [name, takeFromColumn(columnOf(dataset, name), drawn)] as const;
     }),
   );
   return parityOf(model, rowsFromFrame(mixed));
+}
+
+function inputsRead({ inputs, features, expressions }: Model): readonly string[] {
+  const read = new Set(features.map(({ feature }) => feature));
+  for (const { expression } of expressions) for (const name of columnsRead(expression)) read.add(name);
+  return inputs.filter((name) => read.has(name));
 }

@@ -1,0 +1,104 @@
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digestFile } from "../byte-stream.ts";
+import type { Kept, KeptPart } from "../parts/kept-parts.ts";
+import type { StreamState } from "./stream-rows.ts";
+
+/** Whose messages go: those with this value in this member. */
+export interface ForgottenValue {
+  readonly column: string;
+  readonly value: string;
+}
+
+/** What went of the messages that are kept for streams. */
+export interface ForgottenMessages {
+  readonly messages: number;
+  /** Files of messages in which the value stands elsewhere, such as under another name. */
+  readonly mentions: readonly string[];
+}
+
+/**
+ * Takes the messages with a value out of the batches that streams keep in `folder`, and throws away all else that was
+ * fetched. Messages were acknowledged and do not come again: the others stay, and so does which of them were read. A batch
+ * is written anew beside the old one, and the list of batches then names it: of a crash, one list or the other stands.
+ */
+export async function forgetMessages(
+  folder: string,
+  forgotten: ForgottenValue,
+  dryRun: boolean,
+): Promise<ForgottenMessages> {
+  const files = await readdir(folder).catch(() => []);
+  const kept = new Set<string>();
+  const mentions: string[] = [];
+  let messages = 0;
+  for (const notes of files.filter((file) => file.endsWith(".parts.json"))) {
+    const before = await readNotes(join(folder, notes));
+    if (before === null) continue;
+    const parts: KeptPart[] = [];
+    for (const part of before.parts) {
+      const { rest, isMentioned } = await withoutMessages(folder, part, forgotten, dryRun);
+      messages += part.nRows - rest.nRows;
+      if (rest.nRows > 0) parts.push(rest);
+      if (isMentioned) mentions.push(rest.file);
+    }
+    const after = { parts, state: withoutTexts(before.state, forgotten.value) };
+    if (!dryRun && JSON.stringify(after) !== JSON.stringify(before)) await replaceNotes(join(folder, notes), after);
+    for (const file of [notes, ...parts.map((part) => part.file)]) kept.add(file);
+  }
+  if (!dryRun)
+    for (const file of await readdir(folder).catch(() => []))
+      if (!kept.has(file)) await rm(join(folder, file), { recursive: true, force: true });
+  return { messages, mentions };
+}
+
+/** null for what a database gives again, and for what cannot be read. */
+async function readNotes(path: string): Promise<Kept<StreamState> | null> {
+  try {
+    const kept = JSON.parse(await readFile(path, "utf8")) as Kept<StreamState>;
+    return kept.parts.every(({ file }) => file.endsWith(".jsonl")) && "nRefused" in kept.state ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+async function replaceNotes(path: string, kept: Kept<StreamState>): Promise<void> {
+  await writeFile(`${path}.partial`, JSON.stringify(kept), { flush: true });
+  await rename(`${path}.partial`, path);
+}
+
+async function withoutMessages(
+  folder: string,
+  part: KeptPart,
+  { column, value }: ForgottenValue,
+  dryRun: boolean,
+): Promise<{ readonly rest: KeptPart; readonly isMentioned: boolean }> {
+  const lines = (await readFile(join(folder, part.file), "utf8")).split("\n").filter((line) => line !== "");
+  const others = lines.filter((line) => !isTheirs(JSON.parse(line) as object, column, value));
+  const isMentioned = others.some((line) => stands(line, value));
+  if (others.length === lines.length) return { rest: part, isMentioned };
+  if (dryRun) return { rest: { ...part, nRows: others.length }, isMentioned };
+  const partial = join(folder, `${part.file}.partial`);
+  await writeFile(partial, others.map((line) => `${line}\n`).join(""), { flush: true });
+  const digest = await digestFile(partial);
+  const file = `${part.file.slice(0, part.file.indexOf("-"))}-${digest.slice(7, 23)}.jsonl`;
+  await rename(partial, join(folder, file));
+  return { rest: { ...part, file, digest, nRows: others.length }, isMentioned };
+}
+
+/** Compared as a snapshot would hold it: numbers by their value. */
+function isTheirs(message: object, column: string, value: string): boolean {
+  if (!Object.hasOwn(message, column)) return false;
+  const own = (message as Readonly<Record<string, unknown>>)[column];
+  return typeof own === "number" ? own === Number(value) : String(own).trim() === value.trim();
+}
+
+/** A short text stands anywhere. */
+function stands(text: string, value: string): boolean {
+  return value.length >= 4 && text.includes(value);
+}
+
+/** What is no message shows its beginning: not where that tells of the person. */
+function withoutTexts(state: StreamState, value: string): StreamState {
+  const refused = state.refused.map((one) => (stands(one.text ?? "", value) ? { ...one, text: null } : one));
+  return { ...state, refused };
+}
