@@ -69,6 +69,7 @@ describe("cleaning on the way in", () => {
         "122 rows in = 119 ok + 3 quarantined",
         "  2 by key: duplicate",
         "  1 by size: outlier",
+        "  2 cells of colour cleaned",
       ]);
     } finally {
       await project.close();
@@ -118,7 +119,11 @@ describe("cleaning on the way in", () => {
     };
     try {
       const warned = await fencesOf({ policy: "warn", range: [0, 100] });
-      expect(warned.lines.slice(0, 2)).toEqual(["122 rows in = 122 ok + 0 quarantined", "  2 warned by size: outlier"]);
+      expect(warned.lines.slice(0, 3)).toEqual([
+        "122 rows in = 122 ok + 0 quarantined",
+        "  1 cells of colour cleaned",
+        "  2 warned by size: outlier",
+      ]);
       expect(warned.step).not.toMatchObject({ kind: "clip" });
       expect((await fencesOf({ policy: "clip", range: [0, 0.5] })).step).toEqual({ kind: "clip", low: 0, high: 0.5 });
       const { step } = await fencesOf({ policy: "clip", quantiles: [0.1, 0.9] });

@@ -22,7 +22,8 @@ export async function profileSubject(root: string, subject: string, signal?: Abo
     return withProject(root, (project) => profileSnapshot(project, subject as Digest, signal));
   const isRun = /^\d{8}-\d{6}-/.test(subject) && !existsSync(path.resolve(subject));
   if (isRun) return withProject(root, (project) => profileRun(project, subject));
-  return profileFrame((await inspectSource(subject, { signal })).frame);
+  const { frame, types } = await inspectSource(subject, { signal });
+  return profileFrame(frame, types);
 }
 
 /** Two of them side by side. */

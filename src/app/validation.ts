@@ -1,4 +1,5 @@
 import type { RunDetails } from "../engine/runs.ts";
+import { ingestReportCodec } from "../pipeline/workflow/ingest-step.ts";
 import { comparisonCodec, validationReportCodec } from "../pipeline/workflow/validate-step.ts";
 import { renderComparison } from "../validate/compare.ts";
 import type { Project } from "./project.ts";
@@ -17,11 +18,14 @@ export async function validationLines(project: Project, run: RunDetails): Promis
   const report = await validationReportCodec.read(reportPath);
   const { nRows, nQuarantined } = report;
   const quarantinedBy = "quarantinedBy" in report ? report.quarantinedBy : []; // reports of earlier releases have none
+  const ingestedPath = await pathOf("ingest-report");
+  const { cleaned = [] } = ingestedPath === null ? {} : await ingestReportCodec.read(ingestedPath);
   const comparisonPath = await pathOf("comparison");
   const comparison = comparisonPath === null ? null : await comparisonCodec.read(comparisonPath);
   return [
     `${nRows} rows in = ${nRows - nQuarantined} ok + ${nQuarantined} quarantined`,
     ...quarantinedBy.slice(0, mostReasons).map(({ column, code, rows }) => `  ${rows} by ${column}: ${code}`),
+    ...cleaned.filter(({ cells }) => cells > 0).map(({ column, cells }) => `  ${cells} cells of ${column} cleaned`),
     ...report.issueCounts
       .filter(([rule]) => !quarantinedBy.some(({ column, code }) => rule === `${column}:${code}`))
       .slice(0, mostReasons)

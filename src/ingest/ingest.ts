@@ -5,6 +5,7 @@ import { nearestName } from "../core/nearest.ts";
 import { type Progress, silent } from "../core/progress.ts";
 import type { Contract } from "../frame/contract.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
+import { type SourceType, sourceTypeOf } from "../query/source-type.ts";
 import { type CellIssues, findCellIssues } from "./cell-issues.ts";
 import { type Conversion, convert, withParsed } from "./convert.ts";
 import { parquetOptions } from "./frame-writer.ts";
@@ -47,6 +48,8 @@ export interface IngestReport extends CellIssues {
   readonly nRows: number;
   /** The files the rows come from, in their order; empty where rows are computed. */
   readonly origins: readonly Origin[];
+  /** What each column is in the source. */
+  readonly types: readonly SourceType[];
   /** Cells whose text was cleaned, of the columns that ask for it. */
   readonly cleaned: readonly CleanedCells[];
   /** Of rows from an object store: each object as it was read. */
@@ -207,7 +210,10 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
     return clean === conversion ? [] : [{ column: contract.columns[i]!.name, plain: conversion, clean }];
   });
   const cleaned = await countCleaned(session, relation.sql, changed);
-  return { nRows, origins: relation.origins, cleaned, ...issues };
+  const types = contract.columns.map(({ name }) => {
+    return { column: name, type: sourceTypeOf(relation.types[positionOf(relation, name, source)]!) };
+  });
+  return { nRows, origins: relation.origins, types, cleaned, ...issues };
 }
 
 function positionOf(relation: Relation, name: string, source: SourceDescription): number {

@@ -8,6 +8,7 @@ import type { Kind } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { ColumnFacts } from "../query/column-facts.ts";
+import type { SourceType } from "../query/source-type.ts";
 import { readDataset } from "./dataset.ts";
 import { guessSource } from "./dialect.ts";
 import { gatherFacts } from "./facts.ts";
@@ -24,6 +25,8 @@ export interface SourceInspection {
   readonly source: Source;
   readonly nRows: number;
   readonly columns: readonly ColumnFacts[];
+  /** What each column is in the source. */
+  readonly types: readonly SourceType[];
   /** All rows with the kinds of `columns`. */
   readonly frame: Frame;
 }
@@ -63,8 +66,8 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
     const source = withMissing(read, columns);
     const contract = contractOf(columns);
     const output = join(scratch, "dataset.parquet");
-    await ingestSource({ source, contract, output, progress: silent, ...place });
-    return { source, nRows: relation.nRows, columns, frame: await readDataset(output, contract) };
+    const { types } = await ingestSource({ source, contract, output, progress: silent, ...place });
+    return { source, nRows: relation.nRows, types, columns, frame: await readDataset(output, contract) };
   } finally {
     await fetcher.close();
     await rm(scratch, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { formatTimestamp } from "../frame/timestamp.ts";
+import type { Coercion } from "./coercions.ts";
 import type { ColumnProfile, DatasetProfile } from "./profile.ts";
 
 const bars = " ▁▂▃▄▅▆▇█";
@@ -25,7 +26,25 @@ export function renderProfile(profile: DatasetProfile): string[] {
   if (profile.nSampled < profile.nRows) {
     lines.push(`Quantiles and distinct numbers are of ${group(profile.nSampled)} evenly spaced rows.`);
   }
+  lines.push(...coercionLines(profile.coerced ?? []));
   return lines;
+}
+
+const mostNamed = 6;
+
+/** A line for each pair of type and kind: which columns, and how many cells of them. */
+function coercionLines(coerced: readonly Coercion[]): string[] {
+  const pairs = new Map<string, Coercion[]>();
+  for (const one of coerced) {
+    const pair = `${one.from} read as ${one.to}`;
+    pairs.set(pair, [...(pairs.get(pair) ?? []), one]);
+  }
+  return [...pairs].map(([pair, ones]) => {
+    const named = ones
+      .slice(0, mostNamed)
+      .map(({ column, cells }) => `${shorten(column, widestName)} (${group(cells)})`);
+    return `${pair}: ${named.join(", ")}${ones.length > mostNamed ? `, and ${ones.length - mostNamed} more` : ""}`;
+  });
 }
 
 function align(cell: string, width: number, index: number): string {

@@ -2,6 +2,8 @@ import { missingBoolean, missingCode, type ColumnData, type Kind } from "../fram
 import type { Frame } from "../frame/frame.ts";
 import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
+import type { SourceType } from "../query/source-type.ts";
+import { type Coercion, coercionsOf } from "./coercions.ts";
 import { type Correlation, countOutliers, strongestCorrelations } from "./relations.ts";
 import { countRepeatedRows } from "./repeated-rows.ts";
 import { evenlySpaced } from "./sample-rows.ts";
@@ -43,14 +45,16 @@ export interface DatasetProfile {
   readonly correlations: readonly Correlation[];
   /** Rows that are equal to an earlier row in every column. */
   readonly nRepeated: number;
+  /** What was read as another kind of value than the source holds; profiles of earlier releases do not say. */
+  readonly coerced?: readonly Coercion[];
 }
 
 const mostSampled = 100_000;
 const mostLevels = 10;
 const nBins = 10;
 
-/** Profiles a frame: counts, ranges and means of all rows; quantiles of at most 100,000 evenly spaced ones. */
-export function profileFrame(frame: Frame): DatasetProfile {
+/** Profiles a frame: counts, ranges and means of all rows; quantiles of at most 100,000 evenly spaced ones. `types`: of the source. */
+export function profileFrame(frame: Frame, types?: readonly SourceType[]): DatasetProfile {
   const rows = evenlySpaced(frame.nRows, mostSampled);
   const columns = frame.columns.map((column, i) => ({
     ...profileColumn(frame.names[i]!, column, rows),
@@ -63,6 +67,7 @@ export function profileFrame(frame: Frame): DatasetProfile {
     columns,
     correlations: strongestCorrelations(frame, rows),
     nRepeated: countRepeatedRows(frame.columns, frame.nRows),
+    ...(types && { coerced: coercionsOf(types, frame, columns) }),
   };
 }
 

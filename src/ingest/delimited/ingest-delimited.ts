@@ -129,7 +129,8 @@ class Reading {
   }
 
   report(): IngestReport {
-    return { nRows: this.nRows, origins: this.#origins, cleaned: [], ...this.#cells.found() };
+    const types = this.#request.contract.columns.map(({ name }) => ({ column: name, type: "text" }));
+    return { nRows: this.nRows, origins: this.#origins, types, cleaned: [], ...this.#cells.found() };
   }
 
   /** null where the file has not the columns of the first one, or lacks one of the contract's, or two are one. */

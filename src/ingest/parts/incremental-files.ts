@@ -165,7 +165,7 @@ async function convertFile(request: IncrementalRequest, file: LocatedFile, path:
 
 function emptyReport({ name }: LocatedFile): IngestReport {
   const origins = [{ file: name, nRows: 0, lines: [] }];
-  return { nRows: 0, origins, cleaned: [], issues: [], issueCounts: [], badRows: [] };
+  return { nRows: 0, origins, types: [], cleaned: [], issues: [], issueCounts: [], badRows: [] };
 }
 
 /** Reading all files at once would refuse files of other columns; so does this. */
@@ -220,6 +220,8 @@ function mergeReports(reports: readonly IngestReport[]): IngestReport {
   return {
     nRows,
     origins: reports.flatMap(({ origins }) => origins),
+    // All parts have the same columns; one without rows tells nothing of them.
+    types: reports.find(({ types }) => types.length > 0)?.types ?? [],
     cleaned: [...cleaned].map(([column, cells]) => ({ column, cells })),
     issues,
     issueCounts: [...counts],

@@ -51,7 +51,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 7,
+    revision: 8,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
@@ -61,7 +61,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       const ingested = await context.read("ingest.report", ingestReportCodec);
       const found = examine(spec, frame, ingested);
       const labels = labelsOf(spec, frame);
-      const profile = profileFrame(frame);
+      const profile = profileFrame(frame, ingested.types);
       const previous = await environment.previousProfile(context.digestOf("ingest.dataset"));
       const comparison = previous && compareProfiles(previous.profile, profile);
       refuseSnapshot(spec, frame, comparison, environment.clock.now());
