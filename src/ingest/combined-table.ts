@@ -99,8 +99,10 @@ async function matchRows(
   const match = source.match!;
   const isAsof = source.kind === "asof";
   const keys = match.on.map((_, i) => `k${i}`);
-  const own = sideOf(left, match.on, isAsof ? match.time! : null);
-  const other = sideOf(right, match.on, isAsof ? match.otherTime! : null);
+  const own = await stored(sideOf(left, match.on, isAsof ? match.time! : null), context);
+  const otherSide = sideOf(right, match.on, isAsof ? match.otherTime! : null);
+  // Of a second source only the latest of several rows of one instant is asked for, and so the order.
+  const other = isAsof ? await stored(otherSide, context) : otherSide;
   const label = `${source.kind}()`;
   if (isAsof) {
     await requireTimes(`${label}: the first source`, own, match.time!, context);
@@ -120,13 +122,23 @@ async function matchRows(
     }),
   ];
   return {
-    sql: `(SELECT ${columns.join(", ")} FROM (SELECT *, row_number() OVER () AS position FROM ${own}) AS l ${partner} ORDER BY l.position)`,
+    sql: `(SELECT ${columns.join(", ")} FROM (SELECT *, rowid AS position FROM ${own}) AS l ${partner} ORDER BY l.position)`,
     names: [...left.names, ...taken.map(({ name }) => name)],
     types: [...left.types, ...taken.map(({ position }) => right.types[position]!)],
     nRows: match.how === "inner" ? NaN : left.nRows,
     emptiness: "no rows that belong together",
     origins: match.how === "inner" ? [] : left.origins,
   };
+}
+
+/**
+ * The rows as a table, whose row ids are their places. DuckDB's row_number() numbers the files of a union in any order where a
+ * join reads it; what goes into a table keeps its order.
+ */
+async function stored(side: string, { session, nextFile }: TableContext): Promise<string> {
+  const name = `side${nextFile()}`;
+  await session.run(`CREATE TABLE ${name} AS SELECT * FROM ${side}`);
+  return name;
 }
 
 /** The rows with their keys as texts (k0, k1, ...), and with their time (t) and whether it could not be read (isBad). */
@@ -148,7 +160,7 @@ function sideOf(table: NamedTable, on: readonly string[], time: string | null): 
 /** One row for each entity and time: the last of them. */
 function latestOf(side: string, keys: readonly string[]): string {
   const known = [...keys, "t"].map((column) => `${column} IS NOT NULL`).join(" AND ");
-  const numbered = `(SELECT *, row_number() OVER () AS place FROM ${side})`;
+  const numbered = `(SELECT *, rowid AS place FROM ${side})`;
   return `(SELECT * FROM ${numbered} WHERE ${known} QUALIFY row_number() OVER (PARTITION BY ${[...keys, "t"].join(", ")} ORDER BY place DESC) = 1)`;
 }
 

@@ -428,6 +428,16 @@ describe("sqlite", () => {
 });
 
 describe("join, asof, union and sql", () => {
+  it("keep the order of rows that come from several files", async () => {
+    // Not seen at once: of a hundred readings a few had the files the other way round.
+    for (const n of [0, 1, 2]) put(`many/z=${n}/a.csv`, `k,n\nx,${n}\n`);
+    const names = csv(put("names.csv", "k,name\nx,X\n"));
+    for (let i = 0; i < 40; ++i) {
+      const { frame } = await read(join(csv(`${folder}/many/`), names, { on: "k" }), [["n", "number"]]);
+      expect(values(frame, "n")).toEqual([0, 1, 2]);
+    }
+  });
+
   it("joins one partner to each row, in the order of the rows, comparing keys as texts", async () => {
     const left = csv(put("left.csv", "id,n\n3,30\n1,10\n9,90\n,0\n1,11\n"));
     const right = jsonl(put("right.jsonl", '{"id":1,"x":"one","n":-1}\n{"id":3,"x":"three"}\n{"id":4,"x":"?"}\n'));
