@@ -15,6 +15,8 @@ import { pipeline } from "../pipeline/definition.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { ingestReportCodec } from "../pipeline/workflow/ingest-step.ts";
 import { linear } from "../train/choice.ts";
+import { loadVersion } from "./champion.ts";
+import { predictFile } from "./predict.ts";
 import { openProject } from "./project.ts";
 import { runPipeline } from "./run-pipeline.ts";
 import { validationLines } from "./validation.ts";
@@ -130,6 +132,33 @@ describe("cleaning on the way in", () => {
       expect(step).toMatchObject({ kind: "clip" });
       expect((step as { low: number }).low).toBeGreaterThan(0);
       expect((step as { high: number }).high).toBeLessThan(1);
+    } finally {
+      await project.close();
+    }
+  });
+
+  it("treats requests and files to be predicted as it treated the source", async () => {
+    const project = await openProject(root, { clock: fixedClock(0) });
+    try {
+      const spec = items({
+        columns: {
+          colour: { trim: true, case: "lower", missing: ["unknown"] },
+          size: { missing: ["-1"], units: { "": 1, m: 1, cm: 0.01 } },
+        },
+      });
+      const { version } = await runPipeline(project, spec, { inline: true });
+      const rows = [" Red ", "red", "RED"].map((colour) => ({ key: 5, colour, size: 0.4 }));
+      const { model } = await loadVersion(project, "items", version!);
+      expect(new Set(predictRows(model, rows).predictions.values).size).toBe(1);
+      const [none, coded] = predictRows(model, [
+        { key: 5, colour: null, size: null },
+        { key: 5, colour: "unknown", size: -1 },
+      ]).predictions.values;
+      expect(coded).toBe(none);
+      writeFileSync(join(root, "more.csv"), "key,colour,size\n5, Red ,0.4\n5,RED,40 cm\n5,red,0.4 m\n");
+      const file = { version: version!, out: undefined, signal: new AbortController().signal, explain: false };
+      const answers = await predictFile(project, "items", join(root, "more.csv"), file);
+      expect(new Set(answers.predictions)).toEqual(new Set([predictRows(model, rows).predictions.values[0]]));
     } finally {
       await project.close();
     }

@@ -8,6 +8,7 @@ import type { Contract, Issue } from "../frame/contract.ts";
 import { readDataset } from "../ingest/dataset.ts";
 import { ingestSource } from "../ingest/ingest.ts";
 import { sourceFromPath } from "../ingest/source.ts";
+import { textsOf } from "../ingest/text-cleaning.ts";
 import type { Model } from "../model/model.ts";
 import { explain, type ExplainedPredictions, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
 import { answersOf, predict, predictRows } from "../model/predict.ts";
@@ -104,6 +105,7 @@ async function readInputs(
     const report = await ingestSource({
       source,
       contract,
+      texts: textsOf(contract),
       root: project.root,
       output: temporary,
       privacyKey: process.env["MILLRACE_PRIVACY_KEY"],

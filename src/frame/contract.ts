@@ -1,3 +1,4 @@
+import type { Cleaning } from "./cleaning.ts";
 import type { Kind } from "./column.ts";
 import type { Privacy } from "./privacy.ts";
 
@@ -26,6 +27,8 @@ export interface ContractColumn {
   /** timestamp: UTC milliseconds, inclusive bounds. */
   readonly after?: number;
   readonly before?: number;
+  /** How values are cleaned before rules are asked. */
+  readonly clean?: Cleaning;
   /** What is kept of the values; rules of the column hold for what is kept. */
   readonly privacy?: Privacy;
 }

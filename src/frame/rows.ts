@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { nearestName } from "../core/nearest.ts";
+import { cleanedColumn } from "./cleaning.ts";
 import { missingBoolean, missingCode, type ColumnData, type Kind } from "./column.ts";
 import { checkValues, ruleOf, type ColumnRule } from "./column-rule.ts";
 import type { Contract, Issue } from "./contract.ts";
@@ -39,7 +40,7 @@ function planOf(contract: Contract, inputs: readonly string[]): InputPlan {
 }
 
 /**
- * JSON rows as columns: the contract columns named in `inputs`, in that order. Nothing is coerced: numbers are finite
+ * JSON rows as columns: the contract columns named in `inputs`, in that order, cleaned as the contract says. Nothing is coerced: numbers are finite
  * numbers, categories and texts are texts; timestamps are Dates, ISO 8601 texts or UTC milliseconds; null, undefined
  * and an absent member are missing. Only own members are read. What breaks the contract is an issue, never an exception.
  */
@@ -115,7 +116,7 @@ function columnOfCells(
     refusedRows.add(row);
     log.add(rule, "kind", row, showValue(cells[row]));
   });
-  const data = generalised(read, rule.column.privacy);
+  const data = generalised(cleanedColumn(read, rule.column), rule.column.privacy);
   checkValues(data, rule, log, refusedRows);
   return data;
 }

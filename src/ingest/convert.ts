@@ -38,7 +38,10 @@ export function convert(column: string, type: string, kind: Kind, missing: reado
   const alias = `${kind}_${column}`;
   if (family === "text") return { alias, ...fromText(column, alias, kind, missing) };
   const shown = `${column}::VARCHAR`;
-  const isTheirs = missing.length > 0 ? ` AND NOT ${isOneOf(shown, missing)}` : "";
+  // DuckDB shows a whole DOUBLE as "-1.0".
+  const theirs =
+    family === "float" ? missing.flatMap((one) => (/^-?\d+$/.test(one) ? [one, `${one}.0`] : [one])) : missing;
+  const isTheirs = theirs.length > 0 ? ` AND NOT ${isOneOf(shown, theirs)}` : "";
   const present = `(${column} IS NOT NULL${isTheirs}${family === "float" ? ` AND NOT isnan(${column})` : ""})`;
   const { parsed, value, isTotal } =
     family === "decimal" ? fromDecimal(column, alias, kind) : fromNative(column, alias, family, kind);

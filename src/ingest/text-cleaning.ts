@@ -1,19 +1,17 @@
+import type { Cleaning } from "../frame/cleaning.ts";
+import type { Contract } from "../frame/contract.ts";
 import { quoteLiteral } from "../query/quote.ts";
 import type { QuerySession } from "../query/session.ts";
 import { blanks, type Conversion, withParsed, wholeMs } from "./convert.ts";
 
 /** How the texts of one column are cleaned before they are read, as plain data. */
-export interface TextCleaning {
+export interface TextCleaning extends Cleaning {
   readonly column: string;
-  /** Without blanks at both ends. Numbers, booleans and times are read so anyway. */
-  readonly trim: boolean;
-  readonly case: "lower" | "upper" | null;
-  /** Texts that mean "missing" in this column. */
-  readonly missing: readonly string[];
-  /** number: the units that stand behind values and what each is of the one that is kept; "" = where none stands. */
-  readonly units: Readonly<Record<string, number>> | null;
-  /** timestamp: how dates are written, such as "DD.MM.YYYY"; "ISO" = ISO 8601, the only way where this is null. */
-  readonly dates: readonly string[] | null;
+}
+
+/** What a contract says of it. */
+export function textsOf({ columns }: Contract): readonly TextCleaning[] {
+  return columns.flatMap(({ name, clean }) => (clean === undefined ? [] : [{ column: name, ...clean }]));
 }
 
 /** How many cells of a column cleaning changed. */

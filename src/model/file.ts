@@ -17,14 +17,15 @@ import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 4;
+export const modelFormat = 5;
 
 /**
- * The format a model needs: 4 has columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
+ * The format a model needs: 5 has columns that are cleaned, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
  * the links "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
+  if (contract.columns.some(({ clean }) => clean !== undefined)) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
   if (features.some(({ steps }) => steps.some((step) => step.kind === "clip"))) return 4;
   if (kind === "bayes") return 3;

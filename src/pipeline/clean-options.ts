@@ -53,6 +53,17 @@ export function cleanSpec(clean: unknown, contract: Contract): CleanSpec {
   });
 }
 
+/** The contract with what `clean` says of each column, which a model takes along: a request is cleaned as its snapshot was. */
+export function withCleaning(contract: Contract, { texts }: CleanSpec): Contract {
+  if (texts.length === 0) return contract;
+  const cleanings = new Map(texts.map(({ column, ...clean }) => [column, Object.freeze(clean)]));
+  const columns = contract.columns.map((column) => {
+    const clean = cleanings.get(column.name);
+    return clean === undefined ? column : Object.freeze({ ...column, clean });
+  });
+  return Object.freeze({ columns: Object.freeze(columns) });
+}
+
 function textsOf(subject: string, column: string, asked: Given): TextCleaning[] {
   const { trim = false, case: letters = null, missing = [] } = asked;
   if (typeof trim !== "boolean") throw invalidDefinition(`${subject}.trim`, "must be true or false", showValue(trim));

@@ -16,7 +16,7 @@ import type { EstimatorChoice } from "../model/estimator.ts";
 import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
-import { type CleanSpec, cleanSpec } from "./clean-options.ts";
+import { type CleanSpec, cleanSpec, withCleaning } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
 import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -82,7 +82,9 @@ function specOf(given: GivenDefinition): PipelineSpec {
   if (typeof given !== "object" || given === null)
     throw invalidDefinition("pipeline()", "takes one object of options", showValue(given));
   refuseUnknownOptions("pipeline()", given, Object.keys(optionNames));
-  const contract = contractOf(given.schema as Schema);
+  const declared = contractOf(given.schema as Schema);
+  const clean = cleanSpec(given.clean, declared);
+  const contract = withCleaning(declared, clean);
   const roles = rolesOf(given, contract);
   const task = taskOf(contract, roles.target);
   const expressions = expressionsOf(given.features, contract, roles);
@@ -96,7 +98,6 @@ function specOf(given: GivenDefinition): PipelineSpec {
       "none",
       "Declare what to predict from.",
     );
-  const clean = cleanSpec(given.clean, contract);
   const spec: PipelineSpec = {
     name: nameOf(given.name),
     source: sourceOf(given.data),

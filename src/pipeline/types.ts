@@ -180,7 +180,7 @@ export interface CleanColumn<K> {
   readonly dates?: K extends "timestamp" ? string | readonly string[] : never;
 }
 
-/** What is cleaned on the way in; what it did stands in the run. Requests are not cleaned. */
+/** What is cleaned on the way in; what it did stands in the run. Texts of requests are cleaned, too. */
 export interface Clean<S extends Schema> {
   /** Sets rows aside that repeat an earlier one: in every column, or in those named. */
   readonly duplicates?: "exact" | { readonly by: Keys<S> | readonly Keys<S>[]; readonly keep?: "first" | "last" };

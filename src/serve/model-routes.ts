@@ -22,7 +22,11 @@ function summaryOf({ model, version, digest, metrics }: ServedModel): JsonObject
 
 function descriptionOf(served: ServedModel): JsonObject {
   const { model } = served;
-  const contract = { columns: inputColumns(model).map((column) => ({ ...column })) };
+  const columns = inputColumns(model).map(({ clean, ...column }) => ({
+    ...column,
+    ...(clean && { clean: { ...clean } }),
+  }));
+  const contract = { columns };
   return { ...summaryOf(served), contract, labels: model.labels, threshold: model.threshold };
 }
 

@@ -30,6 +30,19 @@ const isPrivacy = either(
   isWord,
 );
 
+const isUnits: Check = (value, at) => {
+  isObject(value, at);
+  for (const [unit, factor] of Object.entries(value as object)) isFinite(factor, `${at}.${unit}`);
+};
+
+const isCleaning = record({
+  trim: isBoolean,
+  case: oneOf("lower", "upper", null),
+  missing: listOf(isText),
+  units: orNull(isUnits),
+  dates: orNull(listOf(isText)),
+});
+
 const isContract = record({
   columns: listOf(
     record(
@@ -45,6 +58,7 @@ const isContract = record({
         after: isNumber,
         before: isNumber,
         privacy: isPrivacy,
+        clean: isCleaning,
       },
     ),
   ),

@@ -22,7 +22,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 7,
+    revision: 8,
     observe: async () => {
       const source = await environment.fingerprint();
       const key = keyFor(spec.contract, environment.privacyKey);
