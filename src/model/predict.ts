@@ -1,3 +1,4 @@
+import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Issue } from "../frame/contract.ts";
 import { withExpressions } from "../frame/evaluate.ts";
@@ -48,9 +49,11 @@ export function predictionsOf(
   return { nRows, width: outputs, values: scores, labelIndex };
 }
 
-/** JSON answers, one a row. */
+/** JSON answers, one a row, counted from 0. Throws PREDICTION_UNDEFINED where one is no finite number: JSON has none other. */
 export function answersOf(model: Pick<Model, "labels">, predictions: Predictions): Answer[] {
   const { nRows, width, values, labelIndex } = predictions;
+  for (let i = 0; i < values.length; ++i)
+    if (!Number.isFinite(values[i]!)) throw new MillraceError("PREDICTION_UNDEFINED", { row: Math.floor(i / width) });
   if (labelIndex === null) return Array.from(values);
   const names = model.labels.map(String);
   return Array.from({ length: nRows }, (_, row) => ({

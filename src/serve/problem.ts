@@ -21,6 +21,7 @@ export interface ProblemDocument {
 /** Codes whose message speaks of the request alone. Every other message may name files or tables and stays inside. */
 const speakable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "REQUEST_INVALID",
+  "PREDICTION_UNDEFINED",
   "REQUEST_MALFORMED",
   "REQUEST_TOO_LARGE",
   "REQUEST_TIMEOUT",

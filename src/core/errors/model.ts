@@ -27,6 +27,14 @@ export const modelErrors = {
       `the model does not predict what it predicted when it was written: parity row ${c.row} expected ${c.expected}, got ${c.actual}`,
     remedy: (): string => "Do not use this file; run the pipeline again.",
   },
+  PREDICTION_UNDEFINED: {
+    status: 422,
+    exit: 1,
+    message: (c: { row: number }): string =>
+      `row ${c.row} has no prediction: its numbers are so large that what the model computes of them is no finite number`,
+    remedy: (): string =>
+      "Check the row's numbers. To have such rows refused by name, declare min and max in the schema; to hold them, use clip().",
+  },
   EXPLANATION_UNAVAILABLE: {
     status: 422,
     exit: 1,
