@@ -6,6 +6,7 @@ import { decodeModel } from "../model/file.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
 import { findPreviousProfile } from "./previous-profile.ts";
+import { privacyKeyOf } from "./privacy-key.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 
@@ -26,7 +27,7 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     packageVersion: packageVersion(),
     registry: project.registry,
     fetcher,
-    privacyKey: process.env["MILLRACE_PRIVACY_KEY"],
+    privacyKey: privacyKeyOf(spec.contract),
     fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),
     previousProfile: (dataset) => findPreviousProfile(project, spec.name, dataset),
     clock: project.clock,

@@ -13,6 +13,7 @@ import { collectGarbage } from "../store/gc.ts";
 import { openStore } from "../store/open.ts";
 import { verifyStore } from "../store/verify.ts";
 import { forget, type ForgetReport } from "./forget.ts";
+import { privacyKeyOf } from "./privacy-key.ts";
 import { openProject, type Project } from "./project.ts";
 import { runPipeline } from "./run-pipeline.ts";
 
@@ -41,7 +42,7 @@ async function writeStays(patients: readonly string[]): Promise<void> {
 }
 const everybody = [ann, ...Array.from({ length: 59 }, (_, i) => `p${i}@example.com`)];
 
-const stays = (privacy?: "hash"): ReturnType<typeof pipeline>["spec"] =>
+const stays = (privacy?: "hash" | { readonly hash: { readonly env: string } }): ReturnType<typeof pipeline>["spec"] =>
   pipeline({
     name: "stays",
     data: csv("stays.csv"),
@@ -56,7 +57,7 @@ const stays = (privacy?: "hash"): ReturnType<typeof pipeline>["spec"] =>
   }).spec;
 
 const forgetAnn = (more: { readonly dryRun?: boolean; readonly key?: string } = {}): Promise<ForgetReport> =>
-  forget(project, { column: "patient", value: ann, dryRun: more.dryRun ?? false, privacyKey: more.key });
+  forget(project, { column: "patient", value: ann, dryRun: more.dryRun ?? false, privacyKeyOf: () => more.key });
 
 /** Files of the store that hold a text. */
 async function filesWith(needle: string): Promise<string[]> {
@@ -118,6 +119,26 @@ describe("forgetting a person", () => {
     expect(await faults()).toEqual([]);
   });
 
+  it("takes the key from the variable that is named, and keeps neither it nor whom it hides", async () => {
+    const own = { hash: { env: "CLINIC_KEY" } };
+    process.env["MILLRACE_PRIVACY_KEY"] = key;
+    await writeStays(everybody);
+    delete process.env["CLINIC_KEY"];
+    const { result: refused } = await runPipeline(project, stays(own));
+    const { error } = await showRun(project.store, refused.runId);
+    expect([error?.code, error?.message]).toEqual(["PRIVACY_KEY_MISSING", expect.stringContaining("CLINIC_KEY")]);
+    process.env["CLINIC_KEY"] = "the clinic's own long key";
+    try {
+      const { result } = await runPipeline(project, stays(own));
+      expect(result.status).toBe("succeeded");
+      for (const secret of [ann, "the clinic's own long key"]) expect(await filesWith(secret)).toEqual([]);
+      const asked = { column: "patient", value: ann, dryRun: true, privacyKeyOf };
+      expect((await forget(project, asked)).snapshots).toMatchObject([{ rows: 3 }]);
+    } finally {
+      delete process.env["CLINIC_KEY"];
+    }
+  });
+
   it("lasts: garbage collection, backups and later runs keep what is left, and nothing brings the rest back", async () => {
     await writeStays(everybody);
     await runPipeline(project, stays());
@@ -151,7 +172,7 @@ describe("forgetting a person", () => {
     };
     const store = await openStore(path.join(root, ".millrace"), { clock, hooks });
     await expect(
-      forget({ ...project, store }, { column: "patient", value: ann, dryRun: false, privacyKey: undefined }),
+      forget({ ...project, store }, { column: "patient", value: ann, dryRun: false, privacyKeyOf: () => undefined }),
     ).rejects.toThrow("stopped");
     await store.close();
     project = await openProject(root, { clock });
@@ -165,7 +186,7 @@ describe("forgetting a person", () => {
     await writeStays(everybody);
     await runPipeline(project, stays());
     await expect(
-      forget(project, { column: "patiend", value: ann, dryRun: true, privacyKey: undefined }),
+      forget(project, { column: "patiend", value: ann, dryRun: true, privacyKeyOf: () => undefined }),
     ).rejects.toMatchObject({ code: "COLUMN_MISSING" });
   });
 });

@@ -5,6 +5,7 @@ import { type Digest, sha256 } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract, ContractColumn } from "../frame/contract.ts";
 import { columnOf, type Frame, takeRows } from "../frame/frame.ts";
+import { keyVariable } from "../frame/privacy.ts";
 import { parseTimestamp } from "../frame/timestamp.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
 import { keyedHash, keyFor } from "../ingest/guard.ts";
@@ -23,8 +24,8 @@ export interface ForgetRequest {
   readonly value: string;
   /** Only says what would go. */
   readonly dryRun: boolean;
-  /** The key of columns that are kept as hashes. */
-  readonly privacyKey: string | undefined;
+  /** The key under which columns of a contract are kept as hashes. */
+  readonly privacyKeyOf: (contract: Contract) => string | undefined;
 }
 
 export interface ForgottenSnapshot {
@@ -120,7 +121,7 @@ async function forgetIn(project: Project, request: ForgetRequest): Promise<Forge
     models,
     mentions: [...mentions, ...batches.map((file) => ({ run: null, output: `downloads/${file}`, digest: null }))],
   };
-  if (!request.dryRun) await noteInAudit(project, request, report);
+  if (!request.dryRun) await noteInAudit(project, request, report, contracts);
   return report;
 }
 
@@ -144,9 +145,9 @@ async function contractsWith(store: Store, column: string): Promise<ReadonlyMap<
 }
 
 /** How a snapshot holds the value: hashed, made coarser or as it is. What is coarse or masked names nobody. */
-function keptValue(contract: Contract, { column, value, privacyKey }: ForgetRequest): string {
+function keptValue(contract: Contract, { column, value, privacyKeyOf }: ForgetRequest): string {
   const { kind, privacy } = contract.columns.find(({ name }) => name === column)!;
-  if (privacy === "hash") return keyedHash(value, keyFor(contract, privacyKey)!);
+  if (keyVariable(privacy) !== null) return keyedHash(value, keyFor(contract, privacyKeyOf(contract))!);
   if (privacy !== undefined) {
     const rule = "must name one person";
     const remedy = "Name the column that identifies persons.";
@@ -282,11 +283,17 @@ async function mentionsIn(
 }
 
 /** Who it was must not stand in the log of all things: a digest tells that it was this one to whoever knows the value. */
-async function noteInAudit({ store, clock }: Project, request: ForgetRequest, report: ForgetReport): Promise<void> {
+async function noteInAudit(
+  { store, clock }: Project,
+  request: ForgetRequest,
+  report: ForgetReport,
+  contracts: ReadonlyMap<string, Contract>,
+): Promise<void> {
+  const key = [...contracts.values()].map(request.privacyKeyOf).find((one) => one !== undefined);
   const rows = report.snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0);
   const details = {
     column: request.column,
-    value: request.privacyKey === undefined ? sha256(request.value) : keyedHash(request.value, request.privacyKey),
+    value: key === undefined ? sha256(request.value) : keyedHash(request.value, key),
     snapshots: report.snapshots.map(({ snapshot, replacement }) => ({ snapshot, replacement })),
     rows,
     quarantinedRows: report.quarantinedRows,

@@ -14,6 +14,7 @@ import { explain, type ExplainedPredictions, explainRows, type Explanation, expl
 import { answersOf, predict, predictRows } from "../model/predict.ts";
 import { loadVersion } from "./champion.ts";
 import { formatAnswers } from "./prediction-format.ts";
+import { privacyKeyOf } from "./privacy-key.ts";
 import type { Project } from "./project.ts";
 
 export interface PredictFileOptions {
@@ -108,7 +109,7 @@ async function readInputs(
       texts: textsOf(contract),
       root: project.root,
       output: temporary,
-      privacyKey: process.env["MILLRACE_PRIVACY_KEY"],
+      privacyKey: privacyKeyOf(contract),
       progress: silent,
       signal,
     });

@@ -13,13 +13,13 @@ export const forget: Verb = {
   examples: ["millrace forget patient=ann@example.com", "millrace forget patient=ann@example.com --yes"],
   async run({ operands, options, root, output }) {
     const { systemClock } = await import("../core/clock.ts");
+    const { privacyKeyOf } = await import("../app/privacy-key.ts");
     const { openProject } = await import("../app/project.ts");
     const { forget: forgetRows } = await import("../app/forget.ts");
     const [column, value] = splitOnce(operands[0]!);
     const project = await openProject(root, { clock: systemClock });
     try {
-      const privacyKey = process.env["MILLRACE_PRIVACY_KEY"];
-      const report = await forgetRows(project, { column, value, dryRun: options["yes"] !== true, privacyKey });
+      const report = await forgetRows(project, { column, value, dryRun: options["yes"] !== true, privacyKeyOf });
       say(report, output);
       output.document(report);
       return 0;

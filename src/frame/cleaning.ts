@@ -1,5 +1,6 @@
 import { missingCode, type CategoryColumnData, type ColumnData } from "./column.ts";
 import type { ContractColumn } from "./contract.ts";
+import { isKeptHidden } from "./privacy.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 /** How the values of a column are cleaned before anything else looks at them, as plain data. */
@@ -31,7 +32,7 @@ export function cleanedColumn(data: ColumnData, { clean, privacy }: ContractColu
     case "category":
       return cleanedLevels(data, clean);
     case "text": {
-      if (privacy === "hash" || (typeof privacy === "object" && "mask" in privacy)) return data;
+      if (isKeptHidden(privacy)) return data;
       return { kind: "text", values: data.values.map((text) => (text === null ? null : cleanedText(text, clean))) };
     }
   }

@@ -1,16 +1,28 @@
 import type { CategoryColumnData, ColumnData, TextColumnData } from "./column.ts";
 
 /**
- * What is kept of a value that tells who somebody is, as plain data: a keyed hash of a text, its last characters, or
- * something coarser: the first characters of a text or name, the multiple of a whole number below, the day, month or year.
+ * What is kept of a value that tells who somebody is, as plain data: a keyed hash of a text (under the key in
+ * MILLRACE_PRIVACY_KEY, or in the environment variable that is named), its last characters, or something coarser: the first characters of a text or name, the multiple of a whole number below, the day, month or year.
  */
 export type Privacy =
   | "hash"
+  | { readonly hash: { readonly env: string } }
   | { readonly mask: number }
   | { readonly generalise: number }
   | { readonly generalise: TimeGrain };
 
 export type TimeGrain = "day" | "month" | "year";
+
+/** The environment variable that holds the key of a hashed column; null where the column is not hashed. */
+export function keyVariable(privacy: Privacy | undefined): string | null {
+  if (privacy === "hash") return "MILLRACE_PRIVACY_KEY";
+  return typeof privacy === "object" && "hash" in privacy ? privacy.hash.env : null;
+}
+
+/** Whether nobody can tell a request's text from what is kept of it: a hash or a mask is made where data is read alone. */
+export function isKeptHidden(privacy: Privacy | undefined): boolean {
+  return keyVariable(privacy) !== null || (typeof privacy === "object" && "mask" in privacy);
+}
 
 /** HMAC-SHA-256 in hexadecimal digits. */
 export const hashPattern = "^[0-9a-f]{64}$";
@@ -25,7 +37,7 @@ export function maskPattern(kept: number): string {
  * request may send either. Hashes and masks are made where data is read, and nowhere else.
  */
 export function generalised(data: ColumnData, privacy: Privacy | undefined): ColumnData {
-  if (privacy === undefined || privacy === "hash" || "mask" in privacy) return data;
+  if (privacy === undefined || privacy === "hash" || "hash" in privacy || "mask" in privacy) return data;
   const { generalise } = privacy;
   if (data.kind === "category") return coarserLevels(data, Number(generalise));
   if (data.kind === "text") return coarserTexts(data, Number(generalise));

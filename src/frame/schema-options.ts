@@ -84,10 +84,13 @@ function privacyOption(kind: Kind, subject: string, given: Given): Partial<Const
   const isPolicy = value === "hash" || (typeof value === "object" && value !== null && Object.keys(value).length === 1);
   const policy = (typeof value === "object" ? value : {}) as Given;
   const { mask, generalise } = policy;
-  if (kind === "text" && (value === "hash" || mask !== undefined)) {
+  const { hash } = policy;
+  if (kind === "text" && isPolicy && (value === "hash" || mask !== undefined || hash !== undefined)) {
     if (given["pattern"] !== undefined)
       throw invalidDefinition(at, "takes no pattern beside it", showValue(given["pattern"]));
     if (value === "hash") return { privacy: "hash", pattern: hashPattern };
+    if (hash !== undefined)
+      return { privacy: Object.freeze({ hash: environmentOf(`${at}.hash`, hash) }), pattern: hashPattern };
     const kept = wholeNumber(`${at}.mask`, mask, 0);
     return { privacy: Object.freeze({ mask: kept }), pattern: maskPattern(kept) };
   }
@@ -101,12 +104,25 @@ function privacyOption(kind: Kind, subject: string, given: Given): Partial<Const
 }
 
 const policiesOf: Readonly<Record<Kind, string>> = {
-  text: '"hash", { mask: characters } or { generalise: characters }',
+  text: '"hash", { hash: { env: name } }, { mask: characters } or { generalise: characters }',
   category: "{ generalise: characters }",
   number: "{ generalise: width }",
   timestamp: '{ generalise: "day", "month" or "year" }',
   boolean: "left out",
 };
+
+function environmentOf(subject: string, given: unknown): { readonly env: string } {
+  const { env, ...rest } = (typeof given === "object" && given !== null ? given : {}) as Given;
+  if (typeof env === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(env) && Object.keys(rest).length === 0)
+    return Object.freeze({ env });
+  // What stands here by mistake may be the key itself.
+  throw invalidDefinition(
+    subject,
+    "must name an environment variable",
+    "another value",
+    'Write { env: "PRIVACY_KEY" }.',
+  );
+}
 
 function wholeNumber(subject: string, value: unknown, least: number): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;

@@ -2,7 +2,7 @@ import type { Kind } from "./column.ts";
 import { columnNameFault, checkColumnNames } from "./column-name.ts";
 import type { Contract, ContractColumn, ViolationPolicy } from "./contract.ts";
 import { invalidDefinition } from "./definition-fault.ts";
-import type { TimeGrain } from "./privacy.ts";
+import { keyVariable, type TimeGrain } from "./privacy.ts";
 import { checkLevels, checkOptions, type Constraints } from "./schema-options.ts";
 
 /** The constraint of a schema entry. It must not mention `missing` or `levels`: inference of the builders depends on it. */
@@ -69,10 +69,14 @@ export interface TextOptions<Missing extends number> extends ColumnOptions<Missi
   readonly pattern?: RegExp;
   readonly maxLength?: number;
   /**
-   * Keeps of each value a keyed hash (HMAC-SHA-256 under the key in MILLRACE_PRIVACY_KEY), its last or its first so many
+   * Keeps of each value a keyed hash (HMAC-SHA-256 under the key in MILLRACE_PRIVACY_KEY or a variable of its own), its last or its first so many
    * characters. A text that is hashed or masked is no feature.
    */
-  readonly privacy?: "hash" | { readonly mask: number } | { readonly generalise: number };
+  readonly privacy?:
+    | "hash"
+    | { readonly hash: { readonly env: string } }
+    | { readonly mask: number }
+    | { readonly generalise: number };
 }
 /** Options of `timestamp()`: ISO 8601 texts, inclusive. */
 export interface TimestampOptions<Missing extends number> extends ColumnOptions<Missing> {
@@ -138,6 +142,8 @@ export function contractOf(schema: Schema): Contract {
   if (names.length === 0) throw invalidDefinition("schema", "must declare at least one column", "none");
   checkColumnNames(names);
   const columns = names.map((name) => contractColumnOf(name, schema[name]));
+  const keys = new Set(columns.flatMap(({ privacy }) => keyVariable(privacy) ?? []));
+  if (keys.size > 1) throw invalidDefinition("schema", "must hash its columns under one key", [...keys].join(" and "));
   return Object.freeze({ columns: Object.freeze(columns) });
 }
 

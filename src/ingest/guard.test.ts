@@ -142,6 +142,9 @@ describe("columns of which less is kept than comes", () => {
 
   it.each([
     [() => text({ privacy: "hash", pattern: /x/ }), /takes no pattern/],
+    [() => text({ privacy: { hash: { env: "a secret!" } } }), /must name an environment variable, got another value/],
+    [() => text({ privacy: { hash: "s3cret" as unknown as { env: string } } }), /must name an environment variable/],
+    [() => contractOf({ a: text({ privacy: "hash" }), b: text({ privacy: { hash: { env: "B" } } }) }), /under one key/],
     [() => text({ privacy: { mask: -1 } }), /whole number from 0/],
     [() => number({ privacy: { generalise: 0.5 } }), /whole number from 1/],
     [() => timestamp({ privacy: { generalise: "week" as "day" } }), /one of day, month, year/],

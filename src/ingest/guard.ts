@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract, ContractColumn } from "../frame/contract.ts";
-import type { Privacy } from "../frame/privacy.ts";
+import { keyVariable, type Privacy } from "../frame/privacy.ts";
 import type { QuerySession } from "../query/session.ts";
 import type { Conversion } from "./convert.ts";
 
@@ -10,10 +10,10 @@ const blockBytes = 64;
 
 /** The key for a contract's hashes; null where it has none. Throws PRIVACY_KEY_MISSING. */
 export function keyFor(contract: Contract, key: string | undefined): string | null {
-  const hashed = contract.columns.find(({ privacy }) => privacy === "hash");
+  const hashed = contract.columns.find(({ privacy }) => keyVariable(privacy) !== null);
   if (hashed === undefined) return null;
   if (key !== undefined && key.length >= shortestKey) return key;
-  throw new MillraceError("PRIVACY_KEY_MISSING", { column: hashed.name });
+  throw new MillraceError("PRIVACY_KEY_MISSING", { column: hashed.name, variable: keyVariable(hashed.privacy)! });
 }
 
 /** What a text is kept as under a key: HMAC-SHA-256 (RFC 2104), hexadecimal. */
@@ -46,7 +46,7 @@ export function guardValue(conversion: Conversion, column: ContractColumn): Conv
 }
 
 function guarded(value: string, { kind }: ContractColumn, privacy: Privacy): string {
-  if (privacy === "hash") {
+  if (privacy === "hash" || "hash" in privacy) {
     const inner = `unhex(sha256(getvariable('inner_block') || encode(${value})))`;
     return `CASE WHEN (${value}) IS NOT NULL THEN sha256(getvariable('outer_block') || ${inner}) END`;
   }

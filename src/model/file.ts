@@ -1,5 +1,6 @@
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { Privacy } from "../frame/privacy.ts";
 import { layoutOf } from "./apply.ts";
 import { checkParts } from "./file/check-parts.ts";
 import { arraysOfPredictor, checkPredictor } from "./file/check-predictor.ts";
@@ -20,16 +21,20 @@ import type { Predictor } from "./predictor.ts";
 export const modelFormat = 5;
 
 /**
- * The format a model needs: 5 has columns that are cleaned, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
+ * The format a model needs: 5 has columns that are cleaned, or hashed under a key of their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
  * the links "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
-  if (contract.columns.some(({ clean }) => clean !== undefined)) return 5;
+  if (contract.columns.some(({ clean, privacy }) => clean !== undefined || isOwnKey(privacy))) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
   if (features.some(({ steps }) => steps.some((step) => step.kind === "clip"))) return 4;
   if (kind === "bayes") return 3;
   return link === "log" || link === "share" ? 2 : 1;
+}
+
+function isOwnKey(privacy: Privacy | undefined): boolean {
+  return typeof privacy === "object" && "hash" in privacy;
 }
 
 /** Parts of the model that are texts of the file as they are; each knows its own object keys. */

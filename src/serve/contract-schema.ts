@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ContractColumn } from "../frame/contract.ts";
+import { keyVariable } from "../frame/privacy.ts";
 import { formatTimestamp } from "../frame/timestamp.ts";
 import type { Model } from "../model/model.ts";
 
@@ -131,7 +132,7 @@ export function exampleRow(model: Model): JsonObject {
 
 /** What a hash or a masked text looks like. */
 function keptText(privacy: ContractColumn["privacy"]): string {
-  if (privacy === "hash") return "0".repeat(64);
+  if (keyVariable(privacy) !== null) return "0".repeat(64);
   return typeof privacy === "object" && "mask" in privacy ? "*".repeat(8) : "";
 }
 

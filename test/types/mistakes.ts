@@ -322,3 +322,13 @@ pipeline({ name, data, schema, model, target: "price", clean: { columns: { area:
   // @ts-expect-error
   dates: "DD.MM.YYYY" } } } });
 pipeline({ name, data, schema, model, target: "price", clean: { columns: { sold: { dates: "DD.MM.YYYY" } } } });
+//// 65 a key in the definition
+text({ privacy: {
+  // @ts-expect-error
+  hash: "s3cret" } });
+text({ privacy: { hash: { env: "PRIVACY_KEY" } } });
+//// 66 a hash of a number
+number({
+  // @ts-expect-error
+  privacy: "hash" });
+number({ privacy: { generalise: 10 } });

@@ -24,10 +24,10 @@ export const sourceErrors = {
   PRIVACY_KEY_MISSING: {
     status: 500,
     exit: 2,
-    message: (c: { column: string }): string =>
-      `column "${c.column}" is kept as a keyed hash, and MILLRACE_PRIVACY_KEY holds no key of 16 characters or more`,
-    remedy: (): string =>
-      "Set MILLRACE_PRIVACY_KEY to a long random text, and keep it: another key gives other hashes of the same values.",
+    message: (c: { column: string; variable: string }): string =>
+      `column "${c.column}" is kept as a keyed hash, and ${c.variable} holds no key of 16 characters or more`,
+    remedy: (c: { variable: string }): string =>
+      `Set ${c.variable} to a long random text, and keep it: another key gives other hashes of the same values.`,
   },
   SOURCE_REFUSED: {
     status: 422,

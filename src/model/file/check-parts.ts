@@ -26,7 +26,14 @@ const isWord = (value: unknown): boolean => typeof value === "string";
 
 const isPrivacy = either(
   oneOf("hash"),
-  record({}, { mask: isCount, generalise: either(oneOf("day", "month", "year"), isCount, isWord) }),
+  record(
+    {},
+    {
+      hash: record({ env: isText }),
+      mask: isCount,
+      generalise: either(oneOf("day", "month", "year"), isCount, isWord),
+    },
+  ),
   isWord,
 );
 

@@ -1,5 +1,6 @@
 import type { Kind } from "../../frame/column.ts";
 import type { ContractColumn } from "../../frame/contract.ts";
+import { isKeptHidden } from "../../frame/privacy.ts";
 import { withExpressions } from "../../frame/evaluate.ts";
 import { columnsRead } from "../../frame/expression-check.ts";
 import { createFrame, type Frame, findColumn, takeFromColumn } from "../../frame/frame.ts";
@@ -20,8 +21,7 @@ export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
   const { id, group, time, sensitive } = spec.roles;
   const roles = [id, group, time, spec.split.column, ...sensitive];
   const hasRole = (name: string): boolean => roles.includes(name);
-  const isVeiled = ({ privacy }: ContractColumn): boolean =>
-    privacy === "hash" || (privacy !== undefined && "mask" in privacy);
+  const isVeiled = ({ privacy }: ContractColumn): boolean => isKeptHidden(privacy);
   const inputs = spec.contract.columns.filter((c) => spec.inputs.includes(c.name));
   const own = inputs.filter(
     (c) => prepared.get(c.name) !== "drop" && ((!hasRole(c.name) && !isVeiled(c)) || prepared.has(c.name)),
