@@ -29,6 +29,8 @@ export interface BoostingHyperparameters {
   l2: number;
   /** Fewest rows of a leaf. */
   minRows: number;
+  /** Least sum of hessians of a leaf. */
+  minChildWeight: number;
   /** Most histogram bins of a column. */
   bins: number;
   /** Share of the rows each tree sees, in (0, 1]. */

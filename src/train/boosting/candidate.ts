@@ -49,14 +49,12 @@ export interface CategoryRules {
   readonly oneVersusRest: number;
 }
 
-const minHessian = 1e-3;
-
 /** Smoothing and penalty are in rows of hessian 1, as the peers have them; `hessian` is the scale of the sums. */
 export function searchRules(settings: Settings, scales: Scales, meanWeight: number): SearchRules {
   return {
     l2: settings.l2 * scales.hessian,
     minRows: settings.minRows,
-    minHessian: minHessian * meanWeight * scales.hessian,
+    minHessian: settings.minChildWeight * meanWeight * scales.hessian,
     category: {
       smoothing: 10 * scales.hessian,
       l2: 10 * scales.hessian,

@@ -106,6 +106,22 @@ describe("boosting", () => {
     expect(trees.gain.reduce((sum, gain) => sum + gain, 0) / (before - after)).toBeCloseTo(1, 6);
   });
 
+  it("grows no leaf of less hessian than minChildWeight", async () => {
+    const rng = createRng(21);
+    const x = Array.from({ length: 1500 }, () => rng.next());
+    const label = x.map((value) => (value > 0.97 || rng.next() < 0.01 ? 1 : 0));
+    const one = { trees: 1, leaves: 31, minRows: 1 };
+    const leafCovers = async (minChildWeight: number): Promise<number[]> => {
+      const { trees } = await fit(designOf([x]), targetOf("binary", label), { ...one, minChildWeight });
+      return Array.from(trees.cover).filter((_, node) => trees.feature[node] === -1);
+    };
+    const least = Math.min(...(await leafCovers(0.001)));
+    const covers = await leafCovers(3);
+    expect(least).toBeLessThan(2.5);
+    expect(covers.length).toBeGreaterThan(1);
+    expect(Math.min(...covers)).toBeGreaterThanOrEqual(3 * (1 - 1e-9));
+  });
+
   it("splits on missing values and on sets of levels where those carry the signal", async () => {
     const rng = createRng(3);
     const x = Array.from({ length: 900 }, () => (rng.next() < 0.3 ? Number.NaN : rng.next()));

@@ -135,6 +135,7 @@ function settingsOf(given: HyperparameterValues): Settings {
     learningRate: number("learningRate"),
     l2: number("l2"),
     minRows: number("minRows"),
+    minChildWeight: number("minChildWeight"),
     bins: number("bins"),
     rowShare: number("rowShare"),
     columnShare: number("columnShare"),

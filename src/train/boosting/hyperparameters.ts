@@ -59,6 +59,14 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     search: [5, 100],
     doc: "Fewest training rows of a leaf, and of a group of category levels.",
   },
+  minChildWeight: {
+    type: "real",
+    min: 0,
+    max: 1_000_000,
+    scale: "linear",
+    default: 0.001,
+    doc: "Least sum of hessians of a leaf, where a row of mean weight counts its hessian: 1 for squared, at most a quarter for logistic. Keeps leaves of rows that are already sure from growing.",
+  },
   bins: {
     type: "integer",
     min: 2,

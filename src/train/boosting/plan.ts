@@ -28,6 +28,8 @@ export interface Settings {
   readonly learningRate: number;
   readonly l2: number;
   readonly minRows: number;
+  /** Least sum of hessians of a leaf, in rows of mean weight. */
+  readonly minChildWeight: number;
   readonly bins: number;
   readonly rowShare: number;
   readonly columnShare: number;
