@@ -2,10 +2,11 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Rng } from "../core/rng.ts";
 import { shuffle } from "../core/rng.ts";
 import { columnOf } from "../frame/frame.ts";
-import { groupCodes, keyHashes } from "./keys.ts";
+import { groupCodes, identityHashes, withValue } from "./keys.ts";
 import { moveBorder, timeOrder } from "./past.ts";
+import { roleOf } from "./roles.ts";
 import type { SplitInput, SplitPlan } from "./split.ts";
-import { roleOf } from "./split.ts";
+import { innerWay } from "./split.ts";
 import { strataOf } from "./strata.ts";
 
 /** One turn of cross-validation: row numbers of the frame, ascending. */
@@ -22,26 +23,15 @@ type FoldInput = SplitInput & {
 };
 
 /**
- * What was declared once is obeyed: a split by time stays one, otherwise a declared group keeps its rows together. A split
- * by a column says nothing of folds, so that they follow time, group or the labels.
- */
-function wayOf({ by, roles, task }: FoldInput): SplitPlan["by"] {
-  if (by === "time" || (by === "column" && roles.time !== null)) return "time";
-  if (roles.group !== null) return "group";
-  if (by !== "column") return by;
-  return task === "binary" || task === "multiclass" ? "target" : "random";
-}
-
-/**
  * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
  * label shares or whole groups. By time the windows expand: turn i learns from the first i + 1 of k + 1 periods and tests
- * on the next, never on the past. A declared group is obeyed whatever the split goes by.
+ * on the next, never on the past; rows without a time are in none. A declared group is obeyed whatever the split goes by.
  *
  * Throws SPLIT_EMPTY where a part would hold no rows.
  */
 export function planFolds(k: number, input: FoldInput): readonly Fold[] {
   const rng = input.rng.fork("folds");
-  const by = wayOf(input);
+  const by = innerWay(input.by, input);
   const folds = by === "time" ? periods(k, input) : turns(k, input.rows, foldCodes(k, { ...input, by }, rng));
   folds.forEach((fold, i) => {
     if (fold.train.length === 0 || fold.test.length === 0)
@@ -55,8 +45,8 @@ function foldCodes(k: number, input: FoldInput, rng: Rng): Uint32Array {
   const { rows, frame, roles } = input;
   switch (input.by) {
     case "hash": {
-      const hashes = keyHashes(columnOf(frame, roleOf(roles, "id")), rng.integer(4294967296));
-      return rows.map((row) => Math.floor((hashes[row]! / 4294967296) * k));
+      const hashes = identityHashes(frame, roles, rng);
+      return rows.map((row) => (Number.isNaN(hashes[row]) ? row % k : Math.floor((hashes[row]! / 4294967296) * k)));
     }
     case "group": {
       const groups = groupCodes(columnOf(frame, roleOf(roles, "group")), rows);
@@ -137,7 +127,8 @@ function sortTogether(rows: Uint32Array, codes: Uint32Array): { rows: Uint32Arra
 }
 
 function periods(k: number, input: FoldInput): Fold[] {
-  const { order, times } = timeOrder(columnOf(input.frame, roleOf(input.roles, "time")), input.rows);
+  const time = columnOf(input.frame, roleOf(input.roles, "time"));
+  const { order, times } = timeOrder(time, withValue(time, input.rows));
   const n = order.length;
   const borders = [0];
   for (let i = 1; i <= k; ++i) borders.push(moveBorder(times, borders[i - 1]!, n, Math.round((i * n) / (k + 1))));

@@ -1,5 +1,11 @@
+import type { Rng } from "../core/rng.ts";
 import { mix32 } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
+import { missingBoolean, missingCode } from "../frame/column.ts";
+import type { Frame } from "../frame/frame.ts";
+import { columnOf } from "../frame/frame.ts";
+import type { Roles } from "../model/model.ts";
+import { roleOf } from "./roles.ts";
 
 /**
  * A 32-bit hash of each value, the same for equal values wherever and however often they stand: text and levels by their
@@ -79,5 +85,39 @@ function keyAt(column: ColumnData, row: number): number | string | undefined {
       return column.codes[row]! < 0 ? undefined : column.codes[row]!;
     case "text":
       return column.values[row] ?? undefined;
+  }
+}
+
+/** Those of `rows` where the column has a value. */
+export function withValue(column: ColumnData, rows: Uint32Array): Uint32Array {
+  return rows.filter((row) => !isMissing(column, row));
+}
+
+/** Equal identities have equal hashes: those of the group, else of the id; NaN where a row has neither. */
+export function identityHashes(frame: Frame, roles: Roles, rng: Rng): Float64Array {
+  const salt = rng.integer(4294967296);
+  const hashes = new Float64Array(frame.nRows).fill(NaN);
+  if (roles.group === null) roleOf(roles, "id");
+  for (const name of [roles.id, roles.group]) {
+    if (name === null) continue;
+    const column = columnOf(frame, name);
+    const ofColumn = keyHashes(column, salt);
+    for (let row = 0; row < hashes.length; ++row) if (!isMissing(column, row)) hashes[row] = ofColumn[row]!;
+  }
+  return hashes;
+}
+
+/** Whether the row has no value in the column. */
+export function isMissing(column: ColumnData, row: number): boolean {
+  switch (column.kind) {
+    case "number":
+    case "timestamp":
+      return Number.isNaN(column.values[row]);
+    case "boolean":
+      return column.values[row] === missingBoolean;
+    case "category":
+      return column.codes[row] === missingCode;
+    case "text":
+      return column.values[row] === null;
   }
 }

@@ -2,7 +2,7 @@ import { parseDuration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "./split.ts";
-import { roleOf } from "./split.ts";
+import { roleOf } from "./roles.ts";
 
 /** What a definition may say about its split; everything left out is chosen by completeSplit(). */
 export interface SplitOptions {
@@ -21,7 +21,8 @@ export interface SplitOptions {
  */
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
-  if (by !== "random" && by !== "column") roleOf(roles, by === "hash" ? "id" : by);
+  if (by === "hash") roleOf(roles, roles.group === null ? "id" : "group");
+  else if (by !== "random" && by !== "column") roleOf(roles, by);
   const test = share("split.test", options.test ?? 0.2);
   // Whether there are rows for early stopping is for the column to say.
   const validation = by === "column" ? 0 : share("split.validation", options.validation ?? 0.15);

@@ -55,6 +55,13 @@ function mixedInput(nRows: number, seed: number): SplitInput {
   );
 }
 
+function firstRows(column: ColumnData, count: number): ColumnData {
+  if (column.kind === "category") return { ...column, codes: column.codes.slice(0, count) };
+  if (column.kind === "text") return { ...column, values: column.values.slice(0, count) };
+  if (column.kind === "boolean") return { ...column, values: column.values.slice(0, count) };
+  return { kind: column.kind, values: column.values.slice(0, count) };
+}
+
 function countOf(codes: Uint8Array, code: number): number {
   return rowsWithCode(codes, code).length;
 }
@@ -63,8 +70,10 @@ describe("planSplit", () => {
   it("gives the shares that were asked for and the same split for the same seed, in every way of splitting", () => {
     fc.assert(
       fc.property(fc.constantFrom(...everyWay), fc.integer({ min: 400, max: 900 }), fc.integer(), (by, nRows, seed) => {
-        const codes = planSplit({ by, ...shares }, mixedInput(nRows, seed));
-        expect(planSplit({ by, ...shares }, mixedInput(nRows, seed))).toEqual(codes);
+        const input = mixedInput(nRows, seed);
+        const roles = { ...input.roles, group: by === "group" ? "group" : null, time: by === "time" ? "time" : null };
+        const codes = planSplit({ by, ...shares }, { ...input, roles });
+        expect(planSplit({ by, ...shares }, { ...mixedInput(nRows, seed), roles })).toEqual(codes);
         const slack = by === "hash" ? nRows * 0.1 : by === "random" || by === "target" ? 1 : 12;
         expect(Math.abs(countOf(codes, splitCode.test) - nRows * 0.2)).toBeLessThanOrEqual(slack);
         expect(Math.abs(countOf(codes, splitCode.validation) - nRows * 0.15)).toBeLessThanOrEqual(slack);
@@ -166,6 +175,70 @@ describe("planSplit", () => {
     for (const [id, code] of before) expect(after.get(id)).toBe(code);
   });
 
+  it("moves no identity and divides no group when rows are added, by hash, in the split and in its folds", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 300, max: 500 }), fc.boolean(), (seed, nRows, isGrouped) => {
+        const all = mixedInput(nRows, seed);
+        const group = isGrouped ? "group" : null;
+        const key = all.frame.columns[isGrouped ? 2 : 3]!;
+        const rows = Uint32Array.from({ length: nRows }, (_, row) => row);
+        const placesOf = (count: number): string[] => {
+          const frame = createFrame(
+            count,
+            all.frame.names.map((name, i) => [name, firstRows(all.frame.columns[i]!, count)] as const),
+          );
+          const input = { ...all, frame, roles: { ...all.roles, group }, rng: createRng(seed) };
+          const codes = planSplit({ by: "hash", ...shares }, input);
+          const folds = planFolds(2, { ...input, by: "hash", rows: rows.slice(0, count) });
+          return Array.from(codes, (code, row) => `${code} ${folds.findIndex(({ test }) => test.includes(row))}`);
+        };
+        const after = placesOf(nRows);
+        expect(after.slice(0, 200)).toEqual(placesOf(200));
+        const known = new Map<unknown, string>();
+        if (key.kind === "text" || key.kind === "number")
+          key.values.forEach((value: unknown, row: number) => {
+            expect(known.get(value) ?? after[row]).toBe(after[row]);
+            known.set(value, after[row]!);
+          });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("obeys what is declared once where it divides off validation rows, whatever the split goes by", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("random", "target"), fc.integer(), fc.boolean(), (by, seed, isGrouped) => {
+        const input = mixedInput(400, seed);
+        const roles = { ...input.roles, ...(isGrouped ? { time: null } : { group: null }) };
+        const codes = planSplit({ by, ...shares }, { ...input, roles });
+        const train = Array.from(rowsWithCode(codes, splitCode.train));
+        const validation = Array.from(rowsWithCode(codes, splitCode.validation));
+        expect(Math.abs(validation.length - 60)).toBeLessThanOrEqual(12);
+        const column = input.frame.columns[isGrouped ? 2 : 1]!;
+        if (column.kind === "text") {
+          const trained = new Set(train.map((row) => column.values[row]));
+          expect(validation.some((row) => trained.has(column.values[row]!))).toBe(false);
+        }
+        if (column.kind === "timestamp") {
+          const timeOf = (row: number): number => column.values[row]!;
+          expect(Math.max(...train.map(timeOf))).toBeLessThan(Math.min(...validation.map(timeOf)));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("leaves rows without a time out of folds by time, for nobody knows what they know", () => {
+    const times = Array.from({ length: 60 }, (_, row) => (row % 6 === 0 ? NaN : row));
+    const input = inputOf({ t: { kind: "timestamp", values: Float64Array.from(times) } }, { time: "t" });
+    const rows = Uint32Array.from({ length: 60 }, (_, row) => row);
+    const folds = planFolds(3, { ...input, rows, by: "random" });
+    for (const { train, test } of folds) {
+      expect([...train, ...test].some((row) => row % 6 === 0)).toBe(false);
+      expect(Math.max(...train)).toBeLessThan(Math.min(...test));
+    }
+  });
+
   it("leaves a gap before what is judged when it splits by time", () => {
     fc.assert(
       fc.property(
@@ -251,9 +324,12 @@ describe("planFolds", () => {
     const input = mixedInput(203, 3);
     const label = input.frame.columns[0]!;
     const rows = Uint32Array.from({ length: 203 }, (_, i) => i);
-    const counts = planFolds(4, { ...input, roles: { ...input.roles, group: null }, rows, by: "target" }).map(
-      (fold) => fold.test.filter((row) => label.kind === "category" && label.codes[row] === 1).length,
-    );
+    const counts = planFolds(4, {
+      ...input,
+      roles: { ...input.roles, group: null, time: null },
+      rows,
+      by: "target",
+    }).map((fold) => fold.test.filter((row) => label.kind === "category" && label.codes[row] === 1).length);
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 

@@ -2,19 +2,19 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Rng } from "../core/rng.ts";
 import { shuffle } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
-import { missingBoolean, missingCode } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { columnOf } from "../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles, Task } from "../model/model.ts";
-import { groupCodes, keyHashes } from "./keys.ts";
+import { groupCodes, identityHashes, isMissing, withValue } from "./keys.ts";
 import { moveBorder, timeOrder } from "./past.ts";
+import { roleOf } from "./roles.ts";
 import { strataOf } from "./strata.ts";
 
 /** How the rows are divided, as plain data. `test` and `validation` are shares of all rows; the rest is train. */
 export interface SplitPlan {
   /**
-   * random: by chance. hash: by the id column, so that a row keeps its split when others are added. target: by chance
+   * random: by chance. hash: by the group, else the id, so that a row keeps its split when others are added. target: by chance
    * within each label (regression: within each tenth of the values). time: past to train, then validation, the last to
    * test. group: whole groups. column: as a column of the data says.
    */
@@ -48,6 +48,36 @@ export function planSplit(plan: SplitPlan, input: SplitInput & { readonly exclud
   const codes = new Uint8Array(input.frame.nRows);
   const rows = usableRows(input, plan.by, codes);
   const rng = input.rng.fork("split");
+  const inner = innerWay(plan.by, input);
+  if (plan.validation === 0 || inner === plan.by || plan.by === "column") divide(plan, input, rows, rng, codes);
+  else {
+    divide({ ...plan, validation: 0 }, input, rows, rng, codes);
+    const rest = rowsWithCode(codes, splitCode.train);
+    const validation = Math.min(1, (plan.validation * rows.length) / Math.max(1, rest.length));
+    const dated = inner === "time" ? withValue(columnOf(input.frame, roleOf(input.roles, "time")), rest) : rest;
+    divide({ ...plan, by: inner, test: 0, validation }, input, dated, rng, codes);
+  }
+  refuseEmpty(plan, codes);
+  return codes;
+}
+
+/**
+ * How rows are divided further inside of a split (validation rows, folds): what is declared once is obeyed. Time where the
+ * split goes by it, or by a column, and otherwise a declared group, and then a declared time; a split by hash stays one, which goes by
+ * the group where there is one.
+ */
+export function innerWay(by: SplitPlan["by"], { roles, task }: Pick<SplitInput, "roles" | "task">): SplitPlan["by"] {
+  if (by === "time" || by === "hash") return by;
+  if (by === "column" && roles.time !== null) return "time";
+  if (roles.group !== null) return "group";
+  if (roles.time !== null) return "time";
+  if (by !== "column") return by;
+  return task === "binary" || task === "multiclass" ? "target" : "random";
+}
+
+/** Gives `rows`, whose codes are train, their codes in the manner of the plan; reorders them. */
+function divide(plan: SplitPlan, input: SplitInput, rows: Uint32Array, rng: Rng, codes: Uint8Array): void {
+  const { frame, roles } = input;
   switch (plan.by) {
     case "random":
       shuffle(rows, rng);
@@ -61,35 +91,21 @@ export function planSplit(plan: SplitPlan, input: SplitInput & { readonly exclud
       );
       break;
     case "hash":
-      splitByHash(plan, columnOf(input.frame, roleOf(input.roles, "id")), rows, rng, codes);
+      splitByHash(plan, identityHashes(frame, roles, rng), rows, codes);
       break;
     case "target":
       splitByTarget(plan, input, rows, rng, codes);
       break;
     case "time":
-      splitByTime(plan, columnOf(input.frame, roleOf(input.roles, "time")), rows, codes);
+      splitByTime(plan, columnOf(frame, roleOf(roles, "time")), rows, codes);
       break;
     case "column":
-      splitByColumn(plan.column!, columnOf(input.frame, plan.column!), rows, codes);
+      splitByColumn(plan.column!, columnOf(frame, plan.column!), rows, codes);
       break;
     case "group":
-      splitByGroup(plan, columnOf(input.frame, roleOf(input.roles, "group")), rows, rng, codes);
+      splitByGroup(plan, columnOf(frame, roleOf(roles, "group")), rows, rng, codes);
       break;
   }
-  refuseEmpty(plan, codes);
-  return codes;
-}
-
-/** The column that plays `role`; throws DEFINITION_INVALID where none does. */
-export function roleOf(roles: Roles, role: "id" | "time" | "group" | "target"): string {
-  const column = roles[role];
-  if (column !== null) return column;
-  throw new MillraceError("DEFINITION_INVALID", {
-    subject: "split.by",
-    rule: `needs a column named by \`${role}\``,
-    actual: "none",
-    remedy: `Set \`${role}\`, or choose another \`split.by\`.`,
-  });
 }
 
 function usableRows(
@@ -108,20 +124,6 @@ function leaveOutMissing(column: ColumnData, codes: Uint8Array): void {
   for (let row = 0; row < n; ++row) if (isMissing(column, row)) codes[row] = splitCode.leftOut;
 }
 
-function isMissing(column: ColumnData, row: number): boolean {
-  switch (column.kind) {
-    case "number":
-    case "timestamp":
-      return Number.isNaN(column.values[row]);
-    case "boolean":
-      return column.values[row] === missingBoolean;
-    case "category":
-      return column.codes[row] === missingCode;
-    case "text":
-      return column.values[row] === null;
-  }
-}
-
 /** The first rows from `start` on become test, the next validation; the rest up to `end` stay train. */
 function assignStratum(
   codes: Uint8Array,
@@ -137,13 +139,11 @@ function assignStratum(
   for (let i = testEnd; i < validationEnd; ++i) codes[rows[i]!] = splitCode.validation;
 }
 
-/** A key's place on the circle [0, 1) decides, so its split never depends on other rows. Rows without an id are train. */
-function splitByHash(plan: SplitPlan, id: ColumnData, rows: Uint32Array, rng: Rng, codes: Uint8Array): void {
-  const hashes = keyHashes(id, rng.integer(4294967296));
+/** An identity's place on the circle [0, 1) decides, so its split never depends on other rows. Rows without one are train. */
+function splitByHash(plan: SplitPlan, hashes: Float64Array, rows: Uint32Array, codes: Uint8Array): void {
   const testEnd = plan.test * 4294967296;
   const validationEnd = (plan.test + plan.validation) * 4294967296;
   for (const row of rows) {
-    if (isMissing(id, row)) continue;
     const hash = hashes[row]!;
     codes[row] = hash < testEnd ? splitCode.test : hash < validationEnd ? splitCode.validation : splitCode.train;
   }

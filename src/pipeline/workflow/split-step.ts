@@ -17,7 +17,7 @@ export function splitStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     inputs: ["ingest.dataset", "validate.quarantine"],
     outputs: ["rows"],
     params: { plan: spec.split, roles: spec.roles, task: spec.task } as unknown as JsonObject,
-    revision: 1,
+    revision: 2,
     async run(context) {
       const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const quarantine = await context.read("validate.quarantine", quarantineCodec);

@@ -37,7 +37,7 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     inputs: ["ingest.dataset", "validate.report", "split.rows"],
     outputs: ["chosen"],
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
-    revision: 1,
+    revision: 2,
     async run(context) {
       const { estimator, hyperparameters, tuning } = spec.model;
       const chosen =
