@@ -33,6 +33,7 @@ describe("the public surface", () => {
       "kmeans",
       "linear",
       "map",
+      "mlp",
       "mysql",
       "naiveBayes",
       "number",

@@ -13,6 +13,7 @@ const sentences = {
     "Ridge, lasso, elastic net, Huber or Poisson regression, logistic or multinomial regression, by task, penalty and loss. The first choice for text, and wherever a sum of effects is enough.",
   naiveBayes:
     "Naive Bayes: given the label, numbers are normal, levels and terms are counted, and each column speaks by itself. Fitted in one pass; good with few rows and as a first mark. Missing numbers are filled in by the default preparation; missing and unknown levels say nothing, or count as a level of their own.",
+  mlp: "A network of dense layers (multilayer perceptron), learned in mini-batches by Adam (Kingma and Ba 2015). Levels of categories and terms of texts are embedded: each has a short vector that is learned with the rest. Stops early on the validation rows. Explains nothing; `importance` goes by the sizes of the weights.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
 };
 
@@ -22,6 +23,8 @@ function rangeOf(declaration) {
       return "true or false";
     case "names":
       return "list of names";
+    case "sizes":
+      return `list of at most ${declaration.most} whole numbers in [${declaration.min}, ${declaration.max}]`;
     case "groups":
       return "list of lists of names";
     case "choice":

@@ -246,3 +246,14 @@ export function sin(x: number): number {
 export function cos(x: number): number {
   return sinOfQuarters(x, 1);
 }
+
+/** Hyperbolic tangent; error below 2 ulp. As in fdlibm s_tanh.c, by expm1. */
+export function tanh(x: number): number {
+  const size = Math.abs(x);
+  if (size > 22) return x > 0 ? 1 : -1;
+  if (size < 2 ** -55) return x;
+  if (x !== x) return x;
+  const t = size >= 1 ? expm1(2 * size) : expm1(-2 * size);
+  const value = size >= 1 ? 1 - 2 / (t + 2) : -t / (t + 2);
+  return x > 0 ? value : -value;
+}

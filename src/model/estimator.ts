@@ -26,6 +26,15 @@ export type HyperparameterDeclaration =
       readonly search?: readonly string[];
       readonly doc: string;
     }
+  /** Whole numbers from `min` to `max`, at most `most` of them, in order; not searched. */
+  | {
+      readonly type: "sizes";
+      readonly min: number;
+      readonly max: number;
+      readonly most: number;
+      readonly default: readonly number[];
+      readonly doc: string;
+    }
   | { readonly type: "boolean"; readonly default: boolean; readonly doc: string }
   /** Names of columns or derived features; not searched. */
   | { readonly type: "names"; readonly default: readonly string[]; readonly doc: string }
@@ -33,7 +42,13 @@ export type HyperparameterDeclaration =
   | { readonly type: "groups"; readonly default: readonly (readonly string[])[]; readonly doc: string };
 
 export type HyperparameterTable = Readonly<Record<string, HyperparameterDeclaration>>;
-export type HyperparameterValue = number | string | boolean | readonly string[] | readonly (readonly string[])[];
+export type HyperparameterValue =
+  | number
+  | string
+  | boolean
+  | readonly string[]
+  | readonly number[]
+  | readonly (readonly string[])[];
 export type HyperparameterValues = Readonly<Record<string, HyperparameterValue>>;
 
 /** What is to be predicted, coded: the value (regression) or the label's position 0..K-1. Empty for clustering. */

@@ -2,10 +2,10 @@ import { assert, constantFrom, integer, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modelKinds, randomModel, randomRow } from "../../test/models/random-models.ts";
 import { createRng } from "../core/rng.ts";
-import { explainRows, explanationsOf, meanContributions } from "./explain.ts";
+import { explainRows, isExplainable, explanationsOf, meanContributions } from "./explain.ts";
 import { predictRows } from "./predict.ts";
 
-const explainable = modelKinds.filter(([task]) => task !== "clustering");
+const explainable = modelKinds.filter(([task, kind]) => task !== "clustering" && kind !== "network");
 
 describe("explainRows", () => {
   it("predicts the same bits as predictRows and splits every raw score among the features", () => {
@@ -61,11 +61,15 @@ describe("explainRows", () => {
     expect(Object.keys(other!.contributions)).toContain("__proto__");
   });
 
-  it("refuses clusters", () => {
-    const model = randomModel(createRng(8), "clustering", "linear");
-    expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(
-      expect.objectContaining({ code: "EXPLANATION_UNAVAILABLE" }),
-    );
+  it("refuses clusters and networks", () => {
+    const clusters = randomModel(createRng(8), "clustering", "linear");
+    const network = randomModel(createRng(8), "binary", "network");
+    for (const model of [clusters, network]) {
+      expect(isExplainable(model)).toBe(false);
+      expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(
+        expect.objectContaining({ code: "EXPLANATION_UNAVAILABLE" }),
+      );
+    }
   });
 
   it("averages the sizes of contributions", () => {

@@ -9,7 +9,7 @@ import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
 import { predictionsOf } from "./predict.ts";
-import type { ClustersPredictor, LinearPredictor, Predictor } from "./predictor.ts";
+import type { BayesPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
 import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
 import { rawScores } from "./score.ts";
 
@@ -49,7 +49,7 @@ export interface ExplainedPredictions {
 
 /**
  * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
- * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters.
+ * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters and networks.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
   const design = buildDesign(withExpressions(frame, model.expressions), model.features);
@@ -97,9 +97,18 @@ export function meanContributions(contributions: Contributions): { feature: stri
     .sort((a, b) => b.mean - a.mean);
 }
 
+/** What predictions are that are not sums of what features add. */
+const notSums = { clusters: "clusters", network: "made by a network" } as const;
+
+/** Whether the model's raw scores are sums of what features add, so that `explain` answers. */
+export function isExplainable({ predictor }: Pick<Model, "predictor">): boolean {
+  return !Object.hasOwn(notSums, predictor.kind);
+}
+
 function contributionsOf(model: Model, design: Design): Omit<Contributions, "scores"> {
   const { predictor } = model;
-  if (predictor.kind === "clusters") throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name });
+  if (predictor.kind === "clusters" || predictor.kind === "network")
+    throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name, predictions: notSums[predictor.kind] });
   const features = [...new Set(model.features.map(({ feature }) => feature))];
   const { dense, sparseSources } = layoutOf(model.features);
   const { outputs } = predictor;
@@ -115,7 +124,7 @@ function contributionsOf(model: Model, design: Design): Omit<Contributions, "sco
   return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
 }
 
-function baseOf(predictor: Exclude<Predictor, ClustersPredictor>): Float64Array {
+function baseOf(predictor: TreesPredictor | LinearPredictor | BayesPredictor): Float64Array {
   if (predictor.kind === "trees") return predictor.base.slice();
   if (predictor.kind === "linear") return predictor.intercept.slice();
   return bayesBase(predictor);

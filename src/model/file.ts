@@ -18,14 +18,15 @@ import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 5;
+export const modelFormat = 6;
 
 /**
- * The format a model needs: 5 has columns that are cleaned, or hashed under a key of their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
+ * The format a model needs: 6 has networks, 5 columns that are cleaned, or hashed under a key of their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
  * the links "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
+  if (kind === "network") return 6;
   if (contract.columns.some(({ clean, privacy }) => clean !== undefined || isOwnKey(privacy))) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
   if (features.some(({ steps }) => steps.some((step) => step.kind === "clip"))) return 4;
@@ -132,10 +133,11 @@ function textOf(texts: ReadonlyMap<string, string>, part: string): string {
 
 function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>): Predictor {
   const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
-  if (kind !== "trees" && kind !== "linear" && kind !== "clusters" && kind !== "bayes")
+  if (kind !== "trees" && kind !== "linear" && kind !== "clusters" && kind !== "bayes" && kind !== "network")
     throw new RangeError("predictor.kind is unknown");
-  const { nDense, nSparse, ...rest } = widths;
-  const members = kind === "trees" ? {} : { nDense, nSparse };
+  const { nDense, nSparse, activation, ...rest } = widths;
+  if ((activation !== undefined) !== (kind === "network")) throw new RangeError("predictor.activation is for networks");
+  const members = kind === "trees" ? {} : { nDense, nSparse, ...(kind === "network" ? { activation } : {}) };
   if (Object.keys(rest).length > 0 || (kind === "trees" && Object.keys(widths).length > 0))
     throw new RangeError("predictor has members unknown to its format");
   const numbers = Object.entries(arraysOfPredictor[kind]).map(([member, type]) => {

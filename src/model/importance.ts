@@ -2,6 +2,7 @@ import { layoutOf, type DesignLayout } from "./apply.ts";
 import type { FittedFeature } from "./fitted-transform.ts";
 import type { Model } from "./model.ts";
 import type { BayesPredictor, ClustersPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
+import { pathSizes } from "./network-paths.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
 export interface FeatureImportance {
@@ -15,7 +16,8 @@ export interface FeatureImportance {
  * How much each feature counts in the model, the most important first. Trees: its share of the loss all splits took
  * away. Linear: |coefficient| times the spread of the prepared column, summed over labels. Clusters: the share of the
  * centres' variance along its columns. Naive Bayes: how far the labels' means lie apart in their standard deviations, and
- * for sparse columns how far their log probabilities do, times the spread of the column.
+ * for sparse columns how far their log probabilities do, times the spread of the column. Networks: the sizes of the weights
+ * on all ways from the prepared column to the scores (Garson 1991), times its spread.
  */
 export function importanceOf(model: Model): FeatureImportance[] {
   const layout = layoutOf(model.features);
@@ -43,6 +45,10 @@ function columnWeights({ predictor, features, reference }: Model, layout: Design
       return variances(predictor, nColumns);
     case "bayes":
       return separations(predictor, spreads(features, reference));
+    case "network": {
+      const spread = spreads(features, reference);
+      return pathSizes(predictor).map((size, column) => size * spread[column]!);
+    }
   }
 }
 

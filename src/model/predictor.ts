@@ -2,7 +2,7 @@
  * The learned part of a model as plain data and flat typed arrays. `outputs` is the number of raw scores a row:
  * 1 for regression and binary, K for K classes. Raw scores become outputs through `link`.
  */
-export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor | BayesPredictor;
+export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor;
 
 /**
  * identity: the score; log: exp(score); sigmoid: probability of labels[1]; softmax: probabilities; share: the scores are
@@ -80,4 +80,27 @@ export interface BayesPredictor {
   /** One over the variance; above 0. */
   readonly precisions: Float64Array;
   readonly coefficients: Float64Array;
+}
+
+/**
+ * A network of dense layers. Sparse columns stand in `tableColumns.length` tables, side by side in their order: table t has
+ * tableColumns[t] columns, each a vector of tableWidths[t] numbers in `embeddings` (table after table, column after column),
+ * and gives the sum of its columns' vectors times the row's entries. The first layer reads the dense columns, then what the
+ * tables give; layer l has units[l] units and reads the layer before it. unit = bias + sum over inputs, in order, of weight *
+ * input, bent by `activation` in all layers but the last, whose units are the raw scores. `weights` holds layer after layer,
+ * input after input: one number a unit; `biases` layer after layer.
+ */
+export interface NetworkPredictor {
+  readonly kind: "network";
+  readonly link: "identity" | "sigmoid" | "softmax";
+  readonly outputs: number;
+  readonly nDense: number;
+  readonly nSparse: number;
+  readonly activation: "relu" | "tanh";
+  readonly units: Uint32Array;
+  readonly tableColumns: Uint32Array;
+  readonly tableWidths: Uint32Array;
+  readonly embeddings: Float64Array;
+  readonly weights: Float64Array;
+  readonly biases: Float64Array;
 }

@@ -2,6 +2,7 @@ import { exp, sigmoid, softmaxInPlace } from "../math/elementary.ts";
 import type { Design } from "./design.ts";
 import type { ClustersPredictor, LinearPredictor, Link, Predictor } from "./predictor.ts";
 import { bayesScores } from "./score-bayes.ts";
+import { networkScores } from "./score-network.ts";
 import { addTrees } from "./score-trees.ts";
 
 /** Raw scores of every row of a design, row-major, `predictor.outputs` a row. A row's score depends on that row alone. */
@@ -21,6 +22,8 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
       return nearestCentres(predictor, design);
     case "bayes":
       return bayesScores(predictor, design);
+    case "network":
+      return networkScores(predictor, design);
   }
 }
 

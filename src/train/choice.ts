@@ -107,6 +107,29 @@ export interface NaiveBayesHyperparameters {
   classWeights: "none" | "balanced";
 }
 
+/** Hyperparameters of mlp(). */
+export interface MlpHyperparameters {
+  /** Units of each hidden layer, the first first; empty = none, a linear model. */
+  layers: readonly number[];
+  activation: "relu" | "tanh";
+  /** Most numbers a level's or term's vector has. */
+  embedding: number;
+  /** Most passes over the training rows. */
+  epochs: number;
+  /** Rows of a mini-batch. */
+  batchRows: number;
+  /** Step size of Adam. */
+  learningRate: number;
+  /** Penalty: half of it times the squared weights is added to the mean loss. */
+  l2: number;
+  /** Share of hidden units silenced in each step. */
+  dropout: number;
+  /** Epochs without a better validation loss before training stops; 0 = never. */
+  earlyStopping: number;
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
+}
+
 /** Hyperparameters of kmeans(). */
 export interface KMeansHyperparameters {
   clusters: number;
@@ -160,6 +183,13 @@ export function naiveBayes(
   options: Partial<NaiveBayesHyperparameters> = {},
 ): Estimator<"binary" | "multiclass", NaiveBayesHyperparameters> {
   return configure("naiveBayes", labelled, options);
+}
+
+/** A network of dense layers, with embeddings for categories and text; learned by Adam in mini-batches. */
+export function mlp(
+  options: Partial<MlpHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", MlpHyperparameters> {
+  return configure("mlp", supervised, options);
 }
 
 /** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */

@@ -35,11 +35,22 @@ export function isAllowed(declaration: HyperparameterDeclaration, value: unknown
   if (declaration.type === "boolean") return typeof value === "boolean";
   if (declaration.type === "names") return isNames(value);
   if (declaration.type === "groups") return Array.isArray(value) && value.every(isNames);
+  if (declaration.type === "sizes") return isSizes(declaration, value);
   if (declaration.type === "choice") return typeof value === "string" && declaration.choices.includes(value);
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (declaration.type === "integer" && !Number.isInteger(value)) return false;
   return value <= declaration.max && (declaration.openMin ? value > declaration.min : value >= declaration.min);
 }
+
+function isSizes({ min, max, most }: Sizes, value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= most &&
+    value.every((size: unknown) => Number.isInteger(size) && (size as number) >= min && (size as number) <= max)
+  );
+}
+
+type Sizes = Extract<HyperparameterDeclaration, { readonly type: "sizes" }>;
 
 function isNames(value: unknown): boolean {
   return (
@@ -52,6 +63,8 @@ export function ruleOf(declaration: HyperparameterDeclaration): string {
   if (declaration.type === "boolean") return "true or false";
   if (declaration.type === "names") return "a list of different names";
   if (declaration.type === "groups") return "a list of lists of different names";
+  if (declaration.type === "sizes")
+    return `a list of at most ${declaration.most} whole numbers in [${declaration.min}, ${declaration.max}]`;
   if (declaration.type === "choice") return `one of ${declaration.choices.map((choice) => `"${choice}"`).join(", ")}`;
   const noun = declaration.type === "integer" ? "a whole number" : "a number";
   return `${noun} in ${declaration.openMin ? "(" : "["}${declaration.min}, ${declaration.max}]`;

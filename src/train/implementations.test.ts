@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
 import type { HyperparameterDeclaration } from "../model/estimator.ts";
 import { autoCandidates } from "./auto.ts";
-import { auto, boosting, kmeans, linear, naiveBayes, tune } from "./choice.ts";
+import { auto, boosting, kmeans, linear, mlp, naiveBayes, tune } from "./choice.ts";
 import {
   checkEstimatorChoice,
   estimatorNames,
@@ -16,6 +16,8 @@ function invalidValues(declaration: HyperparameterDeclaration): unknown[] {
   if (declaration.type === "boolean") return ["true", 1];
   if (declaration.type === "names") return ["area", [1], ["a", "a"], [["a"]], { 0: "a" }];
   if (declaration.type === "groups") return ["area", ["area"], [["a", "a"]], [[1]]];
+  if (declaration.type === "sizes")
+    return ["8", 8, [declaration.min - 1], [declaration.max + 1], [8.5], ["8"], Array(declaration.most + 1).fill(8)];
   if (declaration.type === "choice") return ["", `${declaration.choices[0]!} `, 0, true];
   const outside = [declaration.openMin ? declaration.min : declaration.min - 1, declaration.max + 1];
   return [
@@ -87,7 +89,7 @@ describe("findEstimator", () => {
   }
 
   it("knows the tasks that the builders promise", async () => {
-    for (const choice of [boosting(), linear(), naiveBayes(), kmeans()]) {
+    for (const choice of [boosting(), linear(), naiveBayes(), mlp(), kmeans()]) {
       const { tasks } = await findEstimator(choice.estimator);
       expect(tasks.toSorted()).toEqual(Object.keys(choice.tasks).sort());
     }
@@ -97,7 +99,7 @@ describe("findEstimator", () => {
     await expect(findEstimator("bosting")).rejects.toMatchObject({
       code: "DEFINITION_INVALID",
       message:
-        'model must be one of boosting(), forest(), extraTrees(), tree(), linear(), naiveBayes(), kmeans(), auto(), got "bosting"',
+        'model must be one of boosting(), forest(), extraTrees(), tree(), linear(), naiveBayes(), mlp(), kmeans(), auto(), got "bosting"',
       remedy: "Did you mean boosting()?",
     });
   });

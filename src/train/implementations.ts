@@ -6,6 +6,7 @@ import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters }
 import { resolveHyperparameters } from "./hyperparameters.ts";
 import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
 import { linearHyperparameters } from "./linear/hyperparameters.ts";
+import { mlpHyperparameters } from "./mlp/hyperparameters.ts";
 import { naiveBayesHyperparameters } from "./naive-bayes/hyperparameters.ts";
 import { checkSpace } from "./space.ts";
 
@@ -57,6 +58,13 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: naiveBayesHyperparameters,
       load: async () => (await import("./naive-bayes/estimator.ts")).naiveBayesEstimator,
+    },
+  ],
+  [
+    "mlp",
+    {
+      hyperparameters: mlpHyperparameters,
+      load: async () => (await import("./mlp/estimator.ts")).mlpEstimator,
     },
   ],
   [

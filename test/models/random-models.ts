@@ -100,8 +100,8 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
 
 const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
 
-/** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, or centres where the task is clustering. */
-export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes"): Model {
+/** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, a network, or centres where the task is clustering. */
+export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes" | "network"): Model {
   const features = kind === "trees" && task !== "clustering" ? treeFeatures : denseFeatures;
   const inputs = columns.map(({ name }) => name);
   const model: Model = {
@@ -147,7 +147,7 @@ function targetKind(task: Task): ContractColumn["kind"] {
 function randomPredictor(
   rng: Rng,
   task: Task,
-  kind: "trees" | "linear" | "bayes",
+  kind: "trees" | "linear" | "bayes" | "network",
   features: readonly FittedFeature[],
 ): Predictor {
   const layout = layoutOf(features);
@@ -176,13 +176,31 @@ function randomPredictor(
       coefficients: numbers(labels * nSparse),
     };
   }
+  if (kind === "network") {
+    const units = Uint32Array.of(4, outputs);
+    const inputs = nDense + 3;
+    return {
+      kind,
+      link: task === "regression" ? "identity" : outputs === 1 ? "sigmoid" : "softmax",
+      outputs,
+      nDense,
+      nSparse,
+      activation: task === "binary" ? "relu" : "tanh",
+      units,
+      tableColumns: Uint32Array.of(2, nSparse - 2),
+      tableWidths: Uint32Array.of(1, 2),
+      embeddings: numbers(2 + 2 * (nSparse - 2)),
+      weights: numbers(inputs * 4 + 4 * outputs),
+      biases: numbers(4 + outputs),
+    };
+  }
   const dense = layout.dense.map((entry) => ({ ...entry, values: new Float64Array(0) }));
   const design = { nRows: 0, dense, sparse: emptySparseBlock(0) };
   return { ...randomTrees(rng, design, { outputs, trees: 6, leaves: 6 }), link };
 }
 
 /** Every kind of model there is. */
-export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes"])[] = [
+export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" | "network"])[] = [
   ["regression", "trees"],
   ["regression", "linear"],
   ["binary", "trees"],
@@ -191,5 +209,8 @@ export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes"]
   ["multiclass", "linear"],
   ["binary", "bayes"],
   ["multiclass", "bayes"],
+  ["regression", "network"],
+  ["binary", "network"],
+  ["multiclass", "network"],
   ["clustering", "linear"],
 ];

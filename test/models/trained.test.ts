@@ -69,6 +69,9 @@ describe("a trained model", () => {
     ["multiclass", "linear"],
     ["binary", "naiveBayes"],
     ["multiclass", "naiveBayes"],
+    ["regression", "mlp"],
+    ["binary", "mlp"],
+    ["multiclass", "mlp"],
     ["clustering", "kmeans"],
   ];
 

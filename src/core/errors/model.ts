@@ -38,8 +38,8 @@ export const modelErrors = {
   EXPLANATION_UNAVAILABLE: {
     status: 422,
     exit: 1,
-    message: (c: { model: string }): string =>
-      `the predictions of "${c.model}" are clusters, which are not sums of features`,
+    message: (c: { model: string; predictions: string }): string =>
+      `the predictions of "${c.model}" are ${c.predictions}, which are not sums of features`,
     remedy: (): string => "Ask for predictions alone.",
   },
 };

@@ -54,6 +54,8 @@ export const op = {
   f64x2Sub: [0xfd, 0xf1, 0x01],
   f64x2Mul: [0xfd, 0xf2, 0x01],
   f64x2Div: [0xfd, 0xf3, 0x01],
+  f32x4Add: [0xfd, 0xe4, 0x01],
+  f32x4Mul: [0xfd, 0xe6, 0x01],
   i8x16GtU: [0xfd, 0x28],
   v128And: [0xfd, 0x4e],
   v128AndNot: [0xfd, 0x4f],
@@ -115,6 +117,8 @@ export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsign
 
 /** Loads one byte into all 16 lanes. */
 export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
+/** Loads one 32-bit number into all 4 lanes. */
+export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...unsigned(offset)];
 export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */

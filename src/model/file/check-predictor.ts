@@ -5,10 +5,12 @@ import type {
   ClustersPredictor,
   LinearPredictor,
   Link,
+  NetworkPredictor,
   Predictor,
   TreesPredictor,
 } from "../predictor.ts";
-import { wrong } from "./checks.ts";
+import { checkNetwork } from "./check-network.ts";
+import { checkFinite, wrong } from "./checks.ts";
 
 const linksOf: Readonly<Record<Task, readonly Link[]>> = {
   regression: ["identity", "log"],
@@ -34,7 +36,7 @@ export function checkPredictor(
 }
 
 function checkWidths(
-  predictor: LinearPredictor | ClustersPredictor | BayesPredictor,
+  predictor: LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor,
   { dense, sparseNames }: DesignLayout,
 ): void {
   const { nDense, nSparse, outputs } = predictor;
@@ -47,6 +49,10 @@ function checkWidths(
   }
   if (predictor.kind === "bayes") {
     checkBayes(predictor);
+    return;
+  }
+  if (predictor.kind === "network") {
+    checkNetwork(predictor);
     return;
   }
   const width = nDense + nSparse;
@@ -104,11 +110,6 @@ function checkNode(trees: TreesPredictor, node: number, end: number, { dense, sp
   if (cardinality === 0 || !isInside) wrong(at, "has its levels outside the table");
 }
 
-function checkFinite(values: Float64Array, at: string, length: number): void {
-  if (values.length !== length) wrong(at, `has ${values.length} numbers, not ${length}`);
-  for (let i = 0; i < length; ++i) if (!Number.isFinite(values[i]!)) wrong(at, `holds ${values[i]} at ${i}`);
-}
-
 /** What each kind of predictor keeps in arrays, by member. */
 export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Record<string, ArrayType>> } = {
   trees: {
@@ -129,6 +130,14 @@ export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Re
   linear: { coefficients: Float64Array, intercept: Float64Array },
   clusters: { centres: Float64Array },
   bayes: { intercept: Float64Array, means: Float64Array, precisions: Float64Array, coefficients: Float64Array },
+  network: {
+    units: Uint32Array,
+    tableColumns: Uint32Array,
+    tableWidths: Uint32Array,
+    embeddings: Float64Array,
+    weights: Float64Array,
+    biases: Float64Array,
+  },
 };
 
 type ArrayType = Float64ArrayConstructor | Int32ArrayConstructor | Uint32ArrayConstructor | Uint8ArrayConstructor;

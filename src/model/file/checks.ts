@@ -86,3 +86,9 @@ export function taggedBy(tag: string, cases: Readonly<Record<string, Readonly<Re
     record({ [tag]: anything, ...cases[name] })(value, at);
   };
 }
+
+/** Refuses an array of another length or with a number that is not finite. */
+export function checkFinite(values: Float64Array, at: string, length: number): void {
+  if (values.length !== length) wrong(at, `has ${values.length} numbers, not ${length}`);
+  for (let i = 0; i < length; ++i) if (!Number.isFinite(values[i]!)) wrong(at, `holds ${values[i]} at ${i}`);
+}

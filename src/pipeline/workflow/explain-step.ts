@@ -1,7 +1,7 @@
 import type { Codec, Step } from "../../engine/step.ts";
 import { shuffle, type Rng } from "../../core/rng.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
-import { explain, meanContributions } from "../../model/explain.ts";
+import { explain, isExplainable, meanContributions } from "../../model/explain.ts";
 import { importanceOf } from "../../model/importance.ts";
 import type { Model } from "../../model/model.ts";
 import type { Frame } from "../../frame/frame.ts";
@@ -54,7 +54,7 @@ function sampledContributions(
   split: Uint8Array,
   rng: Rng,
 ): ReadonlyMap<string, number> | null {
-  if (model.predictor.kind === "clusters") return null;
+  if (!isExplainable(model)) return null;
   const validation = rowsWithCode(split, splitCode.validation);
   const rows = validation.length > 0 ? validation : rowsWithCode(split, splitCode.train);
   if (rows.length > sampledRows) shuffle(rows, rng.fork("sample"));

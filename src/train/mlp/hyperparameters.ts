@@ -1,0 +1,83 @@
+import type { HyperparameterTable } from "../../model/estimator.ts";
+import { classWeightsDeclaration } from "../class-weights.ts";
+
+/** The hyperparameters of mlp(). */
+export const mlpHyperparameters: HyperparameterTable = Object.freeze({
+  layers: {
+    type: "sizes",
+    min: 1,
+    max: 4096,
+    most: 16,
+    default: Object.freeze([64, 32]),
+    doc: "Units of each hidden layer, the first first; an empty list learns a linear model.",
+  },
+  activation: {
+    type: "choice",
+    choices: ["relu", "tanh"],
+    default: "relu",
+    search: ["relu", "tanh"],
+    doc: "What bends the sums of hidden units: relu (0 below 0) or tanh.",
+  },
+  embedding: {
+    type: "integer",
+    min: 1,
+    max: 256,
+    scale: "log",
+    default: 8,
+    search: [2, 32],
+    doc: "Most numbers in the vector of a level or term; columns of few levels get half as many as they have levels.",
+  },
+  epochs: {
+    type: "integer",
+    min: 1,
+    max: 100_000,
+    scale: "log",
+    default: 100,
+    doc: "Most passes over the training rows; early stopping may make fewer.",
+  },
+  batchRows: {
+    type: "integer",
+    min: 1,
+    max: 65_536,
+    scale: "log",
+    default: 256,
+    doc: "Rows of a mini-batch, drawn anew in every epoch.",
+  },
+  learningRate: {
+    type: "real",
+    min: 0,
+    openMin: true,
+    max: 1,
+    scale: "log",
+    default: 0.001,
+    search: [0.0003, 0.01],
+    doc: "Step size of Adam.",
+  },
+  l2: {
+    type: "real",
+    min: 0,
+    max: 1000,
+    scale: "linear",
+    default: 0.0001,
+    search: [0, 0.01],
+    doc: "Penalty: half of it times the squared weights is added to the mean loss; biases and embeddings are free.",
+  },
+  dropout: {
+    type: "real",
+    min: 0,
+    max: 0.95,
+    scale: "linear",
+    default: 0,
+    search: [0, 0.4],
+    doc: "Share of the units of every hidden layer that are silenced in a training step, drawn anew (Srivastava et al. 2014).",
+  },
+  earlyStopping: {
+    type: "integer",
+    min: 0,
+    max: 100_000,
+    scale: "linear",
+    default: 10,
+    doc: "Epochs without a better loss on the validation rows before training ends with the best epoch; 0 = run all epochs.",
+  },
+  classWeights: classWeightsDeclaration,
+});
