@@ -19,7 +19,7 @@ const longestShown = 100;
 const expected: Readonly<Record<string, string>> = {
   number: "a finite number that a double holds exactly",
   boolean: "true, false, yes, no, t, f, 1 or 0",
-  timestamp: "an ISO 8601 date or time",
+  timestamp: "an ISO 8601 date or time, or one in a format that clean.columns declares",
 };
 
 interface Suspect {

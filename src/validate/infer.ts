@@ -8,6 +8,7 @@ import { inferTarget } from "./infer-target.ts";
 import { type PersonalData, personalDataIn } from "./personal.ts";
 import { evenlySpaced } from "./sample-rows.ts";
 import { suspectLaterTimes, suspectLeaks, type SuspectedLeak } from "./suspect-leaks.ts";
+import { type WrittenValues, writtenIn } from "./written.ts";
 import { looksLikeIdentifier, valuesOf } from "./value-count.ts";
 
 /** What a file and a target suggest; `millrace init` writes it down for a person to read. */
@@ -24,6 +25,8 @@ export interface InferredDefinition {
   readonly leaks: readonly SuspectedLeak[];
   /** Columns that seem to tell who somebody is. */
   readonly personal: readonly { readonly column: string; readonly what: PersonalData }[];
+  /** Columns of texts that seem to hold dates or numbers with units. */
+  readonly written: readonly WrittenValues[];
   /** Columns whose names say that they describe a person in a way the law or decency protects. */
   readonly sensitive: readonly string[];
   readonly model: "boosting" | "linear";
@@ -113,6 +116,9 @@ export function inferDefinition(inspected: Inspected, target: string): InferredD
     drops,
     leaks: leaks.filter(({ column }) => !isPersonal.has(column)),
     personal,
+    written: columns.flatMap(({ name }) =>
+      name === target ? [] : (writtenIn(name, columnOf(frame, name), rows) ?? []),
+    ),
     sensitive: columns.map((column) => column.name).filter((name) => name !== target && looksSensitive(name)),
     model: inputs.length > 0 && inputs.every((column) => column.kind === "text") ? "linear" : "boosting",
     limit: inferred.limit,

@@ -1,5 +1,6 @@
 import { formatTimestamp } from "../frame/timestamp.ts";
 import type { Coercion } from "./coercions.ts";
+import { describeWritten } from "./written.ts";
 import type { ColumnProfile, DatasetProfile } from "./profile.ts";
 
 const bars = " ▁▂▃▄▅▆▇█";
@@ -27,6 +28,7 @@ export function renderProfile(profile: DatasetProfile): string[] {
     lines.push(`Quantiles and distinct numbers are of ${group(profile.nSampled)} evenly spaced rows.`);
   }
   lines.push(...coercionLines(profile.coerced ?? []));
+  lines.push(...(profile.written ?? []).map((one) => `${one.code}: ${describeWritten(one)}`));
   return lines;
 }
 

@@ -8,6 +8,7 @@ import { type Correlation, countOutliers, strongestCorrelations } from "./relati
 import { countRepeatedRows } from "./repeated-rows.ts";
 import { evenlySpaced } from "./sample-rows.ts";
 import { type ColumnSketch, sketchColumn } from "./sketch.ts";
+import { type WrittenValues, writtenIn } from "./written.ts";
 
 /** What a person wants to know of one column at a glance. */
 export interface ColumnProfile {
@@ -47,6 +48,8 @@ export interface DatasetProfile {
   readonly nRepeated: number;
   /** What was read as another kind of value than the source holds; profiles of earlier releases do not say. */
   readonly coerced?: readonly Coercion[];
+  /** Text columns that seem to hold dates or numbers with units. */
+  readonly written?: readonly WrittenValues[];
 }
 
 const mostSampled = 100_000;
@@ -67,6 +70,7 @@ export function profileFrame(frame: Frame, types?: readonly SourceType[]): Datas
     columns,
     correlations: strongestCorrelations(frame, rows),
     nRepeated: countRepeatedRows(frame.columns, frame.nRows),
+    written: frame.columns.flatMap((column, i) => writtenIn(frame.names[i]!, column, rows) ?? []),
     ...(types && { coerced: coercionsOf(types, frame, columns) }),
   };
 }

@@ -1,6 +1,7 @@
 import type { SourceInspection } from "../../ingest/inspect.ts";
 import type { Source } from "../../ingest/source.ts";
 import { type InferredColumn, type InferredDefinition, inferDefinition } from "../../validate/infer.ts";
+import { describeWritten } from "../../validate/written.ts";
 import { bracketed, comment, key, literal, member } from "./typescript.ts";
 
 export interface Scaffold {
@@ -123,7 +124,7 @@ function gateRules({ limit, task }: InferredDefinition): string[] {
 }
 
 function notesOf(inferred: InferredDefinition, { source }: SourceInspection): string[] {
-  const { id, time, drops, leaks, personal, sensitive } = inferred;
+  const { id, time, drops, leaks, personal, written, sensitive } = inferred;
   return [
     ...(id === null ? [] : [`"${id}" identifies rows: it is kept as the id and not learned from.`]),
     ...(time === null ? [] : [`"${time.name}" orders the rows: the model is tested on the latest ones.`]),
@@ -132,6 +133,7 @@ function notesOf(inferred: InferredDefinition, { source }: SourceInspection): st
     ...personal.map(
       ({ column, what }) => `"${column}" looks like ${what}: snapshots keep it until it is taken out of the schema.`,
     ),
+    ...written.map(describeWritten),
     ...(sensitive.length > 0 ? [`Decide whether the model may use ${sensitive.join(", ")}.`] : []),
     ...(source.missing ? [`${source.missing.map(literal).join(", ")} is read as missing.`] : []),
   ];

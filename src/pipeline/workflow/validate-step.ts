@@ -51,7 +51,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 8,
+    revision: 9,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
