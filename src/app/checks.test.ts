@@ -143,7 +143,31 @@ describe("expectations of the snapshot", () => {
     expect((await profileSubject(folder, first.outcome.result.runId)).nRows).toBe(100);
   });
 
+  it("ask for the schema of the snapshot before, and only warn where they say so", async () => {
+    write();
+    const spec = trips({ expect: { schema: true } });
+    await run(spec);
+    write([], 110);
+    expect((await run(spec)).outcome.result.status).toBe("succeeded");
+    const wider = { ...schema, price: number({ onViolation: "quarantine" }), extra: number({ missing: 1 }) };
+    const file = join(folder, "data", "trips.csv");
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    writeFileSync(file, `${lines.map((line, i) => `${line},${i === 0 ? "extra" : i}`).join("\n")}\n`);
+    const given = { schema: wider, expect: { schema: true } };
+    expect(failureOf((await run(trips(given))).outcome)).toMatch(
+      /expected the columns as in the previous snapshot, got "extra" as well/,
+    );
+    const warned = await run(trips({ ...given, expect: { schema: true, minRows: 1000, onViolation: "warn" } }));
+    expect(warned.outcome.result.status).toBe("succeeded");
+    expect(warned.lines.filter((line) => line.startsWith("  warning:"))).toEqual([
+      "  warning: expected at least 1000 rows, got 110",
+      '  warning: expected the columns as in the previous snapshot, got "extra" as well',
+    ]);
+  });
+
   it("are checked when the definition is read", () => {
+    expect(() => trips({ expect: { schema: 1 } })).toThrow(/must be true or false/);
+    expect(() => trips({ expect: { onViolation: "quarantine" } })).toThrow(/must be one of fail, warn/);
     expect(() => trips({ expect: { rows: 3 } })).toThrow(/has the options minRows/);
     expect(() => trips({ expect: { newest: "soon" } })).toThrow(/must be a duration/);
     expect(() => trips({ time: undefined, expect: { newest: "1d" } })).toThrow(/needs a column named by `time`/);

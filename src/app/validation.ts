@@ -30,6 +30,7 @@ export async function validationLines(project: Project, run: RunDetails): Promis
       .filter(([rule]) => !quarantinedBy.some(({ column, code }) => rule === `${column}:${code}`))
       .slice(0, mostReasons)
       .map(([rule, count]) => `  ${count} warned by ${rule.replace(/:(?=[^:]*$)/, ": ")}`),
+    ...(report.broken ?? []).map((rule) => `  warning: expected ${rule}`),
     ...(comparison ? ["against the snapshot before:", ...renderComparison(comparison).map((line) => `  ${line}`)] : []),
   ];
 }

@@ -45,8 +45,12 @@ export function snapshotRules(expect: unknown, roles: Roles): SnapshotRules | nu
   if (expect === undefined) return null;
   if (typeof expect !== "object" || expect === null || Array.isArray(expect))
     throw invalidDefinition("expect", "must be an object", showValue(expect));
-  refuseUnknownOptions("expect", expect, ["minRows", "maxRows", "newest", "change", "drift"]);
-  const { minRows, maxRows, newest, change, drift } = expect as Readonly<Record<string, unknown>>;
+  refuseUnknownOptions("expect", expect, ["minRows", "maxRows", "newest", "change", "drift", "schema", "onViolation"]);
+  const { schema = false, onViolation = "fail", ...asked } = expect as Readonly<Record<string, unknown>>;
+  const { minRows, maxRows, newest, change, drift } = asked;
+  if (typeof schema !== "boolean") throw invalidDefinition("expect.schema", "must be true or false", showValue(schema));
+  if (onViolation !== "fail" && onViolation !== "warn")
+    throw invalidDefinition("expect.onViolation", "must be one of fail, warn", showValue(onViolation));
   if (newest !== undefined && roles.time === null)
     throw invalidDefinition("expect.newest", "needs a column named by `time`", "none");
   const newestMs = typeof newest === "string" ? parseDuration(newest) : undefined;
@@ -58,6 +62,8 @@ export function snapshotRules(expect: unknown, roles: Roles): SnapshotRules | nu
     newestMs: newestMs ?? null,
     change: numberOf("expect.change", change),
     drift: numberOf("expect.drift", drift),
+    schema,
+    onViolation,
   });
 }
 

@@ -139,6 +139,10 @@ export interface Expectations {
   readonly change?: number;
   /** Largest population stability index of a column against the previous snapshot. */
   readonly drift?: number;
+  /** Columns, their kinds and their types in the source must be those of the previous snapshot. Default false. */
+  readonly schema?: boolean;
+  /** What becomes of a run whose snapshot breaks one of these. Default "fail". */
+  readonly onViolation?: "fail" | "warn";
 }
 
 /** What becomes of numbers far out; a number alone is the `reach` beyond which rows are set aside. */

@@ -1,12 +1,14 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { createFrame, type Frame } from "../frame/frame.ts";
+import { RankSketch } from "../math/rank-sketch.ts";
 import { compareProfiles, renderComparison } from "./compare.ts";
 import { renderRelations } from "./profile-table.ts";
 import { profileFrame } from "./profile.ts";
 import { correlation, countOutliers } from "./relations.ts";
-import { mergeSketches, sketchColumn, sketchShift } from "./sketch.ts";
+import { type ColumnSketch, mergeSketches, sketchColumn, sketchShift } from "./sketch.ts";
 
 const rowsUpTo = (count: number): Uint32Array => new Uint32Array(count).map((_, row) => row);
 const numbers = (count: number, at: (row: number) => number): ColumnData => ({
@@ -20,6 +22,13 @@ const levels = (count: number, at: (row: number) => string): ColumnData => {
 };
 const frameOf = (columns: Readonly<Record<string, ColumnData>>, nRows: number): Frame =>
   createFrame(nRows, Object.entries(columns));
+
+/** The sketch of all rows, and that of the first `border` of them merged with that of the rest. */
+function mergedAndWhole(column: ColumnData, border: number, n: number): [ColumnSketch, ColumnSketch | null] {
+  const rows = rowsUpTo(n);
+  const [first, rest] = [sketchColumn(column, rows.slice(0, border)), sketchColumn(column, rows.slice(border))];
+  return [sketchColumn(column, rows), mergeSketches(first, rest)];
+}
 
 describe("sketches", () => {
   it("merge to what the whole gives, and show no shift from one sample of a population to another", () => {
@@ -42,6 +51,41 @@ describe("sketches", () => {
     }
     const [one, other] = [numbers(1, () => 1), levels(1, () => "a")];
     expect(mergeSketches(sketchColumn(one, rowsUpTo(1)), sketchColumn(other, rowsUpTo(1)))).toBeNull();
+  });
+
+  it("keep the law of merging: merge(of(a), of(b)) is of(a and b), in levels exactly, in ranks within 2 % of the rows", () => {
+    const cells = fc.array(fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { nil: NaN }), {
+      maxLength: 2500,
+    });
+    fc.assert(
+      fc.property(cells, cells, (a, b) => {
+        const all = [...a, ...b];
+        const column = numbers(all.length, (row) => all[row]!);
+        const [whole, merged] = mergedAndWhole(column, a.length, all.length);
+        if (whole.form !== "ranks" || merged?.form !== "ranks") throw new Error("another form");
+        const present = all.filter((value) => !Number.isNaN(value));
+        expect([merged.nMissing, merged.ranks.count]).toEqual([whole.nMissing, present.length]);
+        expect([merged.ranks.min, merged.ranks.max]).toEqual([whole.ranks.min, whole.ranks.max]);
+        if (all.length < 200) expect(merged).toEqual(whole);
+        for (const value of present.slice(0, 20)) {
+          const truth = present.filter((one) => one <= value).length / present.length;
+          expect(Math.abs(RankSketch.from(merged.ranks).share(value) - truth)).toBeLessThanOrEqual(0.02);
+        }
+      }),
+      { numRuns: 60 },
+    );
+    const texts = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 60 });
+    fc.assert(
+      fc.property(texts, texts, (a, b) => {
+        const all = [...a, ...b];
+        const [whole, merged] = mergedAndWhole(
+          levels(all.length, (row) => all[row]!),
+          a.length,
+          all.length,
+        );
+        expect(merged).toEqual(whole);
+      }),
+    );
   });
 
   it("survive JSON, empty ones too", () => {

@@ -8,6 +8,8 @@ export interface ColumnChange {
   /** Population stability index; null where the kinds differ or a side has no rows. */
   readonly psi: number | null;
   readonly kinds: readonly [before: Kind, after: Kind];
+  /** What the column is in the source, where that differs and both profiles tell. */
+  readonly types?: readonly [before: string, after: string];
   /** Shares of missing values. */
   readonly missing: readonly [before: number, after: number];
   /** Levels that came, and that went; at most 20 of each. */
@@ -58,10 +60,20 @@ function changeOf(
     column: column.column,
     psi: old.kind === column.kind ? sketchShift(old.sketch, column.sketch) : null,
     kinds: [old.kind, column.kind],
+    ...typesOf(sourceType(before, old), sourceType(after, column)),
     missing: [share(old.nMissing, before.nRows), share(column.nMissing, after.nRows)],
     newLevels: has.filter((level) => !known.has(level)).slice(0, mostListed),
     goneLevels: had.filter((level) => !now.has(level)).slice(0, mostListed),
   };
+}
+
+/** The kind stands for the types that are read as it without more ado; undefined: an earlier release did not say. */
+function sourceType({ coerced }: DatasetProfile, { column, kind }: ColumnProfile): string | undefined {
+  return coerced && (coerced.find((one) => one.column === column)?.from ?? kind);
+}
+
+function typesOf(before: string | undefined, after: string | undefined): Pick<ColumnChange, "types"> {
+  return before === undefined || after === undefined || before === after ? {} : { types: [before, after] };
 }
 
 /** A comparison in lines: rows, columns that came and went, and the columns that moved. */
@@ -78,19 +90,23 @@ export function renderComparison({ nRows, added, removed, columns }: ProfileComp
 }
 
 /** From 0.1 on a shift is worth a look, from 0.25 on it counts as large. */
-function verdictOf({ psi, kinds, missing, newLevels, goneLevels }: ColumnChange): "same" | "moved" | "large" {
+function verdictOf({ psi, kinds, types, missing, newLevels, goneLevels }: ColumnChange): "same" | "moved" | "large" {
   if (kinds[0] !== kinds[1] || (psi !== null && psi >= 0.25)) return "large";
   const isMoved =
-    (psi ?? 0) >= 0.1 || Math.abs(missing[1] - missing[0]) >= 0.05 || newLevels.length + goneLevels.length > 0;
+    types !== undefined ||
+    (psi ?? 0) >= 0.1 ||
+    Math.abs(missing[1] - missing[0]) >= 0.05 ||
+    newLevels.length + goneLevels.length > 0;
   return isMoved ? "moved" : "same";
 }
 
 function describeChange(change: ColumnChange): string {
-  const { psi, kinds, missing, newLevels, goneLevels } = change;
+  const { psi, kinds, types, missing, newLevels, goneLevels } = change;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const parts = [
     ...(psi === null ? [] : [`PSI ${psi.toFixed(3)}${verdictOf(change) === "large" ? " (large)" : ""}`]),
     ...(kinds[0] === kinds[1] ? [] : [`${kinds[0]} -> ${kinds[1]}`]),
+    ...(types ? [`read from ${types[0]} -> ${types[1]}`] : []),
     ...(missing[0] === missing[1] ? [] : [`missing ${percent(missing[0])} -> ${percent(missing[1])}`]),
     ...(newLevels.length > 0 ? [`new: ${newLevels.slice(0, 5).join(", ")}`] : []),
     ...(goneLevels.length > 0 ? [`gone: ${goneLevels.slice(0, 5).join(", ")}`] : []),

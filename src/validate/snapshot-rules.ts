@@ -12,6 +12,9 @@ export interface SnapshotRules {
   readonly change: number | null;
   /** Largest population stability index of a column against the previous snapshot. */
   readonly drift: number | null;
+  /** Columns, their kinds and their types in the source must be those of the previous snapshot. */
+  readonly schema: boolean;
+  readonly onViolation: "fail" | "warn";
 }
 
 export interface SnapshotFacts {
@@ -43,17 +46,33 @@ function staleness(newestMs: number, { time, nowMs }: SnapshotFacts): string[] {
   return [`a row of the last ${formatDuration(newestMs)}, got ${actual}`];
 }
 
-function changes(rules: SnapshotRules, { nRows: [before, after], columns }: ProfileComparison): string[] {
+function changes(rules: SnapshotRules, comparison: ProfileComparison): string[] {
+  const { columns } = comparison;
+  const [before, after] = comparison.nRows;
   const broken: string[] = [];
   const share = before === 0 ? 0 : Math.abs(after - before) / before;
   if (rules.change !== null && share > rules.change) {
     const allowed = `${(100 * rules.change).toFixed(0)} %`;
     broken.push(`a number of rows within ${allowed} of the previous snapshot's ${before}, got ${after}`);
   }
+  if (rules.schema) broken.push(...schemaChanges(comparison));
   const { drift } = rules;
   if (drift === null) return broken;
   for (const { column, psi } of columns)
     if (psi !== null && psi > drift)
       broken.push(`"${column}" distributed as in the previous snapshot (PSI up to ${drift}), got ${psi.toFixed(3)}`);
   return broken;
+}
+
+function schemaChanges({ added, removed, columns }: ProfileComparison): string[] {
+  const as = "as in the previous snapshot";
+  const changed = columns.flatMap(({ column, kinds, types }) => {
+    if (kinds[0] !== kinds[1]) return [`"${column}" of kind ${kinds[0]} ${as}, got ${kinds[1]}`];
+    return types ? [`"${column}" read from ${types[0]} ${as}, got ${types[1]}`] : [];
+  });
+  return [
+    ...added.map((name) => `the columns ${as}, got "${name}" as well`),
+    ...removed.map((name) => `"${name}" ${as}, got no such column`),
+    ...changed,
+  ];
 }

@@ -30,6 +30,8 @@ export interface ValidationReport {
   readonly issues: readonly Issue[];
   /** Rows set aside by rule; a row may break several. */
   readonly quarantinedBy: readonly ReasonCount[];
+  /** What is expected of the snapshot as a whole and does not hold, a sentence each; absent where all of it holds. */
+  readonly broken?: readonly string[];
   readonly labels: Labels;
 }
 
@@ -64,8 +66,12 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       const profile = profileFrame(frame, ingested.types);
       const previous = await environment.previousProfile(context.digestOf("ingest.dataset"));
       const comparison = previous && compareProfiles(previous.profile, profile);
-      refuseSnapshot(spec, frame, comparison, environment.clock.now());
-      await context.write("report", validationReportCodec, { ...found.report, labels });
+      const broken = snapshotWarnings(spec, frame, comparison, environment.clock.now());
+      await context.write("report", validationReportCodec, {
+        ...found.report,
+        ...(broken.length > 0 && { broken }),
+        labels,
+      });
       await context.write("quarantine", quarantineCodec, found.quarantine);
       await context.writeFile("quarantined", { type: "quarantined-rows", format: 1 }, (path) =>
         writeQuarantine(
@@ -90,13 +96,19 @@ function timeSlot(expect: SnapshotRules | null, nowMs: number): number | null {
   return expect?.newestMs ? Math.floor((20 * nowMs) / expect.newestMs) : null;
 }
 
-function refuseSnapshot(spec: PipelineSpec, frame: Frame, comparison: ProfileComparison | null, nowMs: number): void {
-  if (spec.expect === null) return;
+/** The rules of the whole that only warn and are broken; throws where one that fails is. */
+function snapshotWarnings(
+  spec: PipelineSpec,
+  frame: Frame,
+  comparison: ProfileComparison | null,
+  nowMs: number,
+): readonly string[] {
+  if (spec.expect === null) return [];
   const { time } = spec.roles;
   const facts = { nRows: frame.nRows, time: time === null ? null : columnOf(frame, time), nowMs, comparison };
   const broken = brokenRules(spec.expect, facts);
   const [first] = broken;
-  if (first === undefined) return;
+  if (first === undefined || spec.expect.onViolation === "warn") return broken;
   throw new MillraceError("CONTRACT_VIOLATED", {
     subject: "the snapshot",
     count: broken.length,
