@@ -43,6 +43,8 @@ export {
 } from "./frame/schema.ts";
 
 export type { Explanation } from "./model/explain.ts";
+export { encodeModel } from "./model/file.ts";
+export { importModel, type ImportOptions } from "./model/import/import-model.ts";
 export type { Model, Predictions, Roles, Task } from "./model/model.ts";
 export type { MetricOf, MetricsByTask } from "./metrics/metric-names.ts";
 

@@ -35,6 +35,13 @@ export const modelErrors = {
     remedy: (): string =>
       "Check the row's numbers. To have such rows refused by name, declare min and max in the schema; to hold them, use clip().",
   },
+  MODEL_IMPORT_REFUSED: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; reason: string }): string => `${c.subject} is not imported: ${c.reason}`,
+    remedy: (): string =>
+      "Give a LightGBM text model (booster.save_model) as it was written; docs/formats.md says what can be repeated exactly.",
+  },
   EXPLANATION_UNAVAILABLE: {
     status: 422,
     exit: 1,
