@@ -50,6 +50,7 @@ describe("the public surface", () => {
       "standardize",
       "step",
       "stream",
+      "svm",
       "targetEncode",
       "text",
       "tfidf",

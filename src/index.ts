@@ -89,6 +89,7 @@ export {
   linear,
   mlp,
   naiveBayes,
+  svm,
   tree,
   tune,
   type AutoOptions,
@@ -101,6 +102,7 @@ export {
   type NaiveBayesHyperparameters,
   type Range,
   type Space,
+  type SvmHyperparameters,
   type TreeHyperparameters,
   type TuneOptions,
 } from "./train/choice.ts";

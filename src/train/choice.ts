@@ -130,6 +130,20 @@ export interface MlpHyperparameters {
   classWeights: "none" | "balanced";
 }
 
+/** Hyperparameters of svm(). */
+export interface SvmHyperparameters {
+  /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
+  l2: number;
+  /** Median absolute deviations of the target within which residuals cost nothing; for numbers. */
+  epsilon: number;
+  /** Most iterations of the solver. */
+  maxIterations: number;
+  /** The solver stops where no component of the gradient of the mean loss exceeds it. */
+  tolerance: number;
+  /** "balanced" lets rare labels count as much as common ones. */
+  classWeights: "none" | "balanced";
+}
+
 /** Hyperparameters of kmeans(). */
 export interface KMeansHyperparameters {
   clusters: number;
@@ -190,6 +204,13 @@ export function mlp(
   options: Partial<MlpHyperparameters> = {},
 ): Estimator<"regression" | "binary" | "multiclass", MlpHyperparameters> {
   return configure("mlp", supervised, options);
+}
+
+/** Linear support vector machine: only rows near or beyond the margin count; probabilities by Platt scaling on held-out rows. */
+export function svm(
+  options: Partial<SvmHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", SvmHyperparameters> {
+  return configure("svm", supervised, options);
 }
 
 /** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */

@@ -9,6 +9,7 @@ import { linearHyperparameters } from "./linear/hyperparameters.ts";
 import { mlpHyperparameters } from "./mlp/hyperparameters.ts";
 import { naiveBayesHyperparameters } from "./naive-bayes/hyperparameters.ts";
 import { checkSpace } from "./space.ts";
+import { svmHyperparameters } from "./svm/hyperparameters.ts";
 
 export { resolveHyperparameters } from "./hyperparameters.ts";
 
@@ -65,6 +66,13 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: mlpHyperparameters,
       load: async () => (await import("./mlp/estimator.ts")).mlpEstimator,
+    },
+  ],
+  [
+    "svm",
+    {
+      hyperparameters: svmHyperparameters,
+      load: async () => (await import("./svm/estimator.ts")).svmEstimator,
     },
   ],
   [

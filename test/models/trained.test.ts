@@ -72,6 +72,9 @@ describe("a trained model", () => {
     ["regression", "mlp"],
     ["binary", "mlp"],
     ["multiclass", "mlp"],
+    ["regression", "svm"],
+    ["binary", "svm"],
+    ["multiclass", "svm"],
     ["clustering", "kmeans"],
   ];
 
