@@ -13,6 +13,8 @@ export interface UpOptions {
   readonly port: number;
   /** Command that runs this program, for runs in a process of their own; null = serve only, never train. */
   readonly command: readonly string[] | null;
+  /** Where Vertex AI asks for health and predictions. Default none. */
+  readonly vertex?: { readonly health: string; readonly predict: string } | null;
   /** Hears in a sentence what happens: swaps, runs, drift. */
   readonly onEvent: (text: string) => void;
 }
@@ -42,6 +44,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     host: options.host,
     port: options.port,
     log,
+    vertex: options.vertex ?? null,
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
   });
   let retraining: Retraining | null = null;

@@ -3,13 +3,27 @@ import { integerOption } from "./number-option.ts";
 import { textOption, type OptionValues } from "./verb.ts";
 
 export const serveOptions: readonly (readonly [flags: string, doc: string])[] = [
-  ["--port <n>", "port to listen on; 0 takes any free one (default 4000)"],
+  ["--port <n>", "port to listen on; 0 takes any free one (default AIP_HTTP_PORT, else 4000)"],
   ["--host <address>", "loopback address to listen on (default 127.0.0.1)"],
 ];
 
-/** The address to listen on. */
-export function addressOf(options: OptionValues): { readonly host: string; readonly port: number } {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The address to listen on; the port is `--port`, else the one Vertex AI names. */
+export function addressOf(
+  options: OptionValues,
+  environment: Environment = process.env,
+): { readonly host: string; readonly port: number } {
   const host = textOption(options, "host") ?? "127.0.0.1";
   if (host === "") throw new MillraceError("USAGE", { reason: "--host must not be empty" });
-  return { host, port: integerOption(options, "port", 0, 65_535) ?? 4000 };
+  const given = integerOption(options, "port", 0, 65_535);
+  return { host, port: given ?? integerOption({ port: environment["AIP_HTTP_PORT"] }, "port", 0, 65_535) ?? 4000 };
+}
+
+/** The paths Vertex AI asks a container for, or null outside of Vertex AI; throws USAGE where only one is named. */
+export function vertexRoutesOf(environment: Environment): { readonly health: string; readonly predict: string } | null {
+  const { AIP_HEALTH_ROUTE: health, AIP_PREDICT_ROUTE: predict } = environment;
+  if (health !== undefined && predict !== undefined) return { health, predict };
+  if (health === undefined && predict === undefined) return null;
+  throw new MillraceError("USAGE", { reason: "AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE must be set together" });
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { vertexRoutesOf } from "./serve-options.ts";
 import type { ExitCode, VerbCall } from "./verb.ts";
 
 /** Serves until the first SIGINT or SIGTERM, then drains. */
@@ -14,6 +15,7 @@ export async function serveUntilStopped(
     const running = await startUp(project, {
       host: options.host,
       port: options.port,
+      vertex: vertexRoutesOf(process.env),
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
       onEvent: (text) => output.line(text),
     });

@@ -32,6 +32,7 @@ const speakable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "OVERLOADED",
   "NOT_READY",
   "MODEL_NOT_FOUND",
+  "MODEL_UNNAMED",
 ]);
 
 function titleOf(code: string): string {

@@ -19,17 +19,21 @@ export function jsonDepth(text: string): number {
   return deepest;
 }
 
+/** A body as text; throws REQUEST_MALFORMED where it is not UTF-8. */
+export function textOf(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    throw new MillraceError("REQUEST_MALFORMED", { reason: "the body is not UTF-8" });
+  }
+}
+
 /**
  * A body as JSON. Keys such as `__proto__` become plain own members of the result (that is how `JSON.parse` treats
  * them), and rows are read by own members only, so they need no special refusal: they are unknown columns.
  */
 export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch {
-    throw new MillraceError("REQUEST_MALFORMED", { reason: "the body is not UTF-8" });
-  }
+  const text = textOf(body);
   const depth = jsonDepth(text);
   if (depth > limits.jsonDepth)
     throw new MillraceError("REQUEST_TOO_LARGE", {

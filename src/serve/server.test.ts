@@ -275,8 +275,22 @@ describe("every route", () => {
     "GET /",
     "GET /docs",
     "GET /models/:name/try",
+    "GET /v2",
+    "GET /v2/health/live",
+    "GET /v2/health/ready",
+    "GET /v2/models/:name",
+    "GET /v2/models/:name/ready",
+    "POST /v2/models/:name/infer",
+    "GET /v2/models/:name/versions/:version",
+    "GET /v2/models/:name/versions/:version/ready",
+    "POST /v2/models/:name/versions/:version/infer",
+    "GET /ping",
+    "GET /health",
+    "GET /version",
+    "POST /invocations",
+    "POST /score",
   ];
-  const pathOf = (route: string): string => route.split(" ")[1]!.replace(":name", "houses");
+  const pathOf = (route: string): string => route.split(" ")[1]!.replace(":name", "houses").replace(":version", "1");
 
   it("is one of those this file knows", async () => {
     await start();
@@ -304,7 +318,7 @@ describe("every route", () => {
           origin,
           421,
         ]);
-      expect([200, 302, 404]).toContain((await raw(method, pathOf(route), { ...headers, origin: url })).status);
+      expect([200, 302, 400, 404]).toContain((await raw(method, pathOf(route), { ...headers, origin: url })).status);
     }
   });
 

@@ -13,6 +13,9 @@ import { addModelRoutes } from "./model-routes.ts";
 import type { ModelSource } from "./model-source.ts";
 import { addPages } from "./pages/routes.ts";
 import { addPredictRoute } from "./predict-route.ts";
+import { addOpenInference } from "./protocols/open-inference.ts";
+import { addPlatforms } from "./protocols/platforms.ts";
+import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
 
@@ -44,6 +47,8 @@ export interface ServerOptions {
   /** Further names a Host or Origin header may carry, for a reverse proxy before the server. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
+  /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
+  readonly vertex?: VertexRoutes | null;
   /** Hears of faults of the server itself; clients are told no reason. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -77,10 +82,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
   });
   guard(app, { limits, state, metrics, clock, allowedHosts: options.allowedHosts ?? [] });
-  answerErrors(app, limits, options.onFault ?? (() => {}));
-  addPredictRoute(app, { models, log, clock, createId: options.createId ?? randomUUID, limits, metrics });
-  addModelRoutes(app, { models, limits, metrics, version, isDraining: () => state.isDraining });
+  const onFault = options.onFault ?? (() => {});
+  const isDraining = (): boolean => state.isDraining;
+  const predicting = { models, log, clock, createId: options.createId ?? randomUUID, limits, metrics };
+  answerErrors(app, limits, onFault);
+  addPredictRoute(app, predicting);
+  addModelRoutes(app, { models, limits, metrics, version, isDraining });
   await addPages(app, { models, version, limits });
+  await addOpenInference(app, { ...predicting, version, onFault, isDraining });
+  await addPlatforms(app, { ...predicting, version, onFault, isDraining }, options.vertex ?? null);
   const stopListening = models.onChange?.((served) => metrics.swapped(served.model.name));
   return {
     listen: () => listen(app, address, options.port ?? 8080),

@@ -63,6 +63,13 @@ export const serveErrors = {
     message: (c: { reason: string }): string => `the server is not ready: ${c.reason}`,
     remedy: (): string => "Try again later; GET /healthz says whether the server lives.",
   },
+  MODEL_UNNAMED: {
+    status: 400,
+    exit: 1,
+    message: (c: { found: readonly string[] }): string =>
+      `the path names no model and several are live: ${c.found.map((name) => JSON.stringify(name.slice(0, 100))).join(", ")}`,
+    remedy: (): string => "Name one: POST /v1/models/{name}/predict or /v2/models/{name}/infer; or serve one model.",
+  },
   PORT_TAKEN: {
     status: 500,
     exit: 1,

@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { addressOf, vertexRoutesOf } from "./serve-options.ts";
+
+describe("the environment of Vertex AI", () => {
+  it("names the port where --port does not", () => {
+    expect(addressOf({}, {}).port).toBe(4000);
+    expect(addressOf({}, { AIP_HTTP_PORT: "8081" }).port).toBe(8081);
+    expect(addressOf({ port: "9000" }, { AIP_HTTP_PORT: "8081" }).port).toBe(9000);
+    expect(() => addressOf({}, { AIP_HTTP_PORT: "http" })).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("names both paths or none", () => {
+    expect(vertexRoutesOf({})).toBeNull();
+    expect(vertexRoutesOf({ AIP_HEALTH_ROUTE: "/h", AIP_PREDICT_ROUTE: "/p" })).toEqual({
+      health: "/h",
+      predict: "/p",
+    });
+    expect(() => vertexRoutesOf({ AIP_HEALTH_ROUTE: "/h" })).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});

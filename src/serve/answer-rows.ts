@@ -1,0 +1,82 @@
+import type { Clock } from "../core/clock.ts";
+import { MillraceError } from "../core/errors/error.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Issue } from "../frame/contract.ts";
+import { explainRows, explanationsOf } from "../model/explain.ts";
+import { answersOf, predictRows } from "../model/predict.ts";
+import type { Answer } from "../model/predict.ts";
+import type { PredictionLogs } from "../monitor/prediction-log.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerMetrics } from "./metrics.ts";
+import type { ModelSource, ServedModel } from "./model-source.ts";
+import { problemOf } from "./problem.ts";
+import type { ProblemDocument } from "./problem.ts";
+
+export interface PredictContext {
+  readonly models: ModelSource;
+  readonly log: PredictionLogs | null;
+  readonly clock: Clock;
+  readonly createId: () => string;
+  readonly limits: ServerLimits;
+  readonly metrics: ServerMetrics;
+}
+
+/** What came of the rows of a request: an answer each, or, where one breaks the contract, none and what to say of it. */
+export type RowAnswers =
+  | { readonly refused: ProblemDocument }
+  | {
+      readonly refused: null;
+      readonly answers: readonly Answer[];
+      readonly predictionIds: readonly string[];
+      readonly explanations: ReturnType<typeof explanationsOf> | null;
+    };
+
+/** Answers rows with one version of a model, counts and logs them; the same for every protocol. */
+export function answerRows(
+  context: PredictContext,
+  served: ServedModel,
+  rows: readonly unknown[],
+  explain: boolean,
+): RowAnswers {
+  const { log, clock, createId, limits, metrics } = context;
+  const { model, version } = served;
+  const start = clock.monotonic();
+  const explained = explain ? explainRows(model, rows) : null;
+  const { predictions, issues, nIssues } = explained ?? predictRows(model, rows);
+  if (issues.length > 0) {
+    const count = new Set(issues.map((issue) => issue.row)).size;
+    metrics.rejected(served, count);
+    log?.of(model.name).append([{ kind: "rejected", time: clock.now(), version, count, codes: countCodes(issues) }]);
+    return { refused: problemOf(invalidRequest(issues, nIssues), issues.slice(0, limits.issues)) };
+  }
+  const answers = answersOf(model, predictions);
+  const predictionIds = rows.map(createId);
+  metrics.predicted(served, rows.length);
+  if (log) {
+    const time = clock.now();
+    const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
+    log.of(model.name).append(
+      rows.map((row, i) => ({
+        id: predictionIds[i]!,
+        time,
+        version,
+        inputs: row as JsonObject,
+        output: answers[i]!,
+        latencyMs,
+      })),
+    );
+  }
+  return { refused: null, answers, predictionIds, explanations: explained && explanationsOf(model, explained) };
+}
+
+function invalidRequest(issues: readonly Issue[], count: number): MillraceError<"REQUEST_INVALID"> {
+  const { row, column, expected, actual } = issues[0]!;
+  const first = `row ${row}, column ${JSON.stringify(column.slice(0, 100))}: expected ${expected}, got ${actual}`;
+  return new MillraceError("REQUEST_INVALID", { count, first });
+}
+
+function countCodes(issues: readonly Issue[]): Record<string, number> {
+  const codes: Record<string, number> = {};
+  for (const { code } of issues) codes[code] = (codes[code] ?? 0) + 1;
+  return codes;
+}

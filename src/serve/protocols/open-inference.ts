@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { MillraceError } from "../../core/errors/error.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { answerRows } from "../answer-rows.ts";
+import type { PredictContext } from "../answer-rows.ts";
+import type { ServedModel } from "../model-source.ts";
+import { servedModel } from "../predict-route.ts";
+import { isInternal, problemOf, translateError } from "../problem.ts";
+import { membersOf, refuse, withinLimits } from "./request-rows.ts";
+import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
+
+export interface OpenInferenceContext extends PredictContext {
+  readonly version: string;
+  readonly onFault: (error: unknown) => void;
+  isDraining(): boolean;
+}
+
+interface Target {
+  Params: { name: string; version?: string };
+}
+
+/**
+ * The REST form of the Open Inference Protocol v2 (github.com/kserve/open-inference-protocol): health, metadata and
+ * inference; errors are `{ "error": "..." }`, as it asks.
+ */
+export async function addOpenInference(app: FastifyInstance, context: OpenInferenceContext): Promise<void> {
+  await app.register((scope, _, done) => {
+    scope.setErrorHandler((thrown, request, reply) => {
+      const error = translateError(thrown, context.limits, request.headers["content-type"]);
+      if (isInternal(error)) context.onFault(error);
+      const { status, detail, code } = problemOf(error);
+      void reply.code(status).send({ error: detail, code });
+    });
+    addHealth(scope, context);
+    for (const path of ["/v2/models/:name", "/v2/models/:name/versions/:version"]) addModel(scope, path, context);
+    done();
+  });
+}
+
+function addHealth(app: FastifyInstance, { models, version, isDraining }: OpenInferenceContext): void {
+  app.get("/v2", { config: { access: "read" } }, () => ({ name: "millrace", version, extensions: [] }));
+  app.get("/v2/health/live", { config: { access: "open" } }, () => ({ live: true }));
+  app.get("/v2/health/ready", { config: { access: "open" } }, (_, reply) => {
+    const ready = !isDraining() && models.list().length > 0;
+    // The protocol says "not ready" with a status of the 400s.
+    return reply.code(ready ? 200 : 400).send({ ready });
+  });
+}
+
+function addModel(app: FastifyInstance, path: string, context: OpenInferenceContext): void {
+  app.get<Target>(path, { config: { access: "read" } }, (request) => {
+    const { model, version } = target(context, request.params);
+    const [inputs, outputs] = [inputTensors(model), outputTensors(model)];
+    return { name: model.name, versions: [String(version)], platform: "millrace", inputs, outputs };
+  });
+  app.get<Target>(`${path}/ready`, { config: { access: "read" } }, (request) => {
+    const { model } = target(context, request.params);
+    return { name: model.name, ready: true };
+  });
+  app.post<Target>(`${path}/infer`, { config: { access: "predict" } }, (request, reply) =>
+    infer(context, target(context, request.params), request.body, reply),
+  );
+}
+
+function target({ models }: OpenInferenceContext, params: Target["Params"]): ServedModel {
+  const served = servedModel(models, params.name);
+  if (params.version === undefined || params.version === String(served.version)) return served;
+  const found = [`${params.name} version ${served.version}`];
+  throw new MillraceError("MODEL_NOT_FOUND", {
+    model: `${params.name} version ${params.version}`.slice(0, 200),
+    found,
+    nearest: found[0],
+  });
+}
+
+function infer(context: OpenInferenceContext, served: ServedModel, body: unknown, reply: FastifyReply): FastifyReply {
+  const { model, version } = served;
+  const members = membersOf(body);
+  const id = members.get("id");
+  if (id !== undefined && typeof id !== "string") return refuse('"id" is no string');
+  const wanted = wantedOutputs(members.get("outputs"), outputTensors(model));
+  const rows = withinLimits(tensorRows(members.get("inputs"), model), context.limits);
+  const answered = answerRows(context, served, rows, false);
+  if (answered.refused) {
+    const { status, detail, code, issues } = answered.refused;
+    return reply.code(status).send({ error: detail, code, issues });
+  }
+  const outputs = answerTensors(model, answered.answers, answered.predictionIds);
+  return reply.send({
+    model_name: model.name,
+    model_version: String(version),
+    ...(id !== undefined && { id }),
+    outputs: outputs.filter(({ name }) => wanted.has(name as string)),
+  });
+}
+
+function wantedOutputs(outputs: unknown, known: readonly JsonObject[]): ReadonlySet<string> {
+  const names = new Set(known.map(({ name }) => name as string));
+  if (outputs === undefined) return names;
+  if (!Array.isArray(outputs)) return refuse('"outputs" is no array');
+  const wanted = outputs.map((output: unknown) => {
+    const name = (output as { name?: unknown } | null)?.name;
+    return typeof name === "string" ? name.slice(0, 100) : refuse("an output has no name");
+  });
+  const stranger = wanted.find((name) => !names.has(name));
+  if (stranger !== undefined) return refuse(`there is no output ${JSON.stringify(stranger)}`);
+  return new Set(wanted);
+}
