@@ -25,6 +25,7 @@ export async function openProject(root: string, options: ProjectOptions): Promis
   const folder = path.resolve(root);
   const { openStore } = await import("../store/open.ts");
   const { createRegistry } = await import("../registry/registry.ts");
+  const { decodeModel } = await import("../model/file.ts");
   const store = await openStore(options.storeFolder ?? path.join(folder, ".millrace"), {
     clock: options.clock,
     artifacts: artifactsPlace(),
@@ -34,7 +35,9 @@ export async function openProject(root: string, options: ProjectOptions): Promis
     root: folder,
     clock: options.clock,
     store,
-    registry: createRegistry(store, options.clock),
+    registry: createRegistry(store, options.clock, async (digest) =>
+      decodeModel(await store.artifacts.readBytes(digest), { checkParity: false }),
+    ),
     close: () => store.close(),
   });
 }

@@ -54,6 +54,8 @@ export interface RunOutcome {
   readonly promoted: boolean;
   /** The version passed its gate, but was champion before and was rolled back: only a person brings it back. */
   readonly withdrawn: boolean;
+  /** Why a version that passed its gate was not promoted; null where it was, or its gate failed. */
+  readonly refusal: string | null;
 }
 
 /** Runs a pipeline in this project. A failed step is in `result`; a failed gate is a verdict, not an error. */
@@ -92,6 +94,7 @@ export async function runPipeline(
     version: promoted?.version ?? null,
     promoted: promoted?.promoted ?? false,
     withdrawn: promoted?.isWithdrawn ?? false,
+    refusal: promoted?.refusal ?? null,
   };
 }
 

@@ -3,14 +3,15 @@ import { textOption, type Verb } from "./verb.ts";
 
 export const promote: Verb = {
   name: "promote",
-  description: "Makes a version the champion. A version whose gate failed needs --force and a --reason.",
+  description:
+    "Makes a version the champion. A version whose gate failed, or that would refuse requests the champion takes, needs --force and a --reason.",
   operands: [
     ["<model>", "a model's name"],
     ["<version>", "a version number"],
   ],
   options: [
     ["--reason <text>", "why; kept in the audit log"],
-    ["--force", "promote although the gate failed"],
+    ["--force", "promote although the gate failed or callers would be refused"],
   ],
   examples: ["millrace promote house-prices 3 --reason 'reviewed by the pricing team'"],
   async run({ operands, options, root, output }) {

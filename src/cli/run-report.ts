@@ -36,11 +36,11 @@ function coloured(line: string): string {
   return line.startsWith("warning:") ? pc.yellow(line) : line;
 }
 
-function standingLine(name: string, { version, promoted, withdrawn }: RunOutcome): string {
+function standingLine(name: string, { version, promoted, withdrawn, refusal }: RunOutcome): string {
   if (promoted) return `${name} version ${version} is registered and is the champion`;
   const why = withdrawn
     ? `it was rolled back, and only \`millrace promote ${name} ${version}\` makes it champion again`
-    : "the champion stays";
+    : `the champion stays${refusal === null ? "" : `: ${refusal}`}`;
   return `${name} version ${version} is registered; ${why}`;
 }
 
@@ -72,7 +72,7 @@ function contributionText(contribution: number | null): string {
 
 /** The same for programs. */
 export function outcomeDocument(name: string, outcome: RunOutcome): object {
-  const { result, report, audit, verdict, importance, version, promoted, withdrawn } = outcome;
+  const { result, report, audit, verdict, importance, version, promoted, withdrawn, refusal } = outcome;
   return {
     pipeline: name,
     ...resultDocument(result),
@@ -83,6 +83,7 @@ export function outcomeDocument(name: string, outcome: RunOutcome): object {
     version,
     promoted,
     withdrawn,
+    refusal,
   };
 }
 

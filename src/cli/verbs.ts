@@ -85,6 +85,26 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./rollback.ts")).rollback,
     },
     {
+      name: "archive",
+      summary: "put a version away for good",
+      load: async () => (await import("./archive.ts")).archive,
+    },
+    {
+      name: "tag",
+      summary: "set or take off tags of a version",
+      load: async () => (await import("./tag.ts")).tag,
+    },
+    {
+      name: "registry",
+      summary: "show models, versions and champions, now or at a time",
+      load: async () => (await import("./registry.ts")).registry,
+    },
+    {
+      name: "audit",
+      summary: "list who did what when, or check that nothing in it was altered",
+      load: async () => (await import("./audit.ts")).audit,
+    },
+    {
       name: "up",
       summary: "serve all champions, watch them, retrain on schedule or drift",
       load: async () => (await import("./up.ts")).up,

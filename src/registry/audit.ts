@@ -4,6 +4,7 @@ import type { Digest } from "../core/digest.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { AuditTable, Database } from "../store/schema.ts";
+import { auditSeal, sealAudit } from "../store/seals.ts";
 
 /** Who did what when. Each digest covers the entry and the digest before it, so that no entry changes unseen. */
 export interface AuditEntry {
@@ -52,6 +53,7 @@ export async function appendAudit(transaction: Transaction<Database>, event: Aud
     .limit(1)
     .executeTakeFirst();
   const entry = { ...event, sequence: (last?.sequence ?? 0) + 1, at, previousDigest: last?.digest ?? ("" as const) };
+  const digest = digestOf(entry);
   await transaction
     .insertInto("audit")
     .values({
@@ -62,14 +64,16 @@ export async function appendAudit(transaction: Transaction<Database>, event: Aud
       subject: entry.subject,
       details: canonicalJson(entry.details),
       previous_digest: entry.previousDigest,
-      digest: digestOf(entry),
+      digest,
     })
     .execute();
+  await sealAudit(transaction, digest);
 }
 
-/** The entries about one subject, oldest first. */
-export async function readAudit(database: Kysely<Database>, subject: string): Promise<readonly AuditEntry[]> {
-  const query = database.selectFrom("audit").selectAll().where("subject", "=", subject).orderBy("sequence");
+/** The entries about one subject, or all, oldest first. */
+export async function readAudit(database: Kysely<Database>, subject?: string): Promise<readonly AuditEntry[]> {
+  const all = database.selectFrom("audit").selectAll().orderBy("sequence");
+  const query = subject === undefined ? all : all.where("subject", "=", subject);
   return (await query.execute()).map(entryOf);
 }
 
@@ -83,6 +87,25 @@ export async function verifyAuditChain(database: Kysely<Database>): Promise<Audi
     previous = row.digest;
   }
   return { intact: true, entries: rows.length };
+}
+
+/**
+ * Holds an intact chain against the seal of its end, so that entries cut off the end show. Who can alter the database can
+ * alter the seal, too; a digest noted elsewhere (`kept`) shows even that.
+ */
+export async function checkAuditEnd(
+  database: Kysely<Database>,
+  verdict: AuditVerdict & { readonly intact: true },
+  kept?: string,
+): Promise<AuditVerdict> {
+  const rows = await database.selectFrom("audit").select(["sequence", "digest"]).orderBy("sequence").execute();
+  const seal = await database.selectFrom("seals").select("digest").where("subject", "=", auditSeal).executeTakeFirst();
+  const sequence = verdict.entries + 1;
+  if (seal?.digest !== rows.at(-1)?.digest)
+    return { intact: false, sequence, reason: "the log does not end where it was sealed: entries are missing" };
+  if (kept !== undefined && !rows.some(({ digest }) => digest === kept))
+    return { intact: false, sequence, reason: `no entry has the digest ${kept}: the log was cut or written anew` };
+  return verdict;
 }
 
 function problemOf(row: AuditTable, sequence: number, previous: Digest | ""): string | null {

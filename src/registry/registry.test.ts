@@ -189,3 +189,122 @@ describe("the audit log", () => {
     expect(await registry.verifyAudit()).toMatchObject({ intact: false, reason: expect.stringContaining("prices") });
   });
 });
+
+describe("the end of the audit log", () => {
+  it("shows that entries which moved no alias were cut off", async () => {
+    await registerThree();
+    await registry.tag("prices", 1, ["market", "north"], ann);
+    expect(await registry.verifyAudit()).toEqual({ intact: true, entries: 4 });
+    await store.database.deleteFrom("audit").where("sequence", "=", 4).execute();
+    expect(await registry.verifyAudit()).toMatchObject({ intact: false, sequence: 4 });
+  });
+
+  it("shows by a digest noted elsewhere that seal and entries were cut together", async () => {
+    await registerThree();
+    await registry.tag("prices", 1, ["market", "north"], ann);
+    const [, , third, last] = await registry.audit();
+    await store.database.deleteFrom("audit").where("sequence", "=", 4).execute();
+    await store.database.updateTable("seals").set({ digest: third!.digest }).where("subject", "=", "audit").execute();
+    expect(await registry.verifyAudit()).toMatchObject({ intact: true });
+    expect(await registry.verifyAudit(third!.digest)).toMatchObject({ intact: true });
+    expect(await registry.verifyAudit(last!.digest)).toMatchObject({ intact: false, sequence: 4 });
+  });
+
+  it("names the first of two entries that changed places", async () => {
+    await registerThree();
+    for (const [from, to] of [
+      [2, -1],
+      [3, 2],
+      [-1, 3],
+    ] as const)
+      await store.database.updateTable("audit").set({ sequence: to }).where("sequence", "=", from).execute();
+    expect(await registry.verifyAudit()).toMatchObject({ intact: false, sequence: 2 });
+  });
+});
+
+describe("archiving and tagging", () => {
+  it("never makes an archived version champion, by promotion or by rollback, and archives no champion", async () => {
+    await registerThree();
+    for (const version of [1, 2]) await registry.promote("prices", version, ann);
+    await expect(registry.archive("prices", 2, ann)).rejects.toMatchObject({ code: "ARCHIVE_REFUSED" });
+    await registry.archive("prices", 1, ann);
+    await registry.archive("prices", 1, ann);
+    const force = { ...ann, force: true };
+    await expect(registry.promote("prices", 1, force)).rejects.toMatchObject({ code: "VERSION_ARCHIVED" });
+    await expect(registry.rollback("prices", ann)).rejects.toMatchObject({ code: "VERSION_ARCHIVED" });
+    expect(await registry.champion("prices")).toMatchObject({ version: 2 });
+    expect((await registry.history("prices")).filter(({ action }) => action === "archive")).toHaveLength(1);
+  });
+
+  it("sets a tag, replaces it and takes it off", async () => {
+    await register("one");
+    const tags = async (): Promise<object> => (await registry.stateAt(clock.now()))[0]!.versions[0]!.tags;
+    await registry.tag("prices", 1, ["market", "north"], ann);
+    await registry.tag("prices", 1, ["market", "south"], ann);
+    expect(await tags()).toEqual({ market: "south" });
+    await registry.tag("prices", 1, ["market", null], ann);
+    expect(await tags()).toEqual({});
+  });
+});
+
+describe("the registry at a time", () => {
+  it("is what it was, whatever came after", async () => {
+    let now = 1;
+    const later = createRegistry(store, { ...clock, now: () => now });
+    const states = [];
+    const moves = [
+      () => register("one"),
+      () => registry.promote("prices", 1, ann),
+      () => register("two", { verdict: { passed: false, reasons: [] } }),
+      () => registry.promote("prices", 2, { ...ann, force: true }),
+      () => registry.archive("prices", 1, ann),
+    ];
+    registry = later;
+    for (const move of moves) {
+      await move();
+      states.push(await later.stateAt(now));
+      now += 10;
+    }
+    for (const [i, state] of states.entries()) expect(await later.stateAt(1 + 10 * i + 9)).toEqual(state);
+    expect(await later.stateAt(0)).toEqual([]);
+    expect(states.map(([model]) => model!.champion)).toEqual([null, 1, 1, 2, 2]);
+    expect(states[4]![0]!.versions).toMatchObject([
+      { version: 1, gatePassed: true, isArchived: true },
+      { version: 2, gatePassed: false, isArchived: false },
+    ]);
+  });
+});
+
+describe("a promotion that would break callers", () => {
+  const column = (name: string) => ({ name, kind: "number", missing: 0, onViolation: "fail" }) as const;
+
+  it("is refused with every break, unless forced with a reason, which the log keeps", async () => {
+    const names = new Map<Digest, readonly string[]>();
+    const checked = createRegistry(store, clock, async (digest) => {
+      const inputs = names.get(digest)!;
+      return { contract: { columns: inputs.map(column) }, inputs };
+    });
+    names.set((await register("one")).digest, ["area", "rooms"]);
+    names.set((await register("two")).digest, ["area", "age"]);
+    await checked.promote("prices", 1, ann);
+    await expect(checked.promote("prices", 2, ann)).rejects.toMatchObject({
+      code: "CONTRACT_INCOMPATIBLE",
+      context: {
+        champion: 1,
+        breaks: [
+          { column: "rooms", rule: "removed" },
+          { column: "age", rule: "required" },
+        ],
+      },
+    });
+    const silent = { by: "ann", reason: "", force: true };
+    await expect(checked.promote("prices", 2, silent)).rejects.toMatchObject({ code: "CONTRACT_INCOMPATIBLE" });
+    expect(await checked.champion("prices")).toMatchObject({ version: 1 });
+    await checked.promote("prices", 2, { ...ann, force: true });
+    expect((await checked.history("prices")).at(-1)?.details).toMatchObject({
+      forced: true,
+      reason: "better",
+      breaks: [{ column: "rooms" }, { column: "age" }],
+    });
+  });
+});

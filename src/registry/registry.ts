@@ -1,17 +1,23 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import { nearestName } from "../core/nearest.ts";
+import { contractBreaks } from "../frame/contract-breaks.ts";
+import type { RequestContract } from "../frame/contract-breaks.ts";
 import { requireFence } from "../store/leases.ts";
 import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import type { AliasesTable, Database } from "../store/schema.ts";
+import type { Database } from "../store/schema.ts";
 import { sealModel } from "../store/seals.ts";
-import { appendAudit, readAudit, verifyAuditChain } from "./audit.ts";
+import { appendAudit, checkAuditEnd, readAudit, verifyAuditChain } from "./audit.ts";
 import type { AuditEntry, AuditVerdict } from "./audit.ts";
-import { championsOf, checkAliases } from "./champions.ts";
-import { versionOf } from "./version.ts";
+import { checkAliases } from "./champions.ts";
+import { aliasOf, listModels, moveAlias, requireVersion, versionsOf } from "./lookup.ts";
+import type { Connection, RegisteredModel } from "./lookup.ts";
+import { archive, promote, rollback, tagVersion } from "./promotion.ts";
+import type { Authority, Compatibility, PromotionAuthority } from "./promotion.ts";
+import { stateAt } from "./state.ts";
+import type { ModelState } from "./state.ts";
 import type { ModelVersion } from "./version.ts";
 
 export interface Registration {
@@ -23,21 +29,6 @@ export interface Registration {
   readonly verdict: { readonly passed: boolean; readonly reasons: readonly object[] };
   readonly comparedWith: Digest | null;
   /** Of the run that registers: once it was taken over, nothing is registered and FENCED thrown. */
-  readonly fence?: Fence;
-}
-
-export interface RegisteredModel {
-  readonly model: string;
-  readonly versions: number;
-  readonly champion: number | null;
-  readonly challenger: number | null;
-}
-
-/** Who moves an alias, and why. */
-export interface Authority {
-  readonly by: string;
-  readonly reason: string;
-  /** Of the run that moves it: once it was taken over, nothing moves and FENCED is thrown. */
   readonly fence?: Fence;
 }
 
@@ -53,16 +44,35 @@ export interface Registry {
   versions(model: string): Promise<readonly ModelVersion[]>;
   /** Null where none was promoted yet. Throws MODEL_NOT_FOUND. */
   champion(model: string): Promise<ModelVersion | null>;
-  /** Throws PROMOTION_REFUSED where the gate failed, unless `force`; VERSION_NOT_FOUND; MODEL_NOT_FOUND. */
-  promote(model: string, version: number, authority: Authority & { readonly force?: boolean }): Promise<ModelVersion>;
+  /**
+   * Throws PROMOTION_REFUSED where the gate failed and CONTRACT_INCOMPATIBLE where the version would refuse requests the
+   * champion takes, unless `force`; VERSION_ARCHIVED; VERSION_NOT_FOUND; MODEL_NOT_FOUND.
+   */
+  promote(model: string, version: number, authority: PromotionAuthority): Promise<ModelVersion>;
   /** Makes the version champion that was before the present one. Throws ROLLBACK_IMPOSSIBLE. */
   rollback(model: string, authority: Authority): Promise<ModelVersion>;
   /** What happened to a model, oldest first. Throws MODEL_NOT_FOUND. */
   history(model: string): Promise<readonly AuditEntry[]>;
-  verifyAudit(): Promise<AuditVerdict>;
+  /** What a version would refuse of the requests the champion takes. */
+  compatibility(model: string, version: number): Promise<Compatibility>;
+  /** Puts a version away: never champion again. Throws ARCHIVE_REFUSED for the champion, VERSION_NOT_FOUND, MODEL_NOT_FOUND. */
+  archive(model: string, version: number, authority: Authority): Promise<void>;
+  /** Sets a tag of a version; null takes it off. Throws VERSION_NOT_FOUND, MODEL_NOT_FOUND. */
+  tag(model: string, version: number, tag: readonly [name: string, value: string | null], by: Authority): Promise<void>;
+  /** The whole audit log, oldest first. */
+  audit(): Promise<readonly AuditEntry[]>;
+  /** All models as they were at a time (UTC milliseconds), rebuilt from the audit log. */
+  stateAt(at: number): Promise<readonly ModelState[]>;
+  /** `kept`: digest of an entry that was noted elsewhere; it must still be there. */
+  verifyAudit(kept?: string): Promise<AuditVerdict>;
 }
 
-export function createRegistry(store: Store, clock: Clock): Registry {
+/** `requestContract` reads what requests a model takes; without it, promotions are not checked for callers they would break. */
+export function createRegistry(
+  store: Store,
+  clock: Clock,
+  requestContract?: (digest: Digest) => Promise<RequestContract>,
+): Registry {
   const { database } = store;
   const write = <T>(
     model: string,
@@ -90,88 +100,52 @@ export function createRegistry(store: Store, clock: Clock): Registry {
       const alias = await aliasOf(database, model, "champion");
       return versions.find(({ version }) => version === alias) ?? null;
     },
-    promote: (model, version, authority) =>
-      write(model, authority.fence, (transaction) => promote(transaction, model, version, authority, clock.now())),
+    compatibility: (model, version) => compatibilityOf(database, requestContract, model, version),
+    async promote(model, version, authority) {
+      for (;;) {
+        const compatible = await compatibilityOf(database, requestContract, model, version);
+        const promoted = await write(model, authority.fence, (transaction) =>
+          promote(transaction, [model, version], authority, compatible, clock.now()),
+        );
+        if (promoted) return promoted;
+      }
+    },
+    archive: (model, version, authority) =>
+      write(model, authority.fence, (transaction) => archive(transaction, [model, version], authority, clock.now())),
+    tag: (model, version, tag, authority) =>
+      write(model, authority.fence, (transaction) =>
+        tagVersion(transaction, [model, version], tag, authority, clock.now()),
+      ),
+    audit: () => readAudit(database),
+    stateAt: async (at) => stateAt(await readAudit(database), at),
     rollback: (model, authority) =>
       write(model, authority.fence, (transaction) => rollback(transaction, model, authority, clock.now())),
     async history(model) {
       await versionsOf(database, model);
       return readAudit(database, model);
     },
-    async verifyAudit() {
-      const verdict = await verifyAuditChain(database);
-      return verdict.intact ? checkAliases(database, verdict) : verdict;
+    async verifyAudit(kept) {
+      const chain = await verifyAuditChain(database);
+      if (!chain.intact) return chain;
+      const aliases = await checkAliases(database, chain);
+      return aliases.intact ? checkAuditEnd(database, aliases, kept) : aliases;
     },
   };
 }
 
-type Connection = Kysely<Database>;
-
-async function listModels(database: Connection): Promise<readonly RegisteredModel[]> {
-  const rows = await database
-    .selectFrom("versions")
-    .select((e) => ["model", e.fn.max("version").as("versions")])
-    .groupBy("model")
-    .orderBy("model")
-    .execute();
-  const aliases = await database.selectFrom("aliases").selectAll().execute();
-  const aliasOfModel = (model: string, alias: string): number | null =>
-    aliases.find((row) => row.model === model && row.alias === alias)?.version ?? null;
-  return rows.map(({ model, versions }) => ({
-    model,
-    versions,
-    champion: aliasOfModel(model, "champion"),
-    challenger: aliasOfModel(model, "challenger"),
-  }));
-}
-
-async function versionsOf(database: Connection, model: string): Promise<readonly ModelVersion[]> {
-  const rows = await database
-    .selectFrom("versions")
-    .selectAll()
-    .where("model", "=", model)
-    .orderBy("version")
-    .execute();
-  if (rows.length === 0) {
-    const found = (await listModels(database)).map((known) => known.model);
-    throw new MillraceError("MODEL_NOT_FOUND", { model, found, nearest: nearestName(model, found) });
-  }
-  const judgements = await database
-    .selectFrom("judgements")
-    .selectAll()
-    .where("model", "=", model)
-    .orderBy("sequence")
-    .execute();
-  const last = new Map(judgements.map((judgement) => [judgement.version, judgement]));
-  return rows.map((row) => versionOf(row, last.get(row.version)!));
-}
-
-async function requireVersion(database: Connection, model: string, version: number): Promise<ModelVersion> {
-  const versions = await versionsOf(database, model);
-  const found = versions.find((candidate) => candidate.version === version);
-  if (found) return found;
-  const numbers = versions.map((candidate) => candidate.version);
-  throw new MillraceError("VERSION_NOT_FOUND", { model, version: String(version), found: numbers });
-}
-
-async function aliasOf(database: Connection, model: string, alias: AliasesTable["alias"]): Promise<number | null> {
-  const query = database.selectFrom("aliases").select("version").where("model", "=", model).where("alias", "=", alias);
-  return (await query.executeTakeFirst())?.version ?? null;
-}
-
-async function moveAlias(
-  transaction: Transaction<Database>,
+/** Outside the transaction that promotes: reading models takes long, and the write lock is one for all. */
+async function compatibilityOf(
+  database: Connection,
+  requestContract: ((digest: Digest) => Promise<RequestContract>) | undefined,
   model: string,
-  alias: AliasesTable["alias"],
   version: number,
-  nowMs: number,
-): Promise<void> {
-  const row = { version, moved_at: nowMs };
-  await transaction
-    .insertInto("aliases")
-    .values({ model, alias, ...row })
-    .onConflict((conflict) => conflict.columns(["model", "alias"]).doUpdateSet(row))
-    .execute();
+): Promise<Compatibility> {
+  const candidate = await requireVersion(database, model, version);
+  const champion = await aliasOf(database, model, "champion");
+  if (champion === null || champion === version || !requestContract) return { champion, breaks: [] };
+  const { digest } = await requireVersion(database, model, champion);
+  const breaks = contractBreaks(await requestContract(digest), await requestContract(candidate.digest));
+  return { champion, breaks };
 }
 
 async function register(
@@ -238,50 +212,4 @@ async function judge(
   const action = last ? "judge" : "register";
   const details = { version, digest, runId, gatePassed: verdict.passed, comparedWith };
   await appendAudit(transaction, { actor: "millrace", action, subject: model, details }, nowMs);
-}
-
-async function promote(
-  transaction: Transaction<Database>,
-  model: string,
-  version: number,
-  authority: Authority & { readonly force?: boolean },
-  nowMs: number,
-): Promise<ModelVersion> {
-  const candidate = await requireVersion(transaction, model, version);
-  const force = authority.force ?? false;
-  if (!candidate.gatePassed && !(force && authority.reason.trim() !== "")) {
-    const reason = force ? "the gate failed, and a forced promotion needs a reason" : "the gate failed";
-    throw new MillraceError("PROMOTION_REFUSED", { model, version, reason });
-  }
-  const previous = await aliasOf(transaction, model, "champion");
-  if (previous === version) return candidate;
-  await moveAlias(transaction, model, "champion", version, nowMs);
-  const challenger = { model, alias: "challenger" as const, version };
-  await transaction
-    .deleteFrom("aliases")
-    .where((e) => e.and(challenger))
-    .execute();
-  const details = { version, previous, reason: authority.reason, forced: !candidate.gatePassed };
-  await appendAudit(transaction, { actor: authority.by, action: "promote", subject: model, details }, nowMs);
-  return candidate;
-}
-
-async function rollback(
-  transaction: Transaction<Database>,
-  model: string,
-  authority: Authority,
-  nowMs: number,
-): Promise<ModelVersion> {
-  await versionsOf(transaction, model);
-  const champions = championsOf(await readAudit(transaction, model));
-  const present = champions.at(-1);
-  const before = champions.at(-2);
-  if (present === undefined || before === undefined) {
-    const reason = present === undefined ? "it has no champion" : `version ${present} is its first champion`;
-    throw new MillraceError("ROLLBACK_IMPOSSIBLE", { model, reason });
-  }
-  await moveAlias(transaction, model, "champion", before, nowMs);
-  const details = { version: before, previous: present, reason: authority.reason };
-  await appendAudit(transaction, { actor: authority.by, action: "rollback", subject: model, details }, nowMs);
-  return requireVersion(transaction, model, before);
 }

@@ -130,4 +130,7 @@ export const migrations: readonly string[] = [
     digest text primary key references artifacts (digest), replacement text references artifacts (digest), at bigint not null
   );
   `,
+  `
+  insert into seals select 'audit', digest from audit order by sequence desc limit 1;
+  `,
 ];

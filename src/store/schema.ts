@@ -62,7 +62,7 @@ export interface SeriesTable {
   value: number | null;
 }
 
-/** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name. */
+/** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name; of "audit" it is the last entry's. */
 export interface SealsTable {
   subject: string;
   digest: Digest;

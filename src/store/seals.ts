@@ -65,3 +65,11 @@ export async function unsealRun(transaction: Transaction<Database>, runId: strin
 export async function sealModel(transaction: Transaction<Database>, model: string): Promise<void> {
   await seal(transaction, `model:${model}`, await digestOfModel(transaction, model));
 }
+
+/** What the end of the audit log is sealed under: without it, entries taken off the end would leave a sound chain. */
+export const auditSeal = "audit";
+
+/** Seals the end of the audit log, in the transaction that appends the entry of that digest. */
+export async function sealAudit(transaction: Transaction<Database>, last: Digest): Promise<void> {
+  await seal(transaction, auditSeal, last);
+}

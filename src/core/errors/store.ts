@@ -159,4 +159,32 @@ export const storeErrors = {
       `version ${c.version} of "${c.model}" is not promoted: ${c.reason}`,
     remedy: (): string => "Mend what the gate names, or promote with --force and a --reason.",
   },
+  CONTRACT_INCOMPATIBLE: {
+    status: 409,
+    exit: 3,
+    message: (c: {
+      model: string;
+      version: number;
+      champion: number;
+      breaks: readonly { column: string; rule: string; before: string; after: string }[];
+    }): string =>
+      `version ${c.version} of "${c.model}" would refuse requests that champion ${c.champion} takes: ${c.breaks
+        .map(({ column, rule, before, after }) => `${column} (${rule}: ${before} -> ${after})`)
+        .join("; ")}`,
+    remedy: (): string =>
+      "Widen the schema and train again, or promote with --force and a --reason once callers are ready.",
+  },
+  VERSION_ARCHIVED: {
+    status: 409,
+    exit: 3,
+    message: (c: { model: string; version: number }): string => `version ${c.version} of "${c.model}" is archived`,
+    remedy: (): string => "Promote another version, or train again.",
+  },
+  ARCHIVE_REFUSED: {
+    status: 409,
+    exit: 1,
+    message: (c: { model: string; version: number }): string =>
+      `version ${c.version} of "${c.model}" is its champion and is served`,
+    remedy: (): string => "Promote another version first.",
+  },
 };
