@@ -120,6 +120,9 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
       `${schema("spend", "plan", "isNew")} model: m.kmeans({ clusters: 3 }), gate: [m.atLeast("silhouette", 0.1)]`,
     );
     expect(ran.report.metrics["silhouette"]).toBeGreaterThan(0.1);
+    // The adjusted Rand index of two fits: 1 where another seed finds the same clusters.
+    expect(ran.report.metrics["stability"]).toBeGreaterThan(0);
+    expect(ran.report.metrics["stability"]).toBeLessThanOrEqual(1);
     const answer = await project.run(
       "predict",
       "clusters",

@@ -1,20 +1,25 @@
 import type { JsonObject } from "../../core/json.ts";
-import type { Codec, Step } from "../../engine/step.ts";
+import type { Codec, Step, StepContext } from "../../engine/step.ts";
+import type { ClusterSample } from "../../evaluate/cluster-sample.ts";
 import { baselinePredictions, fitBaseline } from "../../evaluate/baseline.ts";
 import { evaluate, type EvaluationReport } from "../../evaluate/report.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { buildDesign } from "../../model/apply.ts";
+import type { Model, Predictions } from "../../model/model.ts";
+import { findEstimator } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { definedMetrics } from "./defined-metrics.ts";
 import { featureFrame } from "./features.ts";
+import { applyDesign, fitPredictor } from "./fitting.ts";
 import { predictionsAt } from "./input-frame.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
+import { chosenCodec } from "./tune-step.ts";
 
 export const evaluationReportCodec: Codec<EvaluationReport> = jsonCodec("evaluation-report");
 
@@ -23,10 +28,16 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
   const slices = slicedColumns(spec);
   return stepOf(environment, {
     name: "evaluate",
-    inputs: ["ingest.dataset", "split.rows", "train.model"],
+    inputs: [
+      "ingest.dataset",
+      "split.rows",
+      "train.model",
+      // A clustering is fitted once more, to see whether it stays what it is.
+      ...(spec.task === "clustering" ? ["tune.chosen"] : []),
+    ],
     outputs: ["report"],
     params: { slices, roles: spec.roles } as unknown as JsonObject,
-    revision: 1,
+    revision: 2,
     async run(context) {
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const split = await context.read("split.rows", splitCodec);
@@ -46,13 +57,38 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
         baseline: baselinePredictions(baseline, rows.length),
         slices: slices.flatMap((name) => slicesOf(dataset, name, rows)),
         ...(spec.task === "clustering"
-          ? { clusters: clusterSample(buildDesign(featureFrame(spec, dataset, rows), model.features), predictions) }
+          ? { clusters: await clustersOf(spec, environment, context, { dataset, split, model, rows, predictions }) }
           : {}),
       });
       await context.write("report", evaluationReportCodec, report);
       context.record({ rows: rows.length, ...definedMetrics(report.metrics) });
     },
   });
+}
+
+interface Clustered {
+  readonly dataset: Frame;
+  readonly split: Uint8Array;
+  readonly model: Model;
+  readonly rows: Uint32Array;
+  readonly predictions: Predictions;
+}
+
+/** The test rows with their clusters, in the model and in a fit of the same train rows from another seed. */
+async function clustersOf(
+  spec: PipelineSpec,
+  { threads }: WorkflowEnvironment,
+  context: StepContext,
+  { dataset, split, model, rows, predictions }: Clustered,
+): Promise<ClusterSample> {
+  const { estimator, hyperparameters } = await context.read("tune.chosen", chosenCodec);
+  const train = rowsWithCode(split, splitCode.train);
+  const material = applyDesign({ spec, dataset, labels: model.labels }, train, model.features);
+  const { clock, progress, signal } = context;
+  const tools = { rng: context.rng.fork("again"), clock, progress, signal, threads };
+  const { predictor } = await fitPredictor(await findEstimator(estimator), hyperparameters, material, null, tools);
+  const second = predictionsAt({ ...model, predictor }, dataset, rows);
+  return clusterSample(buildDesign(featureFrame(spec, dataset, rows), model.features), predictions, second);
 }
 
 /** Columns that rules of the gate look at group by group. */

@@ -129,7 +129,7 @@ async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold
     labels: material.labels,
     target: test.target,
     predictions,
-    ...(task === "clustering" ? { clusters: clusterSample(test.design, predictions) } : {}),
+    ...(task === "clustering" ? { clusters: clusterSample(test.design, predictions, null) } : {}),
   }).score;
 }
 
