@@ -41,10 +41,28 @@ export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
       limit: `${limits.jsonDepth} levels`,
       actual: String(depth),
     });
+  requireExactIntegers(text);
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new MillraceError("REQUEST_MALFORMED", { reason: "the body is not JSON" }, { cause: error });
+  }
+}
+
+const longestExact = 400;
+
+/**
+ * The parser rounds a whole number that a double does not hold, without a word; where data is read from files such a number
+ * is refused, and what a model is asked must be what it would have learned from.
+ */
+function requireExactIntegers(text: string): void {
+  if (!/\d{16}/.test(text)) return;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
+    if (!/^-?\d{16,}$/.test(token)) continue;
+    if (token.length <= longestExact && Number.isFinite(Number(token)) && BigInt(token) === BigInt(Number(token)))
+      continue;
+    const reason = `the number ${token.slice(0, 40)} has more digits than a double holds`;
+    throw new MillraceError("REQUEST_MALFORMED", { reason });
   }
 }
 

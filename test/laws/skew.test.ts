@@ -203,6 +203,33 @@ describe.each([
     expect(JSON.stringify(await answer.json())).toContain(`"column":"${column}"`);
   });
 
+  it("refuses a number that a double would round, as a file with it is refused", async () => {
+    const ask = async (digits: string): Promise<number> => {
+      const body = `{"rows":[{"area":${digits}}]}`;
+      const headers = { "content-type": "application/json" };
+      return (await fetch(`${url}/v1/models/skew/predict`, { method: "POST", headers, body })).status;
+    };
+    fs.writeFileSync(
+      path.join(project.root, "long.csv"),
+      "area\n9007199254740993\n9007199254740994\n123456789012345678\n",
+    );
+    const contract = { columns: model.contract.columns.filter(({ name }) => name === "area") };
+    const output = path.join(project.root, "long.parquet");
+    const { issues } = await ingestSource({
+      source: csv("long.csv"),
+      contract,
+      root: project.root,
+      output,
+      progress: silent,
+    });
+    expect(issues.map(({ row }) => row)).toEqual([0, 2]);
+    expect(await Promise.all(["9007199254740993", "9007199254740994", "123456789012345678"].map(ask))).toEqual([
+      400, 200, 400,
+    ]);
+    expect(await ask("9".repeat(100_000))).toBe(400);
+    expect(await ask("-9007199254740991")).toBe(200);
+  });
+
   it("takes a column that is left out as missing, and refuses one it does not know", async () => {
     const [row] = [rowOf(rng, false)];
     const { note: _note, ...rest } = row!;
