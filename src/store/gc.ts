@@ -83,10 +83,10 @@ async function takeGc(transaction: Transaction<Database>, path: string): Promise
 async function plan(store: Store, clock: Clock, keepRuns: number | null): Promise<GcReport> {
   const { database } = store;
   const runs = keepRuns === null ? [] : await runsBeyond(database, keepRuns);
-  const kept = await keptDigests(database, new Set(runs));
+  const { named, forgotten } = await spokenOf(database, new Set(runs));
   let [artifacts, bytes] = [0, 0];
   for await (const { digest, size } of store.artifacts.stored()) {
-    if (kept.has(digest)) continue;
+    if (named.has(digest) && !forgotten.has(digest)) continue;
     artifacts += 1;
     bytes += size;
   }
@@ -115,16 +115,24 @@ async function runsBeyond(database: Kysely<Database>, keepRuns: number): Promise
   return runs.map(({ id }) => id).filter((id) => !needed.has(id));
 }
 
-async function keptDigests(database: Kysely<Database>, goneRuns: ReadonlySet<string>): Promise<ReadonlySet<Digest>> {
+interface Spoken {
+  /** Digests that runs, versions and replacements of forgotten artifacts name. */
+  readonly named: ReadonlySet<Digest>;
+  readonly forgotten: ReadonlySet<Digest>;
+}
+
+/** What is spoken of, as if the runs `gone` were gone already. */
+async function spokenOf(database: Kysely<Database>, gone: ReadonlySet<string>): Promise<Spoken> {
   const outputs = await database.selectFrom("step_outputs").select(["run_id", "digest"]).execute();
   const inputs = await database.selectFrom("step_inputs").select(["run_id", "digest"]).execute();
   const versions = await database.selectFrom("versions").select("digest").execute();
   const forgotten = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
-  const gone = new Set(forgotten.map(({ digest }) => digest));
-  const replacements = forgotten.flatMap(({ replacement }) => (replacement === null ? [] : [{ digest: replacement }]));
-  const read = [...outputs, ...inputs].filter((row) => !goneRuns.has(row.run_id));
-  const named = [...read, ...versions, ...replacements].map((row) => row.digest);
-  return new Set(named.filter((digest) => !gone.has(digest)));
+  const ofRuns = [...outputs, ...inputs].filter((row) => !gone.has(row.run_id));
+  const replacements = forgotten.flatMap(({ replacement }) => replacement ?? []);
+  return {
+    named: new Set([...[...ofRuns, ...versions].map(({ digest }) => digest), ...replacements]),
+    forgotten: new Set(forgotten.map(({ digest }) => digest)),
+  };
 }
 
 async function removeRun(transaction: Transaction<Database>, runId: string): Promise<void> {
@@ -155,31 +163,19 @@ async function passAnswersOn(transaction: Transaction<Database>, runId: string):
   }
 }
 
+/** Notes of what was forgotten go before the artifacts they name. */
 async function removeRows(transaction: Transaction<Database>): Promise<void> {
   for (const table of ["forgotten", "artifacts"] as const) {
-    const named = await namedDigests(transaction, table === "artifacts");
+    const { named, forgotten } = await spokenOf(transaction, new Set());
     const rows = await transaction.selectFrom(table).select("digest").execute();
-    const unnamed = rows.map(({ digest }) => digest).filter((digest) => !named.has(digest));
-    for (let start = 0; start < unnamed.length; start += rowsAtOnce)
+    const isNeeded = (digest: Digest): boolean => named.has(digest) || (table === "artifacts" && forgotten.has(digest));
+    const unneeded = rows.map(({ digest }) => digest).filter((digest) => !isNeeded(digest));
+    for (let start = 0; start < unneeded.length; start += rowsAtOnce)
       await transaction
         .deleteFrom(table)
-        .where("digest", "in", unnamed.slice(start, start + rowsAtOnce))
+        .where("digest", "in", unneeded.slice(start, start + rowsAtOnce))
         .execute();
   }
-}
-
-/** The digests that runs, versions and what replaced a forgotten artifact speak of; `withForgotten` = and those forgotten. */
-async function namedDigests(database: Kysely<Database>, withForgotten: boolean): Promise<ReadonlySet<Digest>> {
-  const outputs = await database.selectFrom("step_outputs").select("digest").distinct().execute();
-  const inputs = await database.selectFrom("step_inputs").select("digest").distinct().execute();
-  const versions = await database.selectFrom("versions").select("digest").execute();
-  const forgotten = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
-  const named = new Set([...outputs, ...inputs, ...versions].map(({ digest }) => digest));
-  for (const { digest, replacement } of forgotten) {
-    if (replacement !== null) named.add(replacement);
-    if (withForgotten) named.add(digest);
-  }
-  return named;
 }
 
 /** Files without a row. Each lot under the write lock and the fence, so that none is removed that a run is taking in. */

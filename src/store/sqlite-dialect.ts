@@ -2,6 +2,7 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kys
 import type { StoreHooks } from "./hooks.ts";
 import { allRows, beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
+import { createTurns } from "./turns.ts";
 
 /** So many statements are kept ready; preparing one takes longer than most take to run. */
 const mostPrepared = 200;
@@ -64,7 +65,7 @@ export class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection;
   readonly #path: string;
   readonly #hooks: StoreHooks;
-  #free: Promise<void> = Promise.resolve();
+  readonly #turn = createTurns();
   #release: () => void = () => {};
 
   constructor(database: SqliteDatabase, path: string, hooks: StoreHooks) {
@@ -77,13 +78,7 @@ export class SqliteDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#free;
-    let release = (): void => {};
-    this.#free = new Promise((resolve) => {
-      release = resolve;
-    });
-    await before;
-    this.#release = release;
+    this.#release = await this.#turn();
     return this.#connection;
   }
 

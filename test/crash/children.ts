@@ -3,6 +3,8 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import type { Rng } from "../../src/core/rng.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -77,4 +79,35 @@ export function startChild(path: string, args: readonly string[]): Running {
       }),
     ended,
   };
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * One place among several processes, until the time is up: a child in `mode` on the store in `folder` is stopped and woken, or
+ * killed and replaced by another. Gives what became of each.
+ */
+export async function disturb(
+  path: string,
+  args: readonly [mode: string, folder: string],
+  rng: Rng,
+  endMs: number,
+): Promise<readonly Ended[]> {
+  const all: Ended[] = [];
+  while (clock.monotonic() < endMs) {
+    const running = startChild(path, [...args, String(Math.max(1, endMs - clock.monotonic()))]);
+    const over = new AbortController();
+    void running.ended.then(() => over.abort());
+    await running.said("begin");
+    const isKilled = rng.next() < 0.6;
+    while (!over.signal.aborted && clock.monotonic() < endMs) {
+      await wait(100 + rng.integer(900));
+      if (isKilled && rng.next() < 0.4) running.process.kill("SIGKILL");
+      running.process.kill("SIGSTOP");
+      await wait(100 + rng.integer(2_500));
+      running.process.kill("SIGCONT");
+    }
+    all.push(await running.ended);
+  }
+  return all;
 }

@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng } from "../../src/core/rng.ts";
-import type { Rng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import { compileChild, startChild } from "./children.ts";
+import { compileChild, disturb, startChild } from "./children.ts";
 import type { CompiledChild, Ended } from "./children.ts";
 import { eightSteps } from "./workflow.ts";
 
@@ -138,31 +137,12 @@ describe("processes that are killed at random", () => {
 });
 
 describe.skipIf(process.platform === "win32")("several processes on one store", () => {
-  /** One place among them: stopped and woken, or killed and replaced, until the time is up. */
-  async function disturb(rng: Rng, endMs: number, ended: Ended[]): Promise<void> {
-    while (clock.monotonic() < endMs) {
-      const running = startChild(child.path, ["mixed", folder, String(Math.max(1, endMs - clock.monotonic()))]);
-      const over = new AbortController();
-      void running.ended.then(() => over.abort());
-      await running.said("begin");
-      const isKilled = rng.next() < 0.6;
-      while (!over.signal.aborted && clock.monotonic() < endMs) {
-        await wait(100 + rng.integer(900));
-        if (isKilled && rng.next() < 0.4) running.process.kill("SIGKILL");
-        running.process.kill("SIGSTOP");
-        await wait(100 + rng.integer(2_500));
-        running.process.kill("SIGCONT");
-      }
-      ended.push(await running.ended);
-    }
-  }
-
   it(`stay apart: ${processes} for ${seconds} s, stopped and killed at random`, longTest, async () => {
     const rng = createRng(clock.now() % 1_000_000);
-    const ended: Ended[] = [];
     await (await openStore(folder, { clock })).close();
     const endMs = clock.monotonic() + seconds * 1_000;
-    await Promise.all(Array.from({ length: processes }, (_, i) => disturb(rng.fork(`process ${i}`), endMs, ended)));
+    const places = Array.from({ length: processes }, (_, i) => rng.fork(`process ${i}`));
+    const ended = (await Promise.all(places.map((own) => disturb(child.path, ["mixed", folder], own, endMs)))).flat();
     const said = ended.filter(({ signal }) => signal !== "SIGKILL").map(({ code, errors }) => ({ code, errors }));
     expect(said).toEqual(said.map(() => ({ code: 0, errors: "" })));
     const store = await openStore(folder, { clock });

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
-import { createRng, type Rng } from "../../src/core/rng.ts";
+import { createRng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { watchLeases } from "../../src/store/leases.ts";
 import { openMemoryStore, openStore, type Store } from "../../src/store/open.ts";
 import { interruptOrphans } from "../../src/store/orphans.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import { compileChild, startChild, type CompiledChild, type Ended } from "../crash/children.ts";
+import { compileChild, disturb, startChild, type CompiledChild, type Ended } from "../crash/children.ts";
 import { eightSteps } from "../crash/workflow.ts";
 import { startPostgres } from "./start/postgres.ts";
 
@@ -42,25 +42,6 @@ afterAll(async () => {
 });
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** One place among them: stopped and woken, or killed and replaced, until the time is up. */
-async function disturb(rng: Rng, endMs: number, ended: Ended[]): Promise<void> {
-  while (clock.monotonic() < endMs) {
-    const running = startChild(child.path, ["soak", folder, String(Math.max(1, endMs - clock.monotonic()))]);
-    const over = new AbortController();
-    void running.ended.then(() => over.abort());
-    await running.said("begin");
-    const isKilled = rng.next() < 0.6;
-    while (!over.signal.aborted && clock.monotonic() < endMs) {
-      await wait(100 + rng.integer(900));
-      if (isKilled && rng.next() < 0.4) running.process.kill("SIGKILL");
-      running.process.kill("SIGSTOP");
-      await wait(100 + rng.integer(2_500));
-      running.process.kill("SIGCONT");
-    }
-    ended.push(await running.ended);
-  }
-}
 
 /** What processes said they had committed is there, and no step was committed twice. */
 async function expectKept({ database }: Store, ended: readonly Ended[]): Promise<number> {
@@ -97,10 +78,10 @@ describe.skipIf(!server)("processes on one store in PostgreSQL", () => {
     { timeout: 90_000 + seconds * 3_000 },
     async () => {
       const rng = createRng(clock.now() % 1_000_000);
-      const ended: Ended[] = [];
       await (await openStore(folder, { clock, metadata })).close();
       const endMs = clock.monotonic() + seconds * 1_000;
-      await Promise.all(Array.from({ length: 4 }, (_, i) => disturb(rng.fork(`process ${i}`), endMs, ended)));
+      const places = Array.from({ length: 4 }, (_, i) => rng.fork(`process ${i}`));
+      const ended = (await Promise.all(places.map((own) => disturb(child.path, ["soak", folder], own, endMs)))).flat();
       const said = ended.filter(({ signal }) => signal !== "SIGKILL").map(({ code, errors }) => ({ code, errors }));
       expect(said).toEqual(said.map(() => ({ code: 0, errors: "" })));
       const store = await openStore(folder, { clock, metadata });

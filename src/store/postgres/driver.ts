@@ -1,6 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { StoreHooks } from "../hooks.ts";
+import { createTurns } from "../turns.ts";
 import { idleLimitMs, isConnectionLost, isWorthRepeating, lockWaitMs, serverError } from "./faults.ts";
 import type { PostgresSession } from "./session.ts";
 
@@ -12,7 +13,7 @@ export class PostgresDriver implements Driver {
   readonly #session: PostgresSession;
   readonly #lock: bigint;
   readonly #hooks: StoreHooks;
-  #free: Promise<void> = Promise.resolve();
+  readonly #turn = createTurns();
   #release: () => void = () => {};
   #isInTransaction = false;
 
@@ -25,13 +26,7 @@ export class PostgresDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#free;
-    let release = (): void => {};
-    this.#free = new Promise((resolve) => {
-      release = resolve;
-    });
-    await before;
-    this.#release = release;
+    this.#release = await this.#turn();
     this.#session.hold(true);
     return {
       executeQuery: <R>(query: CompiledQuery) => this.#execute<R>(query),

@@ -6,7 +6,7 @@ import type {
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
-import type { LinearPredictor, Link } from "../../model/predictor.ts";
+import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
@@ -17,6 +17,7 @@ import { minimiseSparse } from "./owlqn.ts";
 import { momentsOf } from "../moments.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
 import { createObjective } from "./objective.ts";
+import { linearPredictor } from "./predictor.ts";
 
 /**
  * Ridge, logistic or multinomial regression, by the task. Minimises the weighted sum of losses (half the squared residual,
@@ -30,11 +31,6 @@ export const linearEstimator: EstimatorImplementation = Object.freeze({
   hyperparameters: linearHyperparameters,
   fit,
 });
-
-interface Solution {
-  readonly coefficients: Float64Array;
-  readonly intercept: Float64Array;
-}
 
 async function fit(
   design: Design,
@@ -54,7 +50,7 @@ async function fit(
   if (loss === "squared" && suitsNormalEquations(design)) {
     const limits = { tolerance, maxIterations: Number(hyperparameters["maxIterations"]) };
     const solution = solveNormalEquations(design, target, { l1, l2, ...limits }, moments);
-    if (solution) return { predictor: predictorOf(design, target, solution), notes: { iterations: 0 } };
+    if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
   }
   const maxIterations = Number(hyperparameters["maxIterations"]);
   const regression = regressionLossOf(loss, target, moments, Number(hyperparameters["huberDelta"] ?? 1));
@@ -75,26 +71,13 @@ async function fit(
       ? await minimiseSparse(objective, { l1: l1 / moments.totalWeight, nPenalised }, options)
       : await minimise(objective, options);
   return {
-    predictor: predictorOf(
+    predictor: linearPredictor(
       design,
-      target,
+      loss === "poisson" ? "log" : linkOf(target),
       objective.uncentre(minimum.parameters),
-      loss === "poisson" ? "log" : undefined,
     ),
     notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
   };
-}
-
-function predictorOf(design: Design, target: Target, solution: Solution, link?: Link): LinearPredictor {
-  return Object.freeze({
-    kind: "linear",
-    link: link ?? linkOf(target),
-    outputs: solution.intercept.length,
-    nDense: design.dense.length,
-    nSparse: design.sparse.names.length,
-    coefficients: solution.coefficients,
-    intercept: solution.intercept,
-  });
 }
 
 function linkOf(target: Target): Link {

@@ -6,11 +6,12 @@ import type {
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
-import type { LinearPredictor, Link } from "../../model/predictor.ts";
+import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
 import { minimise, type SolverOptions } from "../linear/lbfgs.ts";
 import { createObjective, type RegressionLoss } from "../linear/objective.ts";
+import { linearPredictor } from "../linear/predictor.ts";
 import { momentsOf } from "../moments.ts";
 import { createPause } from "../pause.ts";
 import { addScores } from "../products.ts";
@@ -128,12 +129,7 @@ function resultOf(
   slope: number,
   shifts: Float64Array,
 ): FitResult {
-  const predictor: LinearPredictor = Object.freeze({
-    kind: "linear",
-    link,
-    outputs: planes.length,
-    nDense: design.dense.length,
-    nSparse: design.sparse.names.length,
+  const predictor = linearPredictor(design, link, {
     coefficients: Float64Array.from(planes.flatMap((plane) => Array.from(plane.coefficients, (c) => slope * c))),
     intercept: Float64Array.from(planes, ({ intercept }, k) => slope * intercept + shifts[k]!),
   });

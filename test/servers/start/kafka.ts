@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import type { RunningServer } from "./running-server.ts";
+import { end, freePort, isOpen, untilUp } from "./server-process.ts";
 
 const java = path.join(process.env["JAVA_HOME"] ?? "/usr", "bin", "java");
 
@@ -26,15 +26,11 @@ export async function startKafka(): Promise<RunningServer | undefined> {
   const made = spawnSync(java, [...classes, ...format], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(`Kafka's storage was not made: ${made.stderr}`);
   const child = spawn(java, [...classes, "kafka.Kafka", settings], { stdio: "ignore" });
-  await untilOpen(port, () => child.exitCode !== null);
+  await untilUp("Kafka", child, () => isOpen(port));
   return {
     url: `127.0.0.1:${port}`,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        const gone = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGKILL");
-        await gone;
-      }
+      await end(child);
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -55,28 +51,4 @@ function settingsOf(folder: string, port: number, control: number): string {
     "offsets.topic.num.partitions=1",
     "group.initial.rebalance.delay.ms=0",
   ].join("\n");
-}
-
-async function untilOpen(port: number, isOver: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 300; ++tries) {
-    if (isOver()) throw new Error("Kafka ended");
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, "127.0.0.1", () => resolve(true));
-      socket.on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-    if (isOpen) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("Kafka did not answer");
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { createConnection } from "mysql2/promise";
 import type { RunningServer } from "./running-server.ts";
+import { end, freePort, untilUp } from "./server-process.ts";
 
 const server = ["/usr/sbin/mariadbd", "/usr/sbin/mysqld"].find((file) => fs.existsSync(file));
 /** What a new data folder is filled with, as mariadb-install-db would, which needs programs of the client's package. */
@@ -44,45 +44,18 @@ export async function startMariadb(): Promise<(RunningServer & { readonly pid: n
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   const url = `mysql://root@127.0.0.1:${port}/test`;
-  await untilReady(child, `mysql://root@127.0.0.1:${port}`, () => said);
+  await untilUp("mariadbd", child, async () => {
+    const connection = await createConnection(`mysql://root@127.0.0.1:${port}`);
+    await connection.query("CREATE DATABASE IF NOT EXISTS test");
+    await connection.end();
+  });
   return {
     url,
     pid: child.pid!,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        const gone = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGKILL");
-        await gone;
-      }
+      await end(child);
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function untilReady(child: ChildProcess, url: string, said: () => string): Promise<void> {
-  for (let tries = 0; tries < 300; ++tries) {
-    if (child.exitCode !== null) throw new Error(`mariadbd ended: ${said()}`);
-    try {
-      const connection = await createConnection(url);
-      await connection.query("CREATE DATABASE IF NOT EXISTS test");
-      await connection.end();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  throw new Error(`mariadbd did not answer: ${said()}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

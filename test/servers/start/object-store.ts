@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
-import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { RunningServer } from "./running-server.ts";
+import { end, freePort, untilUp } from "./server-process.ts";
 
 /** An S3 gateway over a folder, with an empty bucket "mill". */
 export interface RunningObjectStore extends RunningServer {
@@ -43,7 +43,7 @@ export async function startObjectStore(): Promise<RunningObjectStore | undefined
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
     });
-    await untilReady(child, url);
+    await untilUp("versitygw", child, () => fetch(url));
     return child;
   };
   let child = await start();
@@ -71,36 +71,4 @@ export async function startObjectStore(): Promise<RunningObjectStore | undefined
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await gone;
-}
-
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  let said = "";
-  child.stderr!.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
-  for (let tries = 0; tries < 300; ++tries) {
-    if (child.exitCode !== null) throw new Error(`versitygw ended: ${said}`);
-    const isUp = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`versitygw did not answer: ${said}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

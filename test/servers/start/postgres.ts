@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import pg from "pg";
 import type { RunningServer } from "./running-server.ts";
+import { end, freePort, untilUp } from "./server-process.ts";
 
 /** The newest PostgreSQL that Debian put on this machine. */
 function programs(): string | undefined {
@@ -55,44 +55,17 @@ export async function startPostgres(): Promise<RunningServer | undefined> {
   ]);
   const child = spawn(postgres, args, { stdio: ["ignore", "ignore", "pipe"] });
   const url = `postgres://mill:mill@127.0.0.1:${port}/postgres`;
-  await untilReady(child, url);
+  await untilUp("postgres", child, async () => {
+    const client = new pg.Client({ connectionString: url });
+    client.on("error", () => {});
+    await client.connect();
+    await client.end();
+  });
   return {
     url,
     async stop() {
-      if (child.exitCode === null) {
-        const gone = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGINT");
-        await gone;
-      }
+      await end(child, "SIGINT");
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  let said = "";
-  child.stderr!.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
-  for (let tries = 0; tries < 300; ++tries) {
-    if (child.exitCode !== null) throw new Error(`postgres ended: ${said}`);
-    const client = new pg.Client({ connectionString: url });
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  throw new Error(`postgres did not answer: ${said}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
