@@ -20,19 +20,21 @@ export function refuseClassWeights(estimator: string, target: Target, classWeigh
     });
 }
 
+/** The weight of each label's rows. */
+export function labelWeights({ nLabels, values, weights }: Target): Float64Array {
+  const totals = new Float64Array(nLabels);
+  for (let row = 0; row < values.length; ++row) totals[values[row]!]! += weights === null ? 1 : weights[row]!;
+  return totals;
+}
+
 /**
  * Factors by label that give every label the same total weight and leave the sum of all weights as it is; null where
  * `classWeights` is "none" or the target has no labels. A label without weight keeps the factor 1.
  */
 export function classFactors(target: Target, classWeights: unknown): Float64Array | null {
   if (classWeights !== "balanced" || target.nLabels === 0) return null;
-  const sums = new Float64Array(target.nLabels);
-  let total = 0;
-  for (let row = 0; row < target.values.length; ++row) {
-    const weight = target.weights === null ? 1 : target.weights[row]!;
-    sums[target.values[row]!]! += weight;
-    total += weight;
-  }
+  const sums = labelWeights(target);
+  const total = target.weights?.reduce((sum, weight) => sum + weight, 0) ?? target.values.length;
   const present = sums.reduce((count, sum) => count + (sum > 0 ? 1 : 0), 0);
   return sums.map((sum) => (sum > 0 ? total / (present * sum) : 1));
 }

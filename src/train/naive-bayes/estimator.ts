@@ -3,7 +3,7 @@ import { log } from "../../math/elementary.ts";
 import type { Design } from "../../model/design.ts";
 import type { EstimatorImplementation, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { BayesPredictor } from "../../model/predictor.ts";
-import { classFactors, withFactors } from "../class-weights.ts";
+import { classFactors, labelWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
 import { naiveBayesHyperparameters } from "./hyperparameters.ts";
 import { fitLevels, fitNumbers } from "./likelihoods.ts";
@@ -51,12 +51,6 @@ function fit(design: Design, given: Target, hyperparameters: HyperparameterValue
     coefficients: fitLevels(design, target, Number(hyperparameters["smoothing"])),
   });
   return { predictor, notes: {} };
-}
-
-function labelWeights({ nLabels, values, weights }: Target): Float64Array {
-  const totals = new Float64Array(nLabels);
-  for (let row = 0; row < values.length; ++row) totals[values[row]!]! += weights === null ? 1 : weights[row]!;
-  return totals;
 }
 
 /** Entries are counts: a multinomial has no room for others. */

@@ -1,6 +1,7 @@
 import { log } from "../../math/elementary.ts";
 import { emptySparseBlock, type Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
+import { labelWeights } from "../class-weights.ts";
 import { minimise, type SolverOptions } from "../linear/lbfgs.ts";
 import { softmaxLoss } from "../linear/losses.ts";
 import { createObjective } from "../linear/objective.ts";
@@ -23,7 +24,11 @@ const limits = { maxIterations: 200, tolerance: 1e-9 };
  * Two labels: Platt's sigmoid (1999), fitted to margins of held-out rows; the targets are drawn in from 0 and 1 by one row of
  * each label, so that the slope stays finite where margins separate the labels.
  */
-export async function calibrateTwo(margins: Float64Array, target: Target, options: Options): Promise<Calibration> {
+export async function calibrateTwo(
+  margins: Float64Array,
+  target: Target,
+  { afterIteration }: Options,
+): Promise<Calibration> {
   const totals = labelWeights(target);
   const high = (totals[1]! + 1) / (totals[1]! + 2);
   const low = 1 / (totals[0]! + 2);
@@ -32,7 +37,7 @@ export async function calibrateTwo(margins: Float64Array, target: Target, option
   const design: Design = { nRows: margins.length, dense, sparse: emptySparseBlock(margins.length) };
   const objective = createObjective(design, smoothed, 0, momentsOf(design, target.weights));
   const { coefficients, intercept } = objective.uncentre(
-    (await minimise(objective, { ...limits, ...options })).parameters,
+    (await minimise(objective, { ...limits, afterIteration })).parameters,
   );
   if (coefficients[0]! >= leastSlope) return { slope: coefficients[0]!, shifts: intercept };
   const mean = (high * totals[1]! + low * totals[0]!) / (totals[0]! + totals[1]!);
@@ -43,7 +48,11 @@ export async function calibrateTwo(margins: Float64Array, target: Target, option
  * More labels: one slope and a shift a label under softmax, of least multinomial loss plus half the squares of them all, which
  * keeps them finite where margins separate the labels or a label has no rows. `margins` holds one run of rows a label.
  */
-export async function calibrateMany(margins: Float64Array, target: Target, options: Options): Promise<Calibration> {
+export async function calibrateMany(
+  margins: Float64Array,
+  target: Target,
+  { afterIteration }: Options,
+): Promise<Calibration> {
   const { nLabels } = target;
   const nRows = target.values.length;
   const total = labelWeights(target).reduce((sum, weight) => sum + weight, 0);
@@ -71,12 +80,6 @@ export async function calibrateMany(margins: Float64Array, target: Target, optio
   };
   const curvature = new Float64Array(nLabels + 1).fill(0.25);
   const objective = { nParameters: nLabels + 1, curvature, evaluate };
-  const { parameters } = await minimise(objective, { ...limits, ...options });
+  const { parameters } = await minimise(objective, { ...limits, afterIteration });
   return { slope: Math.max(leastSlope, parameters[0]!), shifts: parameters.slice(1) };
-}
-
-function labelWeights({ nLabels, values, weights }: Target): Float64Array {
-  const totals = new Float64Array(nLabels);
-  for (let row = 0; row < values.length; ++row) totals[values[row]!]! += weights === null ? 1 : weights[row]!;
-  return totals;
 }

@@ -268,6 +268,16 @@ describe("calibration", () => {
     expect(1 / (1 + Math.exp(-turned.shifts[0]!))).toBeCloseTo((5 * (6 / 7) + 3 / 5) / 8, 9);
   });
 
+  it("goes to its own end, however soon the planes were to stop", async () => {
+    const hasty = { ...quiet, maxIterations: 1, tolerance: 1 };
+    const margins = Float64Array.of(-2, -1, -0.5, 0.1, 0.3, 1);
+    const two = targetOf("binary", [0, 0, 1, 0, 1, 1]);
+    expect(await calibrateTwo(margins, two, hasty)).toEqual(await calibrateTwo(margins, two, quiet));
+    const three = targetOf("multiclass", [0, 2, 1, 1]);
+    const ofLabels = Float64Array.of(2, -1, -1, 0, -1, 0, 1, 2, -1, 3, -1, 0);
+    expect(await calibrateMany(ofLabels, three, hasty)).toEqual(await calibrateMany(ofLabels, three, quiet));
+  });
+
   it("of more labels has a loss that no small step lowers", async () => {
     const rng = createRng(6);
     const labels = Array.from({ length: 30 }, (_, row) => row % 3);
