@@ -8,8 +8,9 @@ import type { TreesPredictor } from "../predictor.ts";
 import { addTrees } from "../score-trees.ts";
 import { QuickScorer, quickRows } from "./scorer.ts";
 
-/** A chain to the right: split i asks whether x <= i, its left child is a leaf. */
-function chain(nLeaves: number): TreesPredictor {
+/** A chain to one side: its splits ask whether x <= i, or from the last i to the first; each other child is a leaf. */
+function chain(nLeaves: number, side: "left" | "right" = "right"): TreesPredictor {
+  const [near, far] = side === "right" ? [1, 2] : [2, 1];
   const nNodes = 2 * nLeaves - 1;
   const node = (of: (i: number) => number): Int32Array => Int32Array.from({ length: nNodes }, (_, i) => of(i));
   const isSplit = (i: number): boolean => i % 2 === 0 && i < nNodes - 1;
@@ -21,11 +22,11 @@ function chain(nLeaves: number): TreesPredictor {
     treeOffsets: Uint32Array.of(0),
     treeOutput: Uint32Array.of(0),
     feature: node((i) => (isSplit(i) ? 0 : -1)),
-    threshold: Float64Array.from({ length: nNodes }, (_, i) => i / 2),
+    threshold: Float64Array.from({ length: nNodes }, (_, i) => (side === "right" ? i : nNodes - i) / 2),
     missingLeft: Uint8Array.from({ length: nNodes }, (_, i) => (i === 4 ? 1 : 0)),
     categoryOffset: new Int32Array(nNodes).fill(-1),
-    left: node((i) => (isSplit(i) ? i + 1 : -1)),
-    right: node((i) => (isSplit(i) ? i + 2 : -1)),
+    left: node((i) => (isSplit(i) ? i + near : -1)),
+    right: node((i) => (isSplit(i) ? i + far : -1)),
     value: Float64Array.from({ length: nNodes }, (_, i) => i),
     gain: new Float64Array(nNodes),
     cover: new Float64Array(nNodes).fill(1),
@@ -69,14 +70,17 @@ describe("QuickScorer", () => {
 
   it("tells apart values at, above and below every bound, infinities, zeros of both signs and missing ones", () => {
     const edges = [-Infinity, -1, -0, 0, 0.5, 1, 1 + Number.EPSILON, 2, 29.9, 30, 30.1, 31, Infinity, Number.NaN];
-    for (const nLeaves of [2, 8, 9, 31, 32]) {
-      const { quick, walked } = both(chain(nLeaves), designOf(edges));
-      expect(quick).toEqual(walked);
-    }
+    for (const nLeaves of [2, 8, 9, 31, 32])
+      for (const side of ["left", "right"] as const) {
+        const { quick, walked } = both(chain(nLeaves, side), designOf(edges));
+        expect(quick).toEqual(walked);
+      }
   });
 
   it("declines trees of more than 32 leaves and columns of more than 254 bounds", () => {
-    expect(QuickScorer.of(chain(33), designOf([1]).dense)).toBeNull();
+    for (const nLeaves of [33, 100_000])
+      for (const side of ["left", "right"] as const)
+        expect(QuickScorer.of(chain(nLeaves, side), designOf([1]).dense)).toBeNull();
     const many = chain(3);
     const stumps = Array.from({ length: 200 }, (_, t) => ({
       ...many,

@@ -27,9 +27,9 @@ export function tabulate(trees: TreesPredictor): QuickTables | null {
   const splits: QuickSplit[] = [];
   const values = new Float64Array(trees.treeOffsets.length * mostLeaves);
   for (const [tree, root] of trees.treeOffsets.entries()) {
-    const leaves = new LeafCounter(trees, tree, splits);
-    if (leaves.number(root) > mostLeaves) return null;
-    values.set(leaves.values, tree * mostLeaves);
+    const leaves = leavesOf(trees, tree, root, splits);
+    if (leaves === null) return null;
+    values.set(leaves, tree * mostLeaves);
   }
   const byFeature = new Map<number, QuickSplit[]>();
   for (const split of splits) {
@@ -55,27 +55,25 @@ function rankedOf(trees: TreesPredictor, feature: number, own: readonly QuickSpl
   return { feature, bounds, splits: [going(0), going(1)] };
 }
 
-/** Numbers the leaves of one tree from left to right and lists its splits. */
-class LeafCounter {
-  readonly values: number[] = [];
-  readonly #trees: TreesPredictor;
-  readonly #tree: number;
-  readonly #splits: QuickSplit[];
-
-  constructor(trees: TreesPredictor, tree: number, splits: QuickSplit[]) {
-    this.#trees = trees;
-    this.#tree = tree;
-    this.#splits = splits;
-  }
-
-  /** Visits the tree below `node`; gives the number of leaves seen so far, and stops at more than there may be. */
-  number(node: number): number {
-    const { feature, left, right, value } = this.#trees;
-    if (feature[node]! < 0) return this.values.push(value[node]!);
-    const firstLeaf = this.values.length;
-    const endLeaf = this.number(left[node]!);
-    if (endLeaf > mostLeaves) return endLeaf;
-    this.#splits.push({ tree: this.#tree, node, firstLeaf, endLeaf });
-    return this.number(right[node]!);
+/**
+ * Values of the leaves of one tree from left to right; its splits are added to `splits`. Null where there are more leaves
+ * than the kernels take. Not recursive: an imported tree may be deeper than the stack.
+ */
+function leavesOf(trees: TreesPredictor, tree: number, root: number, splits: QuickSplit[]): number[] | null {
+  const { feature, left, right, value } = trees;
+  const leaves: number[] = [];
+  const open: { readonly node: number; readonly firstLeaf: number }[] = [];
+  for (let node = root; ;) {
+    if (feature[node]! >= 0) {
+      // So many splits on the way down have at least as many leaves to their right, and one more.
+      if (open.push({ node, firstLeaf: leaves.length }) >= mostLeaves) return null;
+      node = left[node]!;
+      continue;
+    }
+    if (leaves.push(value[node]!) > mostLeaves) return null;
+    const split = open.pop();
+    if (split === undefined) return leaves;
+    splits.push({ tree, ...split, endLeaf: leaves.length });
+    node = right[split.node]!;
   }
 }
