@@ -111,6 +111,14 @@ export const pipelineErrors = {
       `training on ${c.rows} rows of ${c.columns} columns needs more than 4 GiB of working memory`,
     remedy: (): string => "Learn from fewer rows or columns, or fewer text terms.",
   },
+  TRAINING_DIVERGED: {
+    status: 422,
+    exit: 1,
+    message: (c: { estimator: string; epoch: number; learningRate: number }): string =>
+      `${c.estimator}() with learningRate ${c.learningRate} diverged: not all of its weights were finite numbers after epoch ${c.epoch}`,
+    remedy: (c: { learningRate: number }): string =>
+      `Lower learningRate, say to ${c.learningRate / 10}; scale inputs that are very large.`,
+  },
   CANCELLED: {
     status: 499,
     exit: 1,

@@ -1,4 +1,5 @@
-import type { Rng } from "../../core/rng.ts";
+import { MillraceError } from "../../core/errors/error.ts";
+import { type Rng, shuffle } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
@@ -89,6 +90,10 @@ async function learn(training: Training, context: FitContext): Promise<Record<st
   let trainLoss = 0;
   for (let epoch = 1; epoch <= epochs; ++epoch) {
     trainLoss = await runEpoch(training, context.rng.fork(`epoch ${epoch}`), pause);
+    if (!network.parameters.every(Number.isFinite)) {
+      if (best.parameters !== null) break;
+      throw new MillraceError("TRAINING_DIVERGED", { estimator: "mlp", epoch, learningRate: settings.learningRate });
+    }
     context.progress.report(epoch, epochs, "epochs");
     if (watched === null) continue;
     const loss = meanLoss(network, watched);
@@ -144,16 +149,6 @@ function addPenalty({ layout, parameters, gradients }: Network, l2: number): voi
   if (l2 === 0) return;
   for (const { weights, biases } of layout.layers)
     for (let i = weights; i < biases; ++i) gradients[i]! += l2 * parameters[i]!;
-}
-
-/** Fisher and Yates. */
-function shuffle(order: Uint32Array, rng: Rng): void {
-  for (let i = order.length - 1; i > 0; --i) {
-    const j = rng.integer(i + 1);
-    const other = order[j]!;
-    order[j] = order[i]!;
-    order[i] = other;
-  }
 }
 
 function examplesOf(design: Design, target: Target, shape: NetworkShape, scale: TargetScale): Examples {

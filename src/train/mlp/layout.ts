@@ -40,7 +40,7 @@ export interface Layout {
   readonly inputs: number;
   readonly inputSlopes: number;
   readonly embeddings: number;
-  readonly parameters: number;
+  readonly nEmbeddings: number;
   readonly gradients: number;
   readonly nParameters: number;
   readonly pages: number;
@@ -75,7 +75,8 @@ export function layoutOf(shape: NetworkShape): Layout {
     const weights = take(paddedInputs * paddedUnits);
     return { inputs, units: own, paddedInputs, paddedUnits, weights, biases: take(paddedUnits) };
   });
-  const embeddings = take(tableColumns.reduce((sum, columns, table) => sum + columns * tableWidths[table]!, 0));
+  const nEmbeddings = tableColumns.reduce((sum, columns, table) => sum + columns * tableWidths[table]!, 0);
+  const embeddings = take(nEmbeddings);
   nParameters = padded(nParameters, blockColumns);
   let end = 2 * nParameters;
   const reserve = (cells: number): number => (end += cells) - cells;
@@ -98,7 +99,7 @@ export function layoutOf(shape: NetworkShape): Layout {
     inputs,
     inputSlopes,
     embeddings,
-    parameters: 0,
+    nEmbeddings,
     gradients: nParameters,
     nParameters,
     pages,

@@ -332,6 +332,22 @@ describe("mlp", () => {
     }
   });
 
+  it("refuses to give a network whose weights have run away, and says what to lower", async () => {
+    const design = designOf(Array.from({ length: 64 }, (_, row) => [1000 * Math.sin(row), 1000 * Math.cos(row * row)]));
+    const target = targetOf(
+      "regression",
+      Array.from(design.dense[0]!.values, (x, row) => x + row),
+      0,
+    );
+    const wild = { layers: Array.from({ length: 16 }, () => 48), learningRate: 1, batchRows: 8, epochs: 2 };
+    await expect(fitMlp(design, target, wild)).rejects.toMatchObject({
+      code: "TRAINING_DIVERGED",
+      remedy: expect.stringContaining("learningRate, say to 0.1"),
+    });
+    const { predictor } = await fitMlp(design, target, { ...wild, learningRate: 0.1 });
+    expect(rawScores(predictor, design).every(Number.isFinite)).toBe(true);
+  });
+
   it("refuses missing and infinite numbers, and networks beyond its memory", async () => {
     const target = targetOf("regression", [0, 1], 0);
     for (const bad of [Number.NaN, Infinity])

@@ -45,15 +45,14 @@ export function createNetwork(shape: NetworkShape, hasDropout: boolean, isPlain 
  * (He et al. 2015), 2 / (inputs + units) for tanh and the scores (Glorot and Bengio 2010). Embeddings within 1/2.
  */
 export function drawWeights({ shape, layout, parameters }: Network, rng: Rng): void {
-  const { layers, embeddings, nParameters } = layout;
+  const { layers, embeddings, nEmbeddings } = layout;
   layers.forEach(({ inputs, units, paddedUnits, weights }, layer) => {
     const isBent = shape.activation === "relu" && layer + 1 < layers.length;
     const reach = Math.sqrt(isBent ? 6 / Math.max(1, inputs) : 6 / (inputs + units));
     for (let i = 0; i < inputs; ++i)
       for (let u = 0; u < units; ++u) parameters[weights + i * paddedUnits + u] = (2 * rng.next() - 1) * reach;
   });
-  const nEmbeddings = shape.tableColumns.reduce((sum, columns, t) => sum + columns * shape.tableWidths[t]!, 0);
-  for (let i = embeddings; i < Math.min(nParameters, embeddings + nEmbeddings); ++i) parameters[i] = rng.next() - 0.5;
+  for (let i = embeddings; i < embeddings + nEmbeddings; ++i) parameters[i] = rng.next() - 0.5;
 }
 
 /** Fills the outputs of every layer from the inputs of `nRows` rows of the batch. */

@@ -19,7 +19,7 @@ export function predictorOf(
         weights.push(factor * parameters[layer.weights + i * layer.paddedUnits + u]!);
     for (let u = 0; u < layer.units; ++u) biases.push(factor * parameters[layer.biases + u]! + (isLast ? mean : 0));
   });
-  const nEmbeddings = shape.tableColumns.reduce((sum, columns, t) => sum + columns * shape.tableWidths[t]!, 0);
+  const { embeddings, nEmbeddings } = layout;
   return Object.freeze({
     kind: "network",
     link: task === "regression" ? "identity" : task === "binary" ? "sigmoid" : "softmax",
@@ -30,7 +30,7 @@ export function predictorOf(
     units: Uint32Array.from(shape.units),
     tableColumns: Uint32Array.from(shape.tableColumns),
     tableWidths: Uint32Array.from(shape.tableWidths),
-    embeddings: Float64Array.from(parameters.subarray(layout.embeddings, layout.embeddings + nEmbeddings)),
+    embeddings: Float64Array.from(parameters.subarray(embeddings, embeddings + nEmbeddings)),
     weights: Float64Array.from(weights),
     biases: Float64Array.from(biases),
   });
