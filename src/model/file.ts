@@ -21,8 +21,9 @@ import type { Predictor } from "./predictor.ts";
 export const modelFormat = 6;
 
 /**
- * The format a model needs: 6 has networks, 5 columns that are cleaned, or hashed under a key of their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2
- * the links "log" and "share"; all else is written as 1, as it always was.
+ * The format a model needs: 6 has networks, 5 columns that are cleaned, or hashed under a key of their own name, 4 columns
+ * of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links "log" and "share"; all else is
+ * written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;

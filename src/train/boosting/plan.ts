@@ -105,7 +105,7 @@ export interface Layout {
   /** Two candidate splits a thread: 8 numbers each, and 256 route bytes each. */
   readonly candidates: number;
   readonly candidateRoutes: number;
-  /** Two numbers a thread: rows it moved left, or its largest gradient and hessian. */
+  /** Two numbers a thread: how many rows it has summed (and one unused), or its largest gradient and hessian. */
   readonly perThread: number;
   /** One block a thread for the search of cuts. */
   readonly scanStates: number;
