@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { MillraceError } from "../../core/errors/error.ts";
 import type { Block, BlockPlan } from "./block.ts";
 import { BlockParser } from "./block-parser.ts";
 
@@ -7,18 +8,20 @@ import { BlockParser } from "./block-parser.ts";
 export interface BlockCrew {
   /** How many blocks may be under way. */
   readonly size: number;
-  /** null: the block is irregular. The bytes are not to be used after. */
+  /**
+   * null: the block is irregular. The bytes own their memory and are not to be used after. A promise that is rejected need
+   * not be awaited. Throws INTERNAL where a thread failed.
+   */
   parse(bytes: Buffer): Promise<Block | null>;
   close(): Promise<void>;
 }
 
 const mostThreads = 4;
-/** Smaller buffers may share memory that is not theirs to give away. */
-const ownBytes = 65_536;
 
 /** `isLarge`: threads are worth the 40 ms they take to start. Compiled only, for a worker loads no TypeScript. */
 export function openCrew(plan: BlockPlan, isLarge: boolean): BlockCrew {
-  if (isLarge && import.meta.url.endsWith(".js")) return openThreads(plan);
+  if (isLarge && import.meta.url.endsWith(".js"))
+    return openThreads(plan, new URL("./block-worker.js", import.meta.url));
   const parser = new BlockParser(plan);
   return { size: 1, parse: (bytes) => Promise.resolve(parser.parse(bytes)), close: async () => {} };
 }
@@ -30,26 +33,29 @@ interface Hand {
 
 interface Waiting {
   readonly resolve: (block: Block | null) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: MillraceError) => void;
 }
 
-function openThreads(plan: BlockPlan): BlockCrew {
+/** Threads that run `module`. The first that fails ends the work of all. */
+export function openThreads(plan: BlockPlan, module: URL): BlockCrew {
   const threads = Math.max(2, Math.min(mostThreads, availableParallelism()));
   const waiting = new Map<number, Waiting>();
-  const fail = (error: Error): void => {
-    for (const { reject } of waiting.values()) reject(error);
+  let fault: MillraceError | null = null;
+  const fail = (what: string, cause?: unknown): void => {
+    fault ??= new MillraceError("INTERNAL", { reason: `a thread that reads delimited files ${what}` }, { cause });
+    for (const { reject } of waiting.values()) reject(fault);
     waiting.clear();
   };
   const hands = Array.from({ length: threads }, (): Hand => {
-    const worker = new Worker(new URL("./block-worker.js", import.meta.url), { workerData: plan, execArgv: [] });
+    const worker = new Worker(module, { workerData: plan, execArgv: [] });
     const hand = { worker, nWaiting: 0 };
     worker.on("message", ({ id, block }: { readonly id: number; readonly block: Block | null }) => {
       --hand.nWaiting;
       waiting.get(id)?.resolve(block);
       waiting.delete(id);
     });
-    worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on("exit", (code) => fail(new Error(`a worker thread ended with code ${code}`)));
+    worker.on("error", (error) => fail(`failed: ${error instanceof Error ? error.message : String(error)}`, error));
+    worker.on("exit", (code) => fail(`ended with code ${code}`));
     return hand;
   });
   let nextId = 0;
@@ -57,15 +63,17 @@ function openThreads(plan: BlockPlan): BlockCrew {
     size: 2 * threads,
     parse(bytes) {
       const hand = hands.reduce((least, other) => (other.nWaiting < least.nWaiting ? other : least));
-      ++hand.nWaiting;
       const id = nextId++;
-      return new Promise((resolve, reject) => {
+      const parsed = new Promise<Block | null>((resolve, reject) => {
+        if (fault !== null) return reject(fault);
         waiting.set(id, { resolve, reject });
-        const isOwn = bytes.buffer.byteLength >= ownBytes && bytes.buffer instanceof ArrayBuffer;
+        ++hand.nWaiting;
         const order = { id, bytes: bytes.buffer, start: bytes.byteOffset, length: bytes.length };
-        if (isOwn) hand.worker.postMessage(order, [bytes.buffer as ArrayBuffer]);
-        else hand.worker.postMessage({ id, bytes: new Uint8Array(bytes).buffer, start: 0, length: bytes.length });
+        hand.worker.postMessage(order, [bytes.buffer as ArrayBuffer]);
       });
+      // It may fail while the one who asked waits for something else.
+      parsed.catch(() => {});
+      return parsed;
     },
     async close() {
       await Promise.all(hands.map(({ worker }) => worker.terminate()));

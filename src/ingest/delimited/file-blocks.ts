@@ -10,17 +10,16 @@ const newline = 0x0a;
 /**
  * The bytes of a file in stretches of whole lines of about 4 MB that end where an even number of quotes has gone before:
  * where records end, unless quotes stand inside of cells without meaning anything; the one who parses finds out. The cuts
- * depend on the bytes alone. A last line without its end gets `lineEnd()`.
+ * depend on the bytes alone. The last line may lack its end. Each stretch owns its memory, so that a thread may have it.
  *
  * Yields null where no cut is found.
  */
 export async function* readBlocks(
   path: string,
   quotes: boolean,
-  lineEnd: () => string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer | null, void, void> {
-  let block = Buffer.from(new ArrayBuffer(blockBytes));
+  let block = ownBuffer(blockBytes);
   let filled = 0;
   for await (const chunk of readBytes(path, signal)) {
     for (let from = 0; from < chunk.length;) {
@@ -34,16 +33,28 @@ export async function* readBlocks(
         yield null;
         return;
       }
-      const next = Buffer.from(new ArrayBuffer(cut === 0 ? 2 * block.length : Math.max(blockBytes, 2 * rest.length)));
+      const next = ownBuffer(cut === 0 ? 2 * block.length : Math.max(blockBytes, 2 * rest.length));
       filled = rest.copy(next);
       const whole = block.subarray(0, cut);
       block = next;
       if (whole.length > 0) yield whole;
     }
   }
-  if (filled === 0) return;
-  if (block[filled - 1] === newline) yield block.subarray(0, filled);
-  else yield Buffer.concat([block.subarray(0, filled), Buffer.from(lineEnd())]);
+  if (filled > 0) yield block.subarray(0, filled);
+}
+
+/** The stretch with its last line ended. */
+export function withLineEnd(block: Buffer, lineEnd: string): Buffer {
+  if (block.length === 0 || block.at(-1) === newline) return block;
+  const ended = ownBuffer(block.length + lineEnd.length);
+  block.copy(ended);
+  ended.write(lineEnd, block.length, "latin1");
+  return ended;
+}
+
+/** Node's own buffers may share memory that is not theirs to give away. */
+function ownBuffer(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
 }
 
 /** The position after the last line end that stands outside of quotes; 0 where there is none. */

@@ -8,11 +8,10 @@ import type { LocatedFile, LocatedSource } from "../locate.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../snapshot/snapshot-writer.ts";
 import { storedNames } from "../stored-names.ts";
 import { isPlainlyRead, type TextCleaning } from "../text-cleaning.ts";
-import type { Origin } from "../table.ts";
 import type { Block, BlockPlan } from "./block.ts";
 import { type BlockCrew, openCrew } from "./block-crew.ts";
 import { CellLog } from "./cell-log.ts";
-import { readBlocks } from "./file-blocks.ts";
+import { readBlocks, withLineEnd } from "./file-blocks.ts";
 import { type FileHead, headOf } from "./file-head.ts";
 
 export interface DelimitedRequest {
@@ -51,16 +50,15 @@ export async function ingestDelimited(request: DelimitedRequest): Promise<Delimi
     texts.every(isPlainlyRead) &&
     contract.columns.every(({ privacy }) => privacy === undefined);
   if (!isPlain) return null;
-  const first = await openHead(located, files[0]!, request.signal);
-  if (first === null) return null;
   const writer = await SnapshotWriter.open(request.output, storedColumns(contract));
+  const reading = new Reading(request, writer);
   try {
-    const reading = new Reading(request, writer, first.names);
     for (const file of files) if (!(await reading.read(file))) return null;
-    if (reading.nRows === 0) return null;
+    if (!(await reading.finish())) return null;
     await writer.finish();
-    return { report: reading.report(), names: first.names };
+    return { report: reading.report(), names: reading.names };
   } finally {
+    await reading.close();
     await writer.close();
   }
 }
@@ -75,69 +73,114 @@ interface OpenedHead {
   readonly names: readonly string[];
 }
 
-/** How a file begins; null where the slow way has to say what is wrong with it. */
-async function openHead(
-  { source }: LocatedSource,
-  file: LocatedFile,
-  signal: AbortSignal | undefined,
-): Promise<OpenedHead | null> {
-  const blocks = readBlocks(file.path, source.quotes ?? true, () => "\n", signal);
+/** How a file begins, from its first block; null where the slow way has to say what is wrong with it. */
+function openHead({ source }: LocatedSource, block: Buffer): OpenedHead | null {
+  const head = headOf(withLineEnd(block, "\n"), source.delimiter ?? ",", source.quotes ?? true);
+  if (head === null) return null;
+  const names = source.columns ?? head.first;
+  if (names.length !== head.first.length) return null;
   try {
-    const { value: block } = await blocks.next();
-    const head = block ? headOf(block, source.delimiter ?? ",", source.quotes ?? true) : null;
-    if (head === null) return null;
-    const names = source.columns ?? head.first;
-    if (names.length !== head.first.length) return null;
     checkColumnNames(names);
-    return { head, names };
   } catch (error) {
     if (error instanceof MillraceError && error.code.startsWith("COLUMN_NAME")) return null;
     throw error;
-  } finally {
-    await blocks.return();
   }
+  return { head, names };
 }
 
-/** The files of one source, read one after the other into one snapshot. */
+/** How far a file has been read. */
+interface Place {
+  readonly file: LocatedFile;
+  readonly lineEnd: string;
+  row: number;
+  line: number;
+  readonly lines: LineIndex;
+}
+
+/** The files of one source, read one after the other into one snapshot: blocks are parsed ahead, and taken in their order. */
 class Reading {
   readonly #request: DelimitedRequest;
   readonly #writer: SnapshotWriter;
-  readonly #names: readonly string[];
+  readonly #isLarge: boolean;
   readonly #cells: CellLog;
-  readonly #origins: Origin[] = [];
-  nRows = 0;
+  readonly #places: Place[] = [];
+  readonly #underWay: { readonly block: Promise<Block | null>; readonly place: Place }[] = [];
+  #crew: BlockCrew | null = null;
+  #plan = "";
+  #nRows = 0;
+  /** Of the first file; the others have the same, in any order. */
+  names: readonly string[] = [];
 
-  constructor(request: DelimitedRequest, writer: SnapshotWriter, names: readonly string[]) {
+  constructor(request: DelimitedRequest, writer: SnapshotWriter) {
     this.#request = request;
     this.#writer = writer;
-    this.#names = names;
+    this.#isLarge = request.located.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= largeBytes;
     this.#cells = new CellLog(request.contract);
   }
 
-  /** False where the file is out of the ordinary. */
+  /** False where a file is out of the ordinary, this one or one before. */
   async read(file: LocatedFile): Promise<boolean> {
-    const { located, signal } = this.#request;
-    const opened = await openHead(located, file, signal);
-    const plan = opened === null ? null : this.#planOf(opened.names);
-    if (plan === null) return false;
-    const crew = openCrew(plan, file.sizeBytes >= largeBytes);
-    try {
-      return await this.#readBlocks(file, opened!.head, crew);
-    } finally {
-      await crew.close();
+    const { located, progress, signal } = this.#request;
+    let place: Place | null = null;
+    let nBytes = 0;
+    for await (const block of readBlocks(file.path, located.source.quotes ?? true, signal)) {
+      if (block === null) return false;
+      nBytes += block.length;
+      let start = 0;
+      if (place === null) {
+        const head = await this.#openFile(block);
+        if (head === null) return false;
+        const hasHeader = located.source.header ?? true;
+        start = hasHeader ? head.end : head.start;
+        const line = 1 + (hasHeader ? head.lines : head.linesBefore);
+        place = { file, lineEnd: head.lineEnd, row: 0, line, lines: new LineIndex() };
+        this.#places.push(place);
+      }
+      const rest = withLineEnd(block.subarray(start), place.lineEnd);
+      if (rest.length > 0) this.#underWay.push({ block: this.#crew!.parse(rest), place });
+      if (!(await this.#takeAllBut(this.#crew!.size - 1))) return false;
+      progress.report(Math.min(nBytes, file.sizeBytes), file.sizeBytes, "bytes");
     }
+    return place !== null;
+  }
+
+  /** False where a block is out of the ordinary, or there are no rows. */
+  async finish(): Promise<boolean> {
+    return (await this.#takeAllBut(0)) && this.#nRows > 0;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay.map(({ block }) => block));
+    await this.#crew?.close();
   }
 
   report(): IngestReport {
     const types = this.#request.contract.columns.map(({ name }) => ({ column: name, type: "text" }));
-    return { nRows: this.nRows, origins: this.#origins, types, cleaned: [], ...this.#cells.found() };
+    const origins = this.#places.map(({ file, row, lines }) => ({ file: file.name, nRows: row, lines: lines.pairs }));
+    return { nRows: this.#nRows, origins, types, cleaned: [], ...this.#cells.found() };
+  }
+
+  /** Sees to a crew for the file that begins with the block; null where the file is out of the ordinary. */
+  async #openFile(block: Buffer): Promise<FileHead | null> {
+    const opened = openHead(this.#request.located, block);
+    if (opened === null) return null;
+    if (this.names.length === 0) this.names = opened.names;
+    const plan = this.#planOf(opened.names);
+    if (plan === null) return null;
+    const written = JSON.stringify(plan);
+    if (this.#plan === written) return opened.head;
+    if (!(await this.#takeAllBut(0))) return null;
+    await this.#crew?.close();
+    this.#crew = openCrew(plan, this.#isLarge);
+    this.#plan = written;
+    return opened.head;
   }
 
   /** null where the file has not the columns of the first one, or lacks one of the contract's, or two are one. */
   #planOf(names: readonly string[]): BlockPlan | null {
     const { located, contract, texts } = this.#request;
     const { source } = located;
-    if (names.length !== this.#names.length || names.some((name) => !this.#names.includes(name))) return null;
+    if (names.length !== this.names.length || names.some((name) => !this.names.includes(name))) return null;
     const columns = contract.columns.map(({ name, kind }) => ({
       kind,
       cell: names.indexOf(name),
@@ -148,49 +191,25 @@ class Reading {
     return { delimiter: source.delimiter ?? ",", quotes: source.quotes ?? true, nCells: names.length, columns };
   }
 
-  /** Blocks are parsed ahead, and taken in their order. */
-  async #readBlocks(file: LocatedFile, head: FileHead, crew: BlockCrew): Promise<boolean> {
-    const { located, progress, signal } = this.#request;
-    const hasHeader = located.source.header ?? true;
-    const place = { row: 0, line: 1 + (hasHeader ? head.lines : head.linesBefore), lines: new LineIndex() };
-    const underWay: Promise<Block | null>[] = [];
-    let skip = hasHeader ? head.end : head.start;
-    /** False once a block is out of the ordinary. */
-    const leave = async (most: number): Promise<boolean> => {
-      while (underWay.length > most) {
-        const block = await underWay.shift()!;
-        if (block === null || block.lineEnd !== head.lineEnd) return false;
-        await this.#take(block, place);
-      }
-      return true;
-    };
-    let nBytes = 0;
-    try {
-      for await (const block of readBlocks(file.path, located.source.quotes ?? true, () => head.lineEnd, signal)) {
-        if (block === null) return false;
-        nBytes += block.length;
-        const rest = block.subarray(skip);
-        skip = 0;
-        if (rest.length > 0) underWay.push(crew.parse(rest));
-        if (!(await leave(crew.size - 1))) return false;
-        progress.report(Math.min(nBytes, file.sizeBytes), file.sizeBytes, "bytes");
-      }
-      if (!(await leave(0))) return false;
-    } finally {
-      await Promise.allSettled(underWay);
+  /** Takes the oldest blocks until `most` are under way; false once one is out of the ordinary. */
+  async #takeAllBut(most: number): Promise<boolean> {
+    while (this.#underWay.length > most) {
+      const { block, place } = this.#underWay.shift()!;
+      const parsed = await block;
+      if (parsed === null || parsed.lineEnd !== place.lineEnd) return false;
+      await this.#take(parsed, place);
     }
-    this.#origins.push({ file: file.name, nRows: place.row, lines: place.lines.pairs });
     return true;
   }
 
-  async #take(block: Block, place: { row: number; line: number; readonly lines: LineIndex }): Promise<void> {
+  async #take(block: Block, place: Place): Promise<void> {
     for (let i = 0; i < block.lines.length; i += 2) {
       place.lines.add(place.row + block.lines[i]!, place.line + block.lines[i + 1]!);
     }
-    this.#cells.add(block, this.nRows);
+    this.#cells.add(block, this.#nRows);
     await this.#writer.add(block.columns, block.nRows);
     place.row += block.nRows;
     place.line += block.nLines;
-    this.nRows += block.nRows;
+    this.#nRows += block.nRows;
   }
 }

@@ -1,0 +1,57 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { type BlockCrew, openThreads } from "./block-crew.ts";
+import { readBlocks, withLineEnd } from "./file-blocks.ts";
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-crew-"));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+const plan = { delimiter: ",", quotes: true, nCells: 1, columns: [] };
+
+/** A crew whose threads do this with an order. */
+async function withThreads(body: string, run: (crew: BlockCrew) => Promise<void>): Promise<void> {
+  const module = `import { parentPort } from "node:worker_threads"; parentPort.on("message", (order) => { ${body} });`;
+  const crew = openThreads(plan, new URL(`data:text/javascript,${encodeURIComponent(module)}`));
+  try {
+    await run(crew);
+  } finally {
+    await crew.close();
+  }
+}
+
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+const own = (): Buffer => Buffer.from(new ArrayBuffer(8));
+
+describe("a crew of threads", () => {
+  it("gets every stretch of a file, also a last one without its line end", async () => {
+    const file = path.join(root, "short.csv");
+    fs.writeFileSync(file, "a\n1");
+    await withThreads("parentPort.postMessage({ id: order.id, block: order.length })", async (crew) => {
+      for await (const block of readBlocks(file, true, undefined)) {
+        const whole = withLineEnd(block!, "\r\n");
+        expect(whole.toString()).toBe("a\n1\r\n");
+        expect(await crew.parse(whole)).toBe(5);
+        // Its memory has gone to the thread, where a copy would stay.
+        expect(whole.length).toBe(0);
+      }
+    });
+  });
+
+  it("refuses with a code where a thread fails, before it is asked and while nobody waits for the answer", async () => {
+    await withThreads("throw new Error('broken')", async (crew) => {
+      const early = [crew.parse(own()), crew.parse(own())];
+      await tick();
+      for (const parsed of early) await expect(parsed).rejects.toMatchObject({ code: "INTERNAL" });
+      await expect(crew.parse(own())).rejects.toThrow(/broken/);
+    });
+  });
+
+  it("refuses with a code where a thread ends", async () => {
+    await withThreads("process.exit(3)", async (crew) => {
+      await expect(crew.parse(own())).rejects.toThrow(/ended with code 3/);
+      await expect(crew.parse(own())).rejects.toMatchObject({ code: "INTERNAL" });
+    });
+  });
+});
