@@ -8,6 +8,7 @@ import { showRun } from "../engine/runs.ts";
 import { csv, linear, number, pipeline, text } from "../index.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
 import { openPredictionLog } from "../monitor/prediction-log.ts";
+import { createRegistry } from "../registry/registry.ts";
 import { backUp, restoreBackup } from "../store/backup.ts";
 import { collectGarbage } from "../store/gc.ts";
 import { openStore } from "../store/open.ts";
@@ -42,7 +43,10 @@ async function writeStays(patients: readonly string[]): Promise<void> {
 }
 const everybody = [ann, ...Array.from({ length: 59 }, (_, i) => `p${i}@example.com`)];
 
-const stays = (privacy?: "hash" | { readonly hash: { readonly env: string } }): ReturnType<typeof pipeline>["spec"] =>
+const stays = (
+  privacy?: "hash" | { readonly hash: { readonly env: string } } | { readonly mask: number },
+  clean: { readonly trim?: true; readonly case?: "lower" } = {},
+): ReturnType<typeof pipeline>["spec"] =>
   pipeline({
     name: "stays",
     data: csv("stays.csv"),
@@ -53,6 +57,7 @@ const stays = (privacy?: "hash" | { readonly hash: { readonly env: string } }): 
     },
     id: "patient",
     target: "days",
+    clean: { columns: { patient: clean } },
     model: linear(),
   }).spec;
 
@@ -104,7 +109,11 @@ describe("forgetting a person", () => {
     expect(await faults()).toEqual([]);
     expect(await project.registry.verifyAudit()).toMatchObject({ intact: true });
     expect(await filesWith(replacement!.slice(7))).not.toEqual([]);
-    expect((await forgetAnn()).snapshots).toEqual([]);
+    // Nothing is left to find her in, but the audit log knows what saw her.
+    expect(await forgetAnn()).toMatchObject({
+      snapshots: [],
+      models: [{ model: "stays", version: 1, isChampion: true }],
+    });
     expect((await showRun(project.store, result.runId)).status).toBe("succeeded");
   });
 
@@ -117,6 +126,13 @@ describe("forgetting a person", () => {
     expect((await forgetAnn({ key: "another long random text" })).snapshots).toEqual([]);
     expect((await forgetAnn({ key })).snapshots).toMatchObject([{ rows: 3 }]);
     expect(await faults()).toEqual([]);
+  });
+
+  it("finds a person however the source wrote the value, where the contract cleans it", async () => {
+    process.env["MILLRACE_PRIVACY_KEY"] = key;
+    await writeStays([" Ann@Example.com ", ...everybody.slice(1)]);
+    await runPipeline(project, stays("hash", { trim: true, case: "lower" }));
+    expect((await forgetAnn({ key })).snapshots).toMatchObject([{ rows: 3 }]);
   });
 
   it("takes the key from the variable that is named, and keeps neither it nor whom it hides", async () => {
@@ -171,14 +187,18 @@ describe("forgetting a person", () => {
       },
     };
     const store = await openStore(path.join(root, ".millrace"), { clock, hooks });
+    const registry = createRegistry(store, clock, () => Promise.reject(new Error("no model is asked for")));
     await expect(
-      forget({ ...project, store }, { column: "patient", value: ann, dryRun: false, privacyKeyOf: () => undefined }),
+      forget(
+        { ...project, store, registry },
+        { column: "patient", value: ann, dryRun: false, privacyKeyOf: () => undefined },
+      ),
     ).rejects.toThrow("stopped");
     await store.close();
     project = await openProject(root, { clock });
     expect(await faults()).toEqual([]);
     expect((await filesWith(ann)).length).toBeGreaterThan(0);
-    expect(await forgetAnn()).toMatchObject({ snapshots: [], quarantinedRows: 1 });
+    expect(await forgetAnn()).toMatchObject({ snapshots: [], quarantinedRows: 1, models: [{ version: 1 }] });
     expect(await filesWith(ann)).toEqual([]);
   });
 
@@ -188,5 +208,13 @@ describe("forgetting a person", () => {
     await expect(
       forget(project, { column: "patiend", value: ann, dryRun: true, privacyKeyOf: () => undefined }),
     ).rejects.toMatchObject({ code: "COLUMN_MISSING" });
+  });
+
+  it("passes over runs that kept of the column what names nobody, and refuses where all did", async () => {
+    await writeStays(everybody);
+    await runPipeline(project, stays({ mask: 4 }));
+    await expect(forgetAnn({ dryRun: true })).rejects.toMatchObject({ code: "DEFINITION_INVALID" });
+    await runPipeline(project, stays());
+    expect((await forgetAnn({ dryRun: true })).snapshots).toMatchObject([{ rows: 3 }]);
   });
 });

@@ -25,7 +25,6 @@ export async function openProject(root: string, options: ProjectOptions): Promis
   const folder = path.resolve(root);
   const { openStore } = await import("../store/open.ts");
   const { createRegistry } = await import("../registry/registry.ts");
-  const { decodeModel } = await import("../model/file.ts");
   const store = await openStore(options.storeFolder ?? path.join(folder, ".millrace"), {
     clock: options.clock,
     artifacts: artifactsPlace(),
@@ -35,9 +34,10 @@ export async function openProject(root: string, options: ProjectOptions): Promis
     root: folder,
     clock: options.clock,
     store,
-    registry: createRegistry(store, options.clock, async (digest) =>
-      decodeModel(await store.artifacts.readBytes(digest), { checkParity: false }),
-    ),
+    registry: createRegistry(store, options.clock, async (digest) => {
+      const { decodeModel } = await import("../model/file.ts");
+      return decodeModel(await store.artifacts.readBytes(digest), { checkParity: false });
+    }),
     close: () => store.close(),
   });
 }

@@ -45,6 +45,8 @@ function say(report: ForgetReport, output: Output): void {
     output.line(`  ${model} version ${version} was trained on them${isChampion ? " and is the champion" : ""}`);
   for (const { run, output: name } of report.mentions)
     output.line(`  the value stands in ${name}${run === null ? "" : ` of run ${run}`}, too`);
+  for (const { run, output: name } of report.unsearched)
+    output.line(`  ${name} of run ${run} is too large to be searched`);
   for (const file of report.openLogs)
     output.line(`  ${file} is being written: stop the server that does so and forget again`);
   if (report.dryRun) output.line("Nothing was changed. Add --yes to do it.");

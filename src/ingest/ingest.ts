@@ -81,7 +81,7 @@ export async function ingestSource(request: IngestRequest): Promise<IngestReport
       ? await ingestParts(request, located, join(fetcher.folder!, "partitions"))
       : (await ingestLocated(request, located)).report;
     const objects = filesOf(located).flatMap(({ object }) => object ?? []);
-    const refusals = refusalsOf(located);
+    const refusals = withoutSecrets(refusalsOf(located), request.contract);
     return {
       ...report,
       ...(objects.length === 0 ? {} : { objects }),
@@ -90,6 +90,15 @@ export async function ingestSource(request: IngestRequest): Promise<IngestReport
   } finally {
     if (!request.fetcher) await fetcher.close();
   }
+}
+
+/** What is no row has no columns to hide: of it, a contract that hides any keeps nothing but the place and the reason. */
+function withoutSecrets(
+  { refused, nRefused }: ReturnType<typeof refusalsOf>,
+  { columns }: Contract,
+): Required<Pick<IngestReport, "refused" | "nRefused">> {
+  const hides = columns.some(({ privacy }) => privacy !== undefined);
+  return { refused: hides ? refused.map((one) => ({ ...one, text: null })) : refused, nRefused };
 }
 
 /** The columns stand beside the report, to tell files of other columns apart. */

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import type { Kind } from "../frame/column.ts";
 import { readBytes } from "./byte-stream.ts";
-import { deepestNesting, JsonLinesFault, largestElement, splitElements } from "./json-list.ts";
+import { deepestNesting, jsonFault, JsonLinesFault, largestElement, splitElements } from "./json-list.ts";
 import { LineIndex } from "./line-index.ts";
 
 /** What a pass over a file of JSON lines found. */
@@ -95,7 +95,7 @@ function parseLine(
   try {
     row = JSON.parse(text);
   } catch (error) {
-    throw new JsonLinesFault(`${unit} ${line} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new JsonLinesFault(`${unit} ${line} is ${jsonFault(error)}`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     throw new JsonLinesFault(`${unit} ${line} holds no JSON object but ${Array.isArray(row) ? "a list" : typeof row}`);

@@ -1,6 +1,12 @@
 /** Why a file is not JSON lines or no list of objects; the message names the line or the element, counted from 1. */
 export class JsonLinesFault extends Error {}
 
+/** What the platform's parser says of a text, without the piece of it that some releases of Node.js quote. */
+export function jsonFault(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `no JSON: ${message.replace(/, (?:\.\.\.)?".*$/s, "")}`;
+}
+
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;

@@ -1,6 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Issue } from "../frame/contract.ts";
 import { withExpressions } from "../frame/evaluate.ts";
 import type { Frame } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
@@ -8,7 +7,7 @@ import { buildDesign, layoutOf } from "./apply.ts";
 import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
-import { predictionsOf } from "./predict.ts";
+import { predictionsOf, type RowPredictions } from "./predict.ts";
 import type { BayesPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
 import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
 import { rawScores } from "./score.ts";
@@ -62,9 +61,9 @@ export function explain(model: Model, frame: Frame): ExplainedPredictions {
 export function explainRows(
   model: Model,
   rows: readonly unknown[],
-): ExplainedPredictions & { readonly issues: readonly Issue[]; readonly nIssues: number } {
+): ExplainedPredictions & Omit<RowPredictions, "predictions"> {
   const { frame, issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
-  return { ...explain(model, frame), issues, nIssues };
+  return { ...explain(model, frame), issues, nIssues, frame };
 }
 
 /** JSON explanations, one a row, contributions in the model's order of features. */

@@ -16,6 +16,8 @@ export interface RowPredictions {
   readonly issues: readonly Issue[];
   /** Number of all issues. */
   readonly nIssues: number;
+  /** What the rows mean to the model: its inputs, cleaned and made coarser as its training data was. */
+  readonly frame: Frame;
 }
 
 /** One answer: a number (regression, number of the cluster), or a label with the probability of each. */
@@ -33,7 +35,7 @@ export function predict(model: Model, frame: Frame): Predictions {
 /** Predicts request rows, checked against the contract: issues are data, never exceptions. */
 export function predictRows(model: Model, rows: readonly unknown[]): RowPredictions {
   const { frame, issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
-  return { predictions: predict(model, frame), issues, nIssues };
+  return { predictions: predict(model, frame), issues, nIssues, frame };
 }
 
 /** Predictions from raw scores, which are overwritten: what `predict` does after the predictor. */

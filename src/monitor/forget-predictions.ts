@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { mayRun } from "../store/processes.ts";
 import { decodeLine, isRejected } from "./log-line.ts";
 import { listSegments } from "./segments.ts";
 
@@ -7,15 +8,6 @@ import { listSegments } from "./segments.ts";
 export interface ForgottenPredictions {
   readonly predictions: number;
   readonly openLogs: readonly string[];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /**
@@ -33,13 +25,17 @@ export async function forgetPredictions(
   const openLogs: string[] = [];
   let predictions = 0;
   for (const model of models) {
-    for (const segment of await listSegments(path.join(root, model))) {
+    const segments = await listSegments(path.join(root, model));
+    for (const [i, segment] of segments.entries()) {
       const lines = (await readFile(segment.path, "utf8")).split("\n");
       const kept = lines.filter((line) => !isOf(line, column, values));
       if (kept.length === lines.length) continue;
+      // A process writes only the last segment it began.
+      const isOpen = mayRun(segment.pid) && !segments.slice(i + 1).some(({ pid }) => pid === segment.pid);
+      if (isOpen) openLogs.push(path.relative(folder, segment.path));
+      if (isOpen && !dryRun) continue;
       predictions += lines.length - kept.length;
-      if (isRunning(segment.pid)) openLogs.push(path.relative(folder, segment.path));
-      else if (!dryRun) {
+      if (!dryRun) {
         await writeFile(`${segment.path}.rest`, kept.join("\n"), { flush: true });
         await rename(`${segment.path}.rest`, segment.path);
       }

@@ -49,7 +49,7 @@ export interface Registry {
    * champion takes, unless `force`; VERSION_ARCHIVED; VERSION_NOT_FOUND; MODEL_NOT_FOUND.
    */
   promote(model: string, version: number, authority: PromotionAuthority): Promise<ModelVersion>;
-  /** Makes the version champion that was before the present one. Throws ROLLBACK_IMPOSSIBLE. */
+  /** Makes the version champion that was before the present one. Throws ROLLBACK_IMPOSSIBLE, VERSION_ARCHIVED. */
   rollback(model: string, authority: Authority): Promise<ModelVersion>;
   /** What happened to a model, oldest first. Throws MODEL_NOT_FOUND. */
   history(model: string): Promise<readonly AuditEntry[]>;

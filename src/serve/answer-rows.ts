@@ -2,6 +2,8 @@ import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Issue } from "../frame/contract.ts";
+import type { Frame } from "../frame/frame.ts";
+import { rowsFromFrame } from "../frame/rows.ts";
 import { explainRows, explanationsOf } from "../model/explain.ts";
 import { answersOf, predictRows } from "../model/predict.ts";
 import type { Answer } from "../model/predict.ts";
@@ -42,7 +44,7 @@ export function answerRows(
   const { model, version } = served;
   const start = clock.monotonic();
   const explained = explain ? explainRows(model, rows) : null;
-  const { predictions, issues, nIssues } = explained ?? predictRows(model, rows);
+  const { predictions, issues, nIssues, frame } = explained ?? predictRows(model, rows);
   if (issues.length > 0) {
     const count = new Set(issues.map((issue) => issue.row)).size;
     metrics.rejected(served, count);
@@ -56,17 +58,23 @@ export function answerRows(
     const time = clock.now();
     const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
     log.of(model.name).append(
-      rows.map((row, i) => ({
+      inputsOf(model, rows, frame).map((inputs, i) => ({
         id: predictionIds[i]!,
         time,
         version,
-        inputs: row as JsonObject,
+        inputs,
         output: answers[i]!,
         latencyMs,
       })),
     );
   }
   return { refused: null, answers, predictionIds, explanations: explained && explanationsOf(model, explained) };
+}
+
+/** What is logged of rows: as they came, but where values were cleaned or made coarser, nothing that training would not keep. */
+function inputsOf({ contract }: ServedModel["model"], rows: readonly unknown[], frame: Frame): readonly JsonObject[] {
+  const isChanged = contract.columns.some(({ clean, privacy }) => clean !== undefined || privacy !== undefined);
+  return isChanged ? rowsFromFrame(frame) : (rows as readonly JsonObject[]);
 }
 
 function invalidRequest(issues: readonly Issue[], count: number): MillraceError<"REQUEST_INVALID"> {

@@ -50,6 +50,11 @@ describe("parseBody", () => {
       expect(codeOf(() => parseBody(body, defaultLimits))).toBe("REQUEST_MALFORMED");
   });
 
+  it("refuses a long text that never ends as soon as any other", () => {
+    const hostile = `1234567890123456"${'\\\\"'.repeat(300_000)}`;
+    expect(codeOf(() => parseBody(bytes(hostile), defaultLimits))).toBe("REQUEST_MALFORMED");
+  });
+
   it("reads __proto__ and constructor as plain members that pollute nothing", () => {
     const body = parseBody(
       bytes('{"rows":[{"__proto__":{"x":1},"constructor":{"prototype":{"y":2}}}]}'),

@@ -1,4 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
+import { numberOf } from "../ingest/delimited/cell-values.ts";
 import type { ServerLimits } from "./limits.ts";
 
 const quote = 0x22;
@@ -41,7 +42,12 @@ export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
       limit: `${limits.jsonDepth} levels`,
       actual: String(depth),
     });
+  const value = jsonOf(text);
   requireExactIntegers(text);
+  return value;
+}
+
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -49,18 +55,15 @@ export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
   }
 }
 
-const longestExact = 400;
-
 /**
  * The parser rounds a whole number that a double does not hold, without a word; where data is read from files such a number
- * is refused, and what a model is asked must be what it would have learned from.
+ * is refused, and what a model is asked must be what it would have learned from. The text is JSON: in one that is not, the
+ * search for the end of each string could go through all of it.
  */
 function requireExactIntegers(text: string): void {
   if (!/\d{16}/.test(text)) return;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
-    if (!/^-?\d{16,}$/.test(token)) continue;
-    if (token.length <= longestExact && Number.isFinite(Number(token)) && BigInt(token) === BigInt(Number(token)))
-      continue;
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
+    if (!/^-?\d{16,}$/.test(token) || !Number.isNaN(numberOf(token))) continue;
     const reason = `the number ${token.slice(0, 40)} has more digits than a double holds`;
     throw new MillraceError("REQUEST_MALFORMED", { reason });
   }

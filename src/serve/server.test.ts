@@ -174,6 +174,25 @@ describe("predict", () => {
     });
     await rm(folder, { recursive: true });
   });
+
+  it("records what was cleaned or made coarser as training keeps it, and nothing of the rest", async () => {
+    const served = housesModel(1);
+    const columns = served.model.contract.columns.map((column) =>
+      column.name === "rooms" ? { ...column, privacy: { generalise: 10 } } : column,
+    );
+    const folder = await mkdtemp(path.join(tmpdir(), "millrace-serve-"));
+    const log = openPredictionLogs(folder, { clock: systemClock });
+    await start({ log, models: fixedModels([{ ...served, model: { ...served.model, contract: { columns } } }]) });
+    expect(await (await post(houses, { rows: [{ rooms: 27 }], explain: true })).json()).toMatchObject({
+      predictions: [1020],
+    });
+    await post(houses, { rows: [{ rooms: 31 }] });
+    await server.close();
+    await log.close();
+    const { entries } = await readPredictionLog(folder, "houses", { sinceMs: -Infinity, untilMs: Infinity });
+    expect(entries.map(({ inputs }) => inputs)).toEqual([{ rooms: 20 }, { rooms: 30 }]);
+    await rm(folder, { recursive: true });
+  });
 });
 
 describe("an error", () => {

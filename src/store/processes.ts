@@ -38,6 +38,11 @@ export function mayBeAlive(identity: ProcessIdentity): boolean {
   }
 }
 
+/** Whether there may be a process of this number here, whichever it is: all that the name of a file tells of its writer. */
+export function mayRun(pid: number): boolean {
+  return mayBeAlive({ host: hostname(), pid, started: "" });
+}
+
 /** Whether a process on `host` is one of this machine. */
 export function runsHere(host: string): boolean {
   return host === hostname();

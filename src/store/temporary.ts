@@ -1,14 +1,13 @@
 import { readdir, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
-import { mayBeAlive } from "./processes.ts";
+import { mayRun } from "./processes.ts";
 
 const dayMs = 86_400_000;
 
 /** A clock that jumps ages a file at once: what another living process has made is never old. Names begin with its number. */
 function mayBeInUse(name: string): boolean {
   const pid = Number.parseInt(name, 10);
-  return pid > 0 && pid !== process.pid && mayBeAlive({ host: hostname(), pid, started: "" });
+  return pid > 0 && pid !== process.pid && mayRun(pid);
 }
 
 /** Temporary files of the store in `folder` that were last written before a time, by a process that is gone. */

@@ -28,6 +28,7 @@ import {
   timestamp,
   type Estimator,
 } from "../../src/index.ts";
+import { rowsFromFrame } from "../../src/frame/rows.ts";
 import { readDataset } from "../../src/ingest/dataset.ts";
 import { ingestSource } from "../../src/ingest/ingest.ts";
 import { decodeModel } from "../../src/model/file.ts";
@@ -197,7 +198,7 @@ describe.each([
     ["a text where a truth is asked for", "isNew", "maybe"],
     ["a time that is none", "at", "2024-02-30"],
     ["a number where a name is asked for", "place", 7],
-  ])("refuses %s online, and never reads it as another value offline", async (_what, column, value) => {
+  ])("refuses %s", async (_what, column, value) => {
     const answer = await online([{ [column]: value }]);
     expect(answer.status).toBe(422);
     expect(JSON.stringify(await answer.json())).toContain(`"column":"${column}"`);
@@ -228,6 +229,31 @@ describe.each([
     ]);
     expect(await ask("9".repeat(100_000))).toBe(400);
     expect(await ask("-9007199254740991")).toBe(200);
+  });
+
+  it("reads CSV sent to the server as it reads a file: numbers, truths, and what is neither", async () => {
+    const names = ["area", "isNew"];
+    const cells = ["9007199254740994,true", "1e3,yes", " 7 ,F", ".5,0.0"];
+    const invoke = async (line: string): Promise<Response> =>
+      fetch(`${url}/invocations`, {
+        method: "POST",
+        headers: { "content-type": "text/csv" },
+        body: `${names.join(",")}\n${line}\n`,
+      });
+    fs.writeFileSync(path.join(project.root, "cells.csv"), [names.join(","), ...cells, ""].join("\n"));
+    const contract = { columns: model.contract.columns.filter(({ name }) => names.includes(name)) };
+    const output = path.join(project.root, "cells.parquet");
+    const source = csv("cells.csv");
+    await ingestSource({ source, contract, root: project.root, output, progress: silent });
+    const rows = rowsFromFrame(await readDataset(output, contract));
+    for (const [i, line] of cells.entries()) {
+      const asked = (await (await online([rows[i]!])).json()) as object;
+      expect(await (await invoke(line)).json()).toMatchObject({
+        predictions: (asked as { predictions: number[] }).predictions,
+      });
+    }
+    for (const line of ["9007199254740993,true", "1,maybe", "0x10,true", "Infinity,true"])
+      expect((await invoke(line)).status).toBe(422);
   });
 
   it("takes a column that is left out as missing, and refuses one it does not know", async () => {

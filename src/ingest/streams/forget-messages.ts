@@ -7,7 +7,8 @@ import type { StreamState } from "./stream-rows.ts";
 /** Whose messages go: those with this value in this member. */
 export interface ForgottenValue {
   readonly column: string;
-  readonly value: string;
+  /** As sources and snapshots hold it. */
+  readonly values: readonly string[];
 }
 
 /** What went of the messages that are kept for streams. */
@@ -41,7 +42,7 @@ export async function forgetMessages(
       if (rest.nRows > 0) parts.push(rest);
       if (isMentioned) mentions.push(rest.file);
     }
-    const after = { parts, state: withoutTexts(before.state, forgotten.value) };
+    const after = { parts, state: withoutTexts(before.state, forgotten.values) };
     if (!dryRun && JSON.stringify(after) !== JSON.stringify(before)) await replaceNotes(join(folder, notes), after);
     for (const file of [notes, ...parts.map((part) => part.file)]) kept.add(file);
   }
@@ -69,12 +70,12 @@ async function replaceNotes(path: string, kept: Kept<StreamState>): Promise<void
 async function withoutMessages(
   folder: string,
   part: KeptPart,
-  { column, value }: ForgottenValue,
+  { column, values }: ForgottenValue,
   dryRun: boolean,
 ): Promise<{ readonly rest: KeptPart; readonly isMentioned: boolean }> {
   const lines = (await readFile(join(folder, part.file), "utf8")).split("\n").filter((line) => line !== "");
-  const others = lines.filter((line) => !isTheirs(JSON.parse(line) as object, column, value));
-  const isMentioned = others.some((line) => stands(line, value));
+  const others = lines.filter((line) => !isTheirs(JSON.parse(line) as object, column, values));
+  const isMentioned = others.some((line) => stands(line, values));
   if (others.length === lines.length) return { rest: part, isMentioned };
   if (dryRun) return { rest: { ...part, nRows: others.length }, isMentioned };
   const partial = join(folder, `${part.file}.partial`);
@@ -85,20 +86,24 @@ async function withoutMessages(
   return { rest: { ...part, file, digest, nRows: others.length }, isMentioned };
 }
 
-/** Compared as a snapshot would hold it: numbers by their value. */
-function isTheirs(message: object, column: string, value: string): boolean {
+/** Compared without blanks at the ends and without case, as cleaning may have done; numbers by their value. */
+function isTheirs(message: object, column: string, values: readonly string[]): boolean {
   if (!Object.hasOwn(message, column)) return false;
   const own = (message as Readonly<Record<string, unknown>>)[column];
-  return typeof own === "number" ? own === Number(value) : String(own).trim() === value.trim();
+  if (typeof own === "number") return values.some((value) => own === Number(value));
+  const plain = (text: string): string => text.trim().toLowerCase();
+  return values.some((value) => plain(String(own)) === plain(value));
 }
 
 /** A short text stands anywhere. */
-function stands(text: string, value: string): boolean {
-  return value.length >= 4 && text.includes(value);
+function stands(text: string, values: readonly string[]): boolean {
+  return values.some((value) => value.length >= 4 && text.includes(value));
 }
 
-/** What is no message shows its beginning: not where that tells of the person. */
-function withoutTexts(state: StreamState, value: string): StreamState {
-  const refused = state.refused.map((one) => (stands(one.text ?? "", value) ? { ...one, text: null } : one));
+/** What is no message shows its beginning, and so does the parser's reason: not where they tell of the person. */
+function withoutTexts(state: StreamState, values: readonly string[]): StreamState {
+  const refused = state.refused.map((one) =>
+    stands(`${one.text ?? ""} ${one.reason}`, values) ? { ...one, text: null, reason: "it told of a person" } : one,
+  );
   return { ...state, refused };
 }

@@ -12,6 +12,7 @@ import {
   type PartsPlace,
   type Refusal,
 } from "../parts/kept-parts.ts";
+import { jsonFault } from "../json-list.ts";
 import { plainSource } from "../plain-source.ts";
 import type { SourceDescription } from "../source.ts";
 import type { OpenBatch, StreamBatch } from "./batch.ts";
@@ -135,7 +136,7 @@ function lineOf(bytes: Uint8Array): { readonly line: string } | { readonly reaso
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { reason: `it is no JSON: ${error instanceof Error ? error.message : String(error)}`, text };
+    return { reason: `it is ${jsonFault(error)}`, text };
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return { reason: "it holds no JSON object", text };

@@ -3,6 +3,10 @@ import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { silent } from "../../core/progress.ts";
+import { linear, number, pipeline } from "../../index.ts";
+import { createFetcher } from "../fetch.ts";
+import { ingestSource } from "../ingest.ts";
 import type { SourceDescription } from "../source.ts";
 import { forgetMessages } from "./forget-messages.ts";
 import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
@@ -101,13 +105,36 @@ describe("stream({ kafka })", () => {
     expect(rest.refused![0]).toMatchObject({ file: "kafka orders orders", line: 3, text: "broken" });
   });
 
+  it("keeps nothing of a message that is no row where the contract hides a column", async () => {
+    const folder = fs.mkdtempSync(path.join(root, "hidden-"));
+    const scratch = fs.mkdtempSync(path.join(root, "scratch-"));
+    const ingest = async (privacy: object) => {
+      const topic = fakeTopic([5, 5]);
+      const parts = () => readStream(source, { root, folder, scratch }, (given) => readBatch(given, topic.connect()));
+      const { contract } = pipeline({
+        name: "orders",
+        data: source,
+        schema: { p: number(privacy), n: number() },
+        target: "n",
+        model: linear(),
+      }).spec;
+      const output = path.join(folder, "out.parquet");
+      const fetcher = { ...createFetcher(), parts };
+      return (await ingestSource({ source, contract, root, output, progress: silent, fetcher })).refused;
+    };
+    expect(await ingest({})).toMatchObject([{ line: 3, text: "broken" }]);
+    const [refused] = (await ingest({ privacy: { generalise: 5 } }))!;
+    expect(refused).toMatchObject({ line: 3, text: null });
+    expect(JSON.stringify(refused)).not.toContain("broken");
+  });
+
   it("forgets the messages of one value, keeps the others and what was read, and throws other downloads away", async () => {
     const topic = fakeTopic([5, 5]);
     await read(topic, "f", true);
     const folder = path.join(root, "f");
     fs.writeFileSync(path.join(folder, "page.csv"), "n\n2\n");
     const before = fs.readdirSync(folder).sort();
-    const two = { column: "n", value: "2" };
+    const two = { column: "n", values: ["2"] };
     expect(await forgetMessages(folder, two, true)).toMatchObject({ messages: 1 });
     expect(fs.readdirSync(folder).sort()).toEqual(before);
     expect(await forgetMessages(folder, two, false)).toMatchObject({ messages: 1, mentions: [] });
@@ -116,15 +143,15 @@ describe("stream({ kafka })", () => {
     expect(held.some((text) => text.includes('"n":2'))).toBe(false);
     const rest = await read(topic, "f", true);
     expect(rest.rows.map(({ p, n }) => `${p}:${n}`).sort()).toEqual("0:0 0:1 0:4 1:0 1:1 1:2 1:4".split(" "));
-    expect(await forgetMessages(folder, { column: "n", value: "9" }, false)).toMatchObject({ messages: 0 });
+    expect(await forgetMessages(folder, { column: "n", values: ["9"] }, false)).toMatchObject({ messages: 0 });
     expect((await read(topic, "f", true)).rows).toHaveLength(7);
   });
 
   it("names the batches in which a value stands elsewhere, and shows it in no refusal", async () => {
     await read(fakeTopic([5, 5]), "g", true);
-    const { mentions } = await forgetMessages(path.join(root, "g"), { column: "other", value: '"n":1' }, false);
+    const { mentions } = await forgetMessages(path.join(root, "g"), { column: "other", values: ['"n":1'] }, false);
     expect(mentions).not.toEqual([]);
-    await forgetMessages(path.join(root, "g"), { column: "n", value: "broken" }, false);
+    await forgetMessages(path.join(root, "g"), { column: "n", values: ["broken"] }, false);
     const notes = fs.readdirSync(path.join(root, "g")).find((file) => file.endsWith(".parts.json"))!;
     expect(fs.readFileSync(path.join(root, "g", notes), "utf8")).not.toContain('"broken"');
   });

@@ -21,8 +21,8 @@ export const promotedCodec: Codec<Promoted> = jsonCodec("promoted");
 
 /**
  * Makes the version the champion if its gate passed, nobody has rolled it back or archived it, and callers of the champion
- * go on to be answered. Which champion is live is state outside
- * the workflow, so the step is answered from the cache only where no promotion or rollback came between.
+ * go on to be answered. Which champion is live is state outside the workflow, so the step is answered from the cache only
+ * where no promotion or rollback came between.
  */
 export function promoteStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
   return stepOf(environment, {
@@ -30,17 +30,17 @@ export function promoteStep(spec: PipelineSpec, environment: WorkflowEnvironment
     inputs: ["train.model", "register.version", "gate.outcome"],
     outputs: ["result"],
     params: { model: spec.name },
-    revision: 3,
+    revision: 4,
     observe: async (inputs) => ({ ...(await standing(spec, environment, inputs.get("train.model")!)) }),
     async run(context) {
       const { version } = await context.read("register.version", registeredCodec);
       const { verdict } = await context.read("gate.outcome", gateOutcomeCodec);
       const stands = await standing(spec, environment, context.digestOf("train.model"));
-      const refusal = stands.isWithdrawn
-        ? "it was rolled back"
-        : verdict.passed
-          ? await promotionRefusal(spec, environment, version, context)
-          : null;
+      const refusal = !verdict.passed
+        ? null
+        : stands.isWithdrawn
+          ? "it was rolled back"
+          : await promotionRefusal(spec, environment, version, context);
       const promoted = verdict.passed && refusal === null;
       await context.write("result", promotedCodec, { version, promoted, refusal, ...stands });
       context.record({ promoted: promoted ? 1 : 0 });

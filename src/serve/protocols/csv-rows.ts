@@ -1,7 +1,6 @@
 import type { ContractColumn } from "../../frame/contract.ts";
+import { numberOf, truthOf } from "../../ingest/delimited/cell-values.ts";
 import { refuse, rowOf } from "./request-rows.ts";
-
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** The records of a CSV text (RFC 4180): quotes double inside quotes, lines end in LF or CRLF. Throws REQUEST_MALFORMED. */
 export function parseCsv(text: string): string[][] {
@@ -43,7 +42,8 @@ function quoted(text: string, start: number): readonly [string, number] {
 
 /**
  * Rows of a CSV body. A first record of nothing but the contract's column names is a header; without one the values come
- * in the contract's order. An empty field is a missing value; what is no number or boolean stays text, for the contract to judge.
+ * in the contract's order. An empty field is a missing value. Numbers and booleans are read as from a file; what is none, or
+ * a number that a double would round, stays text, for the contract to refuse.
  */
 export function csvRows(text: string, inputs: readonly ContractColumn[]): readonly unknown[] {
   const records = parseCsv(text.startsWith("\uFEFF") ? text.slice(1) : text);
@@ -64,9 +64,11 @@ export function csvRows(text: string, inputs: readonly ContractColumn[]): readon
 
 function fieldValue(field: string, column: ContractColumn): string | number | boolean | null {
   if (field === "") return null;
-  if (column.kind === "number") return decimal.test(field) ? Number(field) : field;
+  if (column.kind === "number") {
+    const value = numberOf(field);
+    return Number.isNaN(value) ? field : value;
+  }
   if (column.kind !== "boolean") return field;
-  const lower = field.toLowerCase();
-  if (lower === "true" || field === "1") return true;
-  return lower === "false" || field === "0" ? false : field;
+  const truth = truthOf(field);
+  return truth === 255 ? field : truth === 1;
 }

@@ -126,6 +126,7 @@ describe("Open Inference Protocol v2", () => {
     ["an unknown datatype", 400, { inputs: [{ ...rooms, datatype: "FP8" }] }],
     ["a value of another type", 400, { inputs: [{ ...rooms, datatype: "INT64" }] }],
     ["two tensors of one name", 400, { inputs: [rooms, rooms] }],
+    ["parameters that would be ignored", 400, { inputs: [rooms], parameters: { threshold: 0.9 } }],
     ["an unknown output", 400, { inputs: [rooms], outputs: [{ name: "nope" }] }],
     ["a value outside the contract", 422, { inputs: [{ ...rooms, data: [1, -1] }] }],
     ["an unknown column", 422, { inputs: [rooms, { ...rooms, name: "doors" }] }],

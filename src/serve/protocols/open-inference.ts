@@ -6,7 +6,7 @@ import type { PredictContext } from "../answer-rows.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
 import { isInternal, problemOf, translateError } from "../problem.ts";
-import { membersOf, refuse, withinLimits } from "./request-rows.ts";
+import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
 
 export interface OpenInferenceContext extends PredictContext {
@@ -78,6 +78,7 @@ function infer(context: OpenInferenceContext, served: ServedModel, body: unknown
   const members = membersOf(body);
   const id = members.get("id");
   if (id !== undefined && typeof id !== "string") return refuse('"id" is no string');
+  noParameters(members.get("parameters"), "parameters");
   const wanted = wantedOutputs(members.get("outputs"), outputTensors(model));
   const rows = withinLimits(tensorRows(members.get("inputs"), model), context.limits);
   const answered = answerRows(context, served, rows, false);

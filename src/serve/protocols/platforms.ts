@@ -8,7 +8,7 @@ import { problemType } from "../problem.ts";
 import { csvRows } from "./csv-rows.ts";
 import type { OpenInferenceContext } from "./open-inference.ts";
 import { textOf } from "../request-body.ts";
-import { columnRows, membersOf, recordRows, refuse, splitRows, withinLimits } from "./request-rows.ts";
+import { columnRows, membersOf, noParameters, recordRows, refuse, splitRows, withinLimits } from "./request-rows.ts";
 
 /** The paths Vertex AI chooses for a container, from `AIP_HEALTH_ROUTE` and `AIP_PREDICT_ROUTE`. */
 export interface VertexRoutes {
@@ -149,10 +149,4 @@ function scoreRows(body: unknown, { model }: ServedModel): readonly unknown[] {
   return table === undefined
     ? recordRows(members.get("data"), model.inputs, "data")
     : splitRows(table, model.inputs, "input_data");
-}
-
-/** Models take no parameters; one that would be ignored is refused. */
-function noParameters(given: unknown, member: string): void {
-  if (given === undefined || given === null) return;
-  if (typeof given !== "object" || Object.keys(given).length > 0) refuse(`models take no ${JSON.stringify(member)}`);
 }

@@ -12,6 +12,12 @@ export function membersOf(body: unknown): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(body));
 }
 
+/** Models take no parameters; one that would be ignored is refused. */
+export function noParameters(given: unknown, member: string): void {
+  if (given === undefined || given === null) return;
+  if (typeof given !== "object" || Object.keys(given).length > 0) refuse(`models take no ${JSON.stringify(member)}`);
+}
+
 /** Rows within the limits of a request: at least one, at most `limits.rows`. */
 export function withinLimits<T>(rows: readonly T[], limits: ServerLimits): readonly T[] {
   if (rows.length === 0) return refuse("it holds no row");
