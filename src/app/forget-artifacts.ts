@@ -51,8 +51,8 @@ export async function outputsOf(store: Store, runs: ReadonlySet<string>): Promis
   const present = await presentArtifacts(store.database);
   const found = new Map<Digest, KeptOutput & { readonly runs: string[] }>();
   for (const { run_id, step, output, type, size, ...row } of rows) {
-    const digest = runs.has(run_id) ? present(row.digest) : null;
-    if (digest === null) continue;
+    if (!runs.has(run_id)) continue;
+    const digest = present(row.digest);
     const known = found.get(digest) ?? { digest, runs: [], output: `${step}.${output}`, type, size };
     if (!known.runs.includes(run_id)) known.runs.push(run_id);
     found.set(digest, known);

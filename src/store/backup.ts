@@ -3,17 +3,18 @@ import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 
 import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { MillraceError } from "../core/errors/error.ts";
-import { artifactPath, createDiskArtifacts } from "./disk-artifacts.ts";
+import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import { artifactPath } from "./disk-artifacts.ts";
 import { keptArtifacts } from "./forgotten.ts";
 import { noHooks } from "./hooks.ts";
 import type { StoreHooks } from "./hooks.ts";
-import { keepLease, listLeases, mayBeHeld, releaseLease, takeLease } from "./leases.ts";
+import { keepLease, listLeases, releaseLease, requireNoHolders, takeLease } from "./leases.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { Store } from "./open.ts";
-import { interruptAll } from "./orphans.ts";
+import { interruptAll, settleLeases } from "./orphans.ts";
 import { besides, replaceFolder } from "./replace-folder.ts";
-import { syncPath } from "./sync.ts";
+import { loadSqlite, openSqlite } from "./sqlite.ts";
+import { syncBelow, syncPath } from "./sync.ts";
 import { type Verification, verifyStore } from "./verify.ts";
 
 /** What a backup says of itself, in "backup.json" beside the store's files. */
@@ -55,13 +56,13 @@ export async function backUp(
 ): Promise<BackupReport> {
   const path = resolve(target);
   await requireEmpty(path);
+  await settleLeases(store.database, clock);
   const fence = await store.database.transaction().execute(async (transaction) => {
-    const gc = (await listLeases(transaction)).find((lease) => lease.resource === "gc" && mayBeHeld(lease));
-    if (gc)
-      throw new MillraceError("STORE_IN_USE", {
-        path: store.folder,
-        holders: [`gc (process ${gc.pid} on ${gc.host})`],
-      });
+    const leases = await listLeases(transaction);
+    requireNoHolders(
+      leases.filter(({ resource }) => resource === "gc"),
+      store.folder,
+    );
     return takeLease(transaction, `backup:${randomBytes(8).toString("hex")}`);
   });
   const heartbeat = keepLease(store, fence, () => {});
@@ -124,9 +125,7 @@ async function writeManifest(folder: string, clock: Clock, left: string | null):
     ...(left === null ? {} : { artifacts: left }),
   };
   await writeFile(join(folder, manifestFile), `${JSON.stringify(manifest)}\n`);
-  await syncPath(join(folder, metadataFile));
-  await syncPath(join(folder, manifestFile));
-  await syncPath(folder);
+  await syncBelow(folder);
 }
 
 export interface RestoreOptions {
@@ -160,14 +159,25 @@ export async function restoreBackup(
     await cp(source, restoring, { recursive: true, filter: (from) => basename(from) !== manifestFile });
     await mkdir(join(restoring, "temporary"), { recursive: true });
     await writeFile(join(restoring, ".gitignore"), "*\n");
+    await migrateCopy(restoring, source);
     const { artifacts, bytes } = await requireWhole(restoring, clock, source, left);
     if (options.artifacts !== undefined && left === undefined) await keepCopies(restoring, clock, options.artifacts);
-    await syncArtifacts(restoring);
+    await syncBelow(restoring);
     hooks.reached("restore.copied");
     await replaceFolder(path, restoring, hooks);
     return { path, artifacts, bytes };
   } finally {
     await rm(restoring, { recursive: true, force: true });
+  }
+}
+
+/** Brings the copy of a backup that an earlier release took to the format of this one. */
+async function migrateCopy(restoring: string, source: string): Promise<void> {
+  try {
+    (await openSqlite(join(restoring, metadataFile), await loadSqlite(), noHooks)).close();
+  } catch (error) {
+    if (!isMillraceError(error) || !["STORE_DAMAGED", "STORE_FORMAT_TOO_NEW"].includes(error.code)) throw error;
+    throw new MillraceError("BACKUP_UNUSABLE", { path: source, reason: error.message }, { cause: error });
   }
 }
 
@@ -192,11 +202,6 @@ async function keepCopies(restoring: string, clock: Clock, artifacts: string): P
   } finally {
     await store.close();
   }
-}
-
-async function syncArtifacts(folder: string): Promise<void> {
-  const files = createDiskArtifacts(folder, noHooks);
-  for await (const { digest } of files.stored()) await syncPath(files.pathOf(digest));
 }
 
 /** Gives the bucket that the backup left its artifacts in, which must be where the store will look for them. */
@@ -233,11 +238,7 @@ async function requireUnused(path: string, clock: Clock): Promise<void> {
   const inspected = await inspectStore(path, { clock }).catch(() => null);
   if (!inspected) return;
   try {
-    const leases = await listLeases(inspected.store.database).catch(() => []);
-    const holders = leases
-      .filter(mayBeHeld)
-      .map((lease) => `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`);
-    if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+    requireNoHolders(await listLeases(inspected.store.database).catch(() => []), path);
   } finally {
     await inspected.store.close();
   }

@@ -156,6 +156,16 @@ function describeValues(store: () => Store): void {
     expect(counted).toEqual({ n: 7, last: 6 });
   });
 
+  it("keeps a text to its end where it holds a NUL, as the sign for it, and finds it by either", async () => {
+    const { database } = store();
+    const run = runOf("r", 1, { error_message: "before\0after\0" });
+    await database.insertInto("runs").values(run).execute();
+    for (const message of ["before\0after\0", "before\u2400after\u2400"]) {
+      const found = database.selectFrom("runs").select("error_message").where("error_message", "=", message);
+      expect(await found.execute()).toEqual([{ error_message: "before\u2400after\u2400" }]);
+    }
+  });
+
   it("orders and compares text byte by byte", async () => {
     const { database } = store();
     await database.insertInto("runs").values(runOf("r", 1)).execute();

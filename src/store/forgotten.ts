@@ -3,10 +3,10 @@ import type { Digest } from "../core/digest.ts";
 import type { Database } from "./schema.ts";
 import type { StoredArtifact } from "./artifacts.ts";
 
-/** An artifact whose bytes were taken away for what they held, and what stands in its place; null where nothing does. */
+/** An artifact whose bytes were taken away for what they held, and what stands in its place. */
 export interface Forgotten {
   readonly digest: Digest;
-  readonly replacement: StoredArtifact | null;
+  readonly replacement: StoredArtifact;
 }
 
 /** The artifacts whose bytes are to be there: all that are on record but those forgotten. */
@@ -31,15 +31,12 @@ export async function noteForgotten(
   { digest, replacement }: Forgotten,
   atMs: number,
 ): Promise<void> {
-  if (replacement !== null) {
-    const kept = { digest: replacement.digest, size: replacement.size };
-    await transaction
-      .insertInto("artifacts")
-      .values(kept)
-      .onConflict((conflict) => conflict.column("digest").doNothing())
-      .execute();
-  }
-  const row = { digest, replacement: replacement?.digest ?? null, at: atMs };
+  await transaction
+    .insertInto("artifacts")
+    .values({ digest: replacement.digest, size: replacement.size })
+    .onConflict((conflict) => conflict.column("digest").doNothing())
+    .execute();
+  const row = { digest, replacement: replacement.digest, at: atMs };
   await transaction
     .insertInto("forgotten")
     .values(row)
@@ -47,15 +44,14 @@ export async function noteForgotten(
     .execute();
 }
 
-/** Tells what stands for an artifact now: itself, or what replaced it in the end; null where nothing is left of it. */
-export async function presentArtifacts(database: Kysely<Database>): Promise<(digest: Digest) => Digest | null> {
+/** Tells what stands for an artifact now: itself, or what replaced it in the end. */
+export async function presentArtifacts(database: Kysely<Database>): Promise<(digest: Digest) => Digest> {
   const rows = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
   const replacements = new Map(rows.map(({ digest, replacement }) => [digest, replacement]));
   return (digest) => {
-    let present: Digest | null = digest;
+    let present = digest;
     // No chain is longer than there are links.
-    for (let link = 0; present !== null && replacements.has(present) && link < rows.length; ++link)
-      present = replacements.get(present)!;
+    for (let link = 0; replacements.has(present) && link < rows.length; ++link) present = replacements.get(present)!;
     return present;
   };
 }

@@ -2,10 +2,9 @@ import { rm } from "node:fs/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { MillraceError } from "../core/errors/error.ts";
 import { keptArtifacts } from "./forgotten.ts";
-import { keepLease, listLeases, mayBeHeld, releaseLease, requireFence, takeLease } from "./leases.ts";
-import type { Fence, Lease } from "./leases.ts";
+import { keepLease, listLeases, releaseLease, requireFence, requireNoHolders, takeLease } from "./leases.ts";
+import type { Fence } from "./leases.ts";
 import type { Store } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
 import type { Database } from "./schema.ts";
@@ -70,13 +69,8 @@ export async function holdStore<T>(store: Store, clock: Clock, work: (fence: Fen
   }
 }
 
-function nameOf(lease: Lease): string {
-  return `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`;
-}
-
 async function takeGc(transaction: Transaction<Database>, path: string): Promise<Fence> {
-  const holders = (await listLeases(transaction)).filter(mayBeHeld).map(nameOf);
-  if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+  requireNoHolders(await listLeases(transaction), path);
   return takeLease(transaction, "gc");
 }
 
@@ -116,7 +110,7 @@ async function runsBeyond(database: Kysely<Database>, keepRuns: number): Promise
 }
 
 interface Spoken {
-  /** Digests that runs, versions and replacements of forgotten artifacts name. */
+  /** Digests that runs and versions name, and what replaced those that were forgotten. */
   readonly named: ReadonlySet<Digest>;
   readonly forgotten: ReadonlySet<Digest>;
 }
@@ -128,11 +122,14 @@ async function spokenOf(database: Kysely<Database>, gone: ReadonlySet<string>): 
   const versions = await database.selectFrom("versions").select("digest").execute();
   const forgotten = await database.selectFrom("forgotten").select(["digest", "replacement"]).execute();
   const ofRuns = [...outputs, ...inputs].filter((row) => !gone.has(row.run_id));
-  const replacements = forgotten.flatMap(({ replacement }) => replacement ?? []);
-  return {
-    named: new Set([...[...ofRuns, ...versions].map(({ digest }) => digest), ...replacements]),
-    forgotten: new Set(forgotten.map(({ digest }) => digest)),
-  };
+  const replacements = new Map(forgotten.map(({ digest, replacement }) => [digest, replacement]));
+  const named = new Set([...ofRuns, ...versions].map(({ digest }) => digest));
+  // A set hands out what is added to it on the way: a replacement may be forgotten in its turn.
+  for (const digest of named) {
+    const replacement = replacements.get(digest);
+    if (replacement !== undefined) named.add(replacement);
+  }
+  return { named, forgotten: new Set(replacements.keys()) };
 }
 
 async function removeRun(transaction: Transaction<Database>, runId: string): Promise<void> {

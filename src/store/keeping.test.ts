@@ -1,13 +1,14 @@
 import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock as clock } from "../core/clock.ts";
+import { type Clock, systemClock as clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { backUp, restoreBackup } from "./backup.ts";
 import { createDiskArtifacts } from "./disk-artifacts.ts";
+import { noteForgotten } from "./forgotten.ts";
 import { collectGarbage } from "./gc.ts";
 import { noHooks } from "./hooks.ts";
-import { listLeases, takeLease } from "./leases.ts";
+import { leaseMs, listLeases, takeLease } from "./leases.ts";
 import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
 import { sealRun } from "./seals.ts";
@@ -118,6 +119,33 @@ describe("collecting garbage", () => {
     expect(await files()).toEqual([digest]);
   });
 
+  it("keeps what replaced a forgotten artifact, in the end, for as long as a run names that one", async () => {
+    const digests: Digest[] = [];
+    for (const name of ["first", "second", "third", "of another run"]) digests.push(await addArtifact(store, name));
+    const [first, second, third, other] = digests as [Digest, Digest, Digest, Digest];
+    await addRun(1, first);
+    await addRun(2, other);
+    const forget = async (digest: Digest, by: Digest): Promise<void> => {
+      const replacement = { digest: by, size: (await store.artifacts.sizeOf(by))! };
+      await store.database
+        .transaction()
+        .execute((transaction) => noteForgotten(transaction, { digest, replacement }, 1));
+      await store.artifacts.remove([digest]);
+    };
+    await forget(first, second);
+    await forget(second, third);
+    expect((await gc(null)).artifacts).toBe(0);
+    expect(await files()).toEqual([third, other].sort());
+    const report = { runs: ["run-1"], artifacts: 1, bytes: 5, temporaryFiles: 0 };
+    expect(await gc(1, true)).toEqual(report);
+    expect(await gc(1)).toEqual(report);
+    expect(await files()).toEqual([other]);
+    expect(await store.database.selectFrom("forgotten").selectAll().execute()).toEqual([]);
+    expect((await store.database.selectFrom("artifacts").select("digest").execute()).map((row) => row.digest)).toEqual([
+      other,
+    ]);
+  });
+
   it("waits for nobody: it refuses while a run is under way, and removes only old temporary files", async () => {
     await store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
     await expect(gc(null)).rejects.toMatchObject({ code: "STORE_IN_USE", message: expect.stringContaining("run x") });
@@ -210,6 +238,16 @@ describe("a backup", () => {
     });
     expect(await readFile(store.artifacts.pathOf(digest), "utf8")).toBe("bytes");
     expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
+  });
+
+  it("is refused while garbage is collected, and not for one who began to and is silent since, on another machine", async () => {
+    await store.database.transaction().execute((transaction) => takeLease(transaction, "gc"));
+    await expect(backUp(store, clock, target())).rejects.toMatchObject({ code: "STORE_IN_USE" });
+    await store.database.updateTable("leases").set({ host: "elsewhere" }).execute();
+    let monotonicMs = 0;
+    const hasty: Clock = { now: clock.now, monotonic: () => (monotonicMs += leaseMs.elsewhere) };
+    expect(await backUp(store, hasty, target())).toMatchObject({ artifacts: 0 });
+    expect(await listLeases(store.database)).toEqual([]);
   });
 
   it("does not replace a store that somebody works in", async () => {

@@ -81,6 +81,14 @@ export function mayBeHeld(lease: Lease): boolean {
   return mayBeAlive({ host: lease.host, pid: lease.pid, started: lease.process_started });
 }
 
+/** Throws STORE_IN_USE, naming the holders, where a process may hold one of the `leases` of the store at `path`. */
+export function requireNoHolders(leases: readonly Lease[], path: string): void {
+  const holders = leases
+    .filter(mayBeHeld)
+    .map((lease) => `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`);
+  if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+}
+
 export interface Heartbeat {
   stop(): void;
 }

@@ -6,7 +6,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { restoreBackup } from "./backup.ts";
 import type { BackupReport } from "./backup.ts";
 import { keptArtifacts } from "./forgotten.ts";
-import { listLeases, mayBeHeld } from "./leases.ts";
+import { listLeases, requireNoHolders } from "./leases.ts";
 import { inspectStore, openStore } from "./open.ts";
 import type { Store, StoreOptions } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
@@ -66,10 +66,7 @@ async function requireReplaceable(
   force: boolean,
 ): Promise<void> {
   const path = store.metadata;
-  const holders = (await listLeases(database))
-    .filter(mayBeHeld)
-    .map((lease) => `${lease.resource.replace(":", " ")} (process ${lease.pid} on ${lease.host})`);
-  if (holders.length > 0) throw new MillraceError("STORE_IN_USE", { path, holders });
+  requireNoHolders(await listLeases(database), path);
   if (force) return;
   const run = await database.selectFrom("runs").select("id").limit(1).executeTakeFirst();
   const entry = await database.selectFrom("audit").select("sequence").limit(1).executeTakeFirst();

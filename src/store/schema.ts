@@ -133,8 +133,8 @@ export interface ArtifactsTable {
 /** Artifacts whose bytes were taken away because of what they held. */
 export interface ForgottenTable {
   digest: Digest;
-  /** What holds the rest; null where nothing does. */
-  replacement: Digest | null;
+  /** What holds the rest. */
+  replacement: Digest;
   at: number;
 }
 

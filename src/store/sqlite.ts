@@ -1,6 +1,7 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { migrations } from "./migrations.ts";
+import { storable } from "./storable.ts";
 import { unwritableError } from "./unwritable.ts";
 
 export type SqliteValue = null | number | bigint | string | Uint8Array;
@@ -29,7 +30,7 @@ export interface SqliteModule {
  * 0; as text, a column of numbers gets every bit of them.
  */
 export function bindable(value: SqliteValue): SqliteValue {
-  return typeof value === "number" && value !== 0 && Math.abs(value) < 1e-12 ? String(value) : value;
+  return typeof value === "number" && value !== 0 && Math.abs(value) < 1e-12 ? String(value) : storable(value);
 }
 
 /**

@@ -1,4 +1,6 @@
 import { closeSync, fsync, openSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 
 /** Makes a file, or the names in a folder, last through a power loss. Windows has no such call for folders and needs none. */
 export async function syncPath(path: string): Promise<void> {
@@ -11,4 +13,16 @@ export async function syncPath(path: string): Promise<void> {
   } finally {
     closeSync(file);
   }
+}
+
+/** Makes a folder last with every file and every name in it. */
+export async function syncBelow(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    await (entry.isDirectory() ? syncBelow(path) : syncPath(path)).catch((error: unknown) => {
+      // SQLite removes its log when a connection ends, which may be later than we close it.
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    });
+  }
+  await syncPath(folder);
 }

@@ -63,8 +63,14 @@ export async function verifyStore(
     // One moment for all checks: runs may go on meanwhile.
     await metadata.freeze().catch(goOn);
     for (const check of checks) {
-      // A check that cannot even read what it checks has found a fault, and the others go on.
-      faults.push(...(await check().catch((error: unknown) => [faultOf(database, error)])));
+      try {
+        faults.push(...(await check()));
+      } catch (error) {
+        // What cannot even be read is a fault, and the other checks go on; PostgreSQL ends a transaction with its first error.
+        faults.push(faultOf(database, error));
+        await metadata.thaw().catch(goOn);
+        await metadata.freeze().catch(goOn);
+      }
     }
   } finally {
     await metadata.thaw().catch(goOn);

@@ -42,6 +42,8 @@ export async function makeOldStore(folder: string, format: number, copies = 0): 
   );
   if (format >= 3 && copies > 0) engine.exec(`update counters set value = ${1_000 + copies}, twin = ${-1_000 - copies}`);
   engine.exec("commit");
+  // Closing does so only once no statement is left, and garbage collection decides that.
+  engine.exec("pragma wal_checkpoint(truncate)");
   engine.close();
 }
 

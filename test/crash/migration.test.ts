@@ -1,14 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
-import type { Digest } from "../../src/core/digest.ts";
+import { type Digest, sha256 } from "../../src/core/digest.ts";
 import { createRng } from "../../src/core/rng.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
+import { restoreBackup } from "../../src/store/backup.ts";
 import { migrations } from "../../src/store/migrations.ts";
-import { openStore } from "../../src/store/open.ts";
+import { metadataFile, openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { keptStore, makeOldStore } from "../compat/old-store.ts";
 import { compileChild, startChild, type CompiledChild } from "./children.ts";
@@ -56,6 +57,17 @@ describe.each(formats)("a store of format %i", (format) => {
   it("says under this release what it said under its own", async () => {
     await makeOldStore(folder, format);
     await expectKept();
+  });
+
+  it("is restored from the backup that its own release took", async () => {
+    const backup = join(folder, "..", "backup");
+    await makeOldStore(backup, format);
+    const metadata = sha256(await readFile(join(backup, metadataFile)));
+    const manifest = { kind: "millrace-backup", format: 1, createdAt: 1, metadata };
+    await writeFile(join(backup, "backup.json"), JSON.stringify(manifest));
+    await restoreBackup(backup, folder, clock, { force: false });
+    await expectKept();
+    expect(sha256(await readFile(join(backup, metadataFile)))).toBe(metadata);
   });
 });
 

@@ -95,5 +95,24 @@ describe.skipIf(!server)("metadata on a server", () => {
       expect(subjects.some((found) => found.startsWith(subject === "run r" ? `run ${runId}` : subject))).toBe(true);
       await store.close();
     });
+
+    it("goes on checking after a check that failed, and takes a missing reference for none", async () => {
+      const store = await openStore(folder, options);
+      const { runId } = await runWorkflow(
+        eightSteps(() => {}),
+        { store, clock: systemClock },
+      );
+      const { schema } = parseMetadataAddress(options.metadata);
+      const check = (): ReturnType<typeof verifyStore> =>
+        verifyStore(folder, systemClock, undefined, { metadata: options.metadata });
+      await execute(`insert into ${schema}.forgotten select digest, null, 1 from ${schema}.artifacts limit 1`);
+      expect(await check()).toMatchObject({ faults: [], runs: 1, artifacts: 7 });
+      await execute(`set search_path to ${schema}; drop table memo; update metrics set value = 0.9`);
+      const found = await check();
+      const place = expect.stringContaining("postgres://");
+      expect(found).toMatchObject({ runs: 1, artifacts: 7 });
+      expect(found.faults.map(({ subject }) => subject)).toEqual([place, place, `run ${runId}`]);
+      await store.close();
+    });
   });
 });

@@ -1,6 +1,7 @@
 import type { Client, QueryResult } from "pg";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { PostgresAddress } from "../metadata-address.ts";
+import { storable } from "../storable.ts";
 import { connectError, mayComeBack } from "./faults.ts";
 
 type Driver = typeof import("pg").default;
@@ -29,11 +30,6 @@ function typesOf(driver: Driver): { getTypeParser: (type: number, format?: "text
     getTypeParser: (type, format) =>
       type === int8 || type === numeric ? Number : driver.types.getTypeParser(type, format as "text"),
   };
-}
-
-/** A NUL, which PostgreSQL cannot store in a text, becomes the sign for it. */
-function storable(value: unknown): unknown {
-  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\u2400") : value;
 }
 
 /** One connection to the server, made again when it broke. */

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { MillraceError } from "../../core/errors/error.ts";
 import { noHooks } from "../hooks.ts";
 import { migrations } from "../migrations.ts";
@@ -18,12 +19,16 @@ function columnsOf(file: SqliteDatabase, table: string): readonly string[] {
 
 const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
 
-/** Writes all of a store, as of one moment, as the file that an embedded store would be: backups have one format. */
+/**
+ * Writes all of a store, as of one moment, as the file that an embedded store would be: backups have one format. Throws
+ * where there is a file already.
+ */
 export async function writeSnapshot(session: PostgresSession, target: string): Promise<void> {
   await session.query("begin isolation level repeatable read read only");
   const format = Number((await session.query("select format from store_format")).rows[0]?.["format"]);
   if (format !== migrations.length)
     throw new MillraceError("STORE_FORMAT_TOO_NEW", { path: session.place, format, known: migrations.length });
+  await writeFile(target, "", { flag: "wx" });
   const file = await openSqlite(target, await loadSqlite(), noHooks);
   try {
     file.exec("pragma foreign_keys = off; pragma journal_mode = delete; begin");

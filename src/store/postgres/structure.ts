@@ -66,8 +66,10 @@ export async function structureOf(session: PostgresSession, schema: string): Pro
 
 async function danglingRows(session: PostgresSession, { table, parent, columns }: Reference): Promise<string[]> {
   const matches = columns.map(([from, to]) => `p."${to}" = c."${from}"`).join(" and ");
+  // A reference of which a part is missing refers to nothing, and may.
+  const refers = columns.map(([from]) => `c."${from}" is not null`).join(" and ");
   const { rows } = await session.query(
-    `select count(*) as n from "${table}" c where not exists (select 1 from "${parent}" p where ${matches})`,
+    `select count(*) as n from "${table}" c where ${refers} and not exists (select 1 from "${parent}" p where ${matches})`,
   );
   const n = Number(rows[0]?.["n"]);
   return n === 0 ? [] : [`${n} rows of ${table} point at nothing in ${parent}`];
