@@ -2,6 +2,8 @@ import type { MillraceError } from "../core/errors/error.ts";
 import { toMillraceError } from "../core/errors/error.ts";
 import { openPredictionLogs } from "../monitor/prediction-log.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
+import { watchKeys } from "../serve/access/key-ring.ts";
+import { listKeys } from "../serve/access/keys.ts";
 import { createServer } from "../serve/server.ts";
 import { loadModel } from "./champion.ts";
 import { packageVersion } from "./package-version.ts";
@@ -11,6 +13,8 @@ import { startRetraining, type Retraining } from "./retraining.ts";
 export interface UpOptions {
   readonly host: string;
   readonly port: number;
+  /** Further names under which clients may ask for the server. Default none. */
+  readonly allowedHosts?: readonly string[];
   /** Command that runs this program, for runs in a process of their own; null = serve only, never train. */
   readonly command: readonly string[] | null;
   /** Where Vertex AI asks for health and predictions. Default none. */
@@ -36,6 +40,12 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     clock,
     onEvent: (event) => options.onEvent(describeSwap(event)),
   });
+  const keys = await watchKeys({
+    read: () => listKeys(project.store),
+    clock,
+    onUnreadable: (error) =>
+      options.onEvent(`the keys cannot be read; those known hold (${error.code}: ${error.message})`),
+  });
   const log = openPredictionLogs(project.store.folder, { clock });
   const server = await createServer({
     models: champions,
@@ -43,6 +53,8 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     version: packageVersion(),
     host: options.host,
     port: options.port,
+    allowedHosts: options.allowedHosts ?? [],
+    keys,
     log,
     vertex: options.vertex ?? null,
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
@@ -53,6 +65,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     const drained = server.close();
     await retraining?.stop();
     await champions.stop();
+    await keys.stop();
     await drained;
     await log.close();
   };

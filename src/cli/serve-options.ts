@@ -4,7 +4,8 @@ import { textOption, type OptionValues } from "./verb.ts";
 
 export const serveOptions: readonly (readonly [flags: string, doc: string])[] = [
   ["--port <n>", "port to listen on; 0 takes any free one (default AIP_HTTP_PORT, else 4000)"],
-  ["--host <address>", "loopback address to listen on (default 127.0.0.1)"],
+  ["--host <address>", "address to listen on; other than loopback only once there are keys (default 127.0.0.1)"],
+  ["--allow-host <names>", "further names, by commas, under which clients may ask for this server"],
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,11 +14,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function addressOf(
   options: OptionValues,
   environment: Environment = process.env,
-): { readonly host: string; readonly port: number } {
+): { readonly host: string; readonly port: number; readonly allowedHosts: readonly string[] } {
   const host = textOption(options, "host") ?? "127.0.0.1";
   if (host === "") throw new MillraceError("USAGE", { reason: "--host must not be empty" });
   const given = integerOption(options, "port", 0, 65_535);
-  return { host, port: given ?? integerOption({ port: environment["AIP_HTTP_PORT"] }, "port", 0, 65_535) ?? 4000 };
+  const allowedHosts =
+    textOption(options, "allowHost")
+      ?.split(",")
+      .filter((name) => name !== "") ?? [];
+  return {
+    host,
+    allowedHosts,
+    port: given ?? integerOption({ port: environment["AIP_HTTP_PORT"] }, "port", 0, 65_535) ?? 4000,
+  };
 }
 
 /** The paths Vertex AI asks a container for, or null outside of Vertex AI; throws USAGE where only one is named. */

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { vertexRoutesOf } from "./serve-options.ts";
+import { type addressOf, vertexRoutesOf } from "./serve-options.ts";
 import type { ExitCode, VerbCall } from "./verb.ts";
 
 /** Serves until the first SIGINT or SIGTERM, then drains. */
 export async function serveUntilStopped(
   { root, output, signal }: VerbCall,
-  options: { readonly host: string; readonly port: number; readonly loop: boolean },
+  options: ReturnType<typeof addressOf> & { readonly loop: boolean },
 ): Promise<ExitCode> {
   const { systemClock } = await import("../core/clock.ts");
   const { openProject } = await import("../app/project.ts");
@@ -15,6 +15,7 @@ export async function serveUntilStopped(
     const running = await startUp(project, {
       host: options.host,
       port: options.port,
+      allowedHosts: options.allowedHosts,
       vertex: vertexRoutesOf(process.env),
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
       onEvent: (text) => output.line(text),

@@ -111,6 +111,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
     },
     { name: "serve", summary: "serve all champions only", load: async () => (await import("./serve.ts")).serve },
     {
+      name: "keys",
+      summary: "make, list and revoke the keys of the server",
+      load: async () => (await import("./keys.ts")).keys,
+    },
+    {
       name: "monitor",
       summary: "compare logged predictions with the model's reference",
       load: async () => (await import("./monitor.ts")).monitor,

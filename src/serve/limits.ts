@@ -13,6 +13,8 @@ export interface ServerLimits {
   readonly headersMs: number;
   /** Requests being answered at one time; more get 429. */
   readonly inFlight: number;
+  /** Refused keys a minute and address; more get 429. */
+  readonly keyFailures: number;
   /** Issues listed in an answer; the count is always whole. */
   readonly issues: number;
   /** Longest wait for open requests when the server closes. */
@@ -28,6 +30,7 @@ export const defaultLimits: ServerLimits = Object.freeze({
   requestMs: 10_000,
   headersMs: 5000,
   inFlight: 256,
+  keyFailures: 10,
   issues: 100,
   drainMs: 10_000,
 });

@@ -44,7 +44,7 @@ export function addModelRoutes(app: FastifyInstance, context: ModelRoutesContext
     if (models.list().length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
     return { status: "ready" };
   });
-  app.get("/metrics", { config: { access: "read" } }, async (_, reply) =>
+  app.get("/metrics", { config: { access: "observe" } }, async (_, reply) =>
     reply.type(metrics.contentType).send(await metrics.render()),
   );
 }

@@ -4,7 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { PredictionLogs } from "../monitor/prediction-log.ts";
-import { createHostCheck, loopbackAddress, originHost } from "./hosts.ts";
+import { createAuthority } from "./access/authority.ts";
+import type { Authority } from "./access/authority.ts";
+import type { KeyRing } from "./access/key-ring.ts";
+import { createHostCheck, listeningAddress, originHost } from "./hosts.ts";
 import { defaultLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
@@ -19,24 +22,12 @@ import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
 
-/**
- * Who may call a route. `open`: probes and files, no data changes hands; `read`: what models there are; `predict`:
- * answers. On a loopback address without keys all three are granted; every route must still say which one it is.
- */
-type Access = "open" | "read" | "predict";
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    access?: Access;
-  }
-}
-
 export interface ServerOptions {
   readonly models: ModelSource;
   readonly clock: Clock;
   /** Version of this package. */
   readonly version: string;
-  /** A loopback address or "localhost". Default 127.0.0.1. */
+  /** A loopback address or "localhost"; any address where `keys` are in use. Default 127.0.0.1. */
   readonly host?: string;
   /** 0 = any free one. Default 8080. */
   readonly port?: number;
@@ -46,6 +37,8 @@ export interface ServerOptions {
   readonly createId?: () => string;
   /** Further names a Host or Origin header may carry, for a reverse proxy before the server. */
   readonly allowedHosts?: readonly string[];
+  /** Who may ask for what, once a key was made. Default null: nobody needs a key. */
+  readonly keys?: KeyRing | null;
   readonly limits?: Partial<ServerLimits>;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
@@ -68,9 +61,13 @@ interface ServerState {
   inFlight: number;
 }
 
-/** A server of predictions over HTTP; throws ADDRESS_REFUSED for an address that is not loopback. Loads Fastify when called. */
+/**
+ * A server of predictions over HTTP; throws ADDRESS_REFUSED for an address that is not loopback while there are no keys.
+ * Loads Fastify when called.
+ */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const address = loopbackAddress(options.host ?? "127.0.0.1");
+  const { keys = null } = options;
+  const { address, isPublic } = listeningAddress(options.host ?? "127.0.0.1", keys?.isInUse() ?? false);
   const limits: ServerLimits = Object.freeze({ ...defaultLimits, ...options.limits });
   const { models, clock, version, log = null } = options;
   const state: ServerState = { isDraining: false, inFlight: 0 };
@@ -81,7 +78,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
     for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
   });
-  guard(app, { limits, state, metrics, clock, allowedHosts: options.allowedHosts ?? [] });
+  guard(app, {
+    limits,
+    state,
+    metrics,
+    clock,
+    isAllowedHost: createHostCheck(options.allowedHosts ?? [], isPublic),
+    authority: createAuthority({ keys, isPublic, clock, failures: limits.keyFailures }),
+  });
   const onFault = options.onFault ?? (() => {});
   const isDraining = (): boolean => state.isDraining;
   const predicting = { models, log, clock, createId: options.createId ?? randomUUID, limits, metrics };
@@ -140,7 +144,8 @@ interface GuardContext {
   readonly state: ServerState;
   readonly metrics: ServerMetrics;
   readonly clock: Clock;
-  readonly allowedHosts: readonly string[];
+  isAllowedHost(header: string): boolean;
+  readonly authority: Authority;
 }
 
 const securityHeaders = Object.freeze({
@@ -154,10 +159,9 @@ const securityHeaders = Object.freeze({
   "cache-control": "no-store",
 });
 
-/** What stands before every route: load, names, headers, and the count of what happened. */
+/** What stands before every route: load, names, keys, headers, and the count of what happened. */
 function guard(app: FastifyInstance, context: GuardContext): void {
-  const { limits, state, metrics, clock } = context;
-  const isAllowed = createHostCheck(context.allowedHosts);
+  const { limits, state, metrics, clock, authority } = context;
   app.addHook("onRequest", (request, reply, done) => {
     const start = clock.monotonic();
     ++state.inFlight;
@@ -172,7 +176,7 @@ function guard(app: FastifyInstance, context: GuardContext): void {
       reply.header("retry-after", "1");
       return done(new MillraceError("OVERLOADED", { limit: limits.inFlight }));
     }
-    done(namesFault(request, isAllowed));
+    done(namesFault(request, context.isAllowedHost) ?? authority(request, reply));
   });
   app.addHook("onSend", (_, reply, payload, done) => {
     if (state.isDraining) reply.header("connection", "close");

@@ -133,4 +133,16 @@ export const migrations: readonly string[] = [
   `
   insert into seals select 'audit', digest from audit order by sequence desc limit 1;
   `,
+  `
+  create table keys (
+    id text primary key, name text not null, role text not null, salt text not null, hash text not null,
+    created_at bigint not null, expires_at bigint, revoked_at bigint
+  );
+  create table feedback (
+    model text not null, prediction_id text not null, version integer not null, predicted_at bigint not null,
+    output text not null, actual text not null, received_at bigint not null, digest text not null,
+    primary key (model, prediction_id)
+  );
+  create index feedback_by_time on feedback (model, predicted_at);
+  `,
 ];

@@ -26,7 +26,7 @@ const tables: readonly (keyof Database)[] = [
     "step_settings",
   ] as const),
   ...(["metrics", "params", "cache_entries", "versions", "judgements", "aliases", "audit"] as const),
-  ...(["tags", "series", "seals", "memo"] as const),
+  ...(["tags", "series", "seals", "memo", "keys", "feedback"] as const),
 ];
 const rowsAtOnce = 1_000;
 

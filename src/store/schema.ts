@@ -62,7 +62,7 @@ export interface SeriesTable {
   value: number | null;
 }
 
-/** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name; of "audit" it is the last entry's. */
+/** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name, "keys"; of "audit" it is the last entry's. */
 export interface SealsTable {
   subject: string;
   digest: Digest;
@@ -210,6 +210,35 @@ export interface MemoTable {
   digest: Digest;
 }
 
+/** Keys of the server: what is kept of a secret tells nobody the secret. */
+export interface KeysTable {
+  /** The public part of the key's text. */
+  id: string;
+  name: string;
+  role: "predict" | "observe" | "admin";
+  salt: string;
+  /** HMAC-SHA-256 of the secret under the salt, in hexadecimal. */
+  hash: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+/** What became true of a prediction, beside what was predicted. */
+export interface FeedbackTable {
+  model: string;
+  prediction_id: string;
+  version: number;
+  predicted_at: number;
+  /** The answer, as JSON. */
+  output: string;
+  /** The true value, as JSON. */
+  actual: string;
+  received_at: number;
+  /** Of all other columns. */
+  digest: Digest;
+}
+
 export interface Database {
   counters: CountersTable;
   leases: LeasesTable;
@@ -232,4 +261,6 @@ export interface Database {
   series: SeriesTable;
   seals: SealsTable;
   memo: MemoTable;
+  keys: KeysTable;
+  feedback: FeedbackTable;
 }

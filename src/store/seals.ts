@@ -66,6 +66,20 @@ export async function sealModel(transaction: Transaction<Database>, model: strin
   await seal(transaction, `model:${model}`, await digestOfModel(transaction, model));
 }
 
+/** What all keys of the server are sealed under. */
+export const keysSeal = "keys";
+
+/** Every key, as one digest. */
+export async function digestOfKeys(database: Kysely<Database>): Promise<Digest> {
+  const rows = await database.selectFrom("keys").selectAll().execute();
+  return digestOf(rows.map((row): [string, object] => ["keys", row]));
+}
+
+/** Seals the keys anew, in the transaction that changed one. */
+export async function sealKeys(transaction: Transaction<Database>): Promise<void> {
+  await seal(transaction, keysSeal, await digestOfKeys(transaction));
+}
+
 /** What the end of the audit log is sealed under: without it, entries taken off the end would leave a sound chain. */
 export const auditSeal = "audit";
 

@@ -8,7 +8,7 @@ import { createDiskArtifacts } from "./disk-artifacts.ts";
 import { noHooks } from "./hooks.ts";
 import { openStore } from "./open.ts";
 import { loadSqlite, openEngine } from "./sqlite.ts";
-import { sealModel, sealRun } from "./seals.ts";
+import { sealKeys, sealModel, sealRun } from "./seals.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
 
@@ -89,6 +89,11 @@ async function fillStore(artifactBytes: number): Promise<void> {
       })
       .execute();
     await insert("aliases").values({ model: "m", alias: "champion", version: 1, moved_at: 1_150 }).execute();
+    const keyTimes = { created_at: 1_160, expires_at: 9_000, revoked_at: null };
+    await insert("keys")
+      .values({ id: "0a1b", name: "shop", role: "predict", salt: "ab", hash: "cd", ...keyTimes })
+      .execute();
+    await sealKeys(transaction);
     await sealRun(transaction, "r");
     await sealModel(transaction, "m");
   });
@@ -144,6 +149,8 @@ describe("verifying a store", () => {
     ["a champion", "update aliases set moved_at = 5", "model m"],
     ["a cache key", "update cache_entries set cache_key = 'key c' where step = 'b'", "run r"],
     ["a remembered fact", "update memo set value = '\"other\"'", "memo file"],
+    ["the role of a key", "update keys set role = 'admin'", "keys"],
+    ["a key put in", "insert into keys values ('ff', 'x', 'admin', 'ab', 'cd', 1, null, null)", "keys"],
     ["the counter", "update counters set value = 9", "metadata.sqlite"],
     ["a table", "create table more (a text)", "metadata.sqlite"],
   ])("finds %s altered behind its back", async (_, sql, subject) => {

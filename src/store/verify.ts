@@ -5,7 +5,7 @@ import { memoDigest } from "./memo.ts";
 import { parseMetadataAddress } from "./metadata-address.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { InspectedStore, StoreOptions } from "./open.ts";
-import { auditSeal, digestOfModel, digestOfRun } from "./seals.ts";
+import { auditSeal, digestOfKeys, digestOfModel, digestOfRun, keysSeal } from "./seals.ts";
 
 /** One thing that is not as it was written. */
 export interface Fault {
@@ -53,6 +53,7 @@ export async function verifyStore(
     () => checkMemo(inspected),
     () => checkRuns(inspected, found),
     () => checkModels(inspected),
+    () => checkKeys(inspected),
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
@@ -162,7 +163,7 @@ async function checkModels({ store }: InspectedStore): Promise<Fault[]> {
   const seals = await store.database.selectFrom("seals").selectAll().where("subject", "not like", "run:%").execute();
   for (const { subject, digest } of seals) {
     // The end of the audit log: whoever reads the log checks it.
-    if (subject === auditSeal) continue;
+    if (subject === auditSeal || subject === keysSeal) continue;
     const model = subject.slice(6);
     if (subject.startsWith("model:") && known.has(model) && (await digestOfModel(store.database, model)) === digest)
       continue;
@@ -170,6 +171,14 @@ async function checkModels({ store }: InspectedStore): Promise<Fault[]> {
     faults.push({ subject: subject.replace(":", " "), problem, remedy: restore });
   }
   return faults;
+}
+
+/** A key that nobody made, or a role that nobody gave, would open the server. */
+async function checkKeys({ store: { database } }: InspectedStore): Promise<Fault[]> {
+  const seal = await database.selectFrom("seals").select("digest").where("subject", "=", keysSeal).executeTakeFirst();
+  const first = await database.selectFrom("keys").select("id").limit(1).executeTakeFirst();
+  const isSound = seal ? seal.digest === (await digestOfKeys(database)) : first === undefined;
+  return isSound ? [] : [{ subject: "keys", problem: "keys of the server were altered, or are gone", remedy: restore }];
 }
 
 function isOutOfReach(error: unknown): boolean {

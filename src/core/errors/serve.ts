@@ -81,7 +81,47 @@ export const serveErrors = {
     exit: 2,
     message: (c: { host: string }): string =>
       `will not listen on ${c.host}: without keys only loopback addresses are allowed`,
-    remedy: (): string => "Listen on 127.0.0.1 and put a reverse proxy with authentication before it.",
+    remedy: (): string =>
+      "Make a key first, with `millrace keys add NAME --role predict`; or listen on 127.0.0.1, behind a proxy with authentication.",
+  },
+  ADDRESS_INVALID: {
+    status: 500,
+    exit: 2,
+    message: (c: { host: string }): string => `cannot listen on ${JSON.stringify(c.host)}: it is no address`,
+    remedy: (): string => "Give an address of this machine, as 127.0.0.1 or 0.0.0.0 for all of them.",
+  },
+  KEY_REQUIRED: {
+    status: 401,
+    exit: 1,
+    message: (c: { reason: string }): string => `a key is needed: ${c.reason}`,
+    remedy: (): string => "Send `Authorization: Bearer KEY` with a key of `millrace keys add`, not expired or revoked.",
+  },
+  ROLE_INSUFFICIENT: {
+    status: 403,
+    exit: 1,
+    message: (c: { role: string; needed: string }): string =>
+      `a key of role ${c.role} may not do this; it needs role ${c.needed}`,
+    remedy: (): string => "Ask whoever runs the server for a key of that role.",
+  },
+  KEY_FAILURES: {
+    status: 429,
+    exit: 1,
+    message: (c: { seconds: number }): string => `too many keys from this address were refused; wait ${c.seconds} s`,
+    remedy: (): string => "Check the key, and wait as Retry-After says.",
+  },
+  KEY_EXISTS: {
+    status: 409,
+    exit: 2,
+    message: (c: { name: string; id: string }): string => `there is a key "${c.name}" already (${c.id})`,
+    remedy: (): string => "Take another name, or revoke that key first.",
+  },
+  KEY_NOT_FOUND: {
+    status: 404,
+    exit: 2,
+    message: (c: { key: string; found: readonly string[] }): string =>
+      `there is no key "${c.key}"${c.found.length ? `; there are ${c.found.join(", ")}` : ""}`,
+    remedy: (c: { nearest?: string | undefined }): string =>
+      c.nearest ? `Did you mean "${c.nearest}"?` : "List them with `millrace keys`.",
   },
   CLIENT_REFUSED: {
     status: 502,
