@@ -91,4 +91,9 @@ export const scenarios = [
     title: "a CSV of 10 GB (MILLRACE_INGEST_GB) to a snapshot: time and peak memory",
     load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv10gb }),
   },
+  {
+    id: "export/module",
+    title: "an exported module beside the server: 100,000 rows bit for bit, its size, its cold start",
+    load: () => import("./scenarios/export-module.mjs"),
+  },
 ];

@@ -60,6 +60,7 @@ export function build() {
   fs.rmSync(fresh, { recursive: true, force: true });
   run(tool("tsc"), ["-p", ".", "--outDir", fresh]);
   bundle(path.join(fresh, "store", "query-builder.js"));
+  run(process.execPath, ["tools/module-runtime.mjs", fresh]);
   copyAssets(path.join(root, "src"), fresh);
   fs.chmodSync(path.join(fresh, "cli", "main.js"), 0o755);
   fs.writeFileSync(path.join(fresh, ".built"), "");

@@ -16,6 +16,7 @@ import { loadVersion } from "./champion.ts";
 import { formatAnswers } from "./prediction-format.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
 import type { Project } from "./project.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface PredictFileOptions {
   readonly version: number | undefined;
@@ -138,22 +139,5 @@ function parseRow(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new MillraceError("REQUEST_MALFORMED", { reason: (error as Error).message }, { cause: error });
-  }
-}
-
-/** Writes beside the target and renames, so that a reader never sees half a file. */
-async function writeWhole(target: string, text: string): Promise<void> {
-  const temporary = `${target}.${process.pid}.tmp`;
-  try {
-    await fs.writeFile(temporary, text);
-    await fs.rename(temporary, target);
-  } catch (error) {
-    // Where the folder itself is none there is nothing to remove, and what went wrong first is what counts.
-    await fs.rm(temporary, { force: true }).catch(() => undefined);
-    throw new MillraceError(
-      "STORE_UNWRITABLE",
-      { path: target, reason: String((error as NodeJS.ErrnoException).code ?? error) },
-      { cause: error },
-    );
   }
 }

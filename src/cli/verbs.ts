@@ -105,6 +105,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./audit.ts")).audit,
     },
     {
+      name: "export",
+      summary: "write a model as a module without dependencies",
+      load: async () => (await import("./export.ts")).exportVerb,
+    },
+    {
       name: "up",
       summary: "serve all champions, watch them, retrain on schedule or drift",
       load: async () => (await import("./up.ts")).up,

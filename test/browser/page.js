@@ -13,3 +13,9 @@ globalThis.predictWith = async (address, rows) => {
     return { code: error.code ?? String(error) };
   }
 };
+
+/** Answers rows (JSON text) with the exported module at `address`, as JSON text. */
+globalThis.answerFrom = async (address, rows) => {
+  const { predictMany } = await import(address);
+  return JSON.stringify(predictMany(JSON.parse(rows)));
+};

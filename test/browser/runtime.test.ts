@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/core/json.ts";
 import { createRng } from "../../src/core/rng.ts";
+import { partsOf } from "../../src/export/module/parts.ts";
+import { moduleText } from "../../src/export/module/text.ts";
 import { encodeModel } from "../../src/model/file.ts";
 import { answersOf, predictRows } from "../../src/model/predict.ts";
 import { modelKinds, randomModel, randomRow } from "../models/random-models.ts";
@@ -22,6 +24,7 @@ function compile(): string {
     // A type error elsewhere in the package still emits; what the browser then lacks fails the test by itself.
     if (!existsSync(join(folder, "dist", "runtime.js"))) throw error;
   }
+  execFileSync(process.execPath, [join("tools", "module-runtime.mjs"), join(folder, "dist")]);
   copyFileSync(join("test", "browser", "page.js"), join(folder, "page.js"));
   mkdirSync(join(folder, "models"));
   return folder;
@@ -36,6 +39,7 @@ const cases = modelKinds.map(([task, kind], i) => {
 
 interface PageGlobals {
   predictWith(address: string, rows: string): Promise<{ values?: string; first?: string; code?: string }>;
+  answerFrom(address: string, rows: string): Promise<string>;
 }
 
 /** Rows cross as text: a structured copy would drop a member called __proto__. */
@@ -79,6 +83,18 @@ describe.skipIf(!hasChromium)("the runtime in a browser", () => {
       values: Buffer.from(predictions.values.buffer).toString("hex"),
       first: JSON.stringify(answersOf(model, predictions)[0]),
     });
+    expect(problems).toEqual([]);
+  });
+
+  it.each(cases)("answers as Node does from an exported module: $name", async ({ name, model, rows }) => {
+    const file = join(folder, "models", `${name}.js`);
+    const bundle = readFileSync(join(folder, "dist", "export", "module", "runtime.bundle.js"), "utf8");
+    writeFileSync(file, moduleText(bundle, name, partsOf(model, 1, "sha256:test")));
+    const answers = await page.evaluate(
+      ([address, text]) => (globalThis as unknown as PageGlobals).answerFrom(address, text),
+      [`/models/${name}.js`, JSON.stringify(rows)] as const,
+    );
+    expect(answers).toBe(JSON.stringify(answersOf(model, predictRows(model, rows).predictions)));
     expect(problems).toEqual([]);
   });
 

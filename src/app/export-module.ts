@@ -1,0 +1,70 @@
+import fs from "node:fs/promises";
+import { MillraceError } from "../core/errors/error.ts";
+import { declarationText } from "../export/module/declaration.ts";
+import { partsOf } from "../export/module/parts.ts";
+import type { ModelModule } from "../export/module/runtime.ts";
+import { moduleText } from "../export/module/text.ts";
+import type { Model } from "../model/model.ts";
+import { answersOf, predictRows } from "../model/predict.ts";
+import { loadVersion } from "./champion.ts";
+import type { Project } from "./project.ts";
+import { writeWhole } from "./write-whole.ts";
+
+/** What `millrace export module` wrote. */
+export interface ExportedModule {
+  readonly model: string;
+  readonly version: number;
+  readonly file: string;
+  readonly types: string;
+  /** Bytes of the module, and of them what is the same in every module. */
+  readonly bytes: number;
+  readonly runtimeBytes: number;
+}
+
+/** The text every exported module begins with; the build makes it. */
+const runtimeFile = new URL("../export/module/runtime.bundle.js", import.meta.url);
+
+/**
+ * Writes a model (the champion, or a version) as one ES module with its types beside it, after the module has answered
+ * the model's parity rows as the model does. Throws USAGE where the file is not called .mjs or .js.
+ */
+export async function exportModule(
+  project: Project,
+  name: string,
+  wanted: number | undefined,
+  out: string,
+): Promise<ExportedModule> {
+  const [, stem, ending] = /^(.+)\.(mjs|js)$/.exec(out) ?? [];
+  if (stem === undefined)
+    throw new MillraceError("USAGE", { reason: `a module is called *.mjs or *.js, got "${out}"` });
+  const { model, version } = await loadVersion(project, name, wanted);
+  const runtime = await fs.readFile(runtimeFile, "utf8");
+  const textOf = (written: Model): string =>
+    moduleText(runtime, name, partsOf(written, version.version, version.digest));
+  await requireParity(model, textOf(lenient(model)));
+  const text = textOf(model);
+  const types = `${stem}.d.${ending === "mjs" ? "mts" : "ts"}`;
+  await writeWhole(out, text);
+  await writeWhole(types, declarationText(model));
+  const sizes = { bytes: Buffer.byteLength(text), runtimeBytes: Buffer.byteLength(runtime) };
+  return { model: name, version: version.version, file: out, types, ...sizes };
+}
+
+/** The model under a contract that refuses no row: parity rows leave out what tells who somebody is. */
+function lenient(model: Model): Model {
+  const columns = model.contract.columns.map(({ name, kind, onViolation, clean, privacy }) => {
+    return { name, kind, missing: 1, onViolation, ...(clean && { clean }), ...(privacy && { privacy }) };
+  });
+  return { ...model, contract: { columns } };
+}
+
+/** Throws MODEL_PARITY_BROKEN where a module does not answer the model's parity rows as the model does. */
+async function requireParity(model: Model, text: string): Promise<void> {
+  const { predictMany } = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as ModelModule;
+  const rows = model.parity?.rows ?? [];
+  const expected = answersOf(model, predictRows(model, rows).predictions);
+  for (const [row, answer] of predictMany(rows).entries()) {
+    const [wanted, got] = [JSON.stringify(expected[row]), JSON.stringify(answer)];
+    if (wanted !== got) throw new MillraceError("MODEL_PARITY_BROKEN", { row, expected: wanted, actual: got });
+  }
+}

@@ -1,0 +1,31 @@
+import type { ModuleParts } from "./parts.ts";
+
+/**
+ * The text of an exported module: the runtime, then the model as literals. It imports nothing and reads no global that a
+ * browser, an edge worker and Node do not share. Equal models give equal texts.
+ */
+export function moduleText(runtime: string, name: string, parts: ModuleParts): string {
+  const { version, digest, text, arrays } = parts;
+  return [
+    `// The model ${literal(name)}, version ${version}, ${digest}: written by millrace, not meant to be edited.`,
+    runtime.trim(),
+    "const opened = millraceRuntime.openModule({",
+    `  version: ${version},`,
+    `  digest: ${literal(digest)},`,
+    `  text: ${literal(text)},`,
+    "  arrays: [",
+    ...arrays.map((array) => `    [${array.map(literal).join(", ")}],`),
+    "  ],",
+    "});",
+    "export const { model, predict, predictMany, check } = opened;",
+    "",
+  ].join("\n");
+}
+
+/** A text as a JavaScript literal on one line, which may stand within an HTML page, too. */
+function literal(text: string): string {
+  return JSON.stringify(text)
+    .replaceAll("<", "\\u003c")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
+}

@@ -1,0 +1,86 @@
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createProject, isBuilt, type Project } from "../e2e/cli.ts";
+import { csvOf } from "../e2e/data.ts";
+
+const text = fs.readFileSync(path.resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
+const snippets = (language: string): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map((match) => match[1]!);
+
+const definition = `{
+  name: "churn",
+  data: m.csv("data/churn.csv"),
+  schema: {
+    tenure: m.number({ min: 0 }),
+    contract: m.category(["monthly", "yearly"]),
+    charges: m.number({ missing: 1 }),
+    left: m.category(["no", "yes"]),
+  },
+  target: "left",
+  model: m.linear(),
+}`;
+
+const customers = csvOf(300, (_, next) => {
+  const contract = next() < 0.5 ? "monthly" : "yearly";
+  const tenure = Math.round(60 * next());
+  const left = next() < (contract === "monthly" ? 0.8 : 0.2) * (1 - tenure / 90) ? "yes" : "no";
+  return { tenure, contract, charges: 20 + 80 * next(), left };
+});
+
+describe.skipIf(!isBuilt)("docs/deployment.md", { timeout: 120_000 }, () => {
+  let project: Project;
+  beforeAll(async () => {
+    project = createProject();
+    project.write("data/churn.csv", customers);
+    project.pipeline("churn", definition);
+    for (let run = 0; run < 3; ++run) {
+      project.pipeline("churn", definition.replace("m.linear()", `m.linear({ l2: ${run + 1} })`));
+      expect((await project.run("run", "churn")).code).toBe(0);
+    }
+  });
+  afterAll(() => project.remove());
+
+  it("gives commands that run as they stand", async () => {
+    const commands = snippets("sh").flatMap((block) =>
+      block.split("\n").filter((line) => line.startsWith("millrace ")),
+    );
+    expect(commands.length).toBeGreaterThan(1);
+    for (const command of commands) {
+      const words = command.replace(/\s+#.*$/, "").split(/\s+/);
+      const answer = await project.run(...words.slice(1));
+      expect([answer.code, answer.stderr], command).toEqual([0, ""]);
+    }
+  });
+
+  it("shows a module and a worker that answer", async () => {
+    const [first, worker] = snippets("js");
+    const said: unknown[][] = [];
+    const console = { log: (...words: unknown[]) => void said.push(words) };
+    (globalThis as Record<string, unknown>)["docsConsole"] = console;
+    project.write("first.mjs", `const console = globalThis.docsConsole;\n${first!}`);
+    project.write("worker.mjs", worker!);
+    await import(pathToFileURL(project.path("first.mjs")).href);
+    expect(said[0]).toEqual(["churn", 3, ["tenure", "contract", "charges"]]);
+    expect(said[1]![0]).toMatchObject({ label: "yes", probabilities: { no: expect.any(Number) } });
+    expect(said[2]).toEqual([2]);
+    expect(said[3]![0]).toMatchObject([{ code: "min" }, { code: "levels" }]);
+    const { default: handler } = (await import(pathToFileURL(project.path("worker.mjs")).href)) as {
+      default: { fetch(request: Request): Promise<Response> };
+    };
+    const ask = async (rows: unknown): Promise<[number, unknown]> => {
+      const request = new Request("http://edge/", { method: "POST", body: JSON.stringify({ rows }) });
+      const response = await handler.fetch(request);
+      return [response.status, await response.json()];
+    };
+    expect(await ask([{ tenure: 3, contract: "monthly" }])).toEqual([200, { predictions: [expect.any(Object)] }]);
+    expect(await ask([{ contract: "monthly" }])).toMatchObject([422, { code: "REQUEST_INVALID", issues: [{}] }]);
+  });
+
+  it("links to files that exist", () => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1]!);
+    const missing = targets.filter((target) => !fs.existsSync(path.resolve(import.meta.dirname, "../../docs", target)));
+    expect(missing).toEqual([]);
+  });
+});
