@@ -13,7 +13,7 @@ const plan = { delimiter: ",", quotes: true, nCells: 1, columns: [] };
 /** A crew whose threads do this with an order. */
 async function withThreads(body: string, run: (crew: BlockCrew) => Promise<void>): Promise<void> {
   const module = `import { parentPort } from "node:worker_threads"; parentPort.on("message", (order) => { ${body} });`;
-  const crew = openThreads(plan, new URL(`data:text/javascript,${encodeURIComponent(module)}`));
+  const crew = openThreads(new URL(`data:text/javascript,${encodeURIComponent(module)}`));
   try {
     await run(crew);
   } finally {
@@ -32,7 +32,7 @@ describe("a crew of threads", () => {
       for await (const block of readBlocks(file, true, undefined)) {
         const whole = withLineEnd(block!, "\r\n");
         expect(whole.toString()).toBe("a\n1\r\n");
-        expect(await crew.parse(whole)).toBe(5);
+        expect(await crew.parse(plan, whole)).toBe(5);
         // Its memory has gone to the thread, where a copy would stay.
         expect(whole.length).toBe(0);
       }
@@ -41,17 +41,17 @@ describe("a crew of threads", () => {
 
   it("refuses with a code where a thread fails, before it is asked and while nobody waits for the answer", async () => {
     await withThreads("throw new Error('broken')", async (crew) => {
-      const early = [crew.parse(own()), crew.parse(own())];
+      const early = [crew.parse(plan, own()), crew.parse(plan, own())];
       await tick();
       for (const parsed of early) await expect(parsed).rejects.toMatchObject({ code: "INTERNAL" });
-      await expect(crew.parse(own())).rejects.toThrow(/broken/);
+      await expect(crew.parse(plan, own())).rejects.toThrow(/broken/);
     });
   });
 
   it("refuses with a code where a thread ends", async () => {
     await withThreads("process.exit(3)", async (crew) => {
-      await expect(crew.parse(own())).rejects.toThrow(/ended with code 3/);
-      await expect(crew.parse(own())).rejects.toMatchObject({ code: "INTERNAL" });
+      await expect(crew.parse(plan, own())).rejects.toThrow(/ended with code 3/);
+      await expect(crew.parse(plan, own())).rejects.toMatchObject({ code: "INTERNAL" });
     });
   });
 });

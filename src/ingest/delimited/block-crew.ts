@@ -12,23 +12,40 @@ export interface BlockCrew {
    * null: the block is irregular. The bytes own their memory and are not to be used after. A promise that is rejected need
    * not be awaited. Throws INTERNAL where a thread failed.
    */
-  parse(bytes: Buffer): Promise<Block | null>;
+  parse(plan: BlockPlan, bytes: Buffer): Promise<Block | null>;
   close(): Promise<void>;
 }
 
 const mostThreads = 4;
 
 /** `isLarge`: threads are worth the 40 ms they take to start. Compiled only, for a worker loads no TypeScript. */
-export function openCrew(plan: BlockPlan, isLarge: boolean): BlockCrew {
-  if (isLarge && import.meta.url.endsWith(".js"))
-    return openThreads(plan, new URL("./block-worker.js", import.meta.url));
-  const parser = new BlockParser(plan);
-  return { size: 1, parse: (bytes) => Promise.resolve(parser.parse(bytes)), close: async () => {} };
+export function openCrew(isLarge: boolean): BlockCrew {
+  if (isLarge && import.meta.url.endsWith(".js")) return openThreads(new URL("./block-worker.js", import.meta.url));
+  let parser: BlockParser | null = null;
+  return {
+    size: 1,
+    async parse(plan, bytes) {
+      if (parser?.plan !== plan) parser = new BlockParser(plan);
+      return parser.parse(bytes);
+    },
+    close: async () => {},
+  };
+}
+
+/** A block to be read. */
+export interface BlockOrder {
+  readonly id: number;
+  /** null: as the one before. */
+  readonly plan: BlockPlan | null;
+  readonly bytes: ArrayBuffer;
+  readonly start: number;
+  readonly length: number;
 }
 
 interface Hand {
   readonly worker: Worker;
   nWaiting: number;
+  plan: BlockPlan | null;
 }
 
 interface Waiting {
@@ -37,7 +54,7 @@ interface Waiting {
 }
 
 /** Threads that run `module`. The first that fails ends the work of all. */
-export function openThreads(plan: BlockPlan, module: URL): BlockCrew {
+export function openThreads(module: URL): BlockCrew {
   const threads = Math.max(2, Math.min(mostThreads, availableParallelism()));
   const waiting = new Map<number, Waiting>();
   let fault: MillraceError | null = null;
@@ -47,8 +64,8 @@ export function openThreads(plan: BlockPlan, module: URL): BlockCrew {
     waiting.clear();
   };
   const hands = Array.from({ length: threads }, (): Hand => {
-    const worker = new Worker(module, { workerData: plan, execArgv: [] });
-    const hand = { worker, nWaiting: 0 };
+    const worker = new Worker(module, { execArgv: [] });
+    const hand: Hand = { worker, nWaiting: 0, plan: null };
     worker.on("message", ({ id, block }: { readonly id: number; readonly block: Block | null }) => {
       --hand.nWaiting;
       waiting.get(id)?.resolve(block);
@@ -61,15 +78,18 @@ export function openThreads(plan: BlockPlan, module: URL): BlockCrew {
   let nextId = 0;
   return {
     size: 2 * threads,
-    parse(bytes) {
+    parse(plan, bytes) {
       const hand = hands.reduce((least, other) => (other.nWaiting < least.nWaiting ? other : least));
       const id = nextId++;
       const parsed = new Promise<Block | null>((resolve, reject) => {
         if (fault !== null) return reject(fault);
         waiting.set(id, { resolve, reject });
         ++hand.nWaiting;
-        const order = { id, bytes: bytes.buffer, start: bytes.byteOffset, length: bytes.length };
-        hand.worker.postMessage(order, [bytes.buffer as ArrayBuffer]);
+        const buffer = bytes.buffer as ArrayBuffer;
+        const told = hand.plan === plan ? null : plan;
+        hand.plan = plan;
+        const order: BlockOrder = { id, plan: told, bytes: buffer, start: bytes.byteOffset, length: bytes.length };
+        hand.worker.postMessage(order, [buffer]);
       });
       // It may fail while the one who asked waits for something else.
       parsed.catch(() => {});

@@ -19,7 +19,7 @@ const longestShown = 101;
  * ends, the next one starts where a record starts.
  */
 export class BlockParser {
-  readonly #plan: BlockPlan;
+  readonly plan: BlockPlan;
   readonly #readers: readonly ColumnReader[];
   /** By byte: 1 where it ends a cell that is not quoted. */
   readonly #ends: Uint8Array;
@@ -37,7 +37,7 @@ export class BlockParser {
   #nInnerLines = 0;
 
   constructor(plan: BlockPlan) {
-    this.#plan = plan;
+    this.plan = plan;
     this.#ends = endsOf(plan.delimiter.charCodeAt(0));
     this.#readers = plan.columns.map((column) => new ColumnReader(column));
     this.#columnOfCell = new Int32Array(plan.nCells).fill(-1);
@@ -72,9 +72,9 @@ export class BlockParser {
 
   /** The number of rows, -1 where a record is irregular. The end of a plain cell is sought here, that of a quoted one apart. */
   #parseRecords(lines: number[], nLines: number): number {
-    const { nCells } = this.#plan;
-    const delimiter = this.#plan.delimiter.charCodeAt(0);
-    const opening = this.#plan.quotes ? quote : -1;
+    const { nCells } = this.plan;
+    const delimiter = this.plan.delimiter.charCodeAt(0);
+    const opening = this.plan.quotes ? quote : -1;
     const bytes = this.#bytes;
     const columnOfCell = this.#columnOfCell;
     const ends = this.#ends;

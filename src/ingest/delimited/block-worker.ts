@@ -1,19 +1,13 @@
-import { parentPort, workerData } from "node:worker_threads";
-import type { Block, BlockColumn, BlockPlan } from "./block.ts";
+import { parentPort } from "node:worker_threads";
+import type { BlockColumn } from "./block.ts";
+import type { BlockOrder } from "./block-crew.ts";
 import { BlockParser } from "./block-parser.ts";
 
-/** A block to be read. */
-interface Order {
-  readonly id: number;
-  readonly bytes: ArrayBuffer;
-  readonly start: number;
-  readonly length: number;
-}
+let parser: BlockParser | null = null;
 
-const parser = new BlockParser(workerData as BlockPlan);
-
-parentPort?.on("message", ({ id, bytes, start, length }: Order) => {
-  const block: Block | null = parser.parse(Buffer.from(bytes, start, length));
+parentPort?.on("message", ({ id, plan, bytes, start, length }: BlockOrder) => {
+  if (plan !== null) parser = new BlockParser(plan);
+  const block = parser!.parse(Buffer.from(bytes, start, length));
   parentPort?.postMessage({ id, block }, block === null ? [] : block.columns.flatMap(buffersOf));
 });
 

@@ -101,12 +101,11 @@ interface Place {
 class Reading {
   readonly #request: DelimitedRequest;
   readonly #writer: SnapshotWriter;
-  readonly #isLarge: boolean;
+  readonly #crew: BlockCrew;
   readonly #cells: CellLog;
   readonly #places: Place[] = [];
   readonly #underWay: { readonly block: Promise<Block | null>; readonly place: Place }[] = [];
-  #crew: BlockCrew | null = null;
-  #plan = "";
+  #plan: BlockPlan | null = null;
   #nRows = 0;
   /** Of the first file; the others have the same, in any order. */
   names: readonly string[] = [];
@@ -114,7 +113,7 @@ class Reading {
   constructor(request: DelimitedRequest, writer: SnapshotWriter) {
     this.#request = request;
     this.#writer = writer;
-    this.#isLarge = request.located.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= largeBytes;
+    this.#crew = openCrew(request.located.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= largeBytes);
     this.#cells = new CellLog(request.contract);
   }
 
@@ -128,7 +127,7 @@ class Reading {
       nBytes += block.length;
       let start = 0;
       if (place === null) {
-        const head = await this.#openFile(block);
+        const head = this.#openFile(block);
         if (head === null) return false;
         const hasHeader = located.source.header ?? true;
         start = hasHeader ? head.end : head.start;
@@ -137,8 +136,8 @@ class Reading {
         this.#places.push(place);
       }
       const rest = withLineEnd(block.subarray(start), place.lineEnd);
-      if (rest.length > 0) this.#underWay.push({ block: this.#crew!.parse(rest), place });
-      if (!(await this.#takeAllBut(this.#crew!.size - 1))) return false;
+      if (rest.length > 0) this.#underWay.push({ block: this.#crew.parse(this.#plan!, rest), place });
+      if (!(await this.#takeAllBut(this.#crew.size - 1))) return false;
       progress.report(Math.min(nBytes, file.sizeBytes), file.sizeBytes, "bytes");
     }
     return place !== null;
@@ -151,7 +150,7 @@ class Reading {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay.map(({ block }) => block));
-    await this.#crew?.close();
+    await this.#crew.close();
   }
 
   report(): IngestReport {
@@ -160,19 +159,15 @@ class Reading {
     return { nRows: this.#nRows, origins, types, cleaned: [], ...this.#cells.found() };
   }
 
-  /** Sees to a crew for the file that begins with the block; null where the file is out of the ordinary. */
-  async #openFile(block: Buffer): Promise<FileHead | null> {
+  /** Plans for the file that begins with the block; null where the file is out of the ordinary. */
+  #openFile(block: Buffer): FileHead | null {
     const opened = openHead(this.#request.located, block);
     if (opened === null) return null;
     if (this.names.length === 0) this.names = opened.names;
     const plan = this.#planOf(opened.names);
     if (plan === null) return null;
-    const written = JSON.stringify(plan);
-    if (this.#plan === written) return opened.head;
-    if (!(await this.#takeAllBut(0))) return null;
-    await this.#crew?.close();
-    this.#crew = openCrew(plan, this.#isLarge);
-    this.#plan = written;
+    // Parsers are kept as long as the plan is the same one.
+    if (JSON.stringify(plan) !== JSON.stringify(this.#plan)) this.#plan = plan;
     return opened.head;
   }
 
