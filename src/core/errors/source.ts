@@ -18,7 +18,8 @@ export const sourceErrors = {
     exit: 1,
     message: (c: { path: string; format: string; reason: string }): string =>
       `"${c.path}" cannot be read as ${c.format}: ${c.reason}`,
-    remedy: (): string =>
+    remedy: (c: { remedy?: string | undefined }): string =>
+      c.remedy ??
       "Check that the file is whole and that its ending says its format (.csv .tsv .parquet .jsonl .json .arrow).",
   },
   PRIVACY_KEY_MISSING: {

@@ -1,7 +1,9 @@
 import { copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
+import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonValue } from "../../core/json.ts";
+import { syncPath } from "../../store/sync.ts";
 import { digestFile } from "../byte-stream.ts";
 import { type CellRows, writeCells } from "./cells-file.ts";
 
@@ -61,7 +63,10 @@ export interface Kept<State> {
 
 /** Parts of one source, in files that begin with its key. */
 export interface Keeper<State> {
-  /** null where nothing is kept, or not all of it is as it was written. */
+  /**
+   * null where nothing is kept, or not all of it is as it was written and the source gives it again. Throws
+   * SOURCE_UNREADABLE where it does not.
+   */
   recall(): Promise<Kept<State> | null>;
   /** Writes rows as a part that `keep` can take over. */
   write(name: string, rows: CellRows): Promise<KeptPart>;
@@ -69,11 +74,17 @@ export interface Keeper<State> {
   adopt(name: string, path: string, nRows: number): Promise<KeptPart>;
   /** From now on these are the parts: of a crash, either the former list stays or this one stands. */
   keep(kept: Kept<State>): Promise<void>;
+  /** There are no parts of this key any more; their files stay, for another key may name them. */
+  drop(): Promise<void>;
   paths(parts: readonly KeptPart[]): readonly FetchedPart[];
 }
 
-/** `key`: 16 hexadecimal digits that tell sources apart. */
-export function createKeeper<State extends JsonValue>(key: string, place: PartsPlace): Keeper<State> {
+/** `key`: 16 hexadecimal digits that tell sources apart. `once`: the source gives nothing again that was kept of it. */
+export function createKeeper<State extends JsonValue>(
+  key: string,
+  place: PartsPlace,
+  { once = false }: { readonly once?: boolean } = {},
+): Keeper<State> {
   const folder = place.folder ?? place.scratch;
   const notes = join(folder, `${key}.parts.json`);
   const paths = (parts: readonly KeptPart[]): readonly FetchedPart[] =>
@@ -81,8 +92,13 @@ export function createKeeper<State extends JsonValue>(key: string, place: PartsP
   return {
     paths,
     async recall() {
-      const kept = await readKept<State>(notes);
-      for (const part of kept?.parts ?? []) if (!(await isWhole(join(folder, part.file), part.digest))) return null;
+      const kept = await readKept<State>(notes, once);
+      for (const part of kept?.parts ?? []) {
+        const path = join(folder, part.file);
+        if (await isWhole(path, part.digest)) continue;
+        if (once) throw lostFault(path, notes);
+        return null;
+      }
       return kept;
     },
     async write(name, rows) {
@@ -101,7 +117,7 @@ export function createKeeper<State extends JsonValue>(key: string, place: PartsP
       return { file, name, digest, nRows };
     },
     async keep(kept) {
-      const before = await readKept<State>(notes);
+      const before = await readKept<State>(notes, once);
       const partial = `${notes}.partial`;
       const handle = await open(partial, "w");
       try {
@@ -110,19 +126,30 @@ export function createKeeper<State extends JsonValue>(key: string, place: PartsP
       } finally {
         await handle.close();
       }
-      await rename(partial, notes);
+      await move(partial, notes);
       // What the former list names may still be read by a run that began earlier.
       await removeOthers(folder, key, [...kept.parts, ...(before?.parts ?? [])]);
     },
+    drop: () => rm(notes, { force: true }),
   };
 }
 
-async function readKept<State>(notes: string): Promise<Kept<State> | null> {
+async function readKept<State>(notes: string, once: boolean): Promise<Kept<State> | null> {
   try {
     return JSON.parse(await readFile(notes, "utf8")) as Kept<State>;
-  } catch {
+  } catch (error) {
+    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (once && !isAbsent) throw lostFault(notes, notes);
     return null;
   }
+}
+
+function lostFault(path: string, notes: string): MillraceError {
+  const reason = "it is not as it was written, and the server gives what it holds no second time";
+  const remedy =
+    `Restore the file from a copy of its folder. Where there is none, delete "${notes}" to begin anew with what the ` +
+    "server still gives: take a new consumer or group to read from the start.";
+  return new MillraceError("SOURCE_UNREADABLE", { path, format: "messages that were kept", reason, remedy });
 }
 
 async function isWhole(path: string, digest: Digest): Promise<boolean> {
@@ -134,16 +161,18 @@ async function isWhole(path: string, digest: Digest): Promise<boolean> {
   }
 }
 
-/** A scratch folder may lie on another device than the store. */
+/** Lasts through a power loss. A scratch folder may lie on another device than the store. */
 async function move(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
     await copyFile(from, `${to}.partial`);
+    await syncPath(`${to}.partial`);
     await rename(`${to}.partial`, to);
     await rm(from, { force: true });
   }
+  await syncPath(dirname(to));
 }
 
 async function removeOthers(folder: string, key: string, parts: readonly KeptPart[]): Promise<void> {

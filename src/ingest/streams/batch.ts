@@ -10,6 +10,8 @@ export interface StreamMessage {
 
 /** Messages that are not acknowledged yet. */
 export interface StreamBatch {
+  /** Tells apart topics of one name, of several clusters or made anew; absent where `partition` does. */
+  readonly topic?: string;
   readonly messages: readonly StreamMessage[];
   /** The sequence up to which a partition's messages were all acknowledged before, so that none of them comes again. */
   readonly settled: readonly { readonly partition: string; readonly sequence: number }[];

@@ -20,6 +20,17 @@ export function addSequence(intervals: Intervals, sequence: number): void {
   else intervals.splice(place + 1, 0, [sequence, sequence]);
 }
 
+/** All that is in one of the two. */
+export function unionOf(some: Readonly<Intervals>, others: Readonly<Intervals>): Intervals {
+  const union: Intervals = [];
+  for (const [first, last] of [...some, ...others].sort(([a], [b]) => a - b)) {
+    const before = union.at(-1);
+    if (before && first <= before[1] + 1) union[union.length - 1] = [before[0], Math.max(before[1], last)];
+    else union.push([first, last]);
+  }
+  return union;
+}
+
 /** With all up to `sequence`: of messages parted by others, one pair instead of one each. */
 export function withAllUpTo(intervals: Readonly<Intervals>, sequence: number): Intervals {
   if (sequence <= 0) return [...intervals];

@@ -7,6 +7,7 @@ type Kafka = typeof import("@platformatic/kafka");
 
 /** What of the driver's consumer is used; a test has one of its own. */
 export interface KafkaConsumer {
+  metadata(options: { topics: string[] }): Promise<{ readonly topics: ReadonlyMap<string, { readonly id: string }> }>;
   consume(options: object): Promise<AsyncIterable<KafkaMessage> & { close(): Promise<void> }>;
   commit(options: {
     offsets: { topic: string; partition: number; offset: bigint; leaderEpoch: number }[];
@@ -40,6 +41,7 @@ export async function readBatch(
   const messages: StreamMessage[] = [];
   const next = new Map<number, bigint>();
   try {
+    const made = (await consumer.metadata({ topics: [kafka!.topic] })).topics.get(kafka!.topic)!.id;
     const incoming = await consumer.consume({
       topics: [kafka!.topic],
       autocommit: false,
@@ -62,6 +64,7 @@ export async function readBatch(
     }
     if (signal?.aborted) throw new Error("it was cancelled");
     return {
+      topic: made,
       messages,
       settled: [],
       close: async () => {

@@ -16,11 +16,11 @@ import { jsonFault } from "../json-list.ts";
 import { plainSource } from "../plain-source.ts";
 import type { SourceDescription } from "../source.ts";
 import type { OpenBatch, StreamBatch } from "./batch.ts";
-import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
+import { addSequence, hasSequence, type Intervals, unionOf, withAllUpTo } from "./intervals.ts";
 
 /** What the next reading of a stream must know. */
 export type StreamState = {
-  /** Sequences that were read, by partition. */
+  /** Sequences that were read, by partition; of Kafka, behind its topic's id. */
   readonly read: Readonly<Record<string, Readonly<Intervals>>>;
   readonly refused: readonly (Refusal & { readonly [key: string]: string | number | null })[];
   readonly nRefused: number;
@@ -30,16 +30,18 @@ export type StreamState = {
  * The rows of a stream: all that were kept and one batch more. The batch is kept on disk before anything else happens, and
  * acknowledged by `commit`: after a crash in between it comes again, and is known by its sequences.
  *
- * Throws SOURCE_SECRET_MISSING, SOURCE_DENIED, SOURCE_QUERY_INVALID, SOURCE_UNREACHABLE, SOURCE_EMPTY, PACKAGE_MISSING or
- * CANCELLED.
+ * Throws SOURCE_SECRET_MISSING, SOURCE_DENIED, SOURCE_QUERY_INVALID, SOURCE_UNREACHABLE, SOURCE_UNREADABLE, SOURCE_EMPTY,
+ * PACKAGE_MISSING or CANCELLED.
  */
 export async function readStream(
   source: SourceDescription,
   place: PartsPlace,
   open: OpenBatch = openerOf(source),
 ): Promise<FetchedParts> {
-  const keeper = createKeeper<StreamState>(keyOf(source), place);
-  const before = (await keeper.recall()) ?? { parts: [], state: { read: {}, refused: [], nRefused: 0 } };
+  const keeper = createKeeper<StreamState>(keyOf(source), place, { once: true });
+  const former = createKeeper<StreamState>(formerKeyOf(source), place, { once: true });
+  const formerly = await former.recall();
+  const before = unite((await keeper.recall()) ?? nothing, formerly ?? nothing);
   const batch = await open(source, place.signal).catch((error: unknown) => {
     throw streamFault(error, source.path, place.signal?.aborted === true);
   });
@@ -52,11 +54,16 @@ export async function readStream(
       parts.push(await keeper.adopt(name, path, lines.length));
     }
     const kept: Kept<StreamState> = { parts, state: next.state };
-    if (batch.messages.length > 0) await keeper.keep(kept);
-    if (parts.length === 0)
+    if (batch.messages.length > 0 || formerly !== null) await keeper.keep(kept);
+    if (formerly !== null) await former.drop();
+    const ends = endings(batch);
+    if (parts.length === 0) {
+      // No snapshot will hold these messages, and as long as they are not acknowledged no others come.
+      await ends.commit();
       throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no message that is a row" });
+    }
     const { refused, nRefused } = kept.state;
-    return { parts: keeper.paths(parts), refused, nRefused, ...endings(batch) };
+    return { parts: keeper.paths(parts), refused, nRefused, ...ends };
   } catch (error) {
     await batch.close().catch(() => {});
     throw error;
@@ -64,7 +71,7 @@ export async function readStream(
 }
 
 /** A server that is gone by then keeps the messages; they come again and are known. */
-function endings(batch: StreamBatch): Pick<FetchedParts, "commit" | "close"> {
+function endings(batch: StreamBatch): Required<Pick<FetchedParts, "commit" | "close">> {
   return {
     commit: () => batch.acknowledge().catch(() => {}),
     close: () => batch.close().catch(() => {}),
@@ -78,11 +85,38 @@ function openerOf({ stream }: SourceDescription): OpenBatch {
       : (await import("./kafka-batch.ts")).openKafkaBatch(source, signal);
 }
 
-/** How much is read at once does not make another stream. */
-function keyOf(source: SourceDescription): string {
+/** Who reads which stream. By which servers and secrets, and how much at once, makes no other one. */
+function keyOf({ stream }: SourceDescription): string {
+  const { nats, kafka } = stream!;
+  return shortDigest(
+    nats ? ["nats", nats.stream, nats.consumer, nats.subject ?? null] : ["kafka", kafka!.topic, kafka!.group],
+  );
+}
+
+/** Servers, names of secrets and texts for "missing" stood in keys once; what was kept so is taken over. */
+function formerKeyOf(source: SourceDescription): string {
   const { stream, ...rest } = plainSource(source) as SourceDescription;
-  const text = JSON.stringify([rest, stream!.nats ?? null, stream!.kafka ?? null]);
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return shortDigest([rest, stream!.nats ?? null, stream!.kafka ?? null]);
+}
+
+function shortDigest(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+const nothing: Kept<StreamState> = { parts: [], state: { read: {}, refused: [], nRefused: 0 } };
+
+/** What was kept under two keys. */
+function unite(one: Kept<StreamState>, other: Kept<StreamState>): Kept<StreamState> {
+  const known = new Set([...one.parts, ...one.state.refused].map((held) => JSON.stringify(held)));
+  const isHeld = (held: object): boolean => known.has(JSON.stringify(held));
+  // After a crash between keeping and dropping.
+  if (other.parts.every(isHeld) && other.state.refused.every(isHeld)) return one;
+  const read = { ...one.state.read };
+  for (const [place, sequences] of Object.entries(other.state.read))
+    read[place] = unionOf(read[place] ?? [], sequences);
+  const refused = [...other.state.refused, ...one.state.refused].slice(0, mostRefusals);
+  const nRefused = other.state.nRefused + one.state.nRefused;
+  return { parts: [...other.parts, ...one.parts], state: { read, refused, nRefused } };
 }
 
 interface SortedOut {
@@ -92,21 +126,25 @@ interface SortedOut {
 
 /** Which messages are rows, which were read before, and which are none. */
 function sortOut(
-  { messages, settled }: StreamBatch,
+  { topic, messages, settled }: StreamBatch,
   before: StreamState,
   { path, stream }: SourceDescription,
 ): SortedOut {
   const label = (partition: string): string => (stream!.kafka ? `${path} ${partition}` : path);
-  const read = new Map<string, Intervals>(
-    Object.entries(before.read).map(([partition, known]) => [partition, [...known]]),
-  );
+  const placeOf = (partition: string): string => (topic === undefined ? partition : `${topic} ${partition}`);
+  const read = new Map<string, Intervals>();
+  for (const [key, known] of Object.entries(before.read)) {
+    // Partitions of Kafka were kept without their topic once.
+    const place = key.includes(" ") ? key : placeOf(key);
+    read.set(place, unionOf(read.get(place) ?? [], known));
+  }
   for (const { partition, sequence } of settled) read.set(partition, withAllUpTo(read.get(partition) ?? [], sequence));
   const refused = [...before.refused];
   let nRefused = before.nRefused;
   const rows = new Map<string, { sequences: number[]; lines: string[] }>();
   for (const { partition, sequence, subject, bytes } of messages) {
-    const known = read.get(partition) ?? [];
-    read.set(partition, known);
+    const known = read.get(placeOf(partition)) ?? [];
+    read.set(placeOf(partition), known);
     if (hasSequence(known, sequence)) continue;
     addSequence(known, sequence);
     const found = lineOf(bytes);
@@ -114,7 +152,12 @@ function sortOut(
       ++nRefused;
       const text = found.text.slice(0, 200);
       if (refused.length < mostRefusals)
-        refused.push({ file: `${path} ${subject}`, line: sequence, reason: found.reason, text });
+        refused.push({
+          file: stream!.kafka ? label(partition) : `${path} ${subject}`,
+          line: sequence,
+          reason: found.reason,
+          text,
+        });
       continue;
     }
     const part = rows.get(partition) ?? { sequences: [], lines: [] };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -9,7 +10,7 @@ import { createFetcher } from "../fetch.ts";
 import { ingestSource } from "../ingest.ts";
 import type { SourceDescription } from "../source.ts";
 import { forgetMessages } from "./forget-messages.ts";
-import { addSequence, hasSequence, type Intervals, withAllUpTo } from "./intervals.ts";
+import { addSequence, hasSequence, type Intervals, unionOf, withAllUpTo } from "./intervals.ts";
 import { type KafkaConsumer, readBatch } from "./kafka-batch.ts";
 import { readStream } from "./stream-rows.ts";
 import { type StreamOptions, stream } from "./stream-source.ts";
@@ -36,8 +37,27 @@ describe("a set of sequences", () => {
   });
 });
 
-/** A topic of two partitions, as the driver shows one: it hands out from what was committed on. */
-function fakeTopic(sizes: readonly number[]): {
+describe("the union of two sets of sequences", () => {
+  it("holds what either holds, as few pairs as can be", () => {
+    const sequences = fc.array(fc.integer({ min: 0, max: 40 }));
+    fc.assert(
+      fc.property(sequences, sequences, (some, others) => {
+        const setOf = (ones: readonly number[]): Intervals => {
+          const set: Intervals = [];
+          for (const one of ones) addSequence(set, one);
+          return set;
+        };
+        expect(unionOf(setOf(some), setOf(others))).toEqual(setOf([...some, ...others]));
+      }),
+    );
+  });
+});
+
+/** A topic of two partitions, as the driver shows one: it hands out from what was committed on. `broken`: offsets of no rows. */
+function fakeTopic(
+  sizes: readonly number[],
+  { id = "t", broken = [3] }: { readonly id?: string; readonly broken?: readonly number[] } = {},
+): {
   readonly committed: number[];
   connect(): KafkaConsumer;
   nClosed: number;
@@ -47,6 +67,7 @@ function fakeTopic(sizes: readonly number[]): {
     nClosed: 0,
     connect(): KafkaConsumer {
       return {
+        metadata: async () => ({ topics: new Map([["orders", { id }]]) }),
         async consume() {
           const messages = sizes.flatMap((size, partition) =>
             Array.from({ length: size - topic.committed[partition]! }, (_, i) => topic.committed[partition]! + i).map(
@@ -54,7 +75,7 @@ function fakeTopic(sizes: readonly number[]): {
                 topic: "orders",
                 partition,
                 offset: BigInt(offset),
-                value: Buffer.from(offset === 3 ? "broken" : JSON.stringify({ p: partition, n: offset })),
+                value: Buffer.from(broken.includes(offset) ? "broken" : JSON.stringify({ p: partition, n: offset })),
               }),
             ),
           );
@@ -80,12 +101,12 @@ function fakeTopic(sizes: readonly number[]): {
 
 describe("stream({ kafka })", () => {
   const source = stream({ kafka, maxRows: 7, maxWait: "1s" });
-  const read = async (topic: ReturnType<typeof fakeTopic>, folder: string, commit: boolean) => {
+  const read = async (topic: ReturnType<typeof fakeTopic>, folder: string, commit: boolean, given = source) => {
     const scratch = fs.mkdtempSync(path.join(root, "scratch-"));
     fs.mkdirSync(path.join(root, folder), { recursive: true });
     const place = { root, folder: path.join(root, folder), scratch };
-    const open = (given: SourceDescription) => readBatch(given, topic.connect());
-    const found = await readStream(source, place, open);
+    const open = (one: SourceDescription) => readBatch(one, topic.connect());
+    const found = await readStream(given, place, open);
     if (commit) await found.commit!();
     await found.close!();
     const lines = found.parts.flatMap((part) => fs.readFileSync(part.path, "utf8").trim().split("\n"));
@@ -102,7 +123,7 @@ describe("stream({ kafka })", () => {
     expect([rest.rows.length, rest.nRefused, topic.committed, topic.nClosed]).toEqual([8, 2, [5, 5], 3]);
     const keys = rest.rows.map(({ p, n }) => `${p}:${n}`);
     expect(new Set(keys).size).toBe(8);
-    expect(rest.refused![0]).toMatchObject({ file: "kafka orders orders", line: 3, text: "broken" });
+    expect(rest.refused![0]).toMatchObject({ file: "kafka orders 0", line: 3, text: "broken" });
   });
 
   it("keeps nothing of a message that is no row where the contract hides a column", async () => {
@@ -126,6 +147,74 @@ describe("stream({ kafka })", () => {
     const [refused] = (await ingest({ privacy: { generalise: 5 } }))!;
     expect(refused).toMatchObject({ line: 3, text: null });
     expect(JSON.stringify(refused)).not.toContain("broken");
+  });
+
+  it("refuses where kept messages were damaged, for the server gives them no second time", async () => {
+    const topic = fakeTopic([5, 5]);
+    for (const ending of [".jsonl", ".parts.json"]) {
+      await read(fakeTopic([5, 5]), `damaged${ending}`, true);
+      const folder = path.join(root, `damaged${ending}`);
+      const file = path.join(
+        folder,
+        fs.readdirSync(folder).find((name) => name.endsWith(ending))!,
+      );
+      fs.truncateSync(file, 10);
+      const again = read(topic, `damaged${ending}`, true);
+      await expect(again).rejects.toMatchObject({ code: "SOURCE_UNREADABLE", message: expect.stringContaining(file) });
+      expect(topic.committed).toEqual([0, 0]);
+    }
+  });
+
+  it("goes on where messages without a row came first", async () => {
+    const topic = fakeTopic([8, 0], { broken: [0, 1, 2, 3, 4, 5, 6] });
+    await expect(read(topic, "n", true)).rejects.toMatchObject({ code: "SOURCE_EMPTY" });
+    const { rows, nRefused } = await read(topic, "n", true);
+    expect([rows.length, nRefused, topic.committed]).toEqual([1, 7, [8, 0]]);
+  });
+
+  it("keeps what it read whatever servers, secrets and texts for missing are called", async () => {
+    const topic = fakeTopic([5, 5]);
+    await read(topic, "k", true);
+    const user = { env: "U" };
+    const other = { ...kafka, brokers: ["127.0.0.1:1"], user, password: { env: "P" } };
+    const { rows } = await read(topic, "k", true, stream({ kafka: other, missing: ["-"], maxRows: 9, maxWait: "2s" }));
+    expect(rows).toHaveLength(8);
+    const group = stream({ kafka: { ...kafka, group: "other" }, maxWait: "1s" });
+    await expect(read(topic, "k", true, group)).rejects.toMatchObject({ code: "SOURCE_EMPTY" });
+  });
+
+  it("takes over what was kept under keys of before, once", async () => {
+    const topic = fakeTopic([5, 5]);
+    await read(topic, "o", true);
+    const folder = path.join(root, "o");
+    const notes = fs.readdirSync(folder).find((file) => file.endsWith(".parts.json"))!;
+    const text = fs
+      .readFileSync(path.join(folder, notes), "utf8")
+      .replaceAll('"t 0"', '"0"')
+      .replaceAll('"t 1"', '"1"');
+    fs.rmSync(path.join(folder, notes));
+    // Of this source, as Millrace called it when servers were a part of the key.
+    const { maxRows: _, maxWaitMs: _wait, ...described } = source.stream!;
+    const written = JSON.stringify([{ kind: "stream", path: "kafka orders" }, null, described.kafka]);
+    const key = createHash("sha256").update(written).digest("hex").slice(0, 16);
+    fs.writeFileSync(path.join(folder, `${key}.parts.json`), text);
+    topic.committed.fill(0);
+    for (let i = 0; i < 2; ++i) {
+      const { rows, nRefused } = await read(topic, "o", true);
+      expect([rows.length, nRefused]).toEqual(
+        [
+          [6, 1],
+          [8, 2],
+        ][i],
+      );
+    }
+    expect(fs.existsSync(path.join(folder, `${key}.parts.json`))).toBe(false);
+  });
+
+  it("takes a topic of the same name, made anew or of another cluster, for another one", async () => {
+    await read(fakeTopic([5, 0]), "m", true);
+    const { rows } = await read(fakeTopic([5, 0], { id: "other" }), "m", true);
+    expect(rows).toHaveLength(8);
   });
 
   it("forgets the messages of one value, keeps the others and what was read, and throws other downloads away", async () => {
