@@ -18,15 +18,16 @@ import { checkParity } from "./parity.ts";
 import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 6;
+export const modelFormat = 7;
 
 /**
- * The format a model needs: 6 has networks, 5 columns that are cleaned, or hashed under a key of their own name, 4 columns
- * of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links "log" and "share"; all else is
- * written as 1, as it always was.
+ * The format a model needs: 7 has trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
+ * their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links
+ * "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
+  if (kind === "trees" && predictor.sums !== undefined) return 7;
   if (kind === "network") return 6;
   if (contract.columns.some(({ clean, privacy }) => clean !== undefined || isOwnKey(privacy))) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
@@ -136,17 +137,16 @@ function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>
   const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
   if (kind !== "trees" && kind !== "linear" && kind !== "clusters" && kind !== "bayes" && kind !== "network")
     throw new RangeError("predictor.kind is unknown");
-  const { nDense, nSparse, activation, ...rest } = widths;
-  if ((activation !== undefined) !== (kind === "network")) throw new RangeError("predictor.activation is for networks");
-  const members = kind === "trees" ? {} : { nDense, nSparse, ...(kind === "network" ? { activation } : {}) };
-  if (Object.keys(rest).length > 0 || (kind === "trees" && Object.keys(widths).length > 0))
+  const known: readonly string[] =
+    kind === "trees" ? ["sums"] : ["nDense", "nSparse", ...(kind === "network" ? ["activation"] : [])];
+  if (!Object.keys(widths).every((member) => known.includes(member)))
     throw new RangeError("predictor has members unknown to its format");
   const numbers = Object.entries(arraysOfPredictor[kind]).map(([member, type]) => {
     const array = arrays.get(`predictor.${member}`);
     if (!(array instanceof type)) throw new RangeError(`predictor.${member} is not ${type.name}`);
     return [member, array] as const;
   });
-  return Object.freeze({ kind, link, outputs, ...members, ...Object.fromEntries(numbers) }) as unknown as Predictor;
+  return Object.freeze({ kind, link, outputs, ...widths, ...Object.fromEntries(numbers) }) as unknown as Predictor;
 }
 
 /** Parity rows without their keys, which come from outside: one list of cells a row, in the order of the inputs. */

@@ -24,6 +24,8 @@ export interface TreesPredictor {
   readonly kind: "trees";
   readonly link: Link;
   readonly outputs: number;
+  /** Whether base and values, float32 then, are added in float32, as some trainers do; else in float64. */
+  readonly sums?: "float32";
   /** Raw score before any tree, one an output. */
   readonly base: Float64Array;
   readonly treeOffsets: Uint32Array;

@@ -20,13 +20,16 @@ export interface BlockColumn {
   base: number;
 }
 
+/** Sums are rounded as the array's elements are. */
+type Scores = Float64Array | Float32Array;
+
 /**
  * Adds every tree's leaf value to `scores` (row-major, `outputs` a row), tree by tree in order for each row, so that a
  * row's score does not depend on the rows beside it. Feature numbers count dense columns, then sparse ones.
  */
-export function addTrees(trees: TreesPredictor, design: Design, scores: Float64Array): void {
+export function addTrees(trees: TreesPredictor, design: Design, scores: Scores): void {
   const { nRows } = design;
-  const quick = scorerOf(trees, design);
+  const quick = scores instanceof Float64Array ? scorerOf(trees, design) : null;
   const nBlock = Math.min(nRows, quick ? quickRows : blockRows);
   const columns = design.dense.map(({ values }): BlockColumn => ({ values, base: 0 }));
   const sparse = usedSparseColumns(trees, design, nBlock);
@@ -36,7 +39,7 @@ export function addTrees(trees: TreesPredictor, design: Design, scores: Float64A
     const n = Math.min(nBlock, nRows - start);
     for (let c = 0; c < design.dense.length; ++c) columns[c]!.base = start;
     fillSparseColumns(sparse, design, start, n);
-    if (quick) quick.score(columns, start, n, scores);
+    if (quick && scores instanceof Float64Array) quick.score(columns, start, n, scores);
     else if (partition)
       for (let tree = 0; tree < trees.treeOffsets.length; ++tree)
         partitionBlock(trees, tree, columns, partition, start, n, scores);
@@ -68,7 +71,7 @@ function walkRow(
   columns: readonly BlockColumn[], // in
   start: number, // in, first row of the block
   row: number, // in, within the block
-  scores: Float64Array, // in and out
+  scores: Scores, // in and out
 ): void {
   const { treeOffsets, treeOutput, feature, threshold, missingLeft, categoryOffset, left, right, categorySets } = trees;
   const { value } = trees;
@@ -113,7 +116,7 @@ function partitionBlock(
   partition: Partition, // scratch
   start: number, // in, first row of the block
   n: number, // in, rows of the block
-  scores: Float64Array, // in and out
+  scores: Scores, // in and out
 ): void {
   const { feature, left, right, value, outputs } = trees;
   const output = start * outputs + trees.treeOutput[tree]!;

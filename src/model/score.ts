@@ -10,8 +10,13 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
   switch (predictor.kind) {
     case "trees": {
       const scores = repeated(predictor.base, design.nRows);
-      addTrees(predictor, design, scores);
-      return scores;
+      if (predictor.sums === undefined) {
+        addTrees(predictor, design, scores);
+        return scores;
+      }
+      const singles = Float32Array.from(scores);
+      addTrees(predictor, design, singles);
+      return Float64Array.from(singles);
     }
     case "linear": {
       const scores = repeated(predictor.intercept, design.nRows);

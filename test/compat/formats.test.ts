@@ -16,7 +16,7 @@ interface Fixture {
   }[];
 }
 
-describe.each([1, 2, 3, 4, 5, 6])("models of format %i", (number) => {
+describe.each([1, 2, 3, 4, 5, 6, 7])("models of format %i", (number) => {
   const text = readFileSync(new URL(`format-${number}.json`, import.meta.url), "utf8");
   const { format, models } = JSON.parse(text) as Fixture;
 

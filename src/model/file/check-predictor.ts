@@ -73,6 +73,7 @@ function checkBayes({ outputs, nDense, nSparse, intercept, means, precisions, co
 
 function checkTrees(trees: TreesPredictor, layout: DesignLayout): void {
   const n = trees.feature.length;
+  if (trees.sums !== undefined && trees.sums !== "float32") wrong("predictor.sums", "is unknown");
   for (const name of ["threshold", "missingLeft", "categoryOffset", "left", "right", "value", "gain", "cover"] as const)
     if (trees[name].length !== n) wrong(`predictor.${name}`, `has ${trees[name].length} nodes of ${n}`);
   checkFinite(trees.base, "predictor.base", trees.outputs);

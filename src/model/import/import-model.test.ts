@@ -42,7 +42,7 @@ function rawOf(model: Model): number[] {
 
 function refusalOf(text: string): string {
   try {
-    importModel({ name: "m", text });
+    importModel({ name: "m", file: text });
   } catch (error) {
     if (isMillraceError(error) && error.code === "MODEL_IMPORT_REFUSED") return error.message;
     throw error;
@@ -53,7 +53,7 @@ function refusalOf(text: string): string {
 describe("importModel", () => {
   for (const one of vectors.cases) {
     it(`scores as LightGBM does to the last bit: ${one.name}`, () => {
-      const model = importModel({ name: "m", text: one.text });
+      const model = importModel({ name: "m", file: one.text });
       expect(rawOf(model)).toStrictEqual(one.raw.flat());
       const { values, width } = predictRows(model, rows).predictions;
       one.answers.forEach((answer, row) => {
@@ -69,7 +69,7 @@ describe("importModel", () => {
   for (const name of ["regression", "binary", "multiclass"])
     it(`explains as LightGBM does: ${name}`, () => {
       const one = caseOf(name);
-      const model = importModel({ name: "m", text: one.text });
+      const model = importModel({ name: "m", file: one.text });
       const { contributions } = explain(model, frameFromRows(rows, model.contract, model.inputs).frame);
       const { outputs, base, values } = contributions;
       one.contributions.forEach((expected, row) => {
@@ -84,7 +84,7 @@ describe("importModel", () => {
   it("takes the levels that pandas knew", () => {
     const levels = JSON.stringify([Array.from({ length: 45 }, (_, code) => `level ${code}`)]);
     const text = caseOf("regression").text.replace("pandas_categorical:null", `pandas_categorical:${levels}`);
-    const model = importModel({ name: "m", text, target: "price" });
+    const model = importModel({ name: "m", file: text, target: "price" });
     const named = rows.map((row) => ({
       ...row,
       level: typeof row["level"] === "string" ? `level ${row["level"]}` : null,
@@ -108,7 +108,7 @@ describe("importModel", () => {
     const regression = caseOf("regression").text;
     expect(refusalOf(regression.replace("objective=regression", "objective=regression sqrt"))).toContain("square root");
     expect(refusalOf(regression.replaceAll("decision_type=8", "decision_type=4"))).toContain("zero_as_missing");
-    expect(() => importModel({ name: "m", text, labels: ["only"] })).toThrow("1 labels were given");
+    expect(() => importModel({ name: "m", file: text, labels: ["only"] })).toThrow("1 labels were given");
   });
 
   it("refuses trees that go round in a circle", () => {
@@ -127,7 +127,7 @@ describe("importModel", () => {
       const inserts = ["", "-", "9", "99999999", "=", "\n", " ", "NaN", "1e999", "-1", "Tree=0\n"];
       const damaged = text.slice(0, at) + inserts[rng.integer(inserts.length)]! + text.slice(at + length);
       if (refusalOf(damaged) !== "") nRefused += 1;
-      else expect(predictRows(importModel({ name: "m", text: damaged }), rows).predictions.nRows).toBe(rows.length);
+      else expect(predictRows(importModel({ name: "m", file: damaged }), rows).predictions.nRows).toBe(rows.length);
     }
     expect(nRefused).toBeGreaterThan(100);
   });

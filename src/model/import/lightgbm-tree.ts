@@ -1,61 +1,13 @@
-import type { TreesPredictor } from "../predictor.ts";
+import { type Forest, type ForestNode, addToSet, layTree, mostSetWords, pushEmptySet } from "./forest.ts";
 import { type Lines, numbersOf, wholeOf, wholesOf } from "./lightgbm-text.ts";
 import { refuse } from "./refusal.ts";
 
 /** By column: the position of each code of a category; null for columns of numbers. */
 export type CategorySets = readonly (ReadonlyMap<number, number> | null)[];
 
-/** The node table while trees are appended. */
-export interface Forest {
-  readonly offsets: number[];
-  readonly feature: number[];
-  readonly threshold: number[];
-  readonly missingLeft: number[];
-  readonly categoryOffset: number[];
-  readonly left: number[];
-  readonly right: number[];
-  readonly value: number[];
-  readonly gain: number[];
-  readonly cover: number[];
-  readonly sets: number[];
-}
-
 const mostLeaves = 1 << 24;
-const mostSetWords = 1 << 24;
 /** LightGBM holds numbers this near to 0 for 0. */
 const zero = 1e-35;
-
-export function emptyForest(): Forest {
-  return {
-    offsets: [],
-    feature: [],
-    threshold: [],
-    missingLeft: [],
-    categoryOffset: [],
-    left: [],
-    right: [],
-    value: [],
-    gain: [],
-    cover: [],
-    sets: [],
-  };
-}
-
-export function tableOf(forest: Forest): Omit<TreesPredictor, "kind" | "link" | "outputs" | "base" | "treeOutput"> {
-  return {
-    treeOffsets: Uint32Array.from(forest.offsets),
-    feature: Int32Array.from(forest.feature),
-    threshold: Float64Array.from(forest.threshold),
-    missingLeft: Uint8Array.from(forest.missingLeft),
-    categoryOffset: Int32Array.from(forest.categoryOffset),
-    left: Int32Array.from(forest.left),
-    right: Int32Array.from(forest.right),
-    value: Float64Array.from(forest.value),
-    gain: Float64Array.from(forest.gain),
-    cover: Float64Array.from(forest.cover),
-    categorySets: Uint32Array.from(forest.sets),
-  };
-}
 
 /** A tree as its lines say: inner nodes by number, leaf k as child ~k. */
 interface TreeLines {
@@ -111,70 +63,31 @@ function readTree(lines: Lines, nFeatures: number): TreeLines {
   };
 }
 
-/** A node or leaf still to be laid out, and where its parent stands (-1 for the root). */
-interface Branch {
-  readonly child: number;
-  readonly parent: number;
-  readonly side: "left" | "right";
-}
-
-/**
- * Lays a tree out from its root, each node before its children. Every node and leaf is reached exactly once or the file
- * is refused, so that no walk goes round in a circle.
- */
+/** Every node and leaf is reached exactly once or the file is refused. Inner nodes count from 0, leaves follow them. */
 export function appendTree(forest: Forest, lines: Lines, categories: CategorySets): void {
   const tree = readTree(lines, categories.length);
+  const { nLeaves } = tree;
   const first = forest.feature.length;
-  forest.offsets.push(first);
-  const stack: Branch[] = [];
-  const isSeen = new Uint8Array(2 * tree.nLeaves - 1);
-  const parents: number[] = [];
-  let next: Branch | undefined = { child: tree.nLeaves === 1 ? -1 : 0, parent: -1, side: "left" };
-  for (; next; next = stack.pop()) {
-    const { child, parent, side }: Branch = next;
-    const place = child >= 0 ? child : tree.nLeaves - 1 + ~child;
-    if (isSeen[place] === 1) refuse(`tree ${forest.offsets.length - 1} reaches a node twice`);
-    isSeen[place] = 1;
-    const at = forest.feature.length;
-    parents.push(parent);
-    if (parent >= 0) forest[side][parent] = at;
-    if (child < 0) {
-      // Counts are the covers of LightGBM's own contributions; one row at least keeps shares of them defined.
-      pushNode(forest, { feature: -1, threshold: 0, missingLeft: 0, set: -1, gain: 0 });
-      forest.value[at] = tree.value[~child]!;
-      forest.cover[at] = Math.max(1, tree.count[~child]!);
-      continue;
+  const numberOf = (child: number): number => (child >= 0 ? child : nLeaves - 1 + ~child);
+  const nReached = layTree(forest, 2 * nLeaves - 1, numberOf(nLeaves === 1 ? -1 : 0), (node) => {
+    if (node < nLeaves - 1) {
+      const [left, right] = [numberOf(tree.left[node]!), numberOf(tree.right[node]!)];
+      return { ...splitAt(forest, tree, node, categories), left, right, cover: 0 };
     }
-    pushSplit(forest, tree, child, categories);
-    stack.push({ child: tree.right[child]!, parent: at, side: "right" });
-    stack.push({ child: tree.left[child]!, parent: at, side: "left" });
-  }
-  if (isSeen.includes(0)) refuse(`tree ${forest.offsets.length - 1} has nodes no row can reach`);
-  for (let i = parents.length - 1; i > 0; --i) forest.cover[parents[i]!]! += forest.cover[first + i]!;
+    const leaf = node - nLeaves + 1;
+    // Counts are the covers of LightGBM's own contributions; one row at least keeps shares of them defined.
+    return { value: tree.value[leaf]!, cover: Math.max(1, tree.count[leaf]!) };
+  });
+  if (nReached < 2 * nLeaves - 1) refuse(`tree ${forest.offsets.length - 1} has nodes no row can reach`);
+  const { feature, cover, left, right } = forest;
+  for (let node = feature.length - 1; node >= first; --node)
+    if (feature[node]! >= 0) cover[node] = cover[left[node]!]! + cover[right[node]!]!;
 }
 
-interface NodeParts {
-  readonly feature: number;
-  readonly threshold: number;
-  readonly missingLeft: number;
-  readonly set: number;
-  readonly gain: number;
-}
-
-function pushNode(forest: Forest, { feature, threshold, missingLeft, set, gain }: NodeParts): void {
-  forest.feature.push(feature);
-  forest.threshold.push(threshold);
-  forest.missingLeft.push(missingLeft);
-  forest.categoryOffset.push(set);
-  forest.left.push(-1);
-  forest.right.push(-1);
-  forest.value.push(0);
-  forest.gain.push(gain);
-  forest.cover.push(0);
-}
+type Split = Omit<Extract<ForestNode, { readonly set: number }>, "left" | "right" | "cover">;
 
 /** Bit 0 of a decision: a category; bit 1: missing goes left; bits 2 and 3: what counts as missing (0 nothing, 1 zero, 2 NaN). */
-function pushSplit(forest: Forest, tree: TreeLines, node: number, categories: CategorySets): void {
+function splitAt(forest: Forest, tree: TreeLines, node: number, categories: CategorySets): Split {
   const feature = tree.feature[node]!;
   const decision = tree.decision[node]!;
   const gain = Math.max(0, tree.gain[node]!);
@@ -182,17 +95,9 @@ function pushSplit(forest: Forest, tree: TreeLines, node: number, categories: Ca
   const codes = categories[feature]!;
   if (((decision & 1) === 1) !== (codes !== null))
     refuse(`a split of column ${feature} is of another kind than the column`);
-  if (codes !== null) {
-    // Missing and unknown levels go right, whatever bit 1 says.
-    pushNode(forest, {
-      feature,
-      threshold: 0,
-      missingLeft: 0,
-      set: pushSet(forest.sets, tree, threshold, codes),
-      gain,
-    });
-    return;
-  }
+  // Missing and unknown levels go right, whatever bit 1 says.
+  if (codes !== null)
+    return { feature, threshold: 0, missingLeft: 0, set: pushSet(forest.sets, tree, threshold, codes), gain };
   const defaultLeft = (decision >> 1) & 1;
   const missing = decision >> 2;
   const zeroLeft = threshold >= 0 ? 1 : 0;
@@ -200,7 +105,7 @@ function pushSplit(forest: Forest, tree: TreeLines, node: number, categories: Ca
   if (missing === 1 && (zeroLeft !== defaultLeft || (threshold >= -zero && threshold < zero)))
     refuse("it sends zero another way than the numbers beside it (zero_as_missing)");
   // Where NaN is not missing, LightGBM reads it as 0.
-  pushNode(forest, { feature, threshold, missingLeft: missing === 2 ? defaultLeft : zeroLeft, set: -1, gain });
+  return { feature, threshold, missingLeft: missing === 2 ? defaultLeft : zeroLeft, set: -1, gain };
 }
 
 /** LightGBM's set of codes as one of positions; returns where it stands. */
@@ -209,15 +114,12 @@ function pushSet(sets: number[], tree: TreeLines, number: number, codes: Readonl
   const to = tree.boundaries[number + 1];
   if (from === undefined || to === undefined || from > to || to > tree.words.length)
     return refuse("a category split names a set there is not");
-  const at = sets.length;
-  const nWords = Math.ceil(codes.size / 32);
-  if (at + nWords > mostSetWords) refuse("its sets of levels are too large");
-  for (let word = 0; word < nWords; ++word) sets.push(0);
+  const at = pushEmptySet(sets, codes.size);
   let nFound = 0;
   for (const [code, position] of codes) {
     const word = from + (code >>> 5);
     if (word >= to || ((tree.words[word]! >>> (code & 31)) & 1) === 0) continue;
-    sets[at + (position >> 5)]! |= 1 << (position & 31);
+    addToSet(sets, at, position);
     nFound += 1;
   }
   let nBits = 0;

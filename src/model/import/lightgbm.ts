@@ -1,21 +1,9 @@
 import type { Link, TreesPredictor } from "../predictor.ts";
+import { emptyForest, tableOf } from "./forest.ts";
+import type { ImportedColumn, ImportedModel } from "./imported.ts";
 import { type LightgbmText, type Lines, cutLightgbm, wholeOf, wordsOf } from "./lightgbm-text.ts";
-import { type CategorySets, appendTree, emptyForest, tableOf } from "./lightgbm-tree.ts";
+import { type CategorySets, appendTree } from "./lightgbm-tree.ts";
 import { refuse } from "./refusal.ts";
-
-/** What another trainer's file holds: input columns by position, and the trees over them. */
-export interface ImportedTrees {
-  readonly columns: readonly ImportedColumn[];
-  readonly predictor: TreesPredictor;
-  /** The trainer's word for what it minimised. */
-  readonly objective: string;
-}
-
-/** `levels` are the texts of a category's levels in the order of their codes; null = a column of numbers. */
-export interface ImportedColumn {
-  readonly name: string;
-  readonly levels: readonly string[] | null;
-}
 
 const mostFeatures = 1_000_000;
 const mostClasses = 10_000;
@@ -43,7 +31,7 @@ const linkOf = new Map<string, Link>([
  * the same order, so raw scores are LightGBM's bit for bit. What could not be exact is refused: random forests' averages,
  * linear leaves, one-versus-all, scaled sigmoids, targets under a square root.
  */
-export function readLightgbm(text: string): ImportedTrees {
+export function readLightgbm(text: string): ImportedModel {
   const file = cutLightgbm(text);
   const { head } = file;
   const version = head.get("version") ?? "";
@@ -65,7 +53,7 @@ export function readLightgbm(text: string): ImportedTrees {
     treeOutput: Uint32Array.from(file.trees, (_, tree) => tree % outputs),
     ...tableOf(forest),
   };
-  return { columns: columnsOf(file, categories), predictor, objective };
+  return { trainer: "lightgbm", objective, columns: columnsOf(file, categories), predictor };
 }
 
 function objectiveOf(head: Lines, outputs: number): { readonly objective: string; readonly link: Link } {
