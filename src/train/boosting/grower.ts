@@ -82,8 +82,8 @@ export class Grower {
   #root(growth: Growth, own: number, isAll: boolean): Leaf {
     const { hessian: scale } = growth.scales;
     const { begin } = this.#shard;
-    if (isAll) this.#histograms.sumAll();
-    else this.#histograms.sumListed(begin, own);
+    if (isAll) this.#histograms.sumAll(0);
+    else this.#histograms.sumListed(0, begin, own);
     this.#team.barrier();
     this.#histograms.merge(0);
     this.#team.barrier();
@@ -132,7 +132,7 @@ export class Grower {
     const isLeftSmall = left.count <= right.count;
     const small = { ...(isLeftSmall ? left : right), slot: newSlot };
     const large = isLeftSmall ? right : left;
-    this.#histograms.sumListed(small.begin, small.own);
+    this.#histograms.sumListed(newSlot, small.begin, small.own);
     this.#team.barrier();
     this.#histograms.merge(newSlot);
     this.#histograms.subtract(large.slot, newSlot);

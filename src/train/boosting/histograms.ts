@@ -8,7 +8,7 @@ import type { View } from "./view.ts";
 
 /**
  * The histograms of one training as one thread works on them: it sums its own rows into private ones; once all threads
- * have, each adds up the private ones over its own features.
+ * have, each adds up the private ones over its own features. A thread that is alone sums into the leaf's own histogram.
  */
 export class Histograms {
   readonly #plan: TrainingPlan;
@@ -47,42 +47,44 @@ export class Histograms {
     return this.#plan.layout.histograms + slot * this.#slotBytes;
   }
 
-  /** Sums the records of all of this thread's rows into its private histogram. */
-  sumAll(): void {
+  /** Sums the records of all of this thread's rows, to be merged into `slot`. */
+  sumAll(slot: number): void {
     const { layout, shape } = this.#plan;
-    const target = this.#open(this.#shard.nRows);
+    const wide = this.#wideAt(slot);
+    const target = this.#open(this.#shard.nRows, wide);
     let held = 0;
     for (const [from, to] of this.#shard.ranges) {
-      if (held + to - from > packed.rows) held = this.#flush(target);
+      if (held + to - from > packed.rows) held = this.#flush(target, wide);
       this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
       held += to - from;
     }
-    if (this.#shard.nRows > packed.rows) this.#flush(target);
+    if (this.#shard.nRows > packed.rows) this.#flush(target, wide);
   }
 
-  /** Sums the records of the `own` rows listed from position `begin` of the index. */
-  sumListed(begin: number, own: number): void {
+  /** Sums the records of the `own` rows listed from position `begin` of the index, to be merged into `slot`. */
+  sumListed(slot: number, begin: number, own: number): void {
     const { layout, shape } = this.#plan;
-    const target = this.#open(own);
+    const wide = this.#wideAt(slot);
+    const target = this.#open(own, wide);
     const buffer = layout.gathered + this.#team.thread * gatherBytes(shape.stride);
     const step = shape.isPacked ? packed.rows : own;
     for (let from = begin; from < begin + own; from += step) {
-      if (from > begin) this.#flush(target);
+      if (from > begin) this.#flush(target, wide);
       const to = Math.min(begin + own, from + step);
       this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, buffer, target);
     }
-    if (own > packed.rows) this.#flush(target);
+    if (own > packed.rows) this.#flush(target, wide);
   }
 
-  /** Adds the private histograms up into `slot`, over this thread's features. All threads must have summed theirs. */
+  /** Adds the threads' sums up into `slot`, over this thread's features. All threads must have summed theirs. */
   merge(slot: number): void {
     const [from, to] = [this.#from, this.#to];
+    const { threads } = this.#team;
     const target = this.at(slot);
-    this.#view.bytes.fill(0, target + from, target + to);
-    for (let thread = 0; thread < this.#team.threads; ++thread) {
-      const isPacked = this.#plan.shape.isPacked && this.#view.perThread[2 * thread]! <= packed.rows;
-      if (isPacked) this.#kernels.widen(target + from, target + to, this.#packedAt(thread) + from / 2);
-      else this.#kernels.addBins(target + from, target + to, this.#privateAt(thread) + from);
+    if (threads > 1 || this.#isNarrow(0)) this.#view.bytes.fill(0, target + from, target + to);
+    for (let thread = 0; thread < threads; ++thread) {
+      if (this.#isNarrow(thread)) this.#kernels.widen(target + from, target + to, this.#packedAt(thread) + from / 2);
+      else if (threads > 1) this.#kernels.addBins(target + from, target + to, this.#privateAt(thread) + from);
     }
   }
 
@@ -99,24 +101,31 @@ export class Histograms {
     return this.#plan.layout.packedHistograms + thread * this.#packedBytes;
   }
 
+  /** Where this thread's sums for `slot` go, in bins of 16 bytes. */
+  #wideAt(slot: number): number {
+    return this.#team.threads === 1 ? this.at(slot) : this.#privateAt(this.#team.thread);
+  }
+
+  /** Whether the last sums of a thread still stand in packed bins. */
+  #isNarrow(thread: number): boolean {
+    return this.#plan.shape.isPacked && this.#view.perThread[2 * thread]! <= packed.rows;
+  }
+
   /** Clears what `own` rows will be summed into, and says where that is. */
-  #open(own: number): number {
+  #open(own: number, wide: number): number {
     const { thread } = this.#team;
     const { bytes, perThread } = this.#view;
-    const { isPacked } = this.#plan.shape;
-    const wide = this.#privateAt(thread);
     perThread[2 * thread] = own;
-    if (!isPacked || own > packed.rows) bytes.fill(0, wide, wide + this.#bytes);
-    if (!isPacked) return wide;
+    if (!this.#isNarrow(thread)) bytes.fill(0, wide, wide + this.#bytes);
+    if (!this.#plan.shape.isPacked) return wide;
     const narrow = this.#packedAt(thread);
     bytes.fill(0, narrow, narrow + this.#bytes / 2);
     return narrow;
   }
 
-  /** Moves packed sums to the private histogram before a field can run over; returns the rows they then hold: none. */
-  #flush(target: number): number {
+  /** Moves packed sums to wide bins before a field can run over; returns the rows they then hold: none. */
+  #flush(target: number, wide: number): number {
     if (!this.#plan.shape.isPacked) return 0;
-    const wide = this.#privateAt(this.#team.thread);
     this.#kernels.widen(wide, wide + this.#bytes, target);
     this.#view.bytes.fill(0, target, target + this.#bytes / 2);
     return 0;

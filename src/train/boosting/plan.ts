@@ -94,7 +94,7 @@ export interface Layout {
   readonly fullIndex: number;
   /** The sigmoid at the grid of `sigmoidTable`, for logistic. */
   readonly sigmoid: number;
-  /** One histogram a thread, then one a leaf; and one of packed bins a thread where rows are packed. */
+  /** One histogram a thread where there are several, then one a leaf; and one of packed bins a thread where rows are packed. */
   readonly privateHistograms: number;
   readonly packedHistograms: number;
   readonly histograms: number;
@@ -172,7 +172,7 @@ export function planMemory(size: {
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
     sigmoid: size.loss === "logistic" ? take(sigmoidTable.length * 8) : -1,
-    privateHistograms: take(roundUp(histogram, 64) * threads),
+    privateHistograms: threads > 1 ? take(roundUp(histogram, 64) * threads) : -1,
     packedHistograms: shape.isPacked ? take(roundUp(histogram / 2, 64) * threads) : -1,
     histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
     gathered: take(gatherBytes(shape.stride) * threads),

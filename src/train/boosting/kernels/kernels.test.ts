@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { RowSet } from "../view.ts";
-import { writeLogistic } from "../loss.ts";
+import { type Scales, writeLogistic } from "../loss.ts";
 import { sigmoidTable } from "../sigmoid-table.ts";
 import { type Kernels, compileKernels, instantiateKernels } from "./kernels.ts";
+import { ditherStep } from "./logistic.ts";
 import { type KernelShape, binsAt, packed } from "./shape.ts";
 import { gatherBytes } from "./sum.ts";
 import { createMemory } from "../../../math/wasm/webassembly.ts";
@@ -158,6 +159,20 @@ describe("histogram kernels", () => {
     }
   });
 
+  it("keep the fields of a packed bin apart when it is as full as can be", () => {
+    for (const gradient of [-packed.largestGradient, packed.largestGradient]) {
+      const bench = setUp(packed.rows, [1, 1], randomFrom(1), true);
+      const { kernels, rows, shape, histogram, other, words } = bench;
+      bench.gradients.fill([gradient, packed.largestHessian]);
+      const word = (gradient << 16) | packed.largestHessian;
+      for (let row = 0; row < packed.rows; ++row) words[(rows + row * shape.stride) / 4] = word;
+      kernels.sumRows(rows, rows + packed.rows * shape.stride, other);
+      kernels.widen(histogram, other, other);
+      const all = Array.from({ length: packed.rows }, (_, row) => row);
+      expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
+    }
+  });
+
   it("give the sibling by subtraction and the whole by addition", () => {
     const bench = setUp(300, [9, 40, 2], randomFrom(5));
     const { kernels, rows, shape, histogram, other } = bench;
@@ -219,41 +234,68 @@ describe("addScore", () => {
   });
 });
 
+/** A score up to the ends of the sigmoid's table and beyond, and a label. */
+const scoredRow = fc.tuple(
+  fc.oneof(fc.double({ min: -40, max: 40 }), fc.constantFrom(0, -0, 16, -16, 1e9, -1e9)),
+  fc.boolean(),
+);
+
+/** The record words the kernel writes for rows, and the rows as its twin takes them. */
+function writeByKernel(
+  given: readonly (readonly [score: number, label: boolean])[],
+  isPacked: boolean,
+  scales: Scales,
+  dither: number,
+): { readonly words: Int32Array; readonly step: number; readonly set: RowSet } {
+  const { kernels, rows, shape, words, bytes, other } = setUp(given.length, [3], randomFrom(2), isPacked);
+  const nRows = given.length;
+  const scoresAt = Math.ceil((other + 64) / 8) * 8;
+  const [labelsAt, tableAt] = [scoresAt + nRows * 8, 65536];
+  const scores = new Float64Array(bytes.buffer, scoresAt, nRows);
+  const labels = new Int32Array(bytes.buffer, labelsAt, nRows);
+  given.forEach(([score, label], row) => {
+    scores[row] = score;
+    labels[row] = Number(label);
+  });
+  new Float64Array(bytes.buffer, tableAt, sigmoidTable.length).set(sigmoidTable);
+  const { gradient, hessian } = scales;
+  kernels.writeLogistic(scoresAt, scoresAt + nRows * 8, labelsAt, rows, tableAt, gradient, hessian, dither);
+  const step = shape.stride / 4;
+  const set = { nRows, rows, values: new Float64Array(0), labels, weights: null, scores };
+  return { words: words.subarray(rows / 4, rows / 4 + nRows * step), step, set };
+}
+
 describe("writeLogistic", () => {
   it("writes what its twin in TypeScript writes, for any score", () => {
-    const anyScore = fc.oneof(fc.double({ min: -40, max: 40 }), fc.constantFrom(0, -0, 16, -16, 1e9, -1e9));
+    const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
     fc.assert(
-      fc.property(fc.array(fc.tuple(anyScore, fc.boolean()), { maxLength: 70 }), (given) => {
-        const bench = setUp(given.length, [3], randomFrom(2));
-        const { kernels, rows, shape, words, bytes, other } = bench;
-        const nRows = given.length;
-        const scoresAt = Math.ceil((other + 64) / 8) * 8;
-        const [labelsAt, tableAt] = [scoresAt + nRows * 8, 65536];
-        const scores = new Float64Array(bytes.buffer, scoresAt, nRows);
-        const labels = new Int32Array(bytes.buffer, labelsAt, nRows);
-        given.forEach(([score, label], row) => {
-          scores[row] = score;
-          labels[row] = Number(label);
-        });
-        new Float64Array(bytes.buffer, tableAt, sigmoidTable.length).set(sigmoidTable);
-        const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
-        kernels.writeLogistic(
-          scoresAt,
-          scoresAt + nRows * 8,
-          labelsAt,
-          rows,
-          tableAt,
-          scales.gradient,
-          scales.hessian,
-          0,
-        );
-        const set: RowSet = { nRows, rows, values: new Float64Array(0), labels, weights: null, scores };
-        const twin = new Int32Array((nRows * shape.stride) / 4);
-        writeLogistic(set, 0, nRows, { words: twin, at: 0, step: shape.stride / 4 }, scales);
-        for (let row = 0, at = 0; row < nRows; ++row, at += shape.stride / 4) {
-          expect(Array.from(words.subarray(rows / 4 + at, rows / 4 + at + 2))).toEqual(
-            Array.from(twin.subarray(at, at + 2)),
-          );
+      fc.property(fc.array(scoredRow, { maxLength: 70 }), (given) => {
+        const { words, step, set } = writeByKernel(given, false, scales, 0);
+        const twin = new Int32Array(words.length);
+        writeLogistic(set, 0, set.nRows, { words: twin, at: 0, step }, scales);
+        for (let at = 0; at < words.length; at += step)
+          expect(words.subarray(at, at + 2)).toEqual(twin.subarray(at, at + 2));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("packs what its twin rounds by the dither of the row, one way the gradient and the other the hessian", () => {
+    const scales = { gradient: 1024, hessian: 8192 };
+    fc.assert(
+      fc.property(fc.array(scoredRow, { maxLength: 70 }), fc.integer(), (given, dither) => {
+        const { words, step, set } = writeByKernel(given, true, scales, dither);
+        // Whole numbers of 2^-30, so that the dither can be added to them afterwards.
+        const fine = new Int32Array(2 * set.nRows);
+        const finest = { gradient: 2 ** 30, hessian: 2 ** 30 };
+        writeLogistic(set, 0, set.nRows, { words: fine, at: 0, step: 2 }, finest);
+        for (let row = 0; row < set.nRows; ++row) {
+          const shift = ((dither + Math.imul(row, ditherStep)) | 0) / 2 ** 32;
+          const word = words[row * step]!;
+          const gradient = (fine[2 * row]! / finest.gradient) * scales.gradient + shift;
+          const hessian = (fine[2 * row + 1]! / finest.hessian) * scales.hessian - shift;
+          expect(Math.abs((word >> 16) - gradient)).toBeLessThan(0.50001);
+          expect(Math.abs((word & 0xffff) - hessian)).toBeLessThan(0.50001);
         }
       }),
       { numRuns: 60 },
