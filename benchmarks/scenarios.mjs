@@ -72,6 +72,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
   },
   {
+    id: "mlp/fit",
+    title: "a network of 64 and 32 units on 100,000 x 50, 10 epochs, beside PyTorch",
+    load: () => import("./scenarios/mlp-fit.mjs"),
+  },
+  {
     id: "ingest/csv-1m",
     title: "a CSV of 1,000,000 x 20 to a snapshot and typed columns beside pandas.read_csv",
     load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv1m }),

@@ -1,47 +1,17 @@
 // Fits boosting on a table of rivals/fit_data.py and prints what rivals/fit_boosting.py prints of a rival.
 // Usage: boosting.mjs FOLDER TREES LEAVES THREADS
-import fs from "node:fs";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { root } from "../../tools/setup.mjs";
+import { contextOf, load, readTable, shapeOf, targetOf } from "./tables.mjs";
 
 const [folder, trees, leaves, threads] = process.argv.slice(2);
-const dist = path.resolve(process.env.MILLRACE_DIST ?? path.join(root, "dist"));
-const load = (module) => import(pathToFileURL(path.join(dist, module)));
 const { boostingEstimator } = await load("train/boosting/estimator.js");
-const { createRng } = await load("core/rng.js");
-const { sharedNumbers } = await load("core/shared-memory.js");
-const { systemClock } = await load("core/clock.js");
 const { auc } = await load("metrics/auc.js");
-const { emptySparseBlock } = await load("model/design.js");
 const { applyLink, rawScores } = await load("model/score.js");
-const shape = JSON.parse(fs.readFileSync(path.join(folder, "shape.json"), "utf8"));
-
-/** Columns as the product's designs are laid out, in memory that threads share; read one by one, so that no copy stays. */
-function table(name, nRows) {
-  const file = fs.openSync(path.join(folder, `${name}.f32`), "r");
-  const column = new Float32Array(nRows);
-  const dense = Array.from({ length: shape.columns }, (_, j) => {
-    fs.readSync(file, column, 0, nRows * 4, j * nRows * 4);
-    const values = sharedNumbers(nRows);
-    values.set(column);
-    return { name: `x${j}`, source: `x${j}`, values, cardinality: 0 };
-  });
-  fs.closeSync(file);
-  const labels = fs.readFileSync(path.join(folder, `${name}.u8`));
-  return { design: { nRows, dense, sparse: emptySparseBlock(nRows) }, labels };
-}
+const shape = shapeOf(folder);
 
 async function fit() {
-  const { design, labels } = table("train", shape.rows);
-  const target = { task: "binary", values: Float64Array.from(labels), nLabels: 2, weights: null };
-  const context = {
-    rng: createRng(1),
-    clock: systemClock,
-    progress: { report() {} },
-    threads: Number(threads),
-    validation: null,
-  };
+  const { design, labels } = readTable(folder, "train", shape.rows, shape.columns);
+  const target = targetOf(labels);
+  const context = contextOf(threads);
   const start = performance.now();
   const { predictor } = await boostingEstimator.fit(
     design,
@@ -54,7 +24,7 @@ async function fit() {
 
 const { predictor, seconds } = await fit();
 const peakMb = process.resourceUsage().maxRSS / 1024;
-const test = table("test", shape.testRows);
+const test = readTable(folder, "test", shape.testRows, shape.columns);
 const times = [];
 let scores;
 for (let i = 0; i < 5; ++i) {

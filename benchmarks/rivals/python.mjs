@@ -1,23 +1,25 @@
-// A Python virtual environment with the rivals' pinned versions, made once in .venv; MILLRACE_RIVALS names another Python.
+// Python virtual environments with the rivals' pinned versions, made once in .venv and .venv-torch.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 
-const folder = path.join(root, "benchmarks", ".venv");
-const requirements = path.join(root, "benchmarks", "rivals", "requirements.txt");
+/** Path of a Python that has the rivals installed; MILLRACE_RIVALS names another one. */
+export const rivalPython = () => process.env.MILLRACE_RIVALS ?? pythonWith(".venv", "requirements.txt");
 
-/** Path of a Python that has the rivals installed. */
-export function rivalPython() {
-  const given = process.env.MILLRACE_RIVALS;
-  if (given) return given;
+/** Path of a Python that has PyTorch installed, which is large; MILLRACE_TORCH names another one. */
+export const torchPython = () => process.env.MILLRACE_TORCH ?? pythonWith(".venv-torch", "requirements-torch.txt");
+
+function pythonWith(name, requirements) {
+  const folder = path.join(root, "benchmarks", name);
+  const list = path.join(root, "benchmarks", "rivals", requirements);
   const python = path.join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const stamp = path.join(folder, "requirements.txt");
-  const wanted = fs.readFileSync(requirements, "utf8");
+  const wanted = fs.readFileSync(list, "utf8");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === wanted) return python;
   console.error("making a Python environment with the rivals ...");
   must("python3", ["-m", "venv", folder]);
-  must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
+  must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list]);
   fs.writeFileSync(stamp, wanted);
   return python;
 }

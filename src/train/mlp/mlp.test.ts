@@ -333,7 +333,7 @@ describe("mlp", () => {
   });
 
   it("refuses to give a network whose weights have run away, and says what to lower", async () => {
-    const design = designOf(Array.from({ length: 64 }, (_, row) => [1000 * Math.sin(row), 1000 * Math.cos(row * row)]));
+    const design = designOf(Array.from({ length: 64 }, (_, row) => [1e6 * Math.sin(row), 1e6 * Math.cos(row * row)]));
     const target = targetOf(
       "regression",
       Array.from(design.dense[0]!.values, (x, row) => x + row),

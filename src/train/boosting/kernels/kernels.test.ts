@@ -26,7 +26,7 @@ interface Bench {
   readonly buffer: number;
   readonly nRows: number;
   readonly bins: readonly number[][];
-  readonly gradients: readonly [number, number][];
+  readonly gradients: [number, number][];
 }
 
 /** Rows of random bins and gradients in kernel memory. */
