@@ -9,10 +9,10 @@ import type {
 } from "../../model/estimator.ts";
 import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
-import { canUseWorkers, runCrew } from "../threads/crew.ts";
+import { canUseWorkers } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { reclaimMemory } from "../threads/reclaim-memory.ts";
-import { controlWords, joinTeam } from "../threads/team.ts";
+import { runTeam } from "../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import { links, toPredictor } from "./predictor.ts";
@@ -21,7 +21,6 @@ import { type TrainingOutcome, runTraining } from "./trainer.ts";
 
 /** Fewer rows than this a thread are learned faster by one thread than by several that wait for each other. */
 const rowsPerThread = 10_000;
-const watchMs = 100;
 const subject = "the training of boosting";
 
 /**
@@ -105,24 +104,9 @@ type RunContext = Omit<FitContext, "validation"> & { readonly pause: () => Promi
 
 /** Small trainings run here, with pauses; large ones in workers, while this thread only watches. */
 async function runIn(plan: TrainingPlan, context: RunContext): Promise<TrainingOutcome> {
-  const { threads, pause, progress, signal } = context;
-  const { trees } = plan.settings;
-  if (threads === 1) {
-    const words = new Int32Array(controlWords);
-    const team = joinTeam(words, 0, 1, pause);
-    return runTraining(plan, { ...team, report: (done) => progress.report(done, trees, "trees") });
-  }
-  const results = await runCrew({
-    module: memberModule() ?? "",
-    payload: plan,
-    threads,
-    watchMs,
-    watch: (control) => {
-      if (signal?.aborted) control.stop();
-      progress.report(control.done(), trees, "trees");
-    },
-  });
-  return results[0] as TrainingOutcome;
+  const { threads, pause } = context;
+  const work = { module: memberModule(), payload: plan, threads, total: plan.settings.trees, unit: "trees" };
+  return (await runTeam(runTraining, work, context, pause))[0]!;
 }
 
 function settingsOf(given: HyperparameterValues): Settings {

@@ -15,9 +15,8 @@ import { denseColumns } from "../boosting/prepare.ts";
 import type { FinishedTree } from "../boosting/tree.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
-import { canUseWorkers, runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
-import { controlWords, joinTeam } from "../threads/team.ts";
+import { runTeam } from "../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
 import { growShare } from "./member.ts";
 import type { ForestPlan, ForestSettings, ForestTree } from "./plan.ts";
@@ -25,7 +24,6 @@ import { prepareForest } from "./prepare.ts";
 
 /** Fewer rows times trees than this are grown faster than workers start. */
 const worthWorkers = 200_000;
-const watchMs = 100;
 
 const tasks = Object.freeze(["regression", "binary", "multiclass"] as const);
 
@@ -102,27 +100,14 @@ async function growAll(
   context: FitContext,
   pause: () => Promise<void>,
 ): Promise<readonly ForestTree[]> {
-  const { progress, signal } = context;
   const { trees } = plan.settings;
   const module = compiledModule("member", import.meta.url);
-  const isLarge = plan.nRows * trees >= worthWorkers;
-  const threads = isLarge && module !== null && canUseWorkers() ? Math.min(context.threads, trees) : 1;
-  if (threads < 2) {
-    const team = joinTeam(new Int32Array(controlWords), 0, 1, pause);
-    return (await growShare(plan, { ...team, report: (done) => progress.report(done, trees, "trees") })) ?? [];
-  }
-  const shares = (await runCrew({
-    module: module!,
-    payload: plan,
-    threads,
-    watchMs,
-    watch: (control) => {
-      if (signal?.aborted) control.stop();
-      progress.report(control.done(), trees, "trees");
-    },
-  })) as (readonly ForestTree[] | null)[];
-  if (signal?.aborted || shares.includes(null)) throw new MillraceError("CANCELLED", { subject: `fitting ${name}()` });
-  return Array.from({ length: trees }, (_, t) => shares[t % threads]![Math.floor(t / threads)]!);
+  const threads = plan.nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
+  const work = { module, payload: plan, threads, total: trees, unit: "trees" };
+  const shares = await runTeam(growShare, work, context, pause);
+  if (context.signal?.aborted || shares.includes(null))
+    throw new MillraceError("CANCELLED", { subject: `fitting ${name}()` });
+  return Array.from({ length: trees }, (_, t) => shares[t % shares.length]![Math.floor(t / shares.length)]!);
 }
 
 /** A tree of several outputs becomes one an output with the same splits, each leaf with its share of the average. */

@@ -1,3 +1,5 @@
+import { MillraceError } from "../../core/errors/error.ts";
+import { isShared, sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
@@ -11,18 +13,23 @@ import { classFactors, refuseClassWeights, withFactors } from "../class-weights.
 import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
-import { minimise, type SolverOptions } from "./lbfgs.ts";
-import { lossOf, regressionLossOf, startOf } from "./regression-loss.ts";
-import { minimiseSparse } from "./owlqn.ts";
 import { momentsOf } from "../moments.ts";
+import { compiledModule } from "../threads/location.ts";
+import { isAlone, runTeam } from "../threads/run-team.ts";
+import { type LinearOutcome, type LinearProblem, solveProblem } from "./member.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
-import { createObjective } from "./objective.ts";
+import { sumsLength } from "./objective.ts";
 import { linearPredictor } from "./predictor.ts";
+import { lossOf } from "./regression-loss.ts";
+
+/** Cells of a design for each thread: with fewer, starting one takes longer than it saves. */
+const worthThread = 2_000_000;
 
 /**
  * Ridge, logistic or multinomial regression, by the task. Minimises the weighted sum of losses (half the squared residual,
  * huber, poisson, logistic, multinomial) plus l2 / 2 times the squared coefficients and l1 times the absolute ones;
- * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS.
+ * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS, with the same
+ * bits for any number of threads.
  */
 export const linearEstimator: EstimatorImplementation = Object.freeze({
   name: "linear",
@@ -42,41 +49,46 @@ async function fit(
   refuseClassWeights("linear", given, classWeights);
   const target = withFactors(given, classFactors(given, classWeights));
   refuseMissing("linear", design, target);
-  const moments = momentsOf(design, target.weights);
-  const l1 = Number(hyperparameters["l1"] ?? 0);
-  const l2 = Number(hyperparameters["l2"]);
-  const tolerance = Number(hyperparameters["tolerance"]);
+  const settings = {
+    l1: Number(hyperparameters["l1"] ?? 0),
+    l2: Number(hyperparameters["l2"]),
+    maxIterations: Number(hyperparameters["maxIterations"]),
+    tolerance: Number(hyperparameters["tolerance"]),
+  };
   const loss = lossOf(target, hyperparameters);
-  if (loss === "squared" && suitsNormalEquations(design)) {
-    const limits = { tolerance, maxIterations: Number(hyperparameters["maxIterations"]) };
-    const solution = solveNormalEquations(design, target, { l1, l2, ...limits }, moments);
+  if (loss.name === "squared" && suitsNormalEquations(design)) {
+    const solution = solveNormalEquations(design, target, settings, momentsOf(design, target.weights));
     if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
   }
-  const maxIterations = Number(hyperparameters["maxIterations"]);
-  const regression = regressionLossOf(loss, target, moments, Number(hyperparameters["huberDelta"] ?? 1));
-  const objective = createObjective(design, target, l2, moments, regression);
-  const pause = createPause(context, "fitting linear()");
-  const options: SolverOptions = {
-    maxIterations,
-    tolerance,
-    start: startOf(objective.nParameters, loss, moments, target),
-    afterIteration: async (iteration) => {
-      context.progress.report(iteration, maxIterations, "iterations");
-      await pause();
-    },
-  };
-  const nPenalised = objective.nParameters - (target.task === "multiclass" ? target.nLabels : 1);
-  const minimum =
-    l1 > 0
-      ? await minimiseSparse(objective, { l1: l1 / moments.totalWeight, nPenalised }, options)
-      : await minimise(objective, options);
+  const { solution, ...minimum } = await solve({ design, target, loss, ...settings, shared: null }, context);
   return {
-    predictor: linearPredictor(
-      design,
-      loss === "poisson" ? "log" : linkOf(target),
-      objective.uncentre(minimum.parameters),
-    ),
+    predictor: linearPredictor(design, loss.name === "poisson" ? "log" : linkOf(target), solution),
     notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
+  };
+}
+
+/** In workers where there is enough to do for them and all columns are dense and in memory they share. */
+async function solve(problem: LinearProblem, context: FitContext): Promise<LinearOutcome> {
+  const { design, target, maxIterations } = problem;
+  const module = compiledModule("member", import.meta.url);
+  const nDense = design.dense.length;
+  const isShareable = design.sparse.names.length === 0 && design.dense.every(({ values }) => isShared(values));
+  const threads = isShareable ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread)) : 1;
+  const subject = "fitting linear()";
+  const payload = isAlone({ module, threads }) ? problem : { ...problem, shared: sharedFor(design, target) };
+  const work = { module, payload, threads, total: maxIterations, unit: "iterations" };
+  const [outcome] = await runTeam(solveProblem, work, context, createPause(context, subject));
+  if (!outcome || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
+  return outcome;
+}
+
+function sharedFor(design: Design, target: Target): LinearProblem["shared"] {
+  const nColumns = design.dense.length;
+  return {
+    sums: sharedNumbers(sumsLength(design, target.task === "multiclass" ? target.nLabels : 1)),
+    means: sharedNumbers(nColumns),
+    variances: sharedNumbers(nColumns),
+    flags: new Int32Array(sharedBuffer(4)),
   };
 }
 

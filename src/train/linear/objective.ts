@@ -4,6 +4,7 @@ import type { ChunkLoss } from "./losses.ts";
 import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "../moments.ts";
 import { addGradient, addScores, chunkRows } from "../products.ts";
+import type { Team } from "../threads/team.ts";
 
 /**
  * A smooth convex function to minimise. Parameters: one run of column coefficients an output, then one intercept an
@@ -27,9 +28,36 @@ export interface RegressionLoss {
 
 const squared: RegressionLoss = Object.freeze({ chunkLoss: squaredLoss, curvature: 1 });
 
+/** The rows are summed in parts, of so many rows at least and in so many at most: part of the result, never of the machine. */
+const partRows = 64 * chunkRows;
+const mostParts = 32;
+
+/** Threads take the parts in turn, and then each adds up all of them. */
+export interface PartSums {
+  readonly team: Pick<Team, "thread" | "threads" | "barrier">;
+  /** `sumsLength` numbers, which the threads share. */
+  readonly sums: Float64Array;
+}
+
+const rowsOfPart = (nRows: number): number => {
+  const chunks = Math.ceil(nRows / mostParts / chunkRows);
+  return Math.max(partRows, chunks * chunkRows);
+};
+const nPartsOf = (nRows: number): number => Math.max(1, Math.ceil(nRows / rowsOfPart(nRows)));
+/** Of a part: a gradient, the sums of the residuals, the loss. */
+const widthOf = (nColumns: number, outputs: number): number => outputs * (nColumns + 1) + 1;
+
+/** Numbers in the sums of all parts. */
+export function sumsLength({ nRows, dense, sparse }: Design, outputs: number): number {
+  return nPartsOf(nRows) * widthOf(dense.length + sparse.names.length, outputs);
+}
+
+const alone = Object.freeze({ thread: 0, threads: 1, barrier: () => {} });
+
 /**
  * (sum of weight * loss + l2 / 2 * squared coefficients) / total weight, the loss following from the task: that of numbers
  * given (half the squared residual), logistic, or multinomial with one output a label. Intercepts are not penalised.
+ * In a team, all threads evaluate at the same parameters and get the same bits, as one alone does.
  */
 export function createObjective(
   design: Design,
@@ -37,6 +65,7 @@ export function createObjective(
   l2: number,
   moments: Moments,
   loss: RegressionLoss = squared,
+  shared?: PartSums,
 ): Objective {
   const outputs = target.task === "multiclass" ? target.nLabels : 1;
   const nColumns = moments.means.length;
@@ -46,26 +75,43 @@ export function createObjective(
   const scores = new Float64Array(outputs * chunkRows);
   const residualSums = new Float64Array(outputs);
   const shifts = new Float64Array(outputs);
+  const { team, sums } = shared ?? { team: alone, sums: new Float64Array(sumsLength(design, outputs)) };
+  const width = widthOf(nColumns, outputs);
+  const nParts = nPartsOf(design.nRows);
+  const sumPart = (part: number, parameters: Float64Array): void => {
+    const own = sums.subarray(part * width, (part + 1) * width).fill(0);
+    const from = part * rowsOfPart(design.nRows);
+    const to = Math.min(design.nRows, from + rowsOfPart(design.nRows));
+    for (let start = from; start < to; start += chunkRows) {
+      const count = Math.min(chunkRows, to - start);
+      for (let k = 0; k < outputs; ++k) {
+        scores.fill(shifts[k]!, k * chunkRows, k * chunkRows + count);
+        addScores(design, parameters, k * nColumns, start, count, scores, k * chunkRows);
+      }
+      own[width - 1]! += lossOf(target, start, count, scores, chunkRows);
+      for (let k = 0; k < outputs; ++k) {
+        own[nCoefficients + k]! += sumOfRange(scores, k * chunkRows, count);
+        addGradient(design, scores, k * chunkRows, start, count, own, k * nColumns);
+      }
+    }
+  };
   return {
     nParameters: nCoefficients + outputs,
     curvature: curvatureOf(outputs, moments, target.task === "regression" ? loss.curvature : 0.25, l2),
     evaluate(parameters, gradient) {
+      centredIntercepts(parameters, means, outputs, shifts);
+      for (let part = team.thread; part < nParts; part += team.threads) sumPart(part, parameters);
+      team.barrier();
       gradient.fill(0);
       residualSums.fill(0);
-      centredIntercepts(parameters, means, outputs, shifts);
       let loss = 0;
-      for (let start = 0; start < design.nRows; start += chunkRows) {
-        const count = Math.min(chunkRows, design.nRows - start);
-        for (let k = 0; k < outputs; ++k) {
-          scores.fill(shifts[k]!, k * chunkRows, k * chunkRows + count);
-          addScores(design, parameters, k * nColumns, start, count, scores, k * chunkRows);
-        }
-        loss += lossOf(target, start, count, scores, chunkRows);
-        for (let k = 0; k < outputs; ++k) {
-          residualSums[k]! += sumOfRange(scores, k * chunkRows, count);
-          addGradient(design, scores, k * chunkRows, start, count, gradient, k * nColumns);
-        }
+      for (let part = 0; part < nParts; ++part) {
+        const at = part * width;
+        for (let i = 0; i < nCoefficients; ++i) gradient[i]! += sums[at + i]!;
+        for (let k = 0; k < outputs; ++k) residualSums[k]! += sums[at + nCoefficients + k]!;
+        loss += sums[at + width - 1]!;
       }
+      team.barrier();
       return finish(parameters, gradient, residualSums, loss, l2, moments);
     },
     uncentre(parameters) {

@@ -1,0 +1,86 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { sharedDesign } from "../../../test/support/shared-design.ts";
+import { systemClock } from "../../core/clock.ts";
+import { silent } from "../../core/progress.ts";
+import { createRng } from "../../core/rng.ts";
+import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
+import { resolveHyperparameters } from "../hyperparameters.ts";
+import { dismissIdleWorkers } from "../threads/crew.ts";
+import { compiledModule } from "../threads/location.ts";
+import { linearEstimator } from "./estimator.ts";
+
+describe.skipIf(compiledModule("member", import.meta.url) === null)(
+  "linear on several threads (skipped without dist/)",
+  () => {
+    afterAll(dismissIdleWorkers);
+    // Three parts of rows, the last of them short, and enough cells for three threads.
+    const design = sharedDesign(140_000, 44);
+    const [a, b] = design.dense.map(({ values }) => values);
+    const rng = createRng(3);
+    const score = a!.map((value, row) => value - b![row]! + 4 * rng.next());
+    const targetOf = (task: Target["task"], values: Float64Array, nLabels: number): Target => ({
+      task,
+      values,
+      nLabels,
+      weights: score.map((_, row) => 0.5 + (row % 3)),
+    });
+    const fit = (target: Target, given: HyperparameterValues, context: Partial<FitContext>): Promise<FitResult> =>
+      linearEstimator.fit(design, target, resolveHyperparameters(linearEstimator, given), {
+        rng,
+        clock: systemClock,
+        progress: silent,
+        threads: 1,
+        validation: null,
+        ...context,
+      });
+
+    it.each<[string, Target, HyperparameterValues]>([
+      [
+        "binary",
+        targetOf(
+          "binary",
+          score.map((s) => Number(s > 2)),
+          2,
+        ),
+        { maxIterations: 4 },
+      ],
+      [
+        "multiclass",
+        targetOf(
+          "multiclass",
+          score.map((s) => Number(s > 0) + Number(s > 3)),
+          3,
+        ),
+        { maxIterations: 3 },
+      ],
+      [
+        "binary with l1",
+        targetOf(
+          "binary",
+          score.map((s) => Number(s > 2)),
+          2,
+        ),
+        { l1: 500, maxIterations: 4 },
+      ],
+      ["huber", targetOf("regression", score, 0), { loss: "huber", maxIterations: 4 }],
+    ])("gives the same model on 1, 2 and 3 threads: %s", async (_, target, given) => {
+      const one = await fit(target, given, {});
+      expect(await fit(target, given, { threads: 2 })).toEqual(one);
+      expect(await fit(target, given, { threads: 3 })).toEqual(one);
+    });
+
+    it("ends with CANCELLED when asked to", async () => {
+      const target = targetOf(
+        "binary",
+        score.map((s) => Number(s > 2)),
+        2,
+      );
+      const running = fit(
+        target,
+        { maxIterations: 1000, tolerance: 1e-12 },
+        { threads: 2, signal: AbortSignal.timeout(150) },
+      );
+      await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
+    });
+  },
+);
