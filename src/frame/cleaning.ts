@@ -1,4 +1,5 @@
-import { missingCode, type CategoryColumnData, type ColumnData } from "./column.ts";
+import { trimBlanks } from "./blanks.ts";
+import { type ColumnData, mapLevels } from "./column.ts";
 import type { ContractColumn } from "./contract.ts";
 import { isKeptHidden } from "./privacy.ts";
 import { parseTimestamp } from "./timestamp.ts";
@@ -30,7 +31,7 @@ export function cleanedColumn(data: ColumnData, { clean, privacy }: ContractColu
     case "boolean":
       return data;
     case "category":
-      return cleanedLevels(data, clean);
+      return mapLevels(data, (level) => cleanedText(level, clean));
     case "text": {
       if (isKeptHidden(privacy)) return data;
       return { kind: "text", values: data.values.map((text) => (text === null ? null : cleanedText(text, clean))) };
@@ -47,24 +48,13 @@ function withoutValues(values: Float64Array, missing: readonly number[]): Float6
   return missing.length === 0 ? values : values.map((value) => (missing.includes(value) ? NaN : value));
 }
 
-/** What counts as blank at the ends, as where files are read. */
-const blanks = /^[ \t\n\r]+|[ \t\n\r]+$/g;
-
 /** What is kept of a text; null where it means "missing". */
 export function cleanedText(text: string, { trim, case: letters, missing }: Cleaning): string | null {
-  const trimmed = text.replace(blanks, "");
+  const trimmed = trimBlanks(text);
   if (missing.includes(trimmed)) return null;
   const kept = trim ? trimmed : text;
   const cased = letters === null ? kept : inCase(kept, letters);
   return cased === "" ? null : cased;
-}
-
-function cleanedLevels({ codes, levels }: CategoryColumnData, clean: Cleaning): CategoryColumnData {
-  const kept = levels.map((level) => cleanedText(level, clean));
-  const distinct = [...new Set(kept)].filter((level) => level !== null);
-  const places = new Map(distinct.map((level, place) => [level, place]));
-  const mapped = kept.map((level) => (level === null ? missingCode : places.get(level)!));
-  return { kind: "category", codes: codes.map((code) => (code < 0 ? code : mapped[code]!)), levels: distinct };
 }
 
 /** Letters of Unicode 15.1 to 17, which DuckDB's tables do not have; whether those of Node do depends on its release. */

@@ -41,3 +41,30 @@ export type ColumnData =
 
 export const missingBoolean = 255;
 export const missingCode = -1;
+
+/** Whether the row has no value in the column. */
+export function isMissing(column: ColumnData, row: number): boolean {
+  switch (column.kind) {
+    case "number":
+    case "timestamp":
+      return Number.isNaN(column.values[row]);
+    case "boolean":
+      return column.values[row] === missingBoolean;
+    case "category":
+      return column.codes[row] === missingCode;
+    case "text":
+      return column.values[row] === null;
+  }
+}
+
+/** The column with every level as another, or missing where that is null; levels that become one are one. */
+export function mapLevels(
+  { codes, levels }: CategoryColumnData,
+  change: (level: string) => string | null,
+): CategoryColumnData {
+  const changed = levels.map(change);
+  const distinct = [...new Set(changed)].filter((level) => level !== null);
+  const places = new Map(distinct.map((level, place) => [level, place]));
+  const mapped = changed.map((level) => (level === null ? missingCode : places.get(level)!));
+  return { kind: "category", codes: codes.map((code) => (code < 0 ? code : mapped[code]!)), levels: distinct };
+}

@@ -1,4 +1,4 @@
-import type { CategoryColumnData, ColumnData, TextColumnData } from "./column.ts";
+import { type ColumnData, mapLevels, type TextColumnData } from "./column.ts";
 
 /**
  * What is kept of a value that tells who somebody is, as plain data: a keyed hash of a text (under the key in
@@ -39,7 +39,7 @@ export function maskPattern(kept: number): string {
 export function generalised(data: ColumnData, privacy: Privacy | undefined): ColumnData {
   if (privacy === undefined || privacy === "hash" || "hash" in privacy || "mask" in privacy) return data;
   const { generalise } = privacy;
-  if (data.kind === "category") return coarserLevels(data, Number(generalise));
+  if (data.kind === "category") return mapLevels(data, (level) => prefixOf(level, Number(generalise)));
   if (data.kind === "text") return coarserTexts(data, Number(generalise));
   if (data.kind === "timestamp") return { ...data, values: data.values.map((ms) => startOf(ms, String(generalise))) };
   if (data.kind === "number") {
@@ -65,12 +65,4 @@ function prefixOf(text: string, length: number): string {
 
 function coarserTexts({ values }: TextColumnData, length: number): TextColumnData {
   return { kind: "text", values: values.map((text) => (text === null ? null : prefixOf(text, length))) };
-}
-
-function coarserLevels({ codes, levels }: CategoryColumnData, length: number): CategoryColumnData {
-  const coarse = levels.map((level) => prefixOf(level, length));
-  const distinct = [...new Set(coarse)];
-  const places = new Map(distinct.map((level, place) => [level, place]));
-  const mapped = coarse.map((level) => places.get(level)!);
-  return { kind: "category", codes: codes.map((code) => (code < 0 ? code : mapped[code]!)), levels: distinct };
 }

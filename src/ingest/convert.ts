@@ -1,5 +1,6 @@
 import type { Kind } from "../frame/column.ts";
 import { isOneOf, quoteLiteral } from "../query/quote.ts";
+import { falseTexts, missingTexts, trueTexts } from "./delimited/cell-values.ts";
 
 /** How one column of a source becomes one of a dataset, as SQL. */
 export interface Conversion {
@@ -25,9 +26,6 @@ export interface Conversion {
 export function withParsed(sql: string, conversions: readonly Conversion[]): string {
   return `(SELECT *, ${conversions.map(({ parsed, alias }) => `${parsed} AS ${alias}`).join(", ")} FROM ${sql})`;
 }
-
-/** Texts that mean "missing" where a number, a boolean or a timestamp is expected; surrounding blanks do not count. */
-export const missingTexts: readonly string[] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
 
 /**
  * The conversion of `column` (one of ours: c0, c1, ...) of DuckDB's `type` to a kind. `missing` are the source's own
@@ -109,9 +107,6 @@ function parse(column: string, alias: string, kind: Kind): Pick<Conversion, "par
     }
   }
 }
-
-const trueTexts = ["true", "t", "yes", "y", "1", "1.0"];
-const falseTexts = ["false", "f", "no", "n", "0", "0.0"];
 
 /** ISO 8601 as the contract's timestamps are read elsewhere (frame/timestamp.ts), and an offset of hours alone. */
 const clockPattern = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?";

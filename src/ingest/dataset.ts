@@ -6,7 +6,6 @@ import type { Contract } from "../frame/contract.ts";
 import { createFrame, type Frame } from "../frame/frame.ts";
 import type { Chunk } from "../query/chunk-reader.ts";
 import { openParquet, type ParquetFile } from "../query/parquet-file.ts";
-import { intactText } from "../query/quote.ts";
 import { withQuery } from "../query/session.ts";
 import { writeFrame } from "./frame-writer.ts";
 import { TextDictionary } from "../query/text-dictionary.ts";
@@ -124,7 +123,7 @@ function openSink(file: ParquetFile, kind: Kind, position: number): ColumnSink {
     case "text": {
       const values: (string | null)[] = [];
       return {
-        select: intactText(source),
+        select: source,
         add(chunk, index) {
           for (const value of chunk.texts(index)) values.push(value);
         },

@@ -1,6 +1,6 @@
 import type { Kind } from "../frame/column.ts";
 import type { ColumnFacts } from "../query/column-facts.ts";
-import { intactText, isOneOf } from "../query/quote.ts";
+import { isOneOf } from "../query/quote.ts";
 import { type Conversion, convert, withParsed } from "./convert.ts";
 import type { Relation } from "./relation.ts";
 
@@ -124,7 +124,7 @@ type Level = readonly [level: string, count: number];
 async function listValues(relation: Relation, index: number): Promise<readonly Level[]> {
   const { parsed } = convert(`c${index}`, relation.types[index]!, "text", []);
   const rows = await relation.session.rows(
-    `SELECT ${intactText("v")}, n FROM (SELECT ${parsed} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
+    `SELECT v, n FROM (SELECT ${parsed} AS v, count(*)::DOUBLE AS n FROM ${relation.sql} GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ${mostListed + 1}`,
   );
   return rows.map((row) => [String(row[0]), Number(row[1])] as const);
 }

@@ -1,7 +1,7 @@
 import type { Rng } from "../core/rng.ts";
 import { mix32 } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
-import { missingBoolean, missingCode } from "../frame/column.ts";
+import { isMissing } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { columnOf } from "../frame/frame.ts";
 import type { Roles } from "../model/model.ts";
@@ -105,19 +105,4 @@ export function identityHashes(frame: Frame, roles: Roles, rng: Rng): Float64Arr
     for (let row = 0; row < hashes.length; ++row) if (!isMissing(column, row)) hashes[row] = ofColumn[row]!;
   }
   return hashes;
-}
-
-/** Whether the row has no value in the column. */
-export function isMissing(column: ColumnData, row: number): boolean {
-  switch (column.kind) {
-    case "number":
-    case "timestamp":
-      return Number.isNaN(column.values[row]);
-    case "boolean":
-      return column.values[row] === missingBoolean;
-    case "category":
-      return column.codes[row] === missingCode;
-    case "text":
-      return column.values[row] === null;
-  }
 }

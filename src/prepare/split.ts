@@ -1,12 +1,12 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { Rng } from "../core/rng.ts";
 import { shuffle } from "../core/rng.ts";
-import type { ColumnData } from "../frame/column.ts";
+import { type ColumnData, isMissing } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { columnOf } from "../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles, Task } from "../model/model.ts";
-import { groupCodes, identityHashes, isMissing, withValue } from "./keys.ts";
+import { groupCodes, identityHashes, withValue } from "./keys.ts";
 import { moveBorder, timeOrder } from "./past.ts";
 import { roleOf } from "./roles.ts";
 import { strataOf } from "./strata.ts";

@@ -1,5 +1,5 @@
-import type { DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
-import type { TextDictionary } from "./text-dictionary.ts";
+import type { DuckDBDataChunk, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import { intact, type TextDictionary } from "./text-dictionary.ts";
 
 /** The plain vectors a query of ours returns: DOUBLE, INTEGER, UTINYINT. */
 export type NumericVector = Float64Array | Int32Array | Uint8Array;
@@ -49,11 +49,35 @@ function wrap(chunk: DuckDBDataChunk): Chunk {
       return items.length === nRows ? items : items.subarray(0, nRows);
     },
     codes(index, dictionary, out, offset) {
-      const vector = chunk.getColumnVector(index) as unknown as VarcharVector;
-      const { buffer, byteOffset } = vector.dataView;
-      const words = new Uint32Array(buffer, byteOffset, 4 * nRows);
-      dictionary.encode(words, nRows, (row) => vector.getItem(row) ?? "", out, offset);
+      const vector = varcharOf(chunk, index);
+      dictionary.encode(wordsOf(vector, nRows), nRows, (row) => vector.getItem(row) ?? "", out, offset);
     },
-    texts: (index) => chunk.getColumnValues(index) as (string | null)[],
+    texts: (index) => textsOf(chunk, index),
   };
+}
+
+/** All rows of a chunk, values by position. */
+export function rowsOf(chunk: DuckDBDataChunk): DuckDBValue[][] {
+  const columns = Array.from({ length: chunk.columnCount }, (_, index) =>
+    chunk.getColumnVector(index).type.toString() === "VARCHAR" ? textsOf(chunk, index) : chunk.getColumnValues(index),
+  );
+  return Array.from({ length: chunk.rowCount }, (_, row) => columns.map((column) => column[row]!));
+}
+
+function textsOf(chunk: DuckDBDataChunk, index: number): (string | null)[] {
+  const words = wordsOf(varcharOf(chunk, index), chunk.rowCount);
+  const texts = chunk.getColumnValues(index) as (string | null)[];
+  for (let row = 0; row < texts.length; ++row) {
+    const text = texts[row]!;
+    if (text !== null) texts[row] = intact(text, words[4 * row + 1]!);
+  }
+  return texts;
+}
+
+function varcharOf(chunk: DuckDBDataChunk, index: number): VarcharVector {
+  return chunk.getColumnVector(index) as unknown as VarcharVector;
+}
+
+function wordsOf({ dataView }: VarcharVector, nRows: number): Uint32Array {
+  return new Uint32Array(dataView.buffer, dataView.byteOffset, 4 * nRows);
 }

@@ -1,4 +1,4 @@
-import { intactText, quoteLiteral } from "./quote.ts";
+import { quoteLiteral } from "./quote.ts";
 import type { QuerySession } from "./session.ts";
 
 /** What the footer of a Parquet file says. */
@@ -14,9 +14,7 @@ export interface ParquetFile {
 /** Reads the footer; fails as DuckDB fails where the file is none or is cut off. */
 export async function openParquet(session: QuerySession, path: string): Promise<ParquetFile> {
   const file = quoteLiteral(path);
-  const schema = await session.rows(
-    `SELECT ${intactText("name")}, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${file})`,
-  );
+  const schema = await session.rows(`SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${file})`);
   const names = topLevelNames(schema.map((row) => ({ name: String(row[0]), nChildren: Number(row[1]) })));
   const counted = await session.rows(`SELECT num_rows::DOUBLE FROM parquet_file_metadata(${file})`);
   return {

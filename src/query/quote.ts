@@ -23,11 +23,3 @@ export function quoteLiteral(text: string): string {
 export function isOneOf(text: string, texts: readonly string[]): string {
   return `list_contains([${texts.map(quoteLiteral).join(", ")}], ${text})`;
 }
-
-/**
- * SQL of a text that leaves DuckDB unchanged: its driver decodes a leading U+FEFF away as a byte order mark, so one
- * more is put in front of it.
- */
-export function intactText(text: string): string {
-  return `CASE WHEN starts_with(${text}, chr(65279)) THEN chr(65279) || ${text} ELSE ${text} END`;
-}

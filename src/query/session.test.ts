@@ -57,6 +57,14 @@ describe("openQuery", () => {
     expect(next).toBe(10_000);
   });
 
+  it("gives texts back as they are, small results and large, also behind what looks like a byte order mark", async () => {
+    const texts = ["\uFEFF", "\uFEFFa", "\uFEFF\uFEFF", "\uFEFFlonger than twelve bytes", "a\uFEFF", "", null];
+    const values = texts.map((text) => `(${text === null ? "NULL" : quoteLiteral(text)}, 1)`).join(", ");
+    const sql = `SELECT * FROM (VALUES ${values})`;
+    expect(await session.rows(sql)).toEqual(texts.map((text) => [text, 1]));
+    expect((await (await session.stream(sql)).next())!.texts(0)).toEqual(texts);
+  });
+
   it("stops a running query when the signal aborts", async () => {
     const controller = new AbortController();
     const work = withQuery({ files: [], signal: controller.signal }, (own) =>

@@ -3,7 +3,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node
 import { MillraceError } from "../core/errors/error.ts";
 import type { Progress } from "../core/progress.ts";
 import { createTable, type TableColumn } from "./append.ts";
-import { type ChunkReader, openChunkReader } from "./chunk-reader.ts";
+import { type ChunkReader, openChunkReader, rowsOf } from "./chunk-reader.ts";
 import { quoteLiteral } from "./quote.ts";
 
 export interface QueryOptions {
@@ -84,7 +84,7 @@ function createSession(
   };
   return {
     run: (sql, watched) => guarded(() => runWatched(connection, sql, watched)),
-    rows: (sql) => guarded(async () => (await connection.run(sql)).getRows()),
+    rows: (sql) => guarded(async () => (await (await connection.run(sql)).fetchAllChunks()).flatMap(rowsOf)),
     stream: (sql) => guarded(async () => openChunkReader(await connection.stream(sql), guarded)),
     createTable: (table, columns, nRows) => guarded(() => createTable(connection, table, columns, nRows)),
     close() {

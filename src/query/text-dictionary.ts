@@ -104,7 +104,7 @@ function hash(a: number, b: number, c: number, d: number): number {
 }
 
 /** The driver decodes a leading U+FEFF away; the first bytes (EF BB BF, little-endian) tell that it was there. */
-function intact(text: string, firstBytes: number): string {
+export function intact(text: string, firstBytes: number): string {
   return (firstBytes & 0xffffff) === 0xbfbbef ? `\uFEFF${text}` : text;
 }
 

@@ -57,7 +57,9 @@ function datesIn(column: string, dates: readonly DateParts[]): WrittenValues {
   const shapes = new Map<string, DateParts[]>();
   for (const date of dates) {
     const shape = `${date.isYearFirst} ${date.separator}${date.time}`;
-    shapes.set(shape, [...(shapes.get(shape) ?? []), date]);
+    const ones = shapes.get(shape);
+    if (ones === undefined) shapes.set(shape, [date]);
+    else ones.push(date);
   }
   for (const ones of shapes.values()) {
     const { isYearFirst, separator: s, time } = ones[0]!;

@@ -1,10 +1,12 @@
+import { trimBlanks } from "../../frame/blanks.ts";
 import { parseTimestamp } from "../../frame/timestamp.ts";
 
 /** Texts that mean "missing" where a number, a boolean or a timestamp is expected; surrounding blanks do not count. */
-const missingTexts: ReadonlySet<string> = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]);
+export const missingTexts: readonly string[] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
 
-const trueTexts: ReadonlySet<string> = new Set(["true", "t", "yes", "y", "1", "1.0"]);
-const falseTexts: ReadonlySet<string> = new Set(["false", "f", "no", "n", "0", "0.0"]);
+/** Booleans, in any case. */
+export const trueTexts: readonly string[] = ["true", "t", "yes", "y", "1", "1.0"];
+export const falseTexts: readonly string[] = ["false", "f", "no", "n", "0", "0.0"];
 
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const whole = /^[+-]?\d+$/;
@@ -12,15 +14,10 @@ const clock = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:
 const utc = new RegExp(`^${clock}(?:Z| UTC)?)?$`);
 const zoned = new RegExp(`^${clock}[+-]\\d{2}(?::?\\d{2})?)$`);
 
-/** The text without what surrounds a value: blanks, tabs and line ends. */
-export function trimBlanks(text: string): string {
-  return text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
-}
-
 /** Whether a text means "missing" where a number, a boolean or a timestamp is expected. */
 export function isMissingText(text: string, missing: readonly string[]): boolean {
   const trimmed = trimBlanks(text);
-  return missingTexts.has(trimmed) || missing.includes(trimmed);
+  return missingTexts.includes(trimmed) || missing.includes(trimmed);
 }
 
 /**
@@ -39,7 +36,7 @@ export function numberOf(text: string): number {
 /** 1, 0, or 255 where the text is neither true nor false. */
 export function truthOf(text: string): number {
   const word = trimBlanks(text).toLowerCase();
-  return trueTexts.has(word) ? 1 : falseTexts.has(word) ? 0 : 255;
+  return trueTexts.includes(word) ? 1 : falseTexts.includes(word) ? 0 : 255;
 }
 
 /** UTC milliseconds of an ISO 8601 text with a year of four digits, blanks around it allowed; NaN where it is none. */

@@ -1,6 +1,7 @@
-import type { Kind } from "../../frame/column.ts";
+import { trimBlanks } from "../../frame/blanks.ts";
+import { type Kind, missingBoolean } from "../../frame/column.ts";
 import type { BlockColumn, PlannedColumn } from "./block.ts";
-import { instantOf, isMissingText, numberOf, trimBlanks, truthOf } from "./cell-values.ts";
+import { instantOf, isMissingText, numberOf, truthOf } from "./cell-values.ts";
 import { LevelTable } from "./level-table.ts";
 import { readPlainInstant, readPlainNumber, readPlainTruth } from "./plain-values.ts";
 
@@ -29,7 +30,10 @@ export class ColumnReader {
     this.#kind = kind;
     this.#missing = missing;
     const read = kind === "category" || kind === "text" ? null : textReaders[kind];
-    this.#hides = new Set(read ? missing.map(read).filter((value) => !Number.isNaN(value)) : []);
+    const values = read ? missing.map(read) : [];
+    this.#hides = new Set(
+      values.filter((value) => !Number.isNaN(value) && (kind !== "boolean" || value !== missingBoolean)),
+    );
     this.#mayHide = this.#hides.size > 0;
   }
 
@@ -48,11 +52,11 @@ export class ColumnReader {
   readPlain(row: number, start: number, ends: Uint8Array): number {
     switch (this.#kind) {
       case "number":
-        return this.#hidden(row, readPlainNumber(this.#bytes, start, this.#values, row));
+        return this.#hidden(this.#values, row, readPlainNumber(this.#bytes, start, this.#values, row));
       case "timestamp":
-        return this.#hidden(row, readPlainInstant(this.#bytes, start, this.#values, row));
+        return this.#hidden(this.#values, row, readPlainInstant(this.#bytes, start, this.#values, row));
       case "boolean":
-        return this.#mayHide ? -1 : readPlainTruth(this.#bytes, start, this.#truths, row);
+        return this.#hidden(this.#truths, row, readPlainTruth(this.#bytes, start, this.#truths, row));
       case "category":
         return this.#levels.codeAt(this.#bytes, start, ends, this.#codes, row);
       case "text":
@@ -96,8 +100,8 @@ export class ColumnReader {
   }
 
   /** A value that may stand for "missing" is looked at as a text. */
-  #hidden(row: number, end: number): number {
-    return this.#mayHide && end >= 0 && this.#hides.has(this.#values[row]!) ? -1 : end;
+  #hidden(values: Float64Array | Uint8Array, row: number, end: number): number {
+    return this.#mayHide && end >= 0 && this.#hides.has(values[row]!) ? -1 : end;
   }
 
   #readText(kind: "number" | "boolean" | "timestamp", row: number, start: number, end: number): boolean {
@@ -112,9 +116,10 @@ export class ColumnReader {
   #finishLevels(nRows: number): BlockColumn {
     const levels = this.#levels.texts(this.#bytes);
     const codes = this.#codes;
-    if (levels.some((text) => this.#missing.includes(trimBlanks(text)))) {
+    if (this.#missing.length > 0) {
       const isMissing = levels.map((text) => this.#missing.includes(trimBlanks(text)));
-      for (let row = 0; row < nRows; ++row) if (codes[row]! >= 0 && isMissing[codes[row]!]) codes[row] = -1;
+      if (isMissing.includes(true))
+        for (let row = 0; row < nRows; ++row) if (codes[row]! >= 0 && isMissing[codes[row]!]) codes[row] = -1;
     }
     return { kind: "category", codes, levels };
   }

@@ -9,10 +9,6 @@ export class LevelTable {
   #hashes: Int32Array = new Int32Array(128);
   #size = 0;
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Forgets all levels. */
   clear(): void {
     if (this.#size > 0) this.#slots.fill(-1);

@@ -47,12 +47,9 @@ describe("a file of cells", () => {
           const context = { session, folder: root, wanted: null, signal: undefined, nextFile: () => 1 };
           const table = await openCells(located, context);
           expect(table.names).toEqual(['a"b', "n"]);
-          // As hexadecimal digits: the driver takes a leading byte order mark away.
-          return session.rows(`SELECT hex(c0), hex(c1) FROM ${table.sql}`);
+          return session.rows(`SELECT c0, c1 FROM ${table.sql}`);
         });
-        const hex = (text: Cell): string | null =>
-          text === null || text === "" ? null : Buffer.from(text).toString("hex").toUpperCase();
-        expect(found).toEqual(rows.map((row) => row.map(hex)));
+        expect(found).toEqual(rows.map((row) => row.map((text) => text || null)));
       }),
       { numRuns: 60 },
     );

@@ -7,6 +7,7 @@ import type { Issue } from "../../frame/contract.ts";
 import { quoteLiteral } from "../../query/quote.ts";
 import { withQuery } from "../../query/session.ts";
 import { digestFile } from "../byte-stream.ts";
+import { mostIssues, mostRows } from "../cell-issues.ts";
 import { parquetOptions } from "../frame-writer.ts";
 import type { IngestReport } from "../ingest.ts";
 import { type LocatedFile, type LocatedSource, locateOutput } from "../locate.ts";
@@ -57,9 +58,6 @@ export interface IncrementalRequest {
   ) => Promise<{ readonly report: IngestReport; readonly columns: string }>;
   readonly signal?: AbortSignal | undefined;
 }
-
-const mostIssues = 1_000;
-const mostBadRows = 200_000;
 
 /**
  * The files of a folder or a pattern, each converted once: a file whose bytes are known is taken as it was converted
@@ -211,7 +209,7 @@ function mergeReports(reports: readonly IngestReport[]): IngestReport {
     for (const [key, count] of report.issueCounts) counts.set(key, (counts.get(key) ?? 0) + count);
     for (const { column, rows } of report.badRows) {
       const known = badRows.get(column) ?? [];
-      for (const row of rows) if (known.length < mostBadRows) known.push(row + nRows);
+      for (const row of rows) if (known.length < mostRows) known.push(row + nRows);
       badRows.set(column, known);
     }
     for (const { column, cells } of report.cleaned) cleaned.set(column, (cleaned.get(column) ?? 0) + cells);

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { decodeCodes, unpackBits, widthFor } from "./page-values.ts";
-import { magic, snapshotWriter } from "./snapshot-writer.ts";
+import { magic, physicalTypes, snapshotWriter } from "./snapshot-writer.ts";
 import { decodeThrift, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
 /** Where a column's part of a row group stands. */
@@ -16,7 +16,10 @@ export interface SnapshotFile {
   readonly names: readonly string[];
   readonly nRows: number;
   readonly groups: readonly { readonly nRows: number; readonly chunks: readonly Chunk[] }[];
-  /** Columns of one row group, each by its position in `names`. A RangeError says that the file is damaged. */
+  /**
+   * Columns of one row group, each by its position in `names`. A RangeError says that the file is damaged, or that a
+   * column is of another kind.
+   */
   read(group: number, columns: readonly { readonly position: number; readonly kind: Kind }[]): Promise<BlockColumn[]>;
   close(): Promise<void>;
 }
@@ -56,16 +59,20 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
       length: numberOf(structOf(structOf(chunk).get(3)).get(7)),
     })),
   }));
+  const names = columns.map((column) => textOf(structOf(column).get(4)));
+  const types = columns.map((column) => numberOf(structOf(column).get(1)));
   const nRows = numberOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
   return {
-    names: columns.map((column) => textOf(structOf(column).get(4))),
+    names,
     nRows,
     groups,
     async read(index, wanted) {
       const group = groups[index]!;
       const read: BlockColumn[] = [];
       for (const { position, kind } of wanted) {
+        if (types[position] !== physicalTypes[kind])
+          throw new RangeError(`its column "${names[position]}" holds no values of the kind ${kind}`);
         const { start, length } = group.chunks[position]!;
         read.push(decodeChunk(await readAt(file, start, length), kind, group.nRows));
       }
@@ -212,7 +219,8 @@ function levelsOf(
   page: Page,
   nRows: number,
 ): { readonly codes: Int32Array<ArrayBuffer>; readonly levels: readonly string[] } {
-  const { dictionary, dictionarySize, present } = page;
+  const { dictionary, dictionarySize, present, isCoded } = page;
+  if (!isCoded) throw damaged();
   const levels: string[] = [];
   for (let at = 0; levels.length < dictionarySize;) {
     const length = dictionary.readUInt32LE(at);
@@ -230,7 +238,8 @@ function textsOf(
   page: Page,
   nRows: number,
 ): { readonly ends: Int32Array<ArrayBuffer>; readonly bytes: Uint8Array<ArrayBuffer> } {
-  const { values, present, nPresent } = page;
+  const { values, present, nPresent, isCoded } = page;
+  if (isCoded) throw damaged();
   const ends = new Int32Array(nRows);
   const bytes = Buffer.from(new ArrayBuffer(Math.max(0, values.length - 4 * nPresent)));
   let [at, end] = [0, 0];

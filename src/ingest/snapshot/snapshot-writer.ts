@@ -3,7 +3,7 @@ import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { unwritable } from "../locate.ts";
 import { type ColumnCollector, type EncodedColumn, openCollector } from "./row-group.ts";
-import { encodeThrift, type ThriftField, type ThriftFields } from "./thrift.ts";
+import { encodeThrift, type ThriftFields, type ThriftItem } from "./thrift.ts";
 
 export const magic = "PAR1";
 
@@ -16,7 +16,7 @@ const smallestGroup = 2_048;
 const groupCells = 1 << 24;
 
 /** Parquet's numbers for types, encodings and such, as its specification lists them. */
-const physical = { number: 5, timestamp: 2, boolean: 0, category: 6, text: 6 } as const;
+export const physicalTypes = { number: 5, timestamp: 2, boolean: 0, category: 6, text: 6 } as const;
 const optional = 1;
 const plain = 0;
 const runLengths = 3;
@@ -45,7 +45,7 @@ export class SnapshotWriter {
   #nCollected = 0;
   #nRows = 0;
   #offset = 0;
-  readonly #groups: ThriftField[] = [];
+  readonly #groups: ThriftItem[] = [];
 
   private constructor(path: string, file: FileHandle, columns: readonly SnapshotColumn[]) {
     this.#path = path;
@@ -81,7 +81,7 @@ export class SnapshotWriter {
   /** Completes the file and closes it. */
   async finish(): Promise<void> {
     if (this.#nCollected > 0) await this.#writeGroup();
-    const root: ThriftField = {
+    const root: ThriftItem = {
       struct: [
         [4, { text: "schema" }],
         [5, { i32: this.#columns.length }],
@@ -106,7 +106,7 @@ export class SnapshotWriter {
   }
 
   async #writeGroup(): Promise<void> {
-    const chunks: ThriftField[] = [];
+    const chunks: ThriftItem[] = [];
     const start = this.#offset;
     for (const [i, collector] of this.#collectors.entries()) {
       chunks.push(await this.#writeColumn(this.#columns[i]!, collector.encode()));
@@ -125,7 +125,7 @@ export class SnapshotWriter {
   async #writeColumn(
     { name, kind }: { readonly name: string; readonly kind: Kind },
     column: EncodedColumn,
-  ): Promise<ThriftField> {
+  ): Promise<ThriftItem> {
     const { dictionary, data, nValues, nMissing } = column;
     const start = this.#offset;
     const encoding = dictionary ? coded : plain;
@@ -149,7 +149,7 @@ export class SnapshotWriter {
     const encodings = dictionary ? [plain, runLengths, coded] : [plain, runLengths];
     const length = this.#offset - start;
     const meta: ThriftFields = [
-      [1, { i32: physical[kind] }],
+      [1, { i32: physicalTypes[kind] }],
       [2, { list: encodings.map((one) => ({ i32: one })) }],
       [3, { list: [{ text: name }] }],
       [4, { i32: 0 }],
@@ -184,13 +184,13 @@ export class SnapshotWriter {
   }
 }
 
-function headerOf(type: number, nBytes: number, shape: readonly [number, ThriftField]): Buffer {
+function headerOf(type: number, nBytes: number, shape: readonly [number, ThriftItem]): Buffer {
   return encodeThrift([[1, { i32: type }], [2, { i32: nBytes }], [3, { i32: nBytes }], shape]);
 }
 
-function schemaOf({ name, kind }: SnapshotColumn): ThriftField {
+function schemaOf({ name, kind }: SnapshotColumn): ThriftItem {
   const common: ThriftFields = [
-    [1, { i32: physical[kind] }],
+    [1, { i32: physicalTypes[kind] }],
     [3, { i32: optional }],
     [4, { text: name }],
   ];
@@ -198,7 +198,7 @@ function schemaOf({ name, kind }: SnapshotColumn): ThriftField {
     return { struct: [...common, [6, { i32: utf8 }], [10, { struct: [[1, { struct: [] }]] }]] };
   if (kind !== "timestamp") return { struct: common };
   // In UTC by convention, without a zone: what DuckDB calls TIMESTAMP.
-  const unit: ThriftField = { struct: [[1, { struct: [] }]] };
+  const unit: ThriftItem = { struct: [[1, { struct: [] }]] };
   const logical: ThriftFields = [
     [
       8,

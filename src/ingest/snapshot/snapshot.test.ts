@@ -149,6 +149,20 @@ describe("a snapshot", () => {
     expect((await read(a, kinds)).at(-1)).toEqual(rows.at(-1));
   });
 
+  it("refuses to be read as other kinds than it was written in", async () => {
+    const kinds: readonly Kind[] = ["number", "timestamp", "boolean", "category", "text"];
+    const rows = Array.from({ length: 9 }, (_, i): Cell[] => [i, i, i % 2, `k${i}`, `t${i}`]);
+    const path = await write("kinds.parquet", { kinds, rows }, 9);
+    const file = (await openSnapshot(path))!;
+    for (const [position, own] of kinds.entries())
+      for (const other of kinds)
+        if (other !== own)
+          await expect(readColumns(file, [{ position, kind: other }]), `${own} as ${other}`).rejects.toThrow(
+            RangeError,
+          );
+    await file.close();
+  });
+
   it("that was damaged is a fault or other values, never a crash; another file is none", async () => {
     const bytes = readFileSync(
       await write(

@@ -1,15 +1,17 @@
-/** A struct as its fields by id; a field of a type we do not write is left out. */
+/** A struct as its fields by id; one with a field of a type we do not write is refused. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>;
 export type ThriftValue = number | boolean | Uint8Array | readonly ThriftValue[] | ThriftStruct;
 
-/** What a field holds. Integers are written in their shortest form whatever their type. */
-export type ThriftField =
+/** What a field or an element of a list holds. Integers are written in their shortest form whatever their type. */
+export type ThriftItem =
   | { readonly i32: number }
   | { readonly i64: number }
-  | { readonly bool: boolean }
   | { readonly text: string }
   | { readonly struct: ThriftFields }
-  | { readonly list: readonly ThriftField[] };
+  | { readonly list: readonly ThriftItem[] };
+
+/** A boolean is written as the type of its field, and no list of ours holds any. */
+type ThriftField = ThriftItem | { readonly bool: boolean };
 
 /** Fields by ascending id. */
 export type ThriftFields = readonly (readonly [id: number, field: ThriftField])[];
@@ -46,10 +48,9 @@ function typeOf(field: ThriftField): number {
   return "list" in field ? types.list : types.struct;
 }
 
-function putValue(out: number[], field: ThriftField): void {
+function putValue(out: number[], field: ThriftItem): void {
   if ("i32" in field) putVarint(out, zigzag(field.i32));
   else if ("i64" in field) putVarint(out, zigzag(field.i64));
-  else if ("bool" in field) out.push(field.bool ? types.true : types.false);
   else if ("text" in field) {
     const bytes = Buffer.from(field.text, "utf8");
     putVarint(out, bytes.length);

@@ -2,7 +2,7 @@ import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step } from "../../engine/step.ts";
 import { checkContract, type ContractCheck } from "../../frame/check.ts";
-import { missingBoolean, missingCode, type ColumnData } from "../../frame/column.ts";
+import { isMissing } from "../../frame/column.ts";
 import type { Issue } from "../../frame/contract.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
@@ -283,20 +283,7 @@ function missingTargetRows(spec: PipelineSpec, frame: Frame): number[] {
   const name = spec.roles.target;
   if (name === null) return [];
   const rows: number[] = [];
-  const isMissing = missingTest(columnOf(frame, name));
-  for (let row = 0; row < frame.nRows; ++row) if (isMissing(row)) rows.push(row);
+  const column = columnOf(frame, name);
+  for (let row = 0; row < frame.nRows; ++row) if (isMissing(column, row)) rows.push(row);
   return rows;
-}
-
-function missingTest(column: ColumnData): (row: number) => boolean {
-  switch (column.kind) {
-    case "category":
-      return (row) => column.codes[row] === missingCode;
-    case "boolean":
-      return (row) => column.values[row] === missingBoolean;
-    case "text":
-      return (row) => column.values[row] === null;
-    default:
-      return (row) => Number.isNaN(column.values[row]);
-  }
 }
