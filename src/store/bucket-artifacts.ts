@@ -4,10 +4,11 @@ import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import { createClaim } from "./bucket-claim.ts";
-import { type DiskArtifacts, partsOf, requireSound, syncFile } from "./disk-artifacts.ts";
+import { type DiskArtifacts, partsOf, requireSound } from "./disk-artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
 import type { ObjectStore } from "./objects/client.ts";
 import { type DownloadedObject, downloadObject } from "./objects/download.ts";
+import { syncFile } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
 const requestsAtOnce = 8;

@@ -6,7 +6,7 @@ import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
-import { syncPath } from "./sync.ts";
+import { syncFile, syncPath } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
 const chunkBytes = 1 << 20;
@@ -37,16 +37,6 @@ async function hashFile(path: string): Promise<Digest> {
       if (bytesRead === 0) return `sha256:${hash.digest("hex")}`;
       hash.update(chunk.subarray(0, bytesRead));
     }
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes a file that was written last through a power loss. */
-export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r+");
-  try {
-    await handle.sync();
   } finally {
     await handle.close();
   }

@@ -19,6 +19,7 @@ import { storeId } from "./identity.ts";
 import { markInterrupted } from "./orphans.ts";
 import { putBack } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
+import { syncPath } from "./sync.ts";
 import { sweepTemporary } from "./temporary.ts";
 
 /** What lasts: artifacts on disk or in a bucket, and metadata in one database. Several processes may hold the same store open. */
@@ -77,6 +78,7 @@ async function makeFolders(folder: string, hooks: StoreHooks): Promise<void> {
     if (!(await exists(join(folder, "temporary")))) {
       await makeFolder(join(folder, "artifacts"));
       await makeSubfolders(join(folder, "artifacts"), hooks);
+      for (const path of [folder, dirname(folder)]) await syncPath(path);
       await makeFolder(join(folder, "temporary"));
       // What lies here is made by runs: it does not belong under version control.
       await writeFile(join(folder, ".gitignore"), "*\n");

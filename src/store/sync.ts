@@ -4,8 +4,16 @@ import { join } from "node:path";
 
 /** Makes a file, or the names in a folder, last through a power loss. Windows has no such call for folders and needs none. */
 export async function syncPath(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const file = openSync(path, "r");
+  if (process.platform !== "win32") await synced(path, "r");
+}
+
+/** Makes a file that was written last through a power loss: on Windows, too, which asks for the right to write. */
+export async function syncFile(path: string): Promise<void> {
+  await synced(path, "r+");
+}
+
+async function synced(path: string, flags: "r" | "r+"): Promise<void> {
+  const file = openSync(path, flags);
   try {
     await new Promise<void>((resolve, reject) => {
       fsync(file, (error) => (error ? reject(error) : resolve()));

@@ -1,17 +1,19 @@
 import {
   copyFileSync,
   existsSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng, type Rng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
@@ -21,10 +23,31 @@ import { verifyStore } from "../../src/store/verify.ts";
 import { eightSteps } from "./workflow.ts";
 
 /*
- * Power loss, simulated: what the disk may hold when the power goes is what was synced, and any part of the rest. At every
- * failpoint of a run we note which bytes and which names were synced; states are drawn from that, each is opened and
- * verified. Taken on trust: that a sync does what it says, and SQLite's own handling of a log that ends in the middle.
+ * Power loss, simulated: what the disk may hold when the power goes is what was synced, and any part of the rest. We watch
+ * every fsync and fdatasync of our own code, and note at every failpoint of a run which bytes and which names were synced
+ * by then; states are drawn from that, each is opened and verified. Taken on trust: that a sync does what it says, and
+ * SQLite's own syncs and its handling of a log that ends in the middle.
  */
+
+const watched = vi.hoisted(() => ({
+  syncing:
+    (_file: number): (() => void) =>
+    () => {},
+}));
+
+vi.mock("node:fs", async (load) => {
+  const fs = await load<typeof import("node:fs")>();
+  type Sync = typeof fs.fsync;
+  const watch = (sync: Sync): Sync =>
+    Object.assign((file: number, done: Parameters<Sync>[1]) => {
+      const synced = watched.syncing(file);
+      sync(file, (error) => {
+        if (!error) synced();
+        done(error);
+      });
+    }, sync);
+  return { ...fs, fsync: watch(fs.fsync), fdatasync: watch(fs.fdatasync) };
+});
 
 const nStates = Number(process.env["MILLRACE_CRASH_STATES"] ?? 250);
 
@@ -46,10 +69,20 @@ interface Instant {
 let folder: string;
 let instants: readonly Instant[];
 
+function foldersBelow(path: string): string[] {
+  const folders = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [path, ...folders.flatMap(({ name }) => foldersBelow(join(path, name)))];
+}
+
 function filesBelow(path: string): string[] {
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? filesBelow(join(path, entry.name)) : [join(path, entry.name)],
   );
+}
+
+/** A file as it stands: bytes written to it later make it another one. */
+function stampOf(found: Stats): string {
+  return `${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 /** Watches one store at work, step after step, and notes what would survive at each instant. */
@@ -57,7 +90,9 @@ class Recorder {
   readonly instants: Instant[] = [];
   readonly #store: string;
   readonly #stash: string;
-  readonly #synced = new Set<number>();
+  /** Stamps of files whose bytes were synced. */
+  readonly #whole = new Set<string>();
+  /** Paths of files and folders whose names were synced. */
   readonly #named = new Set<string>();
   #database: string | null = null;
 
@@ -67,25 +102,37 @@ class Recorder {
     mkdirSync(stash);
   }
 
+  /** What a sync that begins now will have made to last when it ends. */
+  syncing(file: number): () => void {
+    const found = fstatSync(file);
+    if (!found.isDirectory()) return () => this.#whole.add(stampOf(found));
+    const folder = foldersBelow(dirname(this.#store)).find((path) => statSync(path).ino === found.ino);
+    const names = folder === undefined ? [] : readdirSync(folder);
+    return () => names.forEach((name) => this.#named.add(join(folder!, name)));
+  }
+
   reached(point: Failpoint): void {
-    const paths = ["artifacts", "temporary"].flatMap((name) => filesBelow(join(this.#store, name)));
-    // Steps run one at a time here, so what a failpoint is about is whatever is there.
-    if (point === "artifact.synced") for (const path of paths) this.#synced.add(statSync(path).ino);
-    if (point === "artifact.kept") for (const path of paths) this.#named.add(path);
     if (point === "transaction.committed") this.#database = this.#copyDatabase();
-    this.instants.push({ point, files: paths.map((path) => this.#look(path)), database: this.#database });
+    const paths = ["artifacts", "temporary"].map((name) => join(this.#store, name)).filter((path) => existsSync(path));
+    const files = paths.flatMap(filesBelow).map((path) => this.#look(path));
+    this.instants.push({ point, files, database: this.#database });
   }
 
   #look(path: string): SeenFile {
-    const { ino } = statSync(path);
-    const stash = join(this.#stash, `file-${ino}`);
+    const found = statSync(path);
+    const stash = join(this.#stash, `file-${found.ino}`);
     if (!existsSync(stash)) linkSync(path, stash);
     return {
       path: relative(this.#store, path),
       stash,
-      isWhole: this.#synced.has(ino),
-      isNamed: path.includes("artifacts") && this.#named.has(path),
+      isWhole: this.#whole.has(stampOf(found)),
+      isNamed: this.#isNamed(path),
     };
+  }
+
+  /** A name lasts where those of all the folders above it do. */
+  #isNamed(path: string): boolean {
+    return this.#named.has(path) && (path === this.#store || this.#isNamed(dirname(path)));
   }
 
   #copyDatabase(): string {
@@ -138,13 +185,17 @@ describe("the power goes", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "millrace-power-"));
     const path = join(folder, ".millrace");
-    let recorder: Recorder | null = null;
-    const hooks = { reached: (point: Failpoint) => recorder?.reached(point) };
-    const store = await openStore(path, { clock, hooks });
-    recorder = new Recorder(path, join(folder, "stash"));
-    for (const seed of [1, 2]) await runWorkflow({ ...eightSteps(() => {}), seed }, { store, clock, jobs: 1 });
+    const recorder = new Recorder(path, join(folder, "stash"));
+    watched.syncing = (file) => recorder.syncing(file);
+    const store = await openStore(path, { clock, hooks: { reached: (point) => recorder.reached(point) } });
+    // Files up to 256 KiB are synced by other calls than larger ones.
+    for (const [seed, nBytes] of [
+      [1, 150_000],
+      [2, 300_000],
+    ] as const)
+      await runWorkflow({ ...eightSteps(() => {}, nBytes), seed }, { store, clock, jobs: 1 });
+    watched.syncing = () => () => {};
     instants = recorder.instants.filter(({ database }) => database !== null);
-    recorder = null;
     await store.close();
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -12,10 +12,10 @@ const bytes: Codec<Uint8Array> = {
 const edges: readonly (readonly number[])[] = [[], [0], [1], [0, 2], [3], [4], [2, 5], [6]];
 
 /**
- * Eight steps that write real files, each of 150 KB, from their inputs and their random stream. `started` hears of each
+ * Eight steps that write real files, each of `nBytes`, from their inputs and their random stream. `started` hears of each
  * step as it runs, which waits for what it returns.
  */
-export function eightSteps(started: (step: string) => unknown): Workflow {
+export function eightSteps(started: (step: string) => unknown, nBytes = 150_000): Workflow {
   const steps = edges.map((sources, position): Step => {
     const inputs = sources.map((source) => `step-${source}.bytes`);
     return {
@@ -26,7 +26,7 @@ export function eightSteps(started: (step: string) => unknown): Workflow {
       code: "1",
       async run(context) {
         await started(`step-${position}`);
-        const made = new Uint8Array(150_000);
+        const made = new Uint8Array(nBytes);
         for (let i = 0; i < made.length; ++i) made[i] = context.rng.integer(256);
         for (const input of inputs) {
           const read = await context.read(input, bytes);
