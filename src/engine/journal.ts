@@ -120,7 +120,7 @@ async function hold(
   workflow: Workflow,
   { resume, provenance, definition }: RunStart,
 ): Promise<HeldRun> {
-  if (resume !== undefined) return takeOverRun(store, resume);
+  if (resume !== undefined) return takeOverRun(store, clock, resume);
   return beginRun(store, clock, {
     workflow: workflow.name,
     seed: workflow.seed,

@@ -1,6 +1,8 @@
+import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { Store } from "../store/open.ts";
+import type { Database } from "../store/schema.ts";
 import { requireRun } from "./runs.ts";
 import { linesOf } from "./step-log.ts";
 import type { LogLine } from "./step-log.ts";
@@ -22,17 +24,7 @@ export interface RecordedLog {
  */
 export async function readLogs(store: Store, runId: string, step?: string): Promise<readonly RecordedLog[]> {
   const { workflow } = await requireRun(store, runId);
-  const isWanted = (name: string): boolean => step === undefined || name === step || name.startsWith(`${step}[`);
-  const steps = await store.database
-    .selectFrom("steps")
-    .select("step")
-    .distinct()
-    .where("run_id", "=", runId)
-    .execute();
-  if (step !== undefined && !steps.some((one) => isWanted(one.step))) {
-    const found = steps.map((one) => one.step).filter((name) => !name.includes("["));
-    throw new MillraceError("STEP_UNKNOWN", { step, workflow, found, nearest: nearestName(step, found) });
-  }
+  if (step !== undefined) await requireStep(store, runId, workflow, step);
   const rows = await store.database
     .selectFrom("step_logs")
     .innerJoin("steps", (join) =>
@@ -43,12 +35,26 @@ export async function readLogs(store: Store, runId: string, step?: string): Prom
     )
     .select(["step_logs.step", "step_logs.attempt", "head", "tail", "dropped"])
     .where("step_logs.run_id", "=", runId)
+    .$if(step !== undefined, (query) => query.where(isOf(step!)))
     .orderBy("steps.position")
     .orderBy("steps.started_at")
     .orderBy("step_logs.step")
     .orderBy("step_logs.attempt")
     .execute();
-  return rows
-    .filter((row) => isWanted(row.step))
-    .map(({ head, tail, ...row }) => ({ ...row, head: linesOf(head), tail: linesOf(tail) }));
+  return rows.map(({ head, tail, ...row }) => ({ ...row, head: linesOf(head), tail: linesOf(tail) }));
+}
+
+/** Whether a name is the step's or of one of its elements: stores compare texts byte by byte, and "\" comes after "[". */
+function isOf(step: string): (e: ExpressionBuilder<Database, "steps">) => Expression<SqlBool> {
+  return (e) => {
+    const isElement = e.and([e("steps.step", ">=", `${step}[`), e("steps.step", "<", `${step}\\`)]);
+    return e.or([e("steps.step", "=", step), isElement]);
+  };
+}
+
+async function requireStep(store: Store, runId: string, workflow: string, step: string): Promise<void> {
+  const steps = store.database.selectFrom("steps").select("step").distinct().where("run_id", "=", runId);
+  if (await steps.where(isOf(step)).executeTakeFirst()) return;
+  const found = (await steps.execute()).map((row) => row.step).filter((name) => !name.includes("["));
+  throw new MillraceError("STEP_UNKNOWN", { step, workflow, found, nearest: nearestName(step, found) });
 }

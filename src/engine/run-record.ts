@@ -3,10 +3,10 @@ import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonValue } from "../core/json.ts";
 import { createRng } from "../core/rng.ts";
-import { leaseMs, mayBeHeld, nextInOrder, readLease, releaseLease, takeLease } from "../store/leases.ts";
-import type { Fence, Lease } from "../store/leases.ts";
+import { nextInOrder, readLease, releaseLease, takeLease, watchLeases } from "../store/leases.ts";
+import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import { runsHere, thisProcess } from "../store/processes.ts";
+import { thisProcess } from "../store/processes.ts";
 import type { Database, RunsTable } from "../store/schema.ts";
 import { sealRun, unsealRun } from "../store/seals.ts";
 import { createRunId } from "./run-id.ts";
@@ -34,27 +34,17 @@ export interface HeldRun {
 const gcResource = "gc";
 const lookMs = 50;
 
-/** Whether a holder on another machine has not beaten over so many looks that its lease is lost. */
-function createSilence(): (lease: Lease) => boolean {
-  let [mark, looks] = ["", 0];
-  return (lease) => {
-    const now = `${lease.token} ${lease.beat}`;
-    looks = now === mark ? looks + 1 : 0;
-    mark = now;
-    return !runsHere(lease.host) && looks * lookMs >= leaseMs.elsewhere;
-  };
-}
-
 /** Waits while artifacts are being removed: a run must not be answered with one that is about to go. */
 async function whenNothingIsRemoved<T>(
   store: Store,
+  clock: Clock,
   work: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
-  const isSilent = createSilence();
+  const watch = watchLeases(clock.monotonic);
   for (;;) {
     const done = await store.database.transaction().execute(async (transaction) => {
       const lease = await readLease(transaction, gcResource);
-      if (lease && mayBeHeld(lease) && !isSilent(lease)) return null;
+      if (lease && !watch.isLost(lease)) return null;
       if (lease) await transaction.deleteFrom("leases").where("resource", "=", gcResource).execute();
       return { value: await work(transaction) };
     });
@@ -77,7 +67,7 @@ export async function beginRun(store: Store, clock: Clock, run: NewRun): Promise
     definition: run.definition === undefined ? null : JSON.stringify(run.definition),
     attempt: 1,
   };
-  return whenNothingIsRemoved(store, async (transaction) => {
+  return whenNothingIsRemoved(store, clock, async (transaction) => {
     const sequence = await nextInOrder(transaction);
     for (;;) {
       const id = createRunId(clock.now(), rng);
@@ -96,9 +86,9 @@ export async function beginRun(store: Store, clock: Clock, run: NewRun): Promise
  * Takes over a run that was interrupted, under its own id. Throws RUN_NOT_FOUND, RUN_HELD where a living process
  * executes it, or RUN_NOT_RESUMABLE where it came to an end.
  */
-export async function takeOverRun(store: Store, runId: string): Promise<HeldRun> {
+export async function takeOverRun(store: Store, clock: Clock, runId: string): Promise<HeldRun> {
   const { host, pid, started } = thisProcess();
-  return whenNothingIsRemoved(store, async (transaction) => {
+  return whenNothingIsRemoved(store, clock, async (transaction) => {
     const run = await transaction.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
     if (!run) throw new MillraceError("RUN_NOT_FOUND", { run: runId });
     if (run.status === "running") throw new MillraceError("RUN_HELD", { run: runId, pid: run.pid, host: run.host });
