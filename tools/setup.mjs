@@ -59,7 +59,7 @@ export function build() {
   const fresh = path.join(root, "dist.new");
   fs.rmSync(fresh, { recursive: true, force: true });
   run(tool("tsc"), ["-p", ".", "--outDir", fresh]);
-  bundle(path.join(fresh, "store", "query-builder.js"));
+  bundle(path.join(fresh, "store", "query-builder.js"), "kysely");
   run(process.execPath, ["tools/module-runtime.mjs", fresh]);
   copyAssets(path.join(root, "src"), fresh);
   fs.chmodSync(path.join(fresh, "cli", "main.js"), 0o755);
@@ -68,13 +68,18 @@ export function build() {
   fs.renameSync(fresh, path.join(root, "dist"));
 }
 
-/** Puts a compiled module and everything it imports into one file: hundreds of small files take longer to find than to run. */
-function bundle(file) {
+/**
+ * Puts a compiled module and the package it imports into one file: hundreds of small files take longer to find than to run.
+ * The package's licence goes with its code.
+ */
+function bundle(file, name) {
   const whole = `${file}.bundle`;
   run(tool("rolldown"), [file, "--file", whole, "--format", "esm", "--platform", "node", "--minify"], {
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "inherit"],
   });
-  fs.renameSync(whole, file);
+  const licence = fs.readFileSync(path.join(root, "node_modules", name, "LICENSE"), "utf8");
+  fs.writeFileSync(file, `/*! ${name}\n\n${licence.trim()}\n*/\n${fs.readFileSync(whole, "utf8")}`);
+  fs.rmSync(whole);
 }
 
 /** What the server hands out as it is: styles, page scripts. */

@@ -11,24 +11,8 @@ import { inspectStore, openStore } from "./open.ts";
 import type { Store, StoreOptions } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
 import type { Database } from "./schema.ts";
-
-/** Parents before what refers to them. A backup holds no leases. */
-const tables: readonly (keyof Database)[] = [
-  ...([
-    "counters",
-    "runs",
-    "artifacts",
-    "forgotten",
-    "steps",
-    "step_inputs",
-    "step_outputs",
-    "step_logs",
-    "step_settings",
-  ] as const),
-  ...(["metrics", "params", "cache_entries", "versions", "judgements", "aliases", "audit"] as const),
-  ...(["tags", "series", "seals", "memo", "keys", "feedback"] as const),
-];
-const rowsAtOnce = 1_000;
+import { lastingTables, pagesOf } from "./tables.ts";
+import type { LastingTable } from "./tables.ts";
 
 /**
  * Puts a backup in the place of a store whose metadata is on a server. The backup is verified whole and its artifacts are in
@@ -89,20 +73,19 @@ async function takeArtifacts(store: Store, staged: string, clock: Clock, place: 
 }
 
 async function replaceRows(store: Store, staged: string, clock: Clock, force: boolean): Promise<void> {
+  const tables = Object.keys(lastingTables) as LastingTable[];
   const { store: from } = await inspectStore(staged, { clock });
   try {
     await store.database.transaction().execute(async (transaction) => {
       await requireReplaceable(store, transaction, force);
       await transaction.deleteFrom("leases").execute();
       for (const table of tables.toReversed()) await transaction.deleteFrom(table).execute();
-      for (const table of tables) {
-        const rows = await from.database.selectFrom(table).selectAll().execute();
-        for (let start = 0; start < rows.length; start += rowsAtOnce)
+      for (const table of tables)
+        for await (const rows of pagesOf(from.database, table))
           await transaction
             .insertInto(table)
-            .values(rows.slice(start, start + rowsAtOnce))
+            .values(rows as never)
             .execute();
-      }
     });
   } finally {
     await from.close();

@@ -4,9 +4,8 @@ import { noHooks } from "../hooks.ts";
 import { migrations } from "../migrations.ts";
 import { bindable, loadSqlite, openSqlite, storeError } from "../sqlite.ts";
 import type { SqliteDatabase, SqliteValue } from "../sqlite.ts";
+import { rowsAtOnce } from "../tables.ts";
 import type { PostgresSession } from "./session.ts";
-
-const rowsAtOnce = 2_000;
 
 function tablesOf(file: SqliteDatabase): readonly string[] {
   const rows = file.prepare("select name from sqlite_schema where type = 'table' order by name").all();
@@ -44,15 +43,16 @@ export async function writeSnapshot(session: PostgresSession, target: string): P
 
 async function copyOut(session: PostgresSession, file: SqliteDatabase, table: string): Promise<void> {
   const columns = columnsOf(file, table);
+  const atOnce = rowsAtOnce(table);
   file.exec(`delete from "${table}"`);
   const insert = file.prepare(
     `insert into "${table}" (${list(columns)}) values (${columns.map(() => "?").join(", ")})`,
   );
   await session.query(`declare copied no scroll cursor for select ${list(columns)} from "${table}"`);
   for (;;) {
-    const { rows } = await session.query(`fetch ${rowsAtOnce} from copied`);
+    const { rows } = await session.query(`fetch ${atOnce} from copied`);
     for (const row of rows) insert.run(...columns.map((column) => bindable(row[column] as SqliteValue)));
-    if (rows.length < rowsAtOnce) break;
+    if (rows.length < atOnce) break;
   }
   await session.query("close copied");
 }
