@@ -82,12 +82,12 @@ function bundle(file, name) {
   fs.rmSync(whole);
 }
 
-/** What the server hands out as it is: styles, page scripts. */
+/** What is handed out as it is: styles and page scripts by the server, a script for scikit-learn by `import`. */
 function copyAssets(from, to) {
   for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
     const source = path.join(from, entry.name);
     if (entry.isDirectory()) copyAssets(source, path.join(to, entry.name));
-    else if (/\.(css|html|svg|js|wasm)$/.test(entry.name)) {
+    else if (/\.(css|html|svg|js|wasm|py)$/.test(entry.name)) {
       fs.mkdirSync(to, { recursive: true });
       fs.copyFileSync(source, path.join(to, entry.name));
     }

@@ -75,6 +75,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./models.ts")).models,
     },
     {
+      name: "import",
+      summary: "register a model trained by LightGBM, XGBoost or scikit-learn",
+      load: async () => (await import("./import.ts")).importVerb,
+    },
+    {
       name: "promote",
       summary: "make a version the champion",
       load: async () => (await import("./promote.ts")).promote,

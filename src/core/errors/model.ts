@@ -40,7 +40,7 @@ export const modelErrors = {
     exit: 1,
     message: (c: { subject: string; reason: string }): string => `${c.subject} is not imported: ${c.reason}`,
     remedy: (): string =>
-      "Give a model of LightGBM (text) or XGBoost (JSON or UBJ) as it was written; docs/formats.md says what can be repeated exactly.",
+      "Give a model of LightGBM (text), XGBoost (JSON or UBJ) or scikit-learn (`millrace import --exporter`) as it was written; docs/formats.md says what can be repeated exactly.",
   },
   EXPLANATION_UNAVAILABLE: {
     status: 422,

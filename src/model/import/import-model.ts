@@ -8,16 +8,20 @@ import { readJson } from "./json.ts";
 import { readLightgbm } from "./lightgbm.ts";
 import { isMembers } from "./members.ts";
 import { Refusal, refuse } from "./refusal.ts";
+import { isSklearn, readSklearn } from "./sklearn.ts";
 import { readUbjson } from "./ubjson.ts";
 import { readXgboost } from "./xgboost.ts";
 
 export interface ImportOptions {
   readonly name: string;
-  /** The whole file: a LightGBM text model, or an XGBoost model as JSON or UBJ (`booster.save_model`). */
+  /**
+   * The whole file: a LightGBM text model, an XGBoost model as JSON or UBJ (`booster.save_model`), or what the exporter of
+   * scikit-learn models wrote (`millrace import --exporter`).
+   */
   readonly file: Uint8Array | string;
   /** What the target is called (default "target"). */
   readonly target?: string;
-  /** Texts of the labels, in the order of the trainer's classes (default "0", "1" ...). */
+  /** Texts of the labels, in the order of the trainer's classes (default: as the file names them, or "0", "1" ...). */
   readonly labels?: readonly string[];
   /** By category column: its levels in the order of the trainer's codes, where the file does not say them. */
   readonly levels?: Readonly<Record<string, readonly string[]>>;
@@ -26,9 +30,10 @@ export interface ImportOptions {
 }
 
 /**
- * A model trained by LightGBM or XGBoost as one of ours: raw scores equal the trainer's bit for bit. The contract is read
- * from the file: columns of numbers and categories, all of which may miss values. The file is parsed strictly as data;
- * throws MODEL_IMPORT_REFUSED where it is damaged or holds what could not be repeated exactly.
+ * A model trained by LightGBM, XGBoost or scikit-learn as one of ours: raw scores of the first two equal the trainer's bit
+ * for bit (docs/formats.md says what holds for the third). The contract is read from the file: columns of numbers and
+ * categories, which may miss values where the trainer answers then. The file is parsed strictly as data; throws
+ * MODEL_IMPORT_REFUSED where it is damaged or holds what could not be repeated exactly.
  */
 export function importModel(options: ImportOptions): Model {
   const { subject = "the file" } = options;
@@ -48,7 +53,8 @@ function readFile({ file, levels = {} }: ImportOptions): ImportedModel {
   if (bytes[0] !== brace) return readLightgbm(textOf(bytes));
   // In UBJSON, the type of a length follows; in JSON, a name or blanks.
   const value = bytes[1] === "L".charCodeAt(0) ? readUbjson(bytes) : readJson(bytes);
-  return isMembers(value) ? readXgboost(value, levels) : refuse("it is no object");
+  if (!isMembers(value)) return refuse("it is no object");
+  return isSklearn(value) ? readSklearn(value) : readXgboost(value, levels);
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -59,11 +65,12 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-function modelOf(options: ImportOptions, { columns, predictor, objective, trainer }: ImportedModel): Model {
+function modelOf(options: ImportOptions, imported: ImportedModel): Model {
+  const { columns, predictor, objective, trainer } = imported;
   const { name, target = "target" } = options;
-  const task: Task =
-    predictor.link === "sigmoid" ? "binary" : predictor.link === "softmax" ? "multiclass" : "regression";
-  const labels = task === "regression" ? [] : labelsOf(options, predictor.link === "sigmoid" ? 2 : predictor.outputs);
+  const isNumber = predictor.link === "identity" || predictor.link === "log";
+  const task: Task = isNumber ? "regression" : predictor.outputs === 1 ? "binary" : "multiclass";
+  const labels = isNumber ? [] : labelsOf(options, imported);
   const targetColumn: ContractColumn =
     task === "regression"
       ? { name: target, kind: "number", missing: 1, onViolation: "warn" }
@@ -85,17 +92,19 @@ function modelOf(options: ImportOptions, { columns, predictor, objective, traine
   };
 }
 
-function labelsOf({ labels }: ImportOptions, nLabels: number): readonly string[] {
-  if (labels === undefined) return Array.from({ length: nLabels }, (_, k) => String(k));
+function labelsOf({ labels }: ImportOptions, { labels: known, predictor }: ImportedModel): readonly string[] {
+  const nLabels = Math.max(2, predictor.outputs);
+  if (labels === undefined) return known ?? Array.from({ length: nLabels }, (_, k) => String(k));
   if (labels.length !== nLabels) throw new Refusal(`it has ${nLabels} classes, and ${labels.length} labels were given`);
   return labels;
 }
 
-/** Levels are not fixed in the contract: LightGBM answers for unknown ones too, as for missing ones. */
-function contractColumn({ name, levels }: ImportedColumn): ContractColumn {
-  return { name, kind: levels === null ? "number" : "category", missing: 1, onViolation: "warn" };
+/** Levels are not fixed in the contract: unknown ones are answered, too, as missing ones are. */
+function contractColumn({ name, levels, isRequired = false }: ImportedColumn): ContractColumn {
+  const kind = levels === null ? "number" : "category";
+  return { name, kind, missing: isRequired ? 0 : 1, onViolation: isRequired ? "fail" : "warn" };
 }
 
-function featureOf({ name, levels }: ImportedColumn): FittedFeature {
-  return { feature: name, steps: [levels === null ? { kind: "keep" } : { kind: "codes", levels }] };
+function featureOf({ name, levels, steps = [] }: ImportedColumn): FittedFeature {
+  return { feature: name, steps: levels !== null ? [{ kind: "codes", levels }] : [{ kind: "keep" }, ...steps] };
 }

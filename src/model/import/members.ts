@@ -39,6 +39,10 @@ export function wholeIn(value: unknown, what: string, min: number, max: number):
   return isInside ? value : refuse(`${what} is ${said(value)}, which is no whole number in [${min}, ${max}]`);
 }
 
+export function doubleIn(value: unknown, what: string): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : refuse(`${what} holds ${said(value)}`);
+}
+
 /** A finite number, rounded to float32. */
 export function floatIn(value: unknown, what: string): number {
   const single = typeof value === "number" ? Math.fround(value) : Number.NaN;
