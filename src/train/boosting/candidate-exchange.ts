@@ -18,37 +18,43 @@ export function totalsAt(words: Int32Array, at: number, shape: KernelShape): Tot
 
 /** Writes a thread's best split where all threads can read it. */
 export function publish({ candidates, bytes }: View, layout: Layout, place: number, best: Candidate): void {
-  const { score, feature, bin, missingLeft, gradient, hessian, count } = best;
-  candidates.set([score, feature, bin, missingLeft, gradient, hessian, count], place * candidateNumbers);
+  const at = place * candidateNumbers;
+  candidates[at] = best.score;
+  candidates[at + 1] = best.feature;
+  candidates[at + 2] = best.bin;
+  candidates[at + 3] = best.missingLeft;
+  candidates[at + 4] = best.gradient;
+  candidates[at + 5] = best.hessian;
+  candidates[at + 6] = best.count;
   bytes.set(best.routes, layout.candidateRoutes + place * 256);
 }
 
-/** The best of what the threads found; ties go to the lowest thread, which has the lowest features. */
-export function bestFound(
+/** Copies the best of what the threads found to `into`; false where none found any. Ties go to the lowest thread, which has the lowest features. */
+export function takeBest(
   { candidates, bytes }: View,
   layout: Layout,
   threads: number,
   which: 0 | 1,
-): Candidate | null {
+  into: Candidate,
+): boolean {
   let chosen = -1;
   for (let place = which; place < threads * 2; place += 2) {
     const at = place * candidateNumbers;
     if (candidates[at + 1]! < 0) continue;
     if (chosen < 0 || candidates[at]! > candidates[chosen * candidateNumbers]!) chosen = place;
   }
-  if (chosen < 0) return null;
-  const [score, feature, bin, missingLeft, gradient, hessian, count] = candidates.subarray(chosen * candidateNumbers);
+  if (chosen < 0) return false;
+  const at = chosen * candidateNumbers;
+  into.score = candidates[at]!;
+  into.feature = candidates[at + 1]!;
+  into.bin = candidates[at + 2]!;
+  into.missingLeft = candidates[at + 3]!;
+  into.gradient = candidates[at + 4]!;
+  into.hessian = candidates[at + 5]!;
+  into.count = candidates[at + 6]!;
   const routesAt = layout.candidateRoutes + chosen * 256;
-  return {
-    score: score!,
-    feature: feature!,
-    bin: bin!,
-    missingLeft: missingLeft!,
-    gradient: gradient!,
-    hessian: hessian!,
-    count: count!,
-    routes: bytes.slice(routesAt, routesAt + 256),
-  };
+  into.routes.set(bytes.subarray(routesAt, routesAt + 256));
+  return true;
 }
 
 /** The first feature whose bins start at or after a share of all bins: divides the search evenly among threads. */

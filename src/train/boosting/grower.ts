@@ -1,5 +1,5 @@
 import type { Team } from "../threads/team.ts";
-import { bestFound, featureAt, publish, totalsAt } from "./candidate-exchange.ts";
+import { featureAt, publish, takeBest, totalsAt } from "./candidate-exchange.ts";
 import { type Candidate, emptyCandidate, searchRules } from "./candidate.ts";
 import { childFreedom, type Freedom } from "./constraints.ts";
 import { Histograms } from "./histograms.ts";
@@ -13,7 +13,7 @@ import { unbounded } from "./search-bounded.ts";
 import { type SearchPlace, type SearchedLeaf, searchPair } from "./search-pair.ts";
 import { searchFeatures, unsplitScore } from "./search.ts";
 import type { Shard } from "./shard.ts";
-import { type GrownTree, emptyTree } from "./tree.ts";
+import { type GrownTree, clearTree, emptyTree } from "./tree.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -30,6 +30,9 @@ export class Grower {
   readonly #place: SearchPlace;
   /** Reused by every search of this thread, one a child. */
   readonly #found: readonly [Candidate, Candidate] = [emptyCandidate(), emptyCandidate()];
+  /** The best split of the leaf that owns a histogram; written over once that leaf is split. */
+  readonly #best: Candidate[] = [];
+  readonly #tree: GrownTree;
 
   constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team, shard: Shard) {
     this.#plan = plan;
@@ -37,7 +40,8 @@ export class Grower {
     this.#kernels = kernels;
     this.#team = team;
     this.#shard = shard;
-    const { shape, features, layout } = plan;
+    const { shape, features, layout, settings } = plan;
+    this.#tree = emptyTree(settings.leaves);
     const nFeatures = features.nValues.length;
     this.#place = {
       view,
@@ -53,7 +57,7 @@ export class Grower {
 
   /**
    * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment; `isAll` =
-   * they are all rows of the shard. Returns the tree and where each leaf's rows stand.
+   * they are all rows of the shard. Returns the tree, which the next one is written over, and where each leaf's rows stand.
    */
   grow(args: {
     readonly output: number;
@@ -64,7 +68,8 @@ export class Grower {
   }): { tree: GrownTree; leaves: readonly LeafRows[] } {
     const { settings, meanWeight } = this.#plan;
     const { output, scales, used } = args;
-    const tree = emptyTree(output, settings.leaves);
+    const tree = this.#tree;
+    clearTree(tree, output);
     const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
     const leaves = [this.#root(growth, args.own, args.isAll)];
     while (leaves.length < settings.leaves) {
@@ -94,7 +99,8 @@ export class Grower {
     if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
     this.#search(growth, [root]);
     this.#team.barrier();
-    return this.#withBest(growth, root, 0);
+    this.#takeBest(growth, root, 0);
+    return root;
   }
 
   /** Splits a leaf: moves its rows, makes the children's histograms (the smaller summed, the other subtracted), searches both. */
@@ -108,39 +114,54 @@ export class Grower {
       nValues: this.#plan.features.nValues[split.feature]!,
       used: growth.used,
     });
-    const child = { depth: leaf.depth + 1, slot: leaf.slot, split: null, gain: 0 };
-    const { gradient, hessian, count } = split;
-    const left: Leaf = { ...child, gradient, hessian, count, node, begin: leaf.begin, own: ownLeft, freedom: freeLeft };
+    const left: Leaf = {
+      gradient: split.gradient,
+      hessian: split.hessian,
+      count: split.count,
+      node,
+      depth: leaf.depth + 1,
+      begin: leaf.begin,
+      own: ownLeft,
+      slot: leaf.slot,
+      split: null,
+      gain: 0,
+      freedom: freeLeft,
+    };
     const right: Leaf = {
-      ...child,
-      ...rest,
-      count: leaf.count - count,
+      gradient: rest.gradient,
+      hessian: rest.hessian,
+      count: leaf.count - split.count,
       node: node + 1,
+      depth: leaf.depth + 1,
       begin: leaf.begin + ownLeft,
       own: leaf.own - ownLeft,
+      slot: leaf.slot,
+      split: null,
+      gain: 0,
       freedom: freeRight,
     };
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
     growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
     const isLast = nLeaves + 1 === this.#plan.settings.leaves;
-    if (isLast || !(this.#maySplit(left) || this.#maySplit(right))) return [left, right];
-    return this.#searchChildren(growth, left, right, nLeaves);
+    if (!isLast && (this.#maySplit(left) || this.#maySplit(right))) {
+      this.#searchChildren(growth, left, right, nLeaves);
+    }
+    return [left, right];
   }
 
   /** No barrier at the end: before anything found here is written over, every thread has passed the next split's first one. */
-  #searchChildren(growth: Growth, left: Leaf, right: Leaf, newSlot: number): [Leaf, Leaf] {
+  #searchChildren(growth: Growth, left: Leaf, right: Leaf, newSlot: number): void {
     const isLeftSmall = left.count <= right.count;
-    const small = { ...(isLeftSmall ? left : right), slot: newSlot };
-    const large = isLeftSmall ? right : left;
+    const [small, large] = isLeftSmall ? [left, right] : [right, left];
+    small.slot = newSlot;
     this.#histograms.sumListed(newSlot, small.begin, small.own);
     this.#team.barrier();
     this.#histograms.merge(newSlot);
     this.#histograms.subtract(large.slot, newSlot);
     this.#search(growth, [small, large]);
     this.#team.barrier();
-    const searchedSmall = this.#maySplit(small) ? this.#withBest(growth, small, 0) : small;
-    const searchedLarge = this.#maySplit(large) ? this.#withBest(growth, large, 1) : large;
-    return isLeftSmall ? [searchedSmall, searchedLarge] : [searchedLarge, searchedSmall];
+    if (this.#maySplit(small)) this.#takeBest(growth, small, 0);
+    if (this.#maySplit(large)) this.#takeBest(growth, large, 1);
   }
 
   #maySplit(leaf: Leaf): boolean {
@@ -190,13 +211,11 @@ export class Grower {
     });
   }
 
-  #withBest(growth: Growth, leaf: Leaf, which: 0 | 1): Leaf {
-    const split = bestFound(this.#view, this.#plan.layout, this.#team.threads, which);
-    return {
-      ...leaf,
-      split,
-      gain: split === null ? 0 : split.score - unsplitScore(leaf, growth.rules.l2, leaf.freedom.bounds),
-    };
+  #takeBest(growth: Growth, leaf: Leaf, which: 0 | 1): void {
+    const best = (this.#best[leaf.slot] ??= emptyCandidate());
+    if (!takeBest(this.#view, this.#plan.layout, this.#team.threads, which, best)) return;
+    leaf.split = best;
+    leaf.gain = best.score - unsplitScore(leaf, growth.rules.l2, leaf.freedom.bounds);
   }
 
   /** Turns the leaf's node into a split with two new nodes; returns the left one (the right follows it). */

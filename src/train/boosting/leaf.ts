@@ -14,10 +14,10 @@ export interface LeafRows {
 export interface Leaf extends Totals, LeafRows {
   readonly depth: number;
   /** Which histogram it owns. */
-  readonly slot: number;
+  slot: number;
   /** Its best split, or null where none is allowed or worthwhile, and what that gains (quantised units). */
-  readonly split: Candidate | null;
-  readonly gain: number;
+  split: Candidate | null;
+  gain: number;
   readonly freedom: Freedom;
 }
 

@@ -56,7 +56,7 @@ export function searchPair(
   takeNumberSplit(place, pair[1], 1);
 }
 
-/** What a split must beat; a leaf that is not searched cannot be beaten. */
+/** What a split must beat; no cut of a leaf that is not searched has rows enough. */
 function openState({ view, state }: SearchPlace, rules: SearchRules, pair: readonly SearchedLeaf[]): void {
   const { doubles, words } = view;
   words.fill(0, state / 4, (state + scanState.bytes) / 4);
@@ -64,13 +64,13 @@ function openState({ view, state }: SearchPlace, rules: SearchRules, pair: reado
     best.score = unsplitScore(totals, rules.l2, unbounded) * (1 + 1e-12);
     best.feature = -1;
     const at = (field: number): number => (state + field) / 8 + lane;
-    doubles[at(scanState.bestScore)] = isOpen ? best.score : Infinity;
+    doubles[at(scanState.bestScore)] = best.score;
     words.fill(-1, at(scanState.bestPosition) * 2, at(scanState.bestPosition) * 2 + 2);
     doubles[at(scanState.totalGradient)] = totals.gradient;
     doubles[at(scanState.totalHessian)] = totals.hessian;
     words[at(scanState.totalCount) * 2] = totals.count;
     doubles[at(scanState.l2)] = rules.l2;
-    words[at(scanState.minRows) * 2] = rules.minRows;
+    words[at(scanState.minRows) * 2] = isOpen ? rules.minRows : 0x7fff_ffff;
     doubles[at(scanState.minHessian)] = rules.minHessian;
   }
 }

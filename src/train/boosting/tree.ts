@@ -3,7 +3,7 @@
  * categories, is 256 route bytes: 4 where the bin goes left.
  */
 export interface GrownTree {
-  readonly output: number;
+  output: number;
   nNodes: number;
   readonly feature: Int32Array;
   /** The last bin on the left of a number split; -1 for categories. */
@@ -17,22 +17,30 @@ export interface GrownTree {
   readonly cover: Float64Array;
 }
 
-/** A tree with room for `leaves` leaves and one node, the root, in it. */
-export function emptyTree(output: number, leaves: number): GrownTree {
+/** Room for a tree of `leaves` leaves. */
+export function emptyTree(leaves: number): GrownTree {
   const room = 2 * leaves - 1;
   return {
-    output,
-    nNodes: 1,
-    feature: new Int32Array(room).fill(-1),
-    bin: new Int32Array(room).fill(-1),
+    output: 0,
+    nNodes: 0,
+    feature: new Int32Array(room),
+    bin: new Int32Array(room),
     missingLeft: new Uint8Array(room),
     routes: new Uint8Array(room * 256),
-    left: new Int32Array(room).fill(-1),
-    right: new Int32Array(room).fill(-1),
+    left: new Int32Array(room),
+    right: new Int32Array(room),
     value: new Float64Array(room),
     gain: new Float64Array(room),
     cover: new Float64Array(room),
   };
+}
+
+/** Leaves one node in the tree, the root. Routes stay: they are written with each split. */
+export function clearTree(tree: GrownTree, output: number): void {
+  tree.output = output;
+  tree.nNodes = 1;
+  for (const nodes of [tree.feature, tree.bin, tree.left, tree.right]) nodes.fill(-1);
+  for (const nodes of [tree.missingLeft, tree.value, tree.gain, tree.cover]) nodes.fill(0);
 }
 
 /** What is kept of a tree: arrays cut to size, and route bytes of category splits alone (the others follow from `bin`). */

@@ -63,7 +63,7 @@ export function scanCutsKernel(countShift: number): KernelFunction {
     [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
     [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
     [...field(scanState.totalHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
-    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
+    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
   ];
   const scores = [
     [...get(g), ...toDoubles, ...set(gl)],
@@ -100,8 +100,7 @@ export function scanCutsKernel(countShift: number): KernelFunction {
       [...field(scanState.startGradient), ...set(g), ...field(scanState.startHessianCount), ...set(c)],
       loop(
         ...sums,
-        ...scores,
-        better,
+        when(...scores, better),
         [...step(second, 16), ...set(second), ...step(position, 1), ...set(position)],
         [...step(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
       ),
