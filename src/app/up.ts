@@ -1,6 +1,6 @@
 import type { MillraceError } from "../core/errors/error.ts";
 import { toMillraceError } from "../core/errors/error.ts";
-import { openPredictionLogs } from "../monitor/prediction-log.ts";
+import type { LogMode } from "../monitor/prediction-logs.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
 import { watchKeys } from "../serve/access/key-ring.ts";
 import { listKeys } from "../serve/access/keys.ts";
@@ -8,6 +8,7 @@ import { createServer } from "../serve/server.ts";
 import { loadModel } from "./champion.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
+import { openServedLog } from "./served-log.ts";
 import { startRetraining, type Retraining } from "./retraining.ts";
 
 export interface UpOptions {
@@ -15,6 +16,8 @@ export interface UpOptions {
   readonly port: number;
   /** Further names under which clients may ask for the server. Default none. */
   readonly allowedHosts?: readonly string[];
+  /** How predictions are recorded, and for how many days they are kept. Default async, for ever. */
+  readonly log?: { readonly mode: LogMode; readonly keepDays: number | null };
   /** Command that runs this program, for runs in a process of their own; null = serve only, never train. */
   readonly command: readonly string[] | null;
   /** Where Vertex AI asks for health and predictions. Default none. */
@@ -34,9 +37,15 @@ export interface Up {
 /** Serves every champion of the project, logs predictions, swaps champions as they change and, with a command, retrains. */
 export async function startUp(project: Project, options: UpOptions): Promise<Up> {
   const { clock } = project;
+  const { onEvent } = options;
+  const served = openServedLog(project, { ...(options.log ?? { mode: "async", keepDays: null }), onEvent });
   const champions = await watchChampions({
     registry: project.registry,
-    load: (digest) => loadModel(project, digest),
+    async load(digest) {
+      const model = await loadModel(project, digest);
+      await served.learn(model, digest);
+      return model;
+    },
     clock,
     onEvent: (event) => options.onEvent(describeSwap(event)),
   });
@@ -46,7 +55,6 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     onUnreadable: (error) =>
       options.onEvent(`the keys cannot be read; those known hold (${error.code}: ${error.message})`),
   });
-  const log = openPredictionLogs(project.store.folder, { clock });
   const server = await createServer({
     models: champions,
     clock,
@@ -55,7 +63,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     port: options.port,
     allowedHosts: options.allowedHosts ?? [],
     keys,
-    log,
+    log: served.log,
     vertex: options.vertex ?? null,
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
   });
@@ -67,12 +75,12 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     await champions.stop();
     await keys.stop();
     await drained;
-    await log.close();
+    await served.close();
   };
   try {
     const { url } = await server.listen();
     retraining = options.command && (await startRetraining(project, options.command, options.onEvent));
-    return { url, models: champions.list().map((served) => served.model.name), close };
+    return { url, models: champions.list().map(({ model }) => model.name), close };
   } catch (error) {
     await close();
     throw error;

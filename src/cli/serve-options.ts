@@ -1,4 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
+import type { LogMode } from "../monitor/prediction-logs.ts";
 import { integerOption } from "./number-option.ts";
 import { textOption, type OptionValues } from "./verb.ts";
 
@@ -6,6 +7,11 @@ export const serveOptions: readonly (readonly [flags: string, doc: string])[] = 
   ["--port <n>", "port to listen on; 0 takes any free one (default AIP_HTTP_PORT, else 4000)"],
   ["--host <address>", "address to listen on; other than loopback only once there are keys (default 127.0.0.1)"],
   ["--allow-host <names>", "further names, by commas, under which clients may ask for this server"],
+  [
+    "--log <mode>",
+    "sync: answer once the prediction is recorded on disk; async: at once (default), a crash can lose a second",
+  ],
+  ["--keep-days <n>", "sweep what the prediction log holds of earlier days (default: keep all)"],
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,6 +33,14 @@ export function addressOf(
     allowedHosts,
     port: given ?? integerOption({ port: environment["AIP_HTTP_PORT"] }, "port", 0, 65_535) ?? 4000,
   };
+}
+
+/** How predictions are recorded, and for how long. */
+export function logOptionsOf(options: OptionValues): { readonly mode: LogMode; readonly keepDays: number | null } {
+  const mode = textOption(options, "log") ?? "async";
+  if (mode !== "sync" && mode !== "async")
+    throw new MillraceError("USAGE", { reason: `--log must be sync or async, got "${mode}"` });
+  return { mode, keepDays: integerOption(options, "keepDays", 1, 36_500) ?? null };
 }
 
 /** The paths Vertex AI asks a container for, or null outside of Vertex AI; throws USAGE where only one is named. */

@@ -1,12 +1,13 @@
 import { once } from "node:events";
-import { type addressOf, vertexRoutesOf } from "./serve-options.ts";
+import { type addressOf, logOptionsOf, vertexRoutesOf } from "./serve-options.ts";
 import type { ExitCode, VerbCall } from "./verb.ts";
 
 /** Serves until the first SIGINT or SIGTERM, then drains. */
 export async function serveUntilStopped(
-  { root, output, signal }: VerbCall,
+  { root, options: given, output, signal }: VerbCall,
   options: ReturnType<typeof addressOf> & { readonly loop: boolean },
 ): Promise<ExitCode> {
+  const log = logOptionsOf(given);
   const { systemClock } = await import("../core/clock.ts");
   const { openProject } = await import("../app/project.ts");
   const { startUp } = await import("../app/up.ts");
@@ -16,6 +17,7 @@ export async function serveUntilStopped(
       host: options.host,
       port: options.port,
       allowedHosts: options.allowedHosts,
+      log,
       vertex: vertexRoutesOf(process.env),
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
       onEvent: (text) => output.line(text),

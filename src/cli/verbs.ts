@@ -126,6 +126,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./keys.ts")).keys,
     },
     {
+      name: "predictions",
+      summary: "ask the prediction log what was answered",
+      load: async () => (await import("./predictions.ts")).predictions,
+    },
+    {
       name: "monitor",
       summary: "compare logged predictions with the model's reference",
       load: async () => (await import("./monitor.ts")).monitor,

@@ -39,8 +39,8 @@ export interface DriftInput {
  * Compares a window of the prediction log with the reference profile inside the model.
  *
  * A column counts as drifted only if the difference is both large (its limit) and beyond chance (a test at 1 % shared by
- * all columns, Bonferroni), so that small windows raise no alarm. Identifiers and the time column move by nature and are
- * left out; of other timestamps only the missing share is judged. Throws DEFINITION_INVALID for a model without a reference.
+ * all columns, Bonferroni), so that small windows raise no alarm. Identifiers and the time column move by nature, redacted
+ * columns are not there, and all are left out; of other timestamps only the missing share is judged. Throws DEFINITION_INVALID for a model without a reference.
  */
 export function compareWithReference(input: DriftInput): DriftReport {
   const { model, logged } = input;
@@ -76,7 +76,12 @@ const nothingCompared: Comparison = Object.freeze({ columns: [], prediction: nul
 
 function compareAll(input: DriftInput, reference: ReferenceProfile, limits: DriftLimits): Comparison {
   const { model, logged, version } = input;
-  const watched = reference.columns.filter(({ column }) => column !== model.roles.id && column !== model.roles.time);
+  const unwatched = new Set([
+    model.roles.id,
+    model.roles.time,
+    ...logged.entries.flatMap((entry) => entry.redacted ?? []),
+  ]);
+  const watched = reference.columns.filter(({ column }) => !unwatched.has(column));
   const alpha = familyAlpha / (testsPerColumn * (watched.length + 1));
   const context = { nReference: reference.nRows, limits, alpha };
   const rows = logged.entries.map((entry) => entry.inputs);

@@ -11,6 +11,8 @@ export interface PredictionEntry {
   readonly output: JsonValue;
   /** Milliseconds the request spent in the predict route. */
   readonly latencyMs: number;
+  /** Columns of the request that are not kept. */
+  readonly redacted?: readonly string[];
 }
 
 /** Rows refused because they break the contract, counted by issue code; their values are not kept. */

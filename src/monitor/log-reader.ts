@@ -10,6 +10,8 @@ export interface LogWindow {
   readonly untilMs: number;
   /** Entries kept at most, the newest ones. Default 100,000. */
   readonly limit?: number;
+  /** Which entries are asked for. Default all. */
+  readonly isWanted?: (entry: PredictionEntry) => boolean;
 }
 
 /** A window of the prediction log of one model, over all processes that wrote it. */
@@ -71,7 +73,7 @@ function readSegment(text: string, window: LogWindow): SegmentContent {
     }
     if (entry.time < window.sinceMs || entry.time >= window.untilMs) return;
     if (isRejected(entry)) rejected.push(entry);
-    else entries.push(entry);
+    else if (window.isWanted?.(entry) ?? true) entries.push(entry);
   });
   return { entries, rejected, isTorn, damaged };
 }

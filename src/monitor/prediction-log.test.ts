@@ -82,7 +82,7 @@ describe("openPredictionLog", () => {
         ["min", 3],
       ]),
     });
-    expect([read.torn, read.damaged, log.counts()]).toEqual([0, 0, { written: 11, dropped: 0 }]);
+    expect([read.torn, read.damaged, log.counts()]).toEqual([0, 0, { written: 11, dropped: 0, failing: null }]);
   });
 
   it("writes by itself after its flush time", async () => {
@@ -91,6 +91,25 @@ describe("openPredictionLog", () => {
     await expect.poll(() => log.counts().written).toBe(1);
     expect((await readPredictionLog(folder, "m", everything)).entries).toHaveLength(1);
     await log.close();
+  });
+
+  it("flushes what was appended before, and waits for nothing that comes later", async () => {
+    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", flushMs: 3_600_000 });
+    let isFlushed = false;
+    const flood = async (): Promise<void> => {
+      for (let i = 0; !isFlushed; ++i) {
+        log.append([entry(i)]);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    log.append([entry(-1)]);
+    const flooding = flood();
+    await log.flush();
+    isFlushed = true;
+    expect(log.counts().written).toBeGreaterThan(0);
+    await flooding;
+    await log.close();
+    expect((await readPredictionLog(folder, "m", everything)).entries).toHaveLength(log.counts().written);
   });
 
   it("writes at once when enough waits", async () => {
@@ -199,11 +218,11 @@ describe("a disk that refuses", () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", create });
     log.append(many(4));
     await log.flush();
-    expect(log.counts()).toEqual({ written: 0, dropped: 4 });
+    expect(log.counts()).toEqual({ written: 0, dropped: 4, failing: "ENOSPC" });
     isFull = false;
     log.append([entry(9)]);
     await log.close();
-    expect(log.counts()).toEqual({ written: 1, dropped: 4 });
+    expect(log.counts()).toEqual({ written: 1, dropped: 4, failing: null });
     expect((await readPredictionLog(folder, "m", everything)).entries).toEqual([entry(9)]);
   });
 
@@ -212,7 +231,7 @@ describe("a disk that refuses", () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
     log.append(many(3));
     await log.close();
-    expect(log.counts()).toEqual({ written: 0, dropped: 3 });
+    expect(log.counts()).toEqual({ written: 0, dropped: 3, failing: "ENOTDIR" });
   });
 
   it("cannot make the log hold more than its bound in memory", async () => {

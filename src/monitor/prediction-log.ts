@@ -2,14 +2,15 @@ import { mkdir, open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { encodeLine } from "./log-line.ts";
-import type { LogEntry } from "./log-line.ts";
+import { syncPath } from "../store/sync.ts";
+import { encodeLine, isRejected } from "./log-line.ts";
+import type { LogEntry, PredictionEntry } from "./log-line.ts";
 import { segmentFile, segmentFolder } from "./segments.ts";
 
 export interface PredictionLogOptions {
   readonly clock: Clock;
   readonly model: string;
-  /** Longest time an entry waits for the disk: what a crash can lose. Default 1,000 ms. */
+  /** Longest time an entry waits for the disk: what a crash can lose. Default 1,000 ms; 0 = none waits longer than the disk takes. */
   readonly flushMs?: number;
   /** Waiting bytes that are written at once. Default 256 KiB. */
   readonly flushBytes?: number;
@@ -17,6 +18,10 @@ export interface PredictionLogOptions {
   readonly maxWaitingBytes?: number;
   /** Size from which a new segment is begun. Default 16 MiB. */
   readonly segmentBytes?: number;
+  /** Age from which a new segment is begun, so that old entries can be swept. Default one day. */
+  readonly segmentMs?: number;
+  /** What is kept of an entry. Default all of it. */
+  readonly redact?: (entry: PredictionEntry) => PredictionEntry;
   /** How a segment is created; tests hand in failing disks. */
   readonly create?: (path: string) => Promise<FileHandle>;
 }
@@ -26,6 +31,8 @@ export interface PredictionLogCounts {
   readonly written: number;
   /** Entries lost because the disk refused them or could not keep up. */
   readonly dropped: number;
+  /** Why the last write failed, as the system's code ("ENOSPC"); null where it did not. */
+  readonly failing: string | null;
 }
 
 /**
@@ -34,7 +41,7 @@ export interface PredictionLogCounts {
  */
 export interface PredictionLog {
   append(entries: readonly LogEntry[]): void;
-  /** Resolves when all that was appended before is on disk or counted as dropped. */
+  /** Resolves when all that was appended before is on disk or counted as dropped, whatever is appended meanwhile. */
   flush(): Promise<void>;
   /** Flushes and closes; later entries are dropped. */
   close(): Promise<void>;
@@ -49,6 +56,7 @@ export function openPredictionLog(folder: string, options: PredictionLogOptions)
 interface OpenSegment {
   readonly path: string;
   readonly handle: FileHandle;
+  readonly startMs: number;
   /** Bytes known to be on disk. */
   bytes: number;
 }
@@ -62,6 +70,10 @@ class SegmentedLog implements PredictionLog {
   #writing: Promise<void> | null = null;
   #segment: OpenSegment | null = null;
   #serial = 0;
+  /** Number of the group that entries join at present, and of the last one that was written or lost. */
+  #group = 1;
+  #settled = 0;
+  #failing: string | null = null;
   #written = 0;
   #dropped = 0;
   #isClosed = false;
@@ -74,13 +86,15 @@ class SegmentedLog implements PredictionLog {
       flushBytes: options.flushBytes ?? 256 * 1024,
       maxWaitingBytes: options.maxWaitingBytes ?? 8 * 1024 * 1024,
       segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
+      segmentMs: options.segmentMs ?? 86_400_000,
+      redact: options.redact ?? ((entry) => entry),
       create: options.create ?? ((file) => open(file, "ax", 0o600)),
     };
   }
 
   append(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      const line = encodeLine(entry);
+      const line = encodeLine(isRejected(entry) ? entry : this.#options.redact(entry));
       if (this.#isClosed || this.#waitingBytes + line.length > this.#options.maxWaitingBytes) {
         ++this.#dropped;
         continue;
@@ -88,18 +102,18 @@ class SegmentedLog implements PredictionLog {
       this.#waiting.push(line);
       this.#waitingBytes += line.length;
     }
-    if (this.#writing || !this.#waiting.length) return;
-    if (this.#waitingBytes >= this.#options.flushBytes) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), this.#options.flushMs);
+    if (!this.#writing) this.#schedule();
   }
 
   async flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    while (this.#writing || this.#waiting.length) {
-      this.#writing ??= this.#writeWaiting().finally(() => (this.#writing = null));
-      await this.#writing;
-    }
+    const last = this.#waiting.length > 0 ? this.#group : this.#group - 1;
+    while (this.#settled < last)
+      await (this.#writing ??= this.#writeGroup().finally(() => {
+        this.#writing = null;
+        this.#schedule();
+      }));
   }
 
   async close(): Promise<void> {
@@ -111,33 +125,51 @@ class SegmentedLog implements PredictionLog {
   }
 
   counts(): PredictionLogCounts {
-    return { written: this.#written, dropped: this.#dropped };
+    return { written: this.#written, dropped: this.#dropped, failing: this.#failing };
+  }
+
+  #schedule(): void {
+    const { flushBytes, flushMs } = this.#options;
+    if (this.#waiting.length === 0) return;
+    if (this.#waitingBytes >= flushBytes || flushMs === 0) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), flushMs);
   }
 
   /** Writes everything that waits as one group. Never rejects. */
-  async #writeWaiting(): Promise<void> {
+  async #writeGroup(): Promise<void> {
+    const group = this.#group++;
     const lines = this.#waiting;
     const bytes = Buffer.from(lines.join(""));
     this.#waiting = [];
     this.#waitingBytes = 0;
     try {
+      await this.#endOldSegment();
       const segment = (this.#segment ??= await this.#beginSegment());
       await segment.handle.writeFile(bytes);
       await segment.handle.datasync();
+      if (segment.bytes === 0) await syncPath(this.#folder);
       segment.bytes += bytes.length;
       this.#written += lines.length;
+      this.#failing = null;
       if (segment.bytes >= this.#options.segmentBytes) await this.#endSegment();
-    } catch {
+    } catch (error) {
       this.#dropped += lines.length;
+      this.#failing = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
       await this.#abandonSegment();
     }
+    this.#settled = group;
   }
 
   async #beginSegment(): Promise<OpenSegment> {
     await mkdir(this.#folder, { recursive: true });
-    const name = segmentFile(this.#options.clock.now(), process.pid, this.#serial++);
-    const file = path.join(this.#folder, name);
-    return { path: file, handle: await this.#options.create(file), bytes: 0 };
+    const startMs = this.#options.clock.now();
+    const file = path.join(this.#folder, segmentFile(startMs, process.pid, this.#serial++));
+    return { path: file, handle: await this.#options.create(file), startMs, bytes: 0 };
+  }
+
+  async #endOldSegment(): Promise<void> {
+    if (this.#segment && this.#options.clock.now() - this.#segment.startMs >= this.#options.segmentMs)
+      await this.#endSegment();
   }
 
   async #endSegment(): Promise<void> {
@@ -155,39 +187,4 @@ class SegmentedLog implements PredictionLog {
     await segment.handle.close().catch(() => {});
     if (segment.bytes === 0) await unlink(segment.path).catch(() => {});
   }
-}
-
-/** The prediction logs of all models a process serves, opened as they are asked for. */
-export interface PredictionLogs {
-  of(model: string): PredictionLog;
-  flush(): Promise<void>;
-  close(): Promise<void>;
-  counts(): PredictionLogCounts;
-}
-
-export function openPredictionLogs(folder: string, options: { readonly clock: Clock }): PredictionLogs {
-  const logs = new Map<string, PredictionLog>();
-  return {
-    of(model) {
-      const known = logs.get(model);
-      if (known) return known;
-      const log = openPredictionLog(folder, { clock: options.clock, model });
-      logs.set(model, log);
-      return log;
-    },
-    async flush() {
-      await Promise.all([...logs.values()].map((log) => log.flush()));
-    },
-    async close() {
-      await Promise.all([...logs.values()].map((log) => log.close()));
-    },
-    counts() {
-      let [written, dropped] = [0, 0];
-      for (const log of logs.values()) {
-        written += log.counts().written;
-        dropped += log.counts().dropped;
-      }
-      return { written, dropped };
-    },
-  };
 }

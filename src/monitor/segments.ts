@@ -51,3 +51,9 @@ export function segmentsWithin(segments: readonly Segment[], sinceMs: number, un
   }
   return within.reverse();
 }
+
+/** The models that have a log, by name. */
+export async function loggedModels(folder: string): Promise<readonly string[]> {
+  const names = await readdir(path.join(folder, "predictions")).catch(() => []);
+  return names.map((name) => decodeURIComponent(name)).sort();
+}

@@ -116,7 +116,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     allow: columnList("allow", given.allow, contract),
     steps: stepSpecs(given.steps),
     retrain: retrainSpec(given.retrain),
-    monitor: monitorSpec(given.monitor),
+    monitor: monitorSpec(given.monitor, (subject, names) => columnList(subject, names, contract)),
     seed: seedOf(given.seed),
   };
   if (featureColumnsOf(spec).length === 0) {

@@ -101,9 +101,12 @@ function isTimeZone(value: unknown): boolean {
 }
 
 /** Monitoring, with defaults. */
-export function monitorSpec(monitor: unknown): MonitorSpec {
+export function monitorSpec(
+  monitor: unknown,
+  columnsOf: (subject: string, given: unknown) => readonly string[],
+): MonitorSpec {
   const given = monitor === undefined ? {} : objectOf("monitor", monitor);
-  refuseUnknownOptions("monitor", given, ["window", "every", "psi", "minRows"]);
+  refuseUnknownOptions("monitor", given, ["window", "every", "psi", "minRows", "redact"]);
   const { window = "1d", every = "1m", psi = 0.2, minRows = 200 } = given;
   if (typeof psi !== "number" || !(psi > 0 && psi < Infinity))
     throw invalidDefinition("monitor.psi", "must be a number above 0", showValue(psi));
@@ -114,6 +117,7 @@ export function monitorSpec(monitor: unknown): MonitorSpec {
     every: durationOf("monitor.every", every),
     psi,
     minRows,
+    ...(given["redact"] !== undefined && { redact: columnsOf("monitor.redact", given["redact"]) }),
   });
 }
 

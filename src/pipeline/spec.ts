@@ -73,4 +73,6 @@ export interface MonitorSpec {
   readonly psi: number;
   /** Fewer logged predictions than this are not judged. */
   readonly minRows: number;
+  /** Columns the prediction log does not keep; absent = none. */
+  readonly redact?: readonly string[];
 }

@@ -218,7 +218,7 @@ export interface Retrain {
 }
 
 /** How live traffic is compared with the data the model was trained on. */
-export interface Monitor {
+export interface Monitor<C extends string = string> {
   /** Stretch of the prediction log that is compared; default "1d". */
   readonly window?: Duration;
   /** How often; default "1m". */
@@ -227,6 +227,8 @@ export interface Monitor {
   readonly psi?: number;
   /** Fewer rows than this are not judged; default 200. */
   readonly minRows?: number;
+  /** Columns the prediction log does not keep, so that they are not watched either. */
+  readonly redact?: readonly C[];
 }
 
 /** The object `pipeline()` takes. `Given` are the option names the literal contains. */
@@ -271,7 +273,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   /** Columns whose findings in the leakage audit are accepted. */
   readonly allow?: readonly NamesOf<S>["all"][];
   readonly retrain?: Retrain;
-  readonly monitor?: Monitor;
+  readonly monitor?: Monitor<Keys<S>>;
   /** Root of all randomness of a run; default 1. */
   readonly seed?: number;
   readonly steps?: Readonly<Record<string, OwnStep<S, T>>>;

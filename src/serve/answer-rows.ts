@@ -7,7 +7,7 @@ import { rowsFromFrame } from "../frame/rows.ts";
 import { explainRows, explanationsOf } from "../model/explain.ts";
 import { answersOf, predictRows } from "../model/predict.ts";
 import type { Answer } from "../model/predict.ts";
-import type { PredictionLogs } from "../monitor/prediction-log.ts";
+import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";

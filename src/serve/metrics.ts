@@ -1,5 +1,5 @@
 import type { Gauge, Registry } from "prom-client";
-import type { PredictionLogs } from "../monitor/prediction-log.ts";
+import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 
 /** Counters of one server, in a registry of its own. */
@@ -93,5 +93,13 @@ function observe(GaugeClass: typeof Gauge, registry: Registry, sources: MetricsS
       dropped.set(sources.log?.counts().dropped ?? 0);
     },
   });
-  for (const gauge of [inFlight, version, dropped]) registry.registerMetric(gauge);
+  const failing: Gauge = new GaugeClass({
+    name: "millrace_prediction_log_failing",
+    help: "1 while the disk refuses the prediction log, else 0.",
+    registers: [],
+    collect(): void {
+      failing.set(sources.log?.counts().failing ? 1 : 0);
+    },
+  });
+  for (const gauge of [inFlight, version, dropped, failing]) registry.registerMetric(gauge);
 }

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { JsonObject } from "../core/json.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import { inputColumns } from "./contract-schema.ts";
+import { describeLog } from "./durable-answers.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
@@ -10,6 +12,7 @@ import { servedModel } from "./predict-route.ts";
 
 export interface ModelRoutesContext {
   readonly models: ModelSource;
+  readonly log: PredictionLogs | null;
   readonly limits: ServerLimits;
   readonly metrics: ServerMetrics;
   readonly version: string;
@@ -32,13 +35,16 @@ function descriptionOf(served: ServedModel): JsonObject {
 
 /** What models there are, what they take, and how the server is. */
 export function addModelRoutes(app: FastifyInstance, context: ModelRoutesContext): void {
-  const { models, limits, metrics, version, isDraining } = context;
+  const { models, log, limits, metrics, version, isDraining } = context;
   app.get("/v1/models", { config: { access: "read" } }, () => ({ models: models.list().map(summaryOf) }));
   app.get<{ Params: { name: string } }>("/v1/models/:name", { config: { access: "read" } }, (request) =>
     descriptionOf(servedModel(models, request.params.name)),
   );
   app.get("/openapi.json", { config: { access: "read" } }, () => openApiOf({ models: models.list(), version, limits }));
-  app.get("/healthz", { config: { access: "open" } }, () => ({ status: "alive" }));
+  app.get("/healthz", { config: { access: "open" } }, () => ({
+    status: "alive",
+    ...(log && { predictionLog: describeLog(log) }),
+  }));
   app.get("/readyz", { config: { access: "open" } }, () => {
     if (isDraining()) throw new MillraceError("NOT_READY", { reason: "it is closing" });
     if (models.list().length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });

@@ -34,6 +34,7 @@ const speakable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ROUTE_NOT_FOUND",
   "OVERLOADED",
   "NOT_READY",
+  "LOG_UNWRITABLE",
   "MODEL_NOT_FOUND",
   "MODEL_UNNAMED",
 ]);

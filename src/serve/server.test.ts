@@ -9,7 +9,7 @@ import { churnModel, hostileModel, housesModel } from "../../test/serve/served-m
 import { systemClock } from "../core/clock.ts";
 import { isMillraceError } from "../core/errors/error.ts";
 import { readPredictionLog } from "../monitor/log-reader.ts";
-import { openPredictionLogs } from "../monitor/prediction-log.ts";
+import { openPredictionLogs } from "../monitor/prediction-logs.ts";
 import { fixedModels } from "./model-source.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import type { ProblemDocument } from "./problem.ts";

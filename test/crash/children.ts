@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock as clock } from "../../src/core/clock.ts";
@@ -15,21 +15,22 @@ export interface CompiledChild {
 }
 
 /** Node 20 runs no TypeScript, so the child is compiled first: below the checkout, where it finds node_modules. */
-export function compileChild(): CompiledChild {
-  const compiled = join(root, "node_modules", ".cache", `millrace-crash-${process.pid}`);
+export function compileChild(name = "child"): CompiledChild {
+  const compiled = join(root, "node_modules", ".cache", `millrace-crash-${name}-${process.pid}`);
   mkdirSync(compiled, { recursive: true });
   const config = {
     extends: join(root, "tsconfig.json"),
     compilerOptions: { rootDir: root, outDir: compiled, declaration: false, isolatedDeclarations: false },
     include: [],
-    files: [join(root, "test", "crash", "child.ts")],
+    files: [join(root, "test", "crash", `${name}.ts`)],
   };
   writeFileSync(join(compiled, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" });
   if (status !== 0) throw new Error(`the child does not compile: ${stdout}`);
+  cpSync(join(root, "src", "serve", "assets"), join(compiled, "src", "serve", "assets"), { recursive: true });
   return {
-    path: join(compiled, "test", "crash", "child.js"),
+    path: join(compiled, "test", "crash", `${name}.js`),
     remove: () => rmSync(compiled, { recursive: true, force: true }),
   };
 }

@@ -70,6 +70,13 @@ export const serveErrors = {
       `the path names no model and several are live: ${c.found.map((name) => JSON.stringify(name.slice(0, 100))).join(", ")}`,
     remedy: (): string => "Name one: POST /v1/models/{name}/predict or /v2/models/{name}/infer; or serve one model.",
   },
+  LOG_UNWRITABLE: {
+    status: 503,
+    exit: 1,
+    message: (c: { reason: string }): string => `the prediction log cannot be written: ${c.reason}`,
+    remedy: (): string =>
+      "Free space on the disk of the store; until then nothing is answered that could not be recorded. Send again as Retry-After says.",
+  },
   PORT_TAKEN: {
     status: 500,
     exit: 1,

@@ -1,0 +1,34 @@
+import { readdir, stat, unlink } from "node:fs/promises";
+import path from "node:path";
+import { mayRun } from "../store/processes.ts";
+import { listSegments } from "./segments.ts";
+
+/** What went of the prediction logs of all models, or would go. */
+export interface SweptPredictions {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/**
+ * Removes the segments below `folder` that were last written before a time (UTC milliseconds). A segment goes as a whole, once
+ * its newest entry is old enough; segments are begun anew every day, so that nothing stays more than a day longer. The one a
+ * living process writes stays.
+ */
+export async function sweepPredictions(folder: string, beforeMs: number, dryRun: boolean): Promise<SweptPredictions> {
+  const root = path.join(folder, "predictions");
+  const swept = { segments: 0, bytes: 0 };
+  for (const model of await readdir(root).catch(() => [])) {
+    const segments = await listSegments(path.join(root, model));
+    const newest = new Map(segments.map((segment) => [segment.pid, segment]));
+    for (const segment of segments) {
+      if (newest.get(segment.pid) === segment && mayRun(segment.pid)) continue;
+      const { mtimeMs, size } = await stat(segment.path);
+      // A file that was copied is younger than its entries; none of them is younger than it.
+      if (mtimeMs >= beforeMs) continue;
+      swept.segments += 1;
+      swept.bytes += size;
+      if (!dryRun) await unlink(segment.path);
+    }
+  }
+  return swept;
+}

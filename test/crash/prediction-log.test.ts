@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import { createRng } from "../../src/core/rng.ts";
+import { readPredictionLog } from "../../src/monitor/log-reader.ts";
+import { compileChild, startChild } from "./children.ts";
+import type { CompiledChild } from "./children.ts";
+
+let child: CompiledChild;
+let folder: string;
+beforeAll(async () => {
+  child = compileChild("serving-child");
+  folder = await mkdtemp(`${tmpdir()}/millrace-killed-server-`);
+});
+afterAll(async () => {
+  child.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Acknowledged {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** Asks over eight connections until the server is killed after `ms`; gives what it acknowledged, and when it died. */
+async function askUntilKilled(
+  mode: string,
+  ms: number,
+): Promise<{ readonly acknowledged: readonly Acknowledged[]; readonly killedAt: number }> {
+  const server = startChild(child.path, [folder, mode]);
+  let url = "";
+  server.process.stdout!.on("data", (text: Buffer) => (url = /listening (\S+)/.exec(text.toString())?.[1] ?? url));
+  await server.said("listening");
+  const acknowledged: Acknowledged[] = [];
+  const ask = async (): Promise<void> => {
+    for (let rooms = 0; ; rooms = (rooms + 1) % 100) {
+      const init = { method: "POST", headers: { "content-type": "application/json" } };
+      const answer = await fetch(`${url}/v1/models/houses/predict`, {
+        ...init,
+        body: JSON.stringify({ rows: [{ rooms }, { rooms: rooms / 2 }] }),
+      });
+      const { predictionIds } = (await answer.json()) as { readonly predictionIds: readonly string[] };
+      acknowledged.push(...predictionIds.map((id) => ({ id, at: clock.now() })));
+    }
+  };
+  const asking = Array.from({ length: 8 }, () => ask().catch(() => {}));
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const killedAt = clock.now();
+  server.process.kill("SIGKILL");
+  await Promise.all([...asking, server.ended]);
+  return { acknowledged, killedAt };
+}
+
+async function timesLogged(): Promise<ReadonlyMap<string, number>> {
+  const window = { sinceMs: -Infinity, untilMs: Infinity, limit: 10_000_000 };
+  const times = new Map<string, number>();
+  for (const { id } of (await readPredictionLog(folder, "houses", window)).entries)
+    times.set(id, (times.get(id) ?? 0) + 1);
+  return times;
+}
+
+const kills = Number(process.env["MILLRACE_CRASH_SERVERS"] ?? 5);
+
+describe("a server that is killed", () => {
+  it("has in sync mode every answer it gave in the log, once", async () => {
+    const rng = createRng(28);
+    const acknowledged: Acknowledged[] = [];
+    for (let i = 0; i < kills; ++i)
+      acknowledged.push(...(await askUntilKilled("sync", 50 + rng.integer(400))).acknowledged);
+    const times = await timesLogged();
+    expect(acknowledged.length).toBeGreaterThan(20 * kills);
+    expect(acknowledged.filter(({ id }) => times.get(id) !== 1)).toEqual([]);
+  });
+
+  it("has in async mode lost at most what it answered in the last second and the time of a write", async () => {
+    const { acknowledged, killedAt } = await askUntilKilled("async", 2_500);
+    const times = await timesLogged();
+    const lost = acknowledged.filter(({ id }) => !times.has(id));
+    expect(acknowledged.filter(({ at }) => at < killedAt - 1_500).length).toBeGreaterThan(0);
+    expect(lost.filter(({ at }) => at < killedAt - 1_500)).toEqual([]);
+  });
+});
