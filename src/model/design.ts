@@ -41,3 +41,30 @@ export function emptySparseBlock(nRows: number): SparseBlock {
 
 /** How an estimator wants its inputs: `trees` takes missing values, codes and raw scales; `dense` wants numbers, scaled and complete. */
 export type DesignStyle = "trees" | "dense";
+
+/** Some rows of a design, in the order given. */
+export function takeRows({ dense, sparse }: Design, rows: Uint32Array): Design {
+  const { offsets, indices, values } = sparse;
+  const own = new Uint32Array(rows.length + 1);
+  for (let i = 0; i < rows.length; ++i) own[i + 1] = own[i]! + offsets[rows[i]! + 1]! - offsets[rows[i]!]!;
+  const entries = new Uint32Array(own[rows.length]!);
+  for (let i = 0; i < rows.length; ++i)
+    for (let e = 0, from = offsets[rows[i]!]!; e < own[i + 1]! - own[i]!; ++e) entries[own[i]! + e] = from + e;
+  return {
+    nRows: rows.length,
+    dense: dense.map((column) => ({ ...column, values: takeValues(column.values, rows) })),
+    sparse: {
+      ...sparse,
+      offsets: own,
+      indices: entries.map((entry) => indices[entry]!),
+      values: takeValues(values, entries),
+    },
+  };
+}
+
+/** The values at some positions, in the order given. */
+export function takeValues(values: Float64Array, at: Uint32Array): Float64Array {
+  const out = new Float64Array(at.length);
+  for (let i = 0; i < out.length; ++i) out[i] = values[at[i]!]!;
+  return out;
+}

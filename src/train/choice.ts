@@ -149,6 +149,8 @@ export interface KMeansHyperparameters {
   clusters: number;
   /** Independent starts; the one of least inertia is kept. */
   restarts: number;
+  /** Rows the centres move by at a time (mini-batch k-means); 0 = all rows. */
+  batch: number;
   start: "random" | "plusplus";
 }
 

@@ -1,9 +1,11 @@
 import { MillraceError } from "../../core/errors/error.ts";
-import type { Design } from "../../model/design.ts";
+import { shuffle, type Rng } from "../../core/rng.ts";
+import { takeRows, takeValues, type Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
   FitResult,
+  HyperparameterValue,
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
@@ -13,6 +15,7 @@ import { createPause } from "../pause.ts";
 import { squaredLengths } from "./distances.ts";
 import { kmeansHyperparameters } from "./hyperparameters.ts";
 import { improveCentres } from "./lloyd.ts";
+import { improveInBatches } from "./mini-batch.ts";
 import type { Clustering, RowMeasures } from "./lloyd.ts";
 import { plusPlusStart, randomStart } from "./start.ts";
 
@@ -40,17 +43,18 @@ async function fit(
       rule: `must be at most the number of train rows (${design.nRows})`,
       actual: String(clusters),
     });
+  const batch = Number(hyperparameters["batch"]);
+  const way = hyperparameters["start"];
   const rows = measuresOf(design, target.weights);
   const pause = createPause(context, "fitting kmeans()");
   let best: Clustering | undefined;
   let kept = 0;
   for (let restart = 0; restart < restarts; ++restart) {
     const rng = context.rng.fork(`restart ${restart}`);
-    const start =
-      hyperparameters["start"] === "random"
-        ? randomStart(design, clusters, rng)
-        : plusPlusStart(design, rows.norms, rows.weights, clusters, rng);
-    const clustering = await improveCentres(design, rows, start, clusters, pause);
+    const clustering =
+      batch === 0 || batch >= design.nRows
+        ? await improveCentres(design, rows, startOf(design, rows, clusters, way, rng), clusters, pause)
+        : await fitBatches(design, rows, clusters, { batch, way, rng, pause });
     if (!best || clustering.inertia < best.inertia) {
       best = clustering;
       kept = restart;
@@ -69,6 +73,39 @@ async function fit(
     }),
     notes: { inertia: best.inertia, iterations: best.iterations, restart: kept },
   };
+}
+
+function startOf(
+  design: Design,
+  { norms, weights }: Pick<RowMeasures, "norms" | "weights">,
+  clusters: number,
+  way: HyperparameterValue | undefined,
+  rng: Rng,
+): Float64Array {
+  return way === "random" ? randomStart(design, clusters, rng) : plusPlusStart(design, norms, weights, clusters, rng);
+}
+
+interface Batches {
+  readonly batch: number;
+  readonly way: HyperparameterValue | undefined;
+  readonly rng: Rng;
+  readonly pause: () => Promise<void>;
+}
+
+/** Starts from centres of three batches of drawn rows, so that no pass over all rows is needed but the last. */
+function fitBatches(
+  design: Design,
+  rows: RowMeasures,
+  clusters: number,
+  { batch, way, rng, pause }: Batches,
+): Promise<Clustering> {
+  const order = Uint32Array.from({ length: design.nRows }, (_, row) => row);
+  shuffle(order, rng);
+  const drawn = order.subarray(0, Math.min(design.nRows, 3 * Math.max(batch, clusters)));
+  const weights = rows.weights && takeValues(rows.weights, drawn);
+  const measures = { norms: takeValues(rows.norms, drawn), weights };
+  const start = startOf(takeRows(design, drawn), measures, clusters, way, rng);
+  return improveInBatches(design, rows, start, clusters, { batch, rng, pause });
 }
 
 function measuresOf(design: Design, weights: Float64Array | null): RowMeasures {

@@ -19,6 +19,14 @@ export const kmeansHyperparameters: HyperparameterTable = Object.freeze({
     default: 4,
     doc: "Independent starts; the one of least inertia is kept.",
   },
+  batch: {
+    type: "integer",
+    min: 0,
+    max: 1_000_000,
+    scale: "log",
+    default: 0,
+    doc: "Rows the centres move by at a time (mini-batch k-means): faster on many rows, of slightly more inertia. 0: all rows.",
+  },
   start: {
     type: "choice",
     choices: ["plusplus", "random"],

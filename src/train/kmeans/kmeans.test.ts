@@ -59,6 +59,36 @@ describe("kmeansEstimator", () => {
     }
   }
 
+  for (const start of ["plusplus", "random"])
+    for (const firstSparse of [3, 1])
+      it(`finds planted clusters in batches from a ${start} start with ${firstSparse} dense columns of 3`, async () => {
+        const design = designOf(plantedRows(planted, 4000), firstSparse);
+        const batched = await fitKmeans(design, { clusters: 4, restarts: 8, start, batch: 100 });
+        const whole = await fitKmeans(design, { clusters: 4, restarts: 8, start });
+        expect(batched.notes["inertia"]! / whole.notes["inertia"]!).toBeLessThan(1.02);
+        const distances = new Float64Array(4000);
+        assignRows(design, squaredLengths(design), centresOf(batched), 4, new Int32Array(4000), distances);
+        expect(batched.notes["inertia"]).toBe(distances.reduce((sum, distance) => sum + distance, 0));
+        expect(await fitKmeans(design, { clusters: 4, restarts: 8, start, batch: 100 })).toEqual(batched);
+      });
+
+  it("moves each centre to the mean of all the rows it was given in batches", async () => {
+    const rows = Array.from({ length: 64 }, (_, i) => [i % 2 === 0 ? 0 : 8 + (i % 4)]);
+    const weights = Float64Array.from(rows, (_, i) => 1 + (i % 3));
+    const batched = await fitKmeans(designOf(rows, 1), { clusters: 2, batch: 64 - 1, restarts: 1 }, weights);
+    const whole = await fitKmeans(designOf(rows, 1), { clusters: 2 }, weights);
+    Array.from(centresOf(batched))
+      .sort((a, b) => a - b)
+      .forEach((centre, c) =>
+        expect(Math.abs(centre - Array.from(centresOf(whole)).sort((a, b) => a - b)[c]!)).toBeLessThan(0.05),
+      );
+  });
+
+  it("gives all rows at once where a batch would hold them all", async () => {
+    const design = designOf(plantedRows(planted, 200), 2);
+    expect(await fitKmeans(design, { clusters: 4, batch: 200 })).toEqual(await fitKmeans(design, { clusters: 4 }));
+  });
+
   it("gives the same centres for the same seed", async () => {
     const design = designOf(plantedRows(planted, 200), 3);
     const first = await fitKmeans(design, { clusters: 5 });

@@ -85,7 +85,8 @@ function moveCentres(
   }
 }
 
-function clusterSums(
+/** Row-major sums of the rows of each cluster, weighted. */
+export function clusterSums(
   design: Design,
   weights: Float64Array | null,
   assignment: Int32Array,
@@ -110,7 +111,7 @@ function clusterSums(
 }
 
 /** The row farthest from its centre among those that count. */
-function farthestRow(distances: Float64Array, weights: Float64Array | null): number {
+export function farthestRow(distances: Float64Array, weights: Float64Array | null): number {
   let farthest = 0;
   for (let row = 1; row < distances.length; ++row) {
     if (weights !== null && weights[row] === 0) continue;
