@@ -56,23 +56,33 @@ export function searchPair(
   takeNumberSplit(place, pair[1], 1);
 }
 
-/** What a split must beat; no cut of a leaf that is not searched has rows enough. */
-function openState({ view, state }: SearchPlace, rules: SearchRules, pair: readonly SearchedLeaf[]): void {
+/** What a split must beat and what it may be; no cut of a leaf that is not searched has rows enough. */
+function openState(place: SearchPlace, rules: SearchRules, pair: readonly [SearchedLeaf, SearchedLeaf]): void {
+  const { view, state } = place;
   const { doubles, words } = view;
   words.fill(0, state / 4, (state + scanState.bytes) / 4);
-  for (const [lane, { totals, isOpen, best }] of pair.entries()) {
+  for (let lane = 0; lane < 2; ++lane) {
+    const { totals, isOpen, best } = pair[lane]!;
     best.score = unsplitScore(totals, rules.l2, unbounded) * (1 + 1e-12);
     best.feature = -1;
-    const at = (field: number): number => (state + field) / 8 + lane;
-    doubles[at(scanState.bestScore)] = best.score;
-    words.fill(-1, at(scanState.bestPosition) * 2, at(scanState.bestPosition) * 2 + 2);
-    doubles[at(scanState.totalGradient)] = totals.gradient;
-    doubles[at(scanState.totalHessian)] = totals.hessian;
-    words[at(scanState.totalCount) * 2] = totals.count;
-    doubles[at(scanState.l2)] = rules.l2;
-    words[at(scanState.minRows) * 2] = isOpen ? rules.minRows : 0x7fff_ffff;
-    doubles[at(scanState.minHessian)] = rules.minHessian;
+    const at = state / 8 + lane;
+    doubles[at + scanState.bestScore / 8] = best.score;
+    words.fill(-1, 2 * at + scanState.bestPosition / 4, 2 * at + scanState.bestPosition / 4 + 2);
+    doubles[at + scanState.totalGradient / 8] = totals.gradient;
+    doubles[at + scanState.totalHessian / 8] = totals.hessian;
+    doubles[at + scanState.l2 / 8] = rules.l2;
+    doubles[at + scanState.minHessian / 8] = rules.minHessian;
+    writeRowLimits(place, isOpen ? rules.minRows : Infinity, totals.count, 2 * at);
   }
+}
+
+/** As 64-bit sums of hessian and count whose hessian is 0: the last below `minRows`, the first that leaves fewer. */
+function writeRowLimits({ view: { words }, shape }: SearchPlace, minRows: number, count: number, lane: number): void {
+  const isPossible = count >= 2 * minRows;
+  const unit = 2 ** (shape.countShift - 32);
+  words[lane + scanState.fewestRows / 4] = -1;
+  words[lane + scanState.fewestRows / 4 + 1] = isPossible ? minRows * unit - 1 : 0x7fff_ffff;
+  words[lane + scanState.mostRows / 4 + 1] = isPossible ? (count - minRows + 1) * unit : 0;
 }
 
 /** All cuts with the missing rows on the right; where there are any, all again with them on the left. */

@@ -29,10 +29,11 @@ export const scanState = {
   startHessianCount: 80,
   totalGradient: 96,
   totalHessian: 112,
-  totalCount: 128,
-  l2: 144,
-  minRows: 160,
-  minHessian: 176,
+  l2: 128,
+  minHessian: 144,
+  /** Sums of hessian and count with rows enough on both sides lie strictly between these. */
+  fewestRows: 160,
+  mostRows: 176,
   bytes: 192,
 } as const;
 
@@ -49,27 +50,32 @@ const highLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28
  */
 export function scanCutsKernel(countShift: number): KernelFunction {
   const [first, second, firstEnd, state, position] = [0, 1, 2, 3, 4];
-  const [g, c, n, gl, hl, gr, hr, score, valid, place] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+  const [g, c, gl, hl, gr, hr, score, valid, place, isBelow] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+  const [fewest, most, leastHessian, allHessian, allGradient, l2] = [15, 16, 17, 18, 19, 20];
   const field = (offset: number): number[] => [...get(state), ...v128Load(offset)];
   const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
   const mask = (1n << BigInt(countShift)) - 1n;
+  const open = [
+    [...field(scanState.startGradient), ...set(g), ...field(scanState.startHessianCount), ...set(c)],
+    [...field(scanState.fewestRows), ...set(fewest), ...field(scanState.mostRows), ...set(most)],
+    [...field(scanState.minHessian), ...set(leastHessian), ...field(scanState.totalHessian), ...set(allHessian)],
+    [...field(scanState.totalGradient), ...set(allGradient), ...field(scanState.l2), ...set(l2)],
+  ];
   const sums = [
     [...get(g), ...bins, ...lowLanes, ...op.i64x2Add, ...set(g)],
     [...get(c), ...bins, ...highLanes, ...op.i64x2Add, ...tee(c)],
-    [...constant(countShift), ...op.i64x2ShrU, ...tee(n)],
-    [...field(scanState.minRows), ...op.i64x2GeS],
-    [...field(scanState.totalCount), ...get(n), ...op.i64x2Sub, ...field(scanState.minRows), ...op.i64x2GeS],
-    [...op.v128And, ...set(valid)],
-    [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
-    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
-    [...field(scanState.totalHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
-    [...field(scanState.minHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
+    [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
+    [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
   ];
   const scores = [
+    [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
+    [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
+    [...get(allHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
+    [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
     [...get(g), ...toDoubles, ...set(gl)],
-    [...field(scanState.totalGradient), ...get(gl), ...op.f64x2Sub, ...set(gr)],
-    [...get(hl), ...field(scanState.l2), ...op.f64x2Add, ...set(hl)],
-    [...get(hr), ...field(scanState.l2), ...op.f64x2Add, ...set(hr)],
+    [...get(allGradient), ...get(gl), ...op.f64x2Sub, ...set(gr)],
+    [...get(hl), ...get(l2), ...op.f64x2Add, ...set(hl)],
+    [...get(hr), ...get(l2), ...op.f64x2Add, ...set(hr)],
     [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
     [...get(gr), ...get(gr), ...op.f64x2Mul, ...get(hl), ...op.f64x2Mul, ...op.f64x2Add],
     [...get(hl), ...get(hr), ...op.f64x2Mul, ...op.f64x2Div, ...tee(score)],
@@ -95,14 +101,16 @@ export function scanCutsKernel(countShift: number): KernelFunction {
     name: "scanCuts",
     parameters: [i32, i32, i32, i32, i32],
     result: null,
-    locals: [v128, v128, v128, v128, v128, v128, v128, v128, v128, v128],
+    locals: Array.from({ length: 16 }, () => v128),
     body: [
-      [...field(scanState.startGradient), ...set(g), ...field(scanState.startHessianCount), ...set(c)],
+      ...open,
       loop(
         ...sums,
         when(...scores, better),
         [...step(second, 16), ...set(second), ...step(position, 1), ...set(position)],
+        // Where neither leaf has rows enough left, no later cut has.
         [...step(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
+        [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
       ),
     ],
   };
