@@ -67,6 +67,8 @@ function checkNumbers(
   let nMissing = 0;
   for (let i = 0, n = values.length; i < n; ++i) {
     const value = values[i]!;
+    // Nearly all of them.
+    if (value >= min && value <= max && value - value === 0 && (!integer || Math.floor(value) === value)) continue;
     if (value !== value) nMissing += reportMissing(rule, i, log, refused);
     else if (value - value !== 0) log.add(rule, "kind", i, String(value));
     else {

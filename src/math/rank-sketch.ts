@@ -63,13 +63,14 @@ export class RankSketch {
     for (let i = 0; i < this.#levels.length; ++i) {
       const level = this.#levels[i]!;
       if (level.length < capacity) continue;
-      level.sort((a, b) => a - b);
+      // Arrays of doubles are sorted several times faster.
+      const sorted = Float64Array.from(level).sort();
       // An odd one stays behind, so that weights add up to the count.
-      const kept = level.length % 2 === 1 ? level.splice(level.length - 1) : [];
+      const nPaired = sorted.length - (sorted.length % 2);
       const upper = (this.#levels[i + 1] ??= []);
-      for (let k = this.#flips[i] ? 1 : 0; k < level.length; k += 2) upper.push(level[k]!);
+      for (let k = this.#flips[i] ? 1 : 0; k < nPaired; k += 2) upper.push(sorted[k]!);
       this.#flips[i] = !this.#flips[i];
-      this.#levels[i] = kept;
+      this.#levels[i] = Array.from(sorted.subarray(nPaired));
     }
   }
 

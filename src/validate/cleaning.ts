@@ -4,7 +4,7 @@ import { type FenceRule, fencesOf } from "../math/fences.ts";
 import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { Reason } from "./quarantine.ts";
-import { rowKeys } from "./repeated-rows.ts";
+import { likelyRepeats } from "./repeated-rows.ts";
 
 /** Which rows of a snapshot are set aside though they satisfy the contract, as plain data. */
 export interface RowCleaning {
@@ -32,14 +32,8 @@ export function cleanedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlyS
   const rows = rowsWithout(frame, gone);
   const far = farRows(frame, cleaning, "quarantine", rows);
   const left = new Set(far.map(({ row }) => row));
-  return [
-    ...far,
-    ...duplicatesOf(
-      frame,
-      cleaning.duplicates,
-      rows.filter((row) => !left.has(row)),
-    ),
-  ];
+  const rest = left.size === 0 ? rows : rows.filter((row) => !left.has(row));
+  return [...far, ...duplicatesOf(frame, cleaning.duplicates, rest)];
 }
 
 /** The rows with values far out that stay, and are told of. */
@@ -48,7 +42,10 @@ export function warnedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlySe
 }
 
 function rowsWithout(frame: Frame, gone: ReadonlySet<number>): Uint32Array {
-  return new Uint32Array(frame.nRows).map((_, row) => row).filter((row) => !gone.has(row));
+  const rows = new Uint32Array(frame.nRows);
+  let count = 0;
+  for (let row = 0; row < frame.nRows; ++row) if (!gone.has(row)) rows[count++] = row;
+  return rows.subarray(0, count);
 }
 
 function farRows(frame: Frame, cleaning: RowCleaning, policy: OutlierRule["policy"], rows: Uint32Array): CleanedRow[] {
@@ -75,8 +72,7 @@ function duplicatesOf(frame: Frame, duplicates: RowCleaning["duplicates"], rows:
   if (duplicates === null) return [];
   const names = duplicates.by ?? frame.names;
   const columns = names.map((name) => columnOf(frame, name));
-  const ordered = duplicates.keep === "first" ? rows : rows.toReversed();
-  const keys = rowKeys(columns, ordered);
+  const { rows: ordered, keys } = likelyRepeats(columns, duplicates.keep === "first" ? rows : rows.toReversed());
   const kept = new Map<number, number>();
   const found: CleanedRow[] = [];
   for (let i = 0; i < ordered.length; ++i) {

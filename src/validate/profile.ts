@@ -4,9 +4,9 @@ import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { SourceType } from "../query/source-type.ts";
 import { type Coercion, coercionsOf } from "./coercions.ts";
-import { type Correlation, countOutliers, strongestCorrelations } from "./relations.ts";
+import { type Correlation, farOut, strongestCorrelations } from "./relations.ts";
 import { countRepeatedRows } from "./repeated-rows.ts";
-import { evenlySpaced } from "./sample-rows.ts";
+import { evenlySpaced, numbersAt } from "./sample-rows.ts";
 import { type ColumnSketch, sketchColumn } from "./sketch.ts";
 import { type WrittenValues, writtenIn } from "./written.ts";
 
@@ -61,7 +61,6 @@ export function profileFrame(frame: Frame, types?: readonly SourceType[]): Datas
   const rows = evenlySpaced(frame.nRows, mostSampled);
   const columns = frame.columns.map((column, i) => ({
     ...profileColumn(frame.names[i]!, column, rows),
-    nOutliers: column.kind === "number" ? countOutliers(column.values, rows) : 0,
     sketch: sketchColumn(column, rows),
   }));
   return {
@@ -75,34 +74,36 @@ export function profileFrame(frame: Frame, types?: readonly SourceType[]): Datas
   };
 }
 
-type OwnProfile = Omit<ColumnProfile, "sketch" | "nOutliers">;
+type OwnProfile = Omit<ColumnProfile, "sketch">;
 
 function profileColumn(name: string, column: ColumnData, rows: Uint32Array): OwnProfile {
   switch (column.kind) {
     case "number":
-    case "timestamp":
-      return { column: name, kind: column.kind, levels: [], ...profileNumbers(column.values, rows) };
+      return { column: name, kind: "number", levels: [], ...profileNumbers(column.values, numbersAt(column, rows)) };
+    case "timestamp": {
+      const found = profileNumbers(column.values, numbersAt(column, rows));
+      return { column: name, kind: "timestamp", levels: [], ...found, nOutliers: 0 };
+    }
     case "text": {
       const { values } = column;
-      const lengths = Float64Array.from(values, (value) => value?.length ?? NaN);
+      const lengths = new Float64Array(values.length);
+      for (let i = 0; i < lengths.length; ++i) lengths[i] = values[i]?.length ?? NaN;
       const nDistinct = new Set(Array.from(rows, (row) => values[row]).filter((value) => value !== null)).size;
-      return { column: name, kind: "text", levels: [], ...profileNumbers(lengths, rows), nDistinct };
+      const found = profileNumbers(lengths, numbersAt(column, rows));
+      return { column: name, kind: "text", levels: [], ...found, nDistinct, nOutliers: 0 };
     }
     case "boolean": {
       const counts = [0, 0];
       for (const value of column.values) if (value !== missingBoolean) ++counts[value]!;
-      return {
-        column: name,
-        kind: "boolean",
-        spread: null,
-        ...profileLevels(["false", "true"], counts, column.values.length),
-      };
+      const found = profileLevels(["false", "true"], counts, column.values.length);
+      return { column: name, kind: "boolean", spread: null, ...found, nOutliers: 0 };
     }
     case "category": {
       const counts = new Uint32Array(column.levels.length);
       const { codes } = column;
       for (let i = 0; i < codes.length; ++i) if (codes[i] !== missingCode) ++counts[codes[i]!]!;
-      return { column: name, kind: "category", spread: null, ...profileLevels(column.levels, counts, codes.length) };
+      const found = profileLevels(column.levels, counts, codes.length);
+      return { column: name, kind: "category", spread: null, ...found, nOutliers: 0 };
     }
   }
 }
@@ -119,11 +120,15 @@ function profileLevels(
   return { nMissing: nRows - total, nDistinct: present.length, levels: top };
 }
 
+/** One pass over the values, and one over the sorted sample. */
 function profileNumbers(
   values: Float64Array,
-  rows: Uint32Array,
-): Pick<ColumnProfile, "nMissing" | "nDistinct" | "spread"> {
+  sample: Float64Array,
+): Pick<ColumnProfile, "nMissing" | "nDistinct" | "spread" | "nOutliers"> {
+  const sorted = sortFloat64(sample.filter((value) => value === value));
+  const { low, high } = farOut(sorted);
   let nMissing = 0;
+  let nOutliers = 0;
   let min = Infinity;
   let max = -Infinity;
   let sum = 0;
@@ -135,22 +140,17 @@ function profileNumbers(
     }
     if (value < min) min = value;
     if (value > max) max = value;
+    if (value < low || value > high) ++nOutliers;
     sum += value;
   }
-  const sample = new Float64Array(rows.length);
-  let count = 0;
-  for (let i = 0; i < rows.length; ++i) {
-    const value = values[rows[i]!]!;
-    if (value === value) sample[count++] = value;
-  }
-  const sorted = sortFloat64(sample.subarray(0, count));
-  if (nMissing === values.length) return { nMissing, nDistinct: 0, spread: null };
+  if (nMissing === values.length) return { nMissing, nDistinct: 0, spread: null, nOutliers };
   const mean = sum / (values.length - nMissing);
-  const quantiles = count === 0 ? [] : [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantileSorted(sorted, p));
+  const quantiles = sorted.length === 0 ? [] : [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantileSorted(sorted, p));
   return {
     nMissing,
     nDistinct: countDistinct(sorted),
     spread: { min, max, mean, quantiles, histogram: binned(sorted) },
+    nOutliers,
   };
 }
 

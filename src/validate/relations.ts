@@ -1,7 +1,7 @@
 import type { NumberColumnData } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { quantileSorted } from "../math/quantile.ts";
-import { sortFloat64 } from "../math/sort.ts";
+import { numbersAt } from "./sample-rows.ts";
 
 /** Two number columns that move together. */
 export interface Correlation {
@@ -20,7 +20,7 @@ export function strongestCorrelations(frame: Frame, rows: Uint32Array): readonly
     .map((column, i) => [frame.names[i]!, column] as const)
     .filter((entry): entry is readonly [string, NumberColumnData] => entry[1].kind === "number")
     .slice(0, mostColumns)
-    .map(([name, column]) => [name, Float64Array.from(rows, (row) => column.values[row]!)] as const);
+    .map(([name, column]) => [name, numbersAt(column, rows)] as const);
   const found: Correlation[] = [];
   for (let i = 0; i < numbers.length; ++i) {
     for (let k = i + 1; k < numbers.length; ++k) {
@@ -55,15 +55,12 @@ export function correlation(x: Float64Array, y: Float64Array): number {
   return n >= 10 && xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy))) : 0;
 }
 
-/** How many of the values lie more than three interquartile ranges outside of the quartiles (Tukey's "far out"). */
-export function countOutliers(values: Float64Array, rows: Uint32Array): number {
-  const sorted = sortFloat64(Float64Array.from(rows, (row) => values[row]!).filter((value) => value === value));
-  if (sorted.length === 0) return 0;
-  const low = quantileSorted(sorted, 0.25);
-  const high = quantileSorted(sorted, 0.75);
+/**
+ * Values below `low` and above `high` lie more than three interquartile ranges outside of the quartiles (Tukey's "far
+ * out"). None do where the quartiles are equal.
+ */
+export function farOut(sorted: Float64Array): { readonly low: number; readonly high: number } {
+  const [low, high] = sorted.length === 0 ? [0, 0] : [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)];
   const reach = 3 * (high - low);
-  if (reach === 0) return 0;
-  let count = 0;
-  for (let i = 0, n = values.length; i < n; ++i) if (values[i]! < low - reach || values[i]! > high + reach) ++count;
-  return count;
+  return reach === 0 ? { low: -Infinity, high: Infinity } : { low: low - reach, high: high + reach };
 }

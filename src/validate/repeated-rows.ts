@@ -15,14 +15,70 @@ export function repeatedTestRows(columns: readonly ColumnData[], train: Uint32Ar
 
 /** How many rows are equal to an earlier row in every column. */
 export function countRepeatedRows(columns: readonly ColumnData[], nRows: number): number {
-  const rows = new Uint32Array(nRows).map((_, row) => row);
-  return nRows - createTable(hashRows(columns, rows)).nDistinct;
+  const suspects = suspectsOf(
+    columns,
+    Uint32Array.from({ length: nRows }, (_, row) => row),
+  );
+  return suspects.rows.length - createTable(suspects).nDistinct;
 }
 
-/** A number for each row, equal for rows equal in every column and mostly different for others: 53 bits of their hash. */
-export function rowKeys(columns: readonly ColumnData[], rows: Uint32Array): Float64Array {
-  const { high, low } = hashRows(columns, rows);
-  return Float64Array.from(high, (value, i) => value * 2097152 + (low[i]! >>> 11));
+/** Some of `rows` in their order, all that are equal to another in every column among them. */
+export interface LikelyRepeats {
+  readonly rows: Uint32Array;
+  /** Equal for equal rows and mostly different for others: 53 bits of their hash. */
+  readonly keys: Float64Array;
+}
+
+/** Leaves out the rows that are certainly equal to no other. */
+export function likelyRepeats(columns: readonly ColumnData[], among: Uint32Array): LikelyRepeats {
+  const { rows, high, low } = suspectsOf(columns, among);
+  return { rows, keys: Float64Array.from(high, (value, i) => value * 2097152 + (low[i]! >>> 11)) };
+}
+
+interface Suspects extends RowHashes {
+  readonly rows: Uint32Array;
+}
+
+/** So many columns are hashed before rows without a twin are left out: mostly all of them after the first few. */
+const columnsAtOnce = 3;
+
+/** Rows that may be equal to another of `rows`, with the hash of all columns. */
+function suspectsOf(columns: readonly ColumnData[], rows: Uint32Array): Suspects {
+  const telling = columns.toSorted((a, b) => varietyOf(b) - varietyOf(a));
+  let suspects: Suspects = { rows, ...hashRows([], rows) };
+  for (let i = 0; i < telling.length && suspects.rows.length > 0; i += columnsAtOnce) {
+    for (const column of telling.slice(i, i + columnsAtOnce))
+      addColumn(column, suspects.rows, suspects.high, suspects.low);
+    suspects = withoutUnique(suspects);
+  }
+  return suspects;
+}
+
+function varietyOf(column: ColumnData): number {
+  return column.kind === "category" ? column.levels.length : column.kind === "boolean" ? 2 : Number.MAX_SAFE_INTEGER;
+}
+
+/** Those whose hash falls on a bit on which another falls, too: of different rows about one in sixteen. */
+function withoutUnique({ rows, high, low }: Suspects): Suspects {
+  const nBits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(64, 16 * rows.length))));
+  const once = new Uint32Array(nBits / 32);
+  const again = new Uint32Array(nBits / 32);
+  for (let i = 0, n = rows.length; i < n; ++i) {
+    const bit = low[i]! & (nBits - 1);
+    const flag = 1 << (bit & 31);
+    if ((once[bit >>> 5]! & flag) === 0) once[bit >>> 5]! |= flag;
+    else again[bit >>> 5]! |= flag;
+  }
+  const kept = new Uint32Array(rows.length);
+  let count = 0;
+  for (let i = 0, n = rows.length; i < n; ++i) {
+    const bit = low[i]! & (nBits - 1);
+    if ((again[bit >>> 5]! & (1 << (bit & 31))) === 0) continue;
+    kept[count] = rows[i]!;
+    high[count] = high[i]!;
+    low[count++] = low[i]!;
+  }
+  return { rows: kept.slice(0, count), high: high.slice(0, count), low: low.slice(0, count) };
 }
 
 interface RowHashes {

@@ -1,3 +1,5 @@
+import type { ColumnData } from "../frame/column.ts";
+
 /** Up to `most` of `count` positions, evenly spaced: the same rows every time, and no order of the file can hide in them. */
 export function evenlySpaced(count: number, most: number): Uint32Array {
   const taken = Math.min(count, most);
@@ -9,4 +11,15 @@ export function evenlySpaced(count: number, most: number): Uint32Array {
 /** Up to `most` of the given rows, evenly spaced. */
 export function sampleOf(rows: Uint32Array, most: number): Uint32Array {
   return rows.length <= most ? rows : evenlySpaced(rows.length, most).map((position) => rows[position]!);
+}
+
+/** The values at `rows`, NaN where there is none; a text stands for its length. */
+export function numbersAt(
+  column: Extract<ColumnData, { readonly kind: "number" | "timestamp" | "text" }>,
+  rows: Uint32Array,
+): Float64Array {
+  const numbers = new Float64Array(rows.length);
+  if (column.kind === "text") for (let i = 0; i < rows.length; ++i) numbers[i] = column.values[rows[i]!]?.length ?? NaN;
+  else for (let i = 0; i < rows.length; ++i) numbers[i] = column.values[rows[i]!]!;
+  return numbers;
 }

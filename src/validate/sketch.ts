@@ -1,6 +1,7 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
 import { log } from "../math/elementary.ts";
 import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
+import { numbersAt } from "./sample-rows.ts";
 
 /**
  * A column's distribution as plain data, mergeable with another of the same column. Numbers, timestamps and lengths of
@@ -23,9 +24,8 @@ export function sketchColumn(column: ColumnData, rows: Uint32Array): ColumnSketc
   switch (column.kind) {
     case "number":
     case "timestamp":
-      return sketchNumbers(Float64Array.from(rows, (row) => column.values[row]!));
     case "text":
-      return sketchNumbers(Float64Array.from(rows, (row) => column.values[row]?.length ?? NaN));
+      return sketchNumbers(numbersAt(column, rows));
     case "boolean": {
       const counts = [0, 0];
       for (const row of rows) if (column.values[row] !== missingBoolean) ++counts[column.values[row]!]!;
