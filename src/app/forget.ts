@@ -6,6 +6,7 @@ import type { Contract } from "../frame/contract.ts";
 import { keyVariable } from "../frame/privacy.ts";
 import { keyedHash, keyFor } from "../ingest/guard.ts";
 import { forgetMessages } from "../ingest/streams/forget-messages.ts";
+import { forgetFeedback } from "../monitor/feedback.ts";
 import { forgetPredictions } from "../monitor/forget-predictions.ts";
 import { appendAudit, readAudit } from "../registry/audit.ts";
 import { holdStore } from "../store/gc.ts";
@@ -40,6 +41,8 @@ export interface ForgetReport {
   /** Rows that were set aside. */
   readonly quarantinedRows: number;
   readonly predictions: number;
+  /** True values of such predictions. */
+  readonly feedback: number;
   /** Of the messages that streams keep. */
   readonly messages: number;
   /** Files of the prediction log that a running process still writes: they are left as they are. */
@@ -118,7 +121,7 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
       quarantinedRows += await forgetLines(project, output, wanted.get(run)!, removal);
   }
   const values = [...new Set([...wanted.values(), value])];
-  const logged = await forgetPredictions(store.folder, column, new Set(values), dryRun);
+  const { ids, ...logged } = await forgetPredictions(store.folder, column, new Set(values), dryRun);
   const { mentions, unsearched } = await mentionsIn(store, outputs, values);
   const kept = await forgetMessages(join(store.folder, "downloads"), { column, values }, dryRun);
   const batches = kept.mentions.map((file) => ({ run: null, output: `downloads/${file}`, digest: null }));
@@ -128,6 +131,7 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
     quarantinedRows,
     messages: kept.messages,
     ...logged,
+    feedback: await forgetFeedback(store, ids, dryRun),
     models: await modelsOf(project, asked, new Set(snapshots.flatMap(({ runs }) => runs))),
     mentions: [...mentions, ...batches],
     unsearched,

@@ -1,5 +1,6 @@
 import type { MillraceError } from "../core/errors/error.ts";
 import { toMillraceError } from "../core/errors/error.ts";
+import { recordFeedback } from "../monitor/feedback.ts";
 import type { LogMode } from "../monitor/prediction-logs.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
 import { watchKeys } from "../serve/access/key-ring.ts";
@@ -64,6 +65,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     allowedHosts: options.allowedHosts ?? [],
     keys,
     log: served.log,
+    feedback: (model, items) => recordFeedback(project.store, clock, model, items),
     vertex: options.vertex ?? null,
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
   });

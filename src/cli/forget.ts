@@ -39,7 +39,7 @@ function say(report: ForgetReport, output: Output): void {
   const rows = report.snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0);
   const what =
     `${rows} rows of ${report.snapshots.length} snapshots, ${report.quarantinedRows} rows that were set aside, ` +
-    `${report.messages} messages of streams and ${report.predictions} logged predictions`;
+    `${report.messages} messages of streams and ${report.predictions} logged predictions (${report.feedback} with what became true)`;
   output.line(report.dryRun ? `would take out ${what}` : `took out ${what}`);
   for (const { model, version, isChampion } of report.models)
     output.line(`  ${model} version ${version} was trained on them${isChampion ? " and is the champion" : ""}`);

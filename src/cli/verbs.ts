@@ -131,6 +131,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./predictions.ts")).predictions,
     },
     {
+      name: "quality",
+      summary: "measure predictions against what became true",
+      load: async () => (await import("./quality.ts")).quality,
+    },
+    {
       name: "monitor",
       summary: "compare logged predictions with the model's reference",
       load: async () => (await import("./monitor.ts")).monitor,

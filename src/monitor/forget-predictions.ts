@@ -1,12 +1,14 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { mayRun } from "../store/processes.ts";
-import { decodeLine, isRejected } from "./log-line.ts";
+import { decodeLine, idOfLine, isRejected } from "./log-line.ts";
 import { listSegments } from "./segments.ts";
 
 /** What went of the prediction log, and the segments a living process still writes, which must wait. */
 export interface ForgottenPredictions {
   readonly predictions: number;
+  /** The ids of those predictions. */
+  readonly ids: readonly string[];
   readonly openLogs: readonly string[];
 }
 
@@ -23,6 +25,7 @@ export async function forgetPredictions(
   const root = path.join(folder, "predictions");
   const models = await readdir(root).catch(() => []);
   const openLogs: string[] = [];
+  const ids: string[] = [];
   let predictions = 0;
   for (const model of models) {
     const segments = await listSegments(path.join(root, model));
@@ -35,13 +38,14 @@ export async function forgetPredictions(
       if (isOpen) openLogs.push(path.relative(folder, segment.path));
       if (isOpen && !dryRun) continue;
       predictions += lines.length - kept.length;
+      ids.push(...lines.filter((line) => isOf(line, column, values)).flatMap((line) => idOfLine(line) ?? []));
       if (!dryRun) {
         await writeFile(`${segment.path}.rest`, kept.join("\n"), { flush: true });
         await rename(`${segment.path}.rest`, segment.path);
       }
     }
   }
-  return { predictions, openLogs };
+  return { predictions, ids, openLogs };
 }
 
 function isOf(line: string, column: string, values: ReadonlySet<string>): boolean {

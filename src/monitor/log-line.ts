@@ -52,6 +52,13 @@ export function decodeLine(line: string): LogEntry | undefined {
   return checksum(body) === found[1] ? (JSON.parse(body) as LogEntry) : undefined;
 }
 
+/** The id of a line of our own making, without reading the rest of it; undefined where the line begins otherwise. */
+export function idOfLine(line: string): string | undefined {
+  const start = prefixLength + '"id":"'.length;
+  if (!line.startsWith('"id":"', prefixLength)) return undefined;
+  return line.slice(start, line.indexOf('"', start));
+}
+
 export function isRejected(entry: LogEntry): entry is RejectedEntry {
   return "kind" in entry && entry.kind === "rejected";
 }

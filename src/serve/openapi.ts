@@ -23,7 +23,7 @@ export function openApiOf(input: OpenApiInput): JsonObject {
         "Predictions of the models this server has live. Rows must keep the contract the model was trained with.",
     },
     servers: [{ url: "/" }],
-    paths: jsonObject([...predict, ...commonPaths()]),
+    paths: jsonObject([...predict, ["/v1/feedback", feedbackPath(input.limits)], ...commonPaths()]),
     components: { schemas: jsonObject([...schemas, ["ModelSummary", modelSummary], ["Problem", problem]]) },
   };
 }
@@ -154,6 +154,46 @@ function getOperation(
   return {
     get: { operationId: id, tags: ["server"], summary, ...(parameters.length ? { parameters } : {}), responses },
   };
+}
+
+function feedbackPath(limits: ServerLimits): JsonObject {
+  const item: JsonObject = {
+    type: "object",
+    properties: { predictionId: { type: "string" }, actual: { type: ["number", "string", "boolean"] } },
+    required: ["predictionId", "actual"],
+    additionalProperties: false,
+  };
+  const request: JsonObject = {
+    type: "object",
+    properties: {
+      model: { type: "string", description: "May be left out where one model is live." },
+      feedback: { type: "array", minItems: 1, maxItems: limits.rows, items: item },
+    },
+    required: ["feedback"],
+    additionalProperties: false,
+  };
+  const status: JsonObject = { enum: ["recorded", "duplicate", "corrected", "unknown"] };
+  const answer: JsonObject = { type: "object", properties: { predictionId: { type: "string" }, status } };
+  const example: JsonObject = {
+    feedback: [{ predictionId: "01890a5d-ac96-774b-bcce-b302099a8057", actual: 1 }],
+  };
+  const operation: JsonObject = {
+    operationId: "feedback",
+    tags: ["server"],
+    summary: "Tell what became true of predictions",
+    description: "An id that the log does not hold is `unknown`, and kept nowhere; the last value of several holds.",
+    requestBody: { required: true, content: { "application/json": { schema: request, example } } },
+    responses: {
+      200: jsonAnswer("What became of each, in order.", {
+        type: "object",
+        properties: { model: { type: "string" }, feedback: { type: "array", items: answer } },
+        required: ["model", "feedback"],
+      }),
+      400: problemAnswer("The request cannot be read."),
+      422: problemAnswer("A value is none of the model's target; nothing was kept. `issues` lists where."),
+    },
+  };
+  return { post: operation };
 }
 
 function commonPaths(): (readonly [string, JsonObject])[] {

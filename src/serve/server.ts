@@ -3,11 +3,14 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { predictionId } from "../monitor/prediction-id.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import { createAuthority } from "./access/authority.ts";
 import type { Authority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
+import { addFeedbackRoute } from "./feedback-route.ts";
+import type { FeedbackSink } from "./feedback-route.ts";
 import { createHostCheck, listeningAddress, originHost } from "./hosts.ts";
 import { defaultLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -34,12 +37,14 @@ export interface ServerOptions {
   readonly port?: number;
   /** Where answered and refused rows are recorded; the server flushes it when it closes, its owner closes it. Default none. */
   readonly log?: PredictionLogs | null;
-  /** Makes the id of a prediction. Default random UUIDs. */
+  /** Makes the id of a prediction. Default UUIDs that tell the time; feedback finds only such. */
   readonly createId?: () => string;
   /** Further names a Host or Origin header may carry, for a reverse proxy before the server. */
   readonly allowedHosts?: readonly string[];
   /** Who may ask for what, once a key was made. Default null: nobody needs a key. */
   readonly keys?: KeyRing | null;
+  /** Where true values go. Default null: the server keeps none. */
+  readonly feedback?: FeedbackSink | null;
   readonly limits?: Partial<ServerLimits>;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
@@ -89,10 +94,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   const onFault = options.onFault ?? (() => {});
   const isDraining = (): boolean => state.isDraining;
-  const predicting = { models, log, clock, createId: options.createId ?? randomUUID, limits, metrics };
+  const predicting = {
+    models,
+    log,
+    clock,
+    createId: options.createId ?? (() => predictionId(clock.now(), randomUUID())),
+    limits,
+    metrics,
+  };
   answerErrors(app, limits, onFault);
   if (log?.mode === "sync") addDurableAnswers(app, log);
   addPredictRoute(app, predicting);
+  addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
   await addPages(app, { models, version, limits });
   await addOpenInference(app, { ...predicting, version, onFault, isDraining });

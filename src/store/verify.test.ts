@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import { createDiskArtifacts } from "./disk-artifacts.ts";
+import { feedbackDigest } from "./feedback.ts";
 import { noHooks } from "./hooks.ts";
 import { openStore } from "./open.ts";
 import { loadSqlite, openEngine } from "./sqlite.ts";
@@ -94,6 +95,11 @@ async function fillStore(artifactBytes: number): Promise<void> {
       .values({ id: "0a1b", name: "shop", role: "predict", salt: "ab", hash: "cd", ...keyTimes })
       .execute();
     await sealKeys(transaction);
+    const judged = { model: "m", prediction_id: "p", version: 1, predicted_at: 1_170, output: "3", actual: "4" };
+    const row = { ...judged, received_at: 1_180 };
+    await insert("feedback")
+      .values({ ...row, digest: feedbackDigest(row) })
+      .execute();
     await sealRun(transaction, "r");
     await sealModel(transaction, "m");
   });
@@ -151,6 +157,7 @@ describe("verifying a store", () => {
     ["a remembered fact", "update memo set value = '\"other\"'", "memo file"],
     ["the role of a key", "update keys set role = 'admin'", "keys"],
     ["a key put in", "insert into keys values ('ff', 'x', 'admin', 'ab', 'cd', 1, null, null)", "keys"],
+    ["what became true", "update feedback set actual = '5'", "feedback on p"],
     ["the counter", "update counters set value = 9", "metadata.sqlite"],
     ["a table", "create table more (a text)", "metadata.sqlite"],
   ])("finds %s altered behind its back", async (_, sql, subject) => {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { isMillraceError, toMillraceError } from "../core/errors/error.ts";
+import { feedbackDigest } from "./feedback.ts";
 import { keptArtifacts } from "./forgotten.ts";
 import { memoDigest } from "./memo.ts";
 import { parseMetadataAddress } from "./metadata-address.ts";
@@ -54,6 +55,7 @@ export async function verifyStore(
     () => checkRuns(inspected, found),
     () => checkModels(inspected),
     () => checkKeys(inspected),
+    () => checkFeedback(inspected),
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
@@ -179,6 +181,29 @@ async function checkKeys({ store: { database } }: InspectedStore): Promise<Fault
   const first = await database.selectFrom("keys").select("id").limit(1).executeTakeFirst();
   const isSound = seal ? seal.digest === (await digestOfKeys(database)) : first === undefined;
   return isSound ? [] : [{ subject: "keys", problem: "keys of the server were altered, or are gone", remedy: restore }];
+}
+
+const feedbackAtOnce = 10_000;
+
+async function checkFeedback({ store: { database } }: InspectedStore): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  let [model, id] = ["", ""];
+  for (;;) {
+    const rows = await database
+      .selectFrom("feedback")
+      .selectAll()
+      .where((e) => e.or([e("model", ">", model), e.and([e("model", "=", model), e("prediction_id", ">", id)])]))
+      .orderBy("model")
+      .orderBy("prediction_id")
+      .limit(feedbackAtOnce)
+      .execute();
+    for (const row of rows)
+      if (feedbackDigest(row) !== row.digest)
+        faults.push({ subject: `feedback on ${row.prediction_id}`, problem: "it was altered", remedy: restore });
+    const last = rows.at(-1);
+    if (!last || rows.length < feedbackAtOnce) return faults;
+    [model, id] = [last.model, last.prediction_id];
+  }
 }
 
 function isOutOfReach(error: unknown): boolean {

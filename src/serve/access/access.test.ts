@@ -64,6 +64,7 @@ function ask(target: string, headers: Record<string, string> = {}, method = "GET
 /** What each route needs. A route that is not here fails the test below: nobody decided who may call it. */
 const needs: Readonly<Record<string, Access>> = {
   "POST /v1/models/:name/predict": "predict",
+  "POST /v1/feedback": "predict",
   "GET /v1/models": "read",
   "GET /v1/models/:name": "read",
   "GET /openapi.json": "read",
