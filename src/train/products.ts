@@ -41,26 +41,21 @@ export function addScores(
     const w = coefficients[from + j]!;
     for (let r = 0; r < count; ++r) scores[at + r]! += w * x[start + r]!;
   }
-  addSparseScores(design.sparse, coefficients, from + nDense, start, count, scores, at);
+  if (design.sparse.names.length === 0) return;
+  for (let r = 0; r < count; ++r) scores[at + r]! += sparseScore(design.sparse, start + r, coefficients, from + nDense);
 }
 
-function addSparseScores(
-  block: SparseBlock,
+/** The sum of coefficients[from + j] * sparse column j of one row. */
+export function sparseScore(
+  { offsets, indices, values }: SparseBlock,
+  row: number,
   coefficients: Float64Array,
   from: number,
-  start: number,
-  count: number,
-  scores: Float64Array,
-  at: number,
-): void {
-  if (block.names.length === 0) return;
-  const { offsets, indices, values } = block;
-  for (let r = 0; r < count; ++r) {
-    let score = 0;
-    const end = offsets[start + r + 1]!;
-    for (let e = offsets[start + r]!; e < end; ++e) score += coefficients[from + indices[e]!]! * values[e]!;
-    scores[at + r]! += score;
-  }
+): number {
+  let score = 0;
+  const end = offsets[row + 1]!;
+  for (let e = offsets[row]!; e < end; ++e) score += coefficients[from + indices[e]!]! * values[e]!;
+  return score;
 }
 
 /**

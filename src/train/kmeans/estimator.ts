@@ -5,21 +5,33 @@ import type {
   EstimatorImplementation,
   FitContext,
   FitResult,
-  HyperparameterValue,
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
 import { refuseMissing } from "../completeness.ts";
 import { momentsOf } from "../moments.ts";
+import { compiledModule } from "../threads/location.ts";
+import { isShareable, runTeam } from "../threads/run-team.ts";
 import { createPause } from "../pause.ts";
 import { squaredLengths } from "./distances.ts";
 import { kmeansHyperparameters } from "./hyperparameters.ts";
-import { improveCentres } from "./lloyd.ts";
-import { improveInBatches } from "./mini-batch.ts";
-import type { Clustering, RowMeasures } from "./lloyd.ts";
+import type { Clustering } from "./lloyd.ts";
+import { improveInBatches, type RowMeasures } from "./mini-batch.ts";
+import { type BestClustering, clusterRows } from "./member.ts";
+import { pointRows } from "./nearest.ts";
+import { type ClusteringPlan, createMemory } from "./plan.ts";
 import { plusPlusStart, randomStart } from "./start.ts";
 
-/** k-means: of several restarts the clustering of least inertia. Notes: `inertia`, `iterations` and the `restart` kept. */
+const subject = "fitting kmeans()";
+/** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */
+const shiftTolerance = 1e-4;
+/** Rows x columns x clusters for each thread: with fewer, starting one takes longer than it saves. */
+const worthThread = 5_000_000;
+
+/**
+ * k-means: of several restarts the clustering of least inertia, the same bits for any number of threads. Notes: `inertia`,
+ * `iterations` and the `restart` kept.
+ */
 export const kmeansEstimator: EstimatorImplementation = Object.freeze({
   name: "kmeans",
   tasks: Object.freeze(["clustering"] as const),
@@ -36,32 +48,18 @@ async function fit(
 ): Promise<FitResult> {
   refuseMissing("kmeans", design, target);
   const clusters = Number(hyperparameters["clusters"]);
-  const restarts = Number(hyperparameters["restarts"]);
   if (clusters > design.nRows)
     throw new MillraceError("DEFINITION_INVALID", {
       subject: "kmeans.clusters",
       rule: `must be at most the number of train rows (${design.nRows})`,
       actual: String(clusters),
     });
+  const pause = createPause(context, subject);
   const batch = Number(hyperparameters["batch"]);
-  const way = hyperparameters["start"];
-  const rows = measuresOf(design, target.weights);
-  const pause = createPause(context, "fitting kmeans()");
-  let best: Clustering | undefined;
-  let kept = 0;
-  for (let restart = 0; restart < restarts; ++restart) {
-    const rng = context.rng.fork(`restart ${restart}`);
-    const clustering =
-      batch === 0 || batch >= design.nRows
-        ? await improveCentres(design, rows, startOf(design, rows, clusters, way, rng), clusters, pause)
-        : await fitBatches(design, rows, clusters, { batch, way, rng, pause });
-    if (!best || clustering.inertia < best.inertia) {
-      best = clustering;
-      kept = restart;
-    }
-    context.progress.report(restart + 1, restarts, "restarts");
-  }
-  if (!best) throw new MillraceError("INTERNAL", { reason: "kmeans without restarts" });
+  const outcome =
+    batch === 0 || batch >= design.nRows
+      ? await cluster(await planOf(design, target, hyperparameters, context.rng, pause), context, pause)
+      : await clusterInBatches(design, target, hyperparameters, context, pause);
   return {
     predictor: Object.freeze({
       kind: "clusters",
@@ -69,48 +67,95 @@ async function fit(
       outputs: 1,
       nDense: design.dense.length,
       nSparse: design.sparse.names.length,
-      centres: best.centres,
+      centres: outcome.centres,
     }),
-    notes: { inertia: best.inertia, iterations: best.iterations, restart: kept },
+    notes: { inertia: outcome.inertia, iterations: outcome.iterations, restart: outcome.restart },
   };
+}
+
+/** A start for each restart; what is drawn depends on the seed and the number of the restart alone. */
+async function planOf(
+  design: Design,
+  { weights }: Target,
+  hyperparameters: HyperparameterValues,
+  rng: Rng,
+  pause: () => Promise<void>,
+): Promise<ClusteringPlan> {
+  const clusters = Number(hyperparameters["clusters"]);
+  const norms = squaredLengths(design);
+  const starts: Float64Array[] = [];
+  while (starts.length < Number(hyperparameters["restarts"])) {
+    starts.push(startOf(design, { norms, weights }, hyperparameters, rng.fork(`restart ${starts.length}`)));
+    await pause();
+  }
+  const tolerance = shiftTolerance * meanVariance(design, weights);
+  const memory = createMemory({ design, clusters });
+  return { design, rows: pointRows(design), weights, norms, clusters, starts, tolerance, memory };
 }
 
 function startOf(
   design: Design,
-  { norms, weights }: Pick<RowMeasures, "norms" | "weights">,
-  clusters: number,
-  way: HyperparameterValue | undefined,
+  { norms, weights }: RowMeasures,
+  hyperparameters: HyperparameterValues,
   rng: Rng,
 ): Float64Array {
-  return way === "random" ? randomStart(design, clusters, rng) : plusPlusStart(design, norms, weights, clusters, rng);
+  const clusters = Number(hyperparameters["clusters"]);
+  if (hyperparameters["start"] === "random") return randomStart(design, clusters, rng);
+  return plusPlusStart(design, norms, weights, clusters, rng);
 }
 
-interface Batches {
-  readonly batch: number;
-  readonly way: HyperparameterValue | undefined;
-  readonly rng: Rng;
-  readonly pause: () => Promise<void>;
+async function clusterInBatches(
+  design: Design,
+  { weights }: Target,
+  hyperparameters: HyperparameterValues,
+  { rng, progress }: FitContext,
+  pause: () => Promise<void>,
+): Promise<BestClustering> {
+  const rows = { norms: squaredLengths(design), weights };
+  const restarts = Number(hyperparameters["restarts"]);
+  let best: BestClustering | null = null;
+  for (let restart = 0; restart < restarts; ++restart) {
+    const clustering = await fitBatches(design, rows, hyperparameters, rng.fork(`restart ${restart}`), pause);
+    if (best === null || clustering.inertia < best.inertia) best = { ...clustering, restart };
+    progress.report(restart + 1, restarts, "restarts");
+  }
+  if (!best) throw new MillraceError("INTERNAL", { reason: "kmeans without restarts" });
+  return best;
 }
 
 /** Starts from centres of three batches of drawn rows, so that no pass over all rows is needed but the last. */
 function fitBatches(
   design: Design,
   rows: RowMeasures,
-  clusters: number,
-  { batch, way, rng, pause }: Batches,
+  hyperparameters: HyperparameterValues,
+  rng: Rng,
+  pause: () => Promise<void>,
 ): Promise<Clustering> {
+  const clusters = Number(hyperparameters["clusters"]);
+  const batch = Number(hyperparameters["batch"]);
   const order = Uint32Array.from({ length: design.nRows }, (_, row) => row);
   shuffle(order, rng);
   const drawn = order.subarray(0, Math.min(design.nRows, 3 * Math.max(batch, clusters)));
   const weights = rows.weights && takeValues(rows.weights, drawn);
   const measures = { norms: takeValues(rows.norms, drawn), weights };
-  const start = startOf(takeRows(design, drawn), measures, clusters, way, rng);
+  const start = startOf(takeRows(design, drawn), measures, hyperparameters, rng);
   return improveInBatches(design, rows, start, clusters, { batch, rng, pause });
 }
 
-function measuresOf(design: Design, weights: Float64Array | null): RowMeasures {
+function meanVariance(design: Design, weights: Float64Array | null): number {
   const { variances } = momentsOf(design, weights);
-  let total = 0;
-  for (let j = 0; j < variances.length; ++j) total += variances[j]!;
-  return { norms: squaredLengths(design), weights, meanVariance: total / Math.max(variances.length, 1) };
+  return variances.reduce((sum, variance) => sum + variance, 0) / Math.max(variances.length, 1);
+}
+
+/** In workers where there is enough to do for them and all columns are dense and in memory they share. */
+async function cluster(plan: ClusteringPlan, context: FitContext, pause: () => Promise<void>): Promise<BestClustering> {
+  const { design, clusters, starts } = plan;
+  const module = compiledModule("member", import.meta.url);
+  const nDense = design.dense.length;
+  const products = design.nRows * nDense * clusters;
+  const threads = isShareable(design) ? Math.min(context.threads, Math.floor(products / worthThread)) : 1;
+  const work = { module, payload: plan, threads, total: starts.length, unit: "restarts" };
+  const [best] = await runTeam(clusterRows, work, context, pause);
+  if (!best || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
+  return best;
 }

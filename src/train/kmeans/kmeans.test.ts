@@ -1,15 +1,20 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
-import { fixedClock } from "../../core/clock.ts";
+import { sharedDesign } from "../../../test/support/shared-design.ts";
+import { fixedClock, systemClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, FitResult, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
-import { chunkRows } from "../products.ts";
-import { assignRows, squaredDistances, squaredLengths } from "./distances.ts";
+import { dismissIdleWorkers } from "../threads/crew.ts";
+import { compiledModule } from "../threads/location.ts";
+import { controlWords, joinTeam } from "../threads/team.ts";
+import { squaredDistances, squaredLengths } from "./distances.ts";
 import { kmeansEstimator } from "./estimator.ts";
 import { improveCentres } from "./lloyd.ts";
+import { assignRows, pointRows } from "./nearest.ts";
+import { type ClusteringPlan, createMemory } from "./plan.ts";
 
 const context: FitContext = { rng: createRng(5), clock: fixedClock(), progress: silent, threads: 1, validation: null };
 
@@ -23,6 +28,20 @@ function fitKmeans(
   weights: Float64Array | null = null,
 ): Promise<FitResult> {
   return kmeansEstimator.fit(design, noTarget(weights), resolveHyperparameters(kmeansEstimator, given), context);
+}
+
+/** A plan of one start that goes on until no row changes. */
+function planOf(design: Design, start: Float64Array, clusters: number): ClusteringPlan {
+  return {
+    design,
+    rows: pointRows(design),
+    weights: null,
+    norms: squaredLengths(design),
+    clusters,
+    starts: [start],
+    tolerance: 0,
+    memory: createMemory({ design, clusters }),
+  };
 }
 
 function centresOf(result: FitResult): Float64Array {
@@ -67,7 +86,7 @@ describe("kmeansEstimator", () => {
         const whole = await fitKmeans(design, { clusters: 4, restarts: 8, start });
         expect(batched.notes["inertia"]! / whole.notes["inertia"]!).toBeLessThan(1.02);
         const distances = new Float64Array(4000);
-        assignRows(design, squaredLengths(design), centresOf(batched), 4, new Int32Array(4000), distances);
+        assignRows(pointRows(design), squaredLengths(design), centresOf(batched), 4, new Int32Array(4000), distances);
         expect(batched.notes["inertia"]).toBe(distances.reduce((sum, distance) => sum + distance, 0));
         expect(await fitKmeans(design, { clusters: 4, restarts: 8, start, batch: 100 })).toEqual(batched);
       });
@@ -105,14 +124,9 @@ describe("kmeansEstimator", () => {
   it("starts a centre that lost its rows anew at the row farthest from its own", async () => {
     const design = designOf([[0], [1], [2], [50]], 1);
     const far = Float64Array.of(1, 1000);
-    const { centres } = await improveCentres(
-      design,
-      { norms: squaredLengths(design), weights: null, meanVariance: 1 },
-      far,
-      2,
-      async () => {},
-    );
-    expect(Array.from(centres)).toEqual([1, 50]);
+    const plan = planOf(design, far, 2);
+    const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
+    expect(Array.from((await improveCentres(plan, far, team))!.centres)).toEqual([1, 50]);
   });
 
   it("copes with fewer different rows than clusters", async () => {
@@ -127,28 +141,89 @@ describe("kmeansEstimator", () => {
   });
 });
 
-describe("assignRows", () => {
+/** Lloyd's algorithm as it is defined: every row measured against every centre in every iteration. */
+function naiveLloyd(rows: readonly (readonly number[])[], start: readonly (readonly number[])[]): number[] {
+  let centres = start.map((centre) => [...centre]);
+  let assignment: number[] = [];
+  for (let iteration = 0; iteration < 300; ++iteration) {
+    const next = rows.map((row) => {
+      const distances = centres.map((centre) => row.reduce((sum, x, j) => sum + (x - centre[j]!) ** 2, 0));
+      return distances.indexOf(Math.min(...distances));
+    });
+    if (next.every((centre, row) => centre === assignment[row])) break;
+    assignment = next;
+    centres = centres.map((centre, c) => {
+      const own = rows.filter((_, row) => assignment[row] === c);
+      return centre.map((x, j) => (own.length === 0 ? x : own.reduce((sum, row) => sum + row[j]!, 0) / own.length));
+    });
+  }
+  return assignment;
+}
+
+describe("squaredDistances", () => {
   it("equals its naive twin", () => {
     const rng = createRng(8);
-    const rows = Array.from({ length: chunkRows + 19 }, () =>
-      Array.from({ length: 5 }, () => (rng.next() < 0.3 ? 0 : rng.next())),
-    );
+    const rows = Array.from({ length: 50 }, () => Array.from({ length: 5 }, () => (rng.next() < 0.3 ? 0 : rng.next())));
     const design = designOf(rows, 3);
     const centres = Float64Array.from({ length: 6 * 5 }, () => rng.next());
-    const assignment = new Int32Array(rows.length).fill(-1);
-    const distances = new Float64Array(rows.length);
-    const norms = squaredLengths(design);
-    expect(assignRows(design, norms, centres, 6, assignment, distances)).toBe(rows.length);
-    expect(assignRows(design, norms, centres, 6, assignment, distances)).toBe(0);
-    const ofCentre = new Float64Array(rows.length);
-    squaredDistances(design, norms, centres, 2, ofCentre);
+    const found = new Float64Array(rows.length);
+    squaredDistances(design, squaredLengths(design), centres, 2, found);
     rows.forEach((row, r) => {
-      const naive = Array.from({ length: 6 }, (_, c) =>
-        row.reduce((sum, x, j) => sum + (x - centres[c * 5 + j]!) ** 2, 0),
-      );
-      expect(assignment[r]).toBe(naive.indexOf(Math.min(...naive)));
-      expect(distances[r]).toBeCloseTo(Math.min(...naive), 12);
-      expect(ofCentre[r]).toBeCloseTo(naive[2]!, 12);
+      const naive = row.reduce((sum, x, j) => sum + (x - centres[2 * 5 + j]!) ** 2, 0);
+      expect(found[r]).toBeCloseTo(naive, 12);
     });
   });
 });
+
+describe("improveCentres", () => {
+  it.each([0, 3, 5])("equals its naive twin, which measures every row, with %i dense columns of 5", async (nDense) => {
+    let nIterations = 0;
+    for (let seed = 0; seed < 12; ++seed) {
+      const rng = createRng(seed);
+      const offset = seed % 3 === 0 ? 1e5 : 0;
+      const spread = seed % 2 === 0 ? 2 : 6;
+      const rows = Array.from({ length: 700 }, (_, i) =>
+        Array.from({ length: 5 }, (__, j) => offset + ((i * (j + 2)) % 6) + spread * rng.next()),
+      );
+      const start = rows.slice(0, 6);
+      const plan = planOf(designOf(rows, nDense), Float64Array.from(start.flat()), 6);
+      const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
+      const found = await improveCentres(plan, plan.starts[0]!, team);
+      const expected = naiveLloyd(rows, start);
+      expect(Array.from(plan.memory.assignment)).toEqual(expected);
+      const inertia = rows.reduce((sum, row, r) => {
+        const own = rows.filter((_, other) => expected[other] === expected[r]);
+        const centre = row.map((_, j) => own.reduce((total, other) => total + other[j]!, 0) / own.length);
+        return sum + row.reduce((total, x, j) => total + (x - centre[j]!) ** 2, 0);
+      }, 0);
+      expect(found!.inertia / inertia).toBeCloseTo(1, offset === 0 ? 10 : 3);
+      nIterations += found!.iterations;
+    }
+    // Bounds are what is tested: they say nothing in the first iteration.
+    expect(nIterations).toBeGreaterThan(60);
+  });
+});
+
+describe.skipIf(compiledModule("member", import.meta.url) === null)(
+  "kmeans on several threads (skipped without dist/)",
+  () => {
+    afterAll(dismissIdleWorkers);
+    const design = sharedDesign(150_000, 20);
+    const fit = (threads: number, more: Partial<FitContext> = {}): Promise<FitResult> =>
+      kmeansEstimator.fit(
+        design,
+        noTarget(design.dense[0]!.values.map((value) => Math.floor(value) % 3)),
+        resolveHyperparameters(kmeansEstimator, { clusters: 5, restarts: 2 }),
+        { ...context, rng: createRng(5), clock: systemClock, threads, ...more },
+      );
+
+    it("gives the same model on 1, 2 and 3 threads", { timeout: 60_000 }, async () => {
+      const one = await fit(1);
+      expect([await fit(2), await fit(3)]).toEqual([one, one]);
+    });
+
+    it("ends with CANCELLED when asked to", async () => {
+      await expect(fit(2, { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ code: "CANCELLED" });
+    });
+  },
+);

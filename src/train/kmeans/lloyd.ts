@@ -1,19 +1,11 @@
-import type { Design } from "../../model/design.ts";
-import { assignRows } from "./distances.ts";
+import { agreedToStop, type Team } from "../threads/team.ts";
+import { assignPart, largestError, type Measures, measurePart } from "./assign.ts";
+import { type Moves, movesOf } from "./bounds.ts";
+import { halfLengths } from "./nearest.ts";
+import { type ClusteringPlan, partsOfPlan } from "./plan.ts";
 import { placeCentre } from "./start.ts";
 
 const maxIterations = 300;
-/** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */
-const tolerance = 1e-4;
-
-/** What the algorithm needs to know about the rows beside the design. */
-export interface RowMeasures {
-  /** Squared length of every row. */
-  readonly norms: Float64Array;
-  readonly weights: Float64Array | null;
-  /** Variance of a column, on average. */
-  readonly meanVariance: number;
-}
 
 export interface Clustering {
   readonly centres: Float64Array;
@@ -24,35 +16,48 @@ export interface Clustering {
 
 /**
  * Lloyd's algorithm from given centres: assign every row to its nearest centre, move every centre to the mean of its rows,
- * until no row changes, the centres hardly move or 300 iterations are over. A centre that lost its rows starts anew at the row farthest from its own.
+ * until no row changes, the centres hardly move or 300 iterations are over. A centre that lost its rows starts anew at the
+ * row farthest from its own. All threads of a team call it alike and get the same; null where they were asked to stop.
  */
 export async function improveCentres(
-  design: Design,
-  rows: RowMeasures,
+  plan: ClusteringPlan,
   start: Float64Array,
-  clusters: number,
-  pause: () => Promise<void>,
-): Promise<Clustering> {
-  const { norms, weights, meanVariance } = rows;
+  team: Team,
+): Promise<Clustering | null> {
+  const { clusters, design, memory } = plan;
+  const { nParts } = partsOfPlan(plan);
+  const error = largestError(plan);
   const centres = start.slice();
-  const assignment = new Int32Array(design.nRows).fill(-1);
-  const distances = new Float64Array(design.nRows);
-  let iterations = 0;
+  forget(plan, team);
+  let moves: Moves | null = null;
   let shift = Infinity;
-  while (
-    assignRows(design, norms, centres, clusters, assignment, distances) > 0 &&
-    shift > tolerance * meanVariance &&
-    iterations < maxIterations
-  ) {
-    ++iterations;
-    const before = centres.slice();
-    moveCentres(design, weights, assignment, distances, centres, clusters);
-    shift = squaredShift(before, centres);
-    await pause();
+  for (let iterations = 0; ; ++iterations) {
+    const measures = { centres: centres.slice(), halves: halfLengths(centres, clusters), error };
+    for (let part = team.thread; part < nParts; part += team.threads) assignPart(plan, part, measures, moves);
+    team.barrier();
+    const nChanged = memory.changed.reduce((sum, count) => sum + count, 0);
+    if (nChanged === 0 || shift <= plan.tolerance || iterations === maxIterations)
+      return { centres, inertia: inertiaOf(plan, measures, team), iterations };
+    const isSettled = moveCentres(plan, centres);
+    if (!isSettled) restartEmpty(plan, measures, centres, team);
+    shift = squaredShift(measures.centres, centres);
+    moves = isSettled ? movesOf(measures.centres, centres, clusters, design.nRows) : null;
+    await team.pause();
+    if (agreedToStop(team, memory.flags)) return null;
   }
-  let inertia = 0;
-  for (let row = 0; row < design.nRows; ++row) inertia += (weights === null ? 1 : weights[row]!) * distances[row]!;
-  return { centres, inertia, iterations };
+}
+
+/** What an earlier start left behind. */
+function forget(plan: ClusteringPlan, team: Team): void {
+  const { memory, clusters } = plan;
+  const { nParts, rangeOf } = partsOfPlan(plan);
+  const width = memory.sums.length / nParts;
+  for (let part = team.thread; part < nParts; part += team.threads) {
+    memory.assignment.fill(-1, ...rangeOf(part));
+    memory.sums.fill(0, part * width, (part + 1) * width);
+    memory.held.fill(0, part * clusters, (part + 1) * clusters);
+    memory.counts.fill(0, part * clusters, (part + 1) * clusters);
+  }
 }
 
 function squaredShift(before: Float64Array, after: Float64Array): number {
@@ -61,61 +66,63 @@ function squaredShift(before: Float64Array, after: Float64Array): number {
   return total;
 }
 
-function moveCentres(
-  design: Design, // in
-  weights: Float64Array | null, // in
-  assignment: Int32Array, // in
-  distances: Float64Array, // in and out: the distance of a row that becomes a centre is set to 0
-  centres: Float64Array, // out
-  clusters: number,
-): void {
-  const nColumns = design.dense.length + design.sparse.names.length;
-  const held = new Float64Array(clusters);
-  for (let row = 0; row < design.nRows; ++row) held[assignment[row]!]! += weights === null ? 1 : weights[row]!;
-  const sums = clusterSums(design, weights, assignment, clusters, nColumns);
+/** Moves every centre that has rows to their mean, the sums of the parts in order; false where one has none. */
+function moveCentres({ memory, clusters }: ClusteringPlan, centres: Float64Array): boolean {
+  const { sums, held, counts } = memory;
+  const nColumns = centres.length / clusters;
+  let isSettled = true;
   for (let c = 0; c < clusters; ++c) {
-    if (held[c]! > 0) {
-      for (let i = c * nColumns; i < (c + 1) * nColumns; ++i) centres[i] = sums[i]! / held[c]!;
+    let weight = 0;
+    for (let place = c; place < held.length; place += clusters) weight += held[place]!;
+    if (countOf(counts, c, clusters) === 0) {
+      isSettled = false;
       continue;
     }
-    const row = farthestRow(distances, weights);
-    if (distances[row] === 0) continue;
-    placeCentre(design, row, centres, c);
-    distances[row] = 0;
-  }
-}
-
-/** Row-major sums of the rows of each cluster, weighted. */
-export function clusterSums(
-  design: Design,
-  weights: Float64Array | null,
-  assignment: Int32Array,
-  clusters: number,
-  nColumns: number,
-): Float64Array {
-  const { nRows, dense, sparse } = design;
-  const sums = new Float64Array(clusters * nColumns);
-  for (let j = 0; j < dense.length; ++j) {
-    const x = dense[j]!.values;
-    for (let row = 0; row < nRows; ++row) {
-      sums[assignment[row]! * nColumns + j]! += (weights === null ? 1 : weights[row]!) * x[row]!;
+    for (let j = 0; j < nColumns; ++j) {
+      let total = 0;
+      for (let place = c; place < held.length; place += clusters) total += sums[place * nColumns + j]!;
+      centres[c * nColumns + j] = total / weight;
     }
   }
-  for (let row = 0; row < nRows; ++row) {
-    const at = assignment[row]! * nColumns + dense.length;
-    const weight = weights === null ? 1 : weights[row]!;
-    const end = sparse.offsets[row + 1]!;
-    for (let e = sparse.offsets[row]!; e < end; ++e) sums[at + sparse.indices[e]!]! += weight * sparse.values[e]!;
-  }
-  return sums;
+  return isSettled;
 }
 
-/** The row farthest from its centre among those that count. */
-export function farthestRow(distances: Float64Array, weights: Float64Array | null): number {
-  let farthest = 0;
-  for (let row = 1; row < distances.length; ++row) {
-    if (weights !== null && weights[row] === 0) continue;
-    if (distances[row]! > distances[farthest]!) farthest = row;
+function countOf(counts: Int32Array, centre: number, clusters: number): number {
+  let count = 0;
+  for (let place = centre; place < counts.length; place += clusters) count += counts[place]!;
+  return count;
+}
+
+/** Puts each centre without rows at the row that counts and is farthest from where its own centre was. */
+function restartEmpty(plan: ClusteringPlan, before: Measures, centres: Float64Array, team: Team): void {
+  const { design, weights, clusters, memory } = plan;
+  measureAll(plan, before, team);
+  const taken = new Set<number>();
+  for (let c = 0; c < clusters; ++c) {
+    if (countOf(memory.counts, c, clusters) > 0) continue;
+    let farthest = -1;
+    for (let row = 0; row < design.nRows; ++row) {
+      if ((weights !== null && weights[row] === 0) || taken.has(row)) continue;
+      if (farthest < 0 || memory.upper[row]! > memory.upper[farthest]!) farthest = row;
+    }
+    if (farthest < 0 || memory.upper[farthest] === 0) continue;
+    placeCentre(design, farthest, centres, c);
+    taken.add(farthest);
   }
-  return farthest;
+}
+
+function measureAll(plan: ClusteringPlan, measures: Measures, team: Team): void {
+  const { nParts } = partsOfPlan(plan);
+  for (let part = team.thread; part < nParts; part += team.threads) measurePart(plan, part, measures);
+  team.barrier();
+}
+
+function inertiaOf(plan: ClusteringPlan, measures: Measures, team: Team): number {
+  const { memory, weights } = plan;
+  measureAll(plan, measures, team);
+  let inertia = 0;
+  for (let row = 0; row < memory.upper.length; ++row)
+    inertia += (weights === null ? 1 : weights[row]!) * memory.upper[row]!;
+  team.barrier();
+  return inertia;
 }

@@ -1,8 +1,16 @@
 import { shuffle, type Rng } from "../../core/rng.ts";
 import { takeRows, takeValues, type Design } from "../../model/design.ts";
-import { assignRows, squaredLengths } from "./distances.ts";
-import { clusterSums, farthestRow, type Clustering, type RowMeasures } from "./lloyd.ts";
+import { squaredLengths } from "./distances.ts";
+import type { Clustering } from "./lloyd.ts";
+import { assignRows, pointRows } from "./nearest.ts";
 import { placeCentre } from "./start.ts";
+
+/** What is known of the rows beside the design. */
+export interface RowMeasures {
+  /** Squared length of every row. */
+  readonly norms: Float64Array;
+  readonly weights: Float64Array | null;
+}
 
 const mostPasses = 100;
 /** Batches without a better smoothed loss before it stops; as scikit-learn's `max_no_improvement`. */
@@ -16,7 +24,7 @@ const patience = 10;
  */
 export async function improveInBatches(
   design: Design,
-  { norms, weights }: Pick<RowMeasures, "norms" | "weights">,
+  { norms, weights }: RowMeasures,
   start: Float64Array,
   clusters: number,
   { batch, rng, pause }: { readonly batch: number; readonly rng: Rng; readonly pause: () => Promise<void> },
@@ -48,7 +56,7 @@ export async function improveInBatches(
     await pause();
   }
   const distances = new Float64Array(design.nRows);
-  assignRows(design, norms, centres, clusters, new Int32Array(design.nRows), distances);
+  assignRows(pointRows(design), norms, centres, clusters, new Int32Array(design.nRows), distances);
   let inertia = 0;
   for (let row = 0; row < design.nRows; ++row) inertia += (weights === null ? 1 : weights[row]!) * distances[row]!;
   return { centres, inertia, iterations };
@@ -66,7 +74,7 @@ function moveByBatch(
   const nColumns = centres.length / clusters;
   const assignment = new Int32Array(batch.nRows).fill(-1);
   const distances = new Float64Array(batch.nRows);
-  assignRows(batch, squaredLengths(batch), centres, clusters, assignment, distances);
+  assignRows(pointRows(batch), squaredLengths(batch), centres, clusters, assignment, distances);
   const sums = clusterSums(batch, weights, assignment, clusters, nColumns);
   const given = new Float64Array(clusters);
   let loss = 0;
@@ -88,4 +96,39 @@ function moveByBatch(
     }
   }
   return total > 0 ? loss / total : 0;
+}
+
+/** Row-major sums of the rows of each cluster, weighted. */
+function clusterSums(
+  design: Design,
+  weights: Float64Array | null,
+  assignment: Int32Array,
+  clusters: number,
+  nColumns: number,
+): Float64Array {
+  const { nRows, dense, sparse } = design;
+  const sums = new Float64Array(clusters * nColumns);
+  for (let j = 0; j < dense.length; ++j) {
+    const x = dense[j]!.values;
+    for (let row = 0; row < nRows; ++row) {
+      sums[assignment[row]! * nColumns + j]! += (weights === null ? 1 : weights[row]!) * x[row]!;
+    }
+  }
+  for (let row = 0; row < nRows; ++row) {
+    const at = assignment[row]! * nColumns + dense.length;
+    const weight = weights === null ? 1 : weights[row]!;
+    const end = sparse.offsets[row + 1]!;
+    for (let e = sparse.offsets[row]!; e < end; ++e) sums[at + sparse.indices[e]!]! += weight * sparse.values[e]!;
+  }
+  return sums;
+}
+
+/** The row farthest from its centre among those that count. */
+function farthestRow(distances: Float64Array, weights: Float64Array | null): number {
+  let farthest = 0;
+  for (let row = 1; row < distances.length; ++row) {
+    if (weights !== null && weights[row] === 0) continue;
+    if (distances[row]! > distances[farthest]!) farthest = row;
+  }
+  return farthest;
 }

@@ -1,5 +1,5 @@
 import { MillraceError } from "../../core/errors/error.ts";
-import { isShared, sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
+import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
@@ -15,7 +15,7 @@ import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
 import { compiledModule } from "../threads/location.ts";
-import { isAlone, runTeam } from "../threads/run-team.ts";
+import { isAlone, isShareable, runTeam } from "../threads/run-team.ts";
 import { type LinearOutcome, type LinearProblem, solveProblem } from "./member.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
 import { sumsLength } from "./objective.ts";
@@ -72,8 +72,9 @@ async function solve(problem: LinearProblem, context: FitContext): Promise<Linea
   const { design, target, maxIterations } = problem;
   const module = compiledModule("member", import.meta.url);
   const nDense = design.dense.length;
-  const isShareable = design.sparse.names.length === 0 && design.dense.every(({ values }) => isShared(values));
-  const threads = isShareable ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread)) : 1;
+  const threads = isShareable(design)
+    ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread))
+    : 1;
   const subject = "fitting linear()";
   const payload = isAlone({ module, threads }) ? problem : { ...problem, shared: sharedFor(design, target) };
   const work = { module, payload, threads, total: maxIterations, unit: "iterations" };

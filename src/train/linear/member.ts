@@ -1,7 +1,7 @@
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { momentsInTeam, momentsOf } from "../moments.ts";
-import type { Team } from "../threads/team.ts";
+import { agreedToStop, type Team } from "../threads/team.ts";
 import { minimise, type Minimum, type SolverOptions } from "./lbfgs.ts";
 import { createObjective, sumsLength } from "./objective.ts";
 import { minimiseSparse } from "./owlqn.ts";
@@ -27,7 +27,7 @@ interface SharedSums {
   /** One number a column each. */
   readonly means: Float64Array;
   readonly variances: Float64Array;
-  /** [0]: 1 once the team is to stop. */
+  /** For `agreedToStop`. */
   readonly flags: Int32Array;
 }
 
@@ -57,7 +57,8 @@ export async function solveProblem(problem: LinearProblem, team: Team): Promise<
     afterIteration: async (iteration) => {
       if (team.thread === 0) team.report(iteration);
       await team.pause();
-      if (shared) agreeToGoOn(team, shared.flags);
+      // The solver knows no other way to be told.
+      if (shared && agreedToStop(team, shared.flags)) throw stopped;
     },
   };
   const penalty = { l1: l1 / moments.totalWeight, nPenalised: objective.nParameters - outputs };
@@ -72,13 +73,3 @@ export async function solveProblem(problem: LinearProblem, team: Team): Promise<
 }
 
 const stopped = Symbol("stopped");
-
-/** All threads stop at the same iteration, or the others would wait for ever. */
-function agreeToGoOn(team: Team, flags: Int32Array): void {
-  if (team.thread === 0) flags[0] = team.stopRequested() ? 1 : 0;
-  team.barrier();
-  const isOver = flags[0] === 1;
-  team.barrier();
-  // The solver knows no other way to be told.
-  if (isOver) throw stopped;
-}

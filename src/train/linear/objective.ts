@@ -3,6 +3,7 @@ import type { Target } from "../../model/estimator.ts";
 import type { ChunkLoss } from "./losses.ts";
 import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "../moments.ts";
+import { partsOf } from "../parts.ts";
 import { addGradient, addScores, chunkRows } from "../products.ts";
 import type { Team } from "../threads/team.ts";
 
@@ -28,10 +29,6 @@ export interface RegressionLoss {
 
 const squared: RegressionLoss = Object.freeze({ chunkLoss: squaredLoss, curvature: 1 });
 
-/** The rows are summed in parts, of so many rows at least and in so many at most: part of the result, never of the machine. */
-const partRows = 64 * chunkRows;
-const mostParts = 32;
-
 /** Threads take the parts in turn, and then each adds up all of them. */
 export interface PartSums {
   readonly team: Pick<Team, "thread" | "threads" | "barrier">;
@@ -39,17 +36,12 @@ export interface PartSums {
   readonly sums: Float64Array;
 }
 
-const rowsOfPart = (nRows: number): number => {
-  const chunks = Math.ceil(nRows / mostParts / chunkRows);
-  return Math.max(partRows, chunks * chunkRows);
-};
-const nPartsOf = (nRows: number): number => Math.max(1, Math.ceil(nRows / rowsOfPart(nRows)));
 /** Of a part: a gradient, the sums of the residuals, the loss. */
 const widthOf = (nColumns: number, outputs: number): number => outputs * (nColumns + 1) + 1;
 
 /** Numbers in the sums of all parts. */
 export function sumsLength({ nRows, dense, sparse }: Design, outputs: number): number {
-  return nPartsOf(nRows) * widthOf(dense.length + sparse.names.length, outputs);
+  return partsOf(nRows).nParts * widthOf(dense.length + sparse.names.length, outputs);
 }
 
 const alone = Object.freeze({ thread: 0, threads: 1, barrier: () => {} });
@@ -77,11 +69,10 @@ export function createObjective(
   const shifts = new Float64Array(outputs);
   const { team, sums } = shared ?? { team: alone, sums: new Float64Array(sumsLength(design, outputs)) };
   const width = widthOf(nColumns, outputs);
-  const nParts = nPartsOf(design.nRows);
+  const { nParts, rangeOf } = partsOf(design.nRows);
   const sumPart = (part: number, parameters: Float64Array): void => {
     const own = sums.subarray(part * width, (part + 1) * width).fill(0);
-    const from = part * rowsOfPart(design.nRows);
-    const to = Math.min(design.nRows, from + rowsOfPart(design.nRows));
+    const [from, to] = rangeOf(part);
     for (let start = from; start < to; start += chunkRows) {
       const count = Math.min(chunkRows, to - start);
       for (let k = 0; k < outputs; ++k) {

@@ -63,7 +63,7 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
         { l1: 500, maxIterations: 4 },
       ],
       ["huber", targetOf("regression", score, 0), { loss: "huber", maxIterations: 4 }],
-    ])("gives the same model on 1, 2 and 3 threads: %s", async (_, target, given) => {
+    ])("gives the same model on 1, 2 and 3 threads: %s", { timeout: 60_000 }, async (_, target, given) => {
       const one = await fit(target, given, {});
       expect(await fit(target, given, { threads: 2 })).toEqual(one);
       expect(await fit(target, given, { threads: 3 })).toEqual(one);

@@ -1,3 +1,5 @@
+import { isShared } from "../../core/shared-memory.ts";
+import type { Design } from "../../model/design.ts";
 import type { FitContext } from "../../model/estimator.ts";
 import { canUseWorkers, runCrew } from "./crew.ts";
 import { controlWords, joinTeam, type Team } from "./team.ts";
@@ -13,6 +15,11 @@ export interface TeamWork<Payload> {
   readonly threads: number;
   readonly total: number;
   readonly unit: string;
+}
+
+/** Whether threads would read the design without a copy: all its columns are dense and in memory they share. */
+export function isShareable({ dense, sparse }: Design): boolean {
+  return sparse.names.length === 0 && dense.every(({ values }) => isShared(values));
 }
 
 /** Whether this thread would do the work alone: it is not worth more, or there are none to share memory with. */

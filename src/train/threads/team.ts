@@ -69,6 +69,18 @@ export function joinTeam(words: Int32Array, thread: number, threads: number, pau
   };
 }
 
+/**
+ * Whether the team was asked to stop, the same answer for all its threads: every one calls it at the same place, or the
+ * others would wait for ever. `flags`: one number they share.
+ */
+export function agreedToStop(team: Team, flags: Int32Array): boolean {
+  if (team.thread === 0) flags[0] = team.stopRequested() ? 1 : 0;
+  team.barrier();
+  const isOver = flags[0] === 1;
+  team.barrier();
+  return isOver;
+}
+
 /** The last to arrive opens the next generation. A thread reads the generation before it counts itself in. */
 function passBarrier(words: Int32Array, threads: number): void {
   const generation = Atomics.load(words, generationWord);

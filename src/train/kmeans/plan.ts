@@ -1,0 +1,61 @@
+import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
+import type { Design } from "../../model/design.ts";
+import type { PointRows } from "./nearest.ts";
+import { type Parts, partsOf } from "../parts.ts";
+
+/** A fit as plain data, for every thread the same; arrays of `memory` are shared and written by all. */
+export interface ClusteringPlan {
+  readonly design: Design;
+  readonly rows: PointRows;
+  readonly weights: Float64Array | null;
+  /** Squared length of every row. */
+  readonly norms: Float64Array;
+  readonly clusters: number;
+  /** The centres each restart begins with. */
+  readonly starts: readonly Float64Array[];
+  /** The squared shift of the centres, summed, at which they count as still. */
+  readonly tolerance: number;
+  readonly memory: ClusteringMemory;
+}
+
+export interface ClusteringMemory {
+  /** By row: its centre, -1 before it has one; at least its distance from other centres, at most that from its own. */
+  readonly assignment: Int32Array;
+  readonly upper: Float64Array;
+  readonly lower: Float64Array;
+  /** By part and centre: sums of weight * value by column, of weights, and how many rows count. */
+  readonly sums: Float64Array;
+  readonly held: Float64Array;
+  readonly counts: Int32Array;
+  /** By part: rows that changed centre. */
+  readonly changed: Int32Array;
+  /** For `agreedToStop`. */
+  readonly flags: Int32Array;
+}
+
+/** Numbers that the sums of all parts may take: with very many centres and columns, fewer parts. */
+const mostSums = 8_000_000;
+
+const nColumnsOf = ({ dense, sparse }: Design): number => dense.length + sparse.names.length;
+
+/** How the rows are divided: by the data and the number of centres alone. */
+export function partsOfPlan({ design, clusters }: Pick<ClusteringPlan, "design" | "clusters">): Parts {
+  const most = Math.floor(mostSums / (clusters * Math.max(1, nColumnsOf(design))));
+  return partsOf(design.nRows, Math.max(1, Math.min(32, most)));
+}
+
+export function createMemory(plan: Pick<ClusteringPlan, "design" | "clusters">): ClusteringMemory {
+  const { design, clusters } = plan;
+  const { nParts } = partsOfPlan(plan);
+  const integers = (length: number): Int32Array => new Int32Array(sharedBuffer(4 * length));
+  return {
+    assignment: integers(design.nRows),
+    upper: sharedNumbers(design.nRows),
+    lower: sharedNumbers(design.nRows),
+    sums: sharedNumbers(nParts * clusters * nColumnsOf(design)),
+    held: sharedNumbers(nParts * clusters),
+    counts: integers(nParts * clusters),
+    changed: integers(nParts),
+    flags: integers(1),
+  };
+}
