@@ -58,6 +58,45 @@ function compare(what, title, limit, { rounds = 5 }) {
   });
 }
 
+/** Ingest, contract checks, profile and cleaning, beside the same with pandas and Pandera. */
+export function runChecked1m({ rounds = 3 }) {
+  const sides = {
+    ours: (file, snapshot) => measured(process.execPath, [script("ingest", "checked.mjs"), file, snapshot]),
+    theirs: (file) => measured(rivalPython(), [script("rivals", "ingest_checked.py"), file]),
+  };
+  return withFile(1_000_000, (file, snapshot) => {
+    requireSameFindings(sides.ours(file, snapshot), sides.theirs(file));
+    const all = { ours: [], theirs: [] };
+    for (let round = 0; round < rounds; ++round)
+      for (const [name, run] of Object.entries(sides)) all[name].push(run(file, snapshot));
+    console.log(
+      `CSV read, checked, profiled, cleaned, 1,000,000 x 20, ${rounds} rounds interleaved, medians; ${machine()}`,
+    );
+    const of = (name, figure) => median(all[name].map((one) => one[figure]));
+    for (const name of Object.keys(sides)) {
+      const [seconds, cpu, peakMb] = ["seconds", "cpu", "peakMb"].map((figure) => of(name, figure));
+      console.log(
+        `  ${name.padEnd(6)} ${seconds.toFixed(2)} s, processor ${cpu.toFixed(2)} s, peak ${peakMb.toFixed(0)} MB`,
+      );
+    }
+    const ratioOf = (figure) => median(all.ours.map((one, round) => one[figure] / all.theirs[round][figure]));
+    const ratio = ratioOf("seconds");
+    console.log(
+      `  of pandas and Pandera: time ${ratio.toFixed(3)} (at most 0.25), processor ${ratioOf("cpu").toFixed(3)}`,
+    );
+    return ratio <= 0.25 ? 0 : 1;
+  });
+}
+
+/** The same cells break rules, the same rows stay, and the profiles agree. */
+function requireSameFindings(one, other) {
+  const [own, theirs] = [one, other].map(({ found }) => JSON.stringify(found));
+  if (own !== theirs) throw new Error(`${own} is not ${theirs}`);
+  for (const [i, mean] of one.means.entries())
+    if (Math.abs(mean - other.means[i]) > 1e-9 * Math.max(1, Math.abs(mean)))
+      throw new Error(`${mean} is not ${other.means[i]}`);
+}
+
 /** MILLRACE_INGEST_GB chooses the size. */
 export function runCsv10gb() {
   const bytes = Number(process.env.MILLRACE_INGEST_GB ?? 10) * 1e9;
