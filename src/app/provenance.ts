@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
 import type { JsonValue } from "../core/json.ts";
 import type { Digest } from "../core/digest.ts";
+import { digestOf } from "../store/platform-digest.ts";
 import { packageVersion } from "./package-version.ts";
 
 /** Where the code of a run came from and what ran it. Nothing of the environment's variables is kept. */
@@ -37,10 +37,6 @@ export async function collectProvenance(
     platform: `${process.platform} ${process.arch}`,
     threads,
   };
-}
-
-function digestOf(bytes: string | Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** What git prints; null where there is no git, no repository, or no answer in time. */

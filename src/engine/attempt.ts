@@ -3,6 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { sha256 } from "../core/digest.ts";
 import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
+import type { Rng } from "../core/rng.ts";
 import type { Store } from "../store/open.ts";
 import { cacheKeyOf, elementDigest } from "./cache-key.ts";
 import { createAttemptContext, requireAllWritten } from "./context.ts";
@@ -117,8 +118,7 @@ async function tryUntilDone(
 ): Promise<StepEntry> {
   const { step, name } = subject;
   const policy = step.retry ?? oneAttempt;
-  // Not of the workflow's seed: runs that fail together on several machines must not come back together.
-  const rng = createRng(Number.parseInt(sha256(run.journal.runId).slice(7, 15), 16)).fork(name);
+  let delays: Rng | null = null;
   for (let attempt = 1; ; ++attempt) {
     const giveBack = await run.slots.take(step.slots ?? 1);
     const begun = run.clock.monotonic();
@@ -145,7 +145,9 @@ async function tryUntilDone(
       const failed = fail(entry, error);
       if (run.signal.aborted || attempt >= policy.attempts || !isWorthRetrying(error)) throw failed;
       run.journal.note(failed.entry);
-      const delayMs = delayAfter(policy, attempt, rng);
+      // Not of the workflow's seed: runs that fail together on several machines must not come back together.
+      delays ??= createRng(Number.parseInt(sha256(run.journal.runId).slice(7, 15), 16)).fork(name);
+      const delayMs = delayAfter(policy, attempt, delays);
       run.listener.stepRetried?.({ step: name, attempt, delayMs, error: failed.entry.error! });
       await wait(delayMs, run.signal);
     }

@@ -1,7 +1,7 @@
-import { sha256 } from "../core/digest.ts";
 import type { Digest } from "../core/digest.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import { digestOf } from "../store/platform-digest.ts";
 import type { FanOutItem, Step } from "./step.ts";
 
 /** Everything a step's result may depend on, by part. */
@@ -42,10 +42,10 @@ export async function cacheKeyOf(
   // One element depends on itself, not on where it stands or on its neighbours.
   const own = item === null ? parts : { ...parts, inputs: inputsBeside, element: elementDigest(item) };
   const shown = step.codeParts ? { ...own, codeParts: step.codeParts } : own;
-  return { digest: sha256(canonicalJson(own)), parts: JSON.stringify(shown) };
+  return { digest: digestOf(canonicalJson(own)), parts: JSON.stringify(shown) };
 }
 
 /** What an element of a list is, wherever it stands. */
 export function elementDigest(item: FanOutItem): Digest {
-  return item.digest ?? sha256(canonicalJson(item.value));
+  return item.digest ?? digestOf(canonicalJson(item.value));
 }

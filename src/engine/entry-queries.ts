@@ -1,4 +1,5 @@
-import type { Compilable, Kysely } from "kysely";
+import type { Compilable, InsertObject, Kysely } from "kysely";
+import { compileOnce } from "../store/compile-once.ts";
 import type { Database } from "../store/schema.ts";
 import type { StepEntry } from "./journal.ts";
 import type { Step } from "./step.ts";
@@ -35,10 +36,13 @@ export function entryQueries(
     error_code: entry.error?.code ?? null,
     error_message: entry.error?.message ?? null,
   };
-  const attempt = database
-    .insertInto("steps")
-    .values({ ...key, position: entry.position, ...state })
-    .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state));
+  const row = { ...key, position: entry.position, ...state };
+  const attempt = compileOnce(database, "attempt", [...Object.values(row), ...Object.values(state)], () =>
+    database
+      .insertInto("steps")
+      .values(row)
+      .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state)),
+  );
   const told = [...logQueries(database, key, entry), ...settingQueries(database, key, entry)];
   if (entry.status !== "ran" && entry.status !== "cached") return [attempt, ...told];
   return [
@@ -53,15 +57,35 @@ export function entryQueries(
 function outputQueries(database: Kysely<Database>, key: AttemptKey, { record }: StepEntry): Compilable[] {
   const outputs = [...record.outputs.values()];
   if (outputs.length === 0) return [];
-  const kept = database
-    .insertInto("artifacts")
-    .values(outputs.map(({ digest, size }) => ({ digest, size })))
-    .onConflict((conflict) => conflict.column("digest").doNothing());
+  const artifacts = outputs.map(({ digest, size }) => ({ digest, size }));
+  const kept = compileOnce(database, `artifacts ${outputs.length}`, valuesOf(artifacts), () =>
+    database
+      .insertInto("artifacts")
+      .values(artifacts)
+      .onConflict((conflict) => conflict.column("digest").doNothing()),
+  );
   const rows = outputs.map(({ output, digest, type, format }) => ({ ...key, output, digest, type, format }));
   const digests = outputs.map(({ digest }) => digest);
   // What was forgotten and is made again is there again.
-  const back = database.deleteFrom("forgotten").where("digest", "in", digests);
-  return [kept, back, database.insertInto("step_outputs").values(rows)];
+  const back = compileOnce(database, `made again ${outputs.length}`, digests, () =>
+    database.deleteFrom("forgotten").where("digest", "in", digests),
+  );
+  return [kept, back, ...insertAll(database, "step_outputs", rows)];
+}
+
+function valuesOf(rows: readonly object[]): readonly unknown[] {
+  return rows.flatMap((row) => Object.values(row) as unknown[]);
+}
+
+/** Rows of a table, which all have the same columns in the same order. */
+function insertAll<Table extends keyof Database>(
+  database: Kysely<Database>,
+  table: Table,
+  rows: readonly InsertObject<Database, Table>[],
+): Compilable[] {
+  if (rows.length === 0) return [];
+  const insert = (): Compilable => database.insertInto(table).values(rows);
+  return [compileOnce(database, `${table} ${rows.length}`, valuesOf(rows), insert)];
 }
 
 function detailQueries(database: Kysely<Database>, key: AttemptKey, entry: StepEntry): Compilable[] {
@@ -73,9 +97,9 @@ function detailQueries(database: Kysely<Database>, key: AttemptKey, entry: StepE
     value: JSON.stringify(value),
   }));
   return [
-    ...(inputs.length > 0 ? [database.insertInto("step_inputs").values(inputs)] : []),
-    ...(metrics.length > 0 ? [database.insertInto("metrics").values(metrics)] : []),
-    ...(params.length > 0 ? [database.insertInto("params").values(params)] : []),
+    ...insertAll(database, "step_inputs", inputs),
+    ...insertAll(database, "metrics", metrics),
+    ...insertAll(database, "params", params),
   ];
 }
 
@@ -98,10 +122,13 @@ function settingQueries(database: Kysely<Database>, key: AttemptKey, { name, ste
 /** What ran answers for its cache key from now on. */
 function answerQueries(database: Kysely<Database>, key: AttemptKey, entry: StepEntry): Compilable[] {
   if (entry.status === "cached" || entry.cacheKey === null) return [];
+  const row = { cache_key: entry.cacheKey.digest, ...key };
   return [
-    database
-      .insertInto("cache_entries")
-      .values({ cache_key: entry.cacheKey.digest, ...key })
-      .onConflict((conflict) => conflict.column("cache_key").doUpdateSet(key)),
+    compileOnce(database, "answer", [...Object.values(row), ...Object.values(key)], () =>
+      database
+        .insertInto("cache_entries")
+        .values(row)
+        .onConflict((conflict) => conflict.column("cache_key").doUpdateSet(key)),
+    ),
   ];
 }

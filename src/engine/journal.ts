@@ -2,6 +2,7 @@ import type { Compilable } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import { compileOnce } from "../store/compile-once.ts";
 import { keepLease, requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { StepsTable } from "../store/schema.ts";
@@ -221,11 +222,11 @@ function createCommitQueue(write: (entries: readonly StepEntry[]) => Promise<unk
 
 /** What an earlier attempt with the same cache key wrote and recorded; null where an artifact of it is gone. */
 export async function findCached(store: Store, step: Step, cacheKey: Digest): Promise<StepRecord | null> {
-  const found = await store.database
-    .selectFrom("cache_entries")
-    .select(["run_id", "step", "attempt"])
-    .where("cache_key", "=", cacheKey)
-    .executeTakeFirst();
+  const { database } = store;
+  const answer = compileOnce(database, "answered by", [cacheKey], () =>
+    database.selectFrom("cache_entries").select(["run_id", "step", "attempt"]).where("cache_key", "=", cacheKey),
+  );
+  const [found] = (await database.executeQuery(answer)).rows;
   if (!found) return null;
   const outputs = await store.database
     .selectFrom("step_outputs")

@@ -6,6 +6,7 @@ import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
+import { digestOf } from "./platform-digest.ts";
 import { syncFile, syncPath } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
@@ -145,7 +146,7 @@ async function settleSmall(path: string): Promise<StoredArtifact | null> {
       at += read;
     }
     await synced(file);
-    return { digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`, size };
+    return { digest: digestOf(bytes), size };
   } finally {
     closeSync(file);
   }
@@ -203,7 +204,7 @@ async function readSound(path: string, digest: Digest): Promise<Uint8Array> {
     if (isAbsent(error)) throw new MillraceError("ARTIFACT_MISSING", { digest });
     throw error;
   });
-  requireSound(digest, `sha256:${createHash("sha256").update(bytes).digest("hex")}`, path);
+  requireSound(digest, digestOf(bytes), path);
   return bytes;
 }
 

@@ -1,5 +1,6 @@
-import type { Kysely, Selectable, SelectQueryBuilder, Transaction } from "kysely";
+import type { Compilable, Kysely, Selectable, SelectQueryBuilder, Transaction } from "kysely";
 import { MillraceError } from "../core/errors/error.ts";
+import { compileOnce } from "./compile-once.ts";
 import type { Store } from "./open.ts";
 import { isStopped, mayBeAlive, runsHere, thisProcess } from "./processes.ts";
 import type { Database, LeasesTable } from "./schema.ts";
@@ -65,11 +66,16 @@ export async function readLease(database: Kysely<Database>, resource: string): P
   return leaseQuery(database, resource).executeTakeFirst();
 }
 
-export function leaseQuery(
+function leaseQuery(
   database: Kysely<Database>,
   resource: string,
 ): SelectQueryBuilder<Database, "leases", Selectable<LeasesTable>> {
   return database.selectFrom("leases").selectAll().where("resource", "=", resource);
+}
+
+/** The lease of a fence's resource, as {@link checkFence} asks for it. */
+export function heldLease(database: Kysely<Database>, { resource }: Fence): Compilable<Lease> {
+  return compileOnce(database, "lease", [resource], () => leaseQuery(database, resource));
 }
 
 export async function listLeases(database: Kysely<Database>): Promise<readonly Lease[]> {

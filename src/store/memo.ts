@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Digest } from "../core/digest.ts";
 import type { JsonValue } from "../core/json.ts";
+import { digestOf } from "./platform-digest.ts";
 import type { Database } from "./schema.ts";
 
 /** Small facts worth remembering between runs. A damaged one is as good as forgotten. */
@@ -12,7 +12,7 @@ export interface Memo {
 
 /** What a memo's row is sealed with. */
 export function memoDigest(key: string, value: string): Digest {
-  return `sha256:${createHash("sha256").update(`${key}\n${value}`).digest("hex")}`;
+  return digestOf(`${key}\n${value}`);
 }
 
 export function createMemo(database: Kysely<Database>): Memo {

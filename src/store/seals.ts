@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { Digest } from "../core/digest.ts";
+import { digestOf } from "./platform-digest.ts";
 import type { Database } from "./schema.ts";
 
 const tablesOfRun = [
@@ -17,9 +17,9 @@ const tablesOfRun = [
 const tablesOfModel = ["versions", "judgements", "aliases"] as const;
 
 /** Digest over rows: the database engine keeps no checksum of its own, and a changed bit must not go unseen. */
-function digestOf(rows: readonly (readonly [table: string, row: object])[]): Digest {
+function digestOfRows(rows: readonly (readonly [table: string, row: object])[]): Digest {
   const lines = rows.map(([table, row]) => `${table} ${JSON.stringify(row)}`).sort();
-  return `sha256:${createHash("sha256").update(lines.join("\n")).digest("hex")}`;
+  return digestOf(lines.join("\n"));
 }
 
 /** Everything recorded of a run, as one digest. */
@@ -30,7 +30,7 @@ export async function digestOfRun(database: Kysely<Database>, runId: string): Pr
     const found = await database.selectFrom(table).selectAll().where("run_id", "=", runId).execute();
     for (const row of found) rows.push([table, row]);
   }
-  return digestOf(rows);
+  return digestOfRows(rows);
 }
 
 /** Versions, judgements and aliases of a model, as one digest. */
@@ -40,7 +40,7 @@ export async function digestOfModel(database: Kysely<Database>, model: string): 
     const found = await database.selectFrom(table).selectAll().where("model", "=", model).execute();
     for (const row of found) rows.push([table, row]);
   }
-  return digestOf(rows);
+  return digestOfRows(rows);
 }
 
 async function seal(transaction: Transaction<Database>, subject: string, digest: Digest): Promise<void> {
@@ -72,7 +72,7 @@ export const keysSeal = "keys";
 /** Every key, as one digest. */
 export async function digestOfKeys(database: Kysely<Database>): Promise<Digest> {
   const rows = await database.selectFrom("keys").selectAll().execute();
-  return digestOf(rows.map((row): [string, object] => ["keys", row]));
+  return digestOfRows(rows.map((row): [string, object] => ["keys", row]));
 }
 
 /** Seals the keys anew, in the transaction that changed one. */

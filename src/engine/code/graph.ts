@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { digestOf } from "../../store/platform-digest.ts";
 import { readModule } from "./module.ts";
 import type { Module } from "./module.ts";
 import { createParser } from "./syntax.ts";
@@ -86,8 +86,4 @@ function packageOf(path: string, specifier: string): Target {
     }
   }
   return { kind: "package", part: specifier, version: "" };
-}
-
-export function digestOf(content: string | Uint8Array): string {
-  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }

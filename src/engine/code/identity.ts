@@ -1,4 +1,5 @@
-import { digestOf, type ModuleGraph } from "./graph.ts";
+import { digestOf } from "../../store/platform-digest.ts";
+import type { ModuleGraph } from "./graph.ts";
 import { defaultName } from "./module.ts";
 import type { Imported, Module, Statement } from "./module.ts";
 import { canonicalCode, childrenOf, isNode, nameOf } from "./syntax.ts";

@@ -2,7 +2,7 @@ import type { Compilable, Kysely } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
 import { noHooks } from "../hooks.ts";
 import type { StoreHooks } from "../hooks.ts";
-import { checkFence, leaseQuery } from "../leases.ts";
+import { checkFence, heldLease } from "../leases.ts";
 import type { Fence } from "../leases.ts";
 import type { InspectedMetadata, Metadata } from "../metadata.ts";
 import { parseMetadataAddress } from "../metadata-address.ts";
@@ -33,7 +33,7 @@ function writeTogether(
   fence: Fence | undefined,
   isDurable: boolean,
 ): Promise<readonly number[]> {
-  const held = fence && leaseQuery(database, fence.resource).compile();
+  const held = fence && heldLease(database, fence).compile();
   const compiled = queries.map((query) => query.compile());
   return driver.atOnce(async (execute) => {
     if (fence && held) checkFence(fence, (await execute(held)).rows[0]);
