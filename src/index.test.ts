@@ -38,6 +38,7 @@ describe("the public surface", () => {
       "mlp",
       "mysql",
       "naiveBayes",
+      "neighbors",
       "number",
       "oneHot",
       "onlyIf",

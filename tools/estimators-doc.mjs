@@ -15,6 +15,8 @@ const sentences = {
     "Naive Bayes: given the label, numbers are normal, levels and terms are counted, and each column speaks by itself. Fitted in one pass; good with few rows and as a first mark. Missing numbers are filled in by the default preparation; missing and unknown levels say nothing, or count as a level of their own.",
   mlp: "A network of dense layers (multilayer perceptron), learned in mini-batches by Adam (Kingma and Ba 2015). Levels of categories and terms of texts are embedded: each has a short vector that is learned with the rest. Stops early on the validation rows. Explains nothing; `importance` goes by the sizes of the weights.",
   svm: "Linear support vector machine: squared hinge for labels (of more than two, each against the rest), squared epsilon-insensitive loss for numbers. Rows well on their side of the margin do not count. Probabilities by Platt scaling on the margins of held-out rows, in three folds by the rows' values.",
+  neighbors:
+    "The nearest train rows answer, by Euclidean distance in prepared columns: the mean of their values, or the shares of their labels. Exact, by a tree of boxes; row weights weigh votes. The train rows are the model, which is as large as they are. Explains nothing; `importance` goes by the share of squared distances.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
 };
 

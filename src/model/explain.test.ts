@@ -5,7 +5,9 @@ import { createRng } from "../core/rng.ts";
 import { explainRows, isExplainable, explanationsOf, meanContributions } from "./explain.ts";
 import { predictRows } from "./predict.ts";
 
-const explainable = modelKinds.filter(([task, kind]) => task !== "clustering" && kind !== "network");
+const explainable = modelKinds.filter(
+  ([task, kind]) => task !== "clustering" && kind !== "network" && kind !== "neighbors",
+);
 
 describe("explainRows", () => {
   it("predicts the same bits as predictRows and splits every raw score among the features", () => {
@@ -61,10 +63,11 @@ describe("explainRows", () => {
     expect(Object.keys(other!.contributions)).toContain("__proto__");
   });
 
-  it("refuses clusters and networks", () => {
+  it("refuses clusters, networks and neighbors", () => {
     const clusters = randomModel(createRng(8), "clustering", "linear");
     const network = randomModel(createRng(8), "binary", "network");
-    for (const model of [clusters, network]) {
+    const neighbors = randomModel(createRng(8), "regression", "neighbors");
+    for (const model of [clusters, network, neighbors]) {
       expect(isExplainable(model)).toBe(false);
       expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(
         expect.objectContaining({ code: "EXPLANATION_UNAVAILABLE" }),

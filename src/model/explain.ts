@@ -48,7 +48,7 @@ export interface ExplainedPredictions {
 
 /**
  * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
- * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters and networks.
+ * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters, networks and neighbors.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
   const design = buildDesign(withExpressions(frame, model.expressions), model.features);
@@ -97,7 +97,7 @@ export function meanContributions(contributions: Contributions): { feature: stri
 }
 
 /** What predictions are that are not sums of what features add. */
-const notSums = { clusters: "clusters", network: "made by a network" } as const;
+const notSums = { clusters: "clusters", network: "made by a network", neighbors: "those of the nearest rows" } as const;
 
 /** Whether the model's raw scores are sums of what features add, so that `explain` answers. */
 export function isExplainable({ predictor }: Pick<Model, "predictor">): boolean {
@@ -106,7 +106,7 @@ export function isExplainable({ predictor }: Pick<Model, "predictor">): boolean 
 
 function contributionsOf(model: Model, design: Design): Omit<Contributions, "scores"> {
   const { predictor } = model;
-  if (predictor.kind === "clusters" || predictor.kind === "network")
+  if (predictor.kind === "clusters" || predictor.kind === "network" || predictor.kind === "neighbors")
     throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name, predictions: notSums[predictor.kind] });
   const features = [...new Set(model.features.map(({ feature }) => feature))];
   const { dense, sparseSources } = layoutOf(model.features);

@@ -21,13 +21,13 @@ import type { Predictor } from "./predictor.ts";
 export const modelFormat = 7;
 
 /**
- * The format a model needs: 7 has trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
+ * The format a model needs: 7 has neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
  * their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links
  * "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
-  if (kind === "trees" && predictor.sums !== undefined) return 7;
+  if (kind === "neighbors" || (kind === "trees" && predictor.sums !== undefined)) return 7;
   if (kind === "network") return 6;
   if (contract.columns.some(({ clean, privacy }) => clean !== undefined || isOwnKey(privacy))) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
@@ -133,13 +133,24 @@ function textOf(texts: ReadonlyMap<string, string>, part: string): string {
   return text;
 }
 
+/** Members of each kind of predictor beside its link, outputs and arrays. */
+const scalarsOf: Readonly<Record<Predictor["kind"], readonly string[]>> = {
+  trees: ["sums"],
+  linear: ["nDense", "nSparse"],
+  clusters: ["nDense", "nSparse"],
+  bayes: ["nDense", "nSparse"],
+  network: ["nDense", "nSparse", "activation"],
+  neighbors: ["nDense", "nSparse", "neighbors", "weighting"],
+};
+
+function isKind(kind: string): kind is Predictor["kind"] {
+  return Object.hasOwn(scalarsOf, kind);
+}
+
 function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>): Predictor {
   const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
-  if (kind !== "trees" && kind !== "linear" && kind !== "clusters" && kind !== "bayes" && kind !== "network")
-    throw new RangeError("predictor.kind is unknown");
-  const known: readonly string[] =
-    kind === "trees" ? ["sums"] : ["nDense", "nSparse", ...(kind === "network" ? ["activation"] : [])];
-  if (!Object.keys(widths).every((member) => known.includes(member)))
+  if (typeof kind !== "string" || !isKind(kind)) throw new RangeError("predictor.kind is unknown");
+  if (!Object.keys(widths).every((member) => scalarsOf[kind].includes(member)))
     throw new RangeError("predictor has members unknown to its format");
   const numbers = Object.entries(arraysOfPredictor[kind]).map(([member, type]) => {
     const array = arrays.get(`predictor.${member}`);

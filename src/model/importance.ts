@@ -1,7 +1,13 @@
 import { layoutOf, type DesignLayout } from "./apply.ts";
 import type { FittedFeature } from "./fitted-transform.ts";
 import type { Model } from "./model.ts";
-import type { BayesPredictor, ClustersPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
+import type {
+  BayesPredictor,
+  ClustersPredictor,
+  LinearPredictor,
+  NeighborsPredictor,
+  TreesPredictor,
+} from "./predictor.ts";
 import { pathSizes } from "./network-paths.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
@@ -17,7 +23,8 @@ export interface FeatureImportance {
  * away. Linear: |coefficient| times the spread of the prepared column, summed over labels. Clusters: the share of the
  * centres' variance along its columns. Naive Bayes: how far the labels' means lie apart in their standard deviations, and
  * for sparse columns how far their log probabilities do, times the spread of the column. Networks: the sizes of the weights
- * on all ways from the prepared column to the scores (Garson 1991), times its spread.
+ * on all ways from the prepared column to the scores (Garson 1991), times its spread. Neighbors: the share of squared
+ * distances between rows that its columns make up.
  */
 export function importanceOf(model: Model): FeatureImportance[] {
   const layout = layoutOf(model.features);
@@ -49,6 +56,8 @@ function columnWeights({ predictor, features, reference }: Model, layout: Design
       const spread = spreads(features, reference);
       return pathSizes(predictor).map((size, column) => size * spread[column]!);
     }
+    case "neighbors":
+      return scatters(predictor, nColumns);
   }
 }
 
@@ -76,6 +85,23 @@ function variances({ centres }: ClustersPredictor, nColumns: number): Float64Arr
     for (let centre = 0; centre < k; ++centre) out[column]! += (centres[centre * nColumns + column]! - mean) ** 2;
   }
   return out;
+}
+
+/** The variance of every column over the stored rows: half of what it adds to their squared distances, on average. */
+function scatters(
+  { nDense, points, values, offsets, indices, entries }: NeighborsPredictor,
+  nColumns: number,
+): Float64Array {
+  const n = values.length;
+  const sums = new Float64Array(nColumns);
+  const squares = new Float64Array(nColumns);
+  const add = (column: number, value: number): void => {
+    sums[column]! += value;
+    squares[column]! += value * value;
+  };
+  for (let i = 0; i < n * nDense; ++i) add(i % nDense, points[i]!);
+  for (let e = 0; e < offsets[n]!; ++e) add(nDense + indices[e]!, entries[e]!);
+  return squares.map((square, column) => Math.max(0, square / n - (sums[column]! / n) ** 2));
 }
 
 function separations(bayes: BayesPredictor, spread: readonly number[]): Float64Array {

@@ -2,7 +2,13 @@
  * The learned part of a model as plain data and flat typed arrays. `outputs` is the number of raw scores a row:
  * 1 for regression and binary, K for K classes. Raw scores become outputs through `link`.
  */
-export type Predictor = TreesPredictor | LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor;
+export type Predictor =
+  | TreesPredictor
+  | LinearPredictor
+  | ClustersPredictor
+  | BayesPredictor
+  | NetworkPredictor
+  | NeighborsPredictor;
 
 /**
  * identity: the score; log: exp(score); sigmoid: probability of labels[1]; softmax: probabilities; share: the scores are
@@ -105,4 +111,28 @@ export interface NetworkPredictor {
   readonly embeddings: Float64Array;
   readonly weights: Float64Array;
   readonly biases: Float64Array;
+}
+
+/**
+ * The rows it learned from. A row's answer is the mean of the values of the `neighbors` rows nearest to it (Euclidean), or
+ * the share of each label among them; votes are weighed by `weights` and, with `weighting` "distance", by one over the
+ * distance. Dense values are row-major in `points`; row r has the sparse entries offsets[r] to offsets[r + 1], columns
+ * ascending. Rows stand so that halves, quarters and so on of them are near each other.
+ */
+export interface NeighborsPredictor {
+  readonly kind: "neighbors";
+  readonly link: "identity" | "share";
+  readonly outputs: number;
+  readonly nDense: number;
+  readonly nSparse: number;
+  readonly neighbors: number;
+  readonly weighting: "uniform" | "distance";
+  readonly points: Float64Array;
+  readonly offsets: Uint32Array;
+  readonly indices: Uint32Array;
+  readonly entries: Float64Array;
+  /** The value, or the position of the label. */
+  readonly values: Float64Array;
+  /** Above 0. */
+  readonly weights: Float64Array;
 }

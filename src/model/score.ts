@@ -2,6 +2,7 @@ import { exp, sigmoid, softmaxInPlace } from "../math/elementary.ts";
 import type { Design } from "./design.ts";
 import type { ClustersPredictor, LinearPredictor, Link, Predictor } from "./predictor.ts";
 import { bayesScores } from "./score-bayes.ts";
+import { neighborScores } from "./score-neighbors.ts";
 import { networkScores } from "./score-network.ts";
 import { addTrees } from "./score-trees.ts";
 
@@ -29,6 +30,8 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
       return bayesScores(predictor, design);
     case "network":
       return networkScores(predictor, design);
+    case "neighbors":
+      return neighborScores(predictor, design);
   }
 }
 

@@ -144,6 +144,14 @@ export interface SvmHyperparameters {
   classWeights: "none" | "balanced";
 }
 
+/** Hyperparameters of neighbors(). */
+export interface NeighborsHyperparameters {
+  /** Nearest train rows that answer. */
+  neighbors: number;
+  /** Whether each counts alike or by one over its distance. */
+  weighting: "uniform" | "distance";
+}
+
 /** Hyperparameters of kmeans(). */
 export interface KMeansHyperparameters {
   clusters: number;
@@ -213,6 +221,13 @@ export function svm(
   options: Partial<SvmHyperparameters> = {},
 ): Estimator<"regression" | "binary" | "multiclass", SvmHyperparameters> {
   return configure("svm", supervised, options);
+}
+
+/** The nearest train rows answer (Euclidean distance on prepared columns): no training, and models as large as the data. */
+export function neighbors(
+  options: Partial<NeighborsHyperparameters> = {},
+): Estimator<"regression" | "binary" | "multiclass", NeighborsHyperparameters> {
+  return configure("neighbors", supervised, options);
 }
 
 /** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */

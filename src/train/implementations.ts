@@ -8,6 +8,7 @@ import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
 import { linearHyperparameters } from "./linear/hyperparameters.ts";
 import { mlpHyperparameters } from "./mlp/hyperparameters.ts";
 import { naiveBayesHyperparameters } from "./naive-bayes/hyperparameters.ts";
+import { neighborsHyperparameters } from "./neighbors/hyperparameters.ts";
 import { checkSpace } from "./space.ts";
 import { svmHyperparameters } from "./svm/hyperparameters.ts";
 
@@ -73,6 +74,13 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: svmHyperparameters,
       load: async () => (await import("./svm/estimator.ts")).svmEstimator,
+    },
+  ],
+  [
+    "neighbors",
+    {
+      hyperparameters: neighborsHyperparameters,
+      load: async () => (await import("./neighbors/estimator.ts")).neighborsEstimator,
     },
   ],
   [

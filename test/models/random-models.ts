@@ -100,8 +100,8 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
 
 const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
 
-/** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, a network, or centres where the task is clustering. */
-export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes" | "network"): Model {
+/** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, a network, stored rows, or centres where the task is clustering. */
+export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes" | "network" | "neighbors"): Model {
   const features = kind === "trees" && task !== "clustering" ? treeFeatures : denseFeatures;
   const inputs = columns.map(({ name }) => name);
   const model: Model = {
@@ -147,7 +147,7 @@ function targetKind(task: Task): ContractColumn["kind"] {
 function randomPredictor(
   rng: Rng,
   task: Task,
-  kind: "trees" | "linear" | "bayes" | "network",
+  kind: "trees" | "linear" | "bayes" | "network" | "neighbors",
   features: readonly FittedFeature[],
 ): Predictor {
   const layout = layoutOf(features);
@@ -194,13 +194,32 @@ function randomPredictor(
       biases: numbers(4 + outputs),
     };
   }
+  if (kind === "neighbors") {
+    const nRows = 40;
+    const values = task === "regression" ? numbers(nRows) : numbers(nRows).map(() => rng.integer(Math.max(2, outputs)));
+    return {
+      kind,
+      link: task === "regression" ? "identity" : "share",
+      outputs,
+      nDense,
+      nSparse,
+      neighbors: 3,
+      weighting: task === "binary" ? "uniform" : "distance",
+      points: numbers(nRows * nDense),
+      offsets: Uint32Array.from({ length: nRows + 1 }, (_, row) => 2 * row),
+      indices: Uint32Array.from({ length: 2 * nRows }, (_, e) => (e % 2 === 0 ? 0 : 1 + rng.integer(nSparse - 1))),
+      entries: numbers(2 * nRows),
+      values,
+      weights: numbers(nRows).map((value) => Math.abs(value) + 0.1),
+    };
+  }
   const dense = layout.dense.map((entry) => ({ ...entry, values: new Float64Array(0) }));
   const design = { nRows: 0, dense, sparse: emptySparseBlock(0) };
   return { ...randomTrees(rng, design, { outputs, trees: 6, leaves: 6 }), link };
 }
 
 /** Every kind of model there is. */
-export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" | "network"])[] = [
+export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" | "network" | "neighbors"])[] = [
   ["regression", "trees"],
   ["regression", "linear"],
   ["binary", "trees"],
@@ -212,5 +231,8 @@ export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" 
   ["regression", "network"],
   ["binary", "network"],
   ["multiclass", "network"],
+  ["regression", "neighbors"],
+  ["binary", "neighbors"],
+  ["multiclass", "neighbors"],
   ["clustering", "linear"],
 ];

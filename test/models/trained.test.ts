@@ -75,6 +75,9 @@ describe("a trained model", () => {
     ["regression", "svm"],
     ["binary", "svm"],
     ["multiclass", "svm"],
+    ["regression", "neighbors"],
+    ["binary", "neighbors"],
+    ["multiclass", "neighbors"],
     ["clustering", "kmeans"],
   ];
 

@@ -5,10 +5,12 @@ import type {
   ClustersPredictor,
   LinearPredictor,
   Link,
+  NeighborsPredictor,
   NetworkPredictor,
   Predictor,
   TreesPredictor,
 } from "../predictor.ts";
+import { checkNeighbors } from "./check-neighbors.ts";
 import { checkNetwork } from "./check-network.ts";
 import { checkFinite, wrong } from "./checks.ts";
 
@@ -36,7 +38,7 @@ export function checkPredictor(
 }
 
 function checkWidths(
-  predictor: LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor,
+  predictor: LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor | NeighborsPredictor,
   { dense, sparseNames }: DesignLayout,
 ): void {
   const { nDense, nSparse, outputs } = predictor;
@@ -53,6 +55,10 @@ function checkWidths(
   }
   if (predictor.kind === "network") {
     checkNetwork(predictor);
+    return;
+  }
+  if (predictor.kind === "neighbors") {
+    checkNeighbors(predictor);
     return;
   }
   const width = nDense + nSparse;
@@ -138,6 +144,14 @@ export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Re
     embeddings: Float64Array,
     weights: Float64Array,
     biases: Float64Array,
+  },
+  neighbors: {
+    points: Float64Array,
+    offsets: Uint32Array,
+    indices: Uint32Array,
+    entries: Float64Array,
+    values: Float64Array,
+    weights: Float64Array,
   },
 };
 
