@@ -106,4 +106,9 @@ export const scenarios = [
     title: "an exported module beside the server: 100,000 rows bit for bit, its size, its cold start",
     load: () => import("./scenarios/export-module.mjs"),
   },
+  {
+    id: "serve/canary",
+    title: "100 simulated canaries of each kind: bad ones out in under 200 of their requests, good ones kept",
+    load: () => import("./scenarios/canary.mjs"),
+  },
 ];

@@ -1,11 +1,16 @@
+import type { Digest } from "../core/digest.ts";
 import type { MillraceError } from "../core/errors/error.ts";
 import { toMillraceError } from "../core/errors/error.ts";
+import type { Model } from "../model/model.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
 import type { LogMode } from "../monitor/prediction-logs.ts";
+import { readLabelledAnswers } from "../monitor/rollout/quality.ts";
+import { createRollouts } from "../registry/rollouts.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
 import { watchKeys } from "../serve/access/key-ring.ts";
 import { listKeys } from "../serve/access/keys.ts";
 import { createServer } from "../serve/server.ts";
+import { type RolloutEvent, watchRollouts } from "../serve/traffic/watch-rollouts.ts";
 import { loadModel } from "./champion.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
@@ -40,13 +45,14 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
   const { clock } = project;
   const { onEvent } = options;
   const served = openServedLog(project, { ...(options.log ?? { mode: "async", keepDays: null }), onEvent });
+  const load = async (digest: Digest): Promise<Model> => {
+    const model = await loadModel(project, digest);
+    await served.learn(model, digest);
+    return model;
+  };
   const champions = await watchChampions({
     registry: project.registry,
-    async load(digest) {
-      const model = await loadModel(project, digest);
-      await served.learn(model, digest);
-      return model;
-    },
+    load,
     clock,
     onEvent: (event) => options.onEvent(describeSwap(event)),
   });
@@ -56,8 +62,18 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     onUnreadable: (error) =>
       options.onEvent(`the keys cannot be read; those known hold (${error.code}: ${error.message})`),
   });
+  const traffic = await watchRollouts({
+    rollouts: createRollouts(project.store, clock),
+    registry: project.registry,
+    models: champions,
+    load,
+    labelled: (model, sinceMs) => readLabelledAnswers(project.store, model, sinceMs),
+    clock,
+    onEvent: (event) => options.onEvent(describeRollout(event)),
+  });
   const server = await createServer({
     models: champions,
+    traffic,
     clock,
     version: packageVersion(),
     host: options.host,
@@ -77,6 +93,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     await champions.stop();
     await keys.stop();
     await drained;
+    await traffic.stop();
     await served.close();
   };
   try {
@@ -88,6 +105,18 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     throw error;
   }
 }
+
+function describeRollout(event: RolloutEvent): string {
+  if (event.kind === "unreadable")
+    return `rollouts cannot be followed; shares stay (${event.error.code}: ${event.error.message})`;
+  const { kind, rollout, reason } = event;
+  const { model, version, plan, status } = rollout;
+  const why = reason ? `: ${reason}` : "";
+  if (kind === "ended") return `${plan.kind} of ${model} version ${version} ${endings[status]}${why}`;
+  return `${plan.kind} of ${model} version ${version} ${kind === "begun" ? "is under way" : "goes on"}${why}`;
+}
+
+const endings = { running: "runs", promoted: "made it champion", rolledBack: "is rolled back", stopped: "stopped" };
 
 function describeSwap(event: ChampionEvent): string {
   const because = (error: MillraceError): string => `${error.code}: ${error.message}`;

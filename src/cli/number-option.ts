@@ -4,7 +4,9 @@ import { type OptionValues, textOption } from "./verb.ts";
 /** A whole number given as an option; undefined where it was not given. Throws USAGE where it is none or out of range. */
 export function integerOption(options: OptionValues, name: string, min: number, max: number): number | undefined {
   const text = textOption(options, name);
-  return text === undefined ? undefined : integerOf(`--${name}`, text, min, max);
+  // commander says minRequests of what people write --min-requests.
+  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return text === undefined ? undefined : integerOf(flag, text, min, max);
 }
 
 /** A whole number in [min, max]. Throws USAGE where `text` is none. */

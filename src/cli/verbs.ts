@@ -90,6 +90,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./rollback.ts")).rollback,
     },
     {
+      name: "rollout",
+      summary: "give a version a share of the traffic: canary, A/B or shadow",
+      load: async () => (await import("./rollout.ts")).rollout,
+    },
+    {
       name: "archive",
       summary: "put a version away for good",
       load: async () => (await import("./archive.ts")).archive,

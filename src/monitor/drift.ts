@@ -1,5 +1,4 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { findColumn } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
@@ -7,6 +6,7 @@ import { normalQuantile } from "../math/normal.ts";
 import type { Model } from "../model/model.ts";
 import type { ColumnReference, ReferenceProfile } from "../model/reference-profile.ts";
 import { shareOf } from "../model/reference.ts";
+import { labelOf, numberOf } from "./answer-value.ts";
 import type { ColumnDrift, DriftLimits, DriftReason, DriftReport } from "./drift-report.ts";
 import type { PredictionEntry } from "./log-line.ts";
 import type { LoggedPredictions } from "./log-reader.ts";
@@ -176,22 +176,4 @@ function predictionColumn(model: Model, reference: ColumnReference, entries: rea
     codes[i] = code;
   });
   return { kind: "category", codes, levels: [...levels.keys()] };
-}
-
-/** The value itself, or the probability of the positive label; NaN where the answer has neither. */
-function numberOf(output: JsonValue, positive: string): number {
-  if (typeof output === "number") return output;
-  const probabilities = memberOf(output, "probabilities");
-  const value = probabilities === undefined ? undefined : memberOf(probabilities, positive);
-  return typeof value === "number" ? value : Number.NaN;
-}
-
-function labelOf(output: JsonValue): string {
-  const label = memberOf(output, "label") ?? output;
-  return typeof label === "string" ? label : JSON.stringify(label);
-}
-
-function memberOf(value: JsonValue, name: string): JsonValue | undefined {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
 }

@@ -40,13 +40,11 @@ export async function promote(
   compatibility: Compatibility,
   nowMs: number,
 ): Promise<ModelVersion | undefined> {
-  const candidate = await requireVersion(transaction, model, version);
   const previous = await aliasOf(transaction, model, "champion");
   if (previous !== compatibility.champion) return undefined;
-  const { breaks } = compatibility;
-  refuseArchived(await readAudit(transaction, model), model, version);
-  requirePermission(candidate, authority, compatibility);
+  const candidate = await requirePromotable(transaction, [model, version], authority, compatibility);
   if (previous === version) return candidate;
+  const { breaks } = compatibility;
   await moveAlias(transaction, model, "champion", version, nowMs);
   const challenger = { model, alias: "challenger" as const, version };
   await transaction
@@ -57,6 +55,19 @@ export async function promote(
   const broken = breaks.length > 0 ? { breaks: breaks.map((one) => ({ ...one })) } : {};
   const details = { version, previous, reason: authority.reason, forced, ...broken };
   await appendAudit(transaction, { actor: authority.by, action: "promote", subject: model, details }, nowMs);
+  return candidate;
+}
+
+/** The version, where it may become champion. Throws as `Registry.promote`. */
+export async function requirePromotable(
+  transaction: Transaction<Database>,
+  [model, version]: readonly [model: string, version: number],
+  authority: PromotionAuthority,
+  compatibility: Compatibility,
+): Promise<ModelVersion> {
+  const candidate = await requireVersion(transaction, model, version);
+  refuseArchived(await readAudit(transaction, model), model, version);
+  requirePermission(candidate, authority, compatibility);
   return candidate;
 }
 

@@ -13,6 +13,7 @@ import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { problemOf } from "./problem.ts";
 import type { ProblemDocument } from "./problem.ts";
+import type { Traffic } from "./traffic/traffic.ts";
 
 export interface PredictContext {
   readonly models: ModelSource;
@@ -21,17 +22,21 @@ export interface PredictContext {
   readonly createId: () => string;
   readonly limits: ServerLimits;
   readonly metrics: ServerMetrics;
+  /** Versions that get a share of the requests beside the champions. */
+  readonly traffic: Traffic | null;
 }
 
 /** What came of the rows of a request: an answer each, or, where one breaks the contract, none and what to say of it. */
-export type RowAnswers =
-  | { readonly refused: ProblemDocument }
-  | {
-      readonly refused: null;
-      readonly answers: readonly Answer[];
-      readonly predictionIds: readonly string[];
-      readonly explanations: ReturnType<typeof explanationsOf> | null;
-    };
+export type RowAnswers = { readonly refused: ProblemDocument } | AnsweredRows;
+
+export interface AnsweredRows {
+  readonly refused: null;
+  /** Which version answered. */
+  readonly served: ServedModel;
+  readonly answers: readonly Answer[];
+  readonly predictionIds: readonly string[];
+  readonly explanations: ReturnType<typeof explanationsOf> | null;
+}
 
 /** Answers rows with one version of a model, counts and logs them; the same for every protocol. */
 export function answerRows(
@@ -68,7 +73,7 @@ export function answerRows(
       })),
     );
   }
-  return { refused: null, answers, predictionIds, explanations: explained && explanationsOf(model, explained) };
+  return { refused: null, served, answers, predictionIds, explanations: explained && explanationsOf(model, explained) };
 }
 
 /** What is logged of rows: as they came, but where values were cleaned or made coarser, nothing that training would not keep. */

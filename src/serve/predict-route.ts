@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import { answerRows } from "./answer-rows.ts";
 import type { PredictContext } from "./answer-rows.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
+import { answerAsked } from "./traffic/answer.ts";
 import { problemType } from "./problem.ts";
 import { predictRequestOf } from "./request-body.ts";
 
@@ -23,13 +23,13 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
     (request, reply) => {
       const served = servedModel(context.models, request.params.name);
       const { rows, explain } = predictRequestOf(request.body, context.limits);
-      const answered = answerRows(context, served, rows, explain);
+      const answered = answerAsked(context, served, rows, explain, request);
       if (answered.refused)
         return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
-      const { answers, predictionIds, explanations } = answered;
+      const { answers, predictionIds, explanations, served: answering } = answered;
       return reply.send({
-        model: served.model.name,
-        version: served.version,
+        model: answering.model.name,
+        version: answering.version,
         predictions: answers,
         predictionIds,
         ...(explanations && { explanations }),

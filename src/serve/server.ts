@@ -25,6 +25,7 @@ import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
+import type { Traffic } from "./traffic/traffic.ts";
 
 export interface ServerOptions {
   readonly models: ModelSource;
@@ -46,6 +47,8 @@ export interface ServerOptions {
   /** Where true values go. Default null: the server keeps none. */
   readonly feedback?: FeedbackSink | null;
   readonly limits?: Partial<ServerLimits>;
+  /** Versions that get a share of the requests beside the champions. Default none. */
+  readonly traffic?: Traffic | null;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
   /** Hears of faults of the server itself; clients are told no reason. */
@@ -96,6 +99,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const isDraining = (): boolean => state.isDraining;
   const predicting = {
     models,
+    traffic: options.traffic ?? null,
     log,
     clock,
     createId: options.createId ?? (() => predictionId(clock.now(), randomUUID())),

@@ -144,5 +144,16 @@ export const migrations: readonly string[] = [
     primary key (model, prediction_id)
   );
   create index feedback_by_time on feedback (model, predicted_at);
+  create table rollouts (
+    model text not null, sequence integer not null, version integer not null, champion integer not null,
+    plan text not null, status text not null, steps_at text not null, ended_at bigint, reason text,
+    primary key (model, sequence),
+    foreign key (model, version) references versions (model, version)
+  );
+  create table rollout_tallies (
+    model text not null, sequence integer not null, server text not null, tally text not null, digest text not null,
+    primary key (model, sequence, server),
+    foreign key (model, sequence) references rollouts (model, sequence)
+  );
   `,
 ];

@@ -239,6 +239,33 @@ export interface FeedbackTable {
   digest: Digest;
 }
 
+/** Traffic given to a version beside the champion. */
+export interface RolloutsTable {
+  model: string;
+  sequence: number;
+  version: number;
+  champion: number;
+  /** As JSON: kind, shares, bake time, key. */
+  plan: string;
+  status: "running" | "promoted" | "rolledBack" | "stopped";
+  /** When each step began that did, as JSON: UTC milliseconds. */
+  steps_at: string;
+  ended_at: number | null;
+  /** Why it ended. */
+  reason: string | null;
+}
+
+/** What one server counted in a rollout. */
+export interface RolloutTalliesTable {
+  model: string;
+  sequence: number;
+  server: string;
+  /** As JSON. */
+  tally: string;
+  /** Of all other columns. */
+  digest: Digest;
+}
+
 export interface Database {
   counters: CountersTable;
   leases: LeasesTable;
@@ -263,4 +290,6 @@ export interface Database {
   memo: MemoTable;
   keys: KeysTable;
   feedback: FeedbackTable;
+  rollouts: RolloutsTable;
+  rollout_tallies: RolloutTalliesTable;
 }

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Digest } from "../core/digest.ts";
 import { digestOf } from "./platform-digest.ts";
-import type { Database } from "./schema.ts";
+import type { Database, RolloutTalliesTable } from "./schema.ts";
 
 const tablesOfRun = [
   "steps",
@@ -14,7 +14,7 @@ const tablesOfRun = [
   "tags",
   "series",
 ] as const;
-const tablesOfModel = ["versions", "judgements", "aliases"] as const;
+const tablesOfModel = ["versions", "judgements", "aliases", "rollouts"] as const;
 
 /** Digest over rows: the database engine keeps no checksum of its own, and a changed bit must not go unseen. */
 function digestOfRows(rows: readonly (readonly [table: string, row: object])[]): Digest {
@@ -33,7 +33,7 @@ export async function digestOfRun(database: Kysely<Database>, runId: string): Pr
   return digestOfRows(rows);
 }
 
-/** Versions, judgements and aliases of a model, as one digest. */
+/** Versions, judgements, aliases and rollouts of a model, as one digest. */
 export async function digestOfModel(database: Kysely<Database>, model: string): Promise<Digest> {
   const rows: [string, object][] = [];
   for (const table of tablesOfModel) {
@@ -86,4 +86,9 @@ export const auditSeal = "audit";
 /** Seals the end of the audit log, in the transaction that appends the entry of that digest. */
 export async function sealAudit(transaction: Transaction<Database>, last: Digest): Promise<void> {
   await seal(transaction, auditSeal, last);
+}
+
+/** Over what a server counted in a rollout, which it writes again and again by itself. */
+export function tallyDigest({ model, sequence, server, tally }: Omit<RolloutTalliesTable, "digest">): Digest {
+  return digestOfRows([["rollout_tallies", { model, sequence, server, tally }]]);
 }

@@ -27,6 +27,8 @@ export const lastingTables: { readonly [Table in LastingTable]: readonly (keyof 
   memo: ["memo_key"],
   keys: ["id"],
   feedback: ["model", "prediction_id"],
+  rollouts: ["model", "sequence"],
+  rollout_tallies: ["model", "sequence", "server"],
 };
 
 type Row = Readonly<Record<string, unknown>>;

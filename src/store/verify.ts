@@ -6,7 +6,7 @@ import { memoDigest } from "./memo.ts";
 import { parseMetadataAddress } from "./metadata-address.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { InspectedStore, StoreOptions } from "./open.ts";
-import { auditSeal, digestOfKeys, digestOfModel, digestOfRun, keysSeal } from "./seals.ts";
+import { auditSeal, digestOfKeys, digestOfModel, digestOfRun, keysSeal, tallyDigest } from "./seals.ts";
 
 /** One thing that is not as it was written. */
 export interface Fault {
@@ -56,6 +56,7 @@ export async function verifyStore(
     () => checkModels(inspected),
     () => checkKeys(inspected),
     () => checkFeedback(inspected),
+    () => checkTallies(inspected),
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
@@ -169,7 +170,7 @@ async function checkModels({ store }: InspectedStore): Promise<Fault[]> {
     const model = subject.slice(6);
     if (subject.startsWith("model:") && known.has(model) && (await digestOfModel(store.database, model)) === digest)
       continue;
-    const problem = "versions, judgements or aliases were altered, or are gone";
+    const problem = "versions, judgements, aliases or rollouts were altered, or are gone";
     faults.push({ subject: subject.replace(":", " "), problem, remedy: restore });
   }
   return faults;
@@ -204,6 +205,17 @@ async function checkFeedback({ store: { database } }: InspectedStore): Promise<F
     if (!last || rows.length < feedbackAtOnce) return faults;
     [model, id] = [last.model, last.prediction_id];
   }
+}
+
+async function checkTallies({ store }: InspectedStore): Promise<Fault[]> {
+  const rows = await store.database.selectFrom("rollout_tallies").selectAll().execute();
+  return rows
+    .filter(({ digest, ...content }) => tallyDigest(content) !== digest)
+    .map(({ model, sequence }) => ({
+      subject: `rollout ${sequence} of ${model}`,
+      problem: "what a server counted was altered",
+      remedy: "Nothing: it is not counted.",
+    }));
 }
 
 function isOutOfReach(error: unknown): boolean {

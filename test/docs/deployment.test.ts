@@ -39,6 +39,9 @@ describe.skipIf(!isBuilt)("docs/deployment.md", { timeout: 120_000 }, () => {
       project.pipeline("churn", definition.replace("m.linear()", `m.linear({ l2: ${run + 1} })`));
       expect((await project.run("run", "churn")).code).toBe(0);
     }
+    // Versions 2 and 3 are there to be tried beside the first.
+    await project.run("rollback", "churn");
+    await project.run("rollback", "churn");
   });
   afterAll(() => project.remove());
 
@@ -48,8 +51,8 @@ describe.skipIf(!isBuilt)("docs/deployment.md", { timeout: 120_000 }, () => {
     );
     expect(commands.length).toBeGreaterThan(1);
     for (const command of commands) {
-      const words = command.replace(/\s+#.*$/, "").split(/\s+/);
-      const answer = await project.run(...words.slice(1));
+      const words = command.replace(/\s+#.*$/, "").match(/"[^"]*"|\S+/g)!;
+      const answer = await project.run(...words.slice(1).map((word) => word.replaceAll('"', "")));
       expect([answer.code, answer.stderr], command).toEqual([0, ""]);
     }
   });

@@ -180,6 +180,19 @@ export const storeErrors = {
     message: (c: { model: string; version: number }): string => `version ${c.version} of "${c.model}" is archived`,
     remedy: (): string => "Promote another version, or train again.",
   },
+  ROLLOUT_REFUSED: {
+    status: 409,
+    exit: 1,
+    message: (c: { model: string; version: number; reason: string }): string =>
+      `version ${c.version} of "${c.model}" gets no traffic: ${c.reason}`,
+    remedy: (): string => "`millrace rollout MODEL` shows what is under way; `millrace rollout MODEL --stop` ends it.",
+  },
+  ROLLOUT_MISSING: {
+    status: 404,
+    exit: 2,
+    message: (c: { model: string }): string => `no rollout of "${c.model}" is under way`,
+    remedy: (): string => "Begin one with `millrace rollout MODEL VERSION`.",
+  },
   ARCHIVE_REFUSED: {
     status: 409,
     exit: 1,

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { answerRows } from "../answer-rows.ts";
@@ -6,6 +6,7 @@ import type { PredictContext } from "../answer-rows.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
 import { isInternal, problemOf, translateError } from "../problem.ts";
+import { answerAsked } from "../traffic/answer.ts";
 import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
 
@@ -58,7 +59,7 @@ function addModel(app: FastifyInstance, path: string, context: OpenInferenceCont
     return { name: model.name, ready: true };
   });
   app.post<Target>(`${path}/infer`, { config: { access: "predict" } }, (request, reply) =>
-    infer(context, target(context, request.params), request.body, reply),
+    infer(context, target(context, request.params), request, reply),
   );
 }
 
@@ -73,15 +74,24 @@ function target({ models }: OpenInferenceContext, params: Target["Params"]): Ser
   });
 }
 
-function infer(context: OpenInferenceContext, served: ServedModel, body: unknown, reply: FastifyReply): FastifyReply {
-  const { model, version } = served;
-  const members = membersOf(body);
+function infer(
+  context: OpenInferenceContext,
+  served: ServedModel,
+  request: FastifyRequest<Target>,
+  reply: FastifyReply,
+): FastifyReply {
+  const { model } = served;
+  const members = membersOf(request.body);
   const id = members.get("id");
   if (id !== undefined && typeof id !== "string") return refuse('"id" is no string');
   noParameters(members.get("parameters"), "parameters");
   const wanted = wantedOutputs(members.get("outputs"), outputTensors(model));
   const rows = withinLimits(tensorRows(members.get("inputs"), model), context.limits);
-  const answered = answerRows(context, served, rows, false);
+  // Who names a version gets that one.
+  const isNamed = request.params.version !== undefined;
+  const answered = isNamed
+    ? answerRows(context, served, rows, false)
+    : answerAsked(context, served, rows, false, request);
   if (answered.refused) {
     const { status, detail, code, issues } = answered.refused;
     return reply.code(status).send({ error: detail, code, issues });
@@ -89,7 +99,7 @@ function infer(context: OpenInferenceContext, served: ServedModel, body: unknown
   const outputs = answerTensors(model, answered.answers, answered.predictionIds);
   return reply.send({
     model_name: model.name,
-    model_version: String(version),
+    model_version: String(answered.served.version),
     ...(id !== undefined && { id }),
     outputs: outputs.filter(({ name }) => wanted.has(name as string)),
   });

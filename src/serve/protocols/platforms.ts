@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Answer } from "../../model/predict.ts";
-import { answerRows } from "../answer-rows.ts";
 import { inputColumns } from "../contract-schema.ts";
 import type { ServedModel } from "../model-source.ts";
 import { problemType } from "../problem.ts";
 import { csvRows } from "./csv-rows.ts";
 import type { OpenInferenceContext } from "./open-inference.ts";
 import { textOf } from "../request-body.ts";
+import { answerAsked } from "../traffic/answer.ts";
 import { columnRows, membersOf, noParameters, recordRows, refuse, splitRows, withinLimits } from "./request-rows.ts";
 
 /** The paths Vertex AI chooses for a container, from `AIP_HEALTH_ROUTE` and `AIP_PREDICT_ROUTE`. */
@@ -87,7 +87,7 @@ function answer(
 ): FastifyReply {
   const served = onlyModel(context);
   const rows = withinLimits(rowsOf(request.body, served), context.limits);
-  const answered = answerRows(context, served, rows, false);
+  const answered = answerAsked(context, served, rows, false, request);
   if (answered.refused)
     return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
   const { answers } = answered;

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { housesModel } from "../../../test/serve/served-models.ts";
+import { fixedClock } from "../../core/clock.ts";
+import type { Digest } from "../../core/digest.ts";
+import type { Model } from "../../model/model.ts";
+import type { LabelledAnswer } from "../../monitor/rollout/quality.ts";
+import { readPredictionLog } from "../../monitor/log-reader.ts";
+import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
+import { createRegistry, type Registry } from "../../registry/registry.ts";
+import { createRollouts, type Rollout, type RolloutPlan, type Rollouts } from "../../registry/rollouts.ts";
+import { openMemoryStore, type Store } from "../../store/open.ts";
+import { addArtifact, temporaryFolder } from "../../store/store.fixtures.ts";
+import type { PredictContext } from "../answer-rows.ts";
+import { watchChampions, type ChampionWatch } from "../champions.ts";
+import { defaultLimits } from "../limits.ts";
+import { createMetrics } from "../metrics.ts";
+import { answerAsked } from "./answer.ts";
+import { placeOf } from "./arm.ts";
+import { type RolloutEvent, type RolloutWatch, watchRollouts } from "./watch-rollouts.ts";
+
+const plan: RolloutPlan = {
+  kind: "canary",
+  percents: [25, 50, 100],
+  bakeMs: 60_000,
+  minRequests: 20,
+  key: "request",
+  by: "ann",
+  reason: "",
+  force: false,
+};
+
+let clock: ReturnType<typeof fixedClock>;
+let store: Store;
+let registry: Registry;
+let rollouts: Rollouts;
+let models: Map<Digest, Model>;
+let labels: LabelledAnswer[];
+let servers: TestServer[];
+
+interface TestServer {
+  readonly champions: ChampionWatch;
+  readonly watch: RolloutWatch;
+  readonly events: string[];
+  /** Asks once; the version that answered, or the code of the refusal. */
+  ask(rooms: number, headers?: Record<string, string>): number | string;
+}
+
+/** Version 3 takes fewer rooms than the champion, so that it refuses what callers send. */
+function narrow(model: Model): Model {
+  const columns = model.contract.columns.map((one) => (one.name === "rooms" ? { ...one, max: 5 } : one));
+  return { ...model, contract: { columns } };
+}
+
+beforeEach(async () => {
+  clock = fixedClock(1_000_000);
+  store = await openMemoryStore({ clock });
+  registry = createRegistry(store, clock);
+  rollouts = createRollouts(store, clock);
+  models = new Map();
+  labels = [];
+  servers = [];
+  for (const version of [1, 2, 3, 4]) {
+    const digest = await addArtifact(store, `version ${version}`);
+    const { model } = housesModel(version);
+    if (version < 4) models.set(digest, version === 3 ? narrow(model) : model);
+    const verdict = { passed: true, reasons: [] };
+    await registry.register({ model: "houses", digest, runId: "r", metrics: {}, verdict, comparedWith: null });
+  }
+  await registry.promote("houses", 1, { by: "ann", reason: "" });
+});
+
+afterEach(async () => {
+  for (const { watch, champions } of servers) {
+    await watch.stop();
+    await champions.stop();
+  }
+  await store.close();
+});
+
+async function load(digest: Digest): Promise<Model> {
+  const model = models.get(digest);
+  if (!model) throw new Error("damaged");
+  return model;
+}
+
+let ids = 0;
+
+async function startServer(more: Partial<PredictContext> = {}): Promise<TestServer> {
+  const champions = await watchChampions({ registry, load, clock, everyMs: 1e9 });
+  const events: string[] = [];
+  const onEvent = (event: RolloutEvent): void =>
+    void events.push(event.kind === "unreadable" ? event.kind : `${event.kind} ${event.reason}`);
+  const watch = await watchRollouts({
+    rollouts,
+    registry,
+    models: champions,
+    load,
+    labelled: async () => labels,
+    clock,
+    everyMs: 1e9,
+    onEvent,
+  });
+  const metrics = await createMetrics({ models: champions, log: null, inFlight: () => 0 });
+  const context = { models: champions, log: null, clock, limits: defaultLimits, metrics, traffic: watch };
+  const whole: PredictContext = { ...context, createId: () => `id-${++ids}`, ...more };
+  const server: TestServer = {
+    champions,
+    watch,
+    events,
+    ask(rooms, headers = {}) {
+      const answered = answerAsked(whole, champions.get("houses")!, [{ rooms }], false, { headers });
+      if (answered.refused) return answered.refused.code;
+      expect(answered.answers).toEqual([1000 * answered.served.version + rooms]);
+      return answered.served.version;
+    },
+  };
+  servers.push(server);
+  return server;
+}
+
+const begin = (version: number, more: Partial<RolloutPlan> = {}): Promise<Rollout> =>
+  rollouts.start("houses", version, { ...plan, ...more }, { champion: 1, breaks: [] });
+
+const latest = async (): Promise<Rollout> => (await rollouts.list("houses"))[0]!;
+
+function askMany(server: TestServer, n: number, rooms = 3): Map<number | string, number> {
+  const counts = new Map<number | string, number>();
+  for (let i = 0; i < n; ++i) {
+    const answer = server.ask(rooms);
+    counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  }
+  return counts;
+}
+
+describe("a canary", () => {
+  it("gets its share, goes on after bake time and requests, and becomes champion where it is no worse", async () => {
+    const server = await startServer();
+    expect(askMany(server, 50)).toEqual(new Map([[1, 50]]));
+    await begin(2);
+    await server.watch.refresh();
+    const counts = askMany(server, 400);
+    expect(counts.get(2)).toBeGreaterThan(60);
+    expect(counts.get(2)).toBeLessThan(140);
+    await server.watch.refresh();
+    expect((await latest()).stepsAt).toHaveLength(1);
+    clock.advance(60_000);
+    await server.watch.refresh();
+    expect((await latest()).stepsAt).toHaveLength(2);
+    await server.watch.refresh();
+    const more = askMany(server, 400).get(2)!;
+    expect(more).toBeGreaterThan(140);
+    clock.advance(60_000);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "promoted" });
+    expect((await registry.champion("houses"))?.version).toBe(2);
+    await server.champions.refresh();
+    expect(askMany(server, 20)).toEqual(new Map([[2, 20]]));
+    expect(server.events.map((event) => event.split(" ")[0])).toEqual(["begun", "advanced", "ended"]);
+  });
+
+  it("does not go on before it answered enough, however long it waits", async () => {
+    const server = await startServer();
+    await begin(2);
+    await server.watch.refresh();
+    askMany(server, 20);
+    clock.advance(1e9);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running", stepsAt: [1_000_000] });
+  });
+
+  it("that fails is rolled back within some requests, and no caller goes without an answer", async () => {
+    const server = await startServer();
+    await begin(3);
+    await server.watch.refresh();
+    // It refuses every row; the champion answers in its place.
+    const counts = askMany(server, 200, 40);
+    expect(counts).toEqual(new Map([[1, 200]]));
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in errors" });
+    expect((await registry.champion("houses"))?.version).toBe(1);
+    const [last] = (await registry.history("houses")).slice(-1);
+    expect(last).toMatchObject({
+      actor: "millrace",
+      action: "rolloutEnd",
+      details: { status: "rolledBack", version: 3 },
+    });
+    const [tally] = [...(await rollouts.tallies(await latest())).values()] as { requests: number[] }[][];
+    expect(tally![0]!.requests[0]).toBeLessThan(30);
+  });
+
+  it("is not blamed for rows that the champion refuses, too", async () => {
+    const server = await startServer();
+    await begin(2);
+    await server.watch.refresh();
+    for (let i = 0; i < 400; ++i) server.ask(i % 4 === 0 ? -1 : 3);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+  });
+
+  it("is judged by what all servers counted, and a server that starts anew goes on where others were", async () => {
+    const rollout = await begin(3);
+    const [first, second] = [await startServer(), await startServer()];
+    const keys = Array.from({ length: 200 }, (_, i) => `request ${i}`).filter((key) => placeOf(rollout, key) < 0.25);
+    // Six failures suffice; no server sees as many.
+    const fail = (server: TestServer, times: number): void => {
+      for (const key of keys.splice(0, times)) server.ask(40, { "x-request-id": key });
+    };
+    fail(first, 2);
+    await first.watch.stop();
+    fail(second, 2);
+    await second.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+    const third = await startServer();
+    fail(third, 3);
+    await third.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in errors" });
+    await second.watch.refresh();
+    expect(keys.map((key) => second.ask(3, { "x-request-id": key }))).toEqual(keys.map(() => 1));
+  });
+
+  it("is rolled back for labels that say it is wrong more often", async () => {
+    const server = await startServer();
+    await begin(2);
+    labels = Array.from({ length: 300 }, (_, i) => ({
+      version: i % 4 === 0 ? 2 : 1,
+      predictedAt: 1_000_000,
+      output: i,
+      actual: i + (i % 4 === 0 ? 50 : i % 7),
+    }));
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
+  });
+
+  it("that does not load gets no traffic", async () => {
+    const server = await startServer();
+    await begin(4);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: expect.stringContaining("does not load") });
+    expect(server.ask(3)).toBe(1);
+  });
+
+  it("ends where another version becomes champion", async () => {
+    const server = await startServer();
+    await begin(3);
+    await server.watch.refresh();
+    await registry.promote("houses", 2, { by: "ann", reason: "" });
+    await server.champions.refresh();
+    expect(askMany(server, 40)).toEqual(new Map([[2, 40]]));
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "stopped", reason: "another version became champion" });
+  });
+});
+
+describe("a split by key", () => {
+  it("gives every key one version for good, and those without a key the champion", async () => {
+    await begin(2, { kind: "split", percents: [40], key: "header:x-user" });
+    const [first, second] = [await startServer(), await startServer()];
+    const versions = Array.from({ length: 100 }, (_, user) => first.ask(3, { "x-user": `user ${user}` }));
+    expect(versions.filter((version) => version === 2).length).toBeGreaterThan(20);
+    expect(versions.filter((version) => version === 1).length).toBeGreaterThan(40);
+    expect(versions.map((_, user) => second.ask(3, { "x-user": `user ${user}` }))).toEqual(versions);
+    expect(askMany(first, 30)).toEqual(new Map([[1, 30]]));
+    clock.advance(1e9);
+    await first.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+  });
+});
+
+describe("a shadow", () => {
+  it("answers nobody, is compared with the champion, and logged under the ids of its answers", async () => {
+    const folder = await temporaryFolder();
+    const log = openPredictionLogs(folder.path, { clock });
+    try {
+      await begin(2, { kind: "shadow", percents: [100] });
+      const server = await startServer({ log });
+      expect(askMany(server, 30)).toEqual(new Map([[1, 30]]));
+      await new Promise((resolve) => setImmediate(resolve));
+      await server.watch.refresh();
+      const [tally] = [...(await rollouts.tallies(await latest())).values()];
+      expect(tally).toMatchObject([{ compared: [30, 0], differing: [30, 0], distance: [30_000, 0] }]);
+      await log.flush();
+      const window = { sinceMs: 0, untilMs: 1e12 };
+      const own = await readPredictionLog(folder.path, "houses", window);
+      const shadowed = await readPredictionLog(folder.path, "houses@shadow", window);
+      expect(shadowed.entries.map(({ id }) => id)).toEqual(own.entries.map(({ id }) => id));
+      expect(shadowed.entries[0]).toMatchObject({ version: 2, output: 2003, inputs: {} });
+    } finally {
+      await log.close();
+      await folder.remove();
+    }
+  });
+});
