@@ -131,6 +131,7 @@ export type {
   Expectations,
   Outliers,
   Monitor,
+  Reviewers,
   OutputOf,
   OwnStep,
   Pipeline,

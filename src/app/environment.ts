@@ -7,6 +7,7 @@ import type { PipelineSpec } from "../pipeline/spec.ts";
 import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
 import { findPreviousProfile } from "./previous-profile.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
+import { userName } from "./models.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 
@@ -26,6 +27,7 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     threads: Number.isInteger(wanted) && wanted > 0 ? wanted : Math.min(8, availableParallelism()),
     packageVersion: packageVersion(),
     registry: project.registry,
+    author: userName(),
     fetcher,
     privacyKey: privacyKeyOf(spec.contract),
     fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),

@@ -1,5 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { parseTimestamp } from "../frame/timestamp.ts";
+import type { ApprovalState } from "../registry/approvals.ts";
 import type { AuditEntry } from "../registry/audit.ts";
 import type { ModelState } from "../registry/state.ts";
 import { userName } from "./models.ts";
@@ -53,4 +54,27 @@ export async function tagVersion(
   for (const pair of pairs) await project.registry.tag(model, version, pair, { by: userName(), reason: "" });
   const [state] = (await project.registry.stateAt(project.clock.now())).filter((known) => known.model === model);
   return { model, version, tags: state?.versions.find((known) => known.version === version)?.tags ?? {} };
+}
+
+/** Approves a version as a reviewer, or takes the approval back; gives how it stands then. */
+export async function approveVersion(
+  project: Project,
+  model: string,
+  version: number,
+  options: { readonly by: string | undefined; readonly reason: string | undefined; readonly isWithdrawn: boolean },
+): Promise<ApprovalState> {
+  const authority = { by: options.by ?? userName(), reason: options.reason ?? "" };
+  return project.registry.approve(model, version, authority, options.isWithdrawn);
+}
+
+/** Lets an alias stand at a version, or at none. */
+export async function setAlias(
+  project: Project,
+  model: string,
+  alias: string,
+  version: number | null,
+  reason: string | undefined,
+): Promise<{ readonly model: string; readonly alias: string; readonly version: number | null }> {
+  await project.registry.setAlias(model, alias, version, { by: userName(), reason: reason ?? "" });
+  return { model, alias, version };
 }

@@ -6,6 +6,7 @@ import { recordFeedback } from "../monitor/feedback.ts";
 import type { LogMode } from "../monitor/prediction-logs.ts";
 import { readLabelledAnswers } from "../monitor/rollout/quality.ts";
 import { createRollouts } from "../registry/rollouts.ts";
+import { type AliasedVersion, watchAliases, withAliases } from "../serve/alias-watch.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
 import { watchKeys } from "../serve/access/key-ring.ts";
 import { listKeys } from "../serve/access/keys.ts";
@@ -56,6 +57,13 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     clock,
     onEvent: (event) => options.onEvent(describeSwap(event)),
   });
+  const aliases = await watchAliases({
+    read: () => aliasedVersions(project),
+    load,
+    clock,
+    onRefused: ({ model, alias, version }, error) =>
+      onEvent(`${model}@${alias} version ${version} does not load (${error.code}: ${error.message})`),
+  });
   const keys = await watchKeys({
     read: () => listKeys(project.store),
     clock,
@@ -72,7 +80,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });
   const server = await createServer({
-    models: champions,
+    models: withAliases(champions, aliases),
     traffic,
     clock,
     version: packageVersion(),
@@ -91,6 +99,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     const drained = server.close();
     await retraining?.stop();
     await champions.stop();
+    await aliases.stop();
     await keys.stop();
     await drained;
     await traffic.stop();
@@ -117,6 +126,15 @@ function describeRollout(event: RolloutEvent): string {
 }
 
 const endings = { running: "runs", promoted: "made it champion", rolledBack: "is rolled back", stopped: "stopped" };
+
+async function aliasedVersions({ registry }: Project): Promise<readonly AliasedVersion[]> {
+  const found: AliasedVersion[] = [];
+  for (const { model, alias, version, digest } of await registry.aliases()) {
+    const { metrics } = (await registry.versions(model)).find((one) => one.version === version)!;
+    found.push({ model, alias, version, digest, metrics });
+  }
+  return found;
+}
 
 function describeSwap(event: ChampionEvent): string {
   const because = (error: MillraceError): string => `${error.code}: ${error.message}`;

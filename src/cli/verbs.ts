@@ -85,6 +85,16 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./promote.ts")).promote,
     },
     {
+      name: "approve",
+      summary: "approve a version as one of its reviewers",
+      load: async () => (await import("./approve.ts")).approve,
+    },
+    {
+      name: "alias",
+      summary: "let a name stand at a version, served beside the champion",
+      load: async () => (await import("./alias.ts")).alias,
+    },
+    {
       name: "rollback",
       summary: "make the previous champion the champion again",
       load: async () => (await import("./rollback.ts")).rollback,

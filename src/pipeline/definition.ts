@@ -18,7 +18,7 @@ import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
 import { type CleanSpec, cleanSpec, withCleaning } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
-import { monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
+import { approvalRules, monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import { rolesOf } from "./roles.ts";
 import type { PipelineSpec } from "./spec.ts";
@@ -74,6 +74,7 @@ const optionNames: Readonly<Record<OptionName, true>> = {
   allow: true,
   retrain: true,
   monitor: true,
+  approvals: true,
   seed: true,
   steps: true,
 };
@@ -117,6 +118,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     steps: stepSpecs(given.steps),
     retrain: retrainSpec(given.retrain),
     monitor: monitorSpec(given.monitor, (subject, names) => columnList(subject, names, contract)),
+    ...(given.approvals !== undefined && { approvals: approvalRules(given.approvals) }),
     seed: seedOf(given.seed),
   };
   if (featureColumnsOf(spec).length === 0) {

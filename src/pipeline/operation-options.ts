@@ -1,5 +1,6 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import type { ApprovalRule } from "../registry/approvals.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { MonitorSpec, OwnStepSpec, RetrainSpec } from "./spec.ts";
 
@@ -119,6 +120,29 @@ export function monitorSpec(
     minRows,
     ...(given["redact"] !== undefined && { redact: columnsOf("monitor.redact", given["redact"]) }),
   });
+}
+
+/** Reviewers by role, in the order of the definition. */
+export function approvalRules(given: unknown): readonly ApprovalRule[] {
+  const rules = Object.entries(objectOf("approvals", given)).map(([role, rule]): ApprovalRule => {
+    const subject = `approvals.${role}`;
+    const members = objectOf(subject, rule);
+    refuseUnknownOptions(subject, members, ["by", "atLeast"]);
+    const { by, atLeast = 1 } = members;
+    const isNames = Array.isArray(by) && by.length > 0 && by.every((name) => typeof name === "string" && name !== "");
+    if (!isNames) throw invalidDefinition(`${subject}.by`, "must be a list of names", showValue(by));
+    const names = [...new Set(by as string[])];
+    if (typeof atLeast !== "number" || !Number.isInteger(atLeast) || atLeast < 1 || atLeast > names.length)
+      throw invalidDefinition(
+        `${subject}.atLeast`,
+        `must be a whole number from 1 to ${names.length}`,
+        showValue(atLeast),
+      );
+    return Object.freeze({ role, by: Object.freeze(names), atLeast });
+  });
+  if (rules.length === 0)
+    throw invalidDefinition("approvals", "must name a role", "none", "Leave `approvals` out otherwise.");
+  return Object.freeze(rules);
 }
 
 /** The seed of a run: a whole number from 0 to 2^32 - 1, default 1. */

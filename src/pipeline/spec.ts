@@ -1,3 +1,4 @@
+import type { ApprovalRule } from "../registry/approvals.ts";
 import type { Duration } from "../core/duration.ts";
 import type { GateRule } from "../evaluate/gate-rule.ts";
 import type { PreparationChoice } from "../features/transform.ts";
@@ -37,6 +38,8 @@ export interface PipelineSpec {
   readonly steps: readonly OwnStepSpec[];
   readonly retrain: RetrainSpec | null;
   readonly monitor: MonitorSpec;
+  /** Who must approve a version before it is promoted; absent = nobody. */
+  readonly approvals?: readonly ApprovalRule[];
   readonly seed: number;
 }
 

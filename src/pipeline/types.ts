@@ -231,6 +231,14 @@ export interface Monitor<C extends string = string> {
   readonly redact?: readonly C[];
 }
 
+/** Who may approve for a role, and how many of them must. */
+export interface Reviewers {
+  /** Names as `millrace approve --by` takes them. */
+  readonly by: readonly string[];
+  /** Default 1. */
+  readonly atLeast?: number;
+}
+
 /** The object `pipeline()` takes. `Given` are the option names the literal contains. */
 export interface Definition<S extends Schema, T extends Keys<S>, F extends Features, W extends string, Given> {
   /** Name of the model: small letters, digits and "-", at most 63 characters, a letter or a digit first. */
@@ -274,6 +282,8 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly allow?: readonly NamesOf<S>["all"][];
   readonly retrain?: Retrain;
   readonly monitor?: Monitor<Keys<S>>;
+  /** Who must approve a version before it is promoted, by role: `{ risk: { by: ["ann", "bob"], atLeast: 1 } }`. */
+  readonly approvals?: Readonly<Record<string, Reviewers>>;
   /** Root of all randomness of a run; default 1. */
   readonly seed?: number;
   readonly steps?: Readonly<Record<string, OwnStep<S, T>>>;

@@ -1,7 +1,5 @@
-import type { Kysely } from "kysely";
-import type { Database } from "../store/schema.ts";
-import { readAudit } from "./audit.ts";
-import type { AuditEntry, AuditVerdict } from "./audit.ts";
+import { approvalState } from "./approvals.ts";
+import type { AuditEntry } from "./audit.ts";
 
 /**
  * The champions a model can return to, the present one last: a promotion adds one, a rollback takes the last away. So
@@ -22,6 +20,8 @@ export interface Standing {
   readonly moves: number;
   /** It was champion and was rolled back: a person has said no, and a person must say yes. */
   readonly isWithdrawn: boolean;
+  /** Approvals of `version` that hold. */
+  readonly approvals: number;
 }
 
 export function standingOf(history: readonly AuditEntry[], version: number): Standing {
@@ -31,20 +31,9 @@ export function standingOf(history: readonly AuditEntry[], version: number): Sta
   const own = moves.findLast(({ action, details }) =>
     action === "promote" ? details["version"] === version : details["previous"] === version,
   );
-  return { moves: moves.length - (isPromotedLast ? 1 : 0), isWithdrawn: own?.action === "rollback" };
-}
-
-/** Holds the champion aliases against an intact log: one moved without an entry, or entries cut off, show here. */
-export async function checkAliases(
-  database: Kysely<Database>,
-  verdict: AuditVerdict & { readonly intact: true },
-): Promise<AuditVerdict> {
-  const aliases = await database.selectFrom("aliases").selectAll().where("alias", "=", "champion").execute();
-  for (const { model, version } of aliases) {
-    const logged = championsOf(await readAudit(database, model)).at(-1);
-    if (logged === version) continue;
-    const reason = `the champion of "${model}" is version ${version}, the log says ${logged ?? "none"}`;
-    return { intact: false, sequence: verdict.entries + 1, reason };
-  }
-  return verdict;
+  return {
+    moves: moves.length - (isPromotedLast ? 1 : 0),
+    isWithdrawn: own?.action === "rollback",
+    approvals: approvalState(history, version).given.length,
+  };
 }

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import type { AliasesTable, Database } from "../store/schema.ts";
+import type { Database } from "../store/schema.ts";
 import { versionOf } from "./version.ts";
 import type { ModelVersion } from "./version.ts";
 
@@ -65,11 +65,7 @@ export async function requireVersion(database: Connection, model: string, versio
 }
 
 /** The version an alias stands at; null where it stands at none. */
-export async function aliasOf(
-  database: Connection,
-  model: string,
-  alias: AliasesTable["alias"],
-): Promise<number | null> {
+export async function aliasOf(database: Connection, model: string, alias: string): Promise<number | null> {
   const query = database.selectFrom("aliases").select("version").where("model", "=", model).where("alias", "=", alias);
   return (await query.executeTakeFirst())?.version ?? null;
 }
@@ -78,7 +74,7 @@ export async function aliasOf(
 export async function moveAlias(
   transaction: Transaction<Database>,
   model: string,
-  alias: AliasesTable["alias"],
+  alias: string,
   version: number,
   nowMs: number,
 ): Promise<void> {

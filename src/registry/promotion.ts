@@ -5,6 +5,7 @@ import type { Fence } from "../store/leases.ts";
 import type { Database } from "../store/schema.ts";
 import { appendAudit, readAudit } from "./audit.ts";
 import type { AuditEntry } from "./audit.ts";
+import { requireApprovals } from "./approvals.ts";
 import { championsOf } from "./champions.ts";
 import { aliasOf, moveAlias, requireVersion, versionsOf } from "./lookup.ts";
 import { versionStates } from "./state.ts";
@@ -46,7 +47,7 @@ export async function promote(
   if (previous === version) return candidate;
   const { breaks } = compatibility;
   await moveAlias(transaction, model, "champion", version, nowMs);
-  const challenger = { model, alias: "challenger" as const, version };
+  const challenger = { model, alias: "challenger", version };
   await transaction
     .deleteFrom("aliases")
     .where((e) => e.and(challenger))
@@ -66,8 +67,10 @@ export async function requirePromotable(
   compatibility: Compatibility,
 ): Promise<ModelVersion> {
   const candidate = await requireVersion(transaction, model, version);
-  refuseArchived(await readAudit(transaction, model), model, version);
+  const history = await readAudit(transaction, model);
+  refuseArchived(history, model, version);
   requirePermission(candidate, authority, compatibility);
+  if (compatibility.champion !== version) requireApprovals(history, model, version);
   return candidate;
 }
 
@@ -84,7 +87,8 @@ function requirePermission(
     throw new MillraceError("CONTRACT_INCOMPATIBLE", { model, version, champion, breaks });
 }
 
-function refuseArchived(history: readonly AuditEntry[], model: string, version: number): void {
+/** Throws VERSION_ARCHIVED. */
+export function refuseArchived(history: readonly AuditEntry[], model: string, version: number): void {
   if (versionStates(history).some((state) => state.version === version && state.isArchived))
     throw new MillraceError("VERSION_ARCHIVED", { model, version });
 }
@@ -112,7 +116,7 @@ export async function rollback(
   return requireVersion(transaction, model, before);
 }
 
-/** Puts a version away for good: it stays readable and is never champion again. Throws ARCHIVE_REFUSED for the champion. */
+/** Puts a version away for good: it stays readable, is never champion again, and its aliases go. Throws ARCHIVE_REFUSED for the champion. */
 export async function archive(
   transaction: Transaction<Database>,
   [model, version]: readonly [model: string, version: number],
@@ -124,11 +128,7 @@ export async function archive(
     throw new MillraceError("ARCHIVE_REFUSED", { model, version });
   const states = versionStates(await readAudit(transaction, model));
   if (states.some((state) => state.version === version && state.isArchived)) return;
-  const challenger = { model, alias: "challenger" as const, version };
-  await transaction
-    .deleteFrom("aliases")
-    .where((e) => e.and(challenger))
-    .execute();
+  await transaction.deleteFrom("aliases").where("model", "=", model).where("version", "=", version).execute();
   const details = { version, reason };
   await appendAudit(transaction, { actor: by, action: "archive", subject: model, details }, nowMs);
 }

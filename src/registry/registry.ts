@@ -1,6 +1,7 @@
 import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import { canonicalJson } from "../core/json.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { contractBreaks } from "../frame/contract-breaks.ts";
 import type { RequestContract } from "../frame/contract-breaks.ts";
@@ -9,9 +10,12 @@ import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { Database } from "../store/schema.ts";
 import { sealModel } from "../store/seals.ts";
+import { checkAliases, namedAliases, setAlias } from "./aliases.ts";
+import type { NamedAlias } from "./aliases.ts";
+import { approvalState, approve, rulesAsJson } from "./approvals.ts";
+import type { ApprovalRule, ApprovalState } from "./approvals.ts";
 import { appendAudit, checkAuditEnd, readAudit, verifyAuditChain } from "./audit.ts";
 import type { AuditEntry, AuditVerdict } from "./audit.ts";
-import { checkAliases } from "./champions.ts";
 import { aliasOf, listModels, moveAlias, requireVersion, versionsOf } from "./lookup.ts";
 import type { Connection, RegisteredModel } from "./lookup.ts";
 import { archive, promote, rollback, tagVersion } from "./promotion.ts";
@@ -28,6 +32,10 @@ export interface Registration {
   readonly metrics: Readonly<Record<string, number>>;
   readonly verdict: { readonly passed: boolean; readonly reasons: readonly object[] };
   readonly comparedWith: Digest | null;
+  /** Who must approve it before it may be promoted. Default nobody. */
+  readonly approvals?: readonly ApprovalRule[];
+  /** Who made it, and cannot be the only one to approve it. */
+  readonly author?: string;
   /** Of the run that registers: once it was taken over, nothing is registered and FENCED thrown. */
   readonly fence?: Fence;
 }
@@ -46,7 +54,7 @@ export interface Registry {
   champion(model: string): Promise<ModelVersion | null>;
   /**
    * Throws PROMOTION_REFUSED where the gate failed and CONTRACT_INCOMPATIBLE where the version would refuse requests the
-   * champion takes, unless `force`; VERSION_ARCHIVED; VERSION_NOT_FOUND; MODEL_NOT_FOUND.
+   * champion takes, unless `force`; APPROVAL_MISSING where its reviewers have not approved it; VERSION_ARCHIVED; VERSION_NOT_FOUND; MODEL_NOT_FOUND.
    */
   promote(model: string, version: number, authority: PromotionAuthority): Promise<ModelVersion>;
   /** Makes the version champion that was before the present one. Throws ROLLBACK_IMPOSSIBLE, VERSION_ARCHIVED. */
@@ -59,6 +67,14 @@ export interface Registry {
   archive(model: string, version: number, authority: Authority): Promise<void>;
   /** Sets a tag of a version; null takes it off. Throws VERSION_NOT_FOUND, MODEL_NOT_FOUND. */
   tag(model: string, version: number, tag: readonly [name: string, value: string | null], by: Authority): Promise<void>;
+  /** Approves a version, or takes an approval back. Throws APPROVAL_REFUSED, VERSION_NOT_FOUND, MODEL_NOT_FOUND. */
+  approve(model: string, version: number, authority: Authority, isWithdrawn?: boolean): Promise<ApprovalState>;
+  /** Throws MODEL_NOT_FOUND, VERSION_NOT_FOUND. */
+  approvals(model: string, version: number): Promise<ApprovalState>;
+  /** Lets an alias stand at a version; null = at none. Throws ALIAS_REFUSED, VERSION_ARCHIVED, VERSION_NOT_FOUND, MODEL_NOT_FOUND. */
+  setAlias(model: string, alias: string, version: number | null, authority: Authority): Promise<void>;
+  /** Every alias but champion and challenger. */
+  aliases(): Promise<readonly NamedAlias[]>;
   /** The whole audit log, oldest first. */
   audit(): Promise<readonly AuditEntry[]>;
   /** All models as they were at a time (UTC milliseconds), rebuilt from the audit log. */
@@ -116,6 +132,21 @@ export function createRegistry(
       write(model, authority.fence, (transaction) =>
         tagVersion(transaction, [model, version], tag, authority, clock.now()),
       ),
+    async approve(model, version, authority, isWithdrawn = false) {
+      return write(model, authority.fence, async (transaction) => {
+        await approve(transaction, [model, version], authority, isWithdrawn, clock.now());
+        return approvalState(await readAudit(transaction, model), version);
+      });
+    },
+    async approvals(model, version) {
+      await requireVersion(database, model, version);
+      return approvalState(await readAudit(database, model), version);
+    },
+    setAlias: (model, alias, version, authority) =>
+      write(model, authority.fence, (transaction) =>
+        setAlias(transaction, [model, version], alias, authority, clock.now()),
+      ),
+    aliases: () => namedAliases(database),
     audit: () => readAudit(database),
     stateAt: async (at) => stateAt(await readAudit(database), at),
     rollback: (model, authority) =>
@@ -185,7 +216,7 @@ async function judge(
   version: number,
   nowMs: number,
 ): Promise<void> {
-  const { model, digest, runId, verdict, comparedWith } = registration;
+  const { model, digest, runId, verdict, comparedWith, approvals = [], author } = registration;
   const last = await transaction
     .selectFrom("judgements")
     .selectAll()
@@ -200,7 +231,9 @@ async function judge(
     verdict: JSON.stringify({ passed: verdict.passed, reasons: verdict.reasons }),
     compared_with: comparedWith,
   };
+  const asked = last ? approvalState(await readAudit(transaction, model), version).rules : [];
   const isSaid =
+    canonicalJson(asked) === canonicalJson(approvals) &&
     last?.verdict === judgement.verdict &&
     last.metrics === judgement.metrics &&
     last.compared_with === judgement.compared_with;
@@ -210,6 +243,14 @@ async function judge(
     .values({ model, version, sequence: (last?.sequence ?? 0) + 1, run_id: runId, judged_at: nowMs, ...judgement })
     .execute();
   const action = last ? "judge" : "register";
-  const details = { version, digest, runId, gatePassed: verdict.passed, comparedWith };
+  const details = {
+    version,
+    digest,
+    runId,
+    gatePassed: verdict.passed,
+    comparedWith,
+    ...(approvals.length > 0 && { approvals: rulesAsJson(approvals) }),
+    ...(author !== undefined && { author }),
+  };
   await appendAudit(transaction, { actor: "millrace", action, subject: model, details }, nowMs);
 }

@@ -186,7 +186,8 @@ export interface JudgementsTable {
 
 export interface AliasesTable {
   model: string;
-  alias: "champion" | "challenger";
+  /** "champion", "challenger", or a name that people gave. */
+  alias: string;
   version: number;
   moved_at: number;
 }

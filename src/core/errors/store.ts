@@ -159,6 +159,28 @@ export const storeErrors = {
       `version ${c.version} of "${c.model}" is not promoted: ${c.reason}`,
     remedy: (): string => "Mend what the gate names, or promote with --force and a --reason.",
   },
+  APPROVAL_MISSING: {
+    status: 409,
+    exit: 3,
+    message: (c: { model: string; version: number; missing: readonly string[] }): string =>
+      `version ${c.version} of "${c.model}" is not approved; missing: ${c.missing.join("; ")}`,
+    remedy: (c: { model: string; version: number }): string =>
+      `Have it approved with \`millrace approve ${c.model} ${c.version} --reason ...\`, then promote it. --force does not stand in for it.`,
+  },
+  APPROVAL_REFUSED: {
+    status: 409,
+    exit: 1,
+    message: (c: { model: string; version: number; by: string; reason: string }): string =>
+      `${c.by} cannot do this for version ${c.version} of "${c.model}": ${c.reason}`,
+    remedy: (): string => "Reviewers are named by `approvals` in the definition that the version was judged by.",
+  },
+  ALIAS_REFUSED: {
+    status: 400,
+    exit: 2,
+    message: (c: { alias: string; reason: string }): string =>
+      `the alias ${JSON.stringify(c.alias)} cannot be set: ${c.reason}`,
+    remedy: (): string => "Take a name such as `stable`; champions are moved with `millrace promote`.",
+  },
   CONTRACT_INCOMPATIBLE: {
     status: 409,
     exit: 3,

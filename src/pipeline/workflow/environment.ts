@@ -15,6 +15,8 @@ export interface WorkflowEnvironment {
   /** Version of this package: steps of another release are not answered from the cache. */
   readonly packageVersion: string;
   readonly registry: Registry;
+  /** Who runs it, for the audit log. */
+  readonly author: string;
   /** Where own steps are defined and what their code consists of; null where only their functions are known. */
   readonly source?: WorkflowSource | null;
   /** The key of columns that are kept as hashes; absent where the project has none. */

@@ -20,9 +20,9 @@ export interface Promoted extends Standing {
 export const promotedCodec: Codec<Promoted> = jsonCodec("promoted");
 
 /**
- * Makes the version the champion if its gate passed, nobody has rolled it back or archived it, and callers of the champion
- * go on to be answered. Which champion is live is state outside the workflow, so the step is answered from the cache only
- * where no promotion or rollback came between.
+ * Makes the version the champion if its gate passed, nobody has rolled it back or archived it, its reviewers have approved it,
+ * and callers of the champion go on to be answered. Which champion is live is state outside the workflow, so the step is
+ * answered from the cache only where no promotion, rollback or approval came between.
  */
 export function promoteStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
   return stepOf(environment, {
@@ -30,7 +30,7 @@ export function promoteStep(spec: PipelineSpec, environment: WorkflowEnvironment
     inputs: ["train.model", "register.version", "gate.outcome"],
     outputs: ["result"],
     params: { model: spec.name },
-    revision: 4,
+    revision: 5,
     observe: async (inputs) => ({ ...(await standing(spec, environment, inputs.get("train.model")!)) }),
     async run(context) {
       const { version } = await context.read("register.version", registeredCodec);
@@ -59,7 +59,7 @@ async function promotionRefusal(
     await registry.promote(spec.name, version, { by: "pipeline", reason: `run ${runId} passed its gate`, fence });
     return null;
   } catch (error) {
-    const refusals: readonly string[] = ["CONTRACT_INCOMPATIBLE", "VERSION_ARCHIVED"];
+    const refusals: readonly string[] = ["CONTRACT_INCOMPATIBLE", "VERSION_ARCHIVED", "APPROVAL_MISSING"];
     if (isMillraceError(error) && refusals.includes(error.code)) return error.message;
     throw error;
   }

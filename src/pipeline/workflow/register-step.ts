@@ -1,4 +1,5 @@
 import type { Codec, Step } from "../../engine/step.ts";
+import { rulesAsJson } from "../../registry/approvals.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
@@ -20,7 +21,7 @@ export function registerStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     name: "register",
     inputs: ["train.model", "evaluate.report", "gate.outcome"],
     outputs: ["version"],
-    params: { model: spec.name },
+    params: { model: spec.name, ...(spec.approvals && { approvals: rulesAsJson(spec.approvals) }) },
     revision: 1,
     async run(context) {
       const { metrics } = await context.read("evaluate.report", evaluationReportCodec);
@@ -32,6 +33,8 @@ export function registerStep(spec: PipelineSpec, environment: WorkflowEnvironmen
         metrics: definedMetrics(metrics),
         verdict,
         comparedWith: comparedWith?.digest ?? null,
+        ...(spec.approvals && { approvals: spec.approvals }),
+        author: environment.author,
         fence: context.fence,
       });
       await context.write("version", registeredCodec, { model: spec.name, version });
