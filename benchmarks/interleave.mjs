@@ -11,6 +11,11 @@ function measure(python, command) {
   return result;
 }
 
+/** What a process prints as JSON. */
+export function measured(command, args) {
+  return JSON.parse(execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

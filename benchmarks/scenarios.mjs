@@ -77,6 +77,21 @@ export const scenarios = [
     load: () => import("./scenarios/mlp-fit.mjs"),
   },
   {
+    id: "linear/logistic",
+    title: "logistic regression of 1,000,000 x 50, also with columns of skewed scales, beside scikit-learn",
+    load: async () => ({ run: (await import("./scenarios/learners-fit.mjs")).runLogistic }),
+  },
+  {
+    id: "kmeans/fit",
+    title: "k-means of 1,000,000 x 20, k = 10, of blobs and of noise, beside scikit-learn",
+    load: async () => ({ run: (await import("./scenarios/learners-fit.mjs")).runKmeans }),
+  },
+  {
+    id: "forest/fit",
+    title: "a forest of 100 full trees on 100,000 x 20 beside scikit-learn",
+    load: async () => ({ run: (await import("./scenarios/learners-fit.mjs")).runForest }),
+  },
+  {
     id: "ingest/csv-1m",
     title: "a CSV of 1,000,000 x 20 to a snapshot and typed columns beside pandas.read_csv",
     load: async () => ({ run: (await import("./scenarios/ingest.mjs")).runCsv1m }),

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
-import { machine, median } from "../interleave.mjs";
+import { machine, measured, median } from "../interleave.mjs";
 import { rivalPython } from "../rivals/python.mjs";
 
 const rivals = ["lightgbm", "xgboost", "sklearn"];
@@ -64,10 +64,6 @@ async function measure(shape, rounds) {
     fs.rmSync(folder, { recursive: true, force: true });
   }
   return { results, threads };
-}
-
-function measured(command, args) {
-  return JSON.parse(execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
 }
 
 function judge({ rows, columns, trees, leaves, limits, memoryLimit }, results, rounds, threads) {

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
-import { machine, median } from "../interleave.mjs";
+import { machine, measured, median } from "../interleave.mjs";
 import { rivalPython, torchPython } from "../rivals/python.mjs";
 
 const shape = { rows: 100_000, columns: 50, layers: "64-32", epochs: 10, batchRows: 256 };
@@ -29,10 +29,6 @@ export async function run({ rounds = 5 }) {
     fs.rmSync(folder, { recursive: true, force: true });
   }
   return judge(results, rounds, threads);
-}
-
-function measured(command, args) {
-  return JSON.parse(execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
 }
 
 function judge(results, rounds, threads) {
