@@ -25,6 +25,8 @@ export interface BoostingHyperparameters {
   depth: number;
   /** Shrinkage of every tree, in (0, 1]. */
   learningRate: number;
+  /** Penalty on leaf values: what is taken off the size of a leaf's sum of gradients. */
+  l1: number;
   /** Penalty on squared leaf values. */
   l2: number;
   /** Fewest rows of a leaf. */

@@ -10,7 +10,7 @@ export interface Totals {
 
 /**
  * The best split found so far; overwritten by better ones. `score` is the part of the gain that depends on the split:
- * GL^2 / (HL + l2) + GR^2 / (HR + l2), in quantised units; -1 = none. A number split has `bin` >= 0 (left: bins up to
+ * GL^2 / (HL + l2) + GR^2 / (HR + l2), in quantised units, with G as `shrunk` by l1; -1 = none. A number split has `bin` >= 0 (left: bins up to
  * it); a category split has bin -1 and its left bins in `routes`.
  */
 export interface Candidate {
@@ -25,9 +25,14 @@ export interface Candidate {
   readonly routes: Uint8Array;
 }
 
-/** Limits and penalties in quantised units. */
-export interface SearchRules {
+/** Penalties on leaf values in quantised units: l1 of gradients, l2 of hessians. */
+export interface Penalties {
+  readonly l1: number;
   readonly l2: number;
+}
+
+/** Limits and penalties in quantised units. */
+export interface SearchRules extends Penalties {
   readonly minRows: number;
   readonly minHessian: number;
   readonly category: CategoryRules;
@@ -52,6 +57,7 @@ export interface CategoryRules {
 /** Smoothing and penalty are in rows of hessian 1, as the peers have them; `hessian` is the scale of the sums. */
 export function searchRules(settings: Settings, scales: Scales, meanWeight: number): SearchRules {
   return {
+    l1: settings.l1 * scales.gradient,
     l2: settings.l2 * scales.hessian,
     minRows: settings.minRows,
     minHessian: settings.minChildWeight * meanWeight * scales.hessian,
@@ -79,6 +85,11 @@ export function emptyCandidate(): Candidate {
   };
 }
 
+/** What an l1 penalty leaves of a sum of gradients: it comes nearer to 0 by `l1`, or is 0 (soft thresholding). */
+export function shrunk(gradient: number, l1: number): number {
+  return gradient > l1 ? gradient - l1 : gradient < -l1 ? gradient + l1 : 0;
+}
+
 /** gL^2 / hL + gR^2 / hR with one division, the slowest instruction of a search. */
 export function splitScore(gLeft: number, hLeft: number, gRight: number, hRight: number): number {
   return (gLeft * gLeft * hRight + gRight * gRight * hLeft) / (hLeft * hRight);
@@ -91,9 +102,10 @@ export interface HistogramWords {
 }
 
 /** G^2 / (H + l2) of the leaf itself: what a split must beat. */
-export function parentScore(totals: Totals, l2: number): number {
+export function parentScore(totals: Totals, { l1, l2 }: Penalties): number {
   const divisor = totals.hessian + l2;
-  return divisor > 0 ? (totals.gradient * totals.gradient) / divisor : 0;
+  const gradient = shrunk(totals.gradient, l1);
+  return divisor > 0 ? (gradient * gradient) / divisor : 0;
 }
 
 /** Makes a better split the best one; the routes of a category split are the caller's to write. */

@@ -15,6 +15,7 @@ import { searchNumber } from "./search.ts";
 
 const countShift = 44;
 const rules = {
+  l1: 40,
   l2: 3,
   minRows: 2,
   minHessian: 1,
@@ -61,11 +62,13 @@ describe("searchNumberBounded", () => {
               const left = sumOf([...bins.slice(0, cut + 1), ...(withMissing ? bins.slice(-1) : [])]);
               const right = { gradient: totals.gradient - left.gradient, hessian: totals.hessian - left.hessian };
               if (left.count < rules.minRows || totals.count - left.count < rules.minRows) continue;
-              const steps = [left, right].map((one) => boundedStep(one.gradient, one.hessian + rules.l2, limits));
+              const steps = [left, right].map((one) => boundedStep(one.gradient, one.hessian, rules, limits));
               if (cut < bins.length - 2 && (steps[1]! - steps[0]!) * direction < 0) continue;
-              // A step s takes -(2 G s + (H + l2) s^2) off the loss, twice over.
+              // A step s takes -(2 G s + (H + l2) s^2 + 2 l1 |s|) off the penalised loss, twice over.
               const taken = [left, right].map(
-                (one, side) => -(2 * one.gradient * steps[side]! + (one.hessian + rules.l2) * steps[side]! ** 2),
+                (one, side) =>
+                  -(2 * one.gradient * steps[side]! + (one.hessian + rules.l2) * steps[side]! ** 2) -
+                  2 * rules.l1 * Math.abs(steps[side]!),
               );
               expected = Math.max(expected, taken[0]! + taken[1]!);
             }
@@ -83,7 +86,7 @@ describe("searchNumberBounded", () => {
         searchNumber(histogramOf(bins), 0, 0, bins.length - 1, sumOf(bins), rules, free);
         searchNumberBounded(histogramOf(bins), 0, 0, bins.length - 1, sumOf(bins), rules, own, 0, unbounded);
         expect(own.score).toBeCloseTo(free.score, 8);
-        expect(boundedScore(6, 3, unbounded)).toBeCloseTo(12, 12);
+        expect(boundedScore(6, 3, { l1: 0, l2: 0 }, unbounded)).toBeCloseTo(12, 12);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { nearestName } from "../../core/nearest.ts";
-import type { Candidate } from "./candidate.ts";
+import type { Candidate, Penalties } from "./candidate.ts";
 import type { Loss, Settings } from "./plan.ts";
 import { boundedStep, type StepBounds } from "./search-bounded.ts";
 
@@ -70,21 +70,21 @@ export interface Freedom {
   readonly path: readonly number[];
 }
 
-/** The freedom of the children of a leaf split by `split`; `right` are the sums of the rows that go right, `l2` the penalty. */
+/** The freedom of the children of a leaf split by `split`; `right` are the sums of the rows that go right. */
 export function childFreedom(
   constraints: Constraints,
   freedom: Freedom,
   split: Candidate,
   right: { readonly gradient: number; readonly hessian: number },
-  args: { readonly l2: number; readonly nValues: number; readonly used: Uint8Array },
+  args: { readonly penalties: Penalties; readonly nValues: number; readonly used: Uint8Array },
 ): readonly [left: Freedom, right: Freedom] {
   const own = descent(constraints, freedom, split.feature, args.used);
   const direction = constraints.direction?.[split.feature] ?? 0;
   // A cut behind the last value parts the missing ones alone, which have no place in the order.
   if (direction === 0 || split.bin >= args.nValues - 1) return [own, own];
   const { bounds } = freedom;
-  const ofLeft = boundedStep(split.gradient, split.hessian + args.l2, bounds);
-  const middle = (ofLeft + boundedStep(right.gradient, right.hessian + args.l2, bounds)) / 2;
+  const ofLeft = boundedStep(split.gradient, split.hessian, args.penalties, bounds);
+  const middle = (ofLeft + boundedStep(right.gradient, right.hessian, args.penalties, bounds)) / 2;
   const below = { ...own, bounds: { ...bounds, high: middle } };
   const above = { ...own, bounds: { ...bounds, low: middle } };
   return direction > 0 ? [below, above] : [above, below];

@@ -117,6 +117,7 @@ function settingsOf(given: HyperparameterValues): Settings {
     leaves: number("leaves"),
     depth: number("depth"),
     learningRate: number("learningRate"),
+    l1: number("l1"),
     l2: number("l2"),
     minRows: number("minRows"),
     minChildWeight: number("minChildWeight"),

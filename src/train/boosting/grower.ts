@@ -1,6 +1,6 @@
 import type { Team } from "../threads/team.ts";
 import { featureAt, publish, takeBest, totalsAt } from "./candidate-exchange.ts";
-import { type Candidate, emptyCandidate, searchRules } from "./candidate.ts";
+import { type Candidate, emptyCandidate, searchRules, shrunk } from "./candidate.ts";
 import { childFreedom, type Freedom } from "./constraints.ts";
 import { Histograms } from "./histograms.ts";
 import type { Kernels } from "./kernels/kernels.ts";
@@ -110,7 +110,7 @@ export class Grower {
     const ownLeft = this.#partition(leaf, split);
     const rest = { gradient: leaf.gradient - split.gradient, hessian: leaf.hessian - split.hessian };
     const [freeLeft, freeRight] = childFreedom(this.#plan.constraints, leaf.freedom, split, rest, {
-      l2: growth.rules.l2,
+      penalties: growth.rules,
       nValues: this.#plan.features.nValues[split.feature]!,
       used: growth.used,
     });
@@ -215,7 +215,7 @@ export class Grower {
     const best = (this.#best[leaf.slot] ??= emptyCandidate());
     if (!takeBest(this.#view, this.#plan.layout, this.#team.threads, which, best)) return;
     leaf.split = best;
-    leaf.gain = best.score - unsplitScore(leaf, growth.rules.l2, leaf.freedom.bounds);
+    leaf.gain = best.score - unsplitScore(leaf, growth.rules, leaf.freedom.bounds);
   }
 
   /** Turns the leaf's node into a split with two new nodes; returns the left one (the right follows it). */
@@ -249,9 +249,12 @@ export class Grower {
     return nLeft;
   }
 
-  /** Each leaf is one thread's, which reads the rows of all threads in it; no score changes before all are done. */
+  /**
+   * Gives each leaf the best step of the loss itself, shrunk by the shares the penalties would leave of a Newton step. Each
+   * leaf is one thread's, which reads the rows of all threads in it; no score changes before all are done.
+   */
   #renew(growth: Growth, leaves: readonly Leaf[]): void {
-    const { l2, learningRate } = this.#plan.settings;
+    const { l1, l2, learningRate } = this.#plan.settings;
     const { train, leafSteps, leafRows } = this.#view;
     const { thread, threads } = this.#team;
     leaves.forEach(({ begin, own }, i) => leafRows.set([begin, own], 2 * (i * threads + thread)));
@@ -263,7 +266,8 @@ export class Grower {
     this.#team.barrier();
     leaves.forEach((leaf, i) => {
       const hessian = leaf.hessian / growth.scales.hessian;
-      const share = hessian > 0 ? hessian / (hessian + l2) : 0;
+      const kept = leaf.gradient === 0 ? Number(l1 === 0) : shrunk(leaf.gradient, growth.rules.l1) / leaf.gradient;
+      const share = hessian > 0 ? kept * (hessian / (hessian + l2)) : 0;
       growth.tree.value[leaf.node] = leafSteps[i]! * share * learningRate;
     });
     this.#team.barrier();
@@ -283,12 +287,12 @@ export class Grower {
     return rows.sort();
   }
 
-  /** The Newton step -G / (H + l2), shrunk. */
+  /** The Newton step -G / (H + l2), times the learning rate; G shrunk by l1. */
   #valueOf(growth: Growth, leaf: Leaf): number {
     const { l2, learningRate } = this.#plan.settings;
     const { scales } = growth;
     const hessian = leaf.hessian / scales.hessian + l2;
-    const step = hessian > 0 ? -leaf.gradient / scales.gradient / hessian : 0;
+    const step = hessian > 0 ? -shrunk(leaf.gradient, growth.rules.l1) / scales.gradient / hessian : 0;
     const unit = scales.hessian / scales.gradient;
     return Math.max(leaf.freedom.bounds.low * unit, Math.min(leaf.freedom.bounds.high * unit, step)) * learningRate;
   }

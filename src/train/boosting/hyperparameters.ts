@@ -41,6 +41,14 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     search: [0.02, 0.3],
     doc: "Share of each tree's correction that is applied. Smaller needs more trees and often predicts better.",
   },
+  l1: {
+    type: "real",
+    min: 0,
+    max: 1_000_000,
+    scale: "linear",
+    default: 0,
+    doc: "Penalty on leaf values: so much is taken off the size of a leaf's sum of gradients, and leaves that have less of it say nothing. As lambda_l1 of LightGBM and alpha of XGBoost.",
+  },
   l2: {
     type: "real",
     min: 0,

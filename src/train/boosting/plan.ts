@@ -26,6 +26,7 @@ export interface Settings {
   /** 0 = no limit. */
   readonly depth: number;
   readonly learningRate: number;
+  readonly l1: number;
   readonly l2: number;
   readonly minRows: number;
   /** Least sum of hessians of a leaf, in rows of mean weight. */

@@ -76,7 +76,7 @@ export async function prepareTraining(args: {
   const seed = args.rng.fork("bins").integer(4294967296);
   const bins = await binAll({ kind: "bounds", columns: train.columns, maxBins: settings.bins, seed }, work);
   const isPacked = loss === "logistic" && train.target.weights === null && nRows >= packedFrom;
-  const shape = shapeOf(bins, nRows, base.length, isPacked);
+  const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length });
   const layout = planMemory({
     nRows,
     nValidation,
@@ -157,7 +157,11 @@ async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: 
 /** From so many rows on, sums of gradients rounded to 11 bits say as much about a split as exact ones. */
 const packedFrom = 65_536;
 
-function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number, isPacked: boolean): KernelShape {
+function shapeOf(
+  bins: readonly ColumnBins[],
+  nRows: number,
+  fixed: Pick<KernelShape, "isPacked" | "hasL1" | "outputs">,
+): KernelShape {
   const binOffsets = new Uint32Array(bins.length + 1);
   bins.forEach((one, f) => {
     // An even number of bins a feature: packed ones are widened in pairs.
@@ -165,7 +169,7 @@ function shapeOf(bins: readonly ColumnBins[], nRows: number, outputs: number, is
   });
   // The count of all rows must fit above the hessians, below the sign.
   const countBits = 32 - Math.clz32(nRows);
-  return { stride: recordBytes(bins.length, isPacked), isPacked, binOffsets, countShift: 62 - countBits, outputs };
+  return { ...fixed, stride: recordBytes(bins.length, fixed.isPacked), binOffsets, countShift: 62 - countBits };
 }
 
 function writeTarget(set: RowSet, { loss, base }: TrainingPlan, target: Target): void {

@@ -1,4 +1,13 @@
-import { type Candidate, type HistogramWords, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
+import {
+  type Candidate,
+  type HistogramWords,
+  type Penalties,
+  type SearchRules,
+  type Totals,
+  keep,
+  shrunk,
+  upperWord,
+} from "./candidate.ts";
 
 /** Bounds on the step of a leaf that constrained splits above it set, in quantised units. */
 export interface StepBounds {
@@ -8,15 +17,22 @@ export interface StepBounds {
 
 export const unbounded: StepBounds = Object.freeze({ low: -Infinity, high: Infinity });
 
-/** The best step -G / H within bounds; `hessian` has the penalty in it. */
-export function boundedStep(gradient: number, hessian: number, { low, high }: StepBounds): number {
-  return hessian > 0 ? Math.max(low, Math.min(high, -gradient / hessian)) : 0;
+/** The best step -G / (H + l2) within bounds, G shrunk by l1. */
+export function boundedStep(
+  gradient: number,
+  hessian: number,
+  { l1, l2 }: Penalties,
+  { low, high }: StepBounds,
+): number {
+  const divisor = hessian + l2;
+  return divisor > 0 ? Math.max(low, Math.min(high, -shrunk(gradient, l1) / divisor)) : 0;
 }
 
-/** What a leaf with the best step within bounds takes off the loss, twice: G^2 / H where no bound holds it. */
-export function boundedScore(gradient: number, hessian: number, bounds: StepBounds): number {
-  const step = boundedStep(gradient, hessian, bounds);
-  return -step * (2 * gradient + hessian * step);
+/** What a leaf with the best step within bounds takes off the penalised loss, twice: G^2 / (H + l2) where no bound holds it. */
+export function boundedScore(gradient: number, hessian: number, penalties: Penalties, bounds: StepBounds): number {
+  const step = boundedStep(gradient, hessian, penalties, bounds);
+  const { l1, l2 } = penalties;
+  return -step * (2 * gradient + (hessian + l2) * step) - 2 * l1 * Math.abs(step);
 }
 
 /**
@@ -45,15 +61,15 @@ export function searchNumberBounded(
   const missing = cellOf(at + nValues * 4);
   const last = missing.count > 0 ? nValues : nValues - 1;
   const attempt = (bin: number, missingLeft: number, g: number, h: number, n: number): void => {
-    const { l2, minRows, minHessian } = rules;
+    const { minRows, minHessian } = rules;
     const hRight = totals.hessian - h;
     if (n < minRows || totals.count - n < minRows || h < minHessian || hRight < minHessian) return;
     const gRight = totals.gradient - g;
     if (direction !== 0 && bin < nValues - 1) {
-      const rise = boundedStep(gRight, hRight + l2, bounds) - boundedStep(g, h + l2, bounds);
+      const rise = boundedStep(gRight, hRight, rules, bounds) - boundedStep(g, h, rules, bounds);
       if (rise * direction < 0) return;
     }
-    const score = boundedScore(g, h + l2, bounds) + boundedScore(gRight, hRight + l2, bounds);
+    const score = boundedScore(g, h, rules, bounds) + boundedScore(gRight, hRight, rules, bounds);
     if (score > best.score) keep(best, score, feature, bin, missingLeft, g, h, n);
   };
   for (let missingLeft = 0; missingLeft <= (missing.count > 0 ? 1 : 0); ++missingLeft) {

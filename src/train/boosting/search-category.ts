@@ -5,6 +5,7 @@ import {
   type SearchRules,
   type Totals,
   keep,
+  shrunk,
   splitScore,
   upperWord,
 } from "./candidate.ts";
@@ -81,7 +82,7 @@ function sortLevels(
 }
 
 function searchOneVersusRest(feature: number, kept: number, totals: Totals, rules: SearchRules, best: Candidate): void {
-  const { minRows, minHessian, l2 } = rules;
+  const { minRows, minHessian, l1, l2 } = rules;
   for (let i = 0; i < kept; ++i) {
     const bin = levels.order[i]!;
     const g = levels.gradient[bin]!;
@@ -90,7 +91,7 @@ function searchOneVersusRest(feature: number, kept: number, totals: Totals, rule
     const gRight = totals.gradient - g;
     const hRight = totals.hessian - h;
     if (n < minRows || totals.count - n < minRows || h < minHessian || hRight < minHessian) continue;
-    const tried = splitScore(g, h + l2, gRight, hRight + l2);
+    const tried = splitScore(shrunk(g, l1), h + l2, shrunk(gRight, l1), hRight + l2);
     if (tried <= best.score) continue;
     keep(best, tried, feature, -1, 0, g, h, n);
     best.routes.fill(0);
@@ -107,7 +108,7 @@ function searchSorted(
   rules: SearchRules,
   best: Candidate,
 ): void {
-  const { minRows, minHessian } = rules;
+  const { minRows, minHessian, l1 } = rules;
   const { minGroup, maxLevels } = rules.category;
   const l2 = rules.l2 + rules.category.l2;
   const most = Math.min(maxLevels, (kept + 1) >> 1);
@@ -128,7 +129,7 @@ function searchSorted(
     if (n < minRows || h < minHessian || group < minGroup) continue;
     group = 0;
     const gRight = totals.gradient - g;
-    const tried = splitScore(g, h + l2, gRight, hRight + l2);
+    const tried = splitScore(shrunk(g, l1), h + l2, shrunk(gRight, l1), hRight + l2);
     if (tried <= best.score) continue;
     keep(best, tried, feature, -1, 0, g, h, n);
     bestLength = length;

@@ -16,7 +16,8 @@ type Row = readonly [g: number, h: number, bins: readonly number[], leaf: number
 const binCounts = [2, 5, 9];
 const isCategory = Uint8Array.of(0, 1, 0);
 
-const rules: SearchRules = {
+const plain: SearchRules = {
+  l1: 0,
   l2: 100,
   minRows: 2,
   minHessian: 1,
@@ -50,42 +51,48 @@ function addRows(lanes: BigInt64Array, at: number, binOffsets: Uint32Array, rows
 describe("searchPair", () => {
   it("finds in two leaves at once what searching each alone finds, ties and missing rows included", () => {
     fc.assert(
-      fc.property(fc.array(anyRow, { maxLength: 40 }), fc.boolean(), (rows, isSecondOpen) => {
-        const binOffsets = Uint32Array.of(0, 2, 7, 16);
-        const nValues = Int32Array.from(binCounts, (count) => count - 1);
-        const used = new Uint8Array(3).fill(1);
-        const shape = { stride: 16, isPacked: false, binOffsets, countShift, outputs: 1 };
-        const memory = createMemory(2, false);
-        const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory, shape);
-        const words = new Int32Array(memory.buffer);
-        const view = { words, doubles: new Float64Array(memory.buffer) } as unknown as View;
-        const leaves = [firstAt, secondAt].map((at, which): SearchedLeaf => {
-          const own = rows.filter(([, , , leaf]) => leaf === which);
-          addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
-          return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate() };
-        });
-        const place = { view, kernels, state, shape, features: { nValues, isCategory }, from: 0, to: 3 };
-        searchPair(place, used, rules, [leaves[0]!, leaves[1]!]);
-        for (const leaf of leaves) {
-          const alone: Candidate = emptyCandidate();
-          searchFeatures({
-            histogram: { words, countShift },
-            at: leaf.at / 4,
-            binOffsets,
-            features: { nValues, isCategory },
-            used,
-            from: 0,
-            to: 3,
-            totals: leaf.totals,
-            rules,
-            best: alone,
-            order: null,
+      fc.property(
+        fc.array(anyRow, { maxLength: 40 }),
+        fc.boolean(),
+        fc.constantFrom(0, 1500),
+        (rows, isSecondOpen, l1) => {
+          const rules = { ...plain, l1 };
+          const binOffsets = Uint32Array.of(0, 2, 7, 16);
+          const nValues = Int32Array.from(binCounts, (count) => count - 1);
+          const used = new Uint8Array(3).fill(1);
+          const shape = { stride: 16, isPacked: false, binOffsets, countShift, hasL1: l1 > 0, outputs: 1 };
+          const memory = createMemory(2, false);
+          const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory, shape);
+          const words = new Int32Array(memory.buffer);
+          const view = { words, doubles: new Float64Array(memory.buffer) } as unknown as View;
+          const leaves = [firstAt, secondAt].map((at, which): SearchedLeaf => {
+            const own = rows.filter(([, , , leaf]) => leaf === which);
+            addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
+            return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate() };
           });
-          if (!leaf.isOpen) expect(leaf.best.feature).toBe(-1);
-          else if (alone.feature < 0) expect(leaf.best.feature).toBe(-1);
-          else expect(leaf.best).toEqual(alone);
-        }
-      }),
+          const place = { view, kernels, state, shape, features: { nValues, isCategory }, from: 0, to: 3 };
+          searchPair(place, used, rules, [leaves[0]!, leaves[1]!]);
+          for (const leaf of leaves) {
+            const alone: Candidate = emptyCandidate();
+            searchFeatures({
+              histogram: { words, countShift },
+              at: leaf.at / 4,
+              binOffsets,
+              features: { nValues, isCategory },
+              used,
+              from: 0,
+              to: 3,
+              totals: leaf.totals,
+              rules,
+              best: alone,
+              order: null,
+            });
+            if (!leaf.isOpen) expect(leaf.best.feature).toBe(-1);
+            else if (alone.feature < 0) expect(leaf.best.feature).toBe(-1);
+            else expect(leaf.best).toEqual(alone);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

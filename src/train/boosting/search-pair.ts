@@ -63,13 +63,14 @@ function openState(place: SearchPlace, rules: SearchRules, pair: readonly [Searc
   words.fill(0, state / 4, (state + scanState.bytes) / 4);
   for (let lane = 0; lane < 2; ++lane) {
     const { totals, isOpen, best } = pair[lane]!;
-    best.score = unsplitScore(totals, rules.l2, unbounded) * (1 + 1e-12);
+    best.score = unsplitScore(totals, rules, unbounded) * (1 + 1e-12);
     best.feature = -1;
     const at = state / 8 + lane;
     doubles[at + scanState.bestScore / 8] = best.score;
     words.fill(-1, 2 * at + scanState.bestPosition / 4, 2 * at + scanState.bestPosition / 4 + 2);
     doubles[at + scanState.totalGradient / 8] = totals.gradient;
     doubles[at + scanState.totalHessian / 8] = totals.hessian;
+    doubles[at + scanState.l1 / 8] = rules.l1;
     doubles[at + scanState.l2 / 8] = rules.l2;
     doubles[at + scanState.minHessian / 8] = rules.minHessian;
     writeRowLimits(place, isOpen ? rules.minRows : Infinity, totals.count, 2 * at);

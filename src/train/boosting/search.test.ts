@@ -29,6 +29,7 @@ const sumOf = (bins: readonly Bin[]): Totals => ({
 });
 
 const rules: SearchRules = {
+  l1: 2 ** 31,
   l2: 100,
   minRows: 2,
   minHessian: 1,
@@ -59,10 +60,13 @@ function scoreOf(bins: readonly Bin[], left: readonly number[], l2: number): num
   const all = sumOf(bins);
   const [g, h, n] = [all.gradient - l.gradient, all.hessian - l.hessian, all.count - l.count];
   if (l.count < rules.minRows || n < rules.minRows || l.hessian < rules.minHessian || h < rules.minHessian) return null;
-  return (l.gradient * l.gradient) / (l.hessian + l2) + (g * g) / (h + l2);
+  return kept(l.gradient) ** 2 / (l.hessian + l2) + kept(g) ** 2 / (h + l2);
 }
 
-const parentOf = (bins: readonly Bin[]): number => sumOf(bins).gradient ** 2 / (sumOf(bins).hessian + rules.l2);
+/** What l1 leaves of a sum of gradients, without its sign. */
+const kept = (gradient: number): number => Math.max(0, Math.abs(gradient) - rules.l1);
+
+const parentOf = (bins: readonly Bin[]): number => kept(sumOf(bins).gradient) ** 2 / (sumOf(bins).hessian + rules.l2);
 
 /** The naive twin: the best score over every subset offered, or -1 where none beats the leaf itself. */
 function naiveBest(bins: readonly Bin[], subsets: readonly (readonly number[])[], l2: number): number {
@@ -112,8 +116,8 @@ describe("searchFeatures on numbers", () => {
   });
 
   it("sends missing with most rows where the leaf has none to learn from", () => {
-    const many = { g: 1000, h: 1000, n: 50 };
-    const few = { g: -1000, h: 1000, n: 5 };
+    const many = { g: 2 ** 33, h: 1000, n: 50 };
+    const few = { g: -(2 ** 33), h: 1000, n: 5 };
     const none = { g: 0, h: 0, n: 0 };
     expect(search([many, few, none], false).missingLeft).toBe(1);
     expect(search([few, many, none], false).missingLeft).toBe(0);
@@ -122,9 +126,9 @@ describe("searchFeatures on numbers", () => {
   it("splits missing from present when that alone tells", () => {
     const found = search(
       [
-        { g: 500, h: 900, n: 9 },
-        { g: 500, h: 900, n: 9 },
-        { g: -1000, h: 900, n: 9 },
+        { g: 2 ** 32, h: 900, n: 9 },
+        { g: 2 ** 32, h: 900, n: 9 },
+        { g: -(2 ** 33), h: 900, n: 9 },
       ],
       false,
     );

@@ -1,10 +1,12 @@
 import {
   type Candidate,
   type HistogramWords,
+  type Penalties,
   type SearchRules,
   type Totals,
   keep,
   parentScore,
+  shrunk,
   splitScore,
   upperWord,
 } from "./candidate.ts";
@@ -28,7 +30,7 @@ export function searchNumber(
   const { words, countShift } = histogram;
   const shift = countShift - 32;
   const mask = 2 ** shift - 1;
-  const { l2, minRows, minHessian } = rules;
+  const { l1, l2, minRows, minHessian } = rules;
   const { gradient: gTotal, hessian: hTotal, count: nTotal } = totals;
   const missingAt = at + nValues * 4;
   const nMissing = words[missingAt + 3]! >>> shift;
@@ -50,7 +52,7 @@ export function searchNumber(
       const hRight = hTotal - h;
       if (nTotal - n < minRows) break;
       if (n < minRows || h < minHessian || hRight < minHessian) continue;
-      const tried = splitScore(g, h + l2, gTotal - g, hRight + l2);
+      const tried = splitScore(shrunk(g, l1), h + l2, shrunk(gTotal - g, l1), hRight + l2);
       if (tried <= best.score) continue;
       const isLeft = nMissing > 0 ? missingLeft : Number(2 * n >= nTotal);
       keep(best, tried, feature, bin, isLeft, g, h, n);
@@ -59,10 +61,10 @@ export function searchNumber(
 }
 
 /** The score of the leaf itself: what a split must beat. */
-export function unsplitScore(totals: Totals, l2: number, bounds: StepBounds): number {
+export function unsplitScore(totals: Totals, penalties: Penalties, bounds: StepBounds): number {
   return bounds.low === -Infinity && bounds.high === Infinity
-    ? parentScore(totals, l2)
-    : boundedScore(totals.gradient, totals.hessian + l2, bounds);
+    ? parentScore(totals, penalties)
+    : boundedScore(totals.gradient, totals.hessian, penalties, bounds);
 }
 
 /** Searches features `from` to `to` (those in `used`) of one leaf's histogram, whose first word is `at`. */
@@ -81,7 +83,7 @@ export function searchFeatures(args: {
   readonly order: { readonly direction: Int8Array; readonly bounds: StepBounds } | null;
 }): void {
   const { histogram, at, binOffsets, features, used, totals, rules, best, order } = args;
-  best.score = unsplitScore(totals, rules.l2, order?.bounds ?? unbounded) * (1 + 1e-12);
+  best.score = unsplitScore(totals, rules, order?.bounds ?? unbounded) * (1 + 1e-12);
   best.feature = -1;
   for (let f = args.from; f < args.to; ++f) {
     if (used[f] === 0) continue;

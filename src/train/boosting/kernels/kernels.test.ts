@@ -38,7 +38,7 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   });
   const head = binsAt({ isPacked });
   const stride = Math.ceil((head + nFeatures) / 8) * 8;
-  const shape = { stride, isPacked, binOffsets, countShift, outputs: 2 };
+  const shape = { stride, isPacked, binOffsets, countShift, hasL1: false, outputs: 2 };
   const total = binOffsets[nFeatures]! * 16;
   const rows = 64;
   const index = rows + nRows * stride;
@@ -163,7 +163,7 @@ describe("histogram kernels", () => {
     for (const gradient of [-packed.largestGradient, packed.largestGradient]) {
       const bench = setUp(packed.rows, [1, 1], randomFrom(1), true);
       const { kernels, rows, shape, histogram, other, words } = bench;
-      bench.gradients.fill([gradient, packed.largestHessian]);
+      bench.gradients.forEach((one) => one.splice(0, 2, gradient, packed.largestHessian));
       const word = (gradient << 16) | packed.largestHessian;
       for (let row = 0; row < packed.rows; ++row) words[(rows + row * shape.stride) / 4] = word;
       kernels.sumRows(rows, rows + packed.rows * shape.stride, other);

@@ -54,7 +54,7 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     copyReversedKernel,
     addScoreKernel(shape),
     gatherKernel(shape),
-    scanCutsKernel(shape.countShift),
+    scanCutsKernel(shape),
     logisticKernel(shape),
     widenKernel(shape),
   ];

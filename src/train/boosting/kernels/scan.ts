@@ -14,6 +14,7 @@ import {
   v128Store,
   when,
 } from "../../../math/wasm/assembler.ts";
+import type { KernelShape } from "./shape.ts";
 
 /**
  * What `scanCuts` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and
@@ -34,7 +35,8 @@ export const scanState = {
   /** Sums of hessian and count with rows enough on both sides lie strictly between these. */
   fewestRows: 160,
   mostRows: 176,
-  bytes: 192,
+  l1: 192,
+  bytes: 256,
 } as const;
 
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
@@ -48,10 +50,10 @@ const highLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28
  * the feature's first bin in the other leaf's histogram. A cut that beats `bestScore` replaces the best of its lane;
  * `position` numbers the cuts upwards. The arithmetic is that of `searchNumber`, operation by operation.
  */
-export function scanCutsKernel(countShift: number): KernelFunction {
+export function scanCutsKernel({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
   const [first, second, firstEnd, state, position] = [0, 1, 2, 3, 4];
   const [g, c, gl, hl, gr, hr, score, valid, place, isBelow] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
-  const [fewest, most, leastHessian, allHessian, allGradient, l2] = [15, 16, 17, 18, 19, 20];
+  const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [15, 16, 17, 18, 19, 20, 21];
   const field = (offset: number): number[] => [...get(state), ...v128Load(offset)];
   const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
   const mask = (1n << BigInt(countShift)) - 1n;
@@ -60,12 +62,23 @@ export function scanCutsKernel(countShift: number): KernelFunction {
     [...field(scanState.fewestRows), ...set(fewest), ...field(scanState.mostRows), ...set(most)],
     [...field(scanState.minHessian), ...set(leastHessian), ...field(scanState.totalHessian), ...set(allHessian)],
     [...field(scanState.totalGradient), ...set(allGradient), ...field(scanState.l2), ...set(l2)],
+    [...field(scanState.l1), ...set(l1)],
   ];
   const sums = [
     [...get(g), ...bins, ...lowLanes, ...op.i64x2Add, ...set(g)],
     [...get(c), ...bins, ...highLanes, ...op.i64x2Add, ...tee(c)],
     [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
     [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
+  ];
+  // Without its sign, which the squares do not need.
+  const shrink = (gradient: number): number[] => [
+    ...get(gradient),
+    ...op.f64x2Abs,
+    ...get(l1),
+    ...op.f64x2Sub,
+    ...v128Constant(0n, 0n),
+    ...op.f64x2Pmax,
+    ...set(gradient),
   ];
   const scores = [
     [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
@@ -74,6 +87,7 @@ export function scanCutsKernel(countShift: number): KernelFunction {
     [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
     [...get(g), ...toDoubles, ...set(gl)],
     [...get(allGradient), ...get(gl), ...op.f64x2Sub, ...set(gr)],
+    hasL1 ? [...shrink(gl), ...shrink(gr)] : [],
     [...get(hl), ...get(l2), ...op.f64x2Add, ...set(hl)],
     [...get(hr), ...get(l2), ...op.f64x2Add, ...set(hr)],
     [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
@@ -101,7 +115,7 @@ export function scanCutsKernel(countShift: number): KernelFunction {
     name: "scanCuts",
     parameters: [i32, i32, i32, i32, i32],
     result: null,
-    locals: Array.from({ length: 16 }, () => v128),
+    locals: Array.from({ length: 17 }, () => v128),
     body: [
       ...open,
       loop(

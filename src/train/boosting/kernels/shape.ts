@@ -11,6 +11,8 @@ export interface KernelShape {
   readonly binOffsets: Uint32Array;
   /** A bin is two 64-bit integers: the sum of gradients; the sum of hessians + (rows << countShift). */
   readonly countShift: number;
+  /** Whether sums of gradients are shrunk before a cut is scored. */
+  readonly hasL1: boolean;
   /** Raw scores a row, for `addScore`. */
   readonly outputs: number;
 }
