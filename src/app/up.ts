@@ -12,6 +12,7 @@ import { watchKeys } from "../serve/access/key-ring.ts";
 import { listKeys } from "../serve/access/keys.ts";
 import { createServer } from "../serve/server.ts";
 import { type RolloutEvent, watchRollouts } from "../serve/traffic/watch-rollouts.ts";
+import { cardOf } from "./card.ts";
 import { loadModel } from "./champion.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
@@ -89,6 +90,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     allowedHosts: options.allowedHosts ?? [],
     keys,
     log: served.log,
+    card: (model, version) => cardOf(project, model, version),
     feedback: (model, items) => recordFeedback(project.store, clock, model, items),
     vertex: options.vertex ?? null,
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),

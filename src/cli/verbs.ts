@@ -85,6 +85,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
       load: async () => (await import("./promote.ts")).promote,
     },
     {
+      name: "card",
+      summary: "print a version's card: data, contract, metrics, limits, lineage",
+      load: async () => (await import("./card.ts")).card,
+    },
+    {
       name: "approve",
       summary: "approve a version as one of its reviewers",
       load: async () => (await import("./approve.ts")).approve,

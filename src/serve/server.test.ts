@@ -295,6 +295,8 @@ describe("every route", () => {
     "GET /",
     "GET /docs",
     "GET /models/:name/try",
+    "GET /models/:name/card",
+    "GET /v1/models/:name/card",
     "GET /v2",
     "GET /v2/health/live",
     "GET /v2/health/ready",

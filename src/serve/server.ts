@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { predictionId } from "../monitor/prediction-id.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
+import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
 import type { Authority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[];
   /** Who may ask for what, once a key was made. Default null: nobody needs a key. */
   readonly keys?: KeyRing | null;
+  /** Describes a version from what is recorded of it. Default null: no cards. */
+  readonly card?: ((model: string, version: number) => Promise<ModelCard>) | null;
   /** Where true values go. Default null: the server keeps none. */
   readonly feedback?: FeedbackSink | null;
   readonly limits?: Partial<ServerLimits>;
@@ -111,7 +114,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addPredictRoute(app, predicting);
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
-  await addPages(app, { models, version, limits });
+  await addPages(app, { models, version, limits, card: options.card ?? null });
   await addOpenInference(app, { ...predicting, version, onFault, isDraining });
   await addPlatforms(app, { ...predicting, version, onFault, isDraining }, options.vertex ?? null);
   const stopListening = models.onChange?.((served) => metrics.swapped(served.model.name));

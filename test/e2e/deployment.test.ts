@@ -103,6 +103,41 @@ describe.skipIf(!isBuilt)("a deployment", { timeout: 120_000 }, () => {
       .toMatchObject({ code: "MODEL_NOT_FOUND" });
   });
 
+  it("describes itself from what is recorded, on the command line and as a page", async () => {
+    const run = await project.run("card", "houses");
+    expect(run.code).toBe(0);
+    const card = await ask<{ version: number; sections: { heading: string; table: { rows: string[][] } | null }[] }>(
+      "card",
+      "houses",
+      "1",
+    );
+    expect(card.sections.map(({ heading }) => heading)).toEqual([
+      "What it does",
+      "Data",
+      "What a request must hold",
+      "What it leans on",
+      "How good it is",
+      "Gate",
+      "Leakage audit",
+      "Limits",
+      "Lineage",
+      "Approvals",
+    ]);
+    const sectionOf = (heading: string): string => run.stdout.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
+    expect(sectionOf("Data")).toContain("300 rows, 0 of them set aside");
+    expect(sectionOf("What a request must hold")).toContain("| area | number | never | at least 0 |");
+    expect(sectionOf("Gate")).toContain("passed");
+    expect(sectionOf("Approvals")).toContain("ann for risk");
+    const { models } = await ask<{ models: { versions: { digest: string; metrics: { r2: number } }[] }[] }>("models");
+    const { digest, metrics } = models[0]!.versions[0]!;
+    expect(sectionOf("Lineage")).toContain(digest);
+    expect(sectionOf("How good it is")).toContain(`| r2 | ${metrics.r2.toFixed(4)} |`);
+    const headers = { authorization: `Bearer ${key}` };
+    expect(await (await fetch(`${url}/v1/models/houses/card`, { headers })).text()).toBe(run.stdout);
+    expect(await (await fetch(`${url}/models/houses/card`, { headers })).text()).toContain("<h2>Lineage</h2>");
+    expectRefusal(await project.run("card", "houses", "7", "--json"), "VERSION_NOT_FOUND", 2);
+  });
+
   it("refuses a revoked key within a second", async () => {
     await ask("keys", "revoke", "shop");
     await expect

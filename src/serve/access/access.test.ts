@@ -78,6 +78,8 @@ const needs: Readonly<Record<string, Access>> = {
   "GET /": "open",
   "GET /docs": "read",
   "GET /models/:name/try": "predict",
+  "GET /models/:name/card": "read",
+  "GET /v1/models/:name/card": "read",
   "GET /v2": "read",
   "GET /v2/health/live": "open",
   "GET /v2/health/ready": "open",

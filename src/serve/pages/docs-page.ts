@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { ServedModel } from "../model-source.ts";
 import type { Html, HtmlValue } from "./html.ts";
 import { html } from "./html.ts";
-import { tryPath } from "./layout.ts";
+import { cardPath, tryPath } from "./layout.ts";
 
 export interface DocsInput {
   readonly document: JsonObject;
@@ -47,6 +47,7 @@ function renderGroup(tag: string, operations: readonly Operation[], input: DocsI
   const title = served
     ? html`<h2>
         ${tag} <span class="badge">version ${served.version}</span> <a class="try" href="${tryPath(tag)}">Try it</a>
+        <a class="try" href="${cardPath(tag)}">Card</a>
       </h2>`
     : html`<h2>${tag}</h2>`;
   return html`<section class="group">

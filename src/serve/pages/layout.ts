@@ -16,6 +16,11 @@ export function tryPath(model: string): string {
   return `/models/${encodeURIComponent(model)}/try`;
 }
 
+/** The path of a model's card. */
+export function cardPath(model: string): string {
+  return `/models/${encodeURIComponent(model)}/card`;
+}
+
 function navigationLink(path: string, current: string, text: string): Html {
   return path === current
     ? html`<a href="${path}" aria-current="page">${text}</a>`

@@ -1,9 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
+import { MillraceError } from "../../core/errors/error.ts";
+import { renderCard } from "../../registry/card.ts";
+import type { ModelCard } from "../../registry/card.ts";
 import type { ServerLimits } from "../limits.ts";
 import type { ModelSource } from "../model-source.ts";
 import { openApiOf } from "../openapi.ts";
 import { servedModel } from "../predict-route.ts";
+import { cardPage } from "./card-page.ts";
 import { docsPage } from "./docs-page.ts";
 import { renderPage, tryPath } from "./layout.ts";
 import { tryPage } from "./try-page.ts";
@@ -12,6 +16,8 @@ export interface PagesContext {
   readonly models: ModelSource;
   readonly version: string;
   readonly limits: ServerLimits;
+  /** The card of a version; null = this server shows none. */
+  readonly card: ((model: string, version: number) => Promise<ModelCard>) | null;
 }
 
 const assets = [
@@ -25,7 +31,7 @@ const htmlType = "text/html; charset=utf-8";
 
 /** The pages for people, and their files, which are read once. */
 export async function addPages(app: FastifyInstance, context: PagesContext): Promise<void> {
-  const { models, version, limits } = context;
+  const { models, version, limits, card } = context;
   for (const [name, type] of assets) {
     const content = await readFile(new URL(`../assets/${name}`, import.meta.url));
     app.get(`/assets/${name}`, { config: { access: "open" } }, (_, reply) => reply.type(type).send(content));
@@ -45,4 +51,24 @@ export async function addPages(app: FastifyInstance, context: PagesContext): Pro
     const page = { title: name, models: models.list(), path: tryPath(name), content: tryPage(served) };
     return reply.type(htmlType).send(renderPage({ ...page, script: "try.js" }));
   });
+  const cardFor = (name: string): Promise<ModelCard> => {
+    const served = servedModel(models, name);
+    if (!card) throw new MillraceError("NOT_READY", { reason: "it keeps no records" });
+    return card(served.model.name, served.version);
+  };
+  app.get<{ Params: { name: string } }>(
+    "/v1/models/:name/card",
+    { config: { access: "read" } },
+    async (request, reply) =>
+      reply.type("text/markdown; charset=utf-8").send(renderCard(await cardFor(request.params.name))),
+  );
+  app.get<{ Params: { name: string } }>(
+    "/models/:name/card",
+    { config: { access: "read" } },
+    async (request, reply) => {
+      const found = await cardFor(request.params.name);
+      const page = { title: found.model, models: models.list(), path: request.url, content: cardPage(found) };
+      return reply.type(htmlType).send(renderPage({ ...page, script: "docs.js" }));
+    },
+  );
 }
