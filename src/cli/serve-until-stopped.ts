@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import type { Up } from "../app/up.ts";
+import type { Output } from "./output.ts";
 import { type addressOf, logOptionsOf, vertexRoutesOf } from "./serve-options.ts";
 import type { ExitCode, VerbCall } from "./verb.ts";
 
@@ -22,15 +24,37 @@ export async function serveUntilStopped(
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
       onEvent: (text) => output.line(text),
     });
-    output.line(`serving ${running.models.join(", ") || "no models yet"} on ${running.url}`);
-    output.line(`  API docs  ${running.url}/docs`);
-    for (const model of running.models) output.line(`  try it    ${running.url}/models/${model}/try`);
-    output.document({ url: running.url, models: running.models });
-    if (!signal.aborted) await once(signal, "abort");
-    output.line("stopping: finishing requests in flight");
-    await running.close();
+    await untilStopped(running, output, signal);
     return 0;
   } finally {
     await project.close();
   }
+}
+
+/** Serves the models of an exported folder until the first SIGINT or SIGTERM, then drains. */
+export async function serveExported(
+  { output, signal }: VerbCall,
+  folder: string,
+  address: ReturnType<typeof addressOf>,
+): Promise<ExitCode> {
+  const { systemClock } = await import("../core/clock.ts");
+  const { startExported } = await import("../app/serve-exported.ts");
+  const vertex = vertexRoutesOf(process.env);
+  const running = await startExported(folder, systemClock, {
+    ...address,
+    vertex,
+    onEvent: (text) => output.line(text),
+  });
+  await untilStopped(running, output, signal);
+  return 0;
+}
+
+async function untilStopped(running: Up, output: Output, signal: AbortSignal): Promise<void> {
+  output.line(`serving ${running.models.join(", ") || "no models yet"} on ${running.url}`);
+  output.line(`  API docs  ${running.url}/docs`);
+  for (const model of running.models) output.line(`  try it    ${running.url}/models/${model}/try`);
+  output.document({ url: running.url, models: running.models });
+  if (!signal.aborted) await once(signal, "abort");
+  output.line("stopping: finishing requests in flight");
+  await running.close();
 }

@@ -53,7 +53,7 @@ describe.skipIf(!isBuilt)("docs/deployment.md", { timeout: 120_000 }, () => {
     for (const command of commands) {
       const words = command.replace(/\s+#.*$/, "").match(/"[^"]*"|\S+/g)!;
       const answer = await project.run(...words.slice(1).map((word) => word.replaceAll('"', "")));
-      expect([answer.code, answer.stderr], command).toEqual([0, ""]);
+      expect(answer.code, `${command}: ${answer.stderr}`).toBe(0);
     }
   });
 
