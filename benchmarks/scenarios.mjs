@@ -77,6 +77,11 @@ export const scenarios = [
     load: () => import("./scenarios/mlp-fit.mjs"),
   },
   {
+    id: "serve/single",
+    title: "one row a request on adult's contract: requests a second beside FastAPI and scikit-learn",
+    load: () => import("./scenarios/serve-single.mjs"),
+  },
+  {
     id: "linear/logistic",
     title: "logistic regression of 1,000,000 x 50, also with columns of skewed scales, beside scikit-learn",
     load: async () => ({ run: (await import("./scenarios/learners-fit.mjs")).runLogistic }),

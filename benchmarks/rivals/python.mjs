@@ -10,6 +10,9 @@ export const rivalPython = () => process.env.MILLRACE_RIVALS ?? pythonWith(".ven
 /** Path of a Python that has PyTorch installed, which is large; MILLRACE_TORCH names another one. */
 export const torchPython = () => process.env.MILLRACE_TORCH ?? pythonWith(".venv-torch", "requirements-torch.txt");
 
+/** Path of a Python that has FastAPI installed; MILLRACE_FASTAPI names another one. */
+export const servePython = () => process.env.MILLRACE_FASTAPI ?? pythonWith(".venv-serve", "requirements-serve.txt");
+
 function pythonWith(name, requirements) {
   const folder = path.join(root, "benchmarks", name);
   const list = path.join(root, "benchmarks", "rivals", requirements);

@@ -1,14 +1,11 @@
 // An exported module beside the server of the same version: the same bits on 100,000 rows, its size, and how long it takes to start.
-import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { interleave, printSummary } from "../interleave.mjs";
-import { root } from "../../tools/setup.mjs";
+import { millrace, withServer } from "../serve/process.mjs";
 
-const dist = process.env.MILLRACE_DIST ?? path.join(root, "dist");
-const cli = path.join(dist, "cli", "main.js");
 const mostCodeBytes = 60_000;
 const mostStartMs = 15;
 const nRows = 100_000;
@@ -66,26 +63,6 @@ function csvOf(n, next) {
     lines.push(cells.join(","));
   }
   return `${lines.join("\n")}\n`;
-}
-
-const millrace = (folder, ...args) =>
-  JSON.parse(execFileSync(process.execPath, [cli, ...args, "--json"], { cwd: folder, encoding: "utf8" }));
-
-async function withServer(folder, use) {
-  const server = spawn(process.execPath, [cli, "serve", "--port", "0", "--json"], { cwd: folder });
-  try {
-    let said = "";
-    const url = await new Promise((resolve, reject) => {
-      server.stdout.setEncoding("utf8").on("data", (text) => {
-        said += text;
-        if (said.includes("\n}\n")) resolve(JSON.parse(said).url);
-      });
-      server.once("exit", (code) => reject(new Error(`the server ended with exit code ${code}`)));
-    });
-    return await use(url);
-  } finally {
-    server.kill("SIGTERM");
-  }
 }
 
 /** Rows whose answers differ between module and server. */

@@ -1,0 +1,35 @@
+// Runs the built command and its server for scenarios that look at them from outside.
+import { execFileSync, spawn } from "node:child_process";
+import path from "node:path";
+import { root } from "../../tools/setup.mjs";
+
+const cli = path.join(process.env.MILLRACE_DIST ?? path.join(root, "dist"), "cli", "main.js");
+
+/** What a command answers as JSON. */
+export const millrace = (folder, ...args) =>
+  JSON.parse(execFileSync(process.execPath, [cli, ...args, "--json"], { cwd: folder, encoding: "utf8" }));
+
+/** Serves the project in `folder` on a free port while `use(url)` runs. */
+export function withServer(folder, use, ...args) {
+  const isListening = (said) => (said.includes("\n}\n") ? JSON.parse(said).url : null);
+  return withProcess(process.execPath, [cli, "serve", "--port", "0", "--json", ...args], folder, isListening, use);
+}
+
+/** Starts a server, waits until what it printed says where it listens, and ends it when `use(url)` has. */
+export async function withProcess(command, args, folder, isListening, use) {
+  const server = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    let said = "";
+    const url = await new Promise((resolve, reject) => {
+      server.stdout.setEncoding("utf8").on("data", (text) => {
+        said += text;
+        const found = isListening(said);
+        if (found !== null) resolve(found);
+      });
+      server.once("exit", (code) => reject(new Error(`the server ended with exit code ${code}`)));
+    });
+    return await use(url);
+  } finally {
+    server.kill("SIGTERM");
+  }
+}
