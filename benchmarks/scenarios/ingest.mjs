@@ -45,15 +45,18 @@ function compare(what, title, limit, { rounds = 5 }) {
     requireEqual(ours(file, snapshot, "ingest", 1), pandas(file, "c"));
     const all = { ours: [], c: [], pyarrow: [] };
     for (let round = 0; round < rounds; ++round) {
-      all.ours.push(ours(file, snapshot, what, readings).seconds);
-      all.c.push(pandas(file, "c").seconds);
-      all.pyarrow.push(pandas(file, "pyarrow").seconds);
+      all.ours.push(ours(file, snapshot, what, readings));
+      all.c.push(pandas(file, "c"));
+      all.pyarrow.push(pandas(file, "pyarrow"));
     }
     console.log(`${title}, 1,000,000 x 20, ${rounds} rounds interleaved, medians; ${machine()}`);
-    for (const [name, seconds] of Object.entries(all))
-      console.log(`  ${name.padEnd(8)} ${median(seconds).toFixed(3)} s`);
-    const ratio = median(all.ours.map((one, round) => one / all.c[round]));
-    console.log(`  time of pandas.read_csv (C engine) ratio ${ratio.toFixed(3)} (at most ${limit})`);
+    const of = (name, figure) => median(all[name].map((one) => one[figure])).toFixed(3);
+    for (const name of Object.keys(all))
+      console.log(`  ${name.padEnd(8)} ${of(name, "seconds")} s, processor ${of(name, "cpu")} s`);
+    const ratioOf = (figure) => median(all.ours.map((one, round) => one[figure] / all.c[round][figure]));
+    const ratio = ratioOf("seconds");
+    const processor = ratioOf("cpu").toFixed(3);
+    console.log(`  of pandas.read_csv (C engine): time ${ratio.toFixed(3)} (at most ${limit}), processor ${processor}`);
     return ratio <= limit ? 0 : 1;
   });
 }

@@ -104,6 +104,52 @@ describe("BlockParser", () => {
     expect(nTaken).toBeGreaterThan(numRuns / 10);
   });
 
+  it("reads cells as their texts are read, many rows of them, quoted or not, with any line end", () => {
+    const digits = fc.stringMatching(/^-?\d{0,17}\.?\d{0,4}$/);
+    const clock = fc.stringMatching(/^[0-2]\d:[0-6]\d:[0-6]\d$/);
+    const date = fc.stringMatching(/^\d{4}-[01]\d-[0-3]\d$/);
+    const time = fc.tuple(date, fc.constantFrom("", "T", " "), fc.option(clock), fc.constantFrom("", "Z"));
+    const cells: Readonly<Record<Kind, fc.Arbitrary<string>>> = {
+      number: fc.oneof(
+        digits,
+        fc.constantFrom(..."-999,-,.,1e3,-0,00.5,9007199254740993,0.1234567890123456,123456789012345".split(",")),
+      ),
+      timestamp: fc.oneof(
+        time.map(([day, t, at, zone]) => `${day}${at === null ? "" : `${t}${at}${zone}`}`),
+        fc.constantFrom("2024-02-29", "2023-02-29", "0001-01-01", "9999-12-31T23:59:59Z", "1900-03-01", "2024-05"),
+      ),
+      boolean: fc.constantFrom("true", "false", "1", "0", "tru", "falsy", "yes", "2", "t", "truer"),
+      category: fc.constantFrom("", "red", "a b", "é", "red "),
+      text: fc.constantFrom("", "x", "-", "0"),
+    };
+    const quoted = (cell: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+      fc.tuple(cell, fc.constantFrom("", "", '"')).map(([text, mark]) => `${mark}${text}${mark}`);
+    const record = fc.tuple(
+      ...kinds.map((kind) => quoted(fc.oneof({ arbitrary: cells[kind], weight: 9 }, fc.constant("")))),
+    );
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 2, maxLength: 40 }), fc.constantFrom("\n", "\r\n"), (rows, lineEnd) => {
+        const text = rows.map((row) => row.join(",") + lineEnd).join("");
+        expect(compare(Buffer.from(`n,c,t,x,b${lineEnd}${text}`))).toBe("taken");
+      }),
+    );
+  });
+
+  it("reads blocks of any length one after the other, and blank lines in any number", () => {
+    const columns = [
+      { kind: "number", cell: 0, missing: [] } as const,
+      { kind: "text", cell: 1, missing: [] } as const,
+    ];
+    const parser = new BlockParser({ delimiter: ";", quotes: false, nCells: 2, columns });
+    for (const nRows of [1, 100_000, 3, 20_000]) {
+      const text = Array.from({ length: nRows }, (_, row) => `${row / 8};"${row}\n${"\n".repeat(row % 3)}`).join("");
+      const block = parser.parse(Buffer.from(text))!;
+      expect(block.nRows).toBe(nRows);
+      for (const row of [0, nRows >> 1, nRows - 1])
+        expect(block.columns.map((column) => valueAt(column, row))).toEqual([row / 8, `"${row}`]);
+    }
+  });
+
   it("agrees on any text of the characters that matter", () => {
     const unit = fc.constantFrom(...'a1,,\n\n"" .-'.split(""), "\r\n");
     fc.assert(

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { BadCell, Block, BlockPlan } from "./block.ts";
+import { BlockMemory } from "./block-memory.ts";
 import { ColumnReader } from "./column-reader.ts";
 
 const quote = 0x22;
@@ -23,6 +24,7 @@ export class BlockParser {
   readonly #readers: readonly ColumnReader[];
   /** By byte: 1 where it ends a cell that is not quoted. */
   readonly #ends: Uint8Array;
+  readonly #memory: BlockMemory;
   /** By cell of a record: which column it is, or -1. */
   readonly #columnOfCell: Int32Array;
   #badCells: BadCell[] = [];
@@ -30,7 +32,6 @@ export class BlockParser {
   #bytes: Buffer = Buffer.alloc(0);
   #usesReturns = -1;
   /** The cell that was found last. */
-  #isQuoted = false;
   #cellEnd = 0;
   #contentStart = 0;
   #contentEnd = 0;
@@ -40,24 +41,28 @@ export class BlockParser {
     this.plan = plan;
     this.#ends = endsOf(plan.delimiter.charCodeAt(0));
     this.#readers = plan.columns.map((column) => new ColumnReader(column));
+    this.#memory = new BlockMemory(
+      plan,
+      this.#readers.map(({ form }) => form),
+    );
     this.#columnOfCell = new Int32Array(plan.nCells).fill(-1);
     for (const [i, column] of plan.columns.entries()) this.#columnOfCell[column.cell] = i;
   }
 
-  /**
-   * The columns of a block that ends with a line end; null where it is irregular. Cells with doubled quotes are unquoted
-   * in place, so the bytes are not to be used after.
-   */
-  parse(bytes: Buffer): Block | null {
-    if (bytes.includes(0) || !isUtf8(bytes)) return null;
-    const nLines = countLines(bytes);
+  /** The columns of a block that ends with a line end; null where it is irregular. */
+  parse(block: Buffer): Block | null {
+    if (block.includes(0) || !isUtf8(block)) return null;
+    const nLines = countLines(block);
+    // A record has a byte for each cell at least; of blank lines there may be many.
+    const mostRows = Math.min(nLines, Math.floor(block.length / this.plan.nCells));
+    const { bytes, start, places } = this.#memory.open(block, mostRows);
     this.#bytes = bytes;
     this.#badCells = [];
     this.#badRows = this.#readers.map(() => []);
     this.#usesReturns = -1;
-    for (const reader of this.#readers) reader.open(bytes, nLines);
+    for (const [i, reader] of this.#readers.entries()) reader.open(bytes, places[i]!);
     const lines: number[] = [];
-    const nRows = this.#parseRecords(lines, nLines);
+    const nRows = this.#parseRecords(start, lines, nLines);
     if (nRows < 0) return null;
     return {
       nRows,
@@ -70,53 +75,53 @@ export class BlockParser {
     };
   }
 
-  /** The number of rows, -1 where a record is irregular. The end of a plain cell is sought here, that of a quoted one apart. */
-  #parseRecords(lines: number[], nLines: number): number {
+  /**
+   * The number of rows, -1 where a record is irregular. The kernel reads cells one after the other, and a cell that it
+   * leaves is read here. It counts no lines within cells: behind such a cell the record is read here to its end.
+   */
+  #parseRecords(start: number, lines: number[], nLines: number): number {
     const { nCells } = this.plan;
     const delimiter = this.plan.delimiter.charCodeAt(0);
-    const opening = this.plan.quotes ? quote : -1;
     const bytes = this.#bytes;
-    const columnOfCell = this.#columnOfCell;
-    const ends = this.#ends;
-    const readers = this.#readers;
-    const length = bytes.length;
-    let row = 0;
-    let line = 0;
-    let offset = -1;
-    let i = 0;
-    while (i < length) {
-      if (nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn)) {
-        i = this.#endLine(i);
-        if (i < 0) return -1;
-        ++line;
-        continue;
-      }
-      if (line - row !== offset) lines.push(row, line);
-      offset = line - row;
-      for (let cell = 0; ; ++cell) {
-        const column = columnOfCell[cell]!;
-        const first = bytes[i]!;
-        const isOdd = first === opening || (first === space && opening === quote);
-        const end = isOdd || column < 0 ? -1 : readers[column]!.readPlain(row, i, ends);
-        if (end >= 0 && ends[bytes[end]!] === 1) i = end;
-        else {
-          if (!this.#findCell(i, isOdd)) return -1;
-          i = this.#cellEnd;
-          line += this.#nInnerLines;
-          if (column >= 0) this.#readCell(column, row);
-        }
-        if (bytes[i] === delimiter) {
-          if (cell + 1 === nCells) return -1;
-          ++i;
+    const memory = this.#memory;
+    const end = bytes.length;
+    let [row, line, cell, offset] = [0, 0, 0, -1];
+    let isBroken = false;
+    for (let i = start; i < end;) {
+      if (cell === 0) {
+        if (nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn)) {
+          i = this.#endLine(i);
+          if (i < 0) return -1;
+          ++line;
           continue;
         }
-        if (cell + 1 !== nCells) return -1;
-        break;
+        if (line - row !== offset) lines.push(row, line);
+        offset = line - row;
+        isBroken = false;
       }
+      if (this.#usesReturns >= 0 && !isBroken) {
+        i = memory.run(i, row, cell, end, this.#usesReturns);
+        line += memory.row - row;
+        row = memory.row;
+        cell = memory.cell;
+        if (i === end || (cell === 0 && nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn))) continue;
+      }
+      if (!this.#findCell(i)) return -1;
+      i = this.#cellEnd;
+      line += this.#nInnerLines;
+      isBroken ||= this.#nInnerLines > 0;
+      this.#readCell(cell, row);
+      if (bytes[i] === delimiter) {
+        if (++cell === nCells) return -1;
+        ++i;
+        continue;
+      }
+      if (cell + 1 !== nCells) return -1;
       i = this.#endLine(i);
       if (i < 0) return -1;
       ++row;
       ++line;
+      cell = 0;
     }
     return line === nLines ? row : -1;
   }
@@ -129,25 +134,24 @@ export class BlockParser {
     return this.#usesReturns === usesReturns ? at + 1 + usesReturns : -1;
   }
 
-  /** Reads the cell that was found, quoted or of a form that is not plain. */
-  #readCell(column: number, row: number): void {
-    const reader = this.#readers[column]!;
-    const start = this.#contentStart;
-    const end = this.#contentEnd;
-    if (this.#isQuoted && start < end && reader.readPlain(row, start, quoteEnds) === end) return;
-    if (!reader.read(row, start, end)) this.#noteBad(column, row, start, end);
+  /** Reads the cell that was found, where it is one of a column. */
+  #readCell(cell: number, row: number): void {
+    const column = this.#columnOfCell[cell]!;
+    if (column < 0) return;
+    const [start, end] = [this.#contentStart, this.#contentEnd];
+    if (!this.#readers[column]!.read(row, start, end)) this.#noteBad(column, row, start, end);
   }
 
-  /** Finds a cell and its content; false where a quote stands where none should. `isOdd`: it may begin with a quote. */
-  #findCell(start: number, isOdd: boolean): boolean {
+  /** Finds a cell and its content; false where a quote stands where none should. */
+  #findCell(start: number): boolean {
     const bytes = this.#bytes;
     const ends = this.#ends;
     this.#nInnerLines = 0;
     let i = start;
-    this.#isQuoted = isOdd && bytes[i] === quote;
-    if (!this.#isQuoted) {
+    if (!this.plan.quotes || bytes[i] !== quote) {
       while (bytes[i] === space) ++i;
-      if (isOdd && bytes[i] === quote) return false;
+      // Behind blanks a quote is left to the slow way.
+      if (this.plan.quotes && i > start && bytes[i] === quote) return false;
       while (ends[bytes[i]!] === 0) ++i;
       this.#contentStart = start;
       this.#contentEnd = this.#cellEnd = i;
@@ -184,8 +188,6 @@ function endsOf(byte: number): Uint8Array {
   ends[byte] = ends[newline] = ends[carriageReturn] = 1;
   return ends;
 }
-
-const quoteEnds = endsOf(quote);
 
 function countLines(bytes: Buffer): number {
   let count = 0;

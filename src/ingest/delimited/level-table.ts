@@ -22,18 +22,6 @@ export class LevelTable {
     return this.#find(hash, bytes, start, end);
   }
 
-  /**
-   * Codes the cell that starts at `start` and ends before the next byte of which `ends` holds 1; gives that position. Empty
-   * is -1.
-   */
-  codeAt(bytes: Uint8Array, start: number, ends: Uint8Array, codes: Int32Array, row: number): number {
-    let hash = 0x811c9dc5;
-    let end = start;
-    for (let byte = bytes[end]!; ends[byte] === 0; byte = bytes[++end]!) hash = Math.imul(hash ^ byte, 0x01000193);
-    codes[row] = start === end ? -1 : this.#find(hash, bytes, start, end);
-    return end;
-  }
-
   #find(hashed: number, bytes: Uint8Array, start: number, end: number): number {
     const hash = hashed ^ (hashed >>> 15);
     const mask = this.#slots.length - 1;

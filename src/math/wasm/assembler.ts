@@ -11,20 +11,29 @@ export const v128: ValueType = 0x7b;
 
 /** Instructions without immediates, ready to append. */
 export const op = {
+  i32Eqz: [0x45],
+  i32Eq: [0x46],
+  i32Ne: [0x47],
   i32LtU: [0x49],
+  i32GtU: [0x4b],
+  i32GeU: [0x4f],
   i32Ctz: [0x68],
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32Mul: [0x6c],
+  i32DivU: [0x6e],
   i32And: [0x71],
   i32Or: [0x72],
   i32Shl: [0x74],
   i32ShrU: [0x76],
+  f64Eq: [0x61],
   f64Ne: [0x62],
   f64Lt: [0x63],
   f64Add: [0xa0],
   f64Sub: [0xa1],
   f64Mul: [0xa2],
+  f64Div: [0xa3],
+  f64Neg: [0x9a],
   f64Max: [0xa5],
   f64x2Splat: [0xfd, 0x14],
   f64x2Pmin: [0xfd, 0xf6, 0x01],
@@ -32,8 +41,10 @@ export const op = {
   i32Wrap: [0xa7],
   i64ReinterpretF64: [0xbd],
   f64FromI32: [0xb7],
+  f64FromI64: [0xb9],
   i32FromF64: [0xfc, 0x02],
   i64Add: [0x7c],
+  i64Mul: [0x7e],
   i64And: [0x83],
   i64Shl: [0x86],
   i64ShrS: [0x87],
@@ -136,6 +147,15 @@ export function v128Constant(low: bigint, high: bigint): number[] {
 
 /** Runs `body` again while the condition it leaves on the stack is true: at least once. */
 export const loop = (...body: readonly (readonly number[])[]): number[] => [0x03, 0x40, ...body.flat(), 0x0d, 0, 0x0b];
+
+/** A place that `leave` leaves: what follows it is next. */
+export const block = (...body: readonly (readonly number[])[]): number[] => [0x02, 0x40, ...body.flat(), 0x0b];
+/** A place that `leave` returns to: `body` runs again. */
+export const again = (...body: readonly (readonly number[])[]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
+/** Leaves the place so many places further out; 0 = the innermost. */
+export const leave = (outwards: number): number[] => [0x0c, ...unsigned(outwards)];
+/** Leaves it where the i32 on the stack is not 0. */
+export const leaveIf = (outwards: number): number[] => [0x0d, ...unsigned(outwards)];
 
 /** Runs `body` where the i32 on the stack is not 0. */
 export const when = (...body: readonly (readonly number[])[]): number[] => [0x04, 0x40, ...body.flat(), 0x0b];
