@@ -40,8 +40,8 @@ if (process.argv[1] === import.meta.filename) {
   ensureBuilt();
   const { catalogue } = await import("../dist/core/errors/error.js");
   fs.writeFileSync(path.join(root, "docs", "errors.md"), errorsPage(catalogue));
-  const { estimatorNames, findEstimator } = await import("../dist/train/implementations.js");
+  const { ensembles, estimatorNames, findEstimator } = await import("../dist/train/implementations.js");
   const implementations = await Promise.all(estimatorNames.map((name) => findEstimator(name)));
-  fs.writeFileSync(path.join(root, "docs", "estimators.md"), estimatorsPage(implementations));
+  fs.writeFileSync(path.join(root, "docs", "estimators.md"), estimatorsPage([...implementations, ...ensembles]));
   console.log("wrote docs/errors.md and docs/estimators.md");
 }

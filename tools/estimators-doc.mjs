@@ -17,6 +17,12 @@ const sentences = {
   svm: "Linear support vector machine: squared hinge for labels (of more than two, each against the rest), squared epsilon-insensitive loss for numbers. Rows well on their side of the margin do not count. Probabilities by Platt scaling on the margins of held-out rows, in three folds by the rows' values.",
   neighbors:
     "The nearest train rows answer, by Euclidean distance in prepared columns: the mean of their values, or the shares of their labels. Exact, by a tree of boxes; row weights weigh votes. The train rows are the model, which is as large as they are. Explains nothing; `importance` goes by the share of squared distances.",
+  calibrated:
+    "`calibrated(boosting())`: the same estimator, with probabilities that mean what they say. It is fitted on all train rows; a sigmoid of its log odds (Platt 1999) or an ascending line (isotonic) is learned from its answers to rows that it was not fitted on, label by label.",
+  blend:
+    "`blend([boosting(), linear()])`: the weighted mean of what several estimators answer; weights of 0 or more that sum to 1 are learned from answers to rows that they were not fitted on, by squared error or log loss.",
+  stack:
+    "`stack([boosting(), linear(), neighbors()])`: a linear model of what several estimators answer (values, or probabilities), learned from answers to rows that they were not fitted on (Wolpert 1992). Each member has its own preparation; transforms are fitted anew in each part. Members are neither tuned nor ensembles. Explains nothing; `importance` is the mean of its members'.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
 };
 

@@ -95,6 +95,8 @@ export interface EstimatorChoice {
   readonly estimator: string;
   readonly hyperparameters: HyperparameterValues;
   readonly tuning: TuningPlan | null;
+  /** Of ensembles alone: what they are made of, none of it tuned or an ensemble. */
+  readonly members?: readonly EstimatorChoice[];
 }
 
 export interface TuningPlan {

@@ -6,7 +6,7 @@ import { explainRows, isExplainable, explanationsOf, meanContributions } from ".
 import { predictRows } from "./predict.ts";
 
 const explainable = modelKinds.filter(
-  ([task, kind]) => task !== "clustering" && kind !== "network" && kind !== "neighbors",
+  ([task, kind]) => task !== "clustering" && kind !== "network" && kind !== "neighbors" && kind !== "ensemble",
 );
 
 describe("explainRows", () => {
@@ -63,11 +63,12 @@ describe("explainRows", () => {
     expect(Object.keys(other!.contributions)).toContain("__proto__");
   });
 
-  it("refuses clusters, networks and neighbors", () => {
+  it("refuses clusters, networks, neighbors and ensembles", () => {
     const clusters = randomModel(createRng(8), "clustering", "linear");
     const network = randomModel(createRng(8), "binary", "network");
     const neighbors = randomModel(createRng(8), "regression", "neighbors");
-    for (const model of [clusters, network, neighbors]) {
+    const ensemble = randomModel(createRng(8), "regression", "ensemble");
+    for (const model of [clusters, network, neighbors, ensemble]) {
       expect(isExplainable(model)).toBe(false);
       expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(
         expect.objectContaining({ code: "EXPLANATION_UNAVAILABLE" }),

@@ -8,7 +8,7 @@ import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
 import { predictionsOf, type RowPredictions } from "./predict.ts";
-import type { BayesPredictor, LinearPredictor, TreesPredictor } from "./predictor.ts";
+import type { LinearPredictor, Predictor } from "./predictor.ts";
 import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
 import { rawScores } from "./score.ts";
 
@@ -48,7 +48,7 @@ export interface ExplainedPredictions {
 
 /**
  * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
- * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters, networks and neighbors.
+ * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters, networks, neighbors and ensembles.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
   const design = buildDesign(withExpressions(frame, model.expressions), model.features);
@@ -97,16 +97,27 @@ export function meanContributions(contributions: Contributions): { feature: stri
 }
 
 /** What predictions are that are not sums of what features add. */
-const notSums = { clusters: "clusters", network: "made by a network", neighbors: "those of the nearest rows" } as const;
+const notSums = {
+  clusters: "clusters",
+  network: "made by a network",
+  neighbors: "those of the nearest rows",
+  ensemble: "made by several models",
+} as const;
+
+type SumPredictor = Exclude<Predictor, { readonly kind: keyof typeof notSums }>;
 
 /** Whether the model's raw scores are sums of what features add, so that `explain` answers. */
 export function isExplainable({ predictor }: Pick<Model, "predictor">): boolean {
+  return isSum(predictor);
+}
+
+function isSum(predictor: Predictor): predictor is SumPredictor {
   return !Object.hasOwn(notSums, predictor.kind);
 }
 
 function contributionsOf(model: Model, design: Design): Omit<Contributions, "scores"> {
   const { predictor } = model;
-  if (predictor.kind === "clusters" || predictor.kind === "network" || predictor.kind === "neighbors")
+  if (!isSum(predictor))
     throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name, predictions: notSums[predictor.kind] });
   const features = [...new Set(model.features.map(({ feature }) => feature))];
   const { dense, sparseSources } = layoutOf(model.features);
@@ -123,7 +134,7 @@ function contributionsOf(model: Model, design: Design): Omit<Contributions, "sco
   return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
 }
 
-function baseOf(predictor: TreesPredictor | LinearPredictor | BayesPredictor): Float64Array {
+function baseOf(predictor: SumPredictor): Float64Array {
   if (predictor.kind === "trees") return predictor.base.slice();
   if (predictor.kind === "linear") return predictor.intercept.slice();
   return bayesBase(predictor);

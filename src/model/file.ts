@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Privacy } from "../frame/privacy.ts";
 import { layoutOf } from "./apply.ts";
 import { checkParts } from "./file/check-parts.ts";
-import { arraysOfPredictor, checkPredictor } from "./file/check-predictor.ts";
+import { checkPredictor } from "./file/check-predictor.ts";
 import {
   claimedVersion,
   decodeContainer,
@@ -13,21 +13,21 @@ import {
   type NumericArray,
 } from "./file/container.ts";
 import { fromJsonText, sortedMembers, toJsonText } from "./file/json-text.ts";
+import { partsOfPredictor, predictorFromParts } from "./file/predictor-parts.ts";
 import type { Model, ParityRows } from "./model.ts";
 import { checkParity } from "./parity.ts";
-import type { Predictor } from "./predictor.ts";
 
 /** The newest format this release reads. */
 export const modelFormat = 7;
 
 /**
- * The format a model needs: 7 has neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
+ * The format a model needs: 7 has ensembles, neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
  * their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links
  * "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({ contract, features, predictor }: Pick<Model, "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
-  if (kind === "neighbors" || (kind === "trees" && predictor.sums !== undefined)) return 7;
+  if (kind === "ensemble" || kind === "neighbors" || (kind === "trees" && predictor.sums !== undefined)) return 7;
   if (kind === "network") return 6;
   if (contract.columns.some(({ clean, privacy }) => clean !== undefined || isOwnKey(privacy))) return 5;
   if (contract.columns.some(({ privacy }) => privacy !== undefined)) return 4;
@@ -65,13 +65,10 @@ export interface DecodeOptions {
 export function encodeModel(model: Model): Uint8Array {
   const { predictor, parity, provenance } = model;
   const texts = new Map<string, string>(plainParts.map((part) => [part, toJsonText(model[part])]));
+  const own = partsOfPredictor(predictor);
   const arrays = new Map<string, NumericArray>();
-  const members = new Map(Object.entries(predictor) as [string, NumericArray | string | number][]);
-  for (const member of Object.keys(arraysOfPredictor[predictor.kind])) {
-    arrays.set(`predictor.${member}`, members.get(member) as NumericArray);
-    members.delete(member);
-  }
-  texts.set("predictor", toJsonText(Object.fromEntries(members)));
+  for (const [path, array] of own.arrays) arrays.set(`predictor.${path}`, array);
+  texts.set("predictor", toJsonText(own.scalars));
   texts.set("parity", toJsonText(parity && cellsOf(model.inputs, parity)));
   if (parity) arrays.set("parity.outputs", parity.outputs);
   texts.set(
@@ -115,12 +112,15 @@ function modelOf({ formatVersion, texts, arrays }: Container): Model {
   const provenance = JSON.parse(textOf(texts, "provenance")) as JsonObject;
   const parts = { ...plain, provenance } as unknown as Omit<Model, "predictor" | "parity">;
   checkParts(parts);
-  const predictor = predictorOf(partOf("predictor"), arrays);
+  const unread = new Map<string, NumericArray>();
+  for (const [name, array] of arrays)
+    if (name.startsWith("predictor.")) unread.set(name.slice("predictor.".length), array);
+  const nOthers = arrays.size - unread.size;
+  const predictor = predictorFromParts(partOf("predictor"), unread);
   if (formatVersion !== formatOf({ ...parts, predictor }))
     throw new RangeError(`its parts are not of format ${formatVersion}`);
   const parity = parityOf(parts.inputs, partOf("parity"), arrays);
-  const expected = Object.keys(arraysOfPredictor[predictor.kind]).length + (parity ? 1 : 0);
-  if (arrays.size !== expected || texts.size !== plainParts.length + 3)
+  if (unread.size > 0 || nOthers !== (parity ? 1 : 0) || texts.size !== plainParts.length + 3)
     throw new RangeError("it holds parts unknown to its format");
   const model: Model = Object.freeze({ ...parts, predictor, parity });
   checkPredictor(model, layoutOf(model.features));
@@ -131,33 +131,6 @@ function textOf(texts: ReadonlyMap<string, string>, part: string): string {
   const text = texts.get(part);
   if (text === undefined) throw new RangeError(`the part "${part}" is absent`);
   return text;
-}
-
-/** Members of each kind of predictor beside its link, outputs and arrays. */
-const scalarsOf: Readonly<Record<Predictor["kind"], readonly string[]>> = {
-  trees: ["sums"],
-  linear: ["nDense", "nSparse"],
-  clusters: ["nDense", "nSparse"],
-  bayes: ["nDense", "nSparse"],
-  network: ["nDense", "nSparse", "activation"],
-  neighbors: ["nDense", "nSparse", "neighbors", "weighting"],
-};
-
-function isKind(kind: string): kind is Predictor["kind"] {
-  return Object.hasOwn(scalarsOf, kind);
-}
-
-function predictorOf(scalars: unknown, arrays: ReadonlyMap<string, NumericArray>): Predictor {
-  const { kind, link, outputs, ...widths } = (scalars ?? {}) as Record<string, unknown>;
-  if (typeof kind !== "string" || !isKind(kind)) throw new RangeError("predictor.kind is unknown");
-  if (!Object.keys(widths).every((member) => scalarsOf[kind].includes(member)))
-    throw new RangeError("predictor has members unknown to its format");
-  const numbers = Object.entries(arraysOfPredictor[kind]).map(([member, type]) => {
-    const array = arrays.get(`predictor.${member}`);
-    if (!(array instanceof type)) throw new RangeError(`predictor.${member} is not ${type.name}`);
-    return [member, array] as const;
-  });
-  return Object.freeze({ kind, link, outputs, ...widths, ...Object.fromEntries(numbers) }) as unknown as Predictor;
 }
 
 /** Parity rows without their keys, which come from outside: one list of cells a row, in the order of the inputs. */

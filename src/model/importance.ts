@@ -1,14 +1,17 @@
-import { layoutOf, type DesignLayout } from "./apply.ts";
+import { layoutOf } from "./apply.ts";
 import type { FittedFeature } from "./fitted-transform.ts";
 import type { Model } from "./model.ts";
 import type {
   BayesPredictor,
   ClustersPredictor,
+  EnsemblePredictor,
   LinearPredictor,
   NeighborsPredictor,
+  Predictor,
   TreesPredictor,
 } from "./predictor.ts";
 import { pathSizes } from "./network-paths.ts";
+import { spanOf } from "./score-ensemble.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
 export interface FeatureImportance {
@@ -24,11 +27,15 @@ export interface FeatureImportance {
  * centres' variance along its columns. Naive Bayes: how far the labels' means lie apart in their standard deviations, and
  * for sparse columns how far their log probabilities do, times the spread of the column. Networks: the sizes of the weights
  * on all ways from the prepared column to the scores (Garson 1991), times its spread. Neighbors: the share of squared
- * distances between rows that its columns make up.
+ * distances between rows that its columns make up. Ensembles: the mean of their members' shares.
  */
 export function importanceOf(model: Model): FeatureImportance[] {
   const layout = layoutOf(model.features);
-  const weights = columnWeights(model, layout);
+  const { predictor, features, reference } = model;
+  const nColumns = layout.dense.length + layout.sparseNames.length;
+  const weights = columnWeights(predictor, { nDense: layout.dense.length, nColumns }, () =>
+    spreads(features, reference),
+  );
   const sources = [...layout.dense.map(({ source }) => source), ...layout.sparseSources];
   const sums = new Map(model.features.map(({ feature }) => [feature, 0]));
   let total = 0;
@@ -41,24 +48,60 @@ export function importanceOf(model: Model): FeatureImportance[] {
     .sort((a, b) => b.importance - a.importance);
 }
 
-function columnWeights({ predictor, features, reference }: Model, layout: DesignLayout): Float64Array {
-  const nColumns = layout.dense.length + layout.sparseNames.length;
+interface Widths {
+  readonly nDense: number;
+  readonly nColumns: number;
+}
+
+/** `spread` gives the standard deviation of each design column over training rows. */
+function columnWeights(
+  predictor: Predictor,
+  { nDense, nColumns }: Widths,
+  spread: () => readonly number[],
+): Float64Array {
   switch (predictor.kind) {
     case "trees":
       return gains(predictor, nColumns);
     case "linear":
-      return effects(predictor, spreads(features, reference));
+      return effects(predictor, spread());
     case "clusters":
       return variances(predictor, nColumns);
     case "bayes":
-      return separations(predictor, spreads(features, reference));
+      return separations(predictor, spread());
     case "network": {
-      const spread = spreads(features, reference);
-      return pathSizes(predictor).map((size, column) => size * spread[column]!);
+      const own = spread();
+      return pathSizes(predictor).map((size, column) => size * own[column]!);
     }
     case "neighbors":
       return scatters(predictor, nColumns);
+    case "ensemble":
+      return shares(predictor, { nDense, nColumns }, spread);
   }
+}
+
+/** The mean of the members' shares; in a blend, by their weights. */
+function shares(
+  { members, spans, method, weights }: EnsemblePredictor,
+  { nDense, nColumns }: Widths,
+  spread: () => readonly number[],
+): Float64Array {
+  const out = new Float64Array(nColumns);
+  members.forEach((member, m) => {
+    const [denseFrom, denseTo, from, to] = spanOf(spans, m);
+    const columns = [...range(denseFrom, denseTo), ...range(nDense + from, nDense + to)];
+    const own = columnWeights(member, { nDense: denseTo - denseFrom, nColumns: columns.length }, () => {
+      const all = spread();
+      return columns.map((column) => all[column]!);
+    });
+    const total = own.reduce((sum, weight) => sum + weight, 0);
+    const weight = method === "blend" ? weights[m]! : 1;
+    if (total > 0) own.forEach((value, i) => (out[columns[i]!]! += (weight * value) / total));
+  });
+  return out;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 function gains({ feature, gain }: TreesPredictor, nColumns: number): Float64Array {

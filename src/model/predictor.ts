@@ -8,7 +8,11 @@ export type Predictor =
   | ClustersPredictor
   | BayesPredictor
   | NetworkPredictor
-  | NeighborsPredictor;
+  | NeighborsPredictor
+  | EnsemblePredictor;
+
+/** What an ensemble may hold. */
+export type MemberPredictor = Exclude<Predictor, ClustersPredictor | EnsemblePredictor>;
 
 /**
  * identity: the score; log: exp(score); sigmoid: probability of labels[1]; softmax: probabilities; share: the scores are
@@ -135,4 +139,26 @@ export interface NeighborsPredictor {
   readonly values: Float64Array;
   /** Above 0. */
   readonly weights: Float64Array;
+}
+
+/**
+ * Members that answer the same question, and how their answers (values, or probabilities; of two labels the second's) become
+ * one. Member m reads the design's dense columns from spans[4m] to spans[4m + 1] and its sparse ones from spans[4m + 2] to
+ * spans[4m + 3].
+ *  - blend: the sum of answers, each times its member's weight.
+ *  - stack: raw score k is intercept[k] + sum over members m and outputs j of weights[k, m * outputs + j] * answer.
+ *  - platt: of one member, the sigmoid of weights[k] * the answer's log odds + intercept[k].
+ *  - isotonic: of one member, the line through the knots of output k (x and y side by side, from knotOffsets[k] on).
+ */
+export interface EnsemblePredictor {
+  readonly kind: "ensemble";
+  readonly link: "identity" | "share" | "sigmoid" | "softmax";
+  readonly outputs: number;
+  readonly method: "blend" | "stack" | "platt" | "isotonic";
+  readonly members: readonly MemberPredictor[];
+  readonly spans: Uint32Array;
+  readonly weights: Float64Array;
+  readonly intercept: Float64Array;
+  readonly knotOffsets: Uint32Array;
+  readonly knots: Float64Array;
 }

@@ -1,6 +1,7 @@
 import { exp, sigmoid, softmaxInPlace } from "../math/elementary.ts";
 import type { Design } from "./design.ts";
-import type { ClustersPredictor, LinearPredictor, Link, Predictor } from "./predictor.ts";
+import type { ClustersPredictor, LinearPredictor, Link, MemberPredictor, Predictor } from "./predictor.ts";
+import { ensembleScores, memberDesign } from "./score-ensemble.ts";
 import { bayesScores } from "./score-bayes.ts";
 import { neighborScores } from "./score-neighbors.ts";
 import { networkScores } from "./score-network.ts";
@@ -32,7 +33,18 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
       return networkScores(predictor, design);
     case "neighbors":
       return neighborScores(predictor, design);
+    case "ensemble":
+      return ensembleScores(predictor, design.nRows, (m) =>
+        memberAnswers(predictor.members[m]!, memberDesign(predictor.spans, m, design)),
+      );
   }
+}
+
+/** What a member of an ensemble answers over its own design: its outputs, row-major. */
+export function memberAnswers(member: MemberPredictor, design: Design): Float64Array {
+  const scores = rawScores(member, design);
+  applyLink(member.link, scores, member.outputs);
+  return scores;
 }
 
 /** Turns raw scores into outputs, in place: the score itself, its exponential, a probability, or K probabilities a row. */

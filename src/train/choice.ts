@@ -237,6 +237,68 @@ export function kmeans(options: Partial<KMeansHyperparameters> = {}): Estimator<
   return configure("kmeans", unsupervised, options);
 }
 
+/** Hyperparameters of calibrated(). */
+export interface CalibratedHyperparameters {
+  /** platt: a sigmoid of the log odds; isotonic: the best ascending line. */
+  method: "platt" | "isotonic";
+  /** Parts of the train rows, each predicted by an estimator that did not see it. */
+  folds: number;
+}
+
+/** Hyperparameters of blend(). */
+export type BlendHyperparameters = Pick<CalibratedHyperparameters, "folds">;
+
+/** Hyperparameters of stack(). */
+export interface StackHyperparameters extends BlendHyperparameters {
+  /** Penalty of the final linear model. */
+  l2: number;
+}
+
+/** The same estimator with probabilities that mean what they say, learned from rows it was not fitted on. */
+export function calibrated(
+  estimator: Estimator<"binary" | "multiclass">,
+  options: Partial<CalibratedHyperparameters> = {},
+): Estimator<"binary" | "multiclass", CalibratedHyperparameters> {
+  return ensembleOf("calibrated", [estimator], options);
+}
+
+/** The weighted mean of what several estimators answer; the weights are learned from rows they were not fitted on. */
+export function blend<T extends "regression" | "binary" | "multiclass">(
+  estimators: readonly Estimator<T>[],
+  options: Partial<BlendHyperparameters> = {},
+): Estimator<T, BlendHyperparameters> {
+  return ensembleOf("blend", estimators, options);
+}
+
+/** A linear model of what several estimators answer, learned from rows they were not fitted on. */
+export function stack<T extends "regression" | "binary" | "multiclass">(
+  estimators: readonly Estimator<T>[],
+  options: Partial<StackHyperparameters> = {},
+): Estimator<T, StackHyperparameters> {
+  return ensembleOf("stack", estimators, options);
+}
+
+function ensembleOf<T extends Task, H extends object>(
+  name: string,
+  estimators: readonly Estimator<T>[],
+  options: Partial<H>,
+): Estimator<T, H> {
+  const count = Array.isArray(estimators) ? estimators.length : 0;
+  if (count === 0 || count > 20) refuse(`${name}()`, "takes a list of 1 to 20 estimators", String(count));
+  for (const { estimator, tuning } of estimators as readonly Estimator<T>[])
+    if (tuning !== null || ensembleNames.includes(estimator))
+      refuse(`${name}()`, "takes estimators as they are, neither tuned nor ensembles", `${estimator}()`);
+  const members = estimators.map(({ estimator, hyperparameters }: Estimator<T>) =>
+    Object.freeze({ estimator, hyperparameters, tuning: null }),
+  );
+  const shared = Object.keys(supervised).filter((task) => estimators.every(({ tasks }) => Object.hasOwn(tasks, task)));
+  const learned = shared.filter((task) => name !== "calibrated" || Object.hasOwn(labelled, task));
+  const tasks = Object.freeze(Object.fromEntries(learned.map((task) => [task, true]))) as { readonly [P in T]: true };
+  return Object.freeze({ ...configure<T, H>(name, tasks, options), members: Object.freeze(members) });
+}
+
+const ensembleNames: readonly string[] = ["auto", "calibrated", "blend", "stack"];
+
 /** What auto() may spend. */
 export interface AutoOptions {
   /** No new candidate is started after this; the first always finishes. Default "2m". */
@@ -292,6 +354,8 @@ export interface TuneOptions<H> {
 
 /** The same estimator with its hyperparameters searched by cross-validation before it is fitted. */
 export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
+  if (ensembleNames.includes(estimator.estimator) && estimator.tuning === null)
+    refuse("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
   if (estimator.tuning !== null)
     refuse(
       "tune()",

@@ -1,7 +1,9 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { EstimatorChoice, EstimatorImplementation, HyperparameterTable } from "../model/estimator.ts";
+import type { Task } from "../model/model.ts";
 import { boostingHyperparameters } from "./boosting/hyperparameters.ts";
+import { blendHyperparameters, calibratedHyperparameters, stackHyperparameters } from "./ensembles/hyperparameters.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./forest/hyperparameters.ts";
 import { resolveHyperparameters } from "./hyperparameters.ts";
 import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
@@ -92,6 +94,23 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ],
 ]);
 
+const labelled = ["binary", "multiclass"] as const;
+const supervised = ["regression", ...labelled] as const;
+
+/** What makes one model of several estimators, or of one fitted again and again. */
+export interface Ensemble {
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  readonly hyperparameters: HyperparameterTable;
+}
+
+/** The ensembles there are; what they learn stands in `ensembles/`. */
+export const ensembles: readonly Ensemble[] = Object.freeze([
+  { name: "calibrated", tasks: labelled, hyperparameters: calibratedHyperparameters },
+  { name: "blend", tasks: supervised, hyperparameters: blendHyperparameters },
+  { name: "stack", tasks: supervised, hyperparameters: stackHyperparameters },
+]);
+
 /** Names of the estimators there are, for help and messages; `auto` stands for a choice among them. */
 export const estimatorNames: readonly string[] = Object.freeze(Array.from(entries.keys()));
 
@@ -108,6 +127,12 @@ export function hyperparametersOf(name: string): HyperparameterTable {
 /** Checks what a definition says about its model before anything runs: known names, values in range, a space that can be searched. */
 export function checkEstimatorChoice(choice: EstimatorChoice): void {
   if (choice.estimator === "auto") return;
+  const ensemble = ensembles.find(({ name }) => name === choice.estimator);
+  if (ensemble) {
+    resolveHyperparameters(ensemble, choice.hyperparameters);
+    for (const member of choice.members ?? []) checkEstimatorChoice(member);
+    return;
+  }
   const implementation = { name: choice.estimator, hyperparameters: hyperparametersOf(choice.estimator) };
   resolveHyperparameters(implementation, choice.hyperparameters);
   if (choice.tuning !== null) checkSpace(implementation, choice.tuning);

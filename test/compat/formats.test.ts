@@ -16,8 +16,13 @@ interface Fixture {
   }[];
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7])("models of format %i", (number) => {
-  const text = readFileSync(new URL(`format-${number}.json`, import.meta.url), "utf8");
+const files: readonly (readonly [file: string, format: number])[] = [
+  ...[1, 2, 3, 4, 5, 6, 7].map((format) => [`format-${format}`, format] as const),
+  ["format-7-members", 7],
+];
+
+describe.each(files)("models of %s", (file, number) => {
+  const text = readFileSync(new URL(`${file}.json`, import.meta.url), "utf8");
   const { format, models } = JSON.parse(text) as Fixture;
 
   it.each(models)("load and predict what they predicted when they were written: $title", (fixture) => {

@@ -7,7 +7,7 @@ import { emptySparseBlock } from "../../src/model/design.ts";
 import type { FittedFeature } from "../../src/model/fitted-transform.ts";
 import type { Model, Task } from "../../src/model/model.ts";
 import { parityOf } from "../../src/model/parity.ts";
-import type { Predictor } from "../../src/model/predictor.ts";
+import type { EnsemblePredictor, MemberPredictor, Predictor } from "../../src/model/predictor.ts";
 import { randomTrees } from "./random-predictors.ts";
 
 const column = (name: string, kind: ContractColumn["kind"]): ContractColumn => ({
@@ -91,6 +91,9 @@ export function randomRow(rng: Rng): JsonObject {
   return Object.fromEntries(cells.map(([name, value]) => [name, rng.next() < 0.2 ? null : value]));
 }
 
+/** What random models are made of; without a target, of centres whatever is asked for. */
+export type RandomKind = "trees" | "linear" | "bayes" | "network" | "neighbors" | "ensemble";
+
 const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
   regression: [],
   binary: [false, true],
@@ -101,8 +104,8 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
 const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
 
 /** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, a network, stored rows, or centres where the task is clustering. */
-export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "bayes" | "network" | "neighbors"): Model {
-  const features = kind === "trees" && task !== "clustering" ? treeFeatures : denseFeatures;
+export function randomModel(rng: Rng, task: Task, kind: RandomKind): Model {
+  const features = task === "clustering" ? denseFeatures : featuresOf[kind];
   const inputs = columns.map(({ name }) => name);
   const model: Model = {
     name: "house-prices",
@@ -139,17 +142,21 @@ export function randomModel(rng: Rng, task: Task, kind: "trees" | "linear" | "ba
   };
 }
 
+const featuresOf: Readonly<Record<RandomKind, readonly FittedFeature[]>> = {
+  trees: treeFeatures,
+  linear: denseFeatures,
+  bayes: denseFeatures,
+  network: denseFeatures,
+  neighbors: denseFeatures,
+  ensemble: [...treeFeatures, ...denseFeatures],
+};
+
 function targetKind(task: Task): ContractColumn["kind"] {
   if (task === "regression") return "number";
   return task === "binary" ? "boolean" : "category";
 }
 
-function randomPredictor(
-  rng: Rng,
-  task: Task,
-  kind: "trees" | "linear" | "bayes" | "network" | "neighbors",
-  features: readonly FittedFeature[],
-): Predictor {
+function randomPredictor(rng: Rng, task: Task, kind: RandomKind, features: readonly FittedFeature[]): Predictor {
   const layout = layoutOf(features);
   const nDense = layout.dense.length;
   const nSparse = layout.sparseNames.length;
@@ -158,6 +165,7 @@ function randomPredictor(
   if (task === "clustering")
     return { kind: "clusters", link: "cluster", outputs: 1, nDense, nSparse, centres: numbers(3 * (nDense + nSparse)) };
   const link = linkOf[task];
+  if (kind === "ensemble") return randomEnsemble(rng, task, outputs);
   if (kind === "linear") {
     const coefficients = numbers(outputs * (nDense + nSparse));
     return { kind, link, outputs, nDense, nSparse, coefficients, intercept: numbers(outputs) };
@@ -218,8 +226,41 @@ function randomPredictor(
   return { ...randomTrees(rng, design, { outputs, trees: 6, leaves: 6 }), link };
 }
 
+/** A blend of trees and a linear predictor, a stack of them, or a calibrated linear predictor, each over its own columns. */
+function randomEnsemble(rng: Rng, task: Task, outputs: number): EnsemblePredictor {
+  const widths = [treeFeatures, denseFeatures].map((features) => {
+    const { dense, sparseNames } = layoutOf(features);
+    return { dense: dense.length, sparse: sparseNames.length };
+  });
+  const [ofTrees, ofOthers] = widths as [(typeof widths)[0], (typeof widths)[0]];
+  const trees = randomPredictor(rng, task, "trees", treeFeatures) as MemberPredictor;
+  const linear = randomPredictor(rng, task, "linear", denseFeatures) as MemberPredictor;
+  const [dense, sparse] = [ofTrees.dense + ofOthers.dense, ofTrees.sparse + ofOthers.sparse];
+  const linearSpan = [ofTrees.dense, dense, ofTrees.sparse, sparse];
+  const both = { members: [trees, linear], spans: Uint32Array.of(0, ofTrees.dense, 0, ofTrees.sparse, ...linearSpan) };
+  const [none, noKnots] = [new Float64Array(0), new Uint32Array(0)];
+  const base = { kind: "ensemble", outputs, knotOffsets: noKnots, knots: none } as const;
+  if (task === "regression")
+    return { ...base, ...both, link: "identity", method: "blend", weights: Float64Array.of(0.7, 0.3), intercept: none };
+  const numbers = (n: number): Float64Array => Float64Array.from({ length: n }, () => rng.next() * 4 - 2);
+  if (task === "binary")
+    return { ...base, ...both, link: "sigmoid", method: "stack", weights: numbers(2), intercept: numbers(1) };
+  const knots = Array.from({ length: outputs }, () => [0.1, 0, 0.4, 0.3 + rng.next() / 3, 0.9, 1]).flat();
+  return {
+    ...base,
+    link: "share",
+    method: "isotonic",
+    members: [linear],
+    spans: Uint32Array.from(linearSpan),
+    weights: none,
+    intercept: none,
+    knotOffsets: Uint32Array.from({ length: outputs + 1 }, (_, k) => 6 * k),
+    knots: Float64Array.from(knots),
+  };
+}
+
 /** Every kind of model there is. */
-export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" | "network" | "neighbors"])[] = [
+export const modelKinds: readonly (readonly [Task, RandomKind])[] = [
   ["regression", "trees"],
   ["regression", "linear"],
   ["binary", "trees"],
@@ -234,5 +275,8 @@ export const modelKinds: readonly (readonly [Task, "trees" | "linear" | "bayes" 
   ["regression", "neighbors"],
   ["binary", "neighbors"],
   ["multiclass", "neighbors"],
+  ["regression", "ensemble"],
+  ["binary", "ensemble"],
+  ["multiclass", "ensemble"],
   ["clustering", "linear"],
 ];

@@ -1,5 +1,5 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
-import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
+import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, naiveBayes, blend, calibrated, stack, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
   cyclic, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
@@ -332,3 +332,14 @@ number({
   // @ts-expect-error
   privacy: "hash" });
 number({ privacy: { generalise: 10 } });
+//// 67 probabilities calibrated for a target of numbers
+pipeline({ name, data, schema, target: "price",
+  // @ts-expect-error
+  model: calibrated(boosting()) });
+pipeline({ name, data, schema, target: "flag", model: calibrated(boosting(), { method: "isotonic" }) });
+//// 68 an ensemble with a member that cannot learn the task
+pipeline({ name, data, schema, target: "price",
+  // @ts-expect-error
+  model: stack([boosting(), naiveBayes()]) });
+pipeline({ name, data, schema, target: "price", model: stack([boosting(), linear()]) });
+pipeline({ name, data, schema, target: "city", model: blend([boosting(), naiveBayes()]) });

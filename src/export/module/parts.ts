@@ -1,6 +1,5 @@
-import { arraysOfPredictor } from "../../model/file/check-predictor.ts";
 import { toJsonText } from "../../model/file/json-text.ts";
-import type { NumericArray } from "../../model/file/container.ts";
+import { partsOfPredictor } from "../../model/file/predictor-parts.ts";
 import type { Model } from "../../model/model.ts";
 
 export type ArrayType = "Float64Array" | "Int32Array" | "Uint32Array" | "Uint8Array";
@@ -11,8 +10,8 @@ export interface ModuleParts {
   readonly digest: string;
   /** JSON of the model's plain parts (`toJsonText`). */
   readonly text: string;
-  /** The predictor's arrays in base64, little-endian. */
-  readonly arrays: readonly (readonly [member: string, type: ArrayType, base64: string])[];
+  /** The predictor's arrays by path, in base64, little-endian. */
+  readonly arrays: readonly (readonly [path: string, type: ArrayType, base64: string])[];
 }
 
 /** Members of a predictor that explanations alone read. */
@@ -20,16 +19,13 @@ const unread: ReadonlySet<string> = new Set(["gain", "cover"]);
 
 export function partsOf(model: Model, version: number, digest: string): ModuleParts {
   const { name, task, contract, inputs, expressions, features, labels, threshold } = model;
-  const members = new Map(Object.entries(model.predictor) as [string, NumericArray | string | number][]);
+  const { scalars: predictor, arrays: own } = partsOfPredictor(model.predictor);
   const arrays: [string, ArrayType, string][] = [];
-  for (const [member, type] of Object.entries(arraysOfPredictor[model.predictor.kind])) {
-    const array = members.get(member) as NumericArray;
-    members.delete(member);
-    if (unread.has(member)) continue;
+  for (const [path, array] of own) {
+    if (unread.has(path.slice(path.lastIndexOf(".") + 1))) continue;
     const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-    arrays.push([member, type.name as ArrayType, bytes.toString("base64")]);
+    arrays.push([path, array.constructor.name as ArrayType, bytes.toString("base64")]);
   }
-  const predictor = Object.fromEntries(members);
   const columns = contract.columns.filter((column) => inputs.includes(column.name));
   const plain = { name, task, contract: { columns }, inputs, expressions, features, labels, threshold, predictor };
   return { version, digest, text: toJsonText(plain), arrays };

@@ -49,9 +49,13 @@ function refusalOf(issues: readonly Issue[], count: number): MillraceError {
 
 function modelOf({ text, arrays }: ModuleParts): Model {
   const { predictor, ...plain } = fromJsonText(text) as Omit<Model, keyof typeof unasked>;
-  const members = arrays.map(([member, type, base64]) => [member, createArray[type](bufferOf(base64))] as const);
-  const whole = Object.freeze({ ...predictor, ...Object.fromEntries(members) });
-  return Object.freeze({ ...plain, ...unasked, predictor: whole });
+  for (const [path, type, base64] of arrays) {
+    const names = path.split(".");
+    let part = predictor as unknown as Record<string, unknown>;
+    for (const name of names.slice(0, -1)) part = part[name] as Record<string, unknown>;
+    part[names.at(-1)!] = createArray[type](bufferOf(base64));
+  }
+  return Object.freeze({ ...plain, ...unasked, predictor });
 }
 
 /** Parts of a model that no prediction asks. */

@@ -1,15 +1,8 @@
 import type { DesignLayout } from "../apply.ts";
 import type { Model, Task } from "../model.ts";
-import type {
-  BayesPredictor,
-  ClustersPredictor,
-  LinearPredictor,
-  Link,
-  NeighborsPredictor,
-  NetworkPredictor,
-  Predictor,
-  TreesPredictor,
-} from "../predictor.ts";
+import type { BayesPredictor, EnsemblePredictor, Link, Predictor, TreesPredictor } from "../predictor.ts";
+import { spanOf } from "../score-ensemble.ts";
+import { checkEnsemble } from "./check-ensemble.ts";
 import { checkNeighbors } from "./check-neighbors.ts";
 import { checkNetwork } from "./check-network.ts";
 import { checkFinite, wrong } from "./checks.ts";
@@ -33,12 +26,30 @@ export function checkPredictor(
     wrong("predictor.link", "does not suit naive Bayes");
   if ((predictor.kind === "clusters") !== (task === "clustering"))
     wrong("predictor.kind", `does not suit the task ${task}`);
-  if (predictor.kind === "trees") checkTrees(predictor, layout);
+  if (predictor.kind === "ensemble") {
+    checkEnsemble(predictor);
+    predictor.members.forEach((member, m) =>
+      checkPredictor({ task, labels, predictor: member }, memberLayout(predictor.spans, m, layout)),
+    );
+  } else if (predictor.kind === "trees") checkTrees(predictor, layout);
   else checkWidths(predictor, layout);
 }
 
+/** The columns a member reads, as `memberDesign` gives them. */
+function memberLayout(spans: Uint32Array, m: number, layout: DesignLayout): DesignLayout {
+  const [denseFrom, denseTo, from, to] = spanOf(spans, m);
+  const isInside =
+    denseFrom <= denseTo && denseTo <= layout.dense.length && from <= to && to <= layout.sparseNames.length;
+  if (!isInside) wrong("predictor.spans", "reach outside the design");
+  return {
+    dense: layout.dense.slice(denseFrom, denseTo),
+    sparseNames: layout.sparseNames.slice(from, to),
+    sparseSources: layout.sparseSources.slice(from, to),
+  };
+}
+
 function checkWidths(
-  predictor: LinearPredictor | ClustersPredictor | BayesPredictor | NetworkPredictor | NeighborsPredictor,
+  predictor: Exclude<Predictor, TreesPredictor | EnsemblePredictor>,
   { dense, sparseNames }: DesignLayout,
 ): void {
   const { nDense, nSparse, outputs } = predictor;
@@ -116,43 +127,3 @@ function checkNode(trees: TreesPredictor, node: number, end: number, { dense, sp
   const isInside = set >= 0 && set + Math.ceil(cardinality / 32) <= trees.categorySets.length;
   if (cardinality === 0 || !isInside) wrong(at, "has its levels outside the table");
 }
-
-/** What each kind of predictor keeps in arrays, by member. */
-export const arraysOfPredictor: { readonly [K in Predictor["kind"]]: Readonly<Record<string, ArrayType>> } = {
-  trees: {
-    base: Float64Array,
-    treeOffsets: Uint32Array,
-    treeOutput: Uint32Array,
-    feature: Int32Array,
-    threshold: Float64Array,
-    missingLeft: Uint8Array,
-    categoryOffset: Int32Array,
-    left: Int32Array,
-    right: Int32Array,
-    value: Float64Array,
-    gain: Float64Array,
-    cover: Float64Array,
-    categorySets: Uint32Array,
-  },
-  linear: { coefficients: Float64Array, intercept: Float64Array },
-  clusters: { centres: Float64Array },
-  bayes: { intercept: Float64Array, means: Float64Array, precisions: Float64Array, coefficients: Float64Array },
-  network: {
-    units: Uint32Array,
-    tableColumns: Uint32Array,
-    tableWidths: Uint32Array,
-    embeddings: Float64Array,
-    weights: Float64Array,
-    biases: Float64Array,
-  },
-  neighbors: {
-    points: Float64Array,
-    offsets: Uint32Array,
-    indices: Uint32Array,
-    entries: Float64Array,
-    values: Float64Array,
-    weights: Float64Array,
-  },
-};
-
-type ArrayType = Float64ArrayConstructor | Int32ArrayConstructor | Uint32ArrayConstructor | Uint8ArrayConstructor;

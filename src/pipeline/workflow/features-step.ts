@@ -4,10 +4,10 @@ import { fitFeatures } from "../../features/fit.ts";
 import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
-import { findEstimator } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
+import { stylesOf } from "./ensemble.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
@@ -27,15 +27,15 @@ export function featuresStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     async run(context) {
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const { labels } = await context.read("validate.report", validationReportCodec);
-      const { estimator } = await context.read("tune.chosen", chosenCodec);
+      const styles = await stylesOf(await context.read("tune.chosen", chosenCodec));
       const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.train);
-      const features = fitFeatures({
+      const toFit = {
         frame: featureFrame(spec, dataset, rows),
         features: featureColumnsOf(spec),
         prepare: spec.prepare,
-        style: (await findEstimator(estimator)).style,
         target: targetOf(spec, dataset, labels, rows),
-      });
+      };
+      const features = styles.flatMap((style) => fitFeatures({ ...toFit, style }));
       await context.write("fitted", fittedFeaturesCodec, features);
       context.record({ features: features.length });
     },

@@ -16,6 +16,7 @@ import { dismissIdleWorkers } from "../../train/threads/crew.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
+import { fitEnsemble } from "./ensemble.ts";
 import { fittedFeaturesCodec } from "./features-step.ts";
 import { applyDesign, bareModel, fitPredictor, type FitTools, type Material } from "./fitting.ts";
 import { predictionsAt } from "./input-frame.ts";
@@ -77,10 +78,11 @@ async function fit(
   environment: WorkflowEnvironment,
   context: StepContext,
 ): Promise<Fitted> {
-  const estimator = await findEstimator(chosen.estimator);
   const { rng, clock, progress, signal } = context;
   const tools = { rng, clock, progress, signal, threads: environment.threads };
-  const { predictor, notes } = await fitOn(material, rows, features, estimator, chosen.hyperparameters, tools);
+  const { predictor, notes } = chosen.members
+    ? await fitEnsemble(material, rows, chosen, features, tools)
+    : await fitOn(material, rows, features, await findEstimator(chosen.estimator), chosen.hyperparameters, tools);
   // The threads hold on to the memory they trained in; no later step of a run needs them.
   await dismissIdleWorkers();
   const watchedRows = rows.validation.length > 0 ? rows.validation : rows.train;
@@ -143,6 +145,9 @@ function provenanceOf(
   return {
     estimator: chosen.estimator,
     hyperparameters: chosen.hyperparameters,
+    ...(chosen.members && {
+      members: chosen.members.map(({ estimator, hyperparameters }) => ({ estimator, hyperparameters })),
+    }),
     notes,
     dataset: context.digestOf("ingest.dataset"),
     split: context.digestOf("split.rows"),

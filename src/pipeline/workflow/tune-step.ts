@@ -1,4 +1,3 @@
-import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { silent } from "../../core/progress.ts";
 import type { Rng } from "../../core/rng.ts";
@@ -11,9 +10,10 @@ import { predictionsOf } from "../../model/predict.ts";
 import { rawScores } from "../../model/score.ts";
 import { type Fold, planFolds } from "../../prepare/folds.ts";
 import { chooseEstimator } from "../../train/auto.ts";
-import { findEstimator, hyperparametersOf, resolveHyperparameters } from "../../train/implementations.ts";
+import { ensembles, findEstimator, hyperparametersOf, resolveHyperparameters } from "../../train/implementations.ts";
 import { tuneHyperparameters, type TrialReport } from "../../train/tune.ts";
 import type { PipelineSpec } from "../spec.ts";
+import { carve } from "./carve.ts";
 import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
@@ -21,10 +21,15 @@ import { applyDesign, fitDesign, fitPredictor, type FitTools, type Material } fr
 import { stepOf } from "./step-of.ts";
 import { validationReportCodec } from "./validate-step.ts";
 
-/** The estimator and hyperparameters that training will use, and what was tried to find them. */
-export interface Chosen {
+interface Setting {
   readonly estimator: string;
   readonly hyperparameters: HyperparameterValues;
+  /** Of ensembles alone. */
+  readonly members?: readonly Setting[];
+}
+
+/** The estimator and hyperparameters that training will use, and what was tried to find them. */
+export interface Chosen extends Setting {
   readonly trials: readonly (TrialReport & { readonly estimator: string })[];
 }
 
@@ -39,10 +44,10 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
     revision: 2,
     async run(context) {
-      const { estimator, hyperparameters, tuning } = spec.model;
+      const { tuning } = spec.model;
       const chosen =
         tuning === null
-          ? { estimator, hyperparameters: await resolved(estimator, hyperparameters), trials: [] }
+          ? { ...(await resolvedChoice(spec.model)), trials: [] }
           : await search(spec, tuning, environment, context);
       await context.write("chosen", chosenCodec, chosen);
       context.record({ trials: chosen.trials.length });
@@ -54,6 +59,16 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
 export function fittingParams(spec: PipelineSpec): JsonObject {
   const { contract, roles, inputs, task, expressions, prepare, model } = spec;
   return { contract, roles, inputs, task, expressions, prepare, model } as unknown as JsonObject;
+}
+
+async function resolvedChoice({ estimator, hyperparameters, members }: EstimatorChoice): Promise<Setting> {
+  const ensemble = ensembles.find(({ name }) => name === estimator);
+  if (!ensemble) return { estimator, hyperparameters: await resolved(estimator, hyperparameters) };
+  return {
+    estimator,
+    hyperparameters: resolveHyperparameters(ensemble, hyperparameters),
+    members: await Promise.all((members ?? []).map(resolvedChoice)),
+  };
 }
 
 async function resolved(estimator: string, given: HyperparameterValues): Promise<HyperparameterValues> {
@@ -131,22 +146,4 @@ async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold
     predictions,
     ...(task === "clustering" ? { clusters: clusterSample(test.design, predictions, null) } : {}),
   }).score;
-}
-
-/**
- * One turn of ten in the manner of the split, so that groups stay whole and the watched rows are the latest ones; fewer
- * turns where there are too few groups or times for ten, and no watched rows where even two are too many.
- */
-function carve(rows: Uint32Array, material: Material, rng: Rng): Fold | null {
-  const { spec, dataset } = material;
-  for (const turns of [10, 4, 2]) {
-    try {
-      const { roles, task, split } = spec;
-      const input = { rows, frame: dataset, roles, task, by: split.by, gapMs: split.gapMs, rng };
-      return planFolds(turns, input).at(-1)!;
-    } catch (error) {
-      if (!isMillraceError(error) || error.code !== "SPLIT_EMPTY") throw error;
-    }
-  }
-  return null;
 }
