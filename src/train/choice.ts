@@ -37,6 +37,8 @@ export interface BoostingHyperparameters {
   bins: number;
   /** Share of the rows each tree sees, in (0, 1]. */
   rowShare: number;
+  /** Share of the rows, those of largest gradients, that each tree sees undrawn; the drawn ones then count for the others. */
+  topShare: number;
   /** Share of the columns each tree sees, in (0, 1]. */
   columnShare: number;
   /** Rounds without a better validation loss before training stops; 0 = never. */

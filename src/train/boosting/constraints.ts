@@ -1,7 +1,7 @@
-import { MillraceError } from "../../core/errors/error.ts";
 import { nearestName } from "../../core/nearest.ts";
 import type { Candidate, Penalties } from "./candidate.ts";
 import type { Loss, Settings } from "./plan.ts";
+import { refuse } from "./refusal.ts";
 import { boundedStep, type StepBounds } from "./search-bounded.ts";
 
 /** What trees must keep to, by feature number. */
@@ -55,10 +55,6 @@ function columnsOf(hyperparameter: string, name: string, columns: readonly Colum
   );
   const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
   return refuse(hyperparameter, `names of columns the model reads${hint}`, JSON.stringify(name));
-}
-
-function refuse(name: string, rule: string, actual: string): never {
-  throw new MillraceError("HYPERPARAMETER_INVALID", { estimator: "boosting", name, rule, actual });
 }
 
 /** What the constraints leave to one leaf. */

@@ -166,7 +166,12 @@ describe("boosting", () => {
         signal.map((value) => (value > 1 ? 2 : value > -0.5 ? 1 : 0)),
       ),
     ];
-    const settings = [{}, { rowShare: 0.5, columnShare: 0.7 }, { growth: "levelwise", depth: 3, bins: 16 }];
+    const settings = [
+      {},
+      { rowShare: 0.5, columnShare: 0.7 },
+      { rowShare: 0.2, topShare: 0.3 },
+      { growth: "levelwise", depth: 3, bins: 16 },
+    ];
     for (const target of targets) {
       for (const given of settings) {
         const { trees, notes } = await fit(design, target, { ...given, earlyStopping: 0 });

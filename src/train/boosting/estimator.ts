@@ -123,6 +123,7 @@ function settingsOf(given: HyperparameterValues): Settings {
     minChildWeight: number("minChildWeight"),
     bins: number("bins"),
     rowShare: number("rowShare"),
+    topShare: number("topShare"),
     columnShare: number("columnShare"),
     earlyStopping: number("earlyStopping"),
     levelwise: choice("growth") === "levelwise",

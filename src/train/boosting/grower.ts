@@ -56,22 +56,19 @@ export class Grower {
   }
 
   /**
-   * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment; `isAll` =
-   * they are all rows of the shard. Returns the tree, which the next one is written over, and where each leaf's rows stand.
+   * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment; the rows behind
+   * them are sent down it afterwards. Returns the tree, which the next one is written over, and where each leaf's rows stand.
    */
-  grow(args: {
-    readonly output: number;
-    readonly own: number;
-    readonly isAll: boolean;
-    readonly scales: Scales;
-    readonly used: Uint8Array;
-  }): { tree: GrownTree; leaves: readonly LeafRows[] } {
+  grow(args: { readonly output: number; readonly own: number; readonly scales: Scales; readonly used: Uint8Array }): {
+    tree: GrownTree;
+    leaves: readonly LeafRows[];
+  } {
     const { settings, meanWeight } = this.#plan;
     const { output, scales, used } = args;
     const tree = this.#tree;
     clearTree(tree, output);
     const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
-    const leaves = [this.#root(growth, args.own, args.isAll)];
+    const leaves = [this.#root(growth, args.own)];
     while (leaves.length < settings.leaves) {
       const chosen = settings.levelwise ? shallowest(leaves) : mostGain(leaves);
       if (chosen < 0) break;
@@ -79,15 +76,15 @@ export class Grower {
       leaves[chosen] = left;
       leaves.push(right);
     }
-    if (isRenewed(this.#plan)) this.#renew(growth, leaves);
+    if (isRenewed(this.#plan.loss)) this.#renew(growth, leaves);
     else for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
     return { tree, leaves };
   }
 
-  #root(growth: Growth, own: number, isAll: boolean): Leaf {
+  #root(growth: Growth, own: number): Leaf {
     const { hessian: scale } = growth.scales;
-    const { begin } = this.#shard;
-    if (isAll) this.#histograms.sumAll(0);
+    const { begin, nRows } = this.#shard;
+    if (own === nRows) this.#histograms.sumAll(0);
     else this.#histograms.sumListed(0, begin, own);
     this.#team.barrier();
     this.#histograms.merge(0);
@@ -95,7 +92,8 @@ export class Grower {
     const totals = totalsAt(this.#view.words, this.#histograms.at(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / scale;
     const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
-    const root: Leaf = { ...totals, node: 0, depth: 0, begin, own, slot: 0, split: null, gain: 0, freedom };
+    const rows = { begin, own, restBegin: begin + own, rest: nRows - own };
+    const root: Leaf = { ...totals, ...rows, node: 0, depth: 0, slot: 0, split: null, gain: 0, freedom };
     if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
     this.#search(growth, [root]);
     this.#team.barrier();
@@ -107,7 +105,8 @@ export class Grower {
   #split(growth: Growth, leaf: Leaf, nLeaves: number): [Leaf, Leaf] {
     const split = leaf.split!;
     const node = this.#writeSplit(growth, leaf, split);
-    const ownLeft = this.#partition(leaf, split);
+    const ownLeft = this.#partition(leaf.begin, leaf.own, split);
+    const restLeft = leaf.rest > 0 ? this.#partition(leaf.restBegin, leaf.rest, split) : 0;
     const rest = { gradient: leaf.gradient - split.gradient, hessian: leaf.hessian - split.hessian };
     const [freeLeft, freeRight] = childFreedom(this.#plan.constraints, leaf.freedom, split, rest, {
       penalties: growth.rules,
@@ -122,6 +121,8 @@ export class Grower {
       depth: leaf.depth + 1,
       begin: leaf.begin,
       own: ownLeft,
+      restBegin: leaf.restBegin,
+      rest: restLeft,
       slot: leaf.slot,
       split: null,
       gain: 0,
@@ -135,6 +136,8 @@ export class Grower {
       depth: leaf.depth + 1,
       begin: leaf.begin + ownLeft,
       own: leaf.own - ownLeft,
+      restBegin: leaf.restBegin + restLeft,
+      rest: leaf.rest - restLeft,
       slot: leaf.slot,
       split: null,
       gain: 0,
@@ -234,12 +237,11 @@ export class Grower {
     return first;
   }
 
-  /** Reorders this thread's rows of the leaf, left before right, each side in its old order; returns how many go left. */
-  #partition(leaf: Leaf, split: Candidate): number {
+  /** Reorders a stretch of this thread's rows, left before right, each side in its old order; returns how many go left. */
+  #partition(begin: number, own: number, split: Candidate): number {
     const { layout, nRows } = this.#plan;
     const route = layout.routes + this.#team.thread * 256;
     this.#view.bytes.set(split.routes, route);
-    const { begin, own } = leaf;
     const end = begin + own;
     const { index, scratch } = layout;
     const column = layout.columns + split.feature * nRows;

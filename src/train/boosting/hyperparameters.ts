@@ -93,6 +93,14 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     search: [0.5, 1],
     doc: "Share of rows each round learns from, drawn anew.",
   },
+  topShare: {
+    type: "real",
+    min: 0,
+    max: 1,
+    scale: "linear",
+    default: 0,
+    doc: "Share of rows, those with the largest gradients, that each tree learns from whatever rowShare draws; the rows it draws then count for those it does not (GOSS, Ke et al. 2017: top_rate a and other_rate b are topShare a and rowShare b / (1 - a)). For labels and the loss squared.",
+  },
   columnShare: {
     type: "real",
     min: 0,

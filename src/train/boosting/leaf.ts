@@ -3,11 +3,16 @@ import type { Freedom } from "./constraints.ts";
 import type { Scales } from "./loss.ts";
 import type { GrownTree } from "./tree.ts";
 
-/** Where the rows of a leaf that are this thread's stand in its segment of the index. */
+/**
+ * Where the rows of a leaf that are this thread's stand in its segment of the index: those the tree is learned from, and
+ * those it is not, which only go where its splits send them.
+ */
 export interface LeafRows {
   readonly node: number;
   readonly begin: number;
   readonly own: number;
+  readonly restBegin: number;
+  readonly rest: number;
 }
 
 /** A leaf while the tree grows. Its sums and its count are over the rows of all threads. */

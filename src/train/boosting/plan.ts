@@ -1,6 +1,7 @@
 import type { Constraints } from "./constraints.ts";
 import { type KernelShape, binsAt } from "./kernels/shape.ts";
 import { gatherBytes } from "./kernels/sum.ts";
+import { sizeClasses } from "./sampling.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
 import { scanState } from "./kernels/scan.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
@@ -33,6 +34,8 @@ export interface Settings {
   readonly minChildWeight: number;
   readonly bins: number;
   readonly rowShare: number;
+  /** Share of rows of largest gradients that are learned from undrawn. */
+  readonly topShare: number;
   readonly columnShare: number;
   /** Rounds without a better validation loss before training ends; 0 = never. */
   readonly earlyStopping: number;
@@ -114,6 +117,8 @@ export interface Layout {
   readonly leafSteps: number;
   /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
   readonly leafRows: number;
+  /** Rows by size of gradient, one table a thread; -1 where rows are not told apart by it. */
+  readonly sizeCounts: number;
   /** Loss sums of `lossChunk` rows each, training and validation. */
   readonly lossSums: number;
   readonly flags: number;
@@ -144,6 +149,7 @@ export function planMemory(size: {
   readonly shape: KernelShape;
   readonly loss: Loss;
   readonly leaves: number;
+  readonly hasTop: boolean;
   readonly threads: number;
   readonly weighted: boolean;
   readonly validationWeighted: boolean;
@@ -184,6 +190,7 @@ export function planMemory(size: {
     scanStates: take(threads * scanState.bytes),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),
+    sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,
     lossSums: take(chunks * 8),
     flags: take(64),
   };

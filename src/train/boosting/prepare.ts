@@ -13,6 +13,8 @@ import { compileKernels } from "./kernels/kernels.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { refuse } from "./refusal.ts";
+import { refuseSampling } from "./sampling.ts";
 import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";
 
@@ -42,13 +44,7 @@ export function denseColumns(design: Design): readonly DenseColumn[] {
 /** The loss asked for, or the task's own. Throws HYPERPARAMETER_INVALID where a loss of numbers is asked for labels. */
 function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
   if (target.task === "regression") return loss === "auto" ? "squared" : loss;
-  if (loss !== "auto")
-    throw new MillraceError("HYPERPARAMETER_INVALID", {
-      estimator: "boosting",
-      name: "loss",
-      rule: '"auto" where the target is labels',
-      actual: JSON.stringify(loss),
-    });
+  if (loss !== "auto") refuse("loss", '"auto" where the target is labels', JSON.stringify(loss));
   return target.task === "binary" ? "logistic" : "softmax";
 }
 
@@ -67,6 +63,7 @@ export async function prepareTraining(args: {
   const { train, validation, settings, threads, pause } = args;
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
+  refuseSampling(loss, settings);
   const constraints = constraintsOf(settings, loss, train.columns);
   const { base, parameter } = startOf(loss, train.target, settings);
   const nRows = train.target.values.length;
@@ -75,7 +72,8 @@ export async function prepareTraining(args: {
   const work = columns.every(({ values }) => isShared(values)) ? { threads, pause } : { threads: 1, pause };
   const seed = args.rng.fork("bins").integer(4294967296);
   const bins = await binAll({ kind: "bounds", columns: train.columns, maxBins: settings.bins, seed }, work);
-  const isPacked = loss === "logistic" && train.target.weights === null && nRows >= packedFrom;
+  const isPacked =
+    loss === "logistic" && train.target.weights === null && settings.topShare === 0 && nRows >= packedFrom;
   const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length });
   const layout = planMemory({
     nRows,
@@ -84,6 +82,7 @@ export async function prepareTraining(args: {
     shape,
     loss,
     leaves: settings.leaves,
+    hasTop: settings.topShare > 0,
     threads,
     weighted: train.target.weights !== null,
     validationWeighted: (validation?.target.weights ?? null) !== null,

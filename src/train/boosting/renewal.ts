@@ -1,14 +1,14 @@
 import { log } from "../../math/elementary.ts";
 import { weightedQuantile } from "../weighted-quantile.ts";
 import { tweedieFactors } from "./loss-regression.ts";
-import type { LossPlan } from "./plan.ts";
+import type { Loss, LossPlan } from "./plan.ts";
 import type { RowSet } from "./view.ts";
 
 /** Most a leaf may move a log score at once: a factor of 22,000. */
 const mostLogStep = 10;
 
 /** Whether leaves take the step that is best for the loss itself, from their rows, instead of a Newton step from sums. */
-export function isRenewed({ loss }: LossPlan): boolean {
+export function isRenewed(loss: Loss): boolean {
   return loss !== "squared" && loss !== "logistic" && loss !== "softmax";
 }
 

@@ -75,7 +75,11 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
   for (const task of ["regression", "binary", "multiclass"] as const) {
     it(`gives the same model on 1, 2 and 3 threads: ${task}`, async () => {
       const target = targetOf(design, task);
-      for (const given of [{}, { rowShare: 0.6, columnShare: 0.7, growth: "levelwise" }]) {
+      for (const given of [
+        {},
+        { rowShare: 0.6, columnShare: 0.7, growth: "levelwise" },
+        { rowShare: 0.2, topShare: 0.2, l1: 2 },
+      ]) {
         const [one, two, three] = [
           await fit(target, 1, given),
           await fit(target, 2, given),

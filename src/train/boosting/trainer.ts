@@ -19,6 +19,7 @@ import {
 } from "./loss.ts";
 import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./loss-regression.ts";
 import { isRegression, type TrainingPlan, lossChunk } from "./plan.ts";
+import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
@@ -48,6 +49,7 @@ class Training {
   readonly #view: View;
   readonly #kernels: Kernels;
   readonly #grower: Grower;
+  readonly #sampling: Sampling;
   /** This thread's rows, training and validation. */
   readonly #rows: Shard;
   readonly #validationRows: Shard;
@@ -60,6 +62,7 @@ class Training {
     this.#kernels = instantiateKernels(plan.module, plan.memory, plan.shape);
     this.#rows = shardOf(plan.nRows, team);
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
+    this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
     this.#validationRows = shardOf(plan.nValidation, team);
   }
 
@@ -115,16 +118,15 @@ class Training {
     let state: RoundState = "barren";
     for (let output = 0; output < outputs; ++output) {
       this.#writeGradients(round, output, scales);
-      const own = this.#fillIndex(round);
+      const own = this.#sampling.list(round);
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
       const used = this.#usedFeatures(round, output);
-      const isAll = this.#plan.settings.rowShare === 1;
-      const { tree, leaves } = this.#grower.grow({ output, own, isAll, scales, used });
+      const { tree, leaves } = this.#grower.grow({ output, own, scales, used });
       if (tree.nNodes > 1) {
         state = "grown";
         this.#trees.push({ round, tree: finishTree(tree) });
-        this.#addToTraining(tree, leaves, round);
+        this.#addToTraining(tree, leaves);
         if (nValidation > 0) {
           for (const range of this.#validationRows.ranges) this.#addToRows(tree, validation, range);
         }
@@ -135,12 +137,13 @@ class Training {
   }
 
   #scales(): Scales {
-    const { nRows, shape } = this.#plan;
+    const { nRows, shape, settings } = this.#plan;
     const limits = quantumLimits(nRows, shape);
     const largest = this.#largest();
+    const weight = drawnWeight(settings);
     return {
-      gradient: powerOfTwoScale(largest.gradient, limits.gradient),
-      hessian: powerOfTwoScale(largest.hessian, limits.hessian),
+      gradient: powerOfTwoScale(largest.gradient * weight, limits.gradient),
+      hessian: powerOfTwoScale(largest.hessian * weight, limits.hessian),
     };
   }
 
@@ -199,28 +202,6 @@ class Training {
     this.#kernels.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
   }
 
-  /** Lists this thread's rows of the round in its segment of the index, ascending; returns how many there are. */
-  #fillIndex(round: number): number {
-    const { index, fullIndex } = this.#view;
-    const { ranges, begin, nRows } = this.#rows;
-    if (this.#plan.settings.rowShare === 1) {
-      index.set(fullIndex.subarray(begin, begin + nRows), begin);
-      return nRows;
-    }
-    let at = begin;
-    for (const [from, to] of ranges) {
-      for (let row = from; row < to; ++row) if (this.#isSampled(row, round)) index[at++] = row;
-    }
-    return at - begin;
-  }
-
-  /** Whether a row takes part in a round: by a hash, so that any thread can tell, in any order. */
-  #isSampled(row: number, round: number): boolean {
-    const { seed, settings } = this.#plan;
-    const mixed = mix32((row + Math.imul(mix32(seed + round), 0x9e3779b1)) >>> 0);
-    return mixed < settings.rowShare * 4294967296;
-  }
-
   /** The features a tree may split on, drawn without replacement. */
   #usedFeatures(round: number, output: number): Uint8Array {
     const { seed, settings, features } = this.#plan;
@@ -233,19 +214,14 @@ class Training {
     return used;
   }
 
-  /** Adds a tree to the training scores: by leaf for the rows it grew from, by walking it for the others. */
-  #addToTraining(tree: GrownTree, leaves: readonly LeafRows[], round: number): void {
-    const { layout, settings } = this.#plan;
+  /** Adds a tree to the training scores, leaf by leaf. */
+  #addToTraining(tree: GrownTree, leaves: readonly LeafRows[]): void {
+    const { layout } = this.#plan;
     const scores = layout.scores + tree.output * 8;
-    for (const { node, begin, own } of leaves) {
-      const from = layout.index + begin * 4;
+    for (const { node, begin, own, restBegin, rest } of leaves) {
+      const [from, restFrom] = [layout.index + begin * 4, layout.index + restBegin * 4];
       this.#kernels.addScore(from, from + own * 4, scores, tree.value[node]!);
-    }
-    if (settings.rowShare === 1) return;
-    for (const [from, to] of this.#rows.ranges) {
-      for (let row = from; row < to; ++row) {
-        if (!this.#isSampled(row, round)) this.#addToRows(tree, this.#view.train, [row, row + 1]);
-      }
+      this.#kernels.addScore(restFrom, restFrom + rest * 4, scores, tree.value[node]!);
     }
   }
 

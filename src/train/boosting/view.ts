@@ -1,4 +1,5 @@
 import { isRegression, type Layout, type TrainingPlan } from "./plan.ts";
+import { sizeClasses } from "./sampling.ts";
 
 /** Rows with their targets and scores, as typed arrays over the shared memory. */
 export interface RowSet {
@@ -28,6 +29,7 @@ export interface View {
   readonly perThread: Float64Array;
   readonly leafSteps: Float64Array;
   readonly leafRows: Uint32Array;
+  readonly sizeCounts: Uint32Array;
   readonly lossSums: Float64Array;
   readonly flags: Int32Array;
 }
@@ -58,6 +60,11 @@ export function openView(plan: TrainingPlan, threads: number): View {
     perThread: doubles(layout.perThread, 2 * threads),
     leafSteps: doubles(layout.leafSteps, plan.settings.leaves),
     leafRows: new Uint32Array(buffer, layout.leafRows, 2 * threads * plan.settings.leaves),
+    sizeCounts: new Uint32Array(
+      buffer,
+      Math.max(0, layout.sizeCounts),
+      layout.sizeCounts < 0 ? 0 : threads * sizeClasses,
+    ),
     lossSums: doubles(layout.lossSums, lossSumsLength(layout)),
     flags: new Int32Array(buffer, layout.flags, 16),
   };
