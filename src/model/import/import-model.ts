@@ -57,7 +57,15 @@ function readFile({ file, levels = {} }: ImportOptions): ImportedModel {
   return isSklearn(value) ? readSklearn(value) : readXgboost(value, levels);
 }
 
+/** A tree has some twenty lines; each takes many times its byte in memory. */
+const mostLines = 2 ** 22;
+const mostTextBytes = 2 ** 28;
+
 function textOf(bytes: Uint8Array): string {
+  const newline = 0x0a;
+  let nLines = 0;
+  for (let i = 0; i < bytes.length; ++i) nLines += bytes[i] === newline ? 1 : 0;
+  if (nLines > mostLines || bytes.length > mostTextBytes) refuse("it is longer than any model");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {

@@ -2,8 +2,8 @@ import { refuse } from "./refusal.ts";
 
 const mostBytes = 2 ** 28;
 /** What a file may hold before it is read: an object takes many times its two bytes in memory. */
-export const mostObjects: number = 2 ** 22;
-const mostValues = 2 ** 26;
+const mostObjects = 2 ** 22;
+const mostValues = 2 ** 25;
 
 /** The value of a JSON text. Size and number of values are bounded before anything is made of them. */
 export function readJson(bytes: Uint8Array): unknown {

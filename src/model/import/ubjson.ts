@@ -1,7 +1,8 @@
-import { mostObjects } from "./json.ts";
 import { refuse } from "./refusal.ts";
 
 const deepest = 32;
+/** Values outside of lists of one type: each takes many times its bytes in memory, and a tree has some thirty. */
+const mostValues = 2 ** 23;
 /** Bytes and reading of each kind of number; all are big-endian. */
 const numbers = {
   i: { bytes: 1, list: Int8Array, read: (view: DataView, at: number): number => view.getInt8(at) },
@@ -26,7 +27,7 @@ class Reader {
   readonly #view: DataView;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #at = 0;
-  #nObjects = 0;
+  #nValues = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -43,11 +44,10 @@ class Reader {
 
   value(marker: string, depth: number): unknown {
     if (depth > deepest) refuse(`it is nested more than ${deepest} deep`);
-    if (marker === "{" || marker === "[") {
-      this.#nObjects += 1;
-      if (this.#nObjects > mostObjects) refuse("it holds more values than any model");
-      return marker === "{" ? this.#members(depth) : this.#list(depth);
-    }
+    this.#nValues += 1;
+    if (this.#nValues > mostValues) refuse("it holds more values than any model");
+    if (marker === "{") return this.#members(depth);
+    if (marker === "[") return this.#list(depth);
     if (marker === "S") return this.#text();
     if (marker === "Z") return null;
     if (marker === "T" || marker === "F") return marker === "T";

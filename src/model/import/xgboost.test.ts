@@ -123,6 +123,9 @@ describe("importModel", () => {
     expect(refusalOf("{}")).toContain("learner");
     expect(refusalOf("[]")).toContain("LightGBM");
     expect(refusalOf(`{"a":${"[".repeat(5_000_000)}`)).toContain("more values");
+    expect(refusalOf(`tree\n${"\n".repeat(5_000_000)}`)).toContain("longer than any model");
+    const objects = Buffer.alloc(18_000_000, "{}");
+    expect(refusalOf(Buffer.concat([Buffer.from("{L\0\0\0\0\0\0\0\u0001a["), objects]))).toContain("more values");
   });
 
   it("refuses UBJ whose lengths lie before it makes room for them", () => {
