@@ -11,6 +11,9 @@ export interface ServerLimits {
   /** Time for a request to arrive whole, and for its headers. */
   readonly requestMs: number;
   readonly headersMs: number;
+  /** Time for a batch to arrive and be answered, and batches at one time; more get 429. */
+  readonly batchMs: number;
+  readonly batches: number;
   /** Requests being answered at one time; more get 429. */
   readonly inFlight: number;
   /** Refused keys a minute and address; more get 429. */
@@ -29,6 +32,8 @@ export const defaultLimits: ServerLimits = Object.freeze({
   explainedRows: 100,
   requestMs: 10_000,
   headersMs: 5000,
+  batchMs: 600_000,
+  batches: 4,
   inFlight: 256,
   keyFailures: 10,
   issues: 100,

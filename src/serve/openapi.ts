@@ -12,7 +12,7 @@ export interface OpenApiInput {
 
 /** The OpenAPI 3.1 document of a server: one predict operation a model, its request schema made from the contract. */
 export function openApiOf(input: OpenApiInput): JsonObject {
-  const predict = input.models.map((served) => predictPath(served));
+  const predict = input.models.flatMap((served) => [predictPath(served), batchPath(served)]);
   const schemas = input.models.flatMap((served) => modelSchemas(served, input.limits));
   return {
     openapi: "3.1.0",
@@ -68,6 +68,27 @@ function predictPath({ model, version }: ServedModel): readonly [string, JsonObj
     },
   };
   return [`/v1/models/${encodeURIComponent(model.name)}/predict`, { post: operation }];
+}
+
+function batchPath({ model }: ServedModel): readonly [string, JsonObject] {
+  const schema = componentName(model.name);
+  const text: JsonObject = { schema: { type: "string" } };
+  const outcome =
+    "One line a row, in order; JSON lines end with one that has `done`, or `error` where the batch broke off.";
+  const operation: JsonObject = {
+    operationId: `batch-${schema}`,
+    tags: [model.name],
+    summary: `Predict any number of rows with ${model.name}`,
+    description:
+      "Rows as JSON lines or CSV are answered while they come; a row that breaks the contract gets a line that says so.",
+    requestBody: { required: true, content: { "application/x-ndjson": text, "text/csv": text } },
+    responses: {
+      200: { description: outcome, content: { "application/x-ndjson": text, "text/csv": text } },
+      415: problemAnswer("The body is neither JSON lines nor CSV."),
+      429: problemAnswer("Too many batches at one time; `Retry-After` says when to come back."),
+    },
+  };
+  return [`/v1/models/${encodeURIComponent(model.name)}/batch`, { post: operation }];
 }
 
 function taskText(task: ServedModel["model"]["task"]): string {

@@ -282,6 +282,7 @@ describe("every route", () => {
   const known = [
     "POST /v1/models/:name/predict",
     "POST /v1/feedback",
+    "POST /v1/models/:name/batch",
     "GET /v1/models",
     "GET /v1/models/:name",
     "GET /openapi.json",
@@ -340,7 +341,7 @@ describe("every route", () => {
           origin,
           421,
         ]);
-      expect([200, 302, 400, 404, 503]).toContain(
+      expect([200, 302, 400, 404, 415, 503]).toContain(
         (await raw(method, pathOf(route), { ...headers, origin: url })).status,
       );
     }

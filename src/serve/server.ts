@@ -9,6 +9,8 @@ import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
 import type { Authority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
+import { addArrivalLimit } from "./arrival.ts";
+import { addBatchRoute } from "./batch/batch-route.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
@@ -109,9 +111,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     limits,
     metrics,
   };
+  addArrivalLimit(app, clock, limits.requestMs, (socket, limitMs) =>
+    answerBrokenRequest(new MillraceError("REQUEST_TIMEOUT", { limitMs }), socket),
+  );
   answerErrors(app, limits, onFault);
   if (log?.mode === "sync") addDurableAnswers(app, log);
   addPredictRoute(app, predicting);
+  await addBatchRoute(app, { ...predicting, onFault });
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
   await addPages(app, { models, version, limits, card: options.card ?? null });
@@ -134,7 +140,7 @@ async function createApp(limits: ServerLimits): Promise<FastifyInstance> {
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
+    requestTimeout: Math.max(limits.requestMs, limits.batchMs),
     keepAliveTimeout: 30_000,
     http: {
       maxHeaderSize: limits.headerBytes,

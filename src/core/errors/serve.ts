@@ -36,7 +36,8 @@ export const serveErrors = {
     status: 415,
     exit: 1,
     message: (c: { actual: string }): string => `the body must be application/json, got ${c.actual}`,
-    remedy: (): string => "Set the header `content-type: application/json`.",
+    remedy: (): string =>
+      "Set the header `content-type: application/json`; a batch takes application/x-ndjson or text/csv.",
   },
   REQUEST_TIMEOUT: {
     status: 408,

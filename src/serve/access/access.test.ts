@@ -65,6 +65,7 @@ function ask(target: string, headers: Record<string, string> = {}, method = "GET
 const needs: Readonly<Record<string, Access>> = {
   "POST /v1/models/:name/predict": "predict",
   "POST /v1/feedback": "predict",
+  "POST /v1/models/:name/batch": "predict",
   "GET /v1/models": "read",
   "GET /v1/models/:name": "read",
   "GET /openapi.json": "read",

@@ -1,0 +1,131 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { MillraceError } from "../../core/errors/error.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { frameFromRows } from "../../frame/rows.ts";
+import { answerRows } from "../answer-rows.ts";
+import type { PredictContext } from "../answer-rows.ts";
+import { inputColumns } from "../contract-schema.ts";
+import type { ServedModel } from "../model-source.ts";
+import { servedModel } from "../predict-route.ts";
+import { isInternal, problemOf } from "../problem.ts";
+import { csvLines, jsonLines } from "./lines.ts";
+import type { LineWriter, RowOutcome } from "./lines.ts";
+import { recordsOf } from "./records.ts";
+import type { RecordForm } from "./records.ts";
+import { rowReaderOf } from "./rows.ts";
+import type { ReadRow } from "./rows.ts";
+
+export interface BatchContext extends PredictContext {
+  readonly onFault: (error: unknown) => void;
+}
+
+const jsonTypes = ["application/x-ndjson", "application/jsonl"];
+const rowsAtOnce = 256;
+
+/**
+ * Answers any number of rows with one version of a model, in order, while they come: JSON lines or CSV in, either out. A row
+ * that breaks the contract gets a line that says so, and the others are answered. Memory does not grow with the number of rows:
+ * where the client does not read, nothing more is read from it.
+ */
+export async function addBatchRoute(app: FastifyInstance, context: BatchContext): Promise<void> {
+  const { models, limits } = context;
+  let running = 0;
+  await app.register((scope, _, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser([...jsonTypes, "text/csv"], (_request, body, parsed) => parsed(null, body));
+    scope.post<{ Params: { name: string } }>(
+      "/v1/models/:name/batch",
+      { config: { access: "predict", arrivesWithinMs: limits.batchMs } },
+      (request, reply) => {
+        const served = servedModel(models, request.params.name);
+        if (running >= limits.batches) {
+          reply.header("retry-after", "5");
+          throw new MillraceError("OVERLOADED", { limit: limits.batches });
+        }
+        const isCsv = request.headers.accept?.startsWith("text/csv") ?? false;
+        const writer = isCsv ? csvLines(served.model) : jsonLines;
+        ++running;
+        const out = Readable.from(batchOf(context, served, request, writer), { objectMode: false });
+        out.once("close", () => --running);
+        reply.header("x-millrace-version", String(served.version));
+        return reply.type(isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson").send(out);
+      },
+    );
+    done();
+  });
+}
+
+async function* batchOf(
+  context: BatchContext,
+  served: ServedModel,
+  request: FastifyRequest,
+  writer: LineWriter,
+): AsyncGenerator<Buffer> {
+  const { limits, clock } = context;
+  const form: RecordForm = request.headers["content-type"]?.startsWith("text/csv") ? "csv" : "jsonl";
+  const read = rowReaderOf(form, inputColumns(served.model), limits);
+  const records = recordsOf(request.body as Readable, form, { maxBytes: limits.bodyBytes, most: rowsAtOnce });
+  const end = clock.monotonic() + limits.batchMs;
+  let [rows, answered] = [0, 0];
+  if (writer.head) yield Buffer.from(writer.head);
+  try {
+    for await (const group of records) {
+      if (clock.monotonic() > end) throw new MillraceError("REQUEST_TIMEOUT", { limitMs: limits.batchMs });
+      const outcomes = await outcomesOf(context, served, read(group));
+      const lines = outcomes.map((outcome, i) => writer.line(rows + i, outcome));
+      rows += outcomes.length;
+      answered += outcomes.filter((outcome) => "answer" in outcome).length;
+      if (lines.length > 0) yield Buffer.from(lines.join(""));
+    }
+    const { model, version } = served;
+    const summary: JsonObject = { model: model.name, version, rows, answered, refused: rows - answered };
+    yield Buffer.from(writer.end(summary));
+  } catch (error) {
+    if (isInternal(error)) context.onFault(error);
+    yield Buffer.from(writer.broken(problemOf(error)));
+    // The answer's status was sent long ago: a body that breaks off is what tells every client.
+    throw error;
+  }
+}
+
+async function outcomesOf(context: BatchContext, served: ServedModel, read: readonly ReadRow[]): Promise<RowOutcome[]> {
+  const { log } = context;
+  const before = log?.counts().dropped;
+  const rows = read.flatMap((one) => ("row" in one ? [one.row] : []));
+  const answers = rows.length > 0 ? answersTo(context, served, rows) : [];
+  if (log?.mode === "sync") {
+    await log.flush();
+    const { dropped, failing } = log.counts();
+    if (dropped !== before) throw new MillraceError("LOG_UNWRITABLE", { reason: failing ?? "it cannot keep up" });
+  }
+  let next = 0;
+  return read.map((one) =>
+    "row" in one ? answers[next++]! : { code: "REQUEST_MALFORMED", detail: one.reason, issues: [] },
+  );
+}
+
+/** Rows that break the contract are answered for one by one, so that they cost the others nothing. */
+function answersTo(context: BatchContext, served: ServedModel, rows: readonly unknown[]): RowOutcome[] {
+  const { model } = served;
+  const { issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
+  const bad = new Set(issues.map(({ row }) => row));
+  // Not all issues are listed where there are very many.
+  if (nIssues > issues.length) return rows.map((row) => answerOne(context, served, row));
+  const good = rows.filter((_, i) => !bad.has(i));
+  const answered = good.length > 0 ? answerRows(context, served, good, false) : null;
+  if (answered?.refused) return rows.map((row) => answerOne(context, served, row));
+  let next = 0;
+  return rows.map((row, i) => {
+    if (bad.has(i)) return answerOne(context, served, row);
+    const place = next++;
+    return { answer: answered!.answers[place]!, predictionId: answered!.predictionIds[place]! };
+  });
+}
+
+function answerOne(context: BatchContext, served: ServedModel, row: unknown): RowOutcome {
+  const answered = answerRows(context, served, [row], false);
+  if (!answered.refused) return { answer: answered.answers[0]!, predictionId: answered.predictionIds[0]! };
+  const { code, detail, issues = [] } = answered.refused;
+  return { code, detail, issues: issues.map(({ row: _row, ...issue }) => ({ ...issue })) };
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { Model } from "../../model/model.ts";
+import type { Answer } from "../../model/predict.ts";
+
+/** What became of one row of a batch. */
+export type RowOutcome =
+  | { readonly answer: Answer; readonly predictionId: string }
+  | { readonly code: string; readonly detail: string; readonly issues: readonly JsonObject[] };
+
+/** How a batch is written: what comes first, a line a row, what comes last, and what where it breaks off. */
+export interface LineWriter {
+  readonly head: string;
+  line(row: number, outcome: RowOutcome): string;
+  end(summary: JsonObject): string;
+  broken(problem: object): string;
+}
+
+/** JSON lines: an object a row, then `{ "done": ... }`, or `{ "error": ... }` where it broke off. */
+export const jsonLines: LineWriter = Object.freeze({
+  head: "",
+  line: (row: number, outcome: RowOutcome) =>
+    "answer" in outcome
+      ? `${JSON.stringify({ row, prediction: outcome.answer, predictionId: outcome.predictionId })}\n`
+      : `${JSON.stringify({ row, error: outcome })}\n`,
+  end: (summary: JsonObject) => `${JSON.stringify({ done: summary })}\n`,
+  broken: (problem: object) => `${JSON.stringify({ error: problem })}\n`,
+});
+
+/** CSV with a header: the row, its answer, the prediction's id and, where there is no answer, why. */
+export function csvLines({ labels }: Model): LineWriter {
+  const names = labels.map(String);
+  const answers = names.length === 0 ? ["prediction"] : ["label", ...names.map((name) => `probability ${name}`)];
+  return {
+    head: lineOf(["row", ...answers, "predictionId", "error"]),
+    line(row, outcome) {
+      if (!("answer" in outcome)) return lineOf([String(row), ...answers.map(() => ""), "", outcome.detail]);
+      const { answer, predictionId } = outcome;
+      const cells =
+        typeof answer === "number"
+          ? [String(answer)]
+          : [String(answer.label), ...names.map((name) => JSON.stringify(answer.probabilities[name]))];
+      return lineOf([String(row), ...cells, predictionId, ""]);
+    },
+    end: () => "",
+    broken: () => "",
+  };
+}
+
+/** RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe before it. */
+function lineOf(cells: readonly string[]): string {
+  const field = (text: string): string => {
+    const safe = /^[=+@]|^-(?![\d.])/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return `${cells.map(field).join(",")}\n`;
+}
