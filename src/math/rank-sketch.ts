@@ -64,7 +64,7 @@ export class RankSketch {
       const level = this.#levels[i]!;
       if (level.length < capacity) continue;
       // Arrays of doubles are sorted several times faster.
-      const sorted = Float64Array.from(level).sort();
+      const sorted = new Float64Array(level).sort();
       // An odd one stays behind, so that weights add up to the count.
       const nPaired = sorted.length - (sorted.length % 2);
       const upper = (this.#levels[i + 1] ??= []);

@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { syncPath } from "../../store/sync.ts";
 import { digestFile } from "../byte-stream.ts";
 import type { Kept, KeptPart } from "../parts/kept-parts.ts";
 import type { StreamState } from "./stream-rows.ts";
@@ -65,6 +66,7 @@ async function readNotes(path: string): Promise<Kept<StreamState> | null> {
 async function replaceNotes(path: string, kept: Kept<StreamState>): Promise<void> {
   await writeFile(`${path}.partial`, JSON.stringify(kept), { flush: true });
   await rename(`${path}.partial`, path);
+  await syncPath(dirname(path));
 }
 
 async function withoutMessages(
@@ -83,6 +85,7 @@ async function withoutMessages(
   const digest = await digestFile(partial);
   const file = `${part.file.slice(0, part.file.indexOf("-"))}-${digest.slice(7, 23)}.jsonl`;
   await rename(partial, join(folder, file));
+  await syncPath(folder);
   return { rest: { ...part, file, digest, nRows: others.length }, isMentioned };
 }
 
