@@ -101,7 +101,7 @@ const notSums = {
   clusters: "clusters",
   network: "made by a network",
   neighbors: "those of the nearest rows",
-  ensemble: "made by several models",
+  ensemble: "made of other models' answers",
 } as const;
 
 type SumPredictor = Exclude<Predictor, { readonly kind: keyof typeof notSums }>;

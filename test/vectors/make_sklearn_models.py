@@ -69,6 +69,7 @@ def main():
                 "file": json.dumps(describe(model), allow_nan=False),
                 "rows": [["NaN" if np.isnan(v) else float(v) for v in row] for row in probes.to_numpy()],
                 "answers": answers.tolist(),
+                "importances": getattr(model, "feature_importances_", np.array([])).tolist(),
             }
         )
     print(json.dumps({"scikit-learn": sklearn.__version__, "cases": cases}))

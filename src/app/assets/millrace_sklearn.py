@@ -168,7 +168,15 @@ def tree_part(tree, value, output):
         "right": tree.children_right.tolist(),
         "value": np.where(inner, 0.0, value).tolist(),
         "cover": tree.weighted_n_node_samples.tolist(),
+        "gain": gains(tree, inner).tolist(),
     }
+
+
+def gains(tree, inner):
+    """How much impurity each split takes away, as feature_importances_ counts it."""
+    impurity = tree.weighted_n_node_samples * tree.impurity
+    left, right = tree.children_left, tree.children_right
+    return np.where(inner, np.maximum(0.0, impurity - impurity[left] - impurity[right]), 0.0)
 
 
 def histogram_boosted(estimator):
@@ -193,6 +201,7 @@ def histogram_tree(nodes, output):
         "right": np.where(leaf, -1, nodes["right"].astype(int)).tolist(),
         "value": np.where(leaf, nodes["value"], 0.0).tolist(),
         "cover": nodes["count"].astype(float).tolist(),
+        "gain": np.where(leaf, 0.0, np.maximum(0.0, nodes["gain"])).tolist(),
     }
 
 

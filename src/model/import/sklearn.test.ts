@@ -4,6 +4,7 @@ import { readVectors } from "../../../test/vectors/read.ts";
 import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { createRng } from "../../core/rng.ts";
+import { importanceOf } from "../importance.ts";
 import type { Model } from "../model.ts";
 import { predictRows } from "../predict.ts";
 import { importModel } from "./import-model.ts";
@@ -13,6 +14,8 @@ interface Case {
   readonly file: string;
   readonly rows: readonly (readonly number[])[];
   readonly answers: readonly (number | readonly number[])[];
+  /** scikit-learn's own, where it has some. */
+  readonly importances: readonly number[];
 }
 
 const { cases } = readVectors<{ readonly cases: readonly Case[] }>("sklearn-models");
@@ -52,6 +55,19 @@ describe("importModel", () => {
       const { values } = predictRows(model, rowsOf(model, caseOf(name))).predictions;
       expect(Array.from(values)).toStrictEqual(caseOf(name).answers);
     }
+  });
+
+  it("counts features as scikit-learn does in one tree, and as sums of the same gains in several", () => {
+    const shares = (name: string): Map<string, number> =>
+      new Map(
+        importanceOf(importModel({ name: "m", file: caseOf(name).file })).map((one) => [one.feature, one.importance]),
+      );
+    const tree = shares("decision tree of numbers");
+    ["a", "b", "c"].forEach((name, i) =>
+      expect(tree.get(name)).toBeCloseTo(caseOf("decision tree of numbers").importances[i]!, 9),
+    );
+    for (const name of ["random forest of two labels", "histogram boosting of numbers"])
+      expect([...shares(name).values()].every((share) => share > 0)).toBe(true);
   });
 
   it("takes names and labels from the file, or labels from the caller", () => {

@@ -95,7 +95,7 @@ function appendTree(forest: Forest, tree: Members, nColumns: number, isSingle: b
   const nNodes = wholeIn(left.length, "the number of nodes", 1, mostNodes);
   const list = (name: string): List => listAt(tree, name, nNodes);
   const [right, feature, threshold] = [list("right"), list("feature"), list("threshold")];
-  const [missingLeft, value, covers] = [list("missingLeft"), list("value"), list("cover")];
+  const [missingLeft, value, covers, gains] = [list("missingLeft"), list("value"), list("cover"), list("gain")];
   const nReached = layTree(forest, nNodes, 0, (node) => {
     const cover = Math.max(leastCover, doubleIn(covers[node], "cover"));
     if (left[node] === -1) return { value: doubleIn(value[node], "value"), cover };
@@ -107,7 +107,7 @@ function appendTree(forest: Forest, tree: Members, nColumns: number, isSingle: b
       left: wholeIn(left[node], "left", 1, nNodes - 1),
       right: wholeIn(right[node], "right", 1, nNodes - 1),
       set: -1,
-      gain: 0,
+      gain: Math.max(0, doubleIn(gains[node], "gain")),
       cover,
     };
   });
