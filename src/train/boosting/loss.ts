@@ -122,14 +122,38 @@ export function sumLosses(
   toChunk: number,
   out: Float64Array,
 ): void {
+  const isPlainLogistic = plan.loss === "logistic" && set.weights === null;
   for (let chunk = fromChunk; chunk < toChunk; ++chunk) {
     const to = Math.min(set.nRows, (chunk + 1) * lossChunk);
+    if (isPlainLogistic) {
+      out[chunk] = sumLogistic(set, chunk * lossChunk, to);
+      continue;
+    }
     let total = 0;
     for (let row = chunk * lossChunk; row < to; ++row) {
       total += lossOfRow(plan, set, outputs, row) * (set.weights === null ? 1 : set.weights[row]!);
     }
     out[chunk] = total;
   }
+}
+
+/** Factors of at most 2 whose product cannot overflow. */
+const factorsAtOnce = 512;
+
+/** Sum of log(1 + exp(-margin)) over rows of weight 1, with one logarithm, of a product, for many rows. */
+function sumLogistic({ scores, labels }: RowSet, from: number, to: number): number {
+  let total = 0;
+  for (let start = from; start < to; start += factorsAtOnce) {
+    const end = Math.min(to, start + factorsAtOnce);
+    let product = 1;
+    for (let row = start; row < end; ++row) {
+      const margin = labels[row] === 1 ? -scores[row]! : scores[row]!;
+      if (margin > 0) total += margin;
+      product *= 1 + exp(-Math.abs(margin));
+    }
+    total += log(product);
+  }
+  return total;
 }
 
 function lossOfRow(plan: LossPlan, set: RowSet, outputs: number, row: number): number {

@@ -10,7 +10,8 @@ import type { FitContext, FitResult, HyperparameterValues, Target } from "../../
 import { applyLink, rawScores } from "../../model/score.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { residualBounds, regressionLoss, writeBounded, writeTweedie } from "./loss-regression.ts";
-import type { LossPlan } from "./plan.ts";
+import { sumLosses } from "./loss.ts";
+import { type LossPlan, lossChunk } from "./plan.ts";
 import { weightedQuantile } from "../weighted-quantile.ts";
 import { bestStep } from "./renewal.ts";
 import type { RowSet } from "./view.ts";
@@ -45,6 +46,26 @@ function written(plan: LossPlan, score: number, y: number): readonly [number, nu
   else writeTweedie(set, 0, 1, out, scales, plan.parameter);
   return [words[0]! / 2 ** 17, words[1]! / 2 ** 17];
 }
+
+describe("the loss logistic", () => {
+  it("is the same summed by products as row by row, at the ends and with rows enough for many products", () => {
+    const scores = fc.oneof(fc.double({ min: -40, max: 40, noNaN: true }), fc.constantFrom(0, -0, 800, -800));
+    fc.assert(
+      fc.property(fc.array(scores, { minLength: 1, maxLength: 60 }), fc.constantFrom(1, 20, 90), (some, times) => {
+        const all = Array.from({ length: times }, () => some).flat();
+        const labels = Int32Array.from(all, (_, row) => row % 2);
+        const plan: LossPlan = { loss: "logistic", parameter: 0 };
+        const [byProducts, byRows] = [null, all.map(() => 1)].map((weights) => {
+          const out = new Float64Array(Math.ceil(all.length / lossChunk));
+          sumLosses(plan, { ...setOf(all, [], weights), labels }, 1, 0, out.length, out);
+          return out;
+        });
+        // Rounding 1 + e^-margin takes up to 2^-53 a row.
+        byRows!.forEach((loss, chunk) => expect(Math.abs(byProducts![chunk]! - loss)).toBeLessThan(1e-12 * (loss + 1)));
+      }),
+    );
+  });
+});
 
 describe.each(plans)("the loss $loss", (plan) => {
   const score = fc.double({ min: -2, max: 2, noNaN: true });
