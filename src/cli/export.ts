@@ -8,9 +8,9 @@ import { textOption, type Verb } from "./verb.ts";
 export const exportVerb: Verb = {
   name: "export",
   description:
-    "Writes a model for use without this package. `module`: one ES module without imports, preparation and model in it, for browsers, edge workers and functions, with its types beside it. `docker`: a folder to build a container from, with Compose, Kubernetes and KServe manifests and a bill of materials.",
+    "Writes a model for use without this package. `module`: one ES module without imports, preparation and model in it, for browsers, edge workers and functions, with its types beside it. `docker`: a folder to build a container from, with Compose, Kubernetes and KServe manifests and a bill of materials. `onnx`: preparation and model for ONNX Runtime.",
   operands: [
-    ["<form>", "module or docker"],
+    ["<form>", "module, docker or onnx"],
     ["<model>", "a model's name, its champion; or name@version"],
   ],
   options: [
@@ -20,8 +20,8 @@ export const exportVerb: Verb = {
   examples: ["millrace export module churn -o churn.mjs", "millrace export docker churn@3 -o deploy"],
   async run({ operands, options, root, output }) {
     const [form, wanted] = operands;
-    if (form !== "module" && form !== "docker")
-      throw new MillraceError("USAGE", { reason: `there is no form "${form}" to export; there are module and docker` });
+    if (form !== "module" && form !== "docker" && form !== "onnx")
+      throw new MillraceError("USAGE", { reason: `there is no form "${form}" to export: module, docker or onnx` });
     const out = textOption(options, "out");
     if (out === undefined) throw new MillraceError("USAGE", { reason: "export needs --out, where to write" });
     const { model, version } = versionedName(wanted!);
@@ -30,6 +30,7 @@ export const exportVerb: Verb = {
     const project = await openProject(root, { clock: systemClock });
     try {
       if (form === "module") await writeModule(project, output, model, version, out);
+      else if (form === "onnx") await writeOnnx(project, output, model, version, out);
       else await writeContainer(project, output, model, version, { out, tarball: textOption(options, "package") });
       return 0;
     } finally {
@@ -49,6 +50,19 @@ async function writeModule(
   const done = await exportModule(project, model, version, out);
   const size = `${Math.ceil(done.bytes / 1000)} kB, ${Math.ceil(done.runtimeBytes / 1000)} of them code`;
   output.line(`wrote ${done.model} version ${done.version} to ${done.file} (${size}) and its types to ${done.types}`);
+  output.document(done);
+}
+
+async function writeOnnx(
+  project: Project,
+  output: Output,
+  model: string,
+  version: number | undefined,
+  out: string,
+): Promise<void> {
+  const { exportOnnx } = await import("../app/export-onnx.ts");
+  const done = await exportOnnx(project, model, version, out);
+  output.line(`wrote ${done.model} version ${done.version} to ${done.file} (${Math.ceil(done.bytes / 1000)} kB)`);
   output.document(done);
 }
 

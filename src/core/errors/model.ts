@@ -42,6 +42,13 @@ export const modelErrors = {
     remedy: (): string =>
       "Give a model of LightGBM (text), XGBoost (JSON or UBJ) or scikit-learn (`millrace import --exporter`) as it was written; docs/formats.md says what can be repeated exactly.",
   },
+  EXPORT_UNSUPPORTED: {
+    status: 422,
+    exit: 1,
+    message: (c: { model: string; form: string; reason: string }): string =>
+      `"${c.model}" cannot be said in ${c.form}: ${c.reason}`,
+    remedy: (): string => "`millrace export module` takes every model.",
+  },
   EXPLANATION_UNAVAILABLE: {
     status: 422,
     exit: 1,
