@@ -82,6 +82,11 @@ export const scenarios = [
     load: () => import("./scenarios/serve-single.mjs"),
   },
   {
+    id: "predict/batch",
+    title: "10,000,000 rows (MILLRACE_BATCH_ROWS) scored from Parquet to Parquet beside pandas and scikit-learn",
+    load: () => import("./scenarios/predict-batch.mjs"),
+  },
+  {
     id: "linear/logistic",
     title: "logistic regression of 1,000,000 x 50, also with columns of skewed scales, beside scikit-learn",
     load: async () => ({ run: (await import("./scenarios/learners-fit.mjs")).runLogistic }),

@@ -5,14 +5,13 @@ import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 import { machine, measured, median } from "../interleave.mjs";
 import { servePython } from "../rivals/python.mjs";
-import { millrace, withProcess, withServer } from "../serve/process.mjs";
+import { adult, makeAdultProject } from "../serve/adult.mjs";
+import { withProcess, withServer } from "../serve/process.mjs";
 
 const connections = 16;
 const seconds = 5;
 /** Rows that both must judge alike, nearly always: the models are as large, but not the same. */
 const nCompared = 300;
-const shared = process.env.MILLRACE_SHARED ?? path.join(root, "..", "shared");
-const adult = path.join(shared, "data", "adult.csv");
 /** At least so many times the requests a second, and at most so much of the 99th percentile. */
 const rivals = [
   { name: "frame", title: "FastAPI, pipeline over a DataFrame", times: 40 },
@@ -43,13 +42,7 @@ export async function run({ rounds = 3 }) {
 }
 
 function prepare(folder) {
-  fs.mkdirSync(path.join(folder, "pipelines"));
-  fs.mkdirSync(path.join(folder, "data"));
-  fs.copyFileSync(adult, path.join(folder, "data", "adult.csv"));
-  const source = fs.readFileSync(path.join(root, "benchmarks", "pipelines", "adult.ts"), "utf8");
-  const model = "boosting({ trees: 100, leaves: 31, earlyStopping: 0 })";
-  fs.writeFileSync(path.join(folder, "pipelines", "adult.ts"), source.replace("boosting()", model));
-  millrace(folder, "run", "adult");
+  makeAdultProject(folder);
   const [header, ...lines] = fs.readFileSync(adult, "utf8").trimEnd().split("\n").slice(0, 1001);
   const names = header.split(",").slice(0, -1);
   const isNumber = (name) => /^(age|fnlwgt|education_num|capital_gain|capital_loss|hours_per_week)$/.test(name);

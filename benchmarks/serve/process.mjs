@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 
-const cli = path.join(process.env.MILLRACE_DIST ?? path.join(root, "dist"), "cli", "main.js");
+export const cli = path.join(process.env.MILLRACE_DIST ?? path.join(root, "dist"), "cli", "main.js");
 
 /** What a command answers as JSON. */
 export const millrace = (folder, ...args) =>

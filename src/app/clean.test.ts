@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { silent } from "../core/progress.ts";
 import { fixedClock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import { showRun } from "../engine/runs.ts";
@@ -156,7 +157,14 @@ describe("cleaning on the way in", () => {
       ]).predictions.values;
       expect(coded).toBe(none);
       writeFileSync(join(root, "more.csv"), "key,colour,size\n5, Red ,0.4\n5,RED,40 cm\n5,red,0.4 m\n");
-      const file = { version: version!, out: undefined, signal: new AbortController().signal, explain: false };
+      const file = {
+        version: version!,
+        out: undefined,
+        signal: new AbortController().signal,
+        explain: false,
+        reading: silent,
+        predicting: silent,
+      };
       const answers = await predictFile(project, "items", join(root, "more.csv"), file);
       expect(new Set(answers.predictions)).toEqual(new Set([predictRows(model, rows).predictions.values[0]]));
     } finally {

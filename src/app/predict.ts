@@ -1,28 +1,32 @@
 import fs from "node:fs/promises";
 import path from "node:path";
-import { silent } from "../core/progress.ts";
+import type { Progress } from "../core/progress.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonValue } from "../core/json.ts";
-import { checkContract } from "../frame/check.ts";
+import { createContractChecker } from "../frame/check.ts";
 import type { Contract, Issue } from "../frame/contract.ts";
-import { readDataset } from "../ingest/dataset.ts";
+import type { Frame } from "../frame/frame.ts";
+import { readDatasetInStretches } from "../ingest/dataset.ts";
 import { ingestSource } from "../ingest/ingest.ts";
 import { sourceFromPath } from "../ingest/source.ts";
 import { textsOf } from "../ingest/text-cleaning.ts";
 import type { Model } from "../model/model.ts";
-import { explain, type ExplainedPredictions, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
+import { explain, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
 import { answersOf, predict, predictRows } from "../model/predict.ts";
 import { loadVersion } from "./champion.ts";
-import { formatAnswers } from "./prediction-format.ts";
+import { answerLines } from "./prediction-format.ts";
+import { openPredictionFile, type PredictedStretch, type PredictionWriter } from "./prediction-writer.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
 import type { Project } from "./project.ts";
-import { writeWhole } from "./write-whole.ts";
 
 export interface PredictFileOptions {
   readonly version: number | undefined;
   /** Path to write to; undefined = give the lines back. */
   readonly out: string | undefined;
   readonly signal: AbortSignal;
+  /** Told how far reading the file is, and predicting what was read. */
+  readonly reading: Progress;
+  readonly predicting: Progress;
   /** Say what each feature added to each prediction, too. */
   readonly explain: boolean;
 }
@@ -70,7 +74,10 @@ export async function predictRow(
   };
 }
 
-/** Predicts every row of a file. All rows must keep the contract, else nothing is predicted or written. */
+/**
+ * Predicts every row of a file, some 100,000 at a time: the file may be larger than memory. All rows must keep the contract,
+ * else nothing is written. Without `out` all predictions are given back.
+ */
 export async function predictFile(
   project: Project,
   name: string,
@@ -78,55 +85,91 @@ export async function predictFile(
   options: PredictFileOptions,
 ): Promise<FilePredictions> {
   const { model, version } = await loadVersion(project, name, options.version);
-  const frame = await readInputs(project, model, file, options.signal);
-  const explained: ExplainedPredictions | null = options.explain ? explain(model, frame) : null;
-  const predictions = answersOf(model, explained?.predictions ?? predict(model, frame));
-  const explanations = explained && explanationsOf(model, explained);
-  const format = options.out?.endsWith(".csv") ? "csv" : "jsonl";
-  const lines = formatAnswers(model, predictions, format, explanations);
-  if (options.out !== undefined) await writeWhole(options.out, `${lines.join("\n")}\n`);
-  return {
-    version: version.version,
-    nRows: frame.nRows,
-    lines: options.out === undefined ? lines : [],
-    predictions,
-    explanations,
-  };
+  const collected = collect(model);
+  const writer =
+    options.out === undefined ? collected.writer : await openPredictionFile(options.out, model, options.explain);
+  try {
+    const nRows = await predictInto(writer, project, model, file, options);
+    await writer.finish();
+    return {
+      version: version.version,
+      nRows,
+      ...collected.found,
+      explanations: options.explain ? collected.found.explanations : null,
+    };
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
 }
 
-async function readInputs(
+/** Keeps what is predicted, for standard output. */
+function collect(model: Model): {
+  readonly writer: PredictionWriter;
+  readonly found: { readonly lines: string[]; readonly predictions: JsonValue[]; readonly explanations: Explanation[] };
+} {
+  const found = { lines: [] as string[], predictions: [] as JsonValue[], explanations: [] as Explanation[] };
+  const writer: PredictionWriter = {
+    async add({ predictions, explained, firstRow }) {
+      const answers = answersOf(model, predictions, firstRow);
+      const explanations = explained && explanationsOf(model, explained);
+      for (const line of answerLines(model, answers, "jsonl", explanations)) found.lines.push(line);
+      for (const answer of answers) found.predictions.push(answer);
+      for (const explanation of explanations ?? []) found.explanations.push(explanation);
+    },
+    finish: async () => {},
+    discard: async () => {},
+  };
+  return { writer, found };
+}
+
+/** Gives the number of rows. Reads all of them, so that the error about broken ones counts them all. */
+async function predictInto(
+  writer: PredictionWriter,
   project: Project,
   model: Model,
   file: string,
-  signal: AbortSignal,
-): Promise<Awaited<ReturnType<typeof readDataset>>> {
+  { explain: isExplained, signal, reading, predicting }: PredictFileOptions,
+): Promise<number> {
   const contract: Contract = { columns: model.contract.columns.filter((column) => model.inputs.includes(column.name)) };
   const temporary = project.store.artifacts.temporaryPath();
   try {
-    const source = sourceFromPath(path.resolve(file));
     const report = await ingestSource({
-      source,
+      source: sourceFromPath(path.resolve(file)),
       contract,
       texts: textsOf(contract),
       root: project.root,
       output: temporary,
       privacyKey: privacyKeyOf(contract),
-      progress: silent,
+      progress: reading,
       signal,
     });
-    const frame = await readDataset(temporary, contract);
-    const check = checkContract(frame, contract);
-    const issues = [...report.issues, ...check.issues];
-    if (issues.length > 0)
+    const checker = createContractChecker(contract, report.nRows);
+    const nUnreadable = report.issueCounts.reduce((sum, [, count]) => sum + count, 0);
+    let firstRow = 0;
+    await readDatasetInStretches(temporary, contract, async (frame) => {
+      if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
+      checker.add(frame);
+      if (nUnreadable + checker.total() === 0) await writer.add(predictStretch(model, frame, isExplained, firstRow));
+      firstRow += frame.nRows;
+      predicting.report(firstRow, report.nRows, "rows");
+    });
+    const first = report.issues[0] ?? checker.finish().issues[0];
+    if (first !== undefined)
       throw new MillraceError("CONTRACT_VIOLATED", {
         subject: file,
-        count: issues.length,
-        first: describe(issues[0]!),
+        count: nUnreadable + checker.total(),
+        first: describe(first),
       });
-    return frame;
+    return report.nRows;
   } finally {
     await fs.rm(temporary, { force: true });
   }
+}
+
+function predictStretch(model: Model, frame: Frame, isExplained: boolean, firstRow: number): PredictedStretch {
+  const explained = isExplained ? explain(model, frame) : null;
+  return { predictions: explained?.predictions ?? predict(model, frame), explained, firstRow };
 }
 
 function describe(issue: Issue): string {

@@ -3,9 +3,9 @@ import { randomModel, randomRow } from "../../test/models/random-models.ts";
 import { createRng } from "../core/rng.ts";
 import { explainRows, explanationsOf } from "../model/explain.ts";
 import { answersOf } from "../model/predict.ts";
-import { explanationLines, formatAnswers } from "./prediction-format.ts";
+import { answerLines, csvHeader, explanationLines } from "./prediction-format.ts";
 
-describe("formatAnswers", () => {
+describe("answerLines", () => {
   const model = randomModel(createRng(1), "multiclass", "linear");
   const rows = Array.from({ length: 3 }, (_, i) => randomRow(createRng(i)));
   const explained = explainRows(model, rows);
@@ -13,15 +13,19 @@ describe("formatAnswers", () => {
   const explanations = explanationsOf(model, explained);
 
   it("writes JSON lines, with the explanation beside the prediction where there is one", () => {
-    expect(formatAnswers(model, answers, "jsonl", null).map((line) => JSON.parse(line) as unknown)).toEqual(answers);
-    const lines = formatAnswers(model, answers, "jsonl", explanations);
+    expect(answerLines(model, answers, "jsonl", null).map((line) => JSON.parse(line) as unknown)).toEqual(answers);
+    const lines = answerLines(model, answers, "jsonl", explanations);
     expect(JSON.parse(lines[1]!)).toEqual({ prediction: answers[1], explanation: explanations[1] });
   });
 
   it("writes CSV with as many cells in every line as the header has", () => {
-    const plain = formatAnswers(model, answers, "csv", null).map((line) => line.split(","));
+    const table = (reasons: typeof explanations | null): string[][] =>
+      [csvHeader(model, reasons !== null), ...answerLines(model, answers, "csv", reasons)].map((line) =>
+        line.split(","),
+      );
+    const plain = table(null);
     expect(plain[0]).toEqual(["label", "probability a", "probability __proto__", "probability c"]);
-    const lines = formatAnswers(model, answers, "csv", explanations).map((line) => line.split(","));
+    const lines = table(explanations);
     expect(lines[0]!.slice(4)).toEqual([
       "base",
       "score",

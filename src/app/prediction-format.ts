@@ -7,11 +7,29 @@ interface Classified {
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
+/** Columns of a table of answers: prediction, or label and one probability a label; explained, also base, score and one contribution a feature. */
+export function answerColumns(model: Model, isExplained: boolean): readonly string[] {
+  const labels = model.labels.map(String);
+  const answer = labels.length === 0 ? ["prediction"] : ["label", ...labels.map((label) => `probability ${label}`)];
+  if (!isExplained) return answer;
+  return [...answer, "base", "score", ...explainedFeatures(model).map((feature) => `contribution ${feature}`)];
+}
+
+/** The features whose contributions a table shows, in the model's order. */
+export function explainedFeatures({ features }: Model): readonly string[] {
+  return [...new Set(features.map(({ feature }) => feature))];
+}
+
+/** The first line of a CSV of answers. */
+export function csvHeader(model: Model, isExplained: boolean): string {
+  return csvLine(answerColumns(model, isExplained));
+}
+
 /**
- * One line an answer: JSON, or CSV with a header (prediction, or label and one probability a label). With explanations a
- * JSON line is `{ prediction, explanation }`, and CSV goes on with base, score and one contribution a feature.
+ * One line an answer: JSON, or CSV with the cells of `answerColumns`. With explanations a JSON line is
+ * `{ prediction, explanation }`.
  */
-export function formatAnswers(
+export function answerLines(
   model: Model,
   answers: readonly JsonValue[],
   format: "csv" | "jsonl",
@@ -22,15 +40,10 @@ export function formatAnswers(
       JSON.stringify(explanations ? { prediction, explanation: explanations[row]! } : prediction),
     );
   const labels = model.labels.map(String);
-  const features = explanations ? [...new Set(model.features.map(({ feature }) => feature))] : [];
-  const header = labels.length === 0 ? ["prediction"] : ["label", ...labels.map((label) => `probability ${label}`)];
-  const more = explanations ? ["base", "score", ...features.map((feature) => `contribution ${feature}`)] : [];
-  return [
-    csvLine([...header, ...more]),
-    ...answers.map((answer, row) =>
-      csvLine([...answerCells(answer, labels), ...reasonCells(features, explanations?.[row])]),
-    ),
-  ];
+  const features = explainedFeatures(model);
+  return answers.map((answer, row) =>
+    csvLine([...answerCells(answer, labels), ...reasonCells(features, explanations?.[row])]),
+  );
 }
 
 function answerCells(answer: JsonValue, labels: readonly string[]): string[] {

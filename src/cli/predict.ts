@@ -13,7 +13,7 @@ export const predict: Verb = {
     ["--row <json>", "one row as a JSON object"],
     ["--explain", "say what each feature added to each prediction"],
     ["--model-version <n>", "this version instead of the champion"],
-    ["-o, --out <file>", "write predictions here (.csv or .jsonl) instead of to standard output"],
+    ["-o, --out <file>", "write predictions here (.parquet, .csv or .jsonl) instead of to standard output"],
   ],
   examples: [
     `millrace predict churn --row '{"tenure": 3, "Contract": "One year"}'`,
@@ -23,6 +23,7 @@ export const predict: Verb = {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
     const { predictFile, predictRow } = await import("../app/predict.ts");
+    const { workProgress } = await import("./progress.ts");
     const { explanationLines } = await import("../app/prediction-format.ts");
     const [model, file] = operands;
     const row = textOption(options, "row");
@@ -40,7 +41,9 @@ export const predict: Verb = {
         return 0;
       }
       const out = textOption(options, "out");
-      const done = await predictFile(project, model!, file!, { version, out, signal, explain });
+      const { part, clear } = workProgress(output, systemClock);
+      const told = { reading: part("read"), predicting: part("predict") };
+      const done = await predictFile(project, model!, file!, { version, out, signal, explain, ...told }).finally(clear);
       for (const line of done.lines) output.line(line);
       if (out !== undefined)
         output.line(`wrote ${done.nRows} predictions of ${model} version ${done.version} to ${out}`);

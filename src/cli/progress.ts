@@ -1,12 +1,22 @@
 import pc from "picocolors";
+import type { Clock } from "../core/clock.ts";
 import { formatDuration } from "../core/duration.ts";
+import type { Progress } from "../core/progress.ts";
 import type { RunListener, StepResult, StepStatus } from "../engine/step.ts";
 import type { Output } from "./output.ts";
 
 const plainIntervalMs = 2000;
 
-/** Shows a run step by step: on a terminal one line that redraws, elsewhere a plain line every two seconds. */
-export function progressListener(output: Output): RunListener {
+interface StepProgress {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+  readonly unit: string;
+  readonly elapsedMs: number;
+}
+
+/** On a terminal one line that redraws, elsewhere a plain line every two seconds. */
+function progressLine(output: Output): { show(event: StepProgress): void; clear(): void; restart(): void } {
   let lastPlainMs = 0;
   let width = 0;
   const clear = (): void => {
@@ -14,13 +24,11 @@ export function progressListener(output: Output): RunListener {
     width = 0;
   };
   return {
-    runStarted: ({ runId, workflow, steps }) => output.line(`run ${runId} of ${workflow}, ${steps.length} steps`),
-    warned: ({ step, rule, actual, remedy }) =>
-      output.progress(`warning: the step "${step}" ${rule}, got ${actual}. ${remedy}\n`),
-    stepStarted: () => {
+    clear,
+    restart: () => {
       lastPlainMs = 0;
     },
-    stepProgress(event) {
+    show(event) {
       const text = describeProgress(event);
       if (output.interactive) {
         clear();
@@ -31,6 +39,33 @@ export function progressListener(output: Output): RunListener {
         output.progress(`${text}\n`);
       }
     },
+  };
+}
+
+/** Shows how far a piece of work of several parts is; `clear` takes the line off. */
+export function workProgress(output: Output, clock: Clock): { part(name: string): Progress; clear(): void } {
+  const line = progressLine(output);
+  return {
+    part(step) {
+      const start = clock.monotonic();
+      line.restart();
+      return {
+        report: (done, total, unit) => line.show({ step, done, total, unit, elapsedMs: clock.monotonic() - start }),
+      };
+    },
+    clear: line.clear,
+  };
+}
+
+/** Shows a run step by step. */
+export function progressListener(output: Output): RunListener {
+  const { show, clear, restart } = progressLine(output);
+  return {
+    runStarted: ({ runId, workflow, steps }) => output.line(`run ${runId} of ${workflow}, ${steps.length} steps`),
+    warned: ({ step, rule, actual, remedy }) =>
+      output.progress(`warning: the step "${step}" ${rule}, got ${actual}. ${remedy}\n`),
+    stepStarted: restart,
+    stepProgress: show,
     stepRetried({ step, attempt, delayMs, error }) {
       clear();
       output.progress(
@@ -48,13 +83,7 @@ export function progressListener(output: Output): RunListener {
   };
 }
 
-function describeProgress(event: {
-  step: string;
-  done: number;
-  total: number;
-  unit: string;
-  elapsedMs: number;
-}): string {
+function describeProgress(event: StepProgress): string {
   const seconds = event.elapsedMs / 1000;
   const rate = seconds > 0 ? event.done / seconds : 0;
   const share = event.total > 0 ? `${Math.floor((100 * event.done) / event.total)} %` : "";

@@ -24,39 +24,91 @@ export function checkContract(
   contract: Contract,
   options: { readonly limit?: number } = {},
 ): ContractCheck {
-  const log = createIssueLog(frame.nRows, options.limit ?? defaultIssueLimit);
-  for (const column of contract.columns) {
-    const rule = ruleOf(column);
-    const data = findColumn(frame, column.name);
-    if (data) checkColumn(data, rule, log);
-    else log.add(rule, "columnAbsent", -1, "no such column");
-  }
-  return { issues: log.issues, counts: log.counts(), rows: (policy) => log.rows(policy) };
+  const checker = createContractChecker(contract, frame.nRows, options);
+  checker.add(frame);
+  return checker.finish();
 }
 
-function checkColumn(data: ColumnData, rule: ColumnRule, log: IssueLog): void {
-  const nRows = lengthOf(data);
-  const share = nRows === 0 ? 0 : checkValues(data, rule, log) / nRows;
+/** Checks rows that come in stretches as if they were one frame. */
+export interface ContractChecker {
+  add(frame: Frame): void;
+  /** Issues so far, kept or not. */
+  total(): number;
+  finish(): ContractCheck;
+}
+
+/** As `checkContract`, for `nRows` rows in all; issues come in the order of the stretches, then of the columns. */
+export function createContractChecker(
+  contract: Contract,
+  nRows: number,
+  options: { readonly limit?: number } = {},
+): ContractChecker {
+  const log = createIssueLog(nRows, options.limit ?? defaultIssueLimit);
+  const checks = contract.columns.map((column) => ({ rule: ruleOf(column), nMissing: 0, seen: createSeen() }));
+  let from = 0;
+  return {
+    add(frame) {
+      const offset = from;
+      const local: Pick<IssueLog, "add"> = {
+        add: (rule, code, row, actual) => log.add(rule, code, row < 0 ? row : offset + row, actual),
+      };
+      for (const check of checks) {
+        const { rule } = check;
+        const data = findColumn(frame, rule.column.name);
+        if (!data) {
+          if (offset === 0) log.add(rule, "columnAbsent", -1, "no such column");
+          continue;
+        }
+        check.nMissing += checkValues(data, rule, local);
+        // The share is known with the last stretch.
+        if (offset + frame.nRows === nRows) checkShare(check, nRows, log);
+        if (rule.column.unique === true && data.kind === rule.column.kind) checkUnique(data, rule, check.seen, local);
+      }
+      from += frame.nRows;
+    },
+    total: () => log.total(),
+    finish: () => ({ issues: log.issues, counts: log.counts(), rows: (policy) => log.rows(policy) }),
+  };
+}
+
+function checkShare(
+  { rule, nMissing }: { readonly rule: ColumnRule; readonly nMissing: number },
+  nRows: number,
+  log: IssueLog,
+): void {
+  const share = nRows === 0 ? 0 : nMissing / nRows;
   const allowed = rule.column.missing;
   if (allowed > 0 && share > allowed) log.add(rule, "missingShare", -1, formatShare(share));
-  if (rule.column.unique === true && data.kind === rule.column.kind) checkUnique(data, rule, log);
 }
 
 /** Sets hold at most 2^24 values in V8, so what was seen goes over several. */
 const largestSet = 8_000_000;
 
-function checkUnique(data: ColumnData, rule: ColumnRule, log: IssueLog): void {
+interface Seen {
+  has(value: unknown): boolean;
+  add(value: unknown): void;
+}
+
+function createSeen(): Seen {
   const full: Set<unknown>[] = [];
-  let seen = new Set<unknown>();
+  let open = new Set<unknown>();
+  return {
+    has: (value) => open.has(value) || full.some((set) => set.has(value)),
+    add(value) {
+      open.add(value);
+      if (open.size < largestSet) return;
+      full.push(open);
+      open = new Set();
+    },
+  };
+}
+
+function checkUnique(data: ColumnData, rule: ColumnRule, seen: Seen, log: Pick<IssueLog, "add">): void {
   for (let i = 0, n = lengthOf(data); i < n; ++i) {
     const value = valueAt(data, i);
     if (value === null) continue;
-    if (seen.has(value) || full.some((set) => set.has(value))) log.add(rule, "unique", i, "a value seen before");
+    if (seen.has(value)) log.add(rule, "unique", i, "a value seen before");
     else seen.add(value);
-    if (seen.size >= largestSet) {
-      full.push(seen);
-      seen = new Set();
-    }
   }
 }
 
@@ -70,7 +122,8 @@ function valueAt(data: ColumnData, row: number): number | string | null {
     case "boolean":
       return data.values[row]! > 1 ? null : data.values[row]!;
     case "category":
-      return data.codes[row] === missingCode ? null : data.codes[row]!;
+      // The code of a level is another in every stretch.
+      return data.codes[row] === missingCode ? null : data.levels[data.codes[row]!]!;
     case "text":
       return data.values[row]!;
   }

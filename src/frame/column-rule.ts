@@ -29,7 +29,12 @@ export function ruleOf(column: ContractColumn): ColumnRule {
  * `refused` rows, which were reported as they were read. Returns the number of missing values.
  * One implementation for datasets and for requests.
  */
-export function checkValues(data: ColumnData, rule: ColumnRule, log: IssueLog, refused?: ReadonlySet<number>): number {
+export function checkValues(
+  data: ColumnData,
+  rule: ColumnRule,
+  log: Pick<IssueLog, "add">,
+  refused?: ReadonlySet<number>,
+): number {
   if (data.kind !== rule.column.kind) {
     log.add(rule, "kind", -1, `kind ${data.kind}`);
     return 0;
@@ -52,7 +57,12 @@ export function checkValues(data: ColumnData, rule: ColumnRule, log: IssueLog, r
   }
 }
 
-function reportMissing(rule: ColumnRule, row: number, log: IssueLog, refused: ReadonlySet<number> | undefined): number {
+function reportMissing(
+  rule: ColumnRule,
+  row: number,
+  log: Pick<IssueLog, "add">,
+  refused: ReadonlySet<number> | undefined,
+): number {
   if (rule.column.missing === 0 && !refused?.has(row)) log.add(rule, "missing", row, "missing");
   return 1;
 }
@@ -60,7 +70,7 @@ function reportMissing(rule: ColumnRule, row: number, log: IssueLog, refused: Re
 function checkNumbers(
   values: Float64Array,
   rule: ColumnRule,
-  log: IssueLog,
+  log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
   const { min = -Infinity, max = Infinity, integer = false } = rule.column;
@@ -83,7 +93,7 @@ function checkNumbers(
 function checkTimestamps(
   values: Float64Array,
   rule: ColumnRule,
-  log: IssueLog,
+  log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
   const { after = -Infinity, before = Infinity } = rule.column;
@@ -102,7 +112,7 @@ function checkCodes(
   codes: Int32Array,
   levels: readonly string[],
   rule: ColumnRule,
-  log: IssueLog,
+  log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
   const allowed = new Uint8Array(levels.length);
@@ -119,7 +129,7 @@ function checkCodes(
 function checkTexts(
   values: readonly (string | null)[],
   rule: ColumnRule,
-  log: IssueLog,
+  log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
   const { pattern } = rule;

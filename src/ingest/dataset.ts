@@ -6,19 +6,25 @@ import type { Contract } from "../frame/contract.ts";
 import { createFrame, type Frame } from "../frame/frame.ts";
 import type { Chunk } from "../query/chunk-reader.ts";
 import { openParquet, type ParquetFile } from "../query/parquet-file.ts";
-import { withQuery } from "../query/session.ts";
+import { type QuerySession, withQuery } from "../query/session.ts";
 import { writeFrame } from "./frame-writer.ts";
 import { TextDictionary } from "../query/text-dictionary.ts";
-import { readColumns } from "./snapshot/read-columns.ts";
+import { readColumns, readGroup } from "./snapshot/read-columns.ts";
 import { openSnapshot, type SnapshotFile } from "./snapshot/snapshot-file.ts";
 import { storedNames } from "./stored-names.ts";
 
-/** Collects one column of a dataset, chunk by chunk. */
+/** Rows of a stretch, as of a row group of ours. */
+const stretchRows = 122_880;
+/** Rows DuckDB gives at a time, at most. */
+const largestChunk = 2_048;
+
+/** Collects one column of some rows, chunk by chunk. */
 interface ColumnSink {
   /** What to select; never missing, so that chunks are plain arrays (but for text). */
   readonly select: string;
   add(chunk: Chunk, index: number, offset: number): void;
-  finish(): ColumnData;
+  /** The first `nRows`. */
+  finish(nRows: number): ColumnData;
 }
 
 /**
@@ -34,18 +40,21 @@ export async function readDataset(path: string, contract: Contract): Promise<Fra
 
 /** The fast way, which reads files of our own writer only. */
 async function readSnapshot(file: string, contract: Contract): Promise<Frame | null> {
+  return withSnapshot(file, async (snapshot) => {
+    const columns = await readColumns(snapshot, wantedOf(snapshot, contract));
+    return frameOf(snapshot.nRows, contract, columns);
+  });
+}
+
+/** Null where another writer wrote the file. */
+async function withSnapshot<Result>(
+  file: string,
+  use: (snapshot: SnapshotFile) => Promise<Result>,
+): Promise<Result | null> {
   let snapshot: SnapshotFile | null = null;
   try {
     snapshot = await openSnapshot(file);
-    if (snapshot === null) return null;
-    const names = storedNames(contract.columns.map((column) => column.name));
-    const { names: found, nRows } = snapshot;
-    const wanted = contract.columns.map(({ kind }, i) => ({ kind, position: positionOf(found, names[i]!) }));
-    const columns = await readColumns(snapshot, wanted);
-    return createFrame(
-      nRows,
-      contract.columns.map((column, i) => [column.name, columns[i]!] as const),
-    );
+    return snapshot && (await use(snapshot));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const context = { path: file, format: "Parquet", reason: error.message };
@@ -55,32 +64,91 @@ async function readSnapshot(file: string, contract: Contract): Promise<Frame | n
   }
 }
 
+function wantedOf(
+  { names: found }: Pick<SnapshotFile, "names">,
+  { columns }: Contract,
+): readonly { readonly kind: Kind; readonly position: number }[] {
+  const names = storedNames(columns.map((column) => column.name));
+  return columns.map(({ kind }, i) => ({ kind, position: positionOf(found, names[i]!) }));
+}
+
+function frameOf(nRows: number, { columns }: Contract, data: readonly ColumnData[]): Frame {
+  return createFrame(
+    nRows,
+    columns.map((column, i) => [column.name, data[i]!] as const),
+  );
+}
+
 function readParquet(file: string, path: string, contract: Contract): Promise<Frame> {
   return withQuery({ files: [file] }, async (session) => {
-    const parquet = await openParquet(session, file).catch((error: unknown) => {
-      throw new MillraceError(
-        "SOURCE_UNREADABLE",
-        { path, format: "Parquet", reason: String(error) },
-        { cause: error },
-      );
+    const parquet = await parquetOf(session, file, path);
+    let whole: Frame | undefined;
+    await eachFrame(session, parquet, contract, parquet.nRows, (frame) => {
+      whole = frame;
     });
-    const sinks: ColumnSink[] = [];
-    const names = storedNames(contract.columns.map((column) => column.name));
-    for (const [i, column] of contract.columns.entries()) {
-      sinks.push(openSink(parquet, column.kind, positionOf(parquet.names, names[i]!)));
-    }
-    const reader = await session.stream(
-      `SELECT ${sinks.map((sink) => sink.select).join(", ")} FROM ${parquet.relation}`,
-    );
-    let offset = 0;
-    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) {
-      for (let i = 0; i < sinks.length; ++i) sinks[i]!.add(chunk, i, offset);
-      offset += chunk.nRows;
-    }
-    return createFrame(
-      parquet.nRows,
-      contract.columns.map((column, i) => [column.name, sinks[i]!.finish()] as const),
-    );
+    return whole ?? frameOf(0, contract, []);
+  });
+}
+
+async function parquetOf(session: QuerySession, file: string, path: string): Promise<ParquetFile> {
+  return openParquet(session, file).catch((error: unknown) => {
+    const context = { path, format: "Parquet", reason: String(error) };
+    throw new MillraceError("SOURCE_UNREADABLE", context, { cause: error });
+  });
+}
+
+/** Gives the rows to `use` in stretches of `most`, and of what the last chunk brings along. */
+async function eachFrame(
+  session: QuerySession,
+  parquet: ParquetFile,
+  contract: Contract,
+  most: number,
+  use: (frame: Frame) => Promise<void> | void,
+): Promise<void> {
+  const wanted = wantedOf(parquet, contract);
+  const open = (capacity: number): ColumnSink[] =>
+    wanted.map(({ kind, position }) => openSink(kind, position, capacity));
+  let left = parquet.nRows;
+  let sinks = open(Math.min(left, most + largestChunk));
+  let nHeld = 0;
+  const selected = sinks.map((sink) => sink.select).join(", ");
+  const reader = await session.stream(`SELECT ${selected} FROM ${parquet.relation}`);
+  for (let chunk = await reader.next(); chunk; chunk = await reader.next()) {
+    for (let i = 0; i < sinks.length; ++i) sinks[i]!.add(chunk, i, nHeld);
+    nHeld += chunk.nRows;
+    left -= chunk.nRows;
+    if (nHeld < most || left === 0) continue;
+    await use(frameOf(nHeld, contract, finished(sinks, nHeld)));
+    sinks = open(Math.min(left, most + largestChunk));
+    nHeld = 0;
+  }
+  await use(frameOf(nHeld, contract, finished(sinks, nHeld)));
+}
+
+function finished(sinks: readonly ColumnSink[], nRows: number): ColumnData[] {
+  return sinks.map((sink) => sink.finish(nRows));
+}
+
+/**
+ * Gives the contract's columns of a dataset to `use` in stretches of about 123,000 rows, in file order, each with how many
+ * rows there are in all: so much is in memory at a time. Levels are those of the stretch. Throws as `readDataset` does.
+ */
+export async function readDatasetInStretches(
+  path: string,
+  contract: Contract,
+  use: (frame: Frame, nRowsInAll: number) => Promise<void>,
+): Promise<void> {
+  const file = await realpath(path);
+  const isRead = await withSnapshot(file, async (snapshot) => {
+    const wanted = wantedOf(snapshot, contract);
+    for (const [g, { nRows }] of snapshot.groups.entries())
+      await use(frameOf(nRows, contract, await readGroup(snapshot, g, wanted)), snapshot.nRows);
+    return true;
+  });
+  if (isRead) return;
+  await withQuery({ files: [file] }, async (session) => {
+    const parquet = await parquetOf(session, file, path);
+    await eachFrame(session, parquet, contract, stretchRows, (frame) => use(frame, parquet.nRows));
   });
 }
 
@@ -102,24 +170,23 @@ export function datasetCodec(contract: Contract): FrameCodec {
   };
 }
 
-function openSink(file: ParquetFile, kind: Kind, position: number): ColumnSink {
+function openSink(kind: Kind, position: number, capacity: number): ColumnSink {
   const source = `c${position}`;
-  const nRows = file.nRows;
   switch (kind) {
     case "number":
-      return numberSink(kind, `coalesce(${source}::DOUBLE, 'nan'::DOUBLE)`, nRows);
+      return numberSink(kind, `coalesce(${source}::DOUBLE, 'nan'::DOUBLE)`, capacity);
     case "timestamp":
-      return numberSink(kind, `coalesce(epoch_ms(${source})::DOUBLE, 'nan'::DOUBLE)`, nRows);
+      return numberSink(kind, `coalesce(epoch_ms(${source})::DOUBLE, 'nan'::DOUBLE)`, capacity);
     case "boolean": {
-      const values = new Uint8Array(nRows);
+      const values = new Uint8Array(capacity);
       return {
         select: `coalesce(${source}::UTINYINT, 255)::UTINYINT`,
         add: (chunk, index, offset) => values.set(chunk.numbers(index), offset),
-        finish: () => ({ kind: "boolean", values }),
+        finish: (nRows) => ({ kind: "boolean", values: values.subarray(0, nRows) }),
       };
     }
     case "category":
-      return categorySink(source, nRows);
+      return categorySink(source, capacity);
     case "text": {
       const values: (string | null)[] = [];
       return {
@@ -133,25 +200,25 @@ function openSink(file: ParquetFile, kind: Kind, position: number): ColumnSink {
   }
 }
 
-function numberSink(kind: Kind & ("number" | "timestamp"), select: string, nRows: number): ColumnSink {
-  const values = new Float64Array(nRows);
+function numberSink(kind: Kind & ("number" | "timestamp"), select: string, capacity: number): ColumnSink {
+  const values = new Float64Array(capacity);
   return {
     select,
     add: (chunk, index, offset) => values.set(chunk.numbers(index), offset),
-    finish: () => ({ kind, values }),
+    finish: (nRows) => ({ kind, values: values.subarray(0, nRows) }),
   };
 }
 
-function categorySink(source: string, nRows: number): ColumnSink {
+function categorySink(source: string, capacity: number): ColumnSink {
   const dictionary = new TextDictionary();
-  const codes = new Int32Array(nRows);
+  const codes = new Int32Array(capacity);
   return {
     select: `coalesce(${source}, '')`,
     add: (chunk, index, offset) => chunk.codes(index, dictionary, codes, offset),
-    finish() {
+    finish(nRows) {
       const { levels, newCodes } = dictionary.finish();
       for (let i = 0; i < nRows; ++i) if (codes[i]! >= 0) codes[i] = newCodes[codes[i]!]!;
-      return { kind: "category", codes, levels };
+      return { kind: "category", codes: codes.subarray(0, nRows), levels };
     },
   };
 }

@@ -51,11 +51,13 @@ export function predictionsOf(
   return { nRows, width: outputs, values: scores, labelIndex };
 }
 
-/** JSON answers, one a row, counted from 0. Throws PREDICTION_UNDEFINED where one is no finite number: JSON has none other. */
-export function answersOf(model: Pick<Model, "labels">, predictions: Predictions): Answer[] {
+/**
+ * JSON answers, one a row; the first is row number `firstRow`. Throws PREDICTION_UNDEFINED where one is no finite number: JSON
+ * has none other.
+ */
+export function answersOf(model: Pick<Model, "labels">, predictions: Predictions, firstRow = 0): Answer[] {
+  requireDefined(predictions, firstRow);
   const { nRows, width, values, labelIndex } = predictions;
-  for (let i = 0; i < values.length; ++i)
-    if (!Number.isFinite(values[i]!)) throw new MillraceError("PREDICTION_UNDEFINED", { row: Math.floor(i / width) });
   if (labelIndex === null) return Array.from(values);
   const names = model.labels.map(String);
   return Array.from({ length: nRows }, (_, row) => ({
@@ -63,6 +65,13 @@ export function answersOf(model: Pick<Model, "labels">, predictions: Predictions
     // fromEntries defines members, so that a label such as "__proto__" is one like any other.
     probabilities: Object.fromEntries(names.map((name, k) => [name, values[row * width + k]!])),
   }));
+}
+
+/** Throws PREDICTION_UNDEFINED where a prediction is no finite number. */
+export function requireDefined({ values, width }: Predictions, firstRow: number): void {
+  for (let i = 0; i < values.length; ++i)
+    if (!Number.isFinite(values[i]!))
+      throw new MillraceError("PREDICTION_UNDEFINED", { row: firstRow + Math.floor(i / width) });
 }
 
 function binaryPredictions(positive: Float64Array, threshold: number): Predictions {

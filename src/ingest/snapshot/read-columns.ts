@@ -21,6 +21,20 @@ export async function readColumns(
   return gatherers.map((gatherer) => gatherer.finish());
 }
 
+/** Columns of one row group alone. */
+export async function readGroup(
+  file: SnapshotFile,
+  group: number,
+  wanted: readonly { readonly position: number; readonly kind: Kind }[],
+): Promise<ColumnData[]> {
+  const { nRows } = file.groups[group]!;
+  return (await file.read(group, wanted)).map((column) => {
+    const gatherer = openGatherer(column.kind, nRows);
+    gatherer.add(column, 0, nRows);
+    return gatherer.finish();
+  });
+}
+
 interface Gatherer {
   add(column: BlockColumn, offset: number, nRows: number): void;
   finish(): ColumnData;
