@@ -4,6 +4,7 @@ import type { EnsemblePredictor } from "../../model/predictor.ts";
 import { logOdds } from "../../model/score-ensemble.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { linearEstimator } from "../linear/estimator.ts";
+import { refuseMissing } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { calibrateTwo } from "../svm/calibration.ts";
 import { blendWeights } from "./blend-weights.ts";
@@ -24,7 +25,9 @@ export async function combineAnswers(
   context: FitContext,
 ): Promise<Combination> {
   const outputs = target.task === "multiclass" ? target.nLabels : 1;
-  if (ensemble === "stack") return stack(answers, target, outputs, hyperparameters, context);
+  const design = designOf(answers, target.values.length, outputs);
+  refuseMissing(ensemble, design, target);
+  if (ensemble === "stack") return stack(design, target, outputs, hyperparameters, context);
   if (ensemble === "blend") {
     const link = target.task === "regression" ? "identity" : "share";
     return { ...blank, method: "blend", link, outputs, weights: blendWeights(answers, target, outputs) };
@@ -37,22 +40,25 @@ export async function combineAnswers(
 const none = new Float64Array(0);
 const blank = { link: "share", weights: none, intercept: none, knots: none, knotOffsets: new Uint32Array(0) } as const;
 
+/** Every answer of every member as a column. */
+function designOf(answers: readonly Float64Array[], nRows: number, outputs: number): Design {
+  const dense = answers.flatMap((own, m) =>
+    Array.from({ length: outputs }, (_, k) => {
+      const name = `answer ${k + 1} of member ${m + 1}`;
+      const values = Float64Array.from({ length: nRows }, (_row, row) => own[row * outputs + k]!);
+      return { name, source: name, values, cardinality: 0 };
+    }),
+  );
+  return { nRows, dense, sparse: emptySparseBlock(nRows) };
+}
+
 async function stack(
-  answers: readonly Float64Array[],
+  design: Design,
   target: Target,
   outputs: number,
   { l2 }: HyperparameterValues,
   context: FitContext,
 ): Promise<Combination> {
-  const nRows = target.values.length;
-  const dense = answers.flatMap((own, m) =>
-    Array.from({ length: outputs }, (_, k) => {
-      const name = `answer ${k} of member ${m}`;
-      const values = Float64Array.from({ length: nRows }, (_row, row) => own[row * outputs + k]!);
-      return { name, source: name, values, cardinality: 0 };
-    }),
-  );
-  const design: Design = { nRows, dense, sparse: emptySparseBlock(nRows) };
   const hyperparameters = resolveHyperparameters(linearEstimator, { l2: l2! });
   const { predictor } = await linearEstimator.fit(design, target, hyperparameters, { ...context, validation: null });
   if (predictor.kind !== "linear") throw new TypeError("linear() gave another predictor");

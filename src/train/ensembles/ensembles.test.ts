@@ -155,6 +155,15 @@ describe("stack", () => {
   });
 });
 
+describe("combineAnswers", () => {
+  it("refuses members that answered no number, and rows that weigh nothing", async () => {
+    for (const name of ["calibrated", "blend", "stack"]) {
+      await expect(combine(name, [[0.5, Number.NaN]], targetOf([0, 1], 2))).rejects.toThrow("answer 1 of member 1");
+      await expect(combine(name, [[0.5, 0.4]], targetOf([0, 1], 2, [0, 0]))).rejects.toThrow("the row weights");
+    }
+  });
+});
+
 describe("builders of ensembles", () => {
   it("give plain frozen data whose tasks are those of all members", () => {
     const choice = blend([boosting({ trees: 9 }), naiveBayes()], { folds: 3 });
