@@ -141,6 +141,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
     },
     { name: "serve", summary: "serve all champions only", load: async () => (await import("./serve.ts")).serve },
     {
+      name: "client",
+      summary: "print a client of a model in Python or for curl",
+      load: async () => (await import("./client.ts")).client,
+    },
+    {
       name: "keys",
       summary: "make, list and revoke the keys of the server",
       load: async () => (await import("./keys.ts")).keys,

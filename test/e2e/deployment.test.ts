@@ -138,6 +138,13 @@ describe.skipIf(!isBuilt)("a deployment", { timeout: 120_000 }, () => {
     expectRefusal(await project.run("card", "houses", "7", "--json"), "VERSION_NOT_FOUND", 2);
   });
 
+  it("prints clients of what it serves", async () => {
+    const python = await ask<{ code: string }>("client", "houses", "--lang", "python", "--url", url);
+    expect(python.code).toContain('"area": float');
+    expect((await project.run("client", "houses", "--lang", "curl")).stdout).toContain("predict-houses");
+    expectRefusal(await project.run("client", "houses", "--lang", "perl", "--json"), "USAGE", 2, "perl");
+  });
+
   it("refuses a revoked key within a second", async () => {
     await ask("keys", "revoke", "shop");
     await expect

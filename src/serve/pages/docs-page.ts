@@ -1,4 +1,6 @@
 import type { JsonObject, JsonValue } from "../../core/json.ts";
+import { shellQuote } from "../clients/curl.ts";
+import { entriesOf, memberOf } from "../clients/document.ts";
 import type { ServedModel } from "../model-source.ts";
 import type { Html, HtmlValue } from "./html.ts";
 import { html } from "./html.ts";
@@ -162,19 +164,6 @@ function renderCommand(operation: Operation, example: JsonValue | undefined, ori
     <pre id="${id}" tabindex="0">${command}</pre>
     <button type="button" class="quiet copy" data-copy="${id}" hidden>Copy</button>
   </div>`;
-}
-
-/** One word for a POSIX shell. */
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function entriesOf(value: JsonValue | undefined): [string, JsonValue][] {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
-}
-
-function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return entriesOf(value).find(([key]) => key === name)?.[1];
 }
 
 function textOf(value: JsonValue | undefined): string {
