@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
-import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
+import { invalidRows } from "../frame/invalid-rows.ts";
 import { rowsFromFrame } from "../frame/rows.ts";
 import { explainRows, explanationsOf } from "../model/explain.ts";
 import { answersOf, predictRows } from "../model/predict.ts";
@@ -54,7 +54,7 @@ export function answerRows(
     const count = new Set(issues.map((issue) => issue.row)).size;
     metrics.rejected(served, count);
     log?.of(model.name).append([{ kind: "rejected", time: clock.now(), version, count, codes: countCodes(issues) }]);
-    return { refused: problemOf(invalidRequest(issues, nIssues), issues.slice(0, limits.issues)) };
+    return { refused: problemOf(invalidRows(issues, nIssues), issues.slice(0, limits.issues)) };
   }
   const answers = answersOf(model, predictions);
   const predictionIds = rows.map(createId);
@@ -80,12 +80,6 @@ export function answerRows(
 function inputsOf({ contract }: ServedModel["model"], rows: readonly unknown[], frame: Frame): readonly JsonObject[] {
   const isChanged = contract.columns.some(({ clean, privacy }) => clean !== undefined || privacy !== undefined);
   return isChanged ? rowsFromFrame(frame) : (rows as readonly JsonObject[]);
-}
-
-function invalidRequest(issues: readonly Issue[], count: number): MillraceError<"REQUEST_INVALID"> {
-  const { row, column, expected, actual } = issues[0]!;
-  const first = `row ${row}, column ${JSON.stringify(column.slice(0, 100))}: expected ${expected}, got ${actual}`;
-  return new MillraceError("REQUEST_INVALID", { count, first });
 }
 
 function countCodes(issues: readonly Issue[]): Record<string, number> {

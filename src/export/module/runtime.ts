@@ -1,5 +1,5 @@
-import { MillraceError } from "../../core/errors/error.ts";
 import type { Issue } from "../../frame/contract.ts";
+import { invalidRows } from "../../frame/invalid-rows.ts";
 import { frameFromRows } from "../../frame/rows.ts";
 import { fromJsonText } from "../../model/file/json-text.ts";
 import type { Model } from "../../model/model.ts";
@@ -30,7 +30,7 @@ export function openModule(parts: ModuleParts): ModelModule {
   const { version, digest } = parts;
   const predictMany = (rows: readonly unknown[]): Answer[] => {
     const { predictions, issues, nIssues } = predictRows(model, rows);
-    if (issues.length > 0) throw refusalOf(issues, nIssues);
+    if (issues.length > 0) throw Object.assign(invalidRows(issues, nIssues), { issues });
     return answersOf(model, predictions);
   };
   return {
@@ -39,12 +39,6 @@ export function openModule(parts: ModuleParts): ModelModule {
     predictMany,
     check: (rows) => frameFromRows(rows, model.contract, model.inputs).issues,
   };
-}
-
-function refusalOf(issues: readonly Issue[], count: number): MillraceError {
-  const { row, column, expected, actual } = issues[0]!;
-  const first = `row ${row}, column ${JSON.stringify(column.slice(0, 100))}: expected ${expected}, got ${actual}`;
-  return Object.assign(new MillraceError("REQUEST_INVALID", { count, first }), { issues });
 }
 
 function modelOf({ text, arrays }: ModuleParts): Model {
