@@ -80,8 +80,6 @@ export {
   type Transform,
 } from "./features/transform.ts";
 export {
-  auto,
-  between,
   blend,
   boosting,
   calibrated,
@@ -95,25 +93,31 @@ export {
   stack,
   svm,
   tree,
+} from "./train/choice.ts";
+export type {
+  BlendHyperparameters,
+  BoostingHyperparameters,
+  CalibratedHyperparameters,
+  Estimator,
+  ForestHyperparameters,
+  KMeansHyperparameters,
+  LinearHyperparameters,
+  MlpHyperparameters,
+  NaiveBayesHyperparameters,
+  NeighborsHyperparameters,
+  StackHyperparameters,
+  SvmHyperparameters,
+  TreeHyperparameters,
+} from "./train/choice-types.ts";
+export {
+  auto,
+  between,
   tune,
   type AutoOptions,
-  type BlendHyperparameters,
-  type BoostingHyperparameters,
-  type CalibratedHyperparameters,
-  type Estimator,
-  type ForestHyperparameters,
-  type KMeansHyperparameters,
-  type LinearHyperparameters,
-  type MlpHyperparameters,
-  type NaiveBayesHyperparameters,
-  type NeighborsHyperparameters,
   type Range,
   type Space,
-  type StackHyperparameters,
-  type SvmHyperparameters,
-  type TreeHyperparameters,
   type TuneOptions,
-} from "./train/choice.ts";
+} from "./train/tuning-choice.ts";
 export { track, type TrackedRun, type TrackOptions } from "./app/track.ts";
 
 export { atLeast, atMost, beatsChampion, type Rule, type RuleOptions } from "./evaluate/gate-rule.ts";

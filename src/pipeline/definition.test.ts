@@ -4,7 +4,8 @@ import { oneHot, standardize, tfidf } from "../features/transform.ts";
 import { boolean, category, number, text, timestamp } from "../frame/schema.ts";
 import { when } from "../frame/expression.ts";
 import { csv } from "../ingest/source.ts";
-import { boosting, kmeans, tune } from "../train/choice.ts";
+import { boosting, kmeans } from "../train/choice.ts";
+import { tune } from "../train/tuning-choice.ts";
 import { pipeline } from "./definition.ts";
 
 const schema = {

@@ -7,7 +7,7 @@ import type { BooleanExpr, ColumnsOf, Features } from "../frame/expression-types
 import type { CategoryColumn, Keys, LevelsOf, NamesOf, RowOf, Schema } from "../frame/schema.ts";
 import type { Source } from "../ingest/source.ts";
 import type { Metric, MetricOf } from "../metrics/metric-names.ts";
-import type { Estimator } from "../train/choice.ts";
+import type { Estimator } from "../train/choice-types.ts";
 import type { PipelineSpec } from "./spec.ts";
 
 type OrProblem<X, Message extends string> = [X] extends [never] ? Problem<Message> : X;

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
 import type { HyperparameterDeclaration } from "../model/estimator.ts";
 import { autoCandidates } from "./auto.ts";
-import { auto, boosting, kmeans, linear, mlp, naiveBayes, neighbors, svm, tune } from "./choice.ts";
+import { boosting, kmeans, linear, mlp, naiveBayes, neighbors, svm } from "./choice.ts";
+import { auto, tune } from "./tuning-choice.ts";
 import {
   checkEstimatorChoice,
   estimatorNames,

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import type { HyperparameterTable, HyperparameterValues, TuningPlan } from "../model/estimator.ts";
-import { between, linear, tune } from "./choice.ts";
+import { linear } from "./choice.ts";
+import { between, tune } from "./tuning-choice.ts";
 import { checkSpace } from "./space.ts";
 import { tuneHyperparameters } from "./tune.ts";
 
