@@ -1,4 +1,4 @@
-"""Answers of an ONNX file for columns given as JSON (model.onnx, columns.json), as JSON. pip install onnxruntime onnx numpy"""
+"""Answers of an ONNX file for columns given as JSON (model.onnx, columns.json), as JSON. Needs requirements.txt."""
 import json
 import sys
 

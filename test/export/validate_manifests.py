@@ -1,6 +1,6 @@
 """Holds an exported container folder against the schemas of Kubernetes, Compose and CycloneDX.
 
-pip install kubernetes-validate pyyaml jsonschema "cyclonedx-python-lib[json-validation]"; pip install --no-deps docker-compose
+Needs requirements.txt, and docker-compose 1.29.2 (its schema alone: pip install --no-deps).
 """
 import json
 import pathlib
