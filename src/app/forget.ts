@@ -121,7 +121,12 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
       quarantinedRows += await forgetLines(project, output, wanted.get(run)!, removal);
   }
   const values = [...new Set([...wanted.values(), value])];
-  const { ids, ...logged } = await forgetPredictions(store.folder, column, new Set(values), dryRun);
+  // What became true of predictions goes before them: they alone say whose it is.
+  const { ids, ...found } = await forgetPredictions(store.folder, column, new Set(values), true);
+  const feedback = await forgetFeedback(store, ids, dryRun);
+  const { ids: _, ...logged } = dryRun
+    ? { ids, ...found }
+    : await forgetPredictions(store.folder, column, new Set(values), false);
   const { mentions, unsearched } = await mentionsIn(store, outputs, values);
   const kept = await forgetMessages(join(store.folder, "downloads"), { column, values }, dryRun);
   const batches = kept.mentions.map((file) => ({ run: null, output: `downloads/${file}`, digest: null }));
@@ -131,7 +136,7 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
     quarantinedRows,
     messages: kept.messages,
     ...logged,
-    feedback: await forgetFeedback(store, ids, dryRun),
+    feedback,
     models: await modelsOf(project, asked, new Set(snapshots.flatMap(({ runs }) => runs))),
     mentions: [...mentions, ...batches],
     unsearched,

@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { MillraceError } from "../core/errors/error.ts";
 import type { BlockColumn } from "../ingest/delimited/block.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../ingest/snapshot/snapshot-writer.ts";
+import { syncFile } from "../store/sync.ts";
 import { type ExplainedPredictions, type Explanation, explanationsOf } from "../model/explain.ts";
 import type { Model, Predictions } from "../model/model.ts";
 import { answersOf, requireDefined } from "../model/predict.ts";
@@ -38,6 +39,7 @@ export async function openPredictionFile(path: string, model: Model, isExplained
     add: (stretch) => own.add(stretch),
     async finish() {
       await own.finish();
+      await syncFile(partial);
       await rename(partial, path).catch(async (error: unknown) => {
         await rm(partial, { force: true });
         throw unwritable(path, error);
@@ -66,12 +68,13 @@ async function openLines(
       throw unwritable(path, error);
     });
   const file: FileHandle = await guarded(open(path, "w"));
-  if (format === "csv") await guarded(file.appendFile(`${csvHeader(model, isExplained)}\n`));
+  let head = format === "csv" ? `${csvHeader(model, isExplained)}\n` : "";
   return {
     async add({ predictions, explained, firstRow }) {
       const answers = answersOf(model, predictions, firstRow);
       const lines = answerLines(model, answers, format, explained && explanationsOf(model, explained));
-      if (lines.length > 0) await guarded(file.appendFile(`${lines.join("\n")}\n`));
+      await guarded(file.appendFile(head + lines.map((line) => `${line}\n`).join("")));
+      head = "";
     },
     finish: () => guarded(file.close()),
     discard: () => file.close().catch(() => undefined),

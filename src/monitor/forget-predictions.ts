@@ -1,5 +1,6 @@
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { syncPath } from "../store/sync.ts";
 import { mayRun } from "../store/processes.ts";
 import { decodeLine, idOfLine, isRejected } from "./log-line.ts";
 import { listSegments } from "./segments.ts";
@@ -28,6 +29,7 @@ export async function forgetPredictions(
   const ids: string[] = [];
   let predictions = 0;
   for (const model of models) {
+    if (!dryRun) await removeRests(path.join(root, model));
     const segments = await listSegments(path.join(root, model));
     for (const [i, segment] of segments.entries()) {
       const lines = (await readFile(segment.path, "utf8")).split("\n");
@@ -38,14 +40,24 @@ export async function forgetPredictions(
       if (isOpen) openLogs.push(path.relative(folder, segment.path));
       if (isOpen && !dryRun) continue;
       predictions += lines.length - kept.length;
-      ids.push(...lines.filter((line) => isOf(line, column, values)).flatMap((line) => idOfLine(line) ?? []));
+      for (const line of lines) {
+        const id = isOf(line, column, values) ? idOfLine(line) : undefined;
+        if (id !== undefined) ids.push(id);
+      }
       if (!dryRun) {
         await writeFile(`${segment.path}.rest`, kept.join("\n"), { flush: true });
         await rename(`${segment.path}.rest`, segment.path);
       }
     }
+    if (!dryRun) await syncPath(path.join(root, model));
   }
   return { predictions, ids, openLogs };
+}
+
+/** What a call left that was stopped before a segment took its name. */
+async function removeRests(folder: string): Promise<void> {
+  for (const file of await readdir(folder))
+    if (file.endsWith(".rest")) await rm(path.join(folder, file), { force: true });
 }
 
 function isOf(line: string, column: string, values: ReadonlySet<string>): boolean {

@@ -11,8 +11,8 @@ export interface SweptPredictions {
 
 /**
  * Removes the segments below `folder` that were last written before a time (UTC milliseconds). A segment goes as a whole, once
- * its newest entry is old enough; segments are begun anew every day, so that nothing stays more than a day longer. The one a
- * living process writes stays.
+ * its newest entry is old enough; one is begun anew with the first entry of a day, so that nothing stays more than a day
+ * longer, but for the one a living process writes.
  */
 export async function sweepPredictions(folder: string, beforeMs: number, dryRun: boolean): Promise<SweptPredictions> {
   const root = path.join(folder, "predictions");

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../core/clock.ts";
@@ -13,6 +13,7 @@ declare module "fastify" {
 interface Arrival {
   readonly endMs: number;
   readonly limitMs: number;
+  readonly answer: ServerResponse;
 }
 
 /**
@@ -26,12 +27,12 @@ export function addArrivalLimit(
   cutOff: (socket: Socket, limitMs: number) => void,
 ): void {
   const arriving = new Map<IncomingMessage, Arrival>();
-  app.addHook("onRequest", (request, _, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
     const { raw } = request;
     const hasBody = raw.headers["transfer-encoding"] !== undefined || raw.headers["content-length"] !== undefined;
     if (hasBody && !raw.complete) {
       const limitMs = request.routeOptions.config.arrivesWithinMs ?? requestMs;
-      arriving.set(raw, { endMs: clock.monotonic() + limitMs, limitMs });
+      arriving.set(raw, { endMs: clock.monotonic() + limitMs, limitMs, answer: reply.raw });
       raw.once("close", () => arriving.delete(raw));
     }
     done();
@@ -39,11 +40,13 @@ export function addArrivalLimit(
   const timer = setInterval(
     () => {
       const now = clock.monotonic();
-      for (const [raw, { endMs, limitMs }] of arriving) {
+      for (const [raw, { endMs, limitMs, answer }] of arriving) {
         if (raw.complete) arriving.delete(raw);
         else if (now > endMs) {
           arriving.delete(raw);
-          cutOff(raw.socket, limitMs);
+          // An answer that has begun can only break off.
+          if (answer.headersSent) raw.socket.destroy();
+          else cutOff(raw.socket, limitMs);
         }
       }
     },

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { MillraceError } from "../core/errors/error.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
@@ -22,7 +23,8 @@ export function addDurableAnswers(app: FastifyInstance, log: PredictionLogs): vo
   });
   app.addHook("onSend", async (request, reply, payload) => {
     const isAnswer = request.routeOptions.config.access === "predict" && reply.statusCode < 400;
-    if (!isAnswer) return payload;
+    // What is streamed makes its own parts last before it sends them.
+    if (!isAnswer || payload instanceof Readable) return payload;
     await log.flush();
     const { dropped, failing } = log.counts();
     if (dropped === request.lostBefore) return payload;

@@ -270,6 +270,19 @@ describe("limits", () => {
     await expect.poll(async () => (await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
+  it("give the place of a request that was cut off to others, though its client keeps its side open", async () => {
+    await start({ limits: { inFlight: 1, requestMs: 200 } });
+    const { hostname, port } = new URL(url);
+    const slow = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    slow.on("data", () => {}).on("error", () => {});
+    const head = "host: localhost\r\ncontent-type: application/json\r\ncontent-length: 50";
+    slow.write(`POST ${houses} HTTP/1.1\r\n${head}\r\n\r\n{`);
+    await expect.poll(async () => (await fetch(`${url}/healthz`)).status).toBe(429);
+    const status = async (): Promise<number> => (await fetch(`${url}/healthz`)).status;
+    await expect.poll(status, { timeout: 10_000 }).toBe(200);
+    slow.destroy();
+  });
+
   it("cut off a request that does not arrive", async () => {
     await start({ limits: { requestMs: 200, headersMs: 100 } });
     const answer = await rawBytes("POST /v1/models/houses/predict HTTP/1.1\r\nhost: localhost\r\n");

@@ -238,9 +238,12 @@ function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: (erro
   });
 }
 
+/** Time for a client to read why it was cut off. */
+const lingerMs = 1000;
+
 /** Answers what never became a request: broken HTTP, headers too large, too slow. */
 function answerBrokenRequest(error: unknown, socket: Socket): void {
-  if (socket.destroyed || !socket.writable) return;
+  if (!socket.writable) return void socket.destroy();
   const document = problemOf(error);
   const body = JSON.stringify(document);
   const head = [
@@ -250,6 +253,8 @@ function answerBrokenRequest(error: unknown, socket: Socket): void {
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // A client that keeps its side open would keep the place of a request, too.
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> {

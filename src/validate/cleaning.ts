@@ -73,13 +73,14 @@ function duplicatesOf(frame: Frame, duplicates: RowCleaning["duplicates"], rows:
   const names = duplicates.by ?? frame.names;
   const columns = names.map((name) => columnOf(frame, name));
   const { rows: ordered, keys } = likelyRepeats(columns, duplicates.keep === "first" ? rows : rows.toReversed());
-  const kept = new Map<number, number>();
+  const kept = new Map<number, number[]>();
   const found: CleanedRow[] = [];
   for (let i = 0; i < ordered.length; ++i) {
     const row = ordered[i]!;
-    const earlier = kept.get(keys[i]!);
-    if (earlier === undefined) kept.set(keys[i]!, row);
-    else if (columns.every((column) => isEqual(column, earlier, row))) {
+    const alike = kept.get(keys[i]!) ?? [];
+    const earlier = alike.find((one) => columns.every((column) => isEqual(column, one, row)));
+    if (earlier === undefined) kept.set(keys[i]!, [...alike, row]);
+    else {
       const expected = duplicates.by === null ? "no equal row" : `no other row of this ${names.join(", ")}`;
       const reason = { code: "duplicate", column: names.length === 1 ? names[0]! : "", expected } as const;
       found.push({ row, reason: { ...reason, actual: `row ${earlier + 1} is kept` } });

@@ -120,11 +120,18 @@ function addColumn(column: ColumnData, rows: Uint32Array, high: Uint32Array, low
     case "text":
       for (let i = 0; i < n; ++i) {
         const text = column.values[rows[i]!];
+        const length = text?.length ?? 0;
+        // Two sums of the characters, or texts that meet in one would be equal in both words.
         let hash = text === null ? 1 : 0x811c9dc5;
-        for (let k = 0, length = text?.length ?? 0; k < length; ++k)
-          hash = Math.imul(hash ^ text!.charCodeAt(k), 0x01000193);
-        high[i] = mix32(high[i]! ^ hash) + (text?.length ?? 0);
-        low[i] = mix32(low[i]! + Math.imul(hash, 0x9e3779b1) + 1);
+        let other = text === null ? 2 : 0x9747b28c;
+        for (let k = 0; k < length; ++k) {
+          const unit = text!.charCodeAt(k);
+          hash = Math.imul(hash ^ unit, 0x01000193);
+          other = Math.imul((other ^ unit) + 0x7f4a7c15, 0x5bd1e995);
+          other ^= other >>> 15;
+        }
+        high[i] = mix32(high[i]! ^ hash) + length;
+        low[i] = mix32(low[i]! + other + 1);
       }
   }
 }

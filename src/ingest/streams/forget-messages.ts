@@ -1,7 +1,9 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { syncPath } from "../../store/sync.ts";
+import { MillraceError } from "../../core/errors/error.ts";
 import { digestFile } from "../byte-stream.ts";
+import { jsonFault } from "../json-list.ts";
 import type { Kept, KeptPart } from "../parts/kept-parts.ts";
 import type { StreamState } from "./stream-rows.ts";
 
@@ -50,16 +52,18 @@ export async function forgetMessages(
   if (!dryRun)
     for (const file of await readdir(folder).catch(() => []))
       if (!kept.has(file)) await rm(join(folder, file), { recursive: true, force: true });
+  if (!dryRun && files.length > 0) await syncPath(folder);
   return { messages, mentions };
 }
 
-/** null for what a database gives again, and for what cannot be read. */
+/** null for what a database gives again. What cannot be read may be of a stream, whose messages come no second time. */
 async function readNotes(path: string): Promise<Kept<StreamState> | null> {
   try {
     const kept = JSON.parse(await readFile(path, "utf8")) as Kept<StreamState>;
     return kept.parts.every(({ file }) => file.endsWith(".jsonl")) && "nRefused" in kept.state ? kept : null;
-  } catch {
-    return null;
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? jsonFault(error) : String(error);
+    throw new MillraceError("SOURCE_UNREADABLE", { path, format: "JSON", reason }, { cause: error });
   }
 }
 

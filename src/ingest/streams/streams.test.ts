@@ -236,6 +236,17 @@ describe("stream({ kafka })", () => {
     expect((await read(topic, "f", true)).rows).toHaveLength(7);
   });
 
+  it("forgets nothing where the list of batches cannot be read: its messages come no second time", async () => {
+    await read(fakeTopic([5, 5]), "d", true);
+    const folder = path.join(root, "d");
+    const notes = fs.readdirSync(folder).find((file) => file.endsWith(".parts.json"))!;
+    fs.writeFileSync(path.join(folder, notes), fs.readFileSync(path.join(folder, notes), "utf8").slice(0, -9));
+    const before = fs.readdirSync(folder).sort();
+    const forgotten = forgetMessages(folder, { column: "n", values: ["nobody"] }, false);
+    await expect(forgotten).rejects.toMatchObject({ code: "SOURCE_UNREADABLE" });
+    expect(fs.readdirSync(folder).sort()).toEqual(before);
+  });
+
   it("names the batches in which a value stands elsewhere, and shows it in no refusal", async () => {
     await read(fakeTopic([5, 5]), "g", true);
     const { mentions } = await forgetMessages(path.join(root, "g"), { column: "other", values: ['"n":1'] }, false);

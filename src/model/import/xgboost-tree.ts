@@ -63,9 +63,12 @@ function setsOf(tree: Members, nNodes: number): Pick<TreeLists, "sets" | "catego
   const segments = listAt(tree, "categories_segments", nodes.length);
   const sizes = listAt(tree, "categories_sizes", nodes.length);
   const sets = new Map<number, readonly [number, number]>();
+  let left = categories.length;
   for (let i = 0; i < nodes.length; ++i) {
     const from = wholeIn(segments[i], "categories_segments", 0, categories.length);
-    const size = wholeIn(sizes[i], "categories_sizes", 0, categories.length - from);
+    // Each level listed is of one node: lists that overlap would be walked again and again.
+    const size = wholeIn(sizes[i], "categories_sizes", 0, Math.min(left, categories.length - from));
+    left -= size;
     sets.set(wholeIn(nodes[i], "categories_nodes", 0, nNodes - 1), [from, from + size]);
   }
   return { sets, categories };

@@ -42,7 +42,7 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     inputs: ["ingest.dataset", "validate.report", "split.rows"],
     outputs: ["chosen"],
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
-    revision: 2,
+    revision: 3,
     async run(context) {
       const { tuning } = spec.model;
       const chosen =

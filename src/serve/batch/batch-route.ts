@@ -22,6 +22,8 @@ export interface BatchContext extends PredictContext {
 
 const jsonTypes = ["application/x-ndjson", "application/jsonl"];
 const rowsAtOnce = 256;
+/** Time for the line that says that a batch took too long. */
+const graceMs = 1000;
 
 /**
  * Answers any number of rows with one version of a model, in order, while they come: JSON lines or CSV in, either out. A row
@@ -47,7 +49,14 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
         const writer = isCsv ? csvLines(served.model) : jsonLines;
         ++running;
         const out = Readable.from(batchOf(context, served, request, writer), { objectMode: false });
-        out.once("close", () => --running);
+        const { raw } = request;
+        // A client that does not read stops the clock of the answer, too.
+        const late = setTimeout(() => raw.socket.destroy(), limits.batchMs + graceMs);
+        reply.raw.once("close", () => out.destroy());
+        out.once("close", () => {
+          clearTimeout(late);
+          --running;
+        });
         reply.header("x-millrace-version", String(served.version));
         return reply.type(isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson").send(out);
       },
@@ -82,7 +91,7 @@ async function* batchOf(
     const summary: JsonObject = { model: model.name, version, rows, answered, refused: rows - answered };
     yield Buffer.from(writer.end(summary));
   } catch (error) {
-    if (isInternal(error)) context.onFault(error);
+    if (isInternal(error) && !request.raw.destroyed) context.onFault(error);
     yield Buffer.from(writer.broken(problemOf(error)));
     // The answer's status was sent long ago: a body that breaks off is what tells every client.
     throw error;

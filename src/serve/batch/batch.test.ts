@@ -1,6 +1,8 @@
 import { request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open as openFile, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -27,6 +29,57 @@ afterEach(async () => {
 });
 
 const ndjson = "application/x-ndjson";
+
+/** Sends and never reads. */
+function deaf(rows: number): Socket {
+  const { hostname, port } = new URL(url);
+  const body = '{"rooms":1}\n'.repeat(rows);
+  const head = `host: localhost\r\ncontent-type: ${ndjson}\r\ncontent-length: ${body.length}`;
+  const socket = connect({ port: Number(port), host: hostname });
+  socket.on("error", () => {}).write(`POST /v1/models/houses/batch HTTP/1.1\r\n${head}\r\n\r\n${body}`);
+  return socket;
+}
+
+describe("the place of a batch", () => {
+  it("is given to others once a client that does not read has had its time", { timeout: 20_000 }, async () => {
+    await start({ limits: { batches: 1, batchMs: 500 } });
+    const socket = deaf(300_000);
+    await expect.poll(async () => (await batch('{"rooms":1}\n')).status).toBe(429);
+    const status = async (): Promise<number> => (await batch('{"rooms":1}\n')).status;
+    await expect.poll(status, { timeout: 10_000, interval: 200 }).toBe(200);
+    socket.destroy();
+  });
+
+  it("is kept while predictions beside it cannot be recorded", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "millrace-batch-"));
+    let isFull = false;
+    const create = async (file: string): Promise<FileHandle> => {
+      const handle = await openFile(file, "ax");
+      const writeFile = handle.writeFile.bind(handle);
+      handle.writeFile = async (data) => {
+        if (isFull) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+        return writeFile(data as Buffer);
+      };
+      return handle;
+    };
+    const log = openPredictionLogs(folder, { clock: systemClock, mode: "sync", log: { create } });
+    await start({ log, limits: { batches: 1 } });
+    isFull = true;
+    const predict = (): Promise<Response> =>
+      fetch(`${url}/v1/models/houses/predict`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"rows":[{"rooms":1}]}',
+      });
+    for (let i = 0; i < 5; ++i)
+      await Promise.allSettled([predict(), batch('{"rooms":1}\n').then((one) => one.text()), predict()]);
+    isFull = false;
+    expect((await batch('{"rooms":1}\n')).status).toBe(200);
+    await server!.close();
+    await log.close();
+    await rm(folder, { recursive: true });
+  });
+});
 
 async function batch(body: string, type = ndjson, accept = ndjson, model = "houses"): Promise<Response> {
   return fetch(`${url}/v1/models/${model}/batch`, { method: "POST", headers: { "content-type": type, accept }, body });

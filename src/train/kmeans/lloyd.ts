@@ -68,13 +68,12 @@ function squaredShift(before: Float64Array, after: Float64Array): number {
 
 /** Moves every centre that has rows to their mean, the sums of the parts in order; false where one has none. */
 function moveCentres({ memory, clusters }: ClusteringPlan, centres: Float64Array): boolean {
-  const { sums, held, counts } = memory;
+  const { sums, held } = memory;
   const nColumns = centres.length / clusters;
   let isSettled = true;
   for (let c = 0; c < clusters; ++c) {
-    let weight = 0;
-    for (let place = c; place < held.length; place += clusters) weight += held[place]!;
-    if (countOf(counts, c, clusters) === 0) {
+    const weight = weightOf(memory, c, clusters);
+    if (weight === 0) {
       isSettled = false;
       continue;
     }
@@ -87,10 +86,11 @@ function moveCentres({ memory, clusters }: ClusteringPlan, centres: Float64Array
   return isSettled;
 }
 
-function countOf(counts: Int32Array, centre: number, clusters: number): number {
-  let count = 0;
-  for (let place = centre; place < counts.length; place += clusters) count += counts[place]!;
-  return count;
+/** Of the rows of a centre; 0 where it has none, or where so little is left of them that rounding ate it. */
+function weightOf({ held }: ClusteringPlan["memory"], centre: number, clusters: number): number {
+  let weight = 0;
+  for (let place = centre; place < held.length; place += clusters) weight += held[place]!;
+  return Math.max(0, weight);
 }
 
 /** Puts each centre without rows at the row that counts and is farthest from where its own centre was. */
@@ -99,7 +99,7 @@ function restartEmpty(plan: ClusteringPlan, before: Measures, centres: Float64Ar
   measureAll(plan, before, team);
   const taken = new Set<number>();
   for (let c = 0; c < clusters; ++c) {
-    if (countOf(memory.counts, c, clusters) > 0) continue;
+    if (weightOf(memory, c, clusters) > 0) continue;
     let farthest = -1;
     for (let row = 0; row < design.nRows; ++row) {
       if ((weights !== null && weights[row] === 0) || taken.has(row)) continue;
