@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
@@ -11,6 +11,7 @@ import { inspectStore, openStore } from "./open.ts";
 import type { Store, StoreOptions } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
 import type { Database } from "./schema.ts";
+import { syncPath } from "./sync.ts";
 import { lastingTables, pagesOf } from "./tables.ts";
 import type { LastingTable } from "./tables.ts";
 
@@ -92,7 +93,11 @@ async function replaceRows(store: Store, staged: string, clock: Clock, force: bo
   }
 }
 
+/** As where a whole folder is replaced: what was logged for another store does not stay among what was restored. */
 async function takePredictions(staged: string, folder: string): Promise<void> {
+  const place = join(folder, "predictions");
+  await rm(place, { recursive: true, force: true });
   const found = await stat(join(staged, "predictions")).catch(() => undefined);
-  if (found) await cp(join(staged, "predictions"), join(folder, "predictions"), { recursive: true });
+  if (found) await rename(join(staged, "predictions"), place);
+  await syncPath(folder);
 }
