@@ -33,7 +33,7 @@ export interface ArmResult {
   /** Mean answer: the value, or the probability of the positive label. */
   readonly answer: number | null;
   readonly labelled: number;
-  /** Share of labelled answers that were wrong. */
+  /** Share of labelled answers that were wrong; of all the version gave meanwhile, whatever way they were asked for. */
   readonly wrong: number | null;
 }
 
@@ -50,7 +50,7 @@ export interface DescribedRollout {
   readonly endedAt: number | null;
   readonly reason: string | null;
   readonly results: readonly [candidate: ArmResult, champion: ArmResult];
-  /** E-values against the candidate; from 400 on it is rolled back. Empty for a split or a shadow. */
+  /** E-values against the candidate; from 300 on it is rolled back. Empty for a split or a shadow. */
   readonly evidence: Readonly<Partial<Record<RolloutTest, number>>>;
   /** Of a shadow: answers compared, how many differed, and by how much on the mean. */
   readonly compared: { readonly answers: number; readonly differing: number; readonly distance: number } | null;

@@ -4,7 +4,6 @@ import { toMillraceError } from "../core/errors/error.ts";
 import type { Model } from "../model/model.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
 import type { LogMode } from "../monitor/prediction-logs.ts";
-import { readLabelledAnswers } from "../monitor/rollout/quality.ts";
 import { createRollouts } from "../registry/rollouts.ts";
 import { type AliasedVersion, watchAliases, withAliases } from "../serve/alias-watch.ts";
 import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
@@ -76,7 +75,6 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     registry: project.registry,
     models: champions,
     load,
-    labelled: (model, sinceMs) => readLabelledAnswers(project.store, model, sinceMs),
     clock,
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });

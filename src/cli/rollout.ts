@@ -75,7 +75,7 @@ function tell(output: Output, one: DescribedRollout): void {
   const known = Object.entries(evidence).map(
     ([test, value]) => `${test} ${value < 100 ? value.toPrecision(2) : Math.round(value)}`,
   );
-  if (known.length > 0) output.line(`  evidence against it, 400 rolls it back: ${known.join(", ")}`);
+  if (known.length > 0) output.line(`  evidence against it, 300 rolls it back: ${known.join(", ")}`);
   if (compared && compared.answers > 0)
     output.line(
       `  ${compared.differing} of ${compared.answers} answers differ, by ${compared.distance.toPrecision(3)} on the mean`,

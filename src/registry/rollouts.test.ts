@@ -99,6 +99,31 @@ describe("rollouts", () => {
     expect(await start(3, { force: true })).toMatchObject({ sequence: 2 });
   });
 
+  it("make their version champion and end, both or neither", async () => {
+    const begun = await start(2);
+    await rollouts.end(begun, "rolledBack", millrace);
+    expect(await rollouts.promote(begun, compatible, millrace)).toBe(false);
+    expect((await registry.champion("prices"))?.version).toBe(1);
+
+    const again = await start(2);
+    expect(await rollouts.promote(again, { ...compatible, champion: null }, millrace)).toBe(false);
+    const breaks = [{ column: "rooms", rule: "max", before: "at most 9", after: "at most 5" }] as const;
+    await expect(rollouts.promote(again, { champion: 1, breaks }, millrace)).rejects.toMatchObject({
+      code: "CONTRACT_INCOMPATIBLE",
+    });
+    expect(await rollouts.running()).toEqual([again]);
+
+    expect(await rollouts.promote(again, compatible, millrace)).toBe(true);
+    expect((await registry.champion("prices"))?.version).toBe(2);
+    expect(await rollouts.running()).toEqual([]);
+    const told = (await registry.history("prices")).slice(-2).map(({ actor, action }) => [actor, action]);
+    expect(told).toEqual([
+      ["ann", "promote"],
+      ["millrace", "rolloutEnd"],
+    ]);
+    expect(await registry.verifyAudit()).toMatchObject({ intact: true });
+  });
+
   it("keep what each server counted, and leave out what was altered", async () => {
     const begun = await start(2);
     await rollouts.keepTally(begun, "a", [{ requests: [1, 2] }]);

@@ -7,7 +7,7 @@ import type { Database, RolloutsTable } from "../store/schema.ts";
 import { sealModel, tallyDigest } from "../store/seals.ts";
 import { appendAudit } from "./audit.ts";
 import { aliasOf, requireVersion } from "./lookup.ts";
-import { type Compatibility, requirePromotable } from "./promotion.ts";
+import { type Compatibility, promote, requirePromotable } from "./promotion.ts";
 
 /**
  * canary: a growing share of requests, judged against the champion, then champion or rolled back; split: a fixed share until
@@ -63,6 +63,11 @@ export interface Rollouts {
   list(model: string): Promise<readonly Rollout[]>;
   /** Begins the next step; false where another server did, or it ended. */
   advance(rollout: Rollout, cause: RolloutCause): Promise<boolean>;
+  /**
+   * Makes the version champion and ends the rollout, both or neither; false where it is not as `rollout` says any more, or its
+   * champion is not. Throws what `Registry.promote` throws.
+   */
+  promote(rollout: Rollout, compatibility: Compatibility, cause: RolloutCause): Promise<boolean>;
   /** Ends it; false where it has ended. */
   end(rollout: Rollout, status: Exclude<Rollout["status"], "running">, cause: RolloutCause): Promise<boolean>;
   /** Keeps what one server counted, in place of what it kept before. */
@@ -94,13 +99,12 @@ export function createRollouts(store: Store, clock: Clock): Rollouts {
           await note(transaction, rollout, "rolloutStep", { ...cause, details: { ...cause.details, percent } }, now);
         });
       }),
+    promote: (rollout, compatibility, cause) =>
+      database
+        .transaction()
+        .execute((transaction) => promoteAndEnd(transaction, rollout, compatibility, cause, clock.now())),
     end: (rollout, status, cause) =>
-      database.transaction().execute(async (transaction) => {
-        const now = clock.now();
-        return change(transaction, rollout, { status, ended_at: now, reason: cause.reason }, async () => {
-          await note(transaction, rollout, "rolloutEnd", { ...cause, details: { ...cause.details, status } }, now);
-        });
-      }),
+      database.transaction().execute((transaction) => end(transaction, rollout, status, cause, clock.now())),
     async keepTally({ model, sequence }, server, tally) {
       const content = { model, sequence, server, tally: JSON.stringify(tally) };
       const row = { ...content, digest: tallyDigest(content) };
@@ -175,6 +179,38 @@ async function start(
   await note(transaction, rollout, "rollout", { by, reason, details }, now);
   await sealModel(transaction, model);
   return rollout;
+}
+
+async function promoteAndEnd(
+  transaction: Transaction<Database>,
+  rollout: Rollout,
+  compatibility: Compatibility,
+  cause: RolloutCause,
+  now: number,
+): Promise<boolean> {
+  const { model, version, champion, sequence, plan } = rollout;
+  const present = await aliasOf(transaction, model, "champion");
+  if (present !== champion || compatibility.champion !== champion) return false;
+  const { by, force } = plan;
+  const authority = { by, force, reason: plan.reason || `rollout ${sequence} went well` };
+  return end(transaction, rollout, "promoted", cause, now, async () => {
+    await promote(transaction, [model, version], authority, compatibility, now);
+  });
+}
+
+/** `before` is done where it has not ended yet, and stands in the audit log before the end. */
+async function end(
+  transaction: Transaction<Database>,
+  rollout: Rollout,
+  status: Rollout["status"],
+  cause: RolloutCause,
+  now: number,
+  before?: () => Promise<void>,
+): Promise<boolean> {
+  return change(transaction, rollout, { status, ended_at: now, reason: cause.reason }, async () => {
+    await before?.();
+    await note(transaction, rollout, "rolloutEnd", { ...cause, details: { ...cause.details, status } }, now);
+  });
 }
 
 /** Changes a rollout where it is as `rollout` says: of several servers with the same mind, one does. */

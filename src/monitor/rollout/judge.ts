@@ -3,7 +3,7 @@ import { type ArmEvents, logDifference, logEvidence } from "./evidence.ts";
 import type { Tally } from "./tally.ts";
 
 /** What a candidate is watched for. */
-export type RolloutTest = "errors" | "latency" | "predictions" | "quality";
+export type RolloutTest = "errors" | "latency" | "predictions";
 
 export interface Evidence {
   readonly test: RolloutTest;
@@ -14,7 +14,7 @@ export interface Evidence {
 /** Probability that a candidate that is no worse is ever rolled back, over all tests and steps together. */
 export const rolloutAlpha = 0.01;
 
-const tests: readonly RolloutTest[] = ["errors", "latency", "predictions", "quality"];
+const tests: readonly RolloutTest[] = ["errors", "latency", "predictions"];
 
 /** Evidence from which a candidate is rolled back. */
 export const alarmLog: number = log(tests.length / rolloutAlpha);
@@ -22,11 +22,8 @@ export const alarmLog: number = log(tests.length / rolloutAlpha);
 /** An answer in a part of the champion's range may come so many times as often: two trainings never agree wholly. */
 const toleratedShift = 1.5;
 
-/** A candidate may be wrong so many times as often: the gate has compared the two on the test rows. */
-const toleratedWrongs = 1.1;
-
 /** Names of counts the tests read; predictions are counted by bins "bin0", "bin1", ... */
-export const eventNames = { errors: "errors", slow: "slow", wrong: "wrong", bin: "bin" } as const;
+export const eventNames = { errors: "errors", slow: "slow", bin: "bin" } as const;
 
 /** The evidence against a candidate by test. `shares` is its probability of getting a request, by step. */
 export function evidenceAgainst(tally: Tally, shares: readonly number[]): readonly Evidence[] {
@@ -41,7 +38,6 @@ export function evidenceAgainst(tally: Tally, shares: readonly number[]): readon
     { test: "latency", log: logEvidence(events(eventNames.slow)) },
     // An answer is in one bin alone, so that each event changes one factor of the product, which then is a martingale, too.
     { test: "predictions", log: bins.reduce((sum, name) => sum + logDifference(events(name), toleratedShift), 0) },
-    { test: "quality", log: logEvidence(events(eventNames.wrong), toleratedWrongs) },
   ];
 }
 

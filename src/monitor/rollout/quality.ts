@@ -2,7 +2,6 @@ import type { JsonValue } from "../../core/json.ts";
 import { quantiles } from "../../math/quantile.ts";
 import type { Store } from "../../store/open.ts";
 import { labelOf } from "../answer-value.ts";
-import { eventNames } from "./judge.ts";
 import { type Tally, TallyKeeper } from "./tally.ts";
 
 /** An answer of which is known by now what became true. */
@@ -44,7 +43,8 @@ const leastErrors = 30;
 
 /**
  * What the labels say of both arms: how many there are, and how many answers were wrong: another label, or a value farther off
- * than the champion's worst quarter was until then.
+ * than the champion's worst quarter was until then. To be shown, and no evidence: rows do not say which request or key they
+ * came with, so that those of one, which were given their arm together, would count as bets of their own.
  */
 export function qualityTally(answers: readonly LabelledAnswer[], arms: RolloutArms): Tally {
   const keeper = new TallyKeeper();
@@ -56,12 +56,12 @@ export function qualityTally(answers: readonly LabelledAnswer[], arms: RolloutAr
     const step = Math.max(0, arms.stepsAt.filter((at) => at <= predictedAt).length - 1);
     keeper.add(step, "labelled", side, 1);
     if (typeof output !== "number" || typeof actual !== "number") {
-      if (labelOf(output) !== labelOf(actual)) keeper.add(step, eventNames.wrong, side, 1);
+      if (labelOf(output) !== labelOf(actual)) keeper.add(step, "wrong", side, 1);
       continue;
     }
     const error = Math.abs(output - actual);
     keeper.add(step, "absoluteError", side, error);
-    if (error > limit) keeper.add(step, eventNames.wrong, side, 1);
+    if (error > limit) keeper.add(step, "wrong", side, 1);
     if (side === 1 && errors.push(error) >= leastErrors && errors.length % leastErrors === 0)
       limit = quantiles(Float64Array.from(errors), [0.75])[0]!;
   }

@@ -15,7 +15,7 @@ export class LiveRollout {
   readonly #counter: RolloutCounter;
   readonly #onAlarm: () => void;
   #rollout: Rollout;
-  /** What other servers counted, and what labels say. */
+  /** What other servers counted. */
   #elsewhere: Tally = [];
   /** Once the evidence has sufficed it has, whatever comes after. */
   #alarm: Evidence | null = null;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { housesModel } from "../../../test/serve/served-models.ts";
 import { fixedClock } from "../../core/clock.ts";
+import { MillraceError } from "../../core/errors/error.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Model } from "../../model/model.ts";
-import type { LabelledAnswer } from "../../monitor/rollout/quality.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
 import { createRegistry, type Registry } from "../../registry/registry.ts";
@@ -16,7 +16,7 @@ import { defaultLimits } from "../limits.ts";
 import { createMetrics } from "../metrics.ts";
 import { answerAsked } from "./answer.ts";
 import { placeOf } from "./arm.ts";
-import { type RolloutEvent, type RolloutWatch, watchRollouts } from "./watch-rollouts.ts";
+import { type RolloutEvent, type RolloutWatch, type RolloutWatchOptions, watchRollouts } from "./watch-rollouts.ts";
 
 const plan: RolloutPlan = {
   kind: "canary",
@@ -34,7 +34,6 @@ let store: Store;
 let registry: Registry;
 let rollouts: Rollouts;
 let models: Map<Digest, Model>;
-let labels: LabelledAnswer[];
 let servers: TestServer[];
 
 interface TestServer {
@@ -57,7 +56,6 @@ beforeEach(async () => {
   registry = createRegistry(store, clock);
   rollouts = createRollouts(store, clock);
   models = new Map();
-  labels = [];
   servers = [];
   for (const version of [1, 2, 3, 4]) {
     const digest = await addArtifact(store, `version ${version}`);
@@ -79,13 +77,16 @@ afterEach(async () => {
 
 async function load(digest: Digest): Promise<Model> {
   const model = models.get(digest);
-  if (!model) throw new Error("damaged");
+  if (!model) throw new MillraceError("MODEL_FILE_DAMAGED", { subject: "it", reason: "cut short" });
   return model;
 }
 
 let ids = 0;
 
-async function startServer(more: Partial<PredictContext> = {}): Promise<TestServer> {
+async function startServer(
+  more: Partial<PredictContext> = {},
+  watching: Partial<RolloutWatchOptions> = {},
+): Promise<TestServer> {
   const champions = await watchChampions({ registry, load, clock, everyMs: 1e9 });
   const events: string[] = [];
   const onEvent = (event: RolloutEvent): void =>
@@ -95,10 +96,10 @@ async function startServer(more: Partial<PredictContext> = {}): Promise<TestServ
     registry,
     models: champions,
     load,
-    labelled: async () => labels,
     clock,
     everyMs: 1e9,
     onEvent,
+    ...watching,
   });
   const metrics = await createMetrics({ models: champions, log: null, inFlight: () => 0 });
   const context = { models: champions, log: null, clock, limits: defaultLimits, metrics, traffic: watch };
@@ -218,25 +219,94 @@ describe("a canary", () => {
     expect(keys.map((key) => second.ask(3, { "x-request-id": key }))).toEqual(keys.map(() => 1));
   });
 
-  it("is rolled back for labels that say it is wrong more often", async () => {
-    const server = await startServer();
-    await begin(2);
-    labels = Array.from({ length: 300 }, (_, i) => ({
-      version: i % 4 === 0 ? 2 : 1,
-      predictedAt: 1_000_000,
-      output: i,
-      actual: i + (i % 4 === 0 ? 50 : i % 7),
-    }));
-    await server.watch.refresh();
-    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
-  });
-
   it("that does not load gets no traffic", async () => {
     const server = await startServer();
     await begin(4);
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: expect.stringContaining("does not load") });
     expect(server.ask(3)).toBe(1);
+  });
+
+  it("that cannot be read just now is tried again at the next look", async () => {
+    let hasFailed = false;
+    const unsteady = async (digest: Digest): Promise<Model> => {
+      if (hasFailed) return load(digest);
+      hasFailed = true;
+      throw new Error("the bucket does not answer");
+    };
+    const server = await startServer({}, { load: unsteady });
+    await begin(2);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+    expect(askMany(server, 20)).toEqual(new Map([[1, 20]]));
+    await server.watch.refresh();
+    expect(server.events.map((event) => event.split(" ")[0])).toEqual(["unreadable", "begun"]);
+    expect(askMany(server, 200).get(2)).toBeGreaterThan(0);
+  });
+
+  /** A canary before its last step, with a server that promotes it at the next look. */
+  async function startLastStep(compatibility: Registry["compatibility"]): Promise<TestServer> {
+    await begin(2, { percents: [50, 100] });
+    const server = await startServer({}, { registry: { ...registry, compatibility } });
+    askMany(server, 200);
+    clock.advance(60_000);
+    return server;
+  }
+
+  it("is promoted at a later look where the store is busy", async () => {
+    let isBusy = true;
+    const server = await startLastStep(async (model, version) => {
+      if (isBusy) throw new MillraceError("STORE_BUSY", { path: "millrace.db", seconds: 30 });
+      return registry.compatibility(model, version);
+    });
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+    isBusy = false;
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "promoted" });
+  });
+
+  it("is stopped where it may not become champion any more", async () => {
+    const server = await startLastStep(registry.compatibility);
+    await registry.archive("houses", 2, { by: "ann", reason: "" });
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "stopped", reason: "it cannot be promoted (VERSION_ARCHIVED)" });
+    expect((await registry.champion("houses"))?.version).toBe(1);
+  });
+
+  it("is not promoted where another server rolls it back meanwhile", async () => {
+    const server = await startLastStep(async (model, version) => {
+      await rollouts.end(await latest(), "rolledBack", { by: "millrace", reason: "worse in errors" });
+      return registry.compatibility(model, version);
+    });
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack" });
+    expect((await registry.champion("houses"))?.version).toBe(1);
+    await server.watch.refresh();
+    expect(askMany(server, 20)).toEqual(new Map([[1, 20]]));
+  });
+
+  it("is followed though the rollout of another model cannot be", async () => {
+    const [one, two] = await registry.versions("houses");
+    for (const { digest } of [one!, two!])
+      await registry.register({
+        model: "barns",
+        digest,
+        runId: "r",
+        metrics: {},
+        verdict: { passed: true, reasons: [] },
+        comparedWith: null,
+      });
+    await registry.promote("barns", 1, { by: "ann", reason: "" });
+    await rollouts.start("barns", 2, plan, { champion: 1, breaks: [] });
+    await begin(2);
+    const champion: Registry["champion"] = async (model) => {
+      if (model === "barns") throw new Error("a row cannot be read");
+      return registry.champion(model);
+    };
+    const server = await startServer({}, { registry: { ...registry, champion } });
+    await server.watch.refresh();
+    expect(server.events).toEqual(["unreadable", "begun "]);
   });
 
   it("ends where another version becomes champion", async () => {

@@ -3,7 +3,6 @@ import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
 import type { Model } from "../../model/model.ts";
-import { qualityTally, type LabelledAnswer } from "../../monitor/rollout/quality.ts";
 import { sumOfTallies, type Tally } from "../../monitor/rollout/tally.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Rollout, Rollouts } from "../../registry/rollouts.ts";
@@ -13,24 +12,20 @@ import type { Traffic } from "./traffic.ts";
 
 export interface RolloutWatchOptions {
   readonly rollouts: Rollouts;
-  readonly registry: Pick<Registry, "versions" | "champion" | "promote">;
+  readonly registry: Pick<Registry, "versions" | "champion" | "compatibility">;
   /** The champions this server answers with. */
   readonly models: ModelSource;
   /** Reads a model and checks its parity rows; a version that does not load gets no traffic. */
   load(digest: Digest): Promise<Model>;
-  /** Answers of a model since a time whose true values are known. */
-  labelled(model: string, sinceMs: number): Promise<readonly LabelledAnswer[]>;
   readonly clock: Clock;
   /** Time between looks. Default 500 ms. */
   readonly everyMs?: number;
-  /** Time between looks at labels. Default 10 s. */
-  readonly labelsEveryMs?: number;
   readonly onEvent?: (event: RolloutEvent) => void;
 }
 
 export type RolloutEvent =
   | { readonly kind: "begun" | "advanced" | "ended"; readonly rollout: Rollout; readonly reason: string }
-  /** The store could not be read or written; shares stay as they are. Said once until it can be again. */
+  /** Rollouts, or one of them, cannot be followed; shares stay as they are. Said once until they can be again. */
   | { readonly kind: "unreadable"; readonly error: MillraceError };
 
 export interface RolloutWatch extends Traffic {
@@ -47,21 +42,28 @@ export async function watchRollouts(options: RolloutWatchOptions): Promise<Rollo
   return watch;
 }
 
-interface Followed {
-  readonly live: LiveRollout;
-  quality: Tally;
-  /** Monotonic time of the last look at labels. */
-  labelsAt: number;
+/** What another attempt would not mend; where anything else fails (a network, a busy database), the next look tries again. */
+function isFinal({ code }: MillraceError): boolean {
+  return code.startsWith("MODEL_") || refusals.has(code);
 }
+
+const refusals: ReadonlySet<string> = new Set([
+  "PROMOTION_REFUSED",
+  "CONTRACT_INCOMPATIBLE",
+  "APPROVAL_MISSING",
+  "VERSION_ARCHIVED",
+  "VERSION_NOT_FOUND",
+]);
 
 class Watch implements RolloutWatch {
   readonly #options: RolloutWatchOptions;
   /** Of this server among those that count in a rollout. */
   readonly #server = randomUUID();
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, LiveRollout>();
   #looking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #isUnreadable = false;
+  /** What could not be followed at the last look: models, or "" for the list of rollouts. */
+  readonly #unreadable = new Set<string>();
   #isStopped = false;
 
   constructor(options: RolloutWatchOptions) {
@@ -69,7 +71,7 @@ class Watch implements RolloutWatch {
   }
 
   of(champion: ServedModel): LiveRollout | undefined {
-    const live = this.#followed.get(champion.model.name)?.live;
+    const live = this.#followed.get(champion.model.name);
     return live?.rollout.champion === champion.version ? live : undefined;
   }
 
@@ -84,7 +86,7 @@ class Watch implements RolloutWatch {
     this.#isStopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     await this.#looking;
-    for (const { live } of this.#followed.values())
+    for (const live of this.#followed.values())
       await this.#options.rollouts.keepTally(live.rollout, this.#server, live.own()).catch(() => {});
   }
 
@@ -95,17 +97,26 @@ class Watch implements RolloutWatch {
     }, this.#options.everyMs ?? 500);
   }
 
-  async #look(): Promise<void> {
-    try {
+  #look(): Promise<void> {
+    return this.#attempt("", async () => {
       const running = await this.#options.rollouts.running();
       const named = new Map(running.map((rollout) => [rollout.model, rollout]));
-      for (const [model, { live }] of this.#followed)
+      for (const [model, live] of this.#followed)
         if (named.get(model)?.sequence !== live.rollout.sequence) this.#followed.delete(model);
-      for (const rollout of running) await this.#follow(rollout);
-      this.#isUnreadable = false;
+      for (const model of this.#unreadable) if (!named.has(model)) this.#unreadable.delete(model);
+      for (const rollout of running) await this.#attempt(rollout.model, () => this.#follow(rollout));
+    });
+  }
+
+  /** Never rejects: what fails for one model is no reason to leave the others. */
+  async #attempt(subject: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#unreadable.delete(subject);
     } catch (error) {
-      if (!this.#isUnreadable) this.#options.onEvent?.({ kind: "unreadable", error: toMillraceError(error) });
-      this.#isUnreadable = true;
+      if (!this.#unreadable.has(subject))
+        this.#options.onEvent?.({ kind: "unreadable", error: toMillraceError(error) });
+      this.#unreadable.add(subject);
     }
   }
 
@@ -124,35 +135,31 @@ class Watch implements RolloutWatch {
     if (followed) await this.#exchange(followed, rollout);
   }
 
-  async #open(rollout: Rollout, champion: ServedModel): Promise<Followed | undefined> {
+  async #open(rollout: Rollout, champion: ServedModel): Promise<LiveRollout | undefined> {
     const versions = await this.#options.registry.versions(rollout.model);
     const { version, digest, metrics } = versions.find((one) => one.version === rollout.version)!;
     let model: Model;
     try {
       model = await this.#options.load(digest);
-    } catch (error) {
-      await this.#end(rollout, "rolledBack", `it does not load (${toMillraceError(error).code})`);
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      if (!isFinal(error)) throw error;
+      await this.#end(rollout, "rolledBack", `it does not load (${error.code})`);
       return undefined;
     }
     const candidate = Object.freeze({ model, version, digest, metrics });
     const live = new LiveRollout(rollout, candidate, champion, () => void this.refresh());
-    const followed: Followed = { live, quality: [], labelsAt: -Infinity };
-    this.#followed.set(rollout.model, followed);
+    this.#followed.set(rollout.model, live);
     this.#options.onEvent?.({ kind: "begun", rollout, reason: rollout.plan.reason });
-    return followed;
+    return live;
   }
 
-  async #exchange(followed: Followed, rollout: Rollout): Promise<void> {
-    const { rollouts, clock, labelled, labelsEveryMs = 10_000 } = this.#options;
-    const { live } = followed;
+  async #exchange(live: LiveRollout, rollout: Rollout): Promise<void> {
+    const { rollouts } = this.#options;
     await rollouts.keepTally(rollout, this.#server, live.own());
     const tallies = await rollouts.tallies(rollout);
-    if (clock.monotonic() - followed.labelsAt >= labelsEveryMs) {
-      followed.labelsAt = clock.monotonic();
-      followed.quality = qualityTally(await labelled(rollout.model, rollout.stepsAt[0]!), rollout);
-    }
     const others = [...tallies].filter(([server]) => server !== this.#server).map(([, tally]) => tally as Tally);
-    live.follow(rollout, sumOfTallies([...others, followed.quality]));
+    live.follow(rollout, sumOfTallies(others));
     if (rollout.plan.kind === "canary") await this.#decide(live, rollout);
   }
 
@@ -171,20 +178,18 @@ class Watch implements RolloutWatch {
       this.#options.onEvent?.({ kind: "advanced", rollout, reason: `${next} % of requests: ${reason}` });
   }
 
-  /** Where the promotion is made and the process dies, the next look finds the champion and ends the rollout. */
   async #promote(rollout: Rollout): Promise<void> {
-    const { model, version, plan } = rollout;
-    const authority = {
-      by: plan.by,
-      reason: plan.reason || `rollout ${rollout.sequence} went well`,
-      force: plan.force,
-    };
+    const { registry, rollouts } = this.#options;
+    const reason = "no worse at any step";
     try {
-      await this.#options.registry.promote(model, version, authority);
-    } catch (error) {
-      return this.#end(rollout, "stopped", `it cannot be promoted (${toMillraceError(error).code})`);
+      const compatibility = await registry.compatibility(rollout.model, rollout.version);
+      if (!(await rollouts.promote(rollout, compatibility, { by: "millrace", reason }))) return;
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      if (!isFinal(error)) throw error;
+      return this.#end(rollout, "stopped", `it cannot be promoted (${error.code})`);
     }
-    return this.#end(rollout, "promoted", "no worse at any step");
+    this.#forget(rollout, "promoted", reason);
   }
 
   async #end(
@@ -198,7 +203,11 @@ class Watch implements RolloutWatch {
       reason,
       details: { ...details },
     });
+    if (isDone) this.#forget(rollout, status, reason);
+  }
+
+  #forget(rollout: Rollout, status: Rollout["status"], reason: string): void {
     this.#followed.delete(rollout.model);
-    if (isDone) this.#options.onEvent?.({ kind: "ended", rollout: { ...rollout, status }, reason });
+    this.#options.onEvent?.({ kind: "ended", rollout: { ...rollout, status }, reason });
   }
 }
