@@ -7,7 +7,10 @@ import { createRng } from "../core/rng.ts";
 import { showRun } from "../engine/runs.ts";
 import { csv, linear, number, pipeline, text } from "../index.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
+import { recordFeedback } from "../monitor/feedback.ts";
 import { openPredictionLog } from "../monitor/prediction-log.ts";
+import { predictionId } from "../monitor/prediction-id.ts";
+import { listSegments, segmentFile, segmentFolder } from "../monitor/segments.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { backUp, restoreBackup } from "../store/backup.ts";
 import { collectGarbage } from "../store/gc.ts";
@@ -115,6 +118,34 @@ describe("forgetting a person", () => {
       models: [{ model: "stays", version: 1, isChampion: true }],
     });
     expect((await showRun(project.store, result.runId)).status).toBe("succeeded");
+  });
+
+  it("takes what became true of predictions before them: stopped in between, it still knows whose they are", async () => {
+    await writeStays(everybody);
+    await runPipeline(project, stays());
+    const { folder } = project.store;
+    const log = openPredictionLog(folder, { clock, model: "stays" });
+    const id = predictionId(clock.now(), "00000000-0000-4000-8000-000000000001");
+    log.append([{ id, time: clock.now(), version: 1, inputs: { patient: ann, age: 3 }, output: 4, latencyMs: 1 }]);
+    await log.close();
+    expect(await recordFeedback(project.store, clock, "stays", [{ predictionId: id, actual: 5 }])).toEqual([
+      "recorded",
+    ]);
+    const [segment] = await listSegments(segmentFolder(folder, "stays"));
+    const ended = path.join(path.dirname(segment!.path), segmentFile(segment!.startMs, 4_194_304, 0));
+    await fs.rename(segment!.path, ended);
+    // Of a stream's messages one is hers; the place where the others would be written is taken.
+    const downloads = path.join(folder, "downloads");
+    await fs.mkdir(path.join(downloads, "a-1.jsonl.partial"), { recursive: true });
+    await fs.writeFile(path.join(downloads, "a-1.jsonl"), `${JSON.stringify({ patient: ann })}\n`);
+    const parts = [{ file: "a-1.jsonl", name: "0 to 0", digest: "sha256:0", nRows: 1 }];
+    const notes = { parts, state: { read: {}, refused: [], nRefused: 0 } };
+    await fs.writeFile(path.join(downloads, "a.parts.json"), JSON.stringify(notes));
+    await expect(forgetAnn()).rejects.toThrow("EISDIR");
+    await fs.rm(path.join(downloads, "a-1.jsonl.partial"), { recursive: true });
+    await forgetAnn();
+    expect(await project.store.database.selectFrom("feedback").selectAll().execute()).toEqual([]);
+    expect(await filesWith(ann)).toEqual([]);
   });
 
   it("finds a hashed person by the key, and nobody by another", async () => {

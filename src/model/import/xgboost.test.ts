@@ -108,6 +108,22 @@ describe("importModel", () => {
     expect(rawOf(importModel({ name: "m", file: text, levels }), one)).toStrictEqual(one.raw.flat());
   });
 
+  it("refuses sets of levels that share their lists, which would be walked for every node", () => {
+    interface Tree {
+      categories: number[];
+      categories_segments: number[];
+      categories_sizes: number[];
+    }
+    const file = JSON.parse(caseOf("regression").json) as {
+      learner: { gradient_booster: { model: { trees: Tree[] } } };
+    };
+    const { trees } = file.learner.gradient_booster.model;
+    const tree = trees.find(({ categories_sizes }) => categories_sizes.length > 1)!;
+    tree.categories_segments = tree.categories_segments.map(() => 0);
+    tree.categories_sizes = tree.categories_sizes.map(() => tree.categories.length);
+    expect(refusalOf(JSON.stringify(file))).toContain("categories_sizes");
+  });
+
   it("refuses what it could not repeat exactly, and says what", () => {
     const { json } = caseOf("binary");
     const changed = (from: string | RegExp, to: string): string => refusalOf(json.replace(from, to));
