@@ -2,7 +2,6 @@ import type { ContainerOptions } from "../app/export-container.ts";
 import type { Project } from "../app/project.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { integerOf } from "./number-option.ts";
-import type { Output } from "./output.ts";
 import { textOption, type Verb } from "./verb.ts";
 
 export const exportVerb: Verb = {
@@ -19,9 +18,12 @@ export const exportVerb: Verb = {
   ],
   examples: ["millrace export module churn -o churn.mjs", "millrace export docker churn@3 -o deploy"],
   async run({ operands, options, root, output }) {
-    const [form, wanted] = operands;
-    if (form !== "module" && form !== "docker" && form !== "onnx")
-      throw new MillraceError("USAGE", { reason: `there is no form "${form}" to export: module, docker or onnx` });
+    const [name, wanted] = operands;
+    const form = forms.get(name!);
+    if (form === undefined)
+      throw new MillraceError("USAGE", {
+        reason: `there is no form "${name}" to export: ${[...forms.keys()].join(", ")}`,
+      });
     const out = textOption(options, "out");
     if (out === undefined) throw new MillraceError("USAGE", { reason: "export needs --out, where to write" });
     const { model, version } = versionedName(wanted!);
@@ -29,9 +31,9 @@ export const exportVerb: Verb = {
     const { openProject } = await import("../app/project.ts");
     const project = await openProject(root, { clock: systemClock });
     try {
-      if (form === "module") await writeModule(project, output, model, version, out);
-      else if (form === "onnx") await writeOnnx(project, output, model, version, out);
-      else await writeContainer(project, output, model, version, { out, tarball: textOption(options, "package") });
+      const { lines, document } = await form(project, model, version, { out, tarball: textOption(options, "package") });
+      for (const line of lines) output.line(line);
+      output.document(document);
       return 0;
     } finally {
       await project.close();
@@ -39,47 +41,51 @@ export const exportVerb: Verb = {
   },
 };
 
-async function writeModule(
+/** Writes a version in one form, and says what was written: in lines, and as a document. */
+type Form = (
   project: Project,
-  output: Output,
-  model: string,
-  version: number | undefined,
-  out: string,
-): Promise<void> {
-  const { exportModule } = await import("../app/export-module.ts");
-  const done = await exportModule(project, model, version, out);
-  const size = `${Math.ceil(done.bytes / 1000)} kB, ${Math.ceil(done.runtimeBytes / 1000)} of them code`;
-  output.line(`wrote ${done.model} version ${done.version} to ${done.file} (${size}) and its types to ${done.types}`);
-  output.document(done);
-}
-
-async function writeOnnx(
-  project: Project,
-  output: Output,
-  model: string,
-  version: number | undefined,
-  out: string,
-): Promise<void> {
-  const { exportOnnx } = await import("../app/export-onnx.ts");
-  const done = await exportOnnx(project, model, version, out);
-  output.line(`wrote ${done.model} version ${done.version} to ${done.file} (${Math.ceil(done.bytes / 1000)} kB)`);
-  output.document(done);
-}
-
-async function writeContainer(
-  project: Project,
-  output: Output,
   model: string,
   version: number | undefined,
   options: ContainerOptions,
-): Promise<void> {
-  const { exportContainer } = await import("../app/export-container.ts");
-  const done = await exportContainer(project, model, version, options);
-  output.line(`wrote ${done.model} version ${done.version} to ${done.folder}: ${done.files.join(", ")}`);
-  output.line(`it answers who has a key: ${done.keys.join(", ")}`);
-  output.line(`docker build -t ${done.image} ${done.folder}`);
-  output.document(done);
-}
+) => Promise<{ readonly lines: readonly string[]; readonly document: object }>;
+
+const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
+  [
+    "module",
+    async (project, model, version, { out }) => {
+      const { exportModule } = await import("../app/export-module.ts");
+      const done = await exportModule(project, model, version, out);
+      const size = `${kilobytes(done.bytes)}, ${kilobytes(done.runtimeBytes)} of them code`;
+      return { lines: [`${wrote(done, done.file)} (${size}) and its types to ${done.types}`], document: done };
+    },
+  ],
+  [
+    "onnx",
+    async (project, model, version, { out }) => {
+      const { exportOnnx } = await import("../app/export-onnx.ts");
+      const done = await exportOnnx(project, model, version, out);
+      return { lines: [`${wrote(done, done.file)} (${kilobytes(done.bytes)})`], document: done };
+    },
+  ],
+  [
+    "docker",
+    async (project, model, version, options) => {
+      const { exportContainer } = await import("../app/export-container.ts");
+      const done = await exportContainer(project, model, version, options);
+      const lines = [
+        `${wrote(done, done.folder)}: ${done.files.join(", ")}`,
+        `it answers who has a key: ${done.keys.join(", ")}`,
+        `docker build -t ${done.image} ${done.folder}`,
+      ];
+      return { lines, document: done };
+    },
+  ],
+]);
+
+const wrote = ({ model, version }: { readonly model: string; readonly version: number }, path: string): string =>
+  `wrote ${model} version ${version} to ${path}`;
+
+const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1000)} kB`;
 
 /** "churn@3" as a name and a version; a name alone means its champion. */
 function versionedName(text: string): { readonly model: string; readonly version: number | undefined } {

@@ -20,3 +20,21 @@ export function canonicalJson(value: unknown): string {
   }
   throw new TypeError(`a ${typeof value} has no canonical JSON`);
 }
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Deepest nesting of a JSON text: brackets and braces open at one time, outside strings. The text need not be valid. */
+export function jsonDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < text.length; ++i) {
+    const unit = text.charCodeAt(i);
+    if (unit === quote) {
+      while (++i < text.length && text.charCodeAt(i) !== quote) if (text.charCodeAt(i) === backslash) ++i;
+    } else if (unit === 0x5b || unit === 0x7b) {
+      if (++depth > deepest) deepest = depth;
+    } else if (unit === 0x5d || unit === 0x7d) --depth;
+  }
+  return deepest;
+}

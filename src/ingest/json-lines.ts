@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
+import { jsonDepth } from "../core/json.ts";
 import type { Kind } from "../frame/column.ts";
 import { readBytes } from "./byte-stream.ts";
 import { deepestNesting, jsonFault, JsonLinesFault, largestElement, splitElements } from "./json-list.ts";
@@ -82,15 +83,19 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   if (carry.length > 0) yield Buffer.concat(carry);
 }
 
+const shortLine = 4_096;
+
 function parseLine(
   bytes: Buffer,
   line: number,
   unit: "line" | "element",
 ): Readonly<Record<string, unknown>> | undefined {
   if (!isUtf8(bytes)) throw new JsonLinesFault(`${unit} ${line} holds bytes that are not UTF-8`);
-  if (isNestedTooDeep(bytes)) throw new JsonLinesFault(`${unit} ${line} is nested too deep`);
   const text = bytes.toString("utf8").replace(line === 1 ? /^\uFEFF/ : /^(?!)/, "");
   if (text.trim() === "") return undefined;
+  // The parser goes through any depth, for seconds, and what writes cells does not: short lines are not worth the look.
+  if (bytes.length >= shortLine && jsonDepth(text) > deepestNesting)
+    throw new JsonLinesFault(`${unit} ${line} is nested too deep`);
   let row: unknown;
   try {
     row = JSON.parse(text);
@@ -102,26 +107,6 @@ function parseLine(
   }
   const source = /\d{16}/.test(text) ? (JSON.parse(quoteLongIntegers(text)) as object) : row;
   return source as Readonly<Record<string, unknown>>;
-}
-
-const shortLine = 4_096;
-
-/** The parser goes through any depth, for seconds, and what writes cells does not: short lines are not worth the look. */
-function isNestedTooDeep(bytes: Buffer): boolean {
-  if (bytes.length < shortLine) return false;
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; ++i) {
-    const byte = bytes[i]!;
-    if (inString) {
-      if (byte === 0x5c) ++i;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > deepestNesting) return true;
-    } else if (byte === 0x5d || byte === 0x7d) --depth;
-  }
-  return false;
 }
 
 /** Numbers are doubles to the parser; as texts, long integers keep their digits and the conversion can judge them. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import { importRefusalOf } from "../../../test/support/import-refusal.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { createRng } from "../../core/rng.ts";
 import { frameFromRows } from "../../frame/rows.ts";
@@ -38,16 +38,6 @@ function orNull(value: number): number | null {
 function rawOf(model: Model): number[] {
   const { frame } = frameFromRows(rows, model.contract, model.inputs);
   return Array.from(rawScores(model.predictor, buildDesign(frame, model.features)));
-}
-
-function refusalOf(text: string): string {
-  try {
-    importModel({ name: "m", file: text });
-  } catch (error) {
-    if (isMillraceError(error) && error.code === "MODEL_IMPORT_REFUSED") return error.message;
-    throw error;
-  }
-  return "";
 }
 
 describe("importModel", () => {
@@ -96,7 +86,7 @@ describe("importModel", () => {
 
   it("refuses what it could not repeat exactly, and says what", () => {
     const { text } = caseOf("binary");
-    const changed = (from: string, to: string): string => refusalOf(text.replace(from, to));
+    const changed = (from: string, to: string): string => importRefusalOf(text.replace(from, to));
     expect(changed("sigmoid:1", "sigmoid:2")).toContain("sigmoid");
     expect(changed("objective=binary", "average_output\nobjective=binary")).toContain("averages");
     expect(changed("objective=binary", "objective=multiclassova")).toContain("objective");
@@ -104,17 +94,19 @@ describe("importModel", () => {
     expect(changed("version=v4", "version=v9")).toContain("v9");
     expect(changed("left_child=", "left_child=0 ")).toContain("left_child");
     expect(changed("end of trees", "")).toContain("cut short");
-    expect(refusalOf("")).toContain("LightGBM");
+    expect(importRefusalOf("")).toContain("LightGBM");
     const regression = caseOf("regression").text;
-    expect(refusalOf(regression.replace("objective=regression", "objective=regression sqrt"))).toContain("square root");
-    expect(refusalOf(regression.replaceAll("decision_type=8", "decision_type=4"))).toContain("zero_as_missing");
+    expect(importRefusalOf(regression.replace("objective=regression", "objective=regression sqrt"))).toContain(
+      "square root",
+    );
+    expect(importRefusalOf(regression.replaceAll("decision_type=8", "decision_type=4"))).toContain("zero_as_missing");
     expect(() => importModel({ name: "m", file: text, labels: ["only"] })).toThrow("1 labels were given");
   });
 
   it("refuses trees that go round in a circle", () => {
     const { text } = caseOf("regression");
     const circle = text.replace(/left_child=\S+/, "left_child=0");
-    expect(refusalOf(circle)).toContain("twice");
+    expect(importRefusalOf(circle)).toContain("twice");
   });
 
   it("ends with a model or a coded refusal on 600 damaged files", () => {
@@ -126,7 +118,7 @@ describe("importModel", () => {
       const length = rng.integer(8);
       const inserts = ["", "-", "9", "99999999", "=", "\n", " ", "NaN", "1e999", "-1", "Tree=0\n"];
       const damaged = text.slice(0, at) + inserts[rng.integer(inserts.length)]! + text.slice(at + length);
-      if (refusalOf(damaged) !== "") nRefused += 1;
+      if (importRefusalOf(damaged) !== "") nRefused += 1;
       else expect(predictRows(importModel({ name: "m", file: damaged }), rows).predictions.nRows).toBe(rows.length);
     }
     expect(nRefused).toBeGreaterThan(100);

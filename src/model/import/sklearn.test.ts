@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import { importRefusalOf } from "../../../test/support/import-refusal.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { createRng } from "../../core/rng.ts";
 import { importanceOf } from "../importance.ts";
@@ -25,16 +25,6 @@ function rowsOf(model: Model, one: Case): readonly JsonObject[] {
   return one.rows.map((row) =>
     Object.fromEntries(model.inputs.map((name, i) => [name, Number.isNaN(row[i]!) ? null : row[i]!])),
   );
-}
-
-function refusalOf(file: string): string {
-  try {
-    importModel({ name: "m", file });
-  } catch (error) {
-    if (isMillraceError(error) && error.code === "MODEL_IMPORT_REFUSED") return error.message;
-    throw error;
-  }
-  return "";
 }
 
 describe("importModel", () => {
@@ -87,7 +77,7 @@ describe("importModel", () => {
 
   it("refuses what is no model, and says what is wrong", () => {
     const { file } = caseOf("decision tree of numbers");
-    const changed = (from: string | RegExp, to: string): string => refusalOf(file.replace(from, to));
+    const changed = (from: string | RegExp, to: string): string => importRefusalOf(file.replace(from, to));
     expect(changed('"format": 1', '"format": 2')).toContain("format");
     expect(changed('"identity"', '"exp"')).toContain("link");
     expect(changed('"left": [1', '"left": [5000')).toContain("left");
@@ -95,7 +85,7 @@ describe("importModel", () => {
     expect(changed(/"feature": \[\d/, '"feature": [9')).toContain("feature");
     expect(changed('"labels": []', '"labels": ["x", "y"]')).toContain("labels");
     expect(changed(/"threshold": \[/, '"threshold": [null, ')).toContain("threshold");
-    expect(refusalOf('{"millrace": "scikit-learn model"}')).toContain("format");
+    expect(importRefusalOf('{"millrace": "scikit-learn model"}')).toContain("format");
   });
 
   it("ends with a model or a coded refusal on 400 damaged files", () => {
@@ -105,7 +95,7 @@ describe("importModel", () => {
       const text = Array.from(cases[rng.integer(cases.length)]!.file);
       for (let change = 0; change < 1 + rng.integer(3); ++change)
         text[rng.integer(text.length)] = String.fromCharCode(0x20 + rng.integer(95));
-      if (refusalOf(text.join("")) !== "") nRefused += 1;
+      if (importRefusalOf(text.join("")) !== "") nRefused += 1;
     }
     expect(nRefused).toBeGreaterThan(100);
   });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { importRefusalOf } from "../../../test/support/import-refusal.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { isMillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { createRng } from "../../core/rng.ts";
 import { frameFromRows } from "../../frame/rows.ts";
@@ -41,16 +41,6 @@ function rowsOf(model: Model, one: Case): readonly JsonObject[] {
 function rawOf(model: Model, one: Case): number[] {
   const { frame } = frameFromRows(rowsOf(model, one), model.contract, model.inputs);
   return Array.from(rawScores(model.predictor, buildDesign(frame, model.features)));
-}
-
-function refusalOf(file: Uint8Array | string): string {
-  try {
-    importModel({ name: "m", file });
-  } catch (error) {
-    if (isMillraceError(error) && error.code === "MODEL_IMPORT_REFUSED") return error.message;
-    throw error;
-  }
-  return "";
 }
 
 describe("importModel", () => {
@@ -103,7 +93,7 @@ describe("importModel", () => {
     const file = JSON.parse(one.json) as { learner: { gradient_booster: { model: { cats?: unknown } } } };
     delete file.learner.gradient_booster.model.cats;
     const text = JSON.stringify(file);
-    expect(refusalOf(text)).toContain('levels of its category column "level"');
+    expect(importRefusalOf(text)).toContain('levels of its category column "level"');
     const levels = { level: ["red", "green", "blue", "black", "white"] };
     expect(rawOf(importModel({ name: "m", file: text, levels }), one)).toStrictEqual(one.raw.flat());
   });
@@ -121,12 +111,12 @@ describe("importModel", () => {
     const tree = trees.find(({ categories_sizes }) => categories_sizes.length > 1)!;
     tree.categories_segments = tree.categories_segments.map(() => 0);
     tree.categories_sizes = tree.categories_sizes.map(() => tree.categories.length);
-    expect(refusalOf(JSON.stringify(file))).toContain("categories_sizes");
+    expect(importRefusalOf(JSON.stringify(file))).toContain("categories_sizes");
   });
 
   it("refuses what it could not repeat exactly, and says what", () => {
     const { json } = caseOf("binary");
-    const changed = (from: string | RegExp, to: string): string => refusalOf(json.replace(from, to));
+    const changed = (from: string | RegExp, to: string): string => importRefusalOf(json.replace(from, to));
     expect(changed("binary:logistic", "binary:hinge")).toContain("binary:hinge");
     expect(changed('"name":"gbtree"', '"name":"gblinear"')).toContain("gblinear");
     expect(changed('"num_target":"1"', '"num_target":"2"')).toContain("several targets");
@@ -135,13 +125,13 @@ describe("importModel", () => {
     expect(changed(/"left_children":\[1,/, '"left_children":[100000,')).toContain("left_children");
     expect(changed(/"split_indices":\[\d,/, '"split_indices":[9,')).toContain("split_indices");
     expect(changed(/"base_score":"[^"]*"/, '"base_score":"2"')).toContain("base_score");
-    expect(refusalOf(json.slice(0, -1))).toContain("JSON");
-    expect(refusalOf("{}")).toContain("learner");
-    expect(refusalOf("[]")).toContain("LightGBM");
-    expect(refusalOf(`{"a":${"[".repeat(5_000_000)}`)).toContain("more values");
-    expect(refusalOf(`tree\n${"\n".repeat(5_000_000)}`)).toContain("longer than any model");
+    expect(importRefusalOf(json.slice(0, -1))).toContain("JSON");
+    expect(importRefusalOf("{}")).toContain("learner");
+    expect(importRefusalOf("[]")).toContain("LightGBM");
+    expect(importRefusalOf(`{"a":${"[".repeat(5_000_000)}`)).toContain("more values");
+    expect(importRefusalOf(`tree\n${"\n".repeat(5_000_000)}`)).toContain("longer than any model");
     const objects = Buffer.alloc(18_000_000, "{}");
-    expect(refusalOf(Buffer.concat([Buffer.from("{L\0\0\0\0\0\0\0\u0001a["), objects]))).toContain("more values");
+    expect(importRefusalOf(Buffer.concat([Buffer.from("{L\0\0\0\0\0\0\0\u0001a["), objects]))).toContain("more values");
   });
 
   it("refuses UBJ whose lengths lie before it makes room for them", () => {
@@ -149,13 +139,13 @@ describe("importModel", () => {
       Uint8Array.from(parts.flatMap((part) => (typeof part === "string" ? Array.from(Buffer.from(part)) : [part])));
     const huge = [0x10, 0, 0, 0, 0, 0, 0, 0];
     const name = ["{L", 0, 0, 0, 0, 0, 0, 0, 1, "a"];
-    expect(refusalOf(bytes(...name, "[$d#L", ...huge))).toContain("a length is");
-    expect(refusalOf(bytes(...name, "[$d#l", 0x7f, 0xff, 0xff, 0xff))).toContain("cut short");
-    expect(refusalOf(bytes(...name, "[#l", 0x7f, 0xff, 0xff, 0xff))).toContain("cut short");
-    expect(refusalOf(bytes(...name, "SL", ...huge))).toContain("a length is");
-    expect(refusalOf(bytes(...name, "[$Z#l", 0x7f, 0xff, 0xff, 0xff))).toContain("unknown type");
-    expect(refusalOf(bytes(...name, "[".repeat(100)))).toContain("nested");
-    expect(refusalOf(bytes(...name, "Z}", "x"))).toContain("follow its end");
+    expect(importRefusalOf(bytes(...name, "[$d#L", ...huge))).toContain("a length is");
+    expect(importRefusalOf(bytes(...name, "[$d#l", 0x7f, 0xff, 0xff, 0xff))).toContain("cut short");
+    expect(importRefusalOf(bytes(...name, "[#l", 0x7f, 0xff, 0xff, 0xff))).toContain("cut short");
+    expect(importRefusalOf(bytes(...name, "SL", ...huge))).toContain("a length is");
+    expect(importRefusalOf(bytes(...name, "[$Z#l", 0x7f, 0xff, 0xff, 0xff))).toContain("unknown type");
+    expect(importRefusalOf(bytes(...name, "[".repeat(100)))).toContain("nested");
+    expect(importRefusalOf(bytes(...name, "Z}", "x"))).toContain("follow its end");
   });
 
   it("ends with a model or a coded refusal on 600 damaged files", () => {
@@ -167,7 +157,7 @@ describe("importModel", () => {
       for (let change = 0; change < 1 + rng.integer(3); ++change)
         bytes[rng.integer(bytes.length)] = i % 2 === 0 ? 0x20 + rng.integer(95) : rng.integer(256);
       const cut = rng.next() < 0.2 ? bytes.subarray(0, rng.integer(bytes.length)) : bytes;
-      if (refusalOf(cut) !== "") nRefused += 1;
+      if (importRefusalOf(cut) !== "") nRefused += 1;
     }
     expect(nRefused).toBeGreaterThan(100);
   });
