@@ -137,6 +137,7 @@ export type {
   Clean,
   CleanColumn,
   Classified,
+  ColumnExpectation,
   Definition,
   Expectations,
   Outliers,

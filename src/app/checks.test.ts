@@ -143,6 +143,26 @@ describe("expectations of the snapshot", () => {
     expect((await profileSubject(folder, first.outcome.result.runId)).nRows).toBe(100);
   });
 
+  it("ask of each column what is asked of it: a drift, a share of missing values, and whether it only warns", async () => {
+    const limits = (columns: object): PipelineSpec => trips({ expect: { drift: 0.2, columns } });
+    write();
+    await run(limits({}));
+    write([], 110, 40);
+    const price = /"price" distributed as in the previous snapshot \(PSI up to 0.2\)/;
+    expect(failureOf((await run(limits({ km: { onViolation: "warn" } }))).outcome)).toMatch(price);
+    expect(failureOf((await run(limits({ km: { drift: 1000 }, price: { drift: false } }))).outcome)).toBe("succeeded");
+    write(
+      Array.from({ length: 30 }, () => "2024-05-01T00:00:00Z,,41,90"),
+      120,
+      40,
+    );
+    const asked = { stop: { missing: 0.2, drift: false }, km: { drift: 0.01, onViolation: "warn" } } as const;
+    const missing = /a share of missing values of "stop" within 20.0 % of the previous snapshot's 0.0 %, got 25.0 %/;
+    expect(failureOf((await run(limits(asked))).outcome)).toMatch(missing);
+    const warned = await run(limits({ ...asked, stop: { ...asked.stop, onViolation: "warn" } }));
+    expect(warned.lines.filter((line) => line.startsWith("  warning:"))).toEqual([expect.stringMatching(missing)]);
+  });
+
   it("ask for the schema of the snapshot before, and only warn where they say so", async () => {
     write();
     const spec = trips({ expect: { schema: true } });
@@ -172,6 +192,12 @@ describe("expectations of the snapshot", () => {
     expect(() => trips({ expect: { newest: "soon" } })).toThrow(/must be a duration/);
     expect(() => trips({ time: undefined, expect: { newest: "1d" } })).toThrow(/needs a column named by `time`/);
     expect(() => trips({ expect: { drift: -1 } })).toThrow(/from 0/);
+    expect(() => trips({ expect: { columns: { prise: { drift: 1 } } } })).toThrow(
+      /has the options start, stop, km, price, got "prise"/,
+    );
+    expect(() => trips({ expect: { columns: { km: { psi: 1 } } } })).toThrow(/drift, missing, onViolation/);
+    expect(() => trips({ expect: { columns: { km: { drift: true } } } })).toThrow(/expect.columns.km.drift/);
+    expect(() => trips({ expect: { columns: { km: { onViolation: "quarantine" } } } })).toThrow(/one of fail, warn/);
     expect(() => trips({ checks: () => ({ km: 3 }) })).toThrow(/names that no column has/);
     expect(() => trips({ checks: () => ({ odd: 3 }) })).toThrow(/must be a boolean expression/);
     expect(() => trips({ checks: 3 })).toThrow(/must be a function/);

@@ -3,6 +3,7 @@ import type { ColumnData } from "../frame/column.ts";
 import { findColumn } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
 import { normalQuantile } from "../math/normal.ts";
+import { populationStabilityIndex, proportionScore, psiChanceBound } from "../math/psi.ts";
 import type { Model } from "../model/model.ts";
 import type { ColumnReference, ReferenceProfile } from "../model/reference-profile.ts";
 import { shareOf } from "../model/reference.ts";
@@ -10,7 +11,6 @@ import { labelOf, numberOf } from "./answer-value.ts";
 import type { ColumnDrift, DriftLimits, DriftReason, DriftReport } from "./drift-report.ts";
 import type { PredictionEntry } from "./log-line.ts";
 import type { LoggedPredictions } from "./log-reader.ts";
-import { populationStabilityIndex, proportionScore, psiChanceBound } from "./psi.ts";
 
 export const defaultDriftLimits: DriftLimits = Object.freeze({
   psi: 0.2,

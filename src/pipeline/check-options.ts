@@ -6,7 +6,7 @@ import { columnExpressions, toNode } from "../frame/expression.ts";
 import type { Expr } from "../frame/expression-types.ts";
 import type { Roles } from "../model/model.ts";
 import type { RowCheck } from "../validate/row-checks.ts";
-import type { SnapshotRules } from "../validate/snapshot-rules.ts";
+import type { ColumnRules, SnapshotRules } from "../validate/snapshot-rules.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 
 const policies: readonly unknown[] = ["fail", "quarantine", "warn"];
@@ -40,17 +40,18 @@ function rowCheck(name: string, check: unknown, contract: Contract): RowCheck {
   return Object.freeze({ name, holds: node, onViolation: onViolation as ViolationPolicy });
 }
 
+const expectations = ["minRows", "maxRows", "newest", "change", "drift", "columns", "schema", "onViolation"];
+
 /** What the snapshot as a whole must be, from the definition's `expect`; null where nothing is asked. */
-export function snapshotRules(expect: unknown, roles: Roles): SnapshotRules | null {
+export function snapshotRules(expect: unknown, roles: Roles, contract: Contract): SnapshotRules | null {
   if (expect === undefined) return null;
   if (typeof expect !== "object" || expect === null || Array.isArray(expect))
     throw invalidDefinition("expect", "must be an object", showValue(expect));
-  refuseUnknownOptions("expect", expect, ["minRows", "maxRows", "newest", "change", "drift", "schema", "onViolation"]);
+  refuseUnknownOptions("expect", expect, expectations);
   const { schema = false, onViolation = "fail", ...asked } = expect as Readonly<Record<string, unknown>>;
-  const { minRows, maxRows, newest, change, drift } = asked;
+  const { minRows, maxRows, newest, change, drift, columns } = asked;
   if (typeof schema !== "boolean") throw invalidDefinition("expect.schema", "must be true or false", showValue(schema));
-  if (onViolation !== "fail" && onViolation !== "warn")
-    throw invalidDefinition("expect.onViolation", "must be one of fail, warn", showValue(onViolation));
+  checkReaction("expect.onViolation", onViolation);
   if (newest !== undefined && roles.time === null)
     throw invalidDefinition("expect.newest", "needs a column named by `time`", "none");
   const newestMs = typeof newest === "string" ? parseDuration(newest) : undefined;
@@ -61,10 +62,53 @@ export function snapshotRules(expect: unknown, roles: Roles): SnapshotRules | nu
     maxRows: numberOf("expect.maxRows", maxRows),
     newestMs: newestMs ?? null,
     change: numberOf("expect.change", change),
-    drift: numberOf("expect.drift", drift),
+    columns: columnRules(columns, { drift: numberOf("expect.drift", drift), onViolation }, roles, contract),
     schema,
     onViolation,
   });
+}
+
+/**
+ * What is asked of each column, by itself or of all. A limit of all columns asks nothing of the identifier and the time,
+ * which move by nature.
+ */
+function columnRules(
+  columns: unknown,
+  ofAll: Pick<ColumnRules, "drift" | "onViolation">,
+  roles: Roles,
+  contract: Contract,
+): readonly ColumnRules[] {
+  if (columns !== undefined && (typeof columns !== "object" || columns === null || Array.isArray(columns)))
+    throw invalidDefinition("expect.columns", "must be an object of columns", showValue(columns));
+  const names = contract.columns.map(({ name }) => name);
+  refuseUnknownOptions("expect.columns", columns ?? {}, names);
+  const asked = new Map<string, unknown>(Object.entries(columns ?? {}));
+  const rules = names.map((name) => {
+    const movesByNature = name === roles.id || name === roles.time;
+    return columnRule(name, asked.get(name) ?? {}, movesByNature ? { ...ofAll, drift: null } : ofAll);
+  });
+  return Object.freeze(rules.filter(({ drift, missing }) => drift !== null || missing !== null));
+}
+
+function columnRule(column: string, given: unknown, ofAll: Pick<ColumnRules, "drift" | "onViolation">): ColumnRules {
+  const subject = `expect.columns.${column}`;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw invalidDefinition(subject, "must be an object", showValue(given));
+  refuseUnknownOptions(subject, given, ["drift", "missing", "onViolation"]);
+  const { drift, missing, onViolation = ofAll.onViolation } = given as Readonly<Record<string, unknown>>;
+  checkReaction(`${subject}.onViolation`, onViolation);
+  return Object.freeze({
+    column,
+    drift: drift === false ? null : (numberOf(`${subject}.drift`, drift) ?? ofAll.drift),
+    missing: numberOf(`${subject}.missing`, missing),
+    onViolation,
+  });
+}
+
+/** A snapshot as a whole has no rows to set aside. */
+function checkReaction(subject: string, given: unknown): asserts given is "fail" | "warn" {
+  if (given !== "fail" && given !== "warn")
+    throw invalidDefinition(subject, "must be one of fail, warn", showValue(given));
 }
 
 function numberOf(subject: string, value: unknown): number | null {

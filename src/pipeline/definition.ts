@@ -105,7 +105,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     contract,
     checks: rowChecks(given.checks, contract),
     clean,
-    expect: snapshotRules(given.expect, roles),
+    expect: snapshotRules(given.expect, roles, contract),
     roles,
     inputs: Object.freeze(inputs),
     task,

@@ -130,18 +130,30 @@ export interface Check {
 }
 
 /** What a snapshot as a whole must be; a run on one that is not fails with CONTRACT_VIOLATED. */
-export interface Expectations {
+export interface Expectations<Column extends string = string> {
   readonly minRows?: number;
   readonly maxRows?: number;
   /** Age of the newest row, by the `time` column, when the run starts. */
   readonly newest?: Duration;
   /** Largest share by which the number of rows may differ from the previous snapshot's. */
   readonly change?: number;
-  /** Largest population stability index of a column against the previous snapshot. */
+  /** Largest population stability index of any column but `id` and `time` against the previous snapshot. */
   readonly drift?: number;
+  /** What else is asked of single columns. */
+  readonly columns?: { readonly [Name in Column]?: ColumnExpectation };
   /** Columns, their kinds and their types in the source must be those of the previous snapshot. Default false. */
   readonly schema?: boolean;
   /** What becomes of a run whose snapshot breaks one of these. Default "fail". */
+  readonly onViolation?: "fail" | "warn";
+}
+
+/** What a column must be beside the previous snapshot's. */
+export interface ColumnExpectation {
+  /** Largest population stability index, in place of that of all columns; false: none. What chance explains breaks no limit. */
+  readonly drift?: number | false;
+  /** Largest difference of the shares of missing values. */
+  readonly missing?: number;
+  /** Default: that of `expect`. */
   readonly onViolation?: "fail" | "warn";
 }
 
@@ -251,7 +263,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   /** What is cleaned on the way in. */
   readonly clean?: Clean<S>;
   /** What the snapshot as a whole must be. */
-  readonly expect?: Expectations;
+  readonly expect?: Expectations<Keys<S>>;
   /** The column to predict; its kind decides the task. Left out: clustering. */
   readonly target?: T;
   /** Identifies a row; not a feature unless `prepare` names it. */

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRng } from "../core/rng.ts";
+import { createRng, type Rng } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
 import { createFrame, type Frame } from "../frame/frame.ts";
 import { RankSketch } from "../math/rank-sketch.ts";
-import { compareProfiles, renderComparison } from "./compare.ts";
+import { compareProfiles, hasDrifted, renderComparison } from "./compare.ts";
 import { renderRelations } from "./profile-table.ts";
 import { profileFrame } from "./profile.ts";
 import { correlation, farOut } from "./relations.ts";
@@ -46,8 +46,8 @@ describe("sketches", () => {
           first.map((row) => row + n / 2),
         ),
       ];
-      expect(sketchShift(a, b)!).toBeLessThan(0.01);
-      expect(sketchShift(sketchColumn(column, rowsUpTo(n)), mergeSketches(a, b)!)!).toBeLessThan(0.005);
+      expect(sketchShift(a, b, 0.01)!.psi).toBeLessThan(0.01);
+      expect(sketchShift(sketchColumn(column, rowsUpTo(n)), mergeSketches(a, b)!, 0.01)!.psi).toBeLessThan(0.005);
     }
     const [one, other] = [numbers(1, () => 1), levels(1, () => "a")];
     expect(mergeSketches(sketchColumn(one, rowsUpTo(1)), sketchColumn(other, rowsUpTo(1)))).toBeNull();
@@ -97,7 +97,7 @@ describe("sketches", () => {
       const sketch = sketchColumn(column, rowsUpTo(n));
       const copy = JSON.parse(JSON.stringify(sketch)) as typeof sketch;
       expect(copy).toEqual(sketch);
-      expect(sketchShift(sketch, copy)).toBe(0);
+      expect(sketchShift(sketch, copy, 0.01)!.psi).toBe(0);
     }
   });
 });
@@ -123,6 +123,40 @@ describe("compareProfiles", () => {
     expect(lines).toMatch(/moved +PSI \d\.\d+ \(large\)/);
     expect(lines).toMatch(/k +number -> category/);
     expect(lines).toMatch(/1 columns as before/);
+  });
+});
+
+describe("hasDrifted", () => {
+  const population = (rng: Rng, n: number, shift: number): Frame =>
+    frameOf(
+      {
+        flat: numbers(n, () => shift + rng.next()),
+        few: numbers(n, () => (rng.next() < 0.2 ? NaN : rng.integer(4))),
+        level: levels(n, () => "abcdefgh"[Math.floor(rng.next() ** 2 * 8)]!),
+        rare: levels(n, () => (rng.next() < 0.03 ? "b" : "a")),
+      },
+      n,
+    );
+
+  it("calls few small samples of one population moved, where the index alone calls most of them so", () => {
+    const rng = createRng(11);
+    let [nDrifted, nLarge] = [0, 0];
+    for (let round = 0; round < 300; ++round) {
+      const [n, m] = [30 + rng.integer(200), 30 + rng.integer(200)];
+      const { columns } = compareProfiles(profileFrame(population(rng, n, 0)), profileFrame(population(rng, m, 0)));
+      if (columns.some((change) => hasDrifted(change, 0))) ++nDrifted;
+      if (columns.some(({ psi }) => psi! > 0.1)) ++nLarge;
+    }
+    expect(nLarge).toBeGreaterThan(150);
+    expect(nDrifted).toBeLessThanOrEqual(9);
+  });
+
+  it("sees what moved, and only beyond its limit", () => {
+    const rng = createRng(12);
+    const before = profileFrame(population(rng, 300, 0));
+    const { columns } = compareProfiles(before, profileFrame(population(rng, 300, 0.5)));
+    expect(columns.filter((change) => hasDrifted(change, 0.1)).map(({ column }) => column)).toEqual(["flat"]);
+    expect(columns.filter((change) => hasDrifted(change, 100))).toEqual([]);
   });
 });
 

@@ -7,6 +7,8 @@ export interface ColumnChange {
   readonly column: string;
   /** Population stability index; null where the kinds differ or a side has no rows. */
   readonly psi: number | null;
+  /** What the index reaches by chance in 1 of 100 comparisons, over all columns; comparisons of earlier releases do not say. */
+  readonly chance?: number;
   readonly kinds: readonly [before: Kind, after: Kind];
   /** What the column is in the source, where that differs and both profiles tell. */
   readonly types?: readonly [before: string, after: string];
@@ -28,14 +30,16 @@ export interface ProfileComparison {
 
 const mostListed = 20;
 
+/** Probability that any column of two samples of one population counts as moved. */
+const familyAlpha = 0.01;
+
 /** Compares two profiles: columns that came and went, and how far each other one moved. */
 export function compareProfiles(before: DatasetProfile, after: DatasetProfile): ProfileComparison {
   const older = new Map(before.columns.map((column) => [column.column, column] as const));
   const newer = new Set(after.columns.map(({ column }) => column));
-  const columns = after.columns.flatMap((column) => {
-    const old = older.get(column.column);
-    return old ? [changeOf(before, old, after, column)] : [];
-  });
+  const common = after.columns.filter(({ column }) => older.has(column));
+  const alpha = familyAlpha / common.length;
+  const columns = common.map((column) => changeOf(before, older.get(column.column)!, after, column, alpha));
   columns.sort((a, b) => (b.psi ?? Infinity) - (a.psi ?? Infinity) || (a.column < b.column ? -1 : 1));
   return {
     nRows: [before.nRows, after.nRows],
@@ -50,15 +54,18 @@ function changeOf(
   old: ColumnProfile,
   after: DatasetProfile,
   column: ColumnProfile,
+  alpha: number,
 ): ColumnChange {
   const levelsOf = ({ sketch }: ColumnProfile): readonly string[] =>
     sketch.form === "levels" ? sketch.levels.map(([level]) => level) : [];
   const [had, has] = [levelsOf(old), levelsOf(column)];
   const [known, now] = [new Set(had), new Set(has)];
   const share = (count: number, nRows: number): number => (nRows === 0 ? 0 : count / nRows);
+  const shift = old.kind === column.kind ? sketchShift(old.sketch, column.sketch, alpha) : null;
   return {
     column: column.column,
-    psi: old.kind === column.kind ? sketchShift(old.sketch, column.sketch) : null,
+    psi: shift?.psi ?? null,
+    ...(shift && { chance: shift.chance }),
     kinds: [old.kind, column.kind],
     ...typesOf(sourceType(before, old), sourceType(after, column)),
     missing: [share(old.nMissing, before.nRows), share(column.nMissing, after.nRows)],
@@ -89,12 +96,18 @@ export function renderComparison({ nRows, added, removed, columns }: ProfileComp
   ];
 }
 
-/** From 0.1 on a shift is worth a look, from 0.25 on it counts as large. */
-function verdictOf({ psi, kinds, types, missing, newLevels, goneLevels }: ColumnChange): "same" | "moved" | "large" {
-  if (kinds[0] !== kinds[1] || (psi !== null && psi >= 0.25)) return "large";
+/** Whether a column's index is above `limit` and above what chance explains. */
+export function hasDrifted({ psi, chance = 0 }: ColumnChange, limit: number): boolean {
+  return psi !== null && psi > limit && psi > chance;
+}
+
+/** Above 0.1 a shift is worth a look, above 0.25 it counts as large. */
+function verdictOf(change: ColumnChange): "same" | "moved" | "large" {
+  const { kinds, types, missing, newLevels, goneLevels } = change;
+  if (kinds[0] !== kinds[1] || hasDrifted(change, 0.25)) return "large";
   const isMoved =
     types !== undefined ||
-    (psi ?? 0) >= 0.1 ||
+    hasDrifted(change, 0.1) ||
     Math.abs(missing[1] - missing[0]) >= 0.05 ||
     newLevels.length + goneLevels.length > 0;
   return isMoved ? "moved" : "same";

@@ -1,5 +1,5 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
-import { log } from "../math/elementary.ts";
+import { populationStabilityIndex, psiChanceBound } from "../math/psi.ts";
 import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
 import { numbersAt } from "./sample-rows.ts";
 
@@ -74,44 +74,44 @@ export function mergeSketches(a: ColumnSketch, b: ColumnSketch): ColumnSketch | 
   return { nMissing, ...keepCommonest([...counts], a.nOther + b.nOther) };
 }
 
-const smallestShare = 1e-4;
 const nBins = 10;
 
-/**
- * Population stability index from one sketch to another: over tenths of the first's values, or its levels, and missing
- * values as one bin more. Null where the forms differ or one holds no rows.
- */
-export function sketchShift(before: ColumnSketch, after: ColumnSketch): number | null {
-  const p = sharesOf(before, before);
-  const q = sharesOf(before, after);
-  if (p === null || q === null) return null;
-  let psi = 0;
-  for (let i = 0; i < p.length; ++i) {
-    const from = Math.max(smallestShare, p[i]!);
-    const to = Math.max(smallestShare, q[i]!);
-    psi += (to - from) * log(to / from);
-  }
-  return psi;
+/** How far one sketch lies from another. */
+export interface SketchShift {
+  /** Population stability index: over tenths of the first's values, or its 20 commonest levels, and missing values. */
+  readonly psi: number;
+  /** What the index reaches by chance, with the probability that was granted. */
+  readonly chance: number;
 }
 
-/** Shares of the bins that `frame` sets, of the rows of `sketch`; missing values first. */
-function sharesOf(frame: ColumnSketch, sketch: ColumnSketch): number[] | null {
+/** The shift from one sketch to another; `alpha`: of `chance`. Null where the forms differ or one holds no rows. */
+export function sketchShift(before: ColumnSketch, after: ColumnSketch, alpha: number): SketchShift | null {
+  const p = countsOf(before, before);
+  const q = countsOf(before, after);
+  if (p === null || q === null) return null;
+  const [n, m] = [sum(p), sum(q)];
+  if (n === 0 || m === 0) return null;
+  const filled = p.filter((count, i) => count + q[i]! > 0).length;
+  return { psi: populationStabilityIndex(p, q), chance: psiChanceBound(filled, n, m, alpha) };
+}
+
+/** Rows of `sketch` in the bins that `frame` sets; missing values first. */
+function countsOf(frame: ColumnSketch, sketch: ColumnSketch): number[] | null {
   if (frame.form === "ranks" && sketch.form === "ranks") {
     const own = RankSketch.from(sketch.ranks);
-    const nRows = own.count + sketch.nMissing;
-    if (nRows === 0) return null;
     const reference = RankSketch.from(frame.ranks);
     const borders = Array.from({ length: nBins - 1 }, (_, i) => reference.quantile((i + 1) / nBins));
     const edges = borders.filter((edge, i) => i === 0 || edge !== borders[i - 1]);
-    const below = edges.map((edge) => (own.count === 0 ? 0 : (own.share(edge) * own.count) / nRows));
-    const cumulative = [0, ...below, own.count / nRows];
-    return [sketch.nMissing / nRows, ...cumulative.slice(1).map((share, i) => share - cumulative[i]!)];
+    const below = edges.map((edge) => (own.count === 0 ? 0 : own.share(edge) * own.count));
+    const cumulative = [0, ...below, own.count];
+    return [sketch.nMissing, ...cumulative.slice(1).map((count, i) => count - cumulative[i]!)];
   }
   if (frame.form !== "levels" || sketch.form !== "levels") return null;
   const counts = new Map(sketch.levels);
-  const nRows = sketch.nMissing + sketch.nOther + sketch.levels.reduce((sum, [, count]) => sum + count, 0);
-  if (nRows === 0) return null;
-  const shares = frame.levels.slice(0, 20).map(([level]) => (counts.get(level) ?? 0) / nRows);
-  const missing = sketch.nMissing / nRows;
-  return [missing, ...shares, 1 - missing - shares.reduce((sum, share) => sum + share, 0)];
+  const shown = frame.levels.slice(0, 20).map(([level]) => counts.get(level) ?? 0);
+  return [sketch.nMissing, ...shown, sketch.nOther + sum(sketch.levels.map(([, count]) => count)) - sum(shown)];
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

@@ -1,6 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { ColumnData } from "../frame/column.ts";
-import type { ProfileComparison } from "./compare.ts";
+import { type ColumnChange, hasDrifted, type ProfileComparison } from "./compare.ts";
 
 /** What a snapshot as a whole must be, as plain data; null = not asked. */
 export interface SnapshotRules {
@@ -10,10 +10,26 @@ export interface SnapshotRules {
   readonly newestMs: number | null;
   /** Largest share by which the number of rows may differ from the previous snapshot's. */
   readonly change: number | null;
-  /** Largest population stability index of a column against the previous snapshot. */
-  readonly drift: number | null;
+  /** Columns that are compared with those of the previous snapshot. */
+  readonly columns: readonly ColumnRules[];
   /** Columns, their kinds and their types in the source must be those of the previous snapshot. */
   readonly schema: boolean;
+  readonly onViolation: "fail" | "warn";
+}
+
+/** What a column must be beside the previous snapshot's; null = not asked. */
+export interface ColumnRules {
+  readonly column: string;
+  /** Largest population stability index. What chance explains breaks no limit. */
+  readonly drift: number | null;
+  /** Largest difference of the shares of missing values. */
+  readonly missing: number | null;
+  readonly onViolation: "fail" | "warn";
+}
+
+/** A rule that does not hold: what was expected and what is there. */
+export interface BrokenRule {
+  readonly text: string;
   readonly onViolation: "fail" | "warn";
 }
 
@@ -26,15 +42,16 @@ export interface SnapshotFacts {
   readonly comparison: ProfileComparison | null;
 }
 
-/** The rules that a snapshot breaks, a sentence each. */
-export function brokenRules(rules: SnapshotRules, facts: SnapshotFacts): readonly string[] {
+/** The rules that a snapshot breaks, those of the whole first. */
+export function brokenRules(rules: SnapshotRules, facts: SnapshotFacts): readonly BrokenRule[] {
   const { nRows, comparison } = facts;
   const broken: string[] = [];
   if (rules.minRows !== null && nRows < rules.minRows) broken.push(`at least ${rules.minRows} rows, got ${nRows}`);
   if (rules.maxRows !== null && nRows > rules.maxRows) broken.push(`at most ${rules.maxRows} rows, got ${nRows}`);
   if (rules.newestMs !== null) broken.push(...staleness(rules.newestMs, facts));
   if (comparison) broken.push(...changes(rules, comparison));
-  return broken;
+  const ofWhole = broken.map((text) => ({ text, onViolation: rules.onViolation }));
+  return comparison ? [...ofWhole, ...rules.columns.flatMap((column) => moves(column, comparison))] : ofWhole;
 }
 
 function staleness(newestMs: number, { time, nowMs }: SnapshotFacts): string[] {
@@ -47,7 +64,6 @@ function staleness(newestMs: number, { time, nowMs }: SnapshotFacts): string[] {
 }
 
 function changes(rules: SnapshotRules, comparison: ProfileComparison): string[] {
-  const { columns } = comparison;
   const [before, after] = comparison.nRows;
   const broken: string[] = [];
   const share = before === 0 ? 0 : Math.abs(after - before) / before;
@@ -56,12 +72,29 @@ function changes(rules: SnapshotRules, comparison: ProfileComparison): string[] 
     broken.push(`a number of rows within ${allowed} of the previous snapshot's ${before}, got ${after}`);
   }
   if (rules.schema) broken.push(...schemaChanges(comparison));
-  const { drift } = rules;
-  if (drift === null) return broken;
-  for (const { column, psi } of columns)
-    if (psi !== null && psi > drift)
-      broken.push(`"${column}" distributed as in the previous snapshot (PSI up to ${drift}), got ${psi.toFixed(3)}`);
   return broken;
+}
+
+function moves(rules: ColumnRules, { columns }: ProfileComparison): BrokenRule[] {
+  const { drift, missing, onViolation } = rules;
+  const change = columns.find(({ column }) => column === rules.column);
+  if (!change) return [];
+  const texts: string[] = [];
+  if (drift !== null && hasDrifted(change, drift)) texts.push(driftText(change, drift));
+  const [before, after] = change.missing;
+  if (missing !== null && Math.abs(after - before) > missing) {
+    const allowed = `${percent(missing)} of the previous snapshot's ${percent(before)}`;
+    texts.push(`a share of missing values of "${change.column}" within ${allowed}, got ${percent(after)}`);
+  }
+  return texts.map((text) => ({ text, onViolation }));
+}
+
+function driftText({ column, psi }: ColumnChange, limit: number): string {
+  return `"${column}" distributed as in the previous snapshot (PSI up to ${limit}), got ${psi!.toFixed(3)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function schemaChanges({ added, removed, columns }: ProfileComparison): string[] {

@@ -343,3 +343,11 @@ pipeline({ name, data, schema, target: "price",
   model: stack([boosting(), naiveBayes()]) });
 pipeline({ name, data, schema, target: "price", model: stack([boosting(), linear()]) });
 pipeline({ name, data, schema, target: "city", model: blend([boosting(), naiveBayes()]) });
+//// 69 a drift asked of a column that does not exist, and rows set aside for one
+pipeline({ name, data, schema, model, target: "price", expect: { columns: {
+  // @ts-expect-error
+  aera: { drift: 0.1 } } } });
+pipeline({ name, data, schema, model, target: "price", expect: { columns: { area: {
+  // @ts-expect-error
+  drift: 0.1, onViolation: "quarantine" } } } });
+pipeline({ name, data, schema, model, target: "price", expect: { columns: { area: { drift: 0.1, onViolation: "warn" }, sold: { drift: false } } } });

@@ -53,7 +53,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 9,
+    revision: 10,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
@@ -107,12 +107,12 @@ function snapshotWarnings(
   const { time } = spec.roles;
   const facts = { nRows: frame.nRows, time: time === null ? null : columnOf(frame, time), nowMs, comparison };
   const broken = brokenRules(spec.expect, facts);
-  const [first] = broken;
-  if (first === undefined || spec.expect.onViolation === "warn") return broken;
+  const failing = broken.filter(({ onViolation }) => onViolation === "fail");
+  if (failing.length === 0) return broken.map(({ text }) => text);
   throw new MillraceError("CONTRACT_VIOLATED", {
     subject: "the snapshot",
-    count: broken.length,
-    first: `expected ${first}`,
+    count: failing.length,
+    first: `expected ${failing[0]!.text}`,
   });
 }
 

@@ -1,4 +1,5 @@
-import { normalQuantile } from "../math/normal.ts";
+import { log } from "./elementary.ts";
+import { normalQuantile } from "./normal.ts";
 
 /** Added to every bin of both sides, so that an empty bin has a finite logarithm. It fades as rows come in. */
 const pseudoCount = 0.5;
@@ -19,7 +20,7 @@ export function populationStabilityIndex(reference: readonly number[], current: 
   for (let i = 0; i < bins; ++i) {
     const p = (reference[i]! + pseudoCount) / n;
     const q = (current[i]! + pseudoCount) / m;
-    psi += (q - p) * Math.log(q / p);
+    psi += (q - p) * log(q / p);
   }
   return psi;
 }
@@ -40,7 +41,7 @@ export function psiChanceBound(bins: number, n: number, m: number, alpha: number
  */
 export function chiSquaredUpperQuantile(degrees: number, alpha: number): number {
   if (degrees === 1) return normalQuantile(1 - alpha / 2) ** 2;
-  if (degrees === 2) return -2 * Math.log(alpha);
+  if (degrees === 2) return -2 * log(alpha);
   const spread = 2 / (9 * degrees);
   const root = 1 - spread + normalQuantile(1 - alpha) * Math.sqrt(spread);
   return degrees * root * root * root;
