@@ -11,13 +11,16 @@ import { auditReportCodec } from "../pipeline/workflow/audit-step.ts";
 import { evaluationReportCodec } from "../pipeline/workflow/evaluate-step.ts";
 import type { Importance } from "../pipeline/workflow/explain-step.ts";
 import { importanceCodec } from "../pipeline/workflow/explain-step.ts";
-import { validationReportCodec } from "../pipeline/workflow/validate-step.ts";
+import { profileCodec } from "../pipeline/workflow/validate-step.ts";
 import { approvalState } from "../registry/approvals.ts";
 import type { ApprovalState } from "../registry/approvals.ts";
 import type { CardSection, CardTable, ModelCard } from "../registry/card.ts";
 import type { ModelVersion } from "../registry/version.ts";
 import type { AuditReport } from "../validate/audit.ts";
+import type { DatasetProfile } from "../validate/profile.ts";
 import { loadVersion } from "./champion.ts";
+import { type DataReport, dataReportOf, readOutput } from "./data-report.ts";
+import { dataSections } from "./data-sections.ts";
 import type { Project } from "./project.ts";
 
 /** What is recorded of a version; null where its run has no such artifact, as an imported model's has none. */
@@ -30,7 +33,8 @@ interface Recorded {
   readonly report: EvaluationReport | null;
   readonly audit: AuditReport | null;
   readonly importance: Importance | null;
-  readonly rows: { readonly nRows: number; readonly nQuarantined: number } | null;
+  readonly found: DataReport | null;
+  readonly profile: DatasetProfile | null;
 }
 
 /** The card of a version, or of the champion: made of records alone. Throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, CHAMPION_MISSING. */
@@ -39,6 +43,7 @@ export async function cardOf(project: Project, name: string, wanted?: number): P
   const sections = [
     purpose(recorded),
     data(recorded),
+    ...dataSections(recorded.found, recorded.profile),
     contract(recorded),
     features(recorded),
     quality(recorded),
@@ -56,11 +61,7 @@ async function recordsOf(project: Project, name: string, wanted: number | undefi
   const { registry, store } = project;
   const { version, model } = await loadVersion(project, name, wanted);
   const run = await showRun(store, version.runId);
-  const outputs = run.steps.flatMap((step) => step.outputs);
-  const read = async <T>(codec: Codec<T>): Promise<T | null> => {
-    const found = outputs.findLast(({ type }) => type === codec.type);
-    return found ? codec.read(await store.artifacts.verifiedPath(found.digest)) : null;
-  };
+  const read = <T>(codec: Codec<T>): Promise<T | null> => readOutput(project, run, codec);
   const champion = await registry.champion(name);
   const named = (await registry.aliases()).filter((one) => one.model === name && one.version === version.version);
   return {
@@ -72,7 +73,8 @@ async function recordsOf(project: Project, name: string, wanted: number | undefi
     report: await read(evaluationReportCodec),
     audit: await read(auditReportCodec),
     importance: await read(importanceCodec),
-    rows: await read(validationReportCodec),
+    found: await dataReportOf(project, run),
+    profile: await read(profileCodec),
   };
 }
 
@@ -93,12 +95,11 @@ function purpose({ model, version, aliases }: Recorded): CardSection {
   ]);
 }
 
-function data({ model, rows, report }: Recorded): CardSection {
+function data({ model, report }: Recorded): CardSection {
   const { dataset } = model.provenance;
   const { reference } = model;
   return section("Data", [
     typeof dataset === "string" ? `snapshot ${dataset}` : null,
-    rows ? `${rows.nRows} rows, ${rows.nQuarantined} of them set aside` : null,
     reference ? `learned from ${reference.nRows} rows` : null,
     report ? `judged on ${report.nRows} rows of the ${report.split} split` : null,
     roleLine("identifier", model.roles.id),

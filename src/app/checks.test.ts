@@ -11,9 +11,9 @@ import { pipeline } from "../pipeline/definition.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { linear } from "../train/choice.ts";
 import { profileSubject } from "./profile.ts";
+import { dataReportOf, renderDataReport } from "./data-report.ts";
 import { openProject } from "./project.ts";
 import { runPipeline, type RunOutcome } from "./run-pipeline.ts";
-import { validationLines } from "./validation.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-checks-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -75,7 +75,8 @@ async function run(
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as object);
-    return { outcome, lines: await validationLines(project, details), quarantined };
+    const found = await dataReportOf(project, details);
+    return { outcome, lines: found ? renderDataReport(found) : [], quarantined };
   } finally {
     await project.close();
   }
@@ -103,6 +104,17 @@ describe("checks between columns", () => {
       { row: 2, line: 4, reasons: [{ code: "check", column: "dear_enough", actual: "price = 1, km = 3" }] },
       { row: 3, line: 5, reasons: [{ code: "missing", column: "price" }] },
     ]);
+  });
+
+  it("say of each rule that fails the run how often it is broken", async () => {
+    write([
+      "2024-05-01T01:00:00Z,2024-05-01T00:00:00Z,1,2",
+      "soon,,1,2",
+      "2024-05-02T01:00:00Z,2024-05-01T00:00:00Z,1,2",
+    ]);
+    expect(failureOf((await run(trips({}))).outcome)).toMatch(
+      /breaks the contract 3 times \(in_order: check 2, start: kind 1\); first: column "start", row 2/,
+    );
   });
 
   it("fail the run by default, and only warn where they say so", async () => {

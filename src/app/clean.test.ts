@@ -18,9 +18,9 @@ import { ingestReportCodec } from "../pipeline/workflow/ingest-step.ts";
 import { linear } from "../train/choice.ts";
 import { loadVersion } from "./champion.ts";
 import { predictFile } from "./predict.ts";
+import { dataReportOf, renderDataReport } from "./data-report.ts";
 import { openProject } from "./project.ts";
 import { runPipeline } from "./run-pipeline.ts";
-import { validationLines } from "./validation.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-clean-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -68,7 +68,7 @@ describe("cleaning on the way in", () => {
       expect(report.cleaned).toEqual([{ column: "colour", cells: 2 }]);
       const frame = await datasetCodec(spec.contract).read(await pathOf("dataset"));
       expect(columnOf(frame, "colour")).toMatchObject({ levels: ["red"] });
-      expect(await validationLines(project, details)).toEqual([
+      expect(renderDataReport((await dataReportOf(project, details))!)).toEqual([
         "122 rows in = 119 ok + 3 quarantined",
         "  2 by key: duplicate",
         "  1 by size: outlier",
@@ -118,7 +118,7 @@ describe("cleaning on the way in", () => {
       const { digest } = details.steps.flatMap((step) => step.outputs).find(({ type }) => type === "model")!;
       const model = decodeModel(await project.store.artifacts.readBytes(digest));
       const [step] = model.features.find(({ feature }) => feature === "size")!.steps;
-      return { lines: await validationLines(project, details), step: step! };
+      return { lines: renderDataReport((await dataReportOf(project, details))!), step: step! };
     };
     try {
       const warned = await fencesOf({ policy: "warn", range: [0, 100] });

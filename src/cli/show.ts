@@ -31,9 +31,10 @@ export const show: Verb = {
         for (const artifact of step.outputs)
           output.line(`      -> ${artifact.name} ${artifact.type} ${artifact.digest}`);
       }
-      const { validationLines } = await import("../app/validation.ts");
-      for (const line of await validationLines(project, run)) output.line(`  ${line}`);
-      output.document(run);
+      const { dataReportOf, renderDataReport } = await import("../app/data-report.ts");
+      const data = await dataReportOf(project, run);
+      for (const line of data ? renderDataReport(data) : []) output.line(`  ${line}`);
+      output.document({ ...run, data });
       return 0;
     } finally {
       await project.close();

@@ -84,16 +84,29 @@ function typesOf(before: string | undefined, after: string | undefined): Pick<Co
 }
 
 /** A comparison in lines: rows, columns that came and went, and the columns that moved. */
-export function renderComparison({ nRows, added, removed, columns }: ProfileComparison): string[] {
-  const moved = columns.filter((change) => verdictOf(change) !== "same");
-  const width = Math.max(6, ...moved.map(({ column }) => column.length));
+export function renderComparison(comparison: ProfileComparison): string[] {
+  const moved = movedColumns(comparison);
+  const width = Math.max(6, ...moved.map(([column]) => column.length));
+  return [...comparisonSummary(comparison), ...moved.map(([column, how]) => `${column.padEnd(width)}  ${how}`)];
+}
+
+/** What holds of all columns: rows, columns that came and went, how many are as before. */
+export function comparisonSummary(comparison: ProfileComparison): string[] {
+  const { nRows, added, removed, columns } = comparison;
+  const nSteady = columns.length - movedColumns(comparison).length;
   return [
     `rows ${nRows[0]} -> ${nRows[1]}`,
     ...(added.length > 0 ? [`new columns: ${added.join(", ")}`] : []),
     ...(removed.length > 0 ? [`columns gone: ${removed.join(", ")}`] : []),
-    ...moved.map((change) => `${change.column.padEnd(width)}  ${describeChange(change)}`),
-    ...(moved.length < columns.length ? [`${columns.length - moved.length} columns as before`] : []),
+    ...(nSteady > 0 ? [`${nSteady} columns as before`] : []),
   ];
+}
+
+/** The columns that moved, the most changed first, and how. */
+export function movedColumns({ columns }: ProfileComparison): readonly (readonly [column: string, how: string])[] {
+  return columns
+    .filter((change) => verdictOf(change) !== "same")
+    .map((change) => [change.column, describeChange(change)] as const);
 }
 
 /** Whether a column's index is above `limit` and above what chance explains. */

@@ -9,7 +9,24 @@ const widestLevel = 20;
 
 /** The lines of a table: column, kind, missing, distinct, and the values' range with a small histogram or the top levels. */
 export function renderProfile(profile: DatasetProfile): string[] {
-  const header = ["column", "kind", "missing", "distinct", "values"];
+  const rows = profileRows(profile);
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => align(cell, widths[i]!, i))
+      .join("  ")
+      .trimEnd();
+  const lines = [`${group(profile.nRows)} rows, ${profile.columns.length} columns`, ...rows.map(line)];
+  if (profile.nSampled < profile.nRows) {
+    lines.push(`Quantiles and distinct numbers are of ${group(profile.nSampled)} evenly spaced rows.`);
+  }
+  lines.push(...coercionLines(profile.coerced ?? []));
+  lines.push(...(profile.written ?? []).map((one) => `${one.code}: ${describeWritten(one)}`));
+  return lines;
+}
+
+/** A row for each column, below a row of titles. */
+export function profileRows(profile: DatasetProfile): readonly (readonly string[])[] {
   const rows = profile.columns.map((column) => [
     shorten(column.column, widestName),
     column.kind,
@@ -17,19 +34,7 @@ export function renderProfile(profile: DatasetProfile): string[] {
     distinct(column, profile),
     describeValues(column, profile.nRows),
   ]);
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => align(cell, widths[i]!, i))
-      .join("  ")
-      .trimEnd();
-  const lines = [`${group(profile.nRows)} rows, ${profile.columns.length} columns`, line(header), ...rows.map(line)];
-  if (profile.nSampled < profile.nRows) {
-    lines.push(`Quantiles and distinct numbers are of ${group(profile.nSampled)} evenly spaced rows.`);
-  }
-  lines.push(...coercionLines(profile.coerced ?? []));
-  lines.push(...(profile.written ?? []).map((one) => `${one.code}: ${describeWritten(one)}`));
-  return lines;
+  return [["column", "kind", "missing", "distinct", "values"], ...rows];
 }
 
 const mostNamed = 6;

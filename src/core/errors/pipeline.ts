@@ -45,8 +45,10 @@ export const pipelineErrors = {
   CONTRACT_VIOLATED: {
     status: 422,
     exit: 1,
-    message: (c: { subject: string; count: number; first: string }): string =>
-      `${c.subject} breaks the contract ${c.count} ${c.count === 1 ? "time" : "times"}; first: ${c.first}`,
+    message: (c: { subject: string; count: number; first: string; rules?: string }): string => {
+      const rules = c.rules === undefined ? "" : ` (${c.rules})`;
+      return `${c.subject} breaks the contract ${c.count} ${c.count === 1 ? "time" : "times"}${rules}; first: ${c.first}`;
+    },
     remedy: (): string =>
       'Correct the rows, widen the contract, or set onViolation: "quarantine" on the column to set such rows aside.',
   },

@@ -239,15 +239,24 @@ function refuseFailures(spec: PipelineSpec, issues: readonly Issue[], counts: Re
   const failing = new Set(
     [...spec.contract.columns, ...spec.checks].filter((rule) => rule.onViolation === "fail").map((rule) => rule.name),
   );
-  let count = 0;
-  for (const [key, n] of counts) if (failing.has(key.slice(0, key.lastIndexOf(":")))) count += n;
-  if (count === 0) return;
+  const broken = [...counts].filter(([key]) => failing.has(key.slice(0, key.lastIndexOf(":"))));
+  if (broken.length === 0) return;
   const first = issues.find((issue) => failing.has(issue.column));
   throw new MillraceError("CONTRACT_VIOLATED", {
     subject: "the dataset",
-    count,
+    count: broken.reduce((sum, [, count]) => sum + count, 0),
+    ...(broken.length > 1 && { rules: listRules(broken) }),
     first: first ? describeIssue(first) : "(beyond the first 1,000 issues)",
   });
+}
+
+const mostRules = 8;
+
+/** How often which rule is broken, the commonest first. */
+function listRules(broken: readonly (readonly [rule: string, count: number])[]): string {
+  const sorted = broken.toSorted((a, b) => b[1] - a[1]);
+  const named = sorted.slice(0, mostRules).map(([rule, count]) => `${rule.replace(/:(?=[^:]*$)/, ": ")} ${count}`);
+  return named.join(", ") + (sorted.length > mostRules ? ` and ${sorted.length - mostRules} more rules` : "");
 }
 
 /** One issue as a sentence: column, row counted from 1, rule, what was found. */
