@@ -31,6 +31,7 @@ describe("the public surface", () => {
       "impute",
       "imputeMode",
       "isMillraceError",
+      "isolationForest",
       "join",
       "json",
       "jsonl",

@@ -86,7 +86,9 @@ function purpose({ model, version, aliases }: Recorded): CardSection {
   const { target } = model.roles;
   const labels = model.labels.length > 0 ? `, one of ${model.labels.map(String).join(", ")}` : "";
   return section("What it does", [
-    target === null ? `${model.task}: finds groups` : `${model.task}: predicts ${target}${labels}`,
+    target === null
+      ? `${model.task}: ${model.task === "anomaly" ? "scores outliers" : "finds groups"}`
+      : `${model.task}: predicts ${target}${labels}`,
     model.threshold === null
       ? null
       : `answers ${String(model.labels[1])} from a probability of ${formatMetric(model.threshold)}`,

@@ -64,7 +64,7 @@ export async function qualityOf(project: Project, name: string, options: Quality
 }
 
 function isMeasurable({ output, actual }: JudgedPrediction, { labels, task }: Model): boolean {
-  if (task === "regression" || task === "clustering") return typeof output === "number" && typeof actual === "number";
+  if (task !== "binary" && task !== "multiclass") return typeof output === "number" && typeof actual === "number";
   const { label, probabilities } = classified(output);
   const isKnown = (value: JsonValue): boolean => labels.some((one) => one === value);
   return isKnown(label) && isKnown(actual) && labels.every((one) => typeof probabilities[String(one)] === "number");

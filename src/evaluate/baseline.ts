@@ -8,9 +8,9 @@ export interface Baseline {
   readonly output: Float64Array;
 }
 
-/** Mean of the target (regression) or shares of the labels (classification), weighted; nothing for clustering. */
+/** Mean of the target (regression) or shares of the labels (classification), weighted; nothing without a target. */
 export function fitBaseline(task: Task, target: Target): Baseline {
-  if (task === "clustering") return { task, output: new Float64Array(0) };
+  if (task === "clustering" || task === "anomaly") return { task, output: new Float64Array(0) };
   if (task === "regression") return { task, output: Float64Array.of(weightedMean(target.values, target.weights)) };
   const output = new Float64Array(target.nLabels);
   for (let i = 0; i < target.values.length; ++i)
@@ -26,7 +26,7 @@ export function baselinePredictions(baseline: Baseline, nRows: number): Predicti
   const width = output.length;
   const values = new Float64Array(nRows * width);
   for (let i = 0; i < nRows; ++i) values.set(output, i * width);
-  if (task === "regression" || task === "clustering") return { nRows, width, values, labelIndex: null };
+  if (task !== "binary" && task !== "multiclass") return { nRows, width, values, labelIndex: null };
   const commonest = output.indexOf(output.reduce((a, b) => (b > a ? b : a), -Infinity));
   return { nRows, width, values, labelIndex: new Int32Array(nRows).fill(commonest) };
 }

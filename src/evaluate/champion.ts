@@ -25,8 +25,8 @@ export function judgeAgainstChampion(
   const pair = pairOf(args, slice);
   if (pair === null) {
     const why =
-      args.report.task === "clustering"
-        ? "clusters have no truth to measure both on"
+      args.report.task === "clustering" || args.report.task === "anomaly"
+        ? "without a target there is no truth to measure both on"
         : "there are no predictions of both on the same rows";
     const text = `${name} cannot be compared with champion version ${champion.version}: ${why}`;
     return reasonOf(rule, slice, false, actual, text);
@@ -54,7 +54,8 @@ function pairOf(
   slice: string | null,
 ): Pick<Parameters<typeof pairedDifference>[0], "candidate" | "champion"> | null {
   const { champion, candidate, target, report } = args;
-  if (!champion?.predictions || !candidate?.predictions || target === null || report.task === "clustering") return null;
+  if (!champion?.predictions || !candidate?.predictions || target === null) return null;
+  if (report.task === "clustering" || report.task === "anomaly") return null;
   const judge = (predictions: Predictions, truth: Target, threshold: number | null) =>
     judgedRows(report.task, truth, predictions, threshold);
   const pair = {

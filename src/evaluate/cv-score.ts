@@ -25,6 +25,14 @@ export function scoreForSelection(args: {
   readonly clusters?: ClusterSample;
 }): SelectionScore {
   if (args.task === "clustering") return scoreClusters(args.clusters);
+  if (args.task === "anomaly") {
+    const actual = "anomaly scores, which have no truth";
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "tune()",
+      rule: "needs a target to score trials by",
+      actual,
+    });
+  }
   const metric = args.task === "regression" ? "rmse" : "logLoss";
   const judged = judgedRows(args.task, args.target, args.predictions, null);
   return { metric, score: -measurerOf(judged)(metric, judged.weights) };

@@ -10,7 +10,7 @@ export interface JudgedRows {
   readonly truth: Float64Array;
   /** The value (regression), the probability of labels[1] (binary), probabilities row-major (multiclass). */
   readonly values: Float64Array;
-  /** The answered label of each row; null for regression and clustering. */
+  /** The answered label of each row; null where there are no labels. */
   readonly answered: Int32Array | null;
   readonly weights: Float64Array | null;
 }

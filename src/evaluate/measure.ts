@@ -22,7 +22,7 @@ export type MetricValues = Readonly<Record<string, number | null>>;
 /** Measures any metric of one set of rows, many times with other weights: the order of the scores is found once. */
 export type Measurer = (metric: Metric["any"], weights: Float64Array | null) => number;
 
-/** Every metric of the task but those of clustering, which need points. */
+/** Every metric of the task but those without a truth: of clusters, which need points, and of anomaly scores, which need a second fit. */
 export function measureAll(judged: JudgedRows): MetricValues {
   const measure = measurerOf(judged);
   return Object.fromEntries(
@@ -47,6 +47,7 @@ export function measurerOf(judged: JudgedRows): Measurer {
     case "multiclass":
       return (metric, weights) => measureMulticlass(metric as MetricOf<"multiclass">, judged, weights);
     case "clustering":
+    case "anomaly":
       return () => NaN;
   }
 }

@@ -4,6 +4,7 @@ import { calibrationBins } from "../metrics/calibration-bins.ts";
 import { confusion } from "../metrics/confusion.ts";
 import { daviesBouldin } from "../metrics/davies-bouldin.ts";
 import { confidenceOf } from "../metrics/ece.ts";
+import { rankCorrelation } from "../metrics/rank-correlation.ts";
 import { silhouette } from "../metrics/silhouette.ts";
 import type { Target } from "../model/estimator.ts";
 import type { Model, Predictions, Task } from "../model/model.ts";
@@ -35,7 +36,7 @@ export interface EvaluationReport {
   readonly split: "test" | "holdout";
   readonly nRows: number;
   readonly metrics: MetricValues;
-  /** The same metrics of the simplest comparator; empty for clustering. */
+  /** The same metrics of the simplest comparator; empty without a target. */
   readonly baseline: MetricValues;
   readonly threshold: number | null;
   /** Binary: of the probability of labels[1]. Multiclass: of the likeliest label's probability. Else null. */
@@ -47,7 +48,8 @@ export interface EvaluationReport {
 
 /**
  * Measures predictions on rows the model never learned from, beside the baseline's. Target, predictions and baseline
- * hold the same rows in the same order. Clustering is measured on `clusters`; without it its metrics are null.
+ * hold the same rows in the same order. Clustering is measured on `clusters`, anomaly
+ * scores beside those `again` of a second fit from another seed; without them their metrics are null.
  */
 export function evaluate(args: {
   readonly task: Task;
@@ -58,14 +60,18 @@ export function evaluate(args: {
   readonly baseline: Predictions;
   readonly slices?: readonly Slice[];
   readonly clusters?: ClusterSample;
+  readonly again?: Predictions;
   readonly split?: "test" | "holdout";
 }): EvaluationReport {
   const { task, labels, target, predictions, threshold } = args;
   const judged = judgedRows(task, target, predictions, threshold);
   const common = { task, labels, split: args.split ?? "test", nRows: predictions.nRows };
-  if (task === "clustering") {
-    const metrics = args.clusters ? measureClusters(args.clusters) : measureAll(judged);
-    return { ...common, metrics, baseline: {}, threshold: null, calibration: null, confusion: null, slices: [] };
+  const bare = { baseline: {}, threshold: null, calibration: null, confusion: null, slices: [] };
+  if (task === "clustering")
+    return { ...common, ...bare, metrics: args.clusters ? measureClusters(args.clusters) : measureAll(judged) };
+  if (task === "anomaly") {
+    const stability = args.again ? finiteOrNull(rankCorrelation(predictions.values, args.again.values)) : null;
+    return { ...common, ...bare, metrics: { stability } };
   }
   return {
     ...common,

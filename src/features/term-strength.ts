@@ -13,7 +13,7 @@ export function strongestTerms(
   target: Target,
   limit: number,
 ): string[] {
-  if (terms.length <= limit || target.task === "clustering") return terms.slice(0, limit);
+  if (terms.length <= limit || target.values.length === 0) return terms.slice(0, limit);
   const nClasses = target.task === "multiclass" ? target.nLabels : 1;
   const { counts, sums } = sumByTerm(texts, terms, ngrams, target, nClasses);
   const nAll = texts.length;

@@ -4,6 +4,7 @@ export interface MetricsByTask {
   binary: "accuracy" | "auc" | "averagePrecision" | "f1" | "precision" | "recall" | "logLoss" | "brier" | "ece";
   multiclass: "accuracy" | "macroF1" | "topK" | "logLoss" | "ece";
   clustering: "silhouette" | "stability" | "daviesBouldin";
+  anomaly: "stability";
 }
 
 /** What is to be learned; the same names as Task in the model room, which stands on this floor. */
@@ -58,6 +59,7 @@ const namesByTask: { readonly [T in TaskName]: readonly MetricsByTask[T][] } = O
   ] as const),
   multiclass: Object.freeze(["accuracy", "macroF1", "topK", "logLoss", "ece"] as const),
   clustering: Object.freeze(["silhouette", "daviesBouldin", "stability"] as const),
+  anomaly: Object.freeze(["stability"] as const),
 });
 
 /** The names of a task's metrics, in the order reports show them. */

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readVectors } from "../../test/vectors/read.ts";
 import { auc } from "./auc.ts";
 import { averagePrecision } from "./average-precision.ts";
 import { bestF1Threshold } from "./best-f1-threshold.ts";
@@ -9,6 +10,7 @@ import { ece } from "./ece.ts";
 import { macroF1 } from "./f1.ts";
 import { logLoss } from "./log-loss.ts";
 import { metricDirection, metricsOf } from "./metric-names.ts";
+import { rankCorrelation } from "./rank-correlation.ts";
 import { rmse } from "./rmse.ts";
 import { silhouette } from "./silhouette.ts";
 
@@ -137,9 +139,37 @@ describe("metrics on rows that give nothing to measure", () => {
   });
 });
 
+describe("rank correlation", () => {
+  it("equals SciPy's, with ties", () => {
+    const { ranks } = readVectors<{ ranks: Record<"one" | "other", number[]> & { expected: number } }>("isolation");
+    const { one, other, expected } = ranks;
+    expect(rankCorrelation(Float64Array.from(one), Float64Array.from(other))).toBeCloseTo(expected, 12);
+  });
+
+  it("is 1 for the same order, -1 for the opposite, NaN for a constant and for no rows", () => {
+    const values = Float64Array.of(3, 1, 2, 2);
+    expect(
+      rankCorrelation(
+        values,
+        values.map((value) => value ** 3),
+      ),
+    ).toBe(1);
+    expect(
+      rankCorrelation(
+        values,
+        values.map((value) => -value),
+      ),
+    ).toBe(-1);
+    expect(rankCorrelation(values, new Float64Array(4))).toBeNaN();
+    expect(rankCorrelation(new Float64Array(0), new Float64Array(0))).toBeNaN();
+  });
+});
+
 describe("metric names", () => {
   it("have a direction, each", () => {
-    const names = new Set((["regression", "binary", "multiclass", "clustering"] as const).flatMap((t) => metricsOf(t)));
+    const names = new Set(
+      (["regression", "binary", "multiclass", "clustering", "anomaly"] as const).flatMap((t) => metricsOf(t)),
+    );
     expect([...names].sort()).toEqual(Object.keys(metricDirection).sort());
   });
 });

@@ -5,7 +5,7 @@ import type { FittedFeature } from "./fitted-transform.ts";
 import type { Predictor } from "./predictor.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
-export type Task = "regression" | "binary" | "multiclass" | "clustering";
+export type Task = "regression" | "binary" | "multiclass" | "clustering" | "anomaly";
 
 /** What each contract column is for; a column named in none of them but the contract is an input. */
 export interface Roles {
@@ -49,8 +49,8 @@ export interface ParityRows {
 }
 
 /**
- * Predictions of a batch. `values` is row-major, `width` numbers a row: the value (regression, cluster number) with
- * width 1, or one probability a label. `labelIndex` is the answered label (classification), else null.
+ * Predictions of a batch. `values` is row-major, `width` numbers a row: the value (regression), the cluster's number or the
+ * anomaly score with width 1, or one probability a label. `labelIndex` is the answered label (classification), else null.
  */
 export interface Predictions {
   readonly nRows: number;

@@ -30,7 +30,10 @@ export function predictionReference(
   model: Pick<Model, "task" | "labels" | "roles">,
   predictions: Predictions,
 ): ColumnReference {
-  return columnReference(model.roles.target ?? "cluster", predictionColumn(model, predictions));
+  return columnReference(
+    model.roles.target ?? (model.task === "anomaly" ? "score" : "cluster"),
+    predictionColumn(model, predictions),
+  );
 }
 
 /** Predictions as the column their reference is made of, so that a window of them can be compared by `shareOf`. */
@@ -39,7 +42,7 @@ export function predictionColumn(
   predictions: Predictions,
 ): ColumnData {
   const { nRows, width, values, labelIndex } = predictions;
-  if (task === "regression") return { kind: "number", values };
+  if (task === "regression" || task === "anomaly") return { kind: "number", values };
   if (task === "binary")
     return { kind: "number", values: Float64Array.from({ length: nRows }, (_, row) => values[row * width + 1]!) };
   if (task === "multiclass") return { kind: "category", codes: labelIndex!, levels: labels.map(String) };

@@ -87,7 +87,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
   const clean = cleanSpec(given.clean, declared);
   const contract = withCleaning(declared, clean);
   const roles = rolesOf(given, contract);
-  const task = taskOf(contract, roles.target);
+  const task = taskOf(contract, roles.target, given.model);
   const expressions = expressionsOf(given.features, contract, roles);
   const inputs = contract.columns
     .map(({ name }) => name)
@@ -151,16 +151,23 @@ function sourceOf(data: unknown): SourceDescription {
 
 /**
  * A category target whose levels are declared is binary with two of them, else multiclass. Without declared levels it
- * is multiclass here, as its type says; the levels are known only once the data is read.
+ * is multiclass here, as its type says; the levels are known only once the data is read. Without a target the model says
+ * which of the two tasks it learns.
  */
-function taskOf(contract: Contract, target: string | null): Task {
+function taskOf(contract: Contract, target: string | null, model: unknown): Task {
   const column = contract.columns.find(({ name }) => name === target);
-  if (!column) return "clustering";
+  if (!column) return isAnomalyModel(model) ? "anomaly" : "clustering";
   if (column.kind === "number") return "regression";
   if (column.kind === "boolean") return "binary";
   if (column.kind === "category") return column.levels?.length === 2 ? "binary" : "multiclass";
   const rule = "must be a number, boolean or category column";
   throw invalidDefinition("target", rule, `${showValue(target)} of kind ${column.kind}`);
+}
+
+function isAnomalyModel(model: unknown): boolean {
+  if (typeof model !== "object" || model === null || !("tasks" in model)) return false;
+  const tasks = model.tasks as object;
+  return Object.hasOwn(tasks, "anomaly");
 }
 
 function expressionsOf(features: unknown, contract: Contract, roles: Roles): readonly FeatureExpression[] {
@@ -265,7 +272,10 @@ function modelOf(model: unknown, task: Task): EstimatorChoice {
     checkEstimatorChoice(choice);
     return Object.freeze(choice);
   }
-  const remedy = task === "clustering" ? "Name a target, or use kmeans()." : "Use boosting(), linear() or auto().";
+  const remedy =
+    task === "clustering"
+      ? "Name a target, or use kmeans() or isolationForest()."
+      : "Use boosting(), linear() or auto().";
   const can = Object.keys(tasks).join(", ");
   throw invalidDefinition("model", `must learn the task ${task}`, `${choice.estimator}() for ${can}`, remedy);
 }

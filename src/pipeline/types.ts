@@ -7,13 +7,16 @@ import type { BooleanExpr, ColumnsOf, Features } from "../frame/expression-types
 import type { CategoryColumn, Keys, LevelsOf, NamesOf, RowOf, Schema } from "../frame/schema.ts";
 import type { Source } from "../ingest/source.ts";
 import type { Metric, MetricOf } from "../metrics/metric-names.ts";
+import type { Task } from "../model/model.ts";
 import type { Estimator } from "../train/choice-types.ts";
 import type { PipelineSpec } from "./spec.ts";
 
 type OrProblem<X, Message extends string> = [X] extends [never] ? Problem<Message> : X;
 
-/** The task a target's kind asks for; without a target it is clustering. */
-export type TaskOf<S extends Schema, T extends Keys<S>> = [T] extends [never] ? "clustering" : TargetTask<S[T]>;
+/** The task a target's kind asks for; without a target the model says which. */
+export type TaskOf<S extends Schema, T extends Keys<S>> = [T] extends [never]
+  ? "clustering" | "anomaly"
+  : TargetTask<S[T]>;
 type TargetTask<C> = C extends { kind: "number" }
   ? "regression"
   : C extends { kind: "boolean" }
@@ -31,7 +34,7 @@ export interface Classified<L extends string | boolean> {
   readonly probabilities: Readonly<Record<`${L}`, number>>;
 }
 
-/** What a prediction is: a number (regression), the number of a cluster, or a label with probabilities. */
+/** What a prediction is: a number (regression), the number of a cluster, an anomaly score, or a label with probabilities. */
 export type OutputOf<S extends Schema, T extends PropertyKey> = [T] extends [never]
   ? number
   : TargetTask<S[T & keyof S]> extends "regression"
@@ -111,6 +114,8 @@ export type OwnStep<S extends Schema, T extends Keys<S>> =
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 type Known<T> = true extends IsUnion<T> ? never : T;
 type TaskAsked<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? never : TaskOf<S, T>;
+/** One that learns any of the tasks. */
+type EstimatorOf<A> = [A] extends [never] ? Estimator<never> : A extends Task ? Estimator<A> : never;
 type MetricFor<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? Metric["any"] : MetricOf<TaskOf<S, T>>;
 
 /** `Given` tells "there is no `features`" from "`features` is not inferred yet": only then are its names unknown. */
@@ -264,7 +269,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly clean?: Clean<S>;
   /** What the snapshot as a whole must be. */
   readonly expect?: Expectations<Keys<S>>;
-  /** The column to predict; its kind decides the task. Left out: clustering. */
+  /** The column to predict; its kind decides the task. Left out: clustering, or anomaly scores. */
   readonly target?: T;
   /** Identifies a row; not a feature unless `prepare` names it. */
   readonly id?: Exclude<NamesOf<S>["identifier"], T>;
@@ -287,7 +292,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
     NoInfer<"random" | "hash" | "column" | Extract<"target" | "time" | "group", Given>>,
     NamesOf<S>["all"]
   >;
-  readonly model: Estimator<TaskAsked<S, T>>;
+  readonly model: EstimatorOf<TaskAsked<S, T>>;
   /** What a new model must satisfy to be promoted. */
   readonly gate?: readonly Rule<MetricFor<S, T>, NamesOf<S>["all"]>[];
   /** Columns whose findings in the leakage audit are accepted. */

@@ -99,7 +99,7 @@ function checkActuals(
 ): { readonly issues: readonly Issue[]; readonly actuals: readonly JsonValue[] } {
   const { target } = model.roles;
   if (target === null)
-    return refuse(`model ${JSON.stringify(model.name)} has no target: nothing becomes true of clusters`);
+    return refuse(`model ${JSON.stringify(model.name)} has no target: nothing becomes true of what it answers`);
   const rows = items.map(({ actual }) => ({ [target]: actual }));
   const { issues, frame } = frameFromRows(rows, model.contract, [target]);
   const actuals = rowsFromFrame(frame).map((row) => row[target] ?? null);

@@ -95,6 +95,8 @@ function taskText(task: ServedModel["model"]["task"]): string {
   switch (task) {
     case "regression":
       return "Answers a number.";
+    case "anomaly":
+      return "Answers an anomaly score: about 0.5 for rows like all others, towards 1 for outliers.";
     case "clustering":
       return "Answers the number of the nearest cluster.";
     case "binary":
@@ -133,7 +135,7 @@ const modelSummary: JsonObject = {
     name: { type: "string" },
     version: { type: "integer" },
     digest: { type: "string" },
-    task: { enum: ["regression", "binary", "multiclass", "clustering"] },
+    task: { enum: ["regression", "binary", "multiclass", "clustering", "anomaly"] },
     metrics: { type: "object", additionalProperties: { type: "number" } },
   },
   required: ["name", "version", "digest", "task", "metrics"],

@@ -163,6 +163,14 @@ export interface KMeansHyperparameters {
   start: "random" | "plusplus";
 }
 
+/** Hyperparameters of isolationForest(). */
+export interface IsolationForestHyperparameters {
+  /** Trees whose path lengths are averaged. */
+  trees: number;
+  /** Rows that each tree is grown from. */
+  sampleRows: number;
+}
+
 /** Hyperparameters of calibrated(). */
 export interface CalibratedHyperparameters {
   /** platt: a sigmoid of the log odds; isotonic: the best ascending line. */

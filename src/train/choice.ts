@@ -7,6 +7,7 @@ import type {
   CalibratedHyperparameters,
   Estimator,
   ForestHyperparameters,
+  IsolationForestHyperparameters,
   KMeansHyperparameters,
   LinearHyperparameters,
   MlpHyperparameters,
@@ -19,6 +20,7 @@ import type {
 
 const supervised = Object.freeze({ regression: true, binary: true, multiclass: true } as const);
 const labelled = Object.freeze({ binary: true, multiclass: true } as const);
+const scored = Object.freeze({ anomaly: true } as const);
 const unsupervised = Object.freeze({ clustering: true } as const);
 
 /** Gradient-boosted trees on histograms: the first choice for tables; takes missing values and categories as they are. */
@@ -87,6 +89,13 @@ export function neighbors(
 /** Groups rows around `clusters` centres (k-means, Euclidean distance on prepared columns); for pipelines without a target. */
 export function kmeans(options: Partial<KMeansHyperparameters> = {}): Estimator<"clustering", KMeansHyperparameters> {
   return configure("kmeans", unsupervised, options);
+}
+
+/** Scores how easily a row is set apart from all others (isolation forest); for pipelines without a target. */
+export function isolationForest(
+  options: Partial<IsolationForestHyperparameters> = {},
+): Estimator<"anomaly", IsolationForestHyperparameters> {
+  return configure("isolationForest", scored, options);
 }
 
 /** The same estimator with probabilities that mean what they say, learned from rows it was not fitted on. */

@@ -14,8 +14,13 @@ export function refuseMissing(estimator: string, design: Design, target: Target)
         remedy: 'Leave its `prepare` to the default, or begin it with impute("median").',
       });
   }
+  requireWeight(target.weights);
+}
+
+/** Throws DEFINITION_INVALID where row weights do not sum to a number above 0. */
+export function requireWeight(weights: Float64Array | null): void {
   let total = 0;
-  for (const weight of target.weights ?? [1]) total += weight;
+  for (const weight of weights ?? [1]) total += weight;
   if (!(total > 0 && total < Infinity))
     throw new MillraceError("DEFINITION_INVALID", {
       subject: "the row weights",

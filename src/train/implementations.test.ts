@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
 import type { HyperparameterDeclaration } from "../model/estimator.ts";
 import { autoCandidates } from "./auto.ts";
-import { boosting, kmeans, linear, mlp, naiveBayes, neighbors, svm } from "./choice.ts";
+import { boosting, isolationForest, kmeans, linear, mlp, naiveBayes, neighbors, svm } from "./choice.ts";
 import { auto, tune } from "./tuning-choice.ts";
 import {
   checkEstimatorChoice,
@@ -90,7 +90,7 @@ describe("findEstimator", () => {
   }
 
   it("knows the tasks that the builders promise", async () => {
-    for (const choice of [boosting(), linear(), naiveBayes(), mlp(), svm(), neighbors(), kmeans()]) {
+    for (const choice of [boosting(), linear(), naiveBayes(), mlp(), svm(), neighbors(), kmeans(), isolationForest()]) {
       const { tasks } = await findEstimator(choice.estimator);
       expect(tasks.toSorted()).toEqual(Object.keys(choice.tasks).sort());
     }
@@ -100,7 +100,7 @@ describe("findEstimator", () => {
     await expect(findEstimator("bosting")).rejects.toMatchObject({
       code: "DEFINITION_INVALID",
       message:
-        'model must be one of boosting(), forest(), extraTrees(), tree(), linear(), naiveBayes(), mlp(), svm(), neighbors(), kmeans(), auto(), got "bosting"',
+        'model must be one of boosting(), forest(), extraTrees(), tree(), linear(), naiveBayes(), mlp(), svm(), neighbors(), kmeans(), isolationForest(), auto(), got "bosting"',
       remedy: "Did you mean boosting()?",
     });
   });

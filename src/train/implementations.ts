@@ -6,6 +6,7 @@ import { boostingHyperparameters } from "./boosting/hyperparameters.ts";
 import { blendHyperparameters, calibratedHyperparameters, stackHyperparameters } from "./ensembles/hyperparameters.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./forest/hyperparameters.ts";
 import { resolveHyperparameters } from "./hyperparameters.ts";
+import { isolationForestHyperparameters } from "./isolation/hyperparameters.ts";
 import { kmeansHyperparameters } from "./kmeans/hyperparameters.ts";
 import { linearHyperparameters } from "./linear/hyperparameters.ts";
 import { mlpHyperparameters } from "./mlp/hyperparameters.ts";
@@ -90,6 +91,13 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     {
       hyperparameters: kmeansHyperparameters,
       load: async () => (await import("./kmeans/estimator.ts")).kmeansEstimator,
+    },
+  ],
+  [
+    "isolationForest",
+    {
+      hyperparameters: isolationForestHyperparameters,
+      load: async () => (await import("./isolation/estimator.ts")).isolationForestEstimator,
     },
   ],
 ]);

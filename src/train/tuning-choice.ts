@@ -5,7 +5,12 @@ import type { Task } from "../model/model.ts";
 import { ensembleNames, refuse } from "./choice.ts";
 import type { Estimator } from "./choice-types.ts";
 
-const everyTask = Object.freeze({ regression: true, binary: true, multiclass: true, clustering: true } as const);
+const autoTasks: { readonly [P in Exclude<Task, "anomaly">]: true } = Object.freeze({
+  regression: true,
+  binary: true,
+  multiclass: true,
+  clustering: true,
+});
 
 /** What auto() may spend. */
 export interface AutoOptions {
@@ -17,7 +22,7 @@ export interface AutoOptions {
  * Tries several settings of linear and boosting (clustering: of kmeans) by cross-validation and keeps the best.
  * How many it gets through depends on the machine; fix the outcome by naming the winner in the definition.
  */
-export function auto(options: AutoOptions = {}): Estimator<Task> {
+export function auto(options: AutoOptions = {}): Estimator<Exclude<Task, "anomaly">> {
   const plan: TuningPlan = Object.freeze({
     strategy: "random",
     trials: 24,
@@ -25,7 +30,7 @@ export function auto(options: AutoOptions = {}): Estimator<Task> {
     budgetMs: budgetOf("auto()", options.budget ?? "2m"),
     space: Object.freeze({}),
   });
-  return Object.freeze({ estimator: "auto", tasks: everyTask, hyperparameters: Object.freeze({}), tuning: plan });
+  return Object.freeze({ estimator: "auto", tasks: autoTasks, hyperparameters: Object.freeze({}), tuning: plan });
 }
 
 /** A range of numbers to search; on the log scale every factor is as likely as another. */
@@ -64,6 +69,8 @@ export interface TuneOptions<H> {
 export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
   if (ensembleNames.includes(estimator.estimator) && estimator.tuning === null)
     refuse("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
+  if (Object.hasOwn(estimator.tasks, "anomaly"))
+    refuse("tune()", "takes an estimator whose answers have a truth to be scored by", `${estimator.estimator}()`);
   if (estimator.tuning !== null)
     refuse(
       "tune()",

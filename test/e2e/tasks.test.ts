@@ -133,6 +133,25 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
     expect([0, 1, 2]).toContain(answer.json<{ prediction: unknown }>().prediction);
   });
 
+  it("anomaly scores by isolationForest, without a target", async () => {
+    const ran = await run(
+      "outliers",
+      `${schema("spend", "plan", "isNew")} model: m.isolationForest({ trees: 50 }), gate: [m.atLeast("stability", 0.5)]`,
+    );
+    // The rank correlation with the scores of a fit from another seed.
+    expect(ran.report.metrics["stability"]).toBeGreaterThan(0.5);
+    const scoreOf = async (row: string): Promise<number> => {
+      const answer = await project.run("predict", "outliers", "--row", row, "--json");
+      return answer.json<{ prediction: number }>().prediction;
+    };
+    const [usual, unusual] = [
+      await scoreOf('{"spend":3,"plan":"pro","isNew":false}'),
+      await scoreOf('{"spend":3000,"plan":"pro","isNew":false}'),
+    ];
+    expect(unusual).toBeGreaterThan(usual);
+    expect(unusual).toBeLessThan(1);
+  });
+
   it("tunes by grid and by chance, and lets auto choose within its budget", async () => {
     const body = `${schema(...features, "stays")} target: "stays", split: { folds: 3 },`;
     const grid = await run(

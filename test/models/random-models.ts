@@ -99,9 +99,16 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
   binary: [false, true],
   multiclass: ["a", "__proto__", "c"],
   clustering: [],
+  anomaly: [],
 };
 
-const linkOf = { regression: "identity", binary: "sigmoid", multiclass: "softmax", clustering: "cluster" } as const;
+const linkOf = {
+  regression: "identity",
+  binary: "sigmoid",
+  multiclass: "softmax",
+  clustering: "cluster",
+  anomaly: "log",
+} as const;
 
 /** A model of random numbers with parity rows: trees, a linear predictor, naive Bayes, a network, stored rows, or centres where the task is clustering. */
 export function randomModel(rng: Rng, task: Task, kind: RandomKind): Model {
@@ -110,9 +117,9 @@ export function randomModel(rng: Rng, task: Task, kind: RandomKind): Model {
   const model: Model = {
     name: "house-prices",
     task,
-    contract: { columns: task === "clustering" ? columns : [...columns, column("price", targetKind(task))] },
+    contract: { columns: isUnsupervised(task) ? columns : [...columns, column("price", targetKind(task))] },
     roles: {
-      target: task === "clustering" ? null : "price",
+      target: isUnsupervised(task) ? null : "price",
       id: null,
       time: null,
       group: null,
@@ -150,6 +157,10 @@ const featuresOf: Readonly<Record<RandomKind, readonly FittedFeature[]>> = {
   neighbors: denseFeatures,
   ensemble: [...treeFeatures, ...denseFeatures],
 };
+
+function isUnsupervised(task: Task): boolean {
+  return task === "clustering" || task === "anomaly";
+}
 
 function targetKind(task: Task): ContractColumn["kind"] {
   if (task === "regression") return "number";
@@ -279,4 +290,5 @@ export const modelKinds: readonly (readonly [Task, RandomKind])[] = [
   ["binary", "ensemble"],
   ["multiclass", "ensemble"],
   ["clustering", "linear"],
+  ["anomaly", "trees"],
 ];

@@ -32,10 +32,11 @@ async function trainedModel(task: Task, estimator: string): Promise<{ model: Mod
   const rng = createRng(22);
   const implementation = await findEstimator(estimator);
   const labels = task === "multiclass" ? 3 : 2;
-  const values = Float64Array.from({ length: task === "clustering" ? 0 : train.nRows }, () =>
+  const isUnsupervised = task === "clustering" || task === "anomaly";
+  const values = Float64Array.from({ length: isUnsupervised ? 0 : train.nRows }, () =>
     task === "regression" ? rng.next() * 10 : rng.integer(labels),
   );
-  const nLabels = task === "regression" || task === "clustering" ? 0 : labels;
+  const nLabels = task === "regression" || isUnsupervised ? 0 : labels;
   const target = { task, values, nLabels, weights: null };
   const frame = withExpressions(train, base.expressions);
   const derived = base.expressions.map(({ name, expression }) => ({ name, kind: expression.kind }));
@@ -79,6 +80,7 @@ describe("a trained model", () => {
     ["binary", "neighbors"],
     ["multiclass", "neighbors"],
     ["clustering", "kmeans"],
+    ["anomaly", "isolationForest"],
   ];
 
   it.each(trainings)(

@@ -1,5 +1,5 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
-import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, kmeans, linear, naiveBayes, blend, calibrated, stack, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
+import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, isolationForest, kmeans, linear, naiveBayes, blend, calibrated, stack, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
   cyclic, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
@@ -138,6 +138,10 @@ pipeline({ name, data, schema, target: "price",
   // @ts-expect-error
   model: kmeans() });
 pipeline({ name, data, schema, model: kmeans() });
+pipeline({ name, data, schema, target: "price",
+  // @ts-expect-error
+  model: isolationForest() });
+pipeline({ name, data, schema, model: isolationForest({ trees: 10 }) });
 //// 27 supervised estimator without a target
 pipeline({ name, data, schema,
   // @ts-expect-error

@@ -144,7 +144,8 @@ export function addOutputs(scope: Scope, scores: string): void {
   const { graph, model } = scope;
   const { constant } = numbersOf(graph);
   const linked = linkedScores(scope, scores);
-  if (model.task === "regression") return graph.output({ name: "prediction", type: "double", width: 1 }, linked);
+  if (model.task === "regression" || model.task === "anomaly")
+    return graph.output({ name: "prediction", type: "double", width: 1 }, linked);
   const isBinary = model.task === "binary";
   const opposite = isBinary ? graph.node("Sub", [constant(1), linked]) : "";
   const probabilities = isBinary ? graph.node("Concat", [opposite, linked], { axis: 1 }) : linked;

@@ -12,6 +12,7 @@ const linksOf: Readonly<Record<Task, readonly Link[]>> = {
   binary: ["sigmoid", "share"],
   multiclass: ["softmax", "share"],
   clustering: ["cluster"],
+  anomaly: ["log"],
 };
 
 /** Checks that a predictor ends on every row, never reads outside its arrays, and suits the model's task and design. */
@@ -24,8 +25,9 @@ export function checkPredictor(
   if (predictor.outputs !== outputs) wrong("predictor.outputs", `is not ${outputs}`);
   if (predictor.kind === "bayes" && predictor.link !== "sigmoid" && predictor.link !== "softmax")
     wrong("predictor.link", "does not suit naive Bayes");
-  if ((predictor.kind === "clusters") !== (task === "clustering"))
-    wrong("predictor.kind", `does not suit the task ${task}`);
+  const isSuitable =
+    task === "anomaly" ? predictor.kind === "trees" : (predictor.kind === "clusters") === (task === "clustering");
+  if (!isSuitable) wrong("predictor.kind", `does not suit the task ${task}`);
   if (predictor.kind === "ensemble") {
     checkEnsemble(predictor);
     predictor.members.forEach((member, m) =>

@@ -1,12 +1,12 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec, Step, StepContext } from "../../engine/step.ts";
-import type { ClusterSample } from "../../evaluate/cluster-sample.ts";
 import { baselinePredictions, fitBaseline } from "../../evaluate/baseline.ts";
 import { evaluate, type EvaluationReport } from "../../evaluate/report.ts";
 import { columnOf, type Frame } from "../../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { buildDesign } from "../../model/apply.ts";
+import type { Design } from "../../model/design.ts";
 import type { Model, Predictions } from "../../model/model.ts";
 import { findEstimator } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
@@ -32,8 +32,8 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       "ingest.dataset",
       "split.rows",
       "train.model",
-      // A clustering is fitted once more, to see whether it stays what it is.
-      ...(spec.task === "clustering" ? ["tune.chosen"] : []),
+      // Without a target the model is fitted once more, to see whether it stays what it is.
+      ...(spec.roles.target === null ? ["tune.chosen"] : []),
     ],
     outputs: ["report"],
     params: { slices, roles: spec.roles } as unknown as JsonObject,
@@ -48,6 +48,10 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
         spec.task,
         targetOf(spec, dataset, model.labels, rowsWithCode(split, splitCode.train)),
       );
+      const again =
+        spec.roles.target === null
+          ? await fittedAgain(spec, environment, context, { dataset, split, model, rows })
+          : undefined;
       const report = evaluate({
         task: spec.task,
         labels: model.labels,
@@ -56,8 +60,9 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
         threshold: model.threshold,
         baseline: baselinePredictions(baseline, rows.length),
         slices: slices.flatMap((name) => slicesOf(dataset, name, rows)),
-        ...(spec.task === "clustering"
-          ? { clusters: await clustersOf(spec, environment, context, { dataset, split, model, rows, predictions }) }
+        ...(again && { again }),
+        ...(again && spec.task === "clustering"
+          ? { clusters: clusterSample(testDesign(spec, dataset, rows, model), predictions, again) }
           : {}),
       });
       await context.write("report", evaluationReportCodec, report);
@@ -66,29 +71,31 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
   });
 }
 
-interface Clustered {
+interface Evaluated {
   readonly dataset: Frame;
   readonly split: Uint8Array;
   readonly model: Model;
   readonly rows: Uint32Array;
-  readonly predictions: Predictions;
 }
 
-/** The test rows with their clusters, in the model and in a fit of the same train rows from another seed. */
-async function clustersOf(
+/** What a fit of the same train rows from another seed answers to the test rows. */
+async function fittedAgain(
   spec: PipelineSpec,
   { threads }: WorkflowEnvironment,
   context: StepContext,
-  { dataset, split, model, rows, predictions }: Clustered,
-): Promise<ClusterSample> {
+  { dataset, split, model, rows }: Evaluated,
+): Promise<Predictions> {
   const { estimator, hyperparameters } = await context.read("tune.chosen", chosenCodec);
   const train = rowsWithCode(split, splitCode.train);
   const material = applyDesign({ spec, dataset, labels: model.labels }, train, model.features);
   const { clock, progress, signal } = context;
   const tools = { rng: context.rng.fork("again"), clock, progress, signal, threads };
   const { predictor } = await fitPredictor(await findEstimator(estimator), hyperparameters, material, null, tools);
-  const second = predictionsAt({ ...model, predictor }, dataset, rows);
-  return clusterSample(buildDesign(featureFrame(spec, dataset, rows), model.features), predictions, second);
+  return predictionsAt({ ...model, predictor }, dataset, rows);
+}
+
+function testDesign(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, { features }: Model): Design {
+  return buildDesign(featureFrame(spec, dataset, rows), features);
 }
 
 /** Columns that rules of the gate look at group by group. */

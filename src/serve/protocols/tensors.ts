@@ -28,7 +28,8 @@ export function inputTensors(model: Model): JsonObject[] {
 /** The tensors a model answers: `prediction`, or `label` and `probabilities`; and the id of each prediction. */
 export function outputTensors(model: Model): JsonObject[] {
   const ids: JsonObject = { name: "prediction_id", datatype: "BYTES", shape: [-1] };
-  if (model.task === "regression") return [{ name: "prediction", datatype: "FP64", shape: [-1] }, ids];
+  if (model.task === "regression" || model.task === "anomaly")
+    return [{ name: "prediction", datatype: "FP64", shape: [-1] }, ids];
   if (model.task === "clustering") return [{ name: "prediction", datatype: "INT64", shape: [-1] }, ids];
   const datatype = labelType(model);
   return [
@@ -45,7 +46,7 @@ function labelType(model: Model): string {
 /** Answers as the tensors of `outputTensors`, row-major. */
 export function answerTensors(model: Model, answers: readonly Answer[], ids: readonly string[]): JsonObject[] {
   const data = new Map<string, JsonValue>([["prediction_id", [...ids]]]);
-  if (model.task === "regression" || model.task === "clustering") data.set("prediction", answers as readonly number[]);
+  if (model.task !== "binary" && model.task !== "multiclass") data.set("prediction", answers as readonly number[]);
   else {
     const given = answers as readonly Exclude<Answer, number>[];
     data.set(

@@ -66,7 +66,8 @@ type NodeTable = Omit<
   "kind" | "link" | "outputs" | "base" | "treeOffsets" | "treeOutput" | "categorySets"
 >;
 
-function emptyTable(nNodes: number): NodeTable {
+/** Leaves without a value, to be filled in. */
+export function emptyTable(nNodes: number): NodeTable {
   return {
     feature: new Int32Array(nNodes),
     threshold: new Float64Array(nNodes),
