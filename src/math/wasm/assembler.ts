@@ -128,6 +128,8 @@ export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsign
 export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
 /** Loads one 32-bit number into all 4 lanes. */
 export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...unsigned(offset)];
+/** Loads one 64-bit number into both lanes. */
+export const v128Load64Splat = (offset: number): number[] => [0xfd, 0x0a, 0, ...unsigned(offset)];
 export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */

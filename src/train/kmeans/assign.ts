@@ -1,6 +1,7 @@
-import { type Moves, roundingFactor } from "./bounds.ts";
-import { nearestTwo, type NearestTwo, scoreOf } from "./nearest.ts";
+import { type Drift, lowerBound, upperBound } from "./bounds.ts";
+import { scoreOf } from "./nearest.ts";
 import { type ClusteringPlan, partsOfPlan } from "./plan.ts";
+import type { Ranking } from "./ranking.ts";
 
 /** Centres and what is known of them and the rows. */
 export interface Measures {
@@ -8,6 +9,7 @@ export interface Measures {
   readonly halves: Float64Array;
   /** Largest error of a squared distance computed as |x|^2 - 2 score. */
   readonly error: number;
+  readonly drift: Drift;
 }
 
 /** Centres are means of rows, hence no longer than the longest; each addition is off by half a unit in the last place. */
@@ -17,57 +19,91 @@ export function largestError({ norms, design }: Pick<ClusteringPlan, "norms" | "
   return 4 * longest * (design.dense.length + design.sparse.names.length + 8) * Number.EPSILON;
 }
 
+/** Centres up to which measuring a row by all of them costs about as much as by its own alone. */
+const fewCentres = 16;
+
 /**
  * Assigns the rows of a part to their nearest centres, the first of equals, and moves the part's sums along. A row is measured
  * only where the centres may have moved past it (Hamerly 2010): its distance from its own centre is at most what it was
- * plus that centre's move, from all others at least what it was less the largest move, or half the distance between
- * centres. The bounds hold whatever the rounding, so the assignment is that of measuring all. `moves` null: all are.
+ * plus that centre's moves, from all others at least what it was less the largest moves, or half the distance between
+ * centres. The bounds hold whatever the rounding, so the assignment is that of measuring all, as `all` does.
  */
-export function assignPart(plan: ClusteringPlan, part: number, measures: Measures, moves: Moves | null): void {
-  const { memory, rows } = plan;
-  const { centres, halves } = measures;
+export function assignPart(
+  plan: ClusteringPlan,
+  part: number,
+  measures: Measures,
+  ranking: Ranking,
+  all: boolean,
+): void {
   const [from, to] = partsOfPlan(plan).rangeOf(part);
-  const found: NearestTwo = { nearest: 0, best: 0, second: 0 };
-  memory.changed[part] = 0;
-  for (let row = from; row < to; ++row) {
-    if (moves !== null && isHeld(plan, row, measures, moves)) continue;
-    nearestTwo(rows, row, centres, halves, found);
-    settle(plan, part, row, found, measures.error);
+  const { listed } = ranking;
+  plan.memory.changed[part] = 0;
+  for (let start = from; start < to; start += listed.length) {
+    const end = Math.min(to, start + listed.length);
+    let count = all ? listAll(start, end, listed) : listLoose(plan, start, end, measures.drift, listed);
+    if (!all && plan.clusters > fewCentres) count = tighten(plan, measures, listed, count);
+    ranking.rank(count);
+    for (let i = 0; i < count; ++i) settle(plan, part, listed[i]!, ranking, i, measures);
   }
 }
 
-/** Whether a row is surely nearest to the centre it has: by the bounds, moved on, or by its true distance. */
-function isHeld({ rows, memory, norms }: ClusteringPlan, row: number, measures: Measures, moves: Moves): boolean {
+function listAll(start: number, end: number, listed: Uint32Array): number {
+  for (let row = start; row < end; ++row) listed[row - start] = row;
+  return end - start;
+}
+
+/** Lists the rows, and says how many, that the bounds do not hold where they are. */
+function listLoose({ memory }: ClusteringPlan, start: number, end: number, drift: Drift, listed: Uint32Array): number {
   const { assignment, upper, lower } = memory;
-  const centre = assignment[row]!;
-  const least = lower[row]! - (centre === moves.farthest ? moves.secondLargest : moves.largest);
-  const limit = Math.max(moves.apart[centre]!, least);
-  const most = upper[row]! + moves.own[centre]!;
-  lower[row] = least;
-  upper[row] = most;
-  if (most * roundingFactor < limit) return true;
-  const { centres, halves, error } = measures;
+  const { own, others, apart } = drift;
+  let count = 0;
+  for (let row = start; row < end; ++row) {
+    const centre = assignment[row]!;
+    const most = upper[row]! + own[centre]!;
+    listed[count] = row;
+    if (!(most < lower[row]! - others[centre]! || most < apart[centre]!)) ++count;
+  }
+  return count;
+}
+
+/** Measures listed rows by their own centre; keeps on the list, and counts, those that may still be nearer to another. */
+function tighten(
+  { rows, memory, norms }: ClusteringPlan,
+  { centres, halves, error, drift }: Measures,
+  listed: Uint32Array, // in and out
+  count: number,
+): number {
+  const { assignment, upper, lower } = memory;
   const nColumns = centres.length / halves.length;
-  const score = scoreOf(rows, row, centres, centre * nColumns, halves[centre]!);
-  const tight = Math.sqrt(Math.max(norms[row]! - 2 * score, 0) + error);
-  upper[row] = tight;
-  return tight * roundingFactor < limit;
+  let kept = 0;
+  for (let i = 0; i < count; ++i) {
+    const row = listed[i]!;
+    const centre = assignment[row]!;
+    const score = scoreOf(rows, row, centres, centre * nColumns, halves[centre]!);
+    upper[row] = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * score, 0) + error), drift, centre);
+    const most = upper[row]! + drift.own[centre]!;
+    listed[kept] = row;
+    if (!(most < lower[row]! - drift.others[centre]! || most < drift.apart[centre]!)) ++kept;
+  }
+  return kept;
 }
 
 /** Writes down what was measured of a row, and takes it along to its new centre's sums where that is another. */
-function settle(plan: ClusteringPlan, part: number, row: number, found: NearestTwo, error: number): void {
+function settle(plan: ClusteringPlan, part: number, row: number, found: Ranking, i: number, measures: Measures): void {
   const { memory, norms, weights, clusters } = plan;
   const { assignment, upper, lower } = memory;
-  upper[row] = Math.sqrt(Math.max(norms[row]! - 2 * found.best, 0) + error);
-  lower[row] = Math.sqrt(Math.max(norms[row]! - 2 * found.second - error, 0)) / roundingFactor;
+  const { error, drift } = measures;
+  const nearest = found.nearest[i]!;
+  upper[row] = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * found.best[i]!, 0) + error), drift, nearest);
+  lower[row] = lowerBound(Math.sqrt(Math.max(norms[row]! - 2 * found.second[i]! - error, 0)), drift, nearest);
   const before = assignment[row]!;
-  if (before === found.nearest) return;
-  assignment[row] = found.nearest;
+  if (before === nearest) return;
+  assignment[row] = nearest;
   ++memory.changed[part]!;
   const weight = weights === null ? 1 : weights[row]!;
   if (weight === 0) return;
   if (before >= 0) addRow(plan, row, -weight, part * clusters + before);
-  addRow(plan, row, weight, part * clusters + found.nearest);
+  addRow(plan, row, weight, part * clusters + nearest);
 }
 
 /** Adds a row to the sums at a place, or with a weight below 0 takes it off. */

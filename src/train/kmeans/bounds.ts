@@ -1,38 +1,52 @@
-/** How far centres moved, and how far apart they are: what is known of distances without measuring them. */
-export interface Moves {
-  /** By centre. */
+/**
+ * How far centres moved since the start, and how far apart they are: what is known of distances without measuring them. Sums
+ * grow by at most 300 additions, of which each may be off in the last bit: they and what they are compared with are kept on
+ * the safe side by far more than that.
+ */
+export interface Drift {
+  /** By centre: the sum of its own moves, and of the largest moves of all others. */
   readonly own: Float64Array;
-  /** The centre that moved most, and how far it and the next one moved. */
-  readonly farthest: number;
-  readonly largest: number;
-  readonly secondLargest: number;
+  readonly others: Float64Array;
   /** By centre: half its distance from the nearest other one; 0 where that is not worth knowing. */
   readonly apart: Float64Array;
 }
 
-/** Bounds grow by additions, of which each may be off in the last bit. */
-export const roundingFactor: number = 1 + 1e-12;
+const safety = 1e-12;
 
-/** `nRows` says whether the distances between centres are worth what they cost. */
-export function movesOf(before: Float64Array, after: Float64Array, clusters: number, nRows: number): Moves {
+export function createDrift(clusters: number): Drift {
+  return { own: new Float64Array(clusters), others: new Float64Array(clusters), apart: new Float64Array(clusters) };
+}
+
+/** What is at least a distance from a centre, less the centre's sum of moves: to be compared once that has grown. */
+export function upperBound(distance: number, { own }: Drift, centre: number): number {
+  return distance - own[centre]! + safety * (distance + own[centre]!);
+}
+
+/** What is at most the distance from every other centre, plus the sum of their largest moves. */
+export function lowerBound(distance: number, { others }: Drift, centre: number): number {
+  return distance + others[centre]! - safety * (distance + others[centre]!);
+}
+
+/** Takes the moves of the centres along. `nRows` says whether the distances between centres are worth what they cost. */
+export function addMoves(drift: Drift, before: Float64Array, after: Float64Array, nRows: number): void {
+  const { own, others, apart } = drift;
+  const clusters = own.length;
   const nColumns = after.length / clusters;
-  const own = Float64Array.from({ length: clusters }, (_, c) =>
-    distance(before, c * nColumns, after, c * nColumns, nColumns),
-  );
-  let farthest = 0;
-  for (let c = 1; c < clusters; ++c) if (own[c]! > own[farthest]!) farthest = c;
-  let secondLargest = 0;
-  for (let c = 0; c < clusters; ++c) if (c !== farthest) secondLargest = Math.max(secondLargest, own[c]!);
-  const apart = new Float64Array(clusters);
+  const moves = own.map((_, c) => distance(before, c * nColumns, after, c * nColumns, nColumns) * (1 + safety));
+  const farthest = moves.indexOf(Math.max(...moves));
+  const next = moves.reduce((most, move, c) => (c === farthest ? most : Math.max(most, move)), 0);
+  for (let c = 0; c < clusters; ++c) {
+    own[c]! += moves[c]!;
+    others[c]! += c === farthest ? next : moves[farthest]!;
+  }
   if (clusters * clusters <= 4 * nRows) fillApart(after, nColumns, apart);
-  return { own, farthest, largest: own[farthest]!, secondLargest, apart };
 }
 
 function fillApart(centres: Float64Array, nColumns: number, apart: Float64Array): void {
   apart.fill(Infinity);
   for (let a = 0; a < apart.length; ++a) {
     for (let b = 0; b < a; ++b) {
-      const half = distance(centres, a * nColumns, centres, b * nColumns, nColumns) / 2 / roundingFactor;
+      const half = (distance(centres, a * nColumns, centres, b * nColumns, nColumns) / 2) * (1 - safety);
       if (half < apart[a]!) apart[a] = half;
       if (half < apart[b]!) apart[b] = half;
     }
@@ -42,5 +56,5 @@ function fillApart(centres: Float64Array, nColumns: number, apart: Float64Array)
 function distance(a: Float64Array, fromA: number, b: Float64Array, fromB: number, nColumns: number): number {
   let total = 0;
   for (let j = 0; j < nColumns; ++j) total += (a[fromA + j]! - b[fromB + j]!) ** 2;
-  return Math.sqrt(total) * roundingFactor;
+  return Math.sqrt(total);
 }

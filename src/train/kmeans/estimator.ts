@@ -18,8 +18,8 @@ import { kmeansHyperparameters } from "./hyperparameters.ts";
 import type { Clustering } from "./lloyd.ts";
 import { improveInBatches, type RowMeasures } from "./mini-batch.ts";
 import { type BestClustering, clusterRows } from "./member.ts";
-import { pointRows } from "./nearest.ts";
 import { type ClusteringPlan, createMemory } from "./plan.ts";
+import { rankedRows } from "./ranking.ts";
 import { plusPlusStart, randomStart } from "./start.ts";
 
 const subject = "fitting kmeans()";
@@ -56,9 +56,15 @@ async function fit(
     });
   const pause = createPause(context, subject);
   const batch = Number(hyperparameters["batch"]);
+  const threads = threadsFor(design, clusters, context);
   const outcome =
     batch === 0 || batch >= design.nRows
-      ? await cluster(await planOf(design, target, hyperparameters, context.rng, pause), context, pause)
+      ? await cluster(
+          await planOf(design, target, hyperparameters, { ...context, threads }, pause),
+          threads,
+          context,
+          pause,
+        )
       : await clusterInBatches(design, target, hyperparameters, context, pause);
   return {
     predictor: Object.freeze({
@@ -78,7 +84,7 @@ async function planOf(
   design: Design,
   { weights }: Target,
   hyperparameters: HyperparameterValues,
-  rng: Rng,
+  { rng, threads }: Pick<FitContext, "rng" | "threads">,
   pause: () => Promise<void>,
 ): Promise<ClusteringPlan> {
   const clusters = Number(hyperparameters["clusters"]);
@@ -90,7 +96,7 @@ async function planOf(
   }
   const tolerance = shiftTolerance * meanVariance(design, weights);
   const memory = createMemory({ design, clusters });
-  return { design, rows: pointRows(design), weights, norms, clusters, starts, tolerance, memory };
+  return { design, ...rankedRows(design, clusters, threads), weights, norms, clusters, starts, tolerance, memory };
 }
 
 function startOf(
@@ -147,14 +153,21 @@ function meanVariance(design: Design, weights: Float64Array | null): number {
   return variances.reduce((sum, variance) => sum + variance, 0) / Math.max(variances.length, 1);
 }
 
-/** In workers where there is enough to do for them and all columns are dense and in memory they share. */
-async function cluster(plan: ClusteringPlan, context: FitContext, pause: () => Promise<void>): Promise<BestClustering> {
-  const { design, clusters, starts } = plan;
+/** Several where there is enough to do for them and all columns are dense and in memory they share. */
+function threadsFor(design: Design, clusters: number, context: FitContext): number {
+  const products = design.nRows * design.dense.length * clusters;
+  if (!isShareable(design)) return 1;
+  return Math.max(1, Math.min(context.threads, Math.floor(products / worthThread)));
+}
+
+async function cluster(
+  plan: ClusteringPlan,
+  threads: number,
+  context: FitContext,
+  pause: () => Promise<void>,
+): Promise<BestClustering> {
   const module = compiledModule("member", import.meta.url);
-  const nDense = design.dense.length;
-  const products = design.nRows * nDense * clusters;
-  const threads = isShareable(design) ? Math.min(context.threads, Math.floor(products / worthThread)) : 1;
-  const work = { module, payload: plan, threads, total: starts.length, unit: "restarts" };
+  const work = { module, payload: plan, threads, total: plan.starts.length, unit: "restarts" };
   const [best] = await runTeam(clusterRows, work, context, pause);
   if (!best || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
   return best;

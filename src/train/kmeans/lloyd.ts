@@ -1,8 +1,9 @@
 import { agreedToStop, type Team } from "../threads/team.ts";
 import { assignPart, largestError, type Measures, measurePart } from "./assign.ts";
-import { type Moves, movesOf } from "./bounds.ts";
+import { addMoves, createDrift } from "./bounds.ts";
 import { halfLengths } from "./nearest.ts";
 import { type ClusteringPlan, partsOfPlan } from "./plan.ts";
+import { createRanking } from "./ranking.ts";
 import { placeCentre } from "./start.ts";
 
 const maxIterations = 300;
@@ -27,21 +28,25 @@ export async function improveCentres(
   const { clusters, design, memory } = plan;
   const { nParts } = partsOfPlan(plan);
   const error = largestError(plan);
+  const ranking = createRanking(plan.rows, plan.kernel, team.thread);
   const centres = start.slice();
   forget(plan, team);
-  let moves: Moves | null = null;
+  const drift = createDrift(clusters);
+  let isSettled = false;
   let shift = Infinity;
   for (let iterations = 0; ; ++iterations) {
-    const measures = { centres: centres.slice(), halves: halfLengths(centres, clusters), error };
-    for (let part = team.thread; part < nParts; part += team.threads) assignPart(plan, part, measures, moves);
+    const measures = { centres: centres.slice(), halves: halfLengths(centres, clusters), error, drift };
+    ranking.aim(measures.centres, measures.halves);
+    for (let part = team.thread; part < nParts; part += team.threads)
+      assignPart(plan, part, measures, ranking, !isSettled);
     team.barrier();
     const nChanged = memory.changed.reduce((sum, count) => sum + count, 0);
     if (nChanged === 0 || shift <= plan.tolerance || iterations === maxIterations)
       return { centres, inertia: inertiaOf(plan, measures, team), iterations };
-    const isSettled = moveCentres(plan, centres);
+    isSettled = moveCentres(plan, centres);
     if (!isSettled) restartEmpty(plan, measures, centres, team);
     shift = squaredShift(measures.centres, centres);
-    moves = isSettled ? movesOf(measures.centres, centres, clusters, design.nRows) : null;
+    addMoves(drift, measures.centres, centres, design.nRows);
     await team.pause();
     if (agreedToStop(team, memory.flags)) return null;
   }

@@ -10,8 +10,14 @@ export interface PointRows {
   readonly sparse: SparseBlock | null;
 }
 
-export function pointRows({ nRows, dense, sparse }: Design): PointRows {
+export function pointRows(design: Design): PointRows {
+  const { nRows, dense, sparse } = design;
   const points = sharedNumbers(nRows * dense.length);
+  writePoints(design, points);
+  return { points, nDense: dense.length, sparse: sparse.names.length === 0 ? null : sparse };
+}
+
+export function writePoints({ nRows, dense }: Design, points: Float64Array): void {
   for (let from = 0; from < nRows; from += blockRows) {
     const to = Math.min(nRows, from + blockRows);
     for (let j = 0; j < dense.length; ++j) {
@@ -19,7 +25,6 @@ export function pointRows({ nRows, dense, sparse }: Design): PointRows {
       for (let row = from, at = from * dense.length + j; row < to; ++row, at += dense.length) points[at] = x[row]!;
     }
   }
-  return { points, nDense: dense.length, sparse: sparse.names.length === 0 ? null : sparse };
 }
 
 /** Rows copied at a time: what is written of them stays in the cache until all columns are. */

@@ -2,11 +2,14 @@ import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
 import type { PointRows } from "./nearest.ts";
 import { type Parts, partsOf } from "../parts.ts";
+import type { RankingPlan } from "./ranking.ts";
 
 /** A fit as plain data, for every thread the same; arrays of `memory` are shared and written by all. */
 export interface ClusteringPlan {
   readonly design: Design;
   readonly rows: PointRows;
+  /** Over the rows, for as many threads as take part; null where they are ranked without one. */
+  readonly kernel: RankingPlan | null;
   readonly weights: Float64Array | null;
   /** Squared length of every row. */
   readonly norms: Float64Array;

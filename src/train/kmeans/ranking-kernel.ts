@@ -1,0 +1,153 @@
+import {
+  type KernelFunction,
+  assemble,
+  constant,
+  f64Constant,
+  get,
+  i32,
+  i32Load,
+  i8x16Shuffle,
+  loop,
+  op,
+  set,
+  tee,
+  v128,
+  v128Load,
+  v128Load64Splat,
+  v128Store,
+} from "../../math/wasm/assembler.ts";
+import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../math/wasm/webassembly.ts";
+
+/** What is constant during one clustering and so stands in the kernel as literals. */
+export interface RankingShape {
+  readonly nRows: number;
+  readonly nDense: number;
+  readonly clusters: number;
+}
+
+/** Rows that may be listed at a time, an even number. */
+export const rankedAtOnce = 1024;
+
+/** Two sums each of five pairs of centres, with what they are made from, fill the 16 vector registers of x64. */
+const mostPairs = 5;
+
+/** Centres are ranked in blocks of equal width, as few as can be. */
+export function centreBlocks(clusters: number): { readonly blocks: number; readonly wide: number } {
+  const pairs = Math.ceil(clusters / 2);
+  const blocks = Math.ceil(pairs / mostPairs);
+  return { blocks, wide: 2 * Math.ceil(pairs / blocks) };
+}
+
+/** Byte addresses in the memory the rows begin: what one thread lists and finds, and its copy of the centres. */
+export interface RankingPlaces {
+  /** Where this thread's scratch begins, which is where that of all threads before it ends. */
+  readonly scratch: number;
+  readonly best: number;
+  readonly second: number;
+  readonly nearest: number;
+  readonly listed: number;
+  readonly centres: number;
+  readonly centresEnd: number;
+}
+
+export function placesOf({ nRows, nDense, clusters }: RankingShape, thread: number): RankingPlaces {
+  const { blocks, wide } = centreBlocks(clusters);
+  const numbers = rankedAtOnce * 8;
+  const centreBytes = blocks * wide * (nDense + 1) * 8;
+  const ownBytes = Math.ceil((3 * numbers + rankedAtOnce * 4 + centreBytes) / 64) * 64;
+  const best = Math.ceil((nRows * nDense * 8) / 64) * 64 + thread * ownBytes;
+  const listed = best + 3 * numbers;
+  const centres = listed + rankedAtOnce * 4;
+  return {
+    scratch: best,
+    best,
+    second: best + numbers,
+    nearest: best + 2 * numbers,
+    listed,
+    centres,
+    centresEnd: centres + centreBytes,
+  };
+}
+
+/** Ranks the centres of the rows listed from one address to before another: an even number. */
+export type RankRows = (listed: number, listedEnd: number, centres: number, centresEnd: number, best: number) => void;
+
+/** Throws where the engine has no vector instructions. */
+export function compileRanking(shape: RankingShape, memory: { pages: number; shared: boolean }): WasmModule {
+  return compileModule(assemble([rankKernel(shape)], memory));
+}
+
+export function instantiateRanking(module: WasmModule, memory: WasmMemory): RankRows {
+  return instantiateModule(module, memory)["rank"]!;
+}
+
+const [listed, listedEnd, centres, centresEnd, out] = [0, 1, 2, 3, 4];
+const [cell0, cell1, cellEnd, at] = [5, 6, 7, 8];
+const [x0, x1, pair, best, second, nearest, counter, score, isBest] = [9, 10, 11, 12, 13, 14, 15, 16, 17];
+const firstSum = 18;
+
+/**
+ * Two rows at a time: the lanes of a sum are two neighbouring centres, so that its additions come in the order of
+ * `nearestTwo`; then lanes are exchanged to hold the two rows, whose best and second best are kept without a branch.
+ */
+function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
+  const pairs = centreBlocks(clusters).wide / 2;
+  const rowBytes = nDense * 8;
+  const ofRow = (which: 0 | 1, i: number): number => firstSum + which * pairs + i;
+  const each = (make: (i: number) => number[]): number[] => Array.from({ length: pairs }, (_, i) => make(i)).flat();
+  const fromBlock = [...get(at), ...constant(pairs * 16), ...op.i32Add, ...set(at)];
+  const addProduct = (which: 0 | 1, i: number): number[] => [
+    ...get(ofRow(which, i)),
+    ...get(which === 0 ? x0 : x1),
+    ...get(pair),
+    ...op.f64x2Mul,
+    ...op.f64x2Add,
+    ...set(ofRow(which, i)),
+  ];
+  return {
+    name: "rank",
+    parameters: [i32, i32, i32, i32, i32],
+    result: null,
+    locals: [i32, i32, i32, i32, ...Array.from({ length: 9 + 2 * pairs }, () => v128)],
+    body: [
+      loop(
+        [...f64Constant(-Infinity), ...op.f64x2Splat, ...tee(best), ...set(second)],
+        [...f64Constant(0), ...op.f64x2Splat, ...tee(nearest), ...set(counter)],
+        [...get(centres), ...set(at)],
+        loop(
+          each((i) => [...get(at), ...v128Load(16 * i), ...tee(ofRow(0, i)), ...set(ofRow(1, i))]),
+          fromBlock,
+          [...get(listed), ...i32Load(0), ...constant(rowBytes), ...op.i32Mul, ...tee(cell0)],
+          [...constant(rowBytes), ...op.i32Add, ...set(cellEnd)],
+          [...get(listed), ...i32Load(4), ...constant(rowBytes), ...op.i32Mul, ...set(cell1)],
+          loop(
+            [...get(cell0), ...v128Load64Splat(0), ...set(x0), ...get(cell1), ...v128Load64Splat(0), ...set(x1)],
+            each((i) => [...get(at), ...v128Load(16 * i), ...set(pair), ...addProduct(0, i), ...addProduct(1, i)]),
+            fromBlock,
+            [...get(cell1), ...constant(8), ...op.i32Add, ...set(cell1)],
+            [...get(cell0), ...constant(8), ...op.i32Add, ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
+          ),
+          each((i) => [...keepBest(ofRow(0, i), ofRow(1, i), 0), ...keepBest(ofRow(0, i), ofRow(1, i), 8)]),
+          [...get(at), ...get(centresEnd), ...op.i32LtU],
+        ),
+        [...get(out), ...get(best), ...v128Store(0), ...get(out), ...get(second), ...v128Store(rankedAtOnce * 8)],
+        [...get(out), ...get(nearest), ...v128Store(2 * rankedAtOnce * 8)],
+        [...get(out), ...constant(16), ...op.i32Add, ...set(out)],
+        [...get(listed), ...constant(8), ...op.i32Add, ...tee(listed), ...get(listedEnd), ...op.i32LtU],
+      ),
+    ],
+  };
+}
+
+/** Ranks the centre whose scores stand in one lane of both rows' sums, from byte `lane`. */
+function keepBest(first: number, other: number, lane: 0 | 8): number[] {
+  const lanes = Array.from({ length: 8 }, (_, i) => lane + i);
+  return [
+    [...get(first), ...get(other), ...i8x16Shuffle([...lanes, ...lanes.map((i) => 16 + i)]), ...tee(score)],
+    [...get(best), ...op.f64x2Gt, ...set(isBest)],
+    [...get(best), ...get(second), ...get(score), ...op.f64x2Pmax, ...get(isBest), ...op.v128Bitselect],
+    [...set(second), ...get(score), ...get(best), ...get(isBest), ...op.v128Bitselect, ...set(best)],
+    [...get(counter), ...get(nearest), ...get(isBest), ...op.v128Bitselect, ...set(nearest)],
+    [...get(counter), ...f64Constant(1), ...op.f64x2Splat, ...op.f64x2Add, ...set(counter)],
+  ].flat();
+}
