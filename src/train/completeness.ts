@@ -18,12 +18,12 @@ export function refuseMissing(estimator: string, design: Design, target: Target)
 }
 
 /** Throws DEFINITION_INVALID where row weights do not sum to a number above 0. */
-export function requireWeight(weights: Float64Array | null): void {
+export function requireWeight(weights: Float64Array | null, subject = "the row weights"): void {
   let total = 0;
   for (const weight of weights ?? [1]) total += weight;
   if (!(total > 0 && total < Infinity))
     throw new MillraceError("DEFINITION_INVALID", {
-      subject: "the row weights",
+      subject,
       rule: "must sum to a number above 0",
       actual: String(total),
     });

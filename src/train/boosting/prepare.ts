@@ -4,6 +4,7 @@ import { isShared, sharedNumbers } from "../../core/shared-memory.ts";
 import type { DenseColumn, Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { refuseClassWeights } from "../class-weights.ts";
+import { requireWeight } from "../completeness.ts";
 import { runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
@@ -61,6 +62,7 @@ export async function prepareTraining(args: {
   readonly pause: () => Promise<void>;
 }): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[] }> {
   const { train, validation, settings, threads, pause } = args;
+  requireWeight(train.target.weights);
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
   refuseSampling(loss, settings);

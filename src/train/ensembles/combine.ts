@@ -4,7 +4,7 @@ import type { EnsemblePredictor } from "../../model/predictor.ts";
 import { logOdds } from "../../model/score-ensemble.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { linearEstimator } from "../linear/estimator.ts";
-import { refuseMissing } from "../completeness.ts";
+import { refuseMissing, requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { calibrateTwo } from "../svm/calibration.ts";
 import { blendWeights } from "./blend-weights.ts";
@@ -26,6 +26,7 @@ export async function combineAnswers(
 ): Promise<Combination> {
   const outputs = target.task === "multiclass" ? target.nLabels : 1;
   const design = designOf(answers, target.values.length, outputs);
+  requireWeight(target.weights, "the weights of the rows held out of the members' fits");
   refuseMissing(ensemble, design, target);
   if (ensemble === "stack") return stack(design, target, outputs, hyperparameters, context);
   if (ensemble === "blend") {

@@ -14,6 +14,7 @@ import { toPredictor } from "../boosting/predictor.ts";
 import { denseColumns } from "../boosting/prepare.ts";
 import type { FinishedTree } from "../boosting/tree.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
+import { requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { compiledModule } from "../threads/location.ts";
 import { runTeam } from "../threads/run-team.ts";
@@ -55,6 +56,7 @@ function estimatorOf(
     style: "trees",
     hyperparameters,
     fit: async (design: Design, given: Target, values: HyperparameterValues, context: FitContext) => {
+      requireWeight(given.weights);
       refuseClassWeights(name, given, values["classWeights"]);
       const target = withFactors(given, classFactors(given, values["classWeights"]));
       const columns = denseColumns(design);
