@@ -6,7 +6,7 @@ import { createRng } from "../core/rng.ts";
 import type { Rng } from "../core/rng.ts";
 import type { Store } from "../store/open.ts";
 import { cacheKeyOf, elementDigest } from "./cache-key.ts";
-import { createAttemptContext, requireAllWritten } from "./context.ts";
+import { createAttemptContext, emptyRecord, requireAllWritten } from "./context.ts";
 import type { AttemptContext } from "./context.ts";
 import { findCached, stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
@@ -70,7 +70,7 @@ export function entryOf(run: Run, subject: Subject, attempt: number): StepEntry 
     durationMs: null,
     cacheKey: null,
     reason: null,
-    record: { outputs: new Map(), metrics: new Map() },
+    record: emptyRecord(),
     log: null,
     error: null,
   };
@@ -176,7 +176,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     const onBegin = time.start;
     const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onBegin, onLine };
     await time.within(run.runner.run(step, call));
-    requireAllWritten(step, entry.record);
+    requireAllWritten(step, entry.record.outputs);
   } finally {
     live.end();
     doneWriting();

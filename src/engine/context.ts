@@ -5,6 +5,7 @@ import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
+import type { StoredArtifact } from "../store/artifacts.ts";
 import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { Codec, FanOutItem, Step, StepContext } from "./step.ts";
@@ -23,6 +24,19 @@ export interface WrittenOutput {
 export interface StepRecord {
   readonly outputs: Map<string, WrittenOutput>;
   readonly metrics: Map<string, number>;
+  /** Bytes of outputs whose files do not last yet, until they are committed. */
+  readonly unsynced: Map<Digest, Uint8Array>;
+}
+
+export function emptyRecord(): StepRecord {
+  return { outputs: new Map(), metrics: new Map(), unsynced: new Map() };
+}
+
+/** Takes a finished file of an output into the store; it lasts with the record's commit. */
+export async function adoptOutput(store: Store, record: StepRecord, path: string): Promise<StoredArtifact> {
+  const { digest, size, bytes } = await store.unsynced.adopt(path);
+  if (bytes) record.unsynced.set(digest, bytes);
+  return { digest, size };
 }
 
 export interface ContextParts {
@@ -124,7 +138,7 @@ function artifactWriter({ store, step, record }: ContextParts): StepContext["wri
     const path = store.artifacts.temporaryPath();
     try {
       await produce(path);
-      const { digest, size } = await store.artifacts.adopt(path);
+      const { digest, size } = await adoptOutput(store, record, path);
       record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
       return digest;
     } catch (error) {
@@ -149,8 +163,8 @@ function requireWritable(step: Step, output: string, record: StepRecord): void {
 }
 
 /** Throws WORKFLOW_INVALID where a step ended without writing every declared output. */
-export function requireAllWritten(step: Step, record: StepRecord): void {
-  const unwritten = step.outputs.filter((output) => !record.outputs.has(output));
+export function requireAllWritten(step: Step, written: Pick<ReadonlySet<string>, "has">): void {
+  const unwritten = step.outputs.filter((output) => !written.has(output));
   if (unwritten.length === 0) return;
   throw new MillraceError("WORKFLOW_INVALID", {
     step: step.name,

@@ -1,6 +1,7 @@
 import type { Compilable, InsertObject, Kysely } from "kysely";
 import { compileOnce } from "../store/compile-once.ts";
 import type { Database } from "../store/schema.ts";
+import type { StepRecord } from "./context.ts";
 import type { StepEntry } from "./journal.ts";
 import type { Step } from "./step.ts";
 
@@ -70,7 +71,19 @@ function outputQueries(database: Kysely<Database>, key: AttemptKey, { record }: 
   const back = compileOnce(database, `made again ${outputs.length}`, digests, () =>
     database.deleteFrom("forgotten").where("digest", "in", digests),
   );
-  return [kept, back, ...insertAll(database, "step_outputs", rows)];
+  return [kept, back, ...unsyncedQueries(database, record), ...insertAll(database, "step_outputs", rows)];
+}
+
+/** The bytes of files that do not last yet. */
+function unsyncedQueries(database: Kysely<Database>, { unsynced }: StepRecord): Compilable[] {
+  const rows = [...unsynced].map(([digest, bytes]) => ({ digest, bytes: Buffer.from(bytes).toString("base64") }));
+  if (rows.length === 0) return [];
+  const insert = (): Compilable =>
+    database
+      .insertInto("unsynced")
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing());
+  return [compileOnce(database, `unsynced ${rows.length}`, valuesOf(rows), insert)];
 }
 
 function valuesOf(rows: readonly object[]): readonly unknown[] {

@@ -3,7 +3,8 @@ import { rm } from "node:fs/promises";
 import { answer, entryOf } from "./attempt.ts";
 import type { Run, Subject } from "./attempt.ts";
 import { cacheKeyOf } from "./cache-key.ts";
-import type { WrittenOutput } from "./context.ts";
+import { adoptOutput, emptyRecord } from "./context.ts";
+import type { StepRecord, WrittenOutput } from "./context.ts";
 import { findCached } from "./journal.ts";
 import type { StepEntry } from "./journal.ts";
 import { listCodec, readItems } from "./list.ts";
@@ -27,8 +28,9 @@ export async function answerEach(run: Run, subject: Subject): Promise<StepEntry>
   subject.onStart();
   run.journal.show(first);
   const entries = await answerElements(run, subject);
-  const outputs = new Map<string, WrittenOutput>();
-  for (const output of step.outputs) outputs.set(output, await gather(run, output, entries));
+  const record = emptyRecord();
+  for (const output of step.outputs) record.outputs.set(output, await gather(run, output, entries, record));
+  record.metrics.set("elements", entries.length);
   const made = entries.flatMap((entry) =>
     [...entry.record.outputs.values()].map(({ output, digest }) => [`${entry.name}.${output}`, digest] as const),
   );
@@ -36,7 +38,7 @@ export async function answerEach(run: Run, subject: Subject): Promise<StepEntry>
     ...first,
     status: "ran",
     inputs: new Map([...subject.inputs, ...made]),
-    record: { outputs, metrics: new Map([["elements", entries.length]]) },
+    record,
     durationMs: run.clock.monotonic() - start,
   };
   await run.journal.commit(done);
@@ -74,14 +76,19 @@ function isCause(reason: unknown): boolean {
   return reason instanceof Error && reason.message !== "";
 }
 
-async function gather(run: Run, output: string, entries: readonly StepEntry[]): Promise<WrittenOutput> {
+async function gather(
+  run: Run,
+  output: string,
+  entries: readonly StepEntry[],
+  record: StepRecord,
+): Promise<WrittenOutput> {
   const written = entries.map((entry) => entry.record.outputs.get(output)!);
   const path = run.store.artifacts.temporaryPath();
   try {
     const digests: Digest[] = written.map(({ digest }) => digest);
     const { type, format } = written[0] ?? { type: "json", format: 1 };
     await listCodec.write({ type, format, digests }, path);
-    const { digest, size } = await run.store.artifacts.adopt(path);
+    const { digest, size } = await adoptOutput(run.store, record, path);
     return { output, digest, size, type: listCodec.type, format: listCodec.format };
   } finally {
     await rm(path, { force: true });

@@ -7,6 +7,7 @@ import { keepLease, requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { StepsTable } from "../store/schema.ts";
 import type { CacheKey } from "./cache-key.ts";
+import { emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
 import { entryQueries } from "./entry-queries.ts";
 import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
@@ -77,7 +78,16 @@ export async function startJournal(
     entries.flatMap((entry) => entryQueries(store.database, runId, entry, attemptsBefore.get(entry.name) ?? 0));
   // That a step runs is only shown: nothing is lost with it.
   const mustLast = (entries: readonly StepEntry[]): boolean => entries.some(({ status }) => status !== "running");
-  const queue = createCommitQueue((entries) => store.write(queriesOf(entries), fence, mustLast(entries)));
+  const committed = (entries: readonly StepEntry[]): void => {
+    const unsynced = entries.map(({ record }) => record.unsynced).filter(({ size }) => size > 0);
+    if (unsynced.length > 0) store.unsynced.settleSoon();
+    // Of a thousand elements not all are to be kept in memory.
+    for (const bytes of unsynced) bytes.clear();
+  };
+  const queue = createCommitQueue(async (entries) => {
+    await store.write(queriesOf(entries), fence, mustLast(entries));
+    committed(entries);
+  });
   const shown = createLater((entry) => {
     queue.note(entry);
     // What goes wrong here goes wrong again at the commit that waits for it.
@@ -111,6 +121,7 @@ export async function startJournal(
         for (const query of queriesOf(entries)) await transaction.executeQuery(query.compile());
         await endRun(transaction, held, ending, error);
       });
+      committed(entries);
     },
   };
 }
@@ -246,6 +257,7 @@ export async function findCached(store: Store, step: Step, cacheKey: Digest): Pr
     .where("attempt", "=", found.attempt)
     .execute();
   return {
+    ...emptyRecord(),
     outputs: new Map(outputs.map((row) => [row.output, row])),
     metrics: new Map(metrics.map((row) => [row.metric, row.value ?? Number.NaN])),
   };

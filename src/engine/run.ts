@@ -6,7 +6,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Store } from "../store/open.ts";
 import { answer, AttemptFailed, entryOf, NotStarted } from "./attempt.ts";
 import type { Run, Subject } from "./attempt.ts";
-import { createAttemptContext } from "./context.ts";
+import { createAttemptContext, emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
 import { answerEach } from "./fan-out.ts";
 import { startJournal, stepError } from "./journal.ts";
@@ -211,7 +211,7 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
     inputs: subject.inputs,
     values: run.values,
     readLater: { digest: () => true, output: () => false },
-    record: { outputs: new Map(), metrics: new Map() },
+    record: emptyRecord(),
     progress: silent,
     rng: createRng(run.workflow.seed).fork(`${step.name} when`),
     clock: run.clock,

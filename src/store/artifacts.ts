@@ -4,6 +4,8 @@ import { createDiskArtifacts } from "./disk-artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { connectObjects, type ObjectStore } from "./objects/client.ts";
 import { parseObjectAddress } from "./objects/address.ts";
+import { createSmallArtifacts } from "./small-artifacts.ts";
+import type { SmallArtifacts } from "./small-artifacts.ts";
 
 /** Content-addressed files. One under its digest is whole and lasts, whenever the process or the machine stops. */
 export interface ArtifactStore {
@@ -36,6 +38,8 @@ export interface ArtifactStore {
   /** Gives up what was begun before a time and never finished, where that is not a temporary file. */
   sweep(beforeMs: number): Promise<void>;
   close(): void;
+  /** Null where every artifact lasts as soon as it is taken in. */
+  readonly small: SmallArtifacts | null;
 }
 
 export interface StoredArtifact {
@@ -58,7 +62,7 @@ export interface ArtifactOptions {
 export function createArtifactStore(folder: string, options: ArtifactOptions): ArtifactStore {
   const { hooks, place, identify } = options;
   const disk = createDiskArtifacts(folder, hooks);
-  if (!place) return disk;
+  if (!place) return { ...disk, small: createSmallArtifacts(disk, hooks) };
   const { bucket, key } = parseObjectAddress(place, "MILLRACE_ARTIFACTS");
   const prefix = key === "" || key.endsWith("/") ? key : `${key}/`;
   const connect = (): Promise<ObjectStore> => connectObjects({ bucket });

@@ -101,6 +101,8 @@ async function writeBackup(
       store.hooks.reached("backup.linking");
       await store.artifacts.copyTo(digest, artifactPath(folder, digest), options.copy !== true);
     }
+    // The files are here now, and are synced with the folder.
+    await written.database.deleteFrom("unsynced").execute();
     await copyPredictions(store.folder, folder);
     return { artifacts: artifacts.length, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) };
   } finally {

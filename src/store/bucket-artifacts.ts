@@ -73,6 +73,7 @@ export function createBucketArtifacts(parts: BucketParts): ArtifactStore {
     stored: () => stored(bucket),
     remove: (digests) => remove(bucket, digests),
     sweep: async (beforeMs) => void (await (await objects()).abandonUploads(prefix, beforeMs)),
+    small: null,
     close: () => void connection?.then((open) => open.close()).catch(() => {}),
   };
 }

@@ -36,6 +36,7 @@ export async function noteForgotten(
     .values({ digest: replacement.digest, size: replacement.size })
     .onConflict((conflict) => conflict.column("digest").doNothing())
     .execute();
+  await transaction.deleteFrom("unsynced").where("digest", "=", digest).execute();
   const row = { digest, replacement: replacement.digest, at: atMs };
   await transaction
     .insertInto("forgotten")

@@ -62,6 +62,7 @@ export async function holdStore<T>(store: Store, clock: Clock, work: (fence: Fen
   const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
   const heartbeat = keepLease(store, fence, () => {});
   try {
+    await store.unsynced.settle();
     return await work(fence);
   } finally {
     heartbeat.stop();
@@ -160,9 +161,9 @@ async function passAnswersOn(transaction: Transaction<Database>, runId: string):
   }
 }
 
-/** Notes of what was forgotten go before the artifacts they name. */
+/** What names artifacts goes before them. */
 async function removeRows(transaction: Transaction<Database>): Promise<void> {
-  for (const table of ["forgotten", "artifacts"] as const) {
+  for (const table of ["unsynced", "forgotten", "artifacts"] as const) {
     const { named, forgotten } = await spokenOf(transaction, new Set());
     const rows = await transaction.selectFrom(table).select("digest").execute();
     const isNeeded = (digest: Digest): boolean => named.has(digest) || (table === "artifacts" && forgotten.has(digest));

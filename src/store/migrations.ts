@@ -156,4 +156,7 @@ export const migrations: readonly string[] = [
     foreign key (model, sequence) references rollouts (model, sequence)
   );
   `,
+  `
+  create table unsynced (digest text primary key references artifacts (digest), bytes text not null);
+  `,
 ];

@@ -21,6 +21,8 @@ import { putBack } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
 import { syncPath } from "./sync.ts";
 import { sweepTemporary } from "./temporary.ts";
+import { createUnsynced, nothingUnsynced } from "./unsynced.ts";
+import type { Unsynced } from "./unsynced.ts";
 
 /** What lasts: artifacts on disk or in a bucket, and metadata in one database. Several processes may hold the same store open. */
 export interface Store {
@@ -29,6 +31,8 @@ export interface Store {
   /** What a person calls its database: a file, or a server's address without user and password. */
   readonly metadata: string;
   readonly artifacts: ArtifactStore;
+  /** Artifacts whose files need not last before the commit that names them. */
+  readonly unsynced: Unsynced;
   /** One typed query layer. Write inside `database.transaction()`: it takes the write lock first and waits for it. */
   readonly database: Kysely<Database>;
   /**
@@ -95,18 +99,22 @@ function assemble(metadata: Metadata, place: string, folder: string, options: St
   const { database } = metadata;
   const identify = (): Promise<string> => storeId(database);
   const artifacts = createArtifactStore(folder, { hooks, place: options.artifacts, identify });
+  // Only a database that loses its power with the folder can answer for its files.
+  const unsynced = options.metadata ? nothingUnsynced(artifacts) : createUnsynced(metadata, artifacts, hooks);
   return {
     folder,
     metadata: place,
     artifacts,
+    unsynced,
     database,
     write: (queries, fence, isDurable = true) => metadata.write(queries, fence, isDurable),
     snapshot: (target) => metadata.snapshot(target),
     memo: createMemo(database),
     hooks,
-    close() {
+    async close() {
+      await unsynced.close();
       artifacts.close();
-      return database.destroy();
+      await database.destroy();
     },
   };
 }
@@ -119,6 +127,7 @@ async function openAt(path: string, folder: string, options: StoreOptions): Prom
     : await openEmbeddedMetadata(path, hooks);
   const store = assemble(metadata, place, folder, options);
   try {
+    await store.unsynced.putBack();
     await markInterrupted(store.database, options.clock);
     return store;
   } catch (error) {

@@ -130,6 +130,13 @@ export interface ArtifactsTable {
   size: number;
 }
 
+/** Small artifacts whose files may not last yet. */
+export interface UnsyncedTable {
+  digest: Digest;
+  /** In base64. */
+  bytes: string;
+}
+
 /** Artifacts whose bytes were taken away because of what they held. */
 export interface ForgottenTable {
   digest: Digest;
@@ -277,6 +284,7 @@ export interface Database {
   step_logs: StepLogsTable;
   step_settings: StepSettingsTable;
   artifacts: ArtifactsTable;
+  unsynced: UnsyncedTable;
   forgotten: ForgottenTable;
   metrics: MetricsTable;
   params: ParamsTable;

@@ -213,6 +213,8 @@ export async function openEngine(path: string, sqlite: SqliteModule): Promise<Sq
     }
     await whenFree(path, () => {
       opened.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;");
+      // What is removed is gone: it may be what a person asked to be forgotten.
+      opened.exec("pragma secure_delete = on");
     });
     return opened;
   } catch (error) {

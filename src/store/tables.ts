@@ -1,9 +1,12 @@
 import type { Kysely } from "kysely";
 import type { Database } from "./schema.ts";
 
-export type LastingTable = Exclude<keyof Database, "leases">;
+export type LastingTable = Exclude<keyof Database, "leases" | "unsynced">;
 
-/** Every table that lasts with its primary key, parents before what refers to them. A copy of a store has no leases. */
+/**
+ * Every table that lasts with its primary key, parents before what refers to them. A copy of a store has no leases, and every
+ * file of it is synced.
+ */
 export const lastingTables: { readonly [Table in LastingTable]: readonly (keyof Database[Table] & string)[] } = {
   counters: ["counter"],
   runs: ["id"],

@@ -1,5 +1,6 @@
 // A process made to be killed:
-// `child.js run FOLDER [FAILPOINT NTH]` runs the eight steps and kills itself at the n-th passing of the failpoint;
+// `child.js run FOLDER [FAILPOINT NTH [BYTES]]` runs the eight steps, each of so many bytes, and kills itself at the n-th
+// passing of the failpoint;
 // `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
 // `child.js slow FOLDER STEP` runs them once and holds that step for half a second;
 // `child.js track FOLDER` tracks numbers until it is killed;
@@ -56,10 +57,13 @@ const store = await openStore(folder, { clock, hooks, artifacts, metadata });
 async function repeat(): Promise<void> {
   const held = mode === "slow" ? rest[0] : undefined;
   for (let i = 0; i < (mode === "repeat" ? Number(rest[0]) : 1); ++i) {
-    const workflow = eightSteps((step) => {
-      say(`started ${step}`);
-      return step === held ? hold(step) : undefined;
-    });
+    const workflow = eightSteps(
+      (step) => {
+        say(`started ${step}`);
+        return step === held ? hold(step) : undefined;
+      },
+      mode === "run" && rest[2] !== undefined ? Number(rest[2]) : undefined,
+    );
     const result = await runWorkflow(workflow, {
       store,
       clock,

@@ -11,6 +11,7 @@ import { collectGarbage } from "../../src/store/gc.ts";
 import type { Failpoint, StoreHooks } from "../../src/store/hooks.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
+import type { Workflow } from "../../src/engine/step.ts";
 import { eightSteps } from "./workflow.ts";
 
 let folder: string;
@@ -20,10 +21,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const quietSteps = eightSteps(() => {});
+/** What is small lasts by its commit, before its file does. */
+const nBytesSmall = 5_000;
 
-async function digests(): Promise<string> {
+async function digests(workflow: Workflow): Promise<string> {
   const store = await openMemoryStore({ clock });
-  const { steps } = await runWorkflow(quietSteps, { store, clock });
+  const { steps } = await runWorkflow(workflow, { store, clock });
   await store.close();
   return steps.map((step) => step.outputs.get("bytes")).join();
 }
@@ -52,25 +55,37 @@ const points: readonly (readonly [Failpoint, readonly number[]])[] = [
   ["transaction.begun", [1, 2, 5, 10]],
   ["transaction.committing", [1, 2, 5, 10]],
 ];
+const smallPoints: typeof points = [
+  ["artifact.placing", [1, 4, 8]],
+  ["artifact.placed", [1, 4, 8]],
+  ["transaction.committing", [2, 5, 10]],
+];
 const codes = ["ENOSPC", "EIO", "EMFILE", "EDQUOT"];
 /** In the long form every passing fails with every code. */
 const isLong = process.env["MILLRACE_CRASH_FAULTS"] === "all";
 const passingsOf = (passings: readonly number[]): readonly number[] =>
   isLong ? Array.from({ length: passings.at(-1)! }, (_, i) => i + 1) : passings;
-const cases = points.flatMap(([point, passings]) =>
-  passingsOf(passings).flatMap((nth, i) =>
-    (isLong ? codes : [codes[(i + point.length) % codes.length]!]).map((code) => [code, point, nth] as const),
-  ),
-);
+const casesOf = (
+  size: "large" | "small",
+  all: typeof points,
+): readonly (readonly [string, string, Failpoint, number])[] =>
+  all.flatMap(([point, passings]) =>
+    passingsOf(passings).flatMap((nth, i) =>
+      (isLong ? codes : [codes[(i + point.length) % codes.length]!]).map((code) => [code, size, point, nth] as const),
+    ),
+  );
+const cases = [...casesOf("large", points), ...casesOf("small", smallPoints)];
 
 describe("a disk that is full or fails", () => {
   it.each(cases)(
-    "with %s at %s, passing %i, is an error with a remedy, and the next run goes on",
-    async (code, point, nth) => {
+    "with %s and %s artifacts at %s, passing %i, is an error with a remedy, and the next run goes on",
+    async (code, size, point, nth) => {
+      const nBytes = size === "small" ? nBytesSmall : undefined;
+      const quiet = eightSteps(() => {}, nBytes);
       const path = join(folder, ".millrace");
       const failing = await openStore(path, { clock, hooks: failAt(point, nth, code) });
       const done: string[] = [];
-      const outcome = await runWorkflow(quietSteps, {
+      const outcome = await runWorkflow(quiet, {
         store: failing,
         clock,
         jobs: 1,
@@ -83,12 +98,32 @@ describe("a disk that is full or fails", () => {
       const repeated: string[] = [];
       const store = await openStore(path, { clock });
       const result = await runWorkflow(
-        eightSteps((step) => repeated.push(step)),
+        eightSteps((step) => repeated.push(step), nBytes),
         { store, clock },
       );
       expect(result.status).toBe("succeeded");
-      expect(result.steps.map((step) => step.outputs.get("bytes")).join()).toBe(await digests());
+      expect(result.steps.map((step) => step.outputs.get("bytes")).join()).toBe(await digests(quiet));
       expect(repeated.filter((step) => done.includes(step))).toEqual([]);
+      await store.close();
+      await expectSound(path);
+    },
+  );
+
+  it.each(["unsynced.settling", "unsynced.settled"] as const)(
+    "at %s delays what nobody waits for, and loses nothing",
+    async (point) => {
+      const path = join(folder, ".millrace");
+      const store = await openStore(path, { clock, hooks: failAt(point, 1, "EIO") });
+      const { status } = await runWorkflow(
+        eightSteps(() => {}, nBytesSmall),
+        { store, clock },
+      );
+      expect(status).toBe("succeeded");
+      await expect(store.unsynced.settle()).rejects.toThrow("EIO");
+      expect(await store.database.selectFrom("unsynced").select("digest").execute()).toHaveLength(8);
+      await expectSound(path);
+      await store.unsynced.settle();
+      expect(await store.database.selectFrom("unsynced").select("digest").execute()).toEqual([]);
       await store.close();
       await expectSound(path);
     },

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng, type Rng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
+import { keptArtifacts } from "../../src/store/forgotten.ts";
 import type { Failpoint } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
@@ -171,14 +172,24 @@ function torn(bytes: Buffer, rng: Rng): Buffer {
   return rng.next() < 0.5 ? bytes.subarray(0, kept) : Buffer.concat([bytes.subarray(0, kept)], bytes.length);
 }
 
-async function faultsAfterPowerLoss(instant: Instant, rng: Rng): Promise<readonly object[]> {
+/** Makes what a disk may hold after `instant`. */
+async function stateAfter(instant: Instant, rng: Rng): Promise<string> {
   const target = await mkdtemp(join(folder, "state-"));
   const later = instants.slice(instants.indexOf(instant)).find(({ database }) => database !== instant.database);
   surviving(instant, later?.database ?? null, target, rng);
-  await (await openStore(target, { clock })).close();
+  return target;
+}
+
+async function faultsAfterPowerLoss(instant: Instant, rng: Rng): Promise<readonly object[]> {
+  const target = await stateAfter(instant, rng);
+  const store = await openStore(target, { clock });
+  const unreadable: object[] = [];
+  for (const { digest } of await keptArtifacts(store.database))
+    await store.artifacts.readBytes(digest).catch((error: Error) => unreadable.push(error));
+  await store.close();
   const { faults } = await verifyStore(target, clock);
   await rm(target, { recursive: true });
-  return faults;
+  return [...unreadable, ...faults];
 }
 
 describe("the power goes", () => {
@@ -188,12 +199,14 @@ describe("the power goes", () => {
     const recorder = new Recorder(path, join(folder, "stash"));
     watched.syncing = (file) => recorder.syncing(file);
     const store = await openStore(path, { clock, hooks: { reached: (point) => recorder.reached(point) } });
-    // Files up to 256 KiB are synced by other calls than larger ones.
+    // Files up to 256 KiB are synced by other calls than larger ones, those up to 16 KiB after their commit.
     for (const [seed, nBytes] of [
       [1, 150_000],
       [2, 300_000],
+      [3, 5_000],
     ] as const)
       await runWorkflow({ ...eightSteps(() => {}, nBytes), seed }, { store, clock, jobs: 1 });
+    await store.unsynced.settle();
     watched.syncing = () => () => {};
     instants = recorder.instants.filter(({ database }) => database !== null);
     await store.close();

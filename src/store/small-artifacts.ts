@@ -1,0 +1,107 @@
+import { closeSync, fstatSync, linkSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Digest } from "../core/digest.ts";
+import type { StoredArtifact } from "./artifacts.ts";
+import type { DiskArtifacts } from "./disk-artifacts.ts";
+import type { StoreHooks } from "./hooks.ts";
+import { digestOf } from "./platform-digest.ts";
+import { syncFile, syncPath } from "./sync.ts";
+import { unwritableError } from "./unwritable.ts";
+
+/** Larger files are cheaper to sync than to write twice. */
+const mostBytes = 16 * 1024;
+
+export interface PlacedArtifact extends StoredArtifact {
+  readonly bytes: Uint8Array;
+}
+
+/** Artifacts whose files are readable at once and made to last later, from bytes that last elsewhere meanwhile. */
+export interface SmallArtifacts {
+  /**
+   * Puts a finished temporary file under its digest without waiting for the disk; the temporary name is gone after. Null
+   * where it is not small, or another file stands there: whoever wrote that may count on it.
+   */
+  place(temporaryPath: string): PlacedArtifact | null;
+  isWhole(digest: Digest): boolean;
+  /** Makes the file and its name last. */
+  sync(digest: Digest): Promise<void>;
+  /** Writes the file anew, so that it lasts. */
+  putBack(digest: Digest, bytes: Uint8Array): Promise<void>;
+}
+
+export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): SmallArtifacts {
+  return {
+    place(path) {
+      try {
+        return place(disk, path, hooks);
+      } catch (error) {
+        throw unwritableError(path, error);
+      }
+    },
+    isWhole: (digest) => isWhole(disk, digest),
+    async sync(digest) {
+      const path = disk.pathOf(digest);
+      await syncFile(path);
+      await syncPath(dirname(path));
+    },
+    async putBack(digest, bytes) {
+      const path = disk.temporaryPath();
+      try {
+        await writeFile(path, bytes);
+        await syncFile(path);
+        hooks.reached("unsynced.puttingBack");
+        await disk.keep(path, digest);
+      } catch (error) {
+        throw unwritableError(path, error);
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+  };
+}
+
+function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArtifact | null {
+  const bytes = readSmall(path);
+  if (bytes === null) return null;
+  hooks.reached("artifact.adopting");
+  const digest = digestOf(bytes);
+  const target = disk.pathOf(digest);
+  hooks.reached("artifact.placing");
+  // A link never takes the place of what is there, as a new name would: that may be on record, and last.
+  if (!isLinked(path, target) && !isWhole(disk, digest)) return null;
+  rmSync(path);
+  disk.trust(digest);
+  hooks.reached("artifact.placed");
+  return { digest, size: bytes.length, bytes };
+}
+
+function readSmall(path: string): Uint8Array | null {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    if (size > mostBytes) return null;
+    const bytes = new Uint8Array(size);
+    return readSync(file, bytes, 0, size, 0) === size ? bytes : null;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isLinked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    // There is a file already, or the file system has no links.
+    return false;
+  }
+}
+
+function isWhole(disk: DiskArtifacts, digest: Digest): boolean {
+  try {
+    return digestOf(readFileSync(disk.pathOf(digest))) === digest;
+  } catch {
+    return false;
+  }
+}
