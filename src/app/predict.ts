@@ -1,14 +1,12 @@
-import fs from "node:fs/promises";
 import path from "node:path";
 import type { Progress } from "../core/progress.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonValue } from "../core/json.ts";
-import { createContractChecker } from "../frame/check.ts";
+import { type ContractChecker, createContractChecker } from "../frame/check.ts";
 import type { Contract, Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
-import { readDatasetInStretches } from "../ingest/dataset.ts";
-import { ingestSource } from "../ingest/ingest.ts";
 import { sourceFromPath } from "../ingest/source.ts";
+import { ingestInStretches } from "../ingest/stretches.ts";
 import { textsOf } from "../ingest/text-cleaning.ts";
 import type { Model } from "../model/model.ts";
 import { explain, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
@@ -132,39 +130,35 @@ async function predictInto(
   { explain: isExplained, signal, reading, predicting }: PredictFileOptions,
 ): Promise<number> {
   const contract: Contract = { columns: model.contract.columns.filter((column) => model.inputs.includes(column.name)) };
-  const temporary = project.store.artifacts.temporaryPath();
-  try {
-    const report = await ingestSource({
-      source: sourceFromPath(path.resolve(file)),
-      contract,
-      texts: textsOf(contract),
-      root: project.root,
-      output: temporary,
-      privacyKey: privacyKeyOf(contract),
-      progress: reading,
-      signal,
+  const request = {
+    source: sourceFromPath(path.resolve(file)),
+    contract,
+    texts: textsOf(contract),
+    root: project.root,
+    output: project.store.artifacts.temporaryPath(),
+    privacyKey: privacyKeyOf(contract),
+    progress: reading,
+    signal,
+  };
+  let checker: ContractChecker | undefined;
+  let firstRow = 0;
+  const report = await ingestInStretches(request, async (frame, nRows) => {
+    if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
+    checker ??= createContractChecker(contract, nRows);
+    checker.add(frame);
+    if (checker.total() === 0) await writer.add(predictStretch(model, frame, isExplained, firstRow));
+    firstRow += frame.nRows;
+    predicting.report(firstRow, nRows, "rows");
+  });
+  const nUnreadable = report.issueCounts.reduce((sum, [, count]) => sum + count, 0);
+  const first = report.issues[0] ?? checker?.finish().issues[0];
+  if (first !== undefined)
+    throw new MillraceError("CONTRACT_VIOLATED", {
+      subject: file,
+      count: nUnreadable + (checker?.total() ?? 0),
+      first: describe(first),
     });
-    const checker = createContractChecker(contract, report.nRows);
-    const nUnreadable = report.issueCounts.reduce((sum, [, count]) => sum + count, 0);
-    let firstRow = 0;
-    await readDatasetInStretches(temporary, contract, async (frame) => {
-      if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
-      checker.add(frame);
-      if (nUnreadable + checker.total() === 0) await writer.add(predictStretch(model, frame, isExplained, firstRow));
-      firstRow += frame.nRows;
-      predicting.report(firstRow, report.nRows, "rows");
-    });
-    const first = report.issues[0] ?? checker.finish().issues[0];
-    if (first !== undefined)
-      throw new MillraceError("CONTRACT_VIOLATED", {
-        subject: file,
-        count: nUnreadable + checker.total(),
-        first: describe(first),
-      });
-    return report.nRows;
-  } finally {
-    await fs.rm(temporary, { force: true });
-  }
+  return report.nRows;
 }
 
 function predictStretch(model: Model, frame: Frame, isExplained: boolean, firstRow: number): PredictedStretch {

@@ -14,7 +14,7 @@ import { openSnapshot, type SnapshotFile } from "./snapshot/snapshot-file.ts";
 import { storedNames } from "./stored-names.ts";
 
 /** Rows of a stretch, as of a row group of ours. */
-const stretchRows = 122_880;
+export const stretchRows = 122_880;
 /** Rows DuckDB gives at a time, at most. */
 const largestChunk = 2_048;
 
@@ -97,58 +97,53 @@ async function parquetOf(session: QuerySession, file: string, path: string): Pro
   });
 }
 
-/** Gives the rows to `use` in stretches of `most`, and of what the last chunk brings along. */
-async function eachFrame(
+/**
+ * Gives the rows to `use` in stretches of `most`, and of what the last chunk brings along, and says how many there were. Where
+ * there are more than were told, the rest is only counted.
+ */
+export async function eachFrame(
   session: QuerySession,
-  parquet: ParquetFile,
+  table: Pick<ParquetFile, "names" | "nRows" | "relation">,
   contract: Contract,
   most: number,
   use: (frame: Frame) => Promise<void> | void,
-): Promise<void> {
-  const wanted = wantedOf(parquet, contract);
+): Promise<number> {
+  const wanted = wantedOf(table, contract);
   const open = (capacity: number): ColumnSink[] =>
     wanted.map(({ kind, position }) => openSink(kind, position, capacity));
-  let left = parquet.nRows;
+  let left = table.nRows;
   let sinks = open(Math.min(left, most + largestChunk));
   let nHeld = 0;
   const selected = sinks.map((sink) => sink.select).join(", ");
-  const reader = await session.stream(`SELECT ${selected} FROM ${parquet.relation}`);
+  const reader = await session.stream(`SELECT ${selected} FROM ${table.relation}`);
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) {
+    left -= chunk.nRows;
+    if (left < 0) continue;
     for (let i = 0; i < sinks.length; ++i) sinks[i]!.add(chunk, i, nHeld);
     nHeld += chunk.nRows;
-    left -= chunk.nRows;
     if (nHeld < most || left === 0) continue;
     await use(frameOf(nHeld, contract, finished(sinks, nHeld)));
     sinks = open(Math.min(left, most + largestChunk));
     nHeld = 0;
   }
   await use(frameOf(nHeld, contract, finished(sinks, nHeld)));
+  return table.nRows - left;
 }
 
 function finished(sinks: readonly ColumnSink[], nRows: number): ColumnData[] {
   return sinks.map((sink) => sink.finish(nRows));
 }
 
-/**
- * Gives the contract's columns of a dataset to `use` in stretches of about 123,000 rows, in file order, each with how many
- * rows there are in all: so much is in memory at a time. Levels are those of the stretch. Throws as `readDataset` does.
- */
-export async function readDatasetInStretches(
+/** Gives the contract's columns of a dataset that our own writer wrote to `use`, one row group after the other. Throws as `readDataset` does. */
+export async function eachGroup(
   path: string,
   contract: Contract,
   use: (frame: Frame, nRowsInAll: number) => Promise<void>,
 ): Promise<void> {
-  const file = await realpath(path);
-  const isRead = await withSnapshot(file, async (snapshot) => {
+  await withSnapshot(await realpath(path), async (snapshot) => {
     const wanted = wantedOf(snapshot, contract);
     for (const [g, { nRows }] of snapshot.groups.entries())
       await use(frameOf(nRows, contract, await readGroup(snapshot, g, wanted)), snapshot.nRows);
-    return true;
-  });
-  if (isRead) return;
-  await withQuery({ files: [file] }, async (session) => {
-    const parquet = await parquetOf(session, file, path);
-    await eachFrame(session, parquet, contract, stretchRows, (frame) => use(frame, parquet.nRows));
   });
 }
 

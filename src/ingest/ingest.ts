@@ -1,16 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
-import { nearestName } from "../core/nearest.ts";
 import { type Progress, silent } from "../core/progress.ts";
 import type { Contract } from "../frame/contract.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
-import { type SourceType, sourceTypeOf } from "../query/source-type.ts";
-import { type CellIssues, findCellIssues } from "./cell-issues.ts";
-import { type Conversion, convert, withParsed } from "./convert.ts";
+import type { SourceType } from "../query/source-type.ts";
+import type { CellIssues } from "./cell-issues.ts";
 import { parquetOptions } from "./frame-writer.ts";
 import { type DelimitedResult, ingestDelimited } from "./delimited/ingest-delimited.ts";
-import { guardValue, keyFor, keyMark, setKey } from "./guard.ts";
+import { keyFor, keyMark } from "./guard.ts";
 import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
 import { filesOf, type LocatedSource, locateOutput, locateSource, refusalsOf, unwritable } from "./locate.ts";
@@ -18,10 +16,11 @@ import type { ObjectOrigin } from "./objects/fetch-objects.ts";
 import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-files.ts";
 import type { Refusal } from "./parts/kept-parts.ts";
 import { openRelation, type Relation } from "./relation.ts";
+import { reportOf, requireRows, select } from "./selection.ts";
 import type { SourceDescription } from "./source.ts";
 import { snapshotWriter } from "./snapshot/snapshot-writer.ts";
 import { storedNames } from "./stored-names.ts";
-import { type CleanedCells, cleanValue, countCleaned, type TextCleaning } from "./text-cleaning.ts";
+import type { CleanedCells, TextCleaning } from "./text-cleaning.ts";
 import { type Origin, reasonOf, unreadable } from "./table.ts";
 
 export interface IngestRequest {
@@ -70,16 +69,25 @@ export interface IngestReport extends CellIssues {
  * SOURCE_MISMATCH, COLUMN_MISSING, COLUMN_NAME_INVALID, COLUMN_NAME_DUPLICATE, STORE_UNWRITABLE or CANCELLED; then there
  * is no output.
  */
-export async function ingestSource(request: IngestRequest): Promise<IngestReport> {
+export function ingestSource(request: IngestRequest): Promise<IngestReport> {
+  return reported(request, async (located, { folder }) => {
+    const isIncremental = request.source.incremental === true && folder !== null;
+    if (isIncremental) return ingestParts(request, located, join(folder, "partitions"));
+    return (await ingestLocated(request, located)).report;
+  });
+}
+
+/** Finds the files of a source for `read`, and says in its report what else is known of them. */
+export async function reported(
+  request: IngestRequest,
+  read: (located: LocatedSource, fetcher: Fetcher) => Promise<IngestReport>,
+): Promise<IngestReport> {
   const fetcher = request.fetcher ?? createFetcher();
   try {
     const place = { root: request.root, fetcher, signal: request.signal };
     const located = await locateSource(request.source, place);
     await requireChecksums(located);
-    const isIncremental = request.source.incremental === true && fetcher.folder !== null;
-    const report = isIncremental
-      ? await ingestParts(request, located, join(fetcher.folder!, "partitions"))
-      : (await ingestLocated(request, located)).report;
+    const report = await read(located, fetcher);
     const objects = filesOf(located).flatMap(({ object }) => object ?? []);
     const refusals = withoutSecrets(refusalsOf(located), request.contract);
     return {
@@ -135,32 +143,49 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
 }
 
 async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<Ingested> {
-  const { contract, signal, memoryMb } = request;
   const output = await locateOutput(request.output);
   const quick = await ingestQuickly(request, located, output);
   if (quick) return quick;
+  try {
+    return await withRelation(request, located, output, async (relation) => {
+      const report = await writeDataset(request, relation, output);
+      const columns = relation.names.map((name, i) => `${name} ${relation.types[i]}`);
+      return { report, columns: columns.sort((a, b) => (a < b ? -1 : 1)).join(", ") };
+    });
+  } catch (error) {
+    await rm(output, { force: true });
+    throw error;
+  }
+}
+
+/** Opens the source for `use`, with a folder to spill to beside `output`. */
+export async function withRelation<Result>(
+  { contract, memoryMb, signal, output: asked }: IngestRequest,
+  located: LocatedSource,
+  output: string,
+  use: (relation: Relation) => Promise<Result>,
+): Promise<Result> {
   const scratch = await mkdtemp(join(dirname(output), "ingest-")).catch((error: unknown) => {
-    throw unwritable(request.output, error);
+    throw unwritable(asked, error);
   });
   try {
     const relation = await openRelation(located, { wanted: contract.columns, output, scratch, memoryMb, signal });
     try {
-      const report = await writeDataset(request, relation, output);
-      const columns = relation.names.map((name, i) => `${name} ${relation.types[i]}`);
-      return { report, columns: columns.sort((a, b) => (a < b ? -1 : 1)).join(", ") };
+      return await use(relation);
     } finally {
       await relation.close();
     }
-  } catch (error) {
-    await rm(output, { force: true });
-    throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
 /** Delimited files without anything out of the ordinary, in one pass; null for all others, with nothing left behind. */
-async function ingestQuickly(request: IngestRequest, located: LocatedSource, output: string): Promise<Ingested | null> {
+export async function ingestQuickly(
+  request: IngestRequest,
+  located: LocatedSource,
+  output: string,
+): Promise<Ingested | null> {
   const { contract, texts = [], progress, signal } = request;
   let result: DelimitedResult | null = null;
   try {
@@ -175,33 +200,14 @@ async function ingestQuickly(request: IngestRequest, located: LocatedSource, out
 }
 
 async function writeDataset(request: IngestRequest, relation: Relation, output: string): Promise<IngestReport> {
-  const { source, contract, progress, texts = [] } = request;
+  const { source, contract, progress } = request;
   const { session, nRows } = relation;
-  const plain = contract.columns.map((column) => {
-    const position = positionOf(relation, column.name, source);
-    const own = texts.find((cleaning) => cleaning.column === column.name)?.missing ?? [];
-    const missing = [...(source.missing ?? []), ...own];
-    return convert(`c${position}`, relation.types[position]!, column.kind, missing);
-  });
-  const cleanedOnes = plain.map((conversion, i) => {
-    const { name, kind } = contract.columns[i]!;
-    return cleanValue(
-      conversion,
-      kind,
-      texts.find(({ column }) => column === name),
-    );
-  });
-  const key = keyFor(contract, request.privacyKey);
-  if (key !== null) await setKey(session, key);
-  const conversions = cleanedOnes.map((conversion, i) => guardValue(conversion, contract.columns[i]!));
+  const selection = await select(request, relation);
   const names = storedNames(contract.columns.map((column) => column.name));
-  const selected = conversions
-    .map((conversion, i) => `${conversion.value} AS ${quoteIdentifier(names[i]!)}`)
-    .join(", ");
   progress.report(0, nRows, "rows");
   const target = quoteLiteral(output);
   await session
-    .run(`COPY (SELECT ${selected} FROM ${withParsed(relation.sql, conversions)}) TO ${target} (${parquetOptions})`, {
+    .run(`COPY (${selection.sql(names.map(quoteIdentifier))}) TO ${target} (${parquetOptions})`, {
       progress,
       total: nRows,
     })
@@ -209,50 +215,21 @@ async function writeDataset(request: IngestRequest, relation: Relation, output: 
       throw sourceFault(error, source, request.output);
     });
   const written = await session.rows(`SELECT num_rows::DOUBLE FROM parquet_file_metadata(${target})`);
-  if (Number(written[0]![0]) !== nRows) {
-    throw unreadable(source, `it holds ${nRows} rows, of which DuckDB read ${String(written[0]![0])}`);
-  }
-  const issues = await findCellIssues(relation, contract, await suspects(relation, conversions, target));
+  requireRows(source, nRows, Number(written[0]![0]));
+  const withGaps = await columnsWithGaps(relation, target);
   progress.report(nRows, nRows, "rows");
-  const changed = plain.flatMap((conversion, i) => {
-    const clean = cleanedOnes[i]!;
-    return clean === conversion ? [] : [{ column: contract.columns[i]!.name, plain: conversion, clean }];
-  });
-  const cleaned = await countCleaned(session, relation.sql, changed);
-  const types = contract.columns.map(({ name }) => {
-    return { column: name, type: sourceTypeOf(relation.types[positionOf(relation, name, source)]!) };
-  });
-  return { nRows, origins: relation.origins, types, cleaned, ...issues };
+  return reportOf(request, relation, selection, withGaps);
 }
 
-function positionOf(relation: Relation, name: string, source: SourceDescription): number {
-  const position = relation.names.indexOf(name);
-  if (position >= 0) return position;
-  const twin = relation.names.findIndex((candidate) => candidate.normalize("NFC") === name.normalize("NFC"));
-  if (twin >= 0) return twin;
-  throw new MillraceError("COLUMN_MISSING", {
-    name,
-    subject: `"${source.path}"`,
-    found: relation.names,
-    nearest: nearestName(name, relation.names),
-  });
-}
-
-/** Columns whose conversion can fail and whose stored values have gaps; only they are worth a second reading. */
-async function suspects(
-  relation: Relation,
-  conversions: readonly Conversion[],
-  output: string,
-): Promise<(Conversion | null)[]> {
-  const gaps = await relation.session.rows(
+async function columnsWithGaps({ session }: Relation, output: string): Promise<ReadonlySet<number>> {
+  const gaps = await session.rows(
     `SELECT column_id::INTEGER, sum(num_values - coalesce(stats_null_count, num_values))::DOUBLE, sum(num_values)::DOUBLE FROM parquet_metadata(${output}) GROUP BY column_id`,
   );
-  const withGaps = new Set(gaps.filter((row) => row[1] !== row[2]).map((row) => Number(row[0])));
-  return conversions.map((conversion, i) => (!conversion.isTotal && withGaps.has(i) ? conversion : null));
+  return new Set(gaps.filter((row) => row[1] !== row[2]).map((row) => Number(row[0])));
 }
 
 /** Disk faults are ours to report as such; everything else DuckDB says while reading is about the source. */
-function sourceFault(error: unknown, source: SourceDescription, output: string): unknown {
+export function sourceFault(error: unknown, source: SourceDescription, output: string): unknown {
   if (error instanceof MillraceError) return error;
   const reason = reasonOf(error);
   if (/no space left|could not write|cannot open file.*write/i.test(reason)) return unwritable(output, error);

@@ -28,15 +28,34 @@ interface VarcharVector {
 
 type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** Chunks of so much memory may wait to be collected. */
+const mostWaitingBytes = 1 << 25;
+const bytesPerCell = 16;
+
 /** Wraps a streaming result. */
 export function openChunkReader(result: DuckDBResult, guard: Guard): ChunkReader {
+  let waitingBytes = 0;
   return {
     next: () =>
       guard(async () => {
         const chunk = await result.fetchChunk();
-        return chunk && chunk.rowCount > 0 ? wrap(chunk) : null;
+        if (!chunk || chunk.rowCount === 0) return null;
+        waitingBytes += bytesPerCell * chunk.rowCount * chunk.columnCount;
+        if (waitingBytes >= mostWaitingBytes) {
+          collectChunks(waitingBytes);
+          waitingBytes = 0;
+        }
+        return wrap(chunk);
       }),
   };
+}
+
+/**
+ * V8 frees chunks when it collects, and collects when its own memory grows: theirs is DuckDB's, so that a gigabyte of them
+ * can wait. Buffers do count, and one that nobody writes to takes no memory.
+ */
+function collectChunks(nBytes: number): ArrayBuffer {
+  return new ArrayBuffer(nBytes);
 }
 
 function wrap(chunk: DuckDBDataChunk): Chunk {
@@ -50,7 +69,8 @@ function wrap(chunk: DuckDBDataChunk): Chunk {
     },
     codes(index, dictionary, out, offset) {
       const vector = varcharOf(chunk, index);
-      dictionary.encode(wordsOf(vector, nRows), nRows, (row) => vector.getItem(row) ?? "", out, offset);
+      const words = wordsOf(vector, nRows);
+      dictionary.encode(words, nRows, (row, nBytes) => readRun(vector, words, row, nBytes), out, offset);
     },
     texts: (index) => textsOf(chunk, index),
   };
@@ -72,6 +92,13 @@ function textsOf(chunk: DuckDBDataChunk, index: number): (string | null)[] {
     if (text !== null) texts[row] = intact(text, words[4 * row + 1]!);
   }
   return texts;
+}
+
+/** The driver reads a text where its 16 bytes point; these are ours, of DuckDB's pointer and as many bytes as we like. */
+function readRun(vector: VarcharVector, words: Uint32Array, row: number, nBytes: number): string {
+  const own = Uint32Array.of(nBytes, 0, words[4 * row + 2]!, words[4 * row + 3]!);
+  const parts = { dataView: { value: new DataView(own.buffer) }, itemCache: { value: [] } };
+  return (Object.create(vector, parts) as VarcharVector).getItem(0) ?? "";
 }
 
 function varcharOf(chunk: DuckDBDataChunk, index: number): VarcharVector {

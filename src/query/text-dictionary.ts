@@ -1,37 +1,42 @@
 import { mix32 } from "../core/rng.ts";
 
+/** Texts of more bytes lie elsewhere. */
+const shortBytes = 12;
+
+/** Gives `nBytes` from where the long text of a row begins, as a string; a leading U+FEFF is lost. */
+export type RunReader = (row: number, nBytes: number) => string;
+
 /**
  * Codes texts as they leave DuckDB, without making a string of each row: at 3,000,000 rows of two columns this costs a
  * third of an ENUM built beforehand and a tenth of strings.
  *
  * DuckDB hands out 16 bytes a text, as four words: length, then up to 12 bytes of UTF-8 padded with zeros, or 4 bytes
  * and a pointer. Short texts are equal exactly where their words are, so the words are the key of a hash table (open
- * addressing, linear probing, at most half full). Long texts are looked up by pointer within one chunk, where equal
- * pointers and lengths mean equal texts, and by string when the pointer is new.
+ * addressing, linear probing, at most half full). Long texts are read by the run: DuckDB copies those of a chunk one
+ * behind the other, and one call into the driver costs as much as ten texts cut out of what it gives.
  */
 export class TextDictionary {
   readonly #texts: string[] = [];
-  readonly #long = new Map<string, number>();
+  readonly #known = new Map<string, number>();
   #slots: Int32Array = new Int32Array(1024).fill(-1);
   /** Four words for each short text, by slot number in `#slots`. */
   #keys: Uint32Array = new Uint32Array(4 * 512);
   #codes: Int32Array = new Int32Array(512);
   #nShort = 0;
 
-  /** Writes the code of each text to `out` from `offset` on; the empty text is -1. `textAt` reads a long one. */
-  encode(words: Uint32Array, count: number, textAt: (row: number) => string, out: Int32Array, offset: number): void {
-    const pointers = new Map<number, readonly [length: number, code: number]>();
-    for (let i = 0; i < count; ++i) {
-      const length = words[4 * i]!;
-      if (length === 0) out[offset + i] = -1;
-      else if (length <= 12) out[offset + i] = this.#short(words, 4 * i);
-      else {
-        const pointer = words[4 * i + 2]! + words[4 * i + 3]! * 0x100000000;
-        const known = pointers.get(pointer);
-        const code = known && known[0] === length ? known[1] : this.#add(intact(textAt(i), words[4 * i + 1]!));
-        pointers.set(pointer, [length, code]);
-        out[offset + i] = code;
-      }
+  /**
+   * Writes the code of each text to `out` from `offset` on; the empty text is -1. `read` gives the UTF-8 of so many bytes
+   * from a long text's first on.
+   */
+  encode(words: Uint32Array, count: number, read: RunReader, out: Int32Array, offset: number): void {
+    for (let row = 0; row < count; ++row) {
+      const length = words[4 * row]!;
+      if (length <= shortBytes) out[offset + row] = length === 0 ? -1 : this.#short(words, 4 * row);
+    }
+    for (let first = nextLong(words, 0, count); first < count;) {
+      const run = runFrom(words, first, count);
+      this.#long(words, run, read, out, offset);
+      first = run.end;
     }
   }
 
@@ -58,6 +63,19 @@ export class TextDictionary {
     const code = this.#add(Buffer.from(Uint32Array.of(b, c, d).buffer, 0, a).toString("utf8"));
     this.#remember(words.subarray(at, at + 4), slot, code);
     return code;
+  }
+
+  #long(words: Uint32Array, run: Run, read: RunReader, out: Int32Array, offset: number): void {
+    const text = read(run.first, run.nBytes);
+    // As many units as bytes: all of them are ASCII, and bytes count characters.
+    const isAscii = text.length === run.nBytes;
+    let start = 0;
+    for (let row = run.first; row < run.end; row = nextLong(words, row + 1, run.end)) {
+      const length = words[4 * row]!;
+      const own = isAscii ? text.slice(start, start + length) : intact(read(row, length), words[4 * row + 1]!);
+      out[offset + row] = this.#add(own);
+      start += length;
+    }
   }
 
   #remember(key: Uint32Array, slot: number, code: number): void {
@@ -91,12 +109,43 @@ export class TextDictionary {
   }
 
   #add(text: string): number {
-    const known = this.#long.get(text);
+    const known = this.#known.get(text);
     if (known !== undefined) return known;
     const code = this.#texts.push(text) - 1;
-    this.#long.set(text, code);
+    this.#known.set(text, code);
     return code;
   }
+}
+
+/** Long texts that lie behind one another in memory, from row `first` to before row `end`; short ones between them lie elsewhere. */
+interface Run {
+  readonly first: number;
+  readonly end: number;
+  readonly nBytes: number;
+}
+
+/** What is read at once is a string of its own for a moment. */
+const mostRunBytes = 1 << 16;
+
+function runFrom(words: Uint32Array, first: number, count: number): Run {
+  let nBytes = words[4 * first]!;
+  let row = nextLong(words, first + 1, count);
+  for (; row < count; row = nextLong(words, row + 1, count)) {
+    const isNext = pointerOf(words, row) === pointerOf(words, first) + nBytes;
+    if (!isNext || nBytes + words[4 * row]! > mostRunBytes) break;
+    nBytes += words[4 * row]!;
+  }
+  return { first, end: row, nBytes };
+}
+
+function nextLong(words: Uint32Array, from: number, count: number): number {
+  let row = from;
+  while (row < count && words[4 * row]! <= shortBytes) ++row;
+  return row;
+}
+
+function pointerOf(words: Uint32Array, row: number): number {
+  return words[4 * row + 2]! + words[4 * row + 3]! * 0x100000000;
 }
 
 function hash(a: number, b: number, c: number, d: number): number {
