@@ -114,6 +114,8 @@ describe.skipIf(!isBuilt)("a deployment", { timeout: 120_000 }, () => {
     expect(card.sections.map(({ heading }) => heading)).toEqual([
       "What it does",
       "Data",
+      "What checking the data found",
+      "Columns of the snapshot",
       "What a request must hold",
       "What it leans on",
       "How good it is",
@@ -124,7 +126,7 @@ describe.skipIf(!isBuilt)("a deployment", { timeout: 120_000 }, () => {
       "Approvals",
     ]);
     const sectionOf = (heading: string): string => run.stdout.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
-    expect(sectionOf("Data")).toContain("300 rows, 0 of them set aside");
+    expect(sectionOf("What checking the data found")).toContain("300 rows in = 300 ok + 0 quarantined");
     expect(sectionOf("What a request must hold")).toContain("| area | number | never | at least 0 |");
     expect(sectionOf("Gate")).toContain("passed");
     expect(sectionOf("Approvals")).toContain("ann for risk");
