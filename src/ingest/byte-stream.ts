@@ -8,7 +8,7 @@ import { MillraceError } from "../core/errors/error.ts";
 const chunkBytes = 1 << 20;
 
 /** A packed file may grow by this factor and no further: a decompression bomb ends here. */
-const largestGrowth = 1_200;
+export const largestGrowth = 1_200;
 
 type Packing = "gzip" | "zstd" | null;
 

@@ -9,6 +9,7 @@ import { delimitedSql, longestOf } from "./delimited-sql.ts";
 import { openJson } from "./json-table.ts";
 import type { FileFormat, LocatedFile, LocatedSource } from "./locate.ts";
 import { openCells } from "./parts/cells-table.ts";
+import { checkParquetShape } from "./parquet-shape.ts";
 import { joinFiles } from "./partitions.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
 import { type FileTable, reasonOf, type Table, type TableContext, unreadableFile } from "./table.ts";
@@ -96,6 +97,7 @@ async function scanDelimited(
 
 async function openParquetTable(file: LocatedFile, { session }: TableContext): Promise<FileTable> {
   try {
+    await checkParquetShape(file.path);
     const parquet = await openParquet(session, file.path);
     const described = await session.rows(`DESCRIBE SELECT * FROM ${parquet.relation}`);
     const types = described.map((row) => String(row[1]));

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import zlib from "node:zlib";
 import type { Column, DataType, Table } from "@uwdata/flechette";
+import { largestGrowth } from "../byte-stream.ts";
 import { type Cell, type CellColumn, type CellRows, writeCells } from "../parts/cells-file.ts";
 import { unpackLz4 } from "./lz4.ts";
 
@@ -10,8 +11,8 @@ export class ArrowFault extends Error {}
 const magic = Buffer.from("ARROW1");
 const endOfStream = Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]);
 const batchRows = 2_000;
-/** A packed buffer may grow by this factor and no further. */
-const largestGrowth = 1_200;
+/** What the buffers of any file may unpack to; beyond that they must be in proportion to its size. */
+const freeBytes = 1 << 27;
 
 /** Writes the rows of an Arrow file (IPC file, also called Feather, or stream) as cells. Throws ArrowFault. */
 export async function decodeArrow(path: string, output: string, signal?: AbortSignal): Promise<void> {
@@ -47,10 +48,12 @@ function requireWhole(bytes: Buffer): void {
 
 async function tableOf(bytes: Buffer): Promise<Table> {
   const { CompressionType, setCompressionCodec, tableFromIPC } = await import("@uwdata/flechette");
+  let nUnpacked = 0;
   const codecOf = (unpack: (packed: Uint8Array, size: number) => Uint8Array) => ({
     encode: (): Uint8Array => new Uint8Array(0),
     decode: (packed: Uint8Array, size?: number): Uint8Array => {
-      if (size === undefined || size < 0 || size > largestGrowth * (packed.length + 1024))
+      nUnpacked += size ?? Infinity;
+      if (size === undefined || size < 0 || nUnpacked > largestGrowth * bytes.length + freeBytes)
         throw new ArrowFault(`it unpacks to more than ${largestGrowth} times its size`);
       return unpack(packed, size);
     },

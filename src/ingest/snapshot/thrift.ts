@@ -16,7 +16,7 @@ type ThriftField = ThriftItem | { readonly bool: boolean };
 /** Fields by ascending id. */
 export type ThriftFields = readonly (readonly [id: number, field: ThriftField])[];
 
-const types = { true: 1, false: 2, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
+const types = { true: 1, false: 2, i8: 3, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
 
 /** The bytes of a struct in Thrift's compact protocol, which Parquet's metadata is written in. */
 export function encodeThrift(fields: ThriftFields): Buffer {
@@ -79,11 +79,20 @@ export function putVarint(out: number[], value: number): void {
   out.push(rest);
 }
 
-/** Reads a struct and tells where it ends. Throws a RangeError for bytes that are none. */
-export function decodeThrift(bytes: Buffer, start: number): { readonly fields: ThriftStruct; readonly end: number } {
+/**
+ * Reads a struct and tells where it ends. Where there is a `visit`, the elements of the struct's lists are handed to it one
+ * by one instead of being kept. Throws a RangeError for bytes that are none.
+ */
+export function decodeThrift(
+  bytes: Buffer,
+  start: number,
+  visit?: Visitor,
+): { readonly fields: ThriftStruct; readonly end: number } {
   const cursor = { bytes, at: start };
-  return { fields: takeStruct(cursor, 0), end: cursor.at };
+  return { fields: takeStruct(cursor, 0, visit), end: cursor.at };
 }
+
+type Visitor = (id: number, element: ThriftValue) => void;
 
 interface Cursor {
   readonly bytes: Buffer;
@@ -92,13 +101,15 @@ interface Cursor {
 
 const deepest = 16;
 
-function takeStruct(cursor: Cursor, depth: number): ThriftStruct {
+function takeStruct(cursor: Cursor, depth: number, visit?: Visitor): ThriftStruct {
   if (depth > deepest) throw new RangeError("metadata nested too deeply");
   const fields = new Map<number, ThriftValue>();
   let last = 0;
   for (let head = takeByte(cursor); head !== 0; head = takeByte(cursor)) {
     last = head >> 4 ? last + (head >> 4) : unzigzag(takeVarint(cursor));
-    fields.set(last, takeValue(cursor, head & 15, depth));
+    const type = head & 15;
+    if (visit && type === types.list) takeList(cursor, depth, (element) => visit(last, element));
+    else fields.set(last, takeValue(cursor, type, depth));
   }
   return fields;
 }
@@ -109,7 +120,9 @@ function takeValue(cursor: Cursor, type: number, depth: number): ThriftValue {
       return true;
     case types.false:
       return false;
-    case 4:
+    case types.i8:
+      return takeByte(cursor);
+    case types.i16:
     case types.i32:
     case types.i64:
       return unzigzag(takeVarint(cursor));
@@ -120,16 +133,22 @@ function takeValue(cursor: Cursor, type: number, depth: number): ThriftValue {
       return cursor.bytes.subarray(cursor.at - length, cursor.at);
     }
     case types.list: {
-      const head = takeByte(cursor);
-      const length = head >> 4 === 15 ? takeVarint(cursor) : head >> 4;
-      if (length > cursor.bytes.length) throw new RangeError("metadata ends early");
-      return Array.from({ length }, () => takeElement(cursor, head & 15, depth));
+      const list: ThriftValue[] = [];
+      takeList(cursor, depth, (element) => void list.push(element));
+      return list;
     }
     case types.struct:
       return takeStruct(cursor, depth + 1);
     default:
       throw new RangeError(`metadata of an unknown type ${type}`);
   }
+}
+
+function takeList(cursor: Cursor, depth: number, take: (element: ThriftValue) => void): void {
+  const head = takeByte(cursor);
+  const length = head >> 4 === 15 ? takeVarint(cursor) : head >> 4;
+  if (length > cursor.bytes.length) throw new RangeError("metadata ends early");
+  for (let i = 0; i < length; ++i) take(takeElement(cursor, head & 15, depth));
 }
 
 function takeElement(cursor: Cursor, type: number, depth: number): ThriftValue {

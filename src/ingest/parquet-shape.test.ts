@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import { silent } from "../core/progress.ts";
+import { createRng } from "../core/rng.ts";
+import { contractOf, text } from "../frame/schema.ts";
+import { withQuery } from "../query/session.ts";
+import { ingestSource } from "./ingest.ts";
+import {
+  columnElement,
+  groupElement,
+  levelsOf,
+  oneColumn,
+  parquetOf,
+  plainText,
+  runOf,
+} from "./parquet-bombs.fixtures.ts";
+import { checkParquetShape, ParquetFault } from "./parquet-shape.ts";
+import { encodeThrift, putVarint, type ThriftItem } from "./snapshot/thrift.ts";
+import { parquet } from "./source.ts";
+
+const root = mkdtempSync(join(tmpdir(), "millrace-shape-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const contract = contractOf({ a: text({ missing: 1 }) });
+
+/** What ingesting the file says, and how many rows it read where it says nothing. */
+async function outcomeOf(bytes: Buffer): Promise<string> {
+  writeFileSync(join(root, "a.parquet"), bytes);
+  const output = join(root, "out.parquet");
+  rmSync(output, { force: true });
+  const source = parquet("a.parquet");
+  const found = await ingestSource({ source, contract, root, output, progress: silent }).then(
+    ({ nRows }) => `${nRows} rows`,
+    (error: unknown) => `${(error as { code: string }).code}: ${String(error)}`,
+  );
+  expect(statSync(output, { throwIfNoEntry: false }) !== undefined).toBe(found.endsWith(" rows"));
+  return found;
+}
+
+const emptyFile = (schema: readonly ThriftItem[]): Buffer =>
+  parquetOf([
+    [1, { i32: 1 }],
+    [2, { list: schema }],
+    [3, { i64: 0 }],
+    [4, { list: [] }],
+  ]);
+
+const nulls = (nRows: number, nValues = nRows): Buffer =>
+  oneColumn({ type: "int64", nRows, pages: [{ nValues, bytes: levelsOf(nValues, false) }] });
+
+/** A text of `length` letters, once in the dictionary and in each of `nRows` rows. */
+function repeatedText(length: number, nRows: number): Buffer {
+  const codes = Buffer.concat([levelsOf(nRows, true), Buffer.from([1]), runOf(nRows, 0)]);
+  return oneColumn({
+    type: "bytes",
+    nRows,
+    pages: [
+      { dictionary: true, nValues: 1, bytes: plainText(Buffer.alloc(length, "a")) },
+      { nValues: nRows, encoding: 8, bytes: codes },
+    ],
+  });
+}
+
+/** One text of `length` letters in a page that is packed, and that says it unpacks to `unpacked`. */
+function packedText(length: number, unpacked?: number): Buffer {
+  const page = Buffer.concat([levelsOf(1, true), plainText(Buffer.alloc(length, "a"))]);
+  const pages = [{ nValues: 1, bytes: gzipSync(page), unpacked: unpacked ?? page.length }];
+  return oneColumn({ type: "bytes", codec: "gzip", nRows: 1, pages });
+}
+
+/** A footer that begins with a list of structs of that length, and ends. */
+function longList(length: number): Buffer {
+  const bytes = [0x15, 2, 0x19, 0xfc];
+  putVarint(bytes, length);
+  return parquetOf(Buffer.from(bytes));
+}
+
+const peakMiB = (): number => process.resourceUsage().maxRSS / 1024;
+const billions = 2_000_000_000;
+
+describe("a Parquet file made for harm", () => {
+  it.each([
+    ["billions of missing values in a run of nine bytes", () => nulls(billions), "it says it holds 2000000000 rows in"],
+    ["more rows than there are", () => nulls(1e12, 100), "it says it holds 1000000000000 rows in"],
+    [
+      "a long text for a million rows",
+      () => repeatedText(1 << 20, 1_000_000),
+      "texts of it that are stored once unpack",
+    ],
+    ["a page that unpacks to a thousand times its size", () => packedText(80 << 20), "a page of it unpacks from"],
+    [
+      "a page that says it unpacks to two gigabytes",
+      () => packedText(100, 2 ** 31 - 1),
+      "it unpacks to more than 1200",
+    ],
+    [
+      "groups in groups, which overflow the stack of a reader that recurs",
+      () => emptyFile([...Array.from({ length: 100_000 }, () => groupElement("g", 1)), columnElement("a", "int64")]),
+      "its schema is nested more than 32 deep",
+    ],
+    [
+      "two hundred thousand columns",
+      () => {
+        const columns = Array.from({ length: 200_000 }, (_, i) => columnElement(`c${i}`, "int64"));
+        return emptyFile([groupElement("root", columns.length), ...columns]);
+      },
+      "it has more than 10000 columns",
+    ],
+    [
+      "more children than there are",
+      () => emptyFile([groupElement("root", 2 ** 31 - 1), columnElement("a", "int64")]),
+      "its schema holds less than it says",
+    ],
+    [
+      "fewer children than there are",
+      () => emptyFile([groupElement("root", 1), columnElement("a", "int64"), columnElement("b", "int64")]),
+      "its schema holds more than its root says",
+    ],
+    ["a list longer than the file", () => longList(2 ** 31 - 1), "metadata ends early"],
+    ["no footer", () => parquetOf(encodeThrift([])), "its schema holds less than it says"],
+  ])("is refused before it is read: %s", async (_name, make, reason) => {
+    const bytes = make();
+    const before = peakMiB();
+    expect(await outcomeOf(bytes)).toMatch(new RegExp(`^SOURCE_UNREADABLE: .*${reason}`));
+    expect(peakMiB() - before).toBeLessThan(128);
+  });
+
+  it("is told from one that only repeats itself", async () => {
+    expect(await outcomeOf(nulls(900_000))).toBe("900000 rows");
+    expect(await outcomeOf(repeatedText(100, 200_000))).toBe("200000 rows");
+    expect(await outcomeOf(packedText(1 << 20))).toBe("1 rows");
+  });
+});
+
+describe("checkParquetShape", () => {
+  it("passes what DuckDB writes, however it is packed", async () => {
+    for (const codec of ["uncompressed", "snappy", "gzip", "zstd", "lz4_raw", "brotli"]) {
+      const path = join(root, `${codec}.parquet`);
+      const select =
+        "SELECT i AS a, i / 7 AS b, 't' || i % 9 AS c, [i, i] AS d, {x: i, y: {z: 'one and the same'}} AS e FROM range(50000) AS r(i)";
+      await withQuery({ files: [path] }, (session) =>
+        session.run(`COPY (${select}) TO '${path}' (FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE 9000)`),
+      );
+      await expect(checkParquetShape(path), codec).resolves.toBeUndefined();
+    }
+  });
+
+  it("refuses or passes each of 3,000 damaged files, and fails with nothing else", async () => {
+    const rng = createRng(17);
+    const whole = repeatedText(30, 500);
+    const path = join(root, "mutant.parquet");
+    let nRefused = 0;
+    for (let i = 0; i < 3000; ++i) {
+      const bytes = Buffer.from(whole);
+      for (let k = 0; k <= rng.integer(4); ++k) bytes[rng.integer(bytes.length)] = rng.integer(256);
+      writeFileSync(path, i % 5 === 0 ? bytes.subarray(0, rng.integer(bytes.length)) : bytes);
+      const error: unknown = await checkParquetShape(path).catch((fault: unknown) => fault);
+      if (error === undefined) continue;
+      expect(error).toBeInstanceOf(ParquetFault);
+      ++nRefused;
+    }
+    expect(nRefused).toBeGreaterThan(1000);
+  });
+});

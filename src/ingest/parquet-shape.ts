@@ -1,0 +1,191 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { largestGrowth } from "./byte-stream.ts";
+import { decodeThrift, type ThriftStruct, type ThriftValue } from "./snapshot/thrift.ts";
+
+/** Why a Parquet file is not handed on to be read. */
+export class ParquetFault extends Error {}
+
+const magic = "PAR1";
+const mostFooterBytes = 1 << 28;
+const mostColumns = 10_000;
+const deepest = 32;
+/** What a file of any size may hold; beyond that, what it holds must be in proportion to its size. */
+const freeRows = 1_000_000;
+const freeBytes = 1 << 28;
+const rowsPerByte = 500;
+const largestPage = 1 << 26;
+const largestPageGrowth = 100;
+
+/**
+ * Looks at what a Parquet file says of itself before it is read: how schema, row groups and pages fit together, and how
+ * much they would unpack to. A file made for harm is then refused without the memory, the time or the crash it asks for.
+ *
+ * Throws ParquetFault.
+ */
+export async function checkParquetShape(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const { chunks, footerStart } = shapeOf(await readFooter(file, size), size);
+    await checkPages(file, chunks, size, footerStart);
+  } catch (error) {
+    throw error instanceof RangeError ? new ParquetFault(`it is damaged: ${error.message}`) : error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFooter(file: FileHandle, size: number): Promise<Buffer> {
+  if (size < 12) throw new ParquetFault("it is too short to be a Parquet file");
+  const tail = await readAt(file, size - 8, 8);
+  if (tail.toString("latin1", 4) !== magic) throw new ParquetFault("it does not end as a Parquet file does");
+  const length = tail.readUInt32LE(0);
+  if (length > size - 12) throw new ParquetFault("its footer is longer than the file");
+  if (length > mostFooterBytes) throw new ParquetFault(`its footer is larger than ${mostFooterBytes} bytes`);
+  return readAt(file, size - 8 - length, length);
+}
+
+/** Where the pages of one column in one row group lie. */
+interface Chunk {
+  readonly start: number;
+  readonly end: number;
+  readonly nValues: number;
+}
+
+function shapeOf(footer: Buffer, size: number): { readonly chunks: readonly Chunk[]; readonly footerStart: number } {
+  const footerStart = size - 8 - footer.length;
+  const schema = createSchemaCheck();
+  const chunks: Chunk[] = [];
+  let nRowsOfGroups = 0;
+  const { fields } = decodeThrift(footer, 0, (id, element) => {
+    if (id === 2) schema.add(structOf(element));
+    if (id !== 4) return;
+    const group = structOf(element);
+    nRowsOfGroups += countOf(group.get(3));
+    for (const chunk of listOf(group.get(1))) chunks.push(chunkOf(structOf(structOf(chunk).get(3)), footerStart));
+  });
+  schema.finish();
+  const nRows = countOf(fields.get(3));
+  if (nRows !== nRowsOfGroups)
+    throw new ParquetFault(`it says it holds ${nRows} rows, and its row groups say ${nRowsOfGroups}`);
+  if (nRows > freeRows + rowsPerByte * size) throw new ParquetFault(`it says it holds ${nRows} rows in ${size} bytes`);
+  return { chunks, footerStart };
+}
+
+/** Elements come depth first, each saying how many children follow: an explicit stack, for a schema may nest without end. */
+function createSchemaCheck(): { add(element: ThriftStruct): void; finish(): void } {
+  const open: number[] = [];
+  let nElements = 0;
+  return {
+    add(element) {
+      const nChildren = element.has(5) ? countOf(element.get(5)) : 0;
+      if (nElements++ > 0 && open.length === 0) throw new ParquetFault("its schema holds more than its root says");
+      if (nElements > mostColumns + 1) throw new ParquetFault(`it has more than ${mostColumns} columns`);
+      if (open.length > 0) --open[open.length - 1]!;
+      open.push(nChildren);
+      if (open.length > deepest) throw new ParquetFault(`its schema is nested more than ${deepest} deep`);
+      while (open.at(-1) === 0) open.pop();
+    },
+    finish() {
+      if (nElements === 0 || open.length > 0) throw new ParquetFault("its schema holds less than it says");
+    },
+  };
+}
+
+function chunkOf(metadata: ThriftStruct, footerStart: number): Chunk {
+  // Writers say 0 of what is not there: of a dictionary, and of data where a file has no rows.
+  const offsets = [metadata.get(9), metadata.get(11) ?? 0].map(countOf).filter((offset) => offset > 0);
+  const start = Math.min(footerStart, ...offsets);
+  const end = start + countOf(metadata.get(7));
+  if (end > footerStart) throw new ParquetFault("a column of it lies outside of the file");
+  return { start, end, nValues: countOf(metadata.get(5)) };
+}
+
+/** Walks from page to page: their headers alone say how large each is once it is unpacked. */
+async function checkPages(
+  file: FileHandle,
+  chunks: readonly Chunk[],
+  size: number,
+  footerStart: number,
+): Promise<void> {
+  const most = largestGrowth * size + freeBytes;
+  const headers = createHeaderReader(file, footerStart);
+  let nUnpacked = 0;
+  for (const { start, end, nValues } of chunks) {
+    for (let at = start; at < end;) {
+      const header = await headers.read(at);
+      const [unpacked, packed] = [countOf(header.fields.get(2)), countOf(header.fields.get(3))];
+      nUnpacked += unpacked;
+      if (nUnpacked > most) throw new ParquetFault(`it unpacks to more than ${largestGrowth} times its size`);
+      if (unpacked > largestPage && unpacked > largestPageGrowth * packed)
+        throw new ParquetFault(`a page of it unpacks from ${packed} bytes to ${unpacked}`);
+      const dictionary = header.fields.get(7);
+      if (dictionary !== undefined && (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues > most)
+        throw new ParquetFault(`texts of it that are stored once unpack to more than ${largestGrowth} times its size`);
+      at = header.end + packed;
+    }
+  }
+}
+
+const windowBytes = 1 << 12;
+const largestHeader = 1 << 20;
+
+interface PageHeader {
+  readonly fields: ThriftStruct;
+  /** Where the page's bytes begin in the file. */
+  readonly end: number;
+}
+
+/** Small pages follow each other within one reading of the file. */
+function createHeaderReader(file: FileHandle, limit: number): { read(at: number): Promise<PageHeader> } {
+  let window: Buffer = Buffer.alloc(0);
+  let windowStart = 0;
+  const decodeAt = (at: number): PageHeader | null => {
+    if (at < windowStart || at >= windowStart + window.length) return null;
+    try {
+      const { fields, end } = decodeThrift(window, at - windowStart);
+      return { fields, end: windowStart + end };
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  };
+  return {
+    async read(at) {
+      for (const length of [0, windowBytes, largestHeader]) {
+        if (length > 0) {
+          windowStart = at;
+          window = await readAt(file, at, Math.min(length, limit - at));
+        }
+        const header = decodeAt(at);
+        if (header) return header;
+      }
+      throw new ParquetFault(`a page of it at byte ${at} has no header`);
+    },
+  };
+}
+
+async function readAt(file: FileHandle, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length;) {
+    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+    if (bytesRead === 0) throw new ParquetFault("it ends early");
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function structOf(value: ThriftValue | undefined): ThriftStruct {
+  if (value instanceof Map) return value as ThriftStruct;
+  throw new RangeError("its metadata is not that of a Parquet file");
+}
+
+function listOf(value: ThriftValue | undefined): readonly ThriftValue[] {
+  if (Array.isArray(value)) return value as readonly ThriftValue[];
+  throw new RangeError("its metadata is not that of a Parquet file");
+}
+
+function countOf(value: ThriftValue | undefined): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new RangeError("its metadata is not that of a Parquet file");
+}
