@@ -4,13 +4,13 @@ import { type Candidate, emptyCandidate, searchRules, shrunk } from "./candidate
 import { childFreedom, type Freedom } from "./constraints.ts";
 import { Histograms } from "./histograms.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan.ts";
 import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import type { Scales } from "./loss.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
 import { unbounded } from "./search-bounded.ts";
-import { type SearchPlace, type SearchedLeaf, searchPair } from "./search-pair.ts";
+import { type SearchPlace, type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
 import { searchFeatures, unsplitScore } from "./search.ts";
 import type { Shard } from "./shard.ts";
 import { type GrownTree, clearTree, emptyTree } from "./tree.ts";
@@ -49,6 +49,7 @@ export class Grower {
       shape,
       features,
       state: layout.scanStates + team.thread * scanState.bytes,
+      list: layout.scanLists + team.thread * nFeatures * scanEntry.bytes,
       from: featureAt(shape.binOffsets, nFeatures, team.thread / team.threads),
       to: featureAt(shape.binOffsets, nFeatures, (team.thread + 1) / team.threads),
     };
@@ -67,7 +68,8 @@ export class Grower {
     const { output, scales, used } = args;
     const tree = this.#tree;
     clearTree(tree, output);
-    const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
+    const listEnd = listNumbers(this.#place, used);
+    const growth: Growth = { output, scales, used, listEnd, tree, rules: searchRules(settings, scales, meanWeight) };
     const leaves = [this.#root(growth, args.own)];
     while (leaves.length < settings.leaves) {
       const chosen = settings.levelwise ? shallowest(leaves) : mostGain(leaves);
@@ -87,7 +89,7 @@ export class Grower {
     if (own === nRows) this.#histograms.sumAll(0);
     else this.#histograms.sumListed(0, begin, own);
     this.#team.barrier();
-    this.#histograms.merge(0);
+    this.#histograms.merge(0, null);
     this.#team.barrier();
     const totals = totalsAt(this.#view.words, this.#histograms.at(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / scale;
@@ -159,8 +161,7 @@ export class Grower {
     small.slot = newSlot;
     this.#histograms.sumListed(newSlot, small.begin, small.own);
     this.#team.barrier();
-    this.#histograms.merge(newSlot);
-    this.#histograms.subtract(large.slot, newSlot);
+    this.#histograms.merge(newSlot, large.slot);
     this.#search(growth, [small, large]);
     this.#team.barrier();
     if (this.#maySplit(small)) this.#takeBest(growth, small, 0);
@@ -182,7 +183,7 @@ export class Grower {
     }
   }
 
-  #searchTogether({ used, rules }: Growth, leaves: readonly Leaf[]): void {
+  #searchTogether({ used, listEnd, rules }: Growth, leaves: readonly Leaf[]): void {
     const [first, second] = this.#found;
     const searched = (leaf: Leaf, best: Candidate): SearchedLeaf => ({
       at: this.#histograms.at(leaf.slot),
@@ -192,7 +193,7 @@ export class Grower {
     });
     const one = searched(leaves[0]!, first);
     const other = leaves[1] ? searched(leaves[1], second) : { ...one, isOpen: false, best: second };
-    searchPair(this.#place, used, rules, [one, other]);
+    searchPair(this.#place, used, listEnd, rules, [one, other]);
   }
 
   #searchAlone(growth: Growth, leaf: Leaf, best: Candidate): void {
@@ -242,13 +243,9 @@ export class Grower {
     const { layout, nRows } = this.#plan;
     const route = layout.routes + this.#team.thread * 256;
     this.#view.bytes.set(split.routes, route);
-    const end = begin + own;
-    const { index, scratch } = layout;
+    const [from, to] = [layout.index + begin * 4, layout.index + (begin + own) * 4];
     const column = layout.columns + split.feature * nRows;
-    const nLeft = this.#kernels.partition(index + begin * 4, index + end * 4, column, route, scratch + begin * 4);
-    this.#view.index.set(this.#view.scratch.subarray(begin, begin + nLeft), begin);
-    this.#kernels.copyReversed(index + (begin + nLeft) * 4, index + end * 4, scratch + end * 4);
-    return nLeft;
+    return this.#kernels.partition(from, to, column, route, layout.scratch + begin * 4);
   }
 
   /**

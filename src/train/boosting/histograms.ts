@@ -1,8 +1,8 @@
 import type { Team } from "../threads/team.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { packed } from "./kernels/shape.ts";
+import { histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import { gatherBytes } from "./kernels/sum.ts";
-import { type TrainingPlan, histogramBytes } from "./plan.ts";
+import type { TrainingPlan } from "./plan.ts";
 import type { Shard } from "./shard.ts";
 import type { View } from "./view.ts";
 
@@ -36,8 +36,8 @@ export class Histograms {
     this.#team = team;
     this.#shard = args.shard;
     this.#bytes = histogramBytes(plan.shape);
-    this.#slotBytes = Math.ceil(this.#bytes / 64) * 64;
-    this.#packedBytes = Math.ceil(this.#bytes / 128) * 64;
+    this.#slotBytes = histogramStep(plan.shape);
+    this.#packedBytes = packedStep(plan.shape);
     this.#from = plan.shape.binOffsets[args.from]! * 16;
     this.#to = plan.shape.binOffsets[args.to]! * 16;
   }
@@ -76,21 +76,32 @@ export class Histograms {
     if (own > packed.rows) this.#flush(target, wide);
   }
 
-  /** Adds the threads' sums up into `slot`, over this thread's features. All threads must have summed theirs. */
-  merge(slot: number): void {
+  /**
+   * Adds the threads' sums up into `slot`, over this thread's features, and takes them off the histogram `parent`, which leaves
+   * the sibling's. All threads must have summed theirs.
+   */
+  merge(slot: number, parent: number | null): void {
     const [from, to] = [this.#from, this.#to];
     const { threads } = this.#team;
     const target = this.at(slot);
-    if (threads > 1 || this.#isNarrow(0)) this.#view.bytes.fill(0, target + from, target + to);
-    for (let thread = 0; thread < threads; ++thread) {
-      if (this.#isNarrow(thread)) this.#kernels.widen(target + from, target + to, this.#packedAt(thread) + from / 2);
-      else if (threads > 1) this.#kernels.addBins(target + from, target + to, this.#privateAt(thread) + from);
+    const base = parent === null ? null : this.at(parent) + from;
+    let narrow = 0;
+    for (let thread = 0; thread < threads; ++thread) narrow += Number(this.#isNarrow(thread));
+    if (narrow === threads) {
+      return this.#kernels.merge(target + from, target + to, this.#packedAt(0) + from / 2, true, base);
     }
+    for (let thread = 0; thread < threads; ++thread) {
+      if (this.#isNarrow(thread)) this.#widen(this.#privateAt(thread), this.#packedAt(thread));
+    }
+    if (threads > 1) this.#kernels.merge(target + from, target + to, this.#privateAt(0) + from, false, base);
+    else if (base !== null) this.#kernels.merge(target + from, target + to, target + from, false, base);
   }
 
-  /** Takes a child's histogram off its parent's, which leaves the other child's; over this thread's features. */
-  subtract(slot: number, child: number): void {
-    this.#kernels.subtractBins(this.at(slot) + this.#from, this.at(slot) + this.#to, this.at(child) + this.#from);
+  /** Writes packed sums as wide ones, over this thread's features. */
+  #widen(wide: number, narrow: number): void {
+    const [from, to] = [this.#from, this.#to];
+    this.#view.bytes.fill(0, wide + from, wide + to);
+    this.#kernels.widen(wide + from, wide + to, narrow + from / 2);
   }
 
   #privateAt(thread: number): number {

@@ -31,6 +31,8 @@ export interface Growth {
   readonly output: number;
   readonly scales: Scales;
   readonly used: Uint8Array;
+  /** End of the list of number features that this thread searches. */
+  readonly listEnd: number;
   readonly tree: GrownTree;
   readonly rules: SearchRules;
 }

@@ -1,9 +1,9 @@
 import type { Constraints } from "./constraints.ts";
-import { type KernelShape, binsAt } from "./kernels/shape.ts";
+import { type KernelShape, binsAt, featuresOf, histogramStep, packedStep } from "./kernels/shape.ts";
 import { gatherBytes } from "./kernels/sum.ts";
 import { sizeClasses } from "./sampling.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
-import { scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
 export type Loss = RegressionLoss | "logistic" | "softmax";
@@ -111,8 +111,9 @@ export interface Layout {
   readonly candidateRoutes: number;
   /** Two numbers a thread: how many rows it has summed (and one unused), or its largest gradient and hessian. */
   readonly perThread: number;
-  /** One block a thread for the search of cuts. */
+  /** One block a thread for the search of cuts, and its list of number features. */
   readonly scanStates: number;
+  readonly scanLists: number;
   /** The best step of each leaf, where leaves are renewed. */
   readonly leafSteps: number;
   /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
@@ -136,11 +137,6 @@ export function recordBytes(nFeatures: number, isPacked: boolean): number {
   return roundUp(binsAt({ isPacked }) + nFeatures, 8);
 }
 
-/** Bytes of the histograms of one leaf. */
-export function histogramBytes(shape: KernelShape): number {
-  return shape.binOffsets.at(-1)! * 16;
-}
-
 /** Places every array, each at a multiple of 64 bytes (a cache line, so that threads do not share one). */
 export function planMemory(size: {
   readonly nRows: number;
@@ -150,11 +146,11 @@ export function planMemory(size: {
   readonly loss: Loss;
   readonly leaves: number;
   readonly hasTop: boolean;
-  readonly threads: number;
   readonly weighted: boolean;
   readonly validationWeighted: boolean;
 }): Layout {
-  const { nRows, nValidation, outputs, shape, threads } = size;
+  const { nRows, nValidation, outputs, shape } = size;
+  const { threads } = shape;
   let end = 64;
   const take = (bytes: number): number => {
     const at = end;
@@ -162,12 +158,11 @@ export function planMemory(size: {
     return at;
   };
   const targetBytes = isRegression(size.loss) ? 8 : 4;
-  const histogram = histogramBytes(shape);
   const chunks = Math.ceil(nRows / lossChunk) + Math.ceil(nValidation / lossChunk);
   const layout = {
     rows: take(nRows * shape.stride),
     validationRows: take(nValidation * shape.stride),
-    columns: take(nRows * (shape.binOffsets.length - 1)),
+    columns: take(nRows * featuresOf(shape)),
     targets: take(nRows * targetBytes),
     validationTargets: take(nValidation * targetBytes),
     weights: size.weighted ? take(nRows * 8) : -1,
@@ -179,15 +174,16 @@ export function planMemory(size: {
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
     sigmoid: size.loss === "logistic" ? take(sigmoidTable.length * 8) : -1,
-    privateHistograms: threads > 1 ? take(roundUp(histogram, 64) * threads) : -1,
-    packedHistograms: shape.isPacked ? take(roundUp(histogram / 2, 64) * threads) : -1,
-    histograms: take(roundUp(histogram, 64) * Math.max(1, size.leaves - 1)),
+    privateHistograms: threads > 1 ? take(histogramStep(shape) * threads) : -1,
+    packedHistograms: shape.isPacked ? take(packedStep(shape) * threads) : -1,
+    histograms: take(histogramStep(shape) * Math.max(1, size.leaves - 1)),
     gathered: take(gatherBytes(shape.stride) * threads),
     routes: take(256 * threads),
     candidates: take(threads * 2 * candidateNumbers * 8),
     candidateRoutes: take(threads * 2 * 256),
     perThread: take(threads * 16),
     scanStates: take(threads * scanState.bytes),
+    scanLists: take(threads * featuresOf(shape) * scanEntry.bytes),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),
     sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,

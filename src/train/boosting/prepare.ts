@@ -76,7 +76,7 @@ export async function prepareTraining(args: {
   const bins = await binAll({ kind: "bounds", columns: train.columns, maxBins: settings.bins, seed }, work);
   const isPacked =
     loss === "logistic" && train.target.weights === null && settings.topShare === 0 && nRows >= packedFrom;
-  const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length });
+  const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const layout = planMemory({
     nRows,
     nValidation,
@@ -85,7 +85,6 @@ export async function prepareTraining(args: {
     loss,
     leaves: settings.leaves,
     hasTop: settings.topShare > 0,
-    threads,
     weighted: train.target.weights !== null,
     validationWeighted: (validation?.target.weights ?? null) !== null,
   });
@@ -161,7 +160,7 @@ const packedFrom = 65_536;
 function shapeOf(
   bins: readonly ColumnBins[],
   nRows: number,
-  fixed: Pick<KernelShape, "isPacked" | "hasL1" | "outputs">,
+  fixed: Pick<KernelShape, "isPacked" | "hasL1" | "outputs" | "threads">,
 ): KernelShape {
   const binOffsets = new Uint32Array(bins.length + 1);
   bins.forEach((one, f) => {

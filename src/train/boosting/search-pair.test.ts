@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
 import { compileKernels, instantiateKernels } from "./kernels/kernels.ts";
 import { createMemory } from "../../math/wasm/webassembly.ts";
-import { type SearchedLeaf, searchPair } from "./search-pair.ts";
+import { type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
 import { searchFeatures } from "./search.ts";
 import type { View } from "./view.ts";
 
@@ -60,7 +60,7 @@ describe("searchPair", () => {
           const binOffsets = Uint32Array.of(0, 2, 7, 16);
           const nValues = Int32Array.from(binCounts, (count) => count - 1);
           const used = new Uint8Array(3).fill(1);
-          const shape = { stride: 16, isPacked: false, binOffsets, countShift, hasL1: l1 > 0, outputs: 1 };
+          const shape = { stride: 16, isPacked: false, binOffsets, countShift, hasL1: l1 > 0, outputs: 1, threads: 1 };
           const memory = createMemory(2, false);
           const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory, shape);
           const words = new Int32Array(memory.buffer);
@@ -70,8 +70,8 @@ describe("searchPair", () => {
             addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
             return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate() };
           });
-          const place = { view, kernels, state, shape, features: { nValues, isCategory }, from: 0, to: 3 };
-          searchPair(place, used, rules, [leaves[0]!, leaves[1]!]);
+          const place = { view, kernels, state, list: 512, shape, features: { nValues, isCategory }, from: 0, to: 3 };
+          searchPair(place, used, listNumbers(place, used), rules, [leaves[0]!, leaves[1]!]);
           for (const leaf of leaves) {
             const alone: Candidate = emptyCandidate();
             searchFeatures({

@@ -1,6 +1,6 @@
 import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import type { FeatureBins } from "./plan.ts";
 import { routeNumber, unsplitScore } from "./search.ts";
@@ -18,42 +18,57 @@ export interface SearchedLeaf {
   readonly best: Candidate;
 }
 
-/** What one thread needs to search: the kernel, its state block (byte address) and its features. */
+/** What one thread needs to search: the kernel, its features, its state block and room for a list of them (byte addresses). */
 export interface SearchPlace {
   readonly view: View;
   readonly kernels: Kernels;
   readonly state: number;
+  readonly list: number;
   readonly shape: KernelShape;
   readonly features: FeatureBins;
   readonly from: number;
   readonly to: number;
 }
 
+/** Lists the used features of numbers for `searchPair`, at `place.list`; returns the list's end. */
+export function listNumbers({ view, list, shape, features, from, to }: SearchPlace, used: Uint8Array): number {
+  let at = list;
+  for (let f = from; f < to; ++f) {
+    if (used[f] === 0 || features.isCategory[f] === 1) continue;
+    view.words[(at + scanEntry.feature) / 4] = f;
+    view.words[(at + scanEntry.nValues) / 4] = features.nValues[f]!;
+    view.words[(at + scanEntry.offset) / 4] = shape.binOffsets[f]! * 16;
+    at += scanEntry.bytes;
+  }
+  return at;
+}
+
 /**
  * As `searchFeatures` of each leaf, without monotone constraints, both leaves of a split at once: one a lane of the
- * vector registers. Finds the same splits with the same sums, bit for bit.
+ * vector registers. Finds the same splits with the same sums, bit for bit. `listEnd` is what `listNumbers` returned.
  */
 export function searchPair(
   place: SearchPlace,
   used: Uint8Array,
+  listEnd: number,
   rules: SearchRules,
   pair: readonly [SearchedLeaf, SearchedLeaf],
 ): void {
-  const { view, shape, features, from, to } = place;
   openState(place, rules, pair);
-  for (let f = from; f < to; ++f) {
-    if (used[f] === 0) continue;
-    if (features.isCategory[f] === 0) scanNumber(place, f, pair);
-    else
-      for (const leaf of pair) {
-        if (!leaf.isOpen) continue;
-        const histogram = { words: view.words, countShift: shape.countShift };
-        const at = leaf.at / 4 + shape.binOffsets[f]! * 4;
-        searchCategory(histogram, at, f, features.nValues[f]!, leaf.totals, rules, leaf.best);
-      }
-  }
+  place.kernels.scanFeatures(place.list, listEnd, pair[0].at, pair[1].at, place.state);
+  for (const leaf of pair) if (leaf.isOpen) searchCategories(place, used, rules, leaf);
   takeNumberSplit(place, pair[0], 0);
   takeNumberSplit(place, pair[1], 1);
+}
+
+function searchCategories(place: SearchPlace, used: Uint8Array, rules: SearchRules, leaf: SearchedLeaf): void {
+  const { view, shape, features, from, to } = place;
+  for (let f = from; f < to; ++f) {
+    if (used[f] === 0 || features.isCategory[f] === 0) continue;
+    const histogram = { words: view.words, countShift: shape.countShift };
+    const at = leaf.at / 4 + shape.binOffsets[f]! * 4;
+    searchCategory(histogram, at, f, features.nValues[f]!, leaf.totals, rules, leaf.best);
+  }
 }
 
 /** What a split must beat and what it may be; no cut of a leaf that is not searched has rows enough. */
@@ -85,32 +100,6 @@ function writeRowLimits({ view: { words }, shape }: SearchPlace, minRows: number
   words[lane + scanState.fewestRows / 4 + 1] = isPossible ? minRows * unit - 1 : 0x7fff_ffff;
   words[lane + scanState.mostRows / 4 + 1] = isPossible ? (count - minRows + 1) * unit : 0;
 }
-
-/** All cuts with the missing rows on the right; where there are any, all again with them on the left. */
-function scanNumber(place: SearchPlace, f: number, pair: readonly [SearchedLeaf, SearchedLeaf]): void {
-  const { view, kernels, state, shape, features } = place;
-  const { words } = view;
-  const nValues = features.nValues[f]!;
-  const offset = shape.binOffsets[f]! * 16;
-  const [first, second] = [pair[0].at + offset, pair[1].at + offset];
-  const missing = nValues * 16;
-  const anyMissing = words[(first + missing) / 4 + 3]! | words[(second + missing) / 4 + 3]!;
-  const hasMissing = anyMissing >>> (shape.countShift - 32) > 0;
-  const end = first + (hasMissing ? nValues : nValues - 1) * 16;
-  kernels.scanCuts(first, second, end, state, positionOf(f, 0, 0));
-  if (!hasMissing) return;
-  for (const [lane, { at }] of pair.entries()) {
-    const cell = (at + offset + missing) / 4;
-    words.copyWithin((state + scanState.startGradient) / 4 + lane * 2, cell, cell + 2);
-    words.copyWithin((state + scanState.startHessianCount) / 4 + lane * 2, cell + 2, cell + 4);
-  }
-  kernels.scanCuts(first, second, end, state, positionOf(f, 1, 0));
-  words.fill(0, (state + scanState.startGradient) / 4, (state + scanState.totalGradient) / 4);
-}
-
-/** Numbers the cuts in the order they are tried. */
-const positionOf = (feature: number, missingLeft: number, bin: number): number =>
-  feature * 512 + missingLeft * 256 + bin;
 
 /** Makes the best cut of a lane the leaf's best split, unless a category's is better; ties go to the lower feature. */
 function takeNumberSplit(place: SearchPlace, leaf: SearchedLeaf, lane: number): void {

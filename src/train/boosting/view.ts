@@ -23,7 +23,6 @@ export interface View {
   readonly validation: RowSet;
   readonly normaliser: Float64Array;
   readonly index: Uint32Array;
-  readonly scratch: Uint32Array;
   readonly fullIndex: Uint32Array;
   readonly candidates: Float64Array;
   readonly perThread: Float64Array;
@@ -54,7 +53,6 @@ export function openView(plan: TrainingPlan, threads: number): View {
     ),
     normaliser: doubles(layout.normaliser, nRows),
     index: new Uint32Array(buffer, layout.index, nRows),
-    scratch: new Uint32Array(buffer, layout.scratch, nRows),
     fullIndex: new Uint32Array(buffer, layout.fullIndex, nRows),
     candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
     perThread: doubles(layout.perThread, 2 * threads),

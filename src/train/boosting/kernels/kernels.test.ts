@@ -6,7 +6,7 @@ import { type Scales, writeLogistic } from "../loss.ts";
 import { sigmoidTable } from "../sigmoid-table.ts";
 import { type Kernels, compileKernels, instantiateKernels } from "./kernels.ts";
 import { ditherStep } from "./logistic.ts";
-import { type KernelShape, binsAt, packed } from "./shape.ts";
+import { type KernelShape, binsAt, histogramStep, packed, packedStep } from "./shape.ts";
 import { gatherBytes } from "./sum.ts";
 import { createMemory } from "../../../math/wasm/webassembly.ts";
 
@@ -30,7 +30,13 @@ interface Bench {
 }
 
 /** Rows of random bins and gradients in kernel memory. */
-function setUp(nRows: number, binCounts: readonly number[], random: () => number, isPacked = false): Bench {
+function setUp(
+  nRows: number,
+  binCounts: readonly number[],
+  random: () => number,
+  isPacked = false,
+  threads = 1,
+): Bench {
   const nFeatures = binCounts.length;
   const binOffsets = new Uint32Array(nFeatures + 1);
   binCounts.forEach((count, f) => {
@@ -38,7 +44,7 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   });
   const head = binsAt({ isPacked });
   const stride = Math.ceil((head + nFeatures) / 8) * 8;
-  const shape = { stride, isPacked, binOffsets, countShift, hasL1: false, outputs: 2 };
+  const shape = { stride, isPacked, binOffsets, countShift, hasL1: false, outputs: 2, threads };
   const total = binOffsets[nFeatures]! * 16;
   const rows = 64;
   const index = rows + nRows * stride;
@@ -46,7 +52,7 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
   const histogram = Math.ceil((scratch + nRows * 4) / 64) * 64;
   const other = histogram + total;
   const buffer = Math.ceil((other + total + nRows * 16 + 64) / 64) * 64;
-  const pages = 2 + Math.ceil((buffer + gatherBytes(stride)) / 65536);
+  const pages = 2 + Math.ceil((buffer + gatherBytes(stride) + 4096 + 5 * total) / 65536);
   const memory = createMemory(pages, false);
   const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
   const bytes = new Uint8Array(memory.buffer);
@@ -63,7 +69,7 @@ function setUp(nRows: number, binCounts: readonly number[], random: () => number
     else words.set([g, h], (rows + r * stride) / 4);
     bytes.set(record, rows + r * stride + head);
   });
-  const lanes = new BigInt64Array(memory.buffer, 0, (other + total) / 8);
+  const lanes = new BigInt64Array(memory.buffer);
   return {
     shape,
     kernels,
@@ -173,17 +179,32 @@ describe("histogram kernels", () => {
     }
   });
 
-  it("give the sibling by subtraction and the whole by addition", () => {
-    const bench = setUp(300, [9, 40, 2], randomFrom(5));
-    const { kernels, rows, shape, histogram, other } = bench;
-    const all = Array.from({ length: 300 }, (_, row) => row);
-    const end = histogram + shape.binOffsets.at(-1)! * 16;
-    kernels.sumRows(rows, rows + 300 * shape.stride, histogram);
-    kernels.sumRows(rows, rows + 100 * shape.stride, other);
-    kernels.subtractBins(histogram, end, other);
-    expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all.slice(100)));
-    kernels.addBins(histogram, end, other);
-    expect(readHistogram(bench, histogram)).toEqual(naiveHistogram(bench, all));
+  it("merge what threads summed, and leave the sibling's in the parent's place, from bins and from packed ones", () => {
+    for (const isPacked of [false, true]) {
+      for (const threads of [1, 2, 3]) {
+        const bench = setUp(300, [10, 40, 2], randomFrom(threads), isPacked, threads);
+        const { kernels, rows, shape, histogram, bytes, buffer } = bench;
+        const step = isPacked ? packedStep(shape) : histogramStep(shape);
+        const isInPlace = threads === 1 && !isPacked;
+        const [source, parent] = [isInPlace ? histogram : buffer + 4096, buffer + 4096 + threads * step];
+        const end = histogram + shape.binOffsets.at(-1)! * 16;
+        const all = Array.from({ length: 300 }, (_, row) => row);
+        const total = naiveHistogram(bench, all);
+        const [child, sibling] = [naiveHistogram(bench, all.slice(0, 99)), naiveHistogram(bench, all.slice(99))];
+        bench.lanes.set(total, parent / 8);
+        for (let thread = 0; thread < threads; ++thread) {
+          const [from, to] = [33 * thread, thread === threads - 1 ? 99 : 33 * (thread + 1)];
+          kernels.sumRows(rows + from * shape.stride, rows + to * shape.stride, source + thread * step);
+        }
+        if (!isInPlace) bytes.fill(1, histogram, end);
+        kernels.merge(histogram, end, source, isPacked, null);
+        expect(readHistogram(bench, histogram)).toEqual(child);
+        if (!isInPlace) bytes.fill(1, histogram, end);
+        kernels.merge(histogram, end, source, isPacked, parent);
+        expect(readHistogram(bench, histogram)).toEqual(child);
+        expect(readHistogram(bench, parent)).toEqual(sibling);
+      }
+    }
   });
 });
 
@@ -211,9 +232,8 @@ describe("partition", () => {
           );
           const end = index + listed.length * 4;
           const nLeft = kernels.partition(index, end, column, route, scratch);
-          kernels.copyReversed(index + nLeft * 4, end, scratch + listed.length * 4);
           const isLeft = (row: number): boolean => goesLeft[bench.bins[row]![feature]!]!;
-          expect(Array.from(words.subarray(scratch / 4, scratch / 4 + nLeft))).toEqual(listed.filter(isLeft));
+          expect(Array.from(words.subarray(index / 4, index / 4 + nLeft))).toEqual(listed.filter(isLeft));
           expect(Array.from(words.subarray(index / 4 + nLeft, end / 4))).toEqual(listed.filter((row) => !isLeft(row)));
         },
       ),

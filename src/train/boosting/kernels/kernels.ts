@@ -1,9 +1,9 @@
-import { type KernelFunction, assemble, op } from "../../../math/wasm/assembler.ts";
+import { type KernelFunction, assemble } from "../../../math/wasm/assembler.ts";
 import { logisticKernel } from "./logistic.ts";
-import { addScoreKernel, copyReversedKernel, partitionKernel } from "./rows.ts";
-import { scanCutsKernel } from "./scan.ts";
+import { addScoreKernel, partitionKernel } from "./rows.ts";
+import { scanFeaturesKernel } from "./scan.ts";
 import type { KernelShape } from "./shape.ts";
-import { blockBounds, chunkRows, gatherKernel, lanesKernel, sumRowsKernel, widenKernel } from "./sum.ts";
+import { blockBounds, chunkRows, gatherKernel, mergeKernel, mergeName, sumRowsKernel, widenKernel } from "./sum.ts";
 import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../../math/wasm/webassembly.ts";
 
 /** Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. */
@@ -17,19 +17,18 @@ export interface Kernels {
   sumListed(begin: number, end: number, rows: number, buffer: number, histogram: number): void;
   /** target += packed source, bin by bin, over the bytes of target. */
   widen(target: number, targetEnd: number, packedSource: number): void;
-  /** target += source, lane by lane, over the bytes of target. */
-  addBins(target: number, targetEnd: number, source: number): void;
-  /** target -= source. */
-  subtractBins(target: number, targetEnd: number, source: number): void;
   /**
-   * Splits listed rows by `route` (256 bytes: 4 = left, 0 = right) of their bin in `column` (one byte a row): left rows
-   * in order from the front of `out`, right rows from its back. Returns the number left.
+   * target = what all threads summed, from bins or packed ones: the first thread's from `source`. What is not null of
+   * `parent` becomes the difference. See `mergeKernel`.
    */
-  partition(begin: number, end: number, column: number, route: number, out: number): number;
-  /** Copies source (its last first) to target: undoes the reversal of `partition`. */
-  copyReversed(target: number, targetEnd: number, sourceEnd: number): void;
-  /** Tries the cuts of one feature in two leaves at once; see `scanCutsKernel`. */
-  scanCuts(first: number, second: number, firstEnd: number, state: number, position: number): void;
+  merge(target: number, targetEnd: number, source: number, isNarrow: boolean, parent: number | null): void;
+  /**
+   * Splits listed rows in place by `route` (256 bytes: 4 = left, 0 = right) of their bin in `column` (one byte a row): left rows
+   * before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
+   */
+  partition(begin: number, end: number, column: number, route: number, scratch: number): number;
+  /** Tries the cuts of the listed features in two leaves at once; see `scanFeaturesKernel`. */
+  scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
   writeLogistic(
     scores: number,
@@ -45,18 +44,18 @@ export interface Kernels {
   addScore(begin: number, end: number, scores: number, value: number): void;
 }
 
+const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtracts) => ({ isNarrow, subtracts })));
+
 /** The kernels of one training as a module, for every thread to instantiate. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
   const functions: KernelFunction[] = [
-    lanesKernel("addBins", op.i64x2Add),
-    lanesKernel("subtractBins", op.i64x2Sub),
     partitionKernel(),
-    copyReversedKernel,
     addScoreKernel(shape),
     gatherKernel(shape),
-    scanCutsKernel(shape),
+    scanFeaturesKernel(shape),
     logisticKernel(shape),
     widenKernel(shape),
+    ...mergeKinds.map((kind) => mergeKernel(shape, kind)),
   ];
   const bounds = blockBounds(shape);
   for (let block = 0; block + 1 < bounds.length; ++block) {
@@ -70,7 +69,8 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
   const exported = instantiateModule(module, memory);
   const nBlocks = blockBounds(shape).length - 1;
   const sums = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
-  const { addBins, subtractBins, partition, copyReversed, addScore, gather, scanCuts, widen, writeLogistic } = exported;
+  const { partition, addScore, gather, scanFeatures, widen, writeLogistic } = exported;
+  const merges = mergeKinds.map((kind) => exported[mergeName(kind)]!);
   const chunk = chunkRows(shape.stride);
   const sumRows = (begin: number, end: number, histogram: number): void => {
     const step = (nBlocks === 1 ? Infinity : chunk) * shape.stride;
@@ -89,13 +89,14 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
       }
     },
     widen: (target, end, source) => void (target < end && widen!(target, end, source)),
-    addBins: (target, end, source) => void (target < end && addBins!(target, end, source)),
-    subtractBins: (target, end, source) => void (target < end && subtractBins!(target, end, source)),
-    partition: (begin, end, column, route, out) => (begin < end ? partition!(begin, end, column, route, out) : 0),
-    copyReversed: (target, end, source) => void (target < end && copyReversed!(target, end, source)),
+    merge(target, end, source, isNarrow, parent) {
+      const merge = merges[(isNarrow ? 0 : 2) + (parent === null ? 1 : 0)]!;
+      if (target < end) merge(target, end, source, parent ?? 0);
+    },
+    partition: (begin, end, column, route, scratch) =>
+      begin < end ? partition!(begin, end, column, route, scratch) : 0,
     writeLogistic: (scores, end, ...rest) => void (scores < end && writeLogistic!(scores, end, ...rest)),
-    scanCuts: (first, second, end, state, position) =>
-      void (first < end && scanCuts!(first, second, end, state, position)),
+    scanFeatures: (list, end, ...rest) => void (list < end && scanFeatures!(list, end, ...rest)),
     addScore: (begin, end, scores, value) => void (begin < end && addScore!(begin, end, scores, value)),
   };
 }

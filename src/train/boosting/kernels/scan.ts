@@ -3,6 +3,7 @@ import {
   constant,
   get,
   i32,
+  i32Load,
   i8x16Shuffle,
   loop,
   op,
@@ -17,7 +18,7 @@ import {
 import type { KernelShape } from "./shape.ts";
 
 /**
- * What `scanCuts` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and
+ * What `scanFeatures` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and
  * limits of hessians are doubles; sums are the 64-bit integers of a histogram (hessian and count in one).
  */
 export const scanState = {
@@ -25,18 +26,15 @@ export const scanState = {
   bestPosition: 16,
   bestGradient: 32,
   bestHessianCount: 48,
-  /** Where the sums of the left side start: zero, or the missing rows. */
-  startGradient: 64,
-  startHessianCount: 80,
-  totalGradient: 96,
-  totalHessian: 112,
-  l2: 128,
-  minHessian: 144,
+  totalGradient: 64,
+  totalHessian: 80,
+  l2: 96,
+  minHessian: 112,
   /** Sums of hessian and count with rows enough on both sides lie strictly between these. */
-  fewestRows: 160,
-  mostRows: 176,
-  l1: 192,
-  bytes: 256,
+  fewestRows: 128,
+  mostRows: 144,
+  l1: 160,
+  bytes: 192,
 } as const;
 
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
@@ -45,28 +43,35 @@ const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constan
 const lowLanes = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
 const highLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
 
+/** A feature of numbers in the list `scanFeatures` takes, as byte offsets: its number, its value bins, where its bins start. */
+export const scanEntry = { feature: 0, nValues: 4, offset: 8, bytes: 12 } as const;
+
 /**
- * Tries the cuts after each bin from `first` to `firstEnd` of one feature in two leaves at once, one a lane; `second` is
- * the feature's first bin in the other leaf's histogram. A cut that beats `bestScore` replaces the best of its lane;
- * `position` numbers the cuts upwards. The arithmetic is that of `searchNumber`, operation by operation.
+ * Tries the cuts of the listed features in two leaves at once, one a lane; `first` and `second` are the leaves' histograms.
+ * All cuts of a feature are tried with the missing rows on the right; where there are any, all again with them on the left. A
+ * cut that beats `bestScore` replaces the best of its lane; its position says feature, side of the missing rows and bin. The
+ * arithmetic is that of `searchNumber`, operation by operation.
  */
-export function scanCutsKernel({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
-  const [first, second, firstEnd, state, position] = [0, 1, 2, 3, 4];
-  const [g, c, gl, hl, gr, hr, score, valid, place, isBelow] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
-  const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [15, 16, 17, 18, 19, 20, 21];
-  const field = (offset: number): number[] => [...get(state), ...v128Load(offset)];
-  const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
+export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
+  const [entry, listEnd, firstBase, secondBase, state] = [0, 1, 2, 3, 4];
+  const [first, second, firstEnd, position, hasMissing] = [5, 6, 7, 8, 9];
+  const [g, c, gl, hl, gr, hr, score, valid, isBelow] = [10, 11, 12, 13, 14, 15, 16, 17, 18];
+  const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [19, 20, 21, 22, 23, 24, 25];
+  const given = [
+    [scanState.fewestRows, fewest],
+    [scanState.mostRows, most],
+    [scanState.minHessian, leastHessian],
+    [scanState.totalHessian, allHessian],
+    [scanState.totalGradient, allGradient],
+    [scanState.l1, l1],
+    [scanState.l2, l2],
+  ] as const;
+  const open = given.flatMap(([offset, local]) => [...get(state), ...v128Load(offset), ...set(local)]);
+  const bins = (at: number): number[] => [...get(first), ...v128Load(at), ...get(second), ...v128Load(at)];
   const mask = (1n << BigInt(countShift)) - 1n;
-  const open = [
-    [...field(scanState.startGradient), ...set(g), ...field(scanState.startHessianCount), ...set(c)],
-    [...field(scanState.fewestRows), ...set(fewest), ...field(scanState.mostRows), ...set(most)],
-    [...field(scanState.minHessian), ...set(leastHessian), ...field(scanState.totalHessian), ...set(allHessian)],
-    [...field(scanState.totalGradient), ...set(allGradient), ...field(scanState.l2), ...set(l2)],
-    [...field(scanState.l1), ...set(l1)],
-  ];
   const sums = [
-    [...get(g), ...bins, ...lowLanes, ...op.i64x2Add, ...set(g)],
-    [...get(c), ...bins, ...highLanes, ...op.i64x2Add, ...tee(c)],
+    [...get(g), ...bins(0), ...lowLanes, ...op.i64x2Add, ...set(g)],
+    [...get(c), ...bins(0), ...highLanes, ...op.i64x2Add, ...tee(c)],
     [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
     [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
   ];
@@ -92,32 +97,46 @@ export function scanCutsKernel({ countShift, hasL1 }: Pick<KernelShape, "countSh
     [...get(hr), ...get(l2), ...op.f64x2Add, ...set(hr)],
     [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
     [...get(gr), ...get(gr), ...op.f64x2Mul, ...get(hl), ...op.f64x2Mul, ...op.f64x2Add],
-    [...get(hl), ...get(hr), ...op.f64x2Mul, ...op.f64x2Div, ...tee(score)],
-    [...field(scanState.bestScore), ...op.f64x2Gt, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
+    [
+      ...get(hl),
+      ...get(hr),
+      ...op.f64x2Mul,
+      ...op.f64x2Div,
+      ...tee(score),
+      ...get(state),
+      ...v128Load(scanState.bestScore),
+    ],
+    [...op.f64x2Gt, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
   ];
-  const replace = (offset: number, value: number): number[] => [
-    ...get(state),
-    ...get(value),
-    ...field(offset),
-    ...get(valid),
-    ...op.v128Bitselect,
-    ...v128Store(offset),
-  ];
+  // In memory: few cuts are better, and the loop has no register left.
+  const replace = (offset: number, value: readonly number[]): number[] => {
+    const old = [...get(state), ...v128Load(offset)];
+    return [...get(state), ...value, ...old, ...get(valid), ...op.v128Bitselect, ...v128Store(offset)];
+  };
   const better = when(
-    [...get(position), ...op.i64ExtendU, ...op.i64x2Splat, ...set(place)],
-    replace(scanState.bestScore, score),
-    replace(scanState.bestPosition, place),
-    replace(scanState.bestGradient, g),
-    replace(scanState.bestHessianCount, c),
+    replace(scanState.bestScore, get(score)),
+    replace(scanState.bestPosition, [...get(position), ...op.i64ExtendU, ...op.i64x2Splat]),
+    replace(scanState.bestGradient, get(g)),
+    replace(scanState.bestHessianCount, get(c)),
   );
   const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
-  return {
-    name: "scanCuts",
-    parameters: [i32, i32, i32, i32, i32],
-    result: null,
-    locals: Array.from({ length: 17 }, () => v128),
-    body: [
-      ...open,
+  const field = (offset: number): number[] => [...get(entry), ...i32Load(offset)];
+  /** Address of a leaf's bins of the feature. */
+  const binsOf = (base: number): number[] => [...get(base), ...field(scanEntry.offset), ...op.i32Add];
+  const missing = [...field(scanEntry.nValues), ...constant(4), ...op.i32Shl];
+  const missingOf = (base: number, at: number): number[] => [
+    ...binsOf(base),
+    ...missing,
+    ...op.i32Add,
+    ...v128Load(at),
+  ];
+  const bothMissing = [...missingOf(firstBase, 0), ...missingOf(secondBase, 0)];
+  const none = v128Constant(0n, 0n);
+  const scanCuts = [
+    [...binsOf(firstBase), ...tee(first), ...missing, ...op.i32Add],
+    [...get(hasMissing), ...op.i32Eqz, ...constant(4), ...op.i32Shl, ...op.i32Sub, ...set(firstEnd)],
+    [...binsOf(secondBase), ...set(second), ...get(first), ...get(firstEnd), ...op.i32LtU],
+    when(
       loop(
         ...sums,
         when(...scores, better),
@@ -125,6 +144,28 @@ export function scanCutsKernel({ countShift, hasL1 }: Pick<KernelShape, "countSh
         // Where neither leaf has rows enough left, no later cut has.
         [...step(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
         [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
+      ),
+    ),
+  ].flat();
+  const startPosition = [...field(scanEntry.feature), ...constant(9), ...op.i32Shl];
+  return {
+    name: "scanFeatures",
+    parameters: [i32, i32, i32, i32, i32],
+    result: null,
+    locals: [i32, i32, i32, i32, i32, ...Array.from({ length: 16 }, () => v128)],
+    body: [
+      open,
+      loop(
+        [...bothMissing, ...highLanes, ...constant(countShift), ...op.i64x2ShrU, ...op.v128AnyTrue, ...set(hasMissing)],
+        [...startPosition, ...set(position), ...none, ...set(g), ...none, ...set(c)],
+        scanCuts,
+        get(hasMissing),
+        when(
+          [...startPosition, ...constant(256), ...op.i32Or, ...set(position)],
+          [...bothMissing, ...lowLanes, ...set(g), ...bothMissing, ...highLanes, ...set(c)],
+          scanCuts,
+        ),
+        [...step(entry, scanEntry.bytes), ...tee(entry), ...get(listEnd), ...op.i32LtU],
       ),
     ],
   };

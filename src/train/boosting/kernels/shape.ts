@@ -15,6 +15,8 @@ export interface KernelShape {
   readonly hasL1: boolean;
   /** Raw scores a row, for `addScore`. */
   readonly outputs: number;
+  /** Each sums its rows into histograms of its own, which stand one after the other. */
+  readonly threads: number;
 }
 
 /**
@@ -37,4 +39,19 @@ export function binsAt({ isPacked }: Pick<KernelShape, "isPacked">): number {
 /** Number of features. */
 export function featuresOf({ binOffsets }: KernelShape): number {
   return binOffsets.length - 1;
+}
+
+/** Bytes of the histograms of one leaf. */
+export function histogramBytes({ binOffsets }: KernelShape): number {
+  return binOffsets.at(-1)! * 16;
+}
+
+/** Bytes from one histogram to the next: whole cache lines. */
+export function histogramStep(shape: KernelShape): number {
+  return Math.ceil(histogramBytes(shape) / 64) * 64;
+}
+
+/** The same for histograms of packed bins. */
+export function packedStep(shape: KernelShape): number {
+  return Math.ceil(histogramBytes(shape) / 128) * 64;
 }

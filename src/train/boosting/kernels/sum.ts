@@ -21,7 +21,7 @@ import {
   v128Load32x2,
   v128Store,
 } from "../../../math/wasm/assembler.ts";
-import { type KernelShape, binsAt, featuresOf, packed } from "./shape.ts";
+import { type KernelShape, binsAt, featuresOf, histogramStep, packed, packedStep } from "./shape.ts";
 
 /** Bytes of histograms summed in one pass: they then stay in the first cache, or nearly. */
 const blockBytes = 65_536;
@@ -104,17 +104,38 @@ export function sumRowsKernel(shape: KernelShape, block: number, from: number, t
   };
 }
 
+const hessianMask = (1n << BigInt(packed.gradientShift - packed.hessianShift)) - 1n;
+const countMask = (1n << BigInt(packed.hessianShift)) - 1n;
+
+/** Two packed bins on the stack become two bins: sums of gradients in local `g`, of hessians and counts in `c`. */
+function widened(shape: KernelShape, bins: number, g: number, c: number): number[] {
+  const shifted = (by: number, shift: readonly number[]): number[] => [...get(bins), ...constant(by), ...shift];
+  const masked = (mask: bigint): number[] => [...v128Constant(mask, mask), ...op.v128And];
+  const counts = [...get(bins), ...masked(countMask), ...constant(shape.countShift), ...op.i64x2Shl];
+  const gradients = [...tee(bins), ...constant(packed.gradientShift), ...op.i64x2ShrS, ...set(g)];
+  const hessians = [...shifted(packed.hessianShift, op.i64x2ShrU), ...masked(hessianMask)];
+  return [...gradients, ...hessians, ...counts, ...op.i64x2Add, ...set(c)];
+}
+
+/** The first and the second of two bins whose gradients stand in local `g`, the rest in `c`. */
+const firstBin = (g: number, c: number): number[] => [
+  ...get(g),
+  ...get(c),
+  ...i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]),
+];
+const secondBin = (g: number, c: number): number[] => [
+  ...get(g),
+  ...get(c),
+  ...i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]),
+];
+
 /** Adds packed bins to bins, two at a time; `target` to `targetEnd` is an even number of bins. */
 export function widenKernel(shape: KernelShape): KernelFunction {
   const [target, end, source] = [0, 1, 2];
   const [bins, g, c] = [3, 4, 5];
-  const shifted = (by: number, shift: readonly number[]): number[] => [...get(bins), ...constant(by), ...shift];
-  const masked = (mask: bigint): number[] => [...v128Constant(mask, mask), ...op.v128And];
-  const hessians = masked((1n << BigInt(packed.gradientShift - packed.hessianShift)) - 1n);
-  const counts = [...get(bins), ...masked((1n << BigInt(packed.hessianShift)) - 1n)];
-  const add = (offset: number, lanes: readonly number[]): number[] => {
+  const add = (offset: number, bin: readonly number[]): number[] => {
     const old = [...get(target), ...get(target), ...v128Load(offset)];
-    return [...old, ...get(g), ...get(c), ...i8x16Shuffle(lanes), ...op.i64x2Add, ...v128Store(offset)];
+    return [...old, ...bin, ...op.i64x2Add, ...v128Store(offset)];
   };
   return {
     name: "widen",
@@ -123,14 +144,62 @@ export function widenKernel(shape: KernelShape): KernelFunction {
     locals: [v128, v128, v128],
     body: [
       loop(
-        [...get(source), ...v128Load(0), ...set(bins)],
-        [...shifted(packed.gradientShift, op.i64x2ShrS), ...set(g)],
-        [...shifted(packed.hessianShift, op.i64x2ShrU), ...hessians],
-        [...counts, ...constant(shape.countShift), ...op.i64x2Shl, ...op.i64x2Add, ...set(c)],
-        add(0, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]),
-        add(16, [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]),
+        [...get(source), ...v128Load(0), ...widened(shape, bins, g, c)],
+        add(0, firstBin(g, c)),
+        add(16, secondBin(g, c)),
         [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
         [...get(target), ...constant(32), ...op.i32Add, ...tee(target), ...get(end), ...op.i32LtU],
+      ),
+    ],
+  };
+}
+
+/** How bins that all threads summed become a leaf's: from which bins, and whether they are taken off the parent's, too. */
+export interface MergeKind {
+  readonly isNarrow: boolean;
+  readonly subtracts: boolean;
+}
+
+export const mergeName = ({ isNarrow, subtracts }: MergeKind): string =>
+  `merge${isNarrow ? "Packed" : "Bins"}${subtracts ? "AndSubtract" : ""}`;
+
+/**
+ * target = the sum of the threads' bins, the first of which stand from `source`; and parent -= target, which leaves the
+ * sibling's. Two bins at a time, of an even number. One pass: histograms do not stay in the first cache between passes.
+ */
+export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction {
+  const [target, end, source, parent] = [0, 1, 2, 3];
+  const [bins, g, c, gSum, cSum] = [4, 5, 6, 7, 8];
+  const step = kind.isNarrow ? packedStep(shape) : histogramStep(shape);
+  const threads = Array.from({ length: shape.threads }, (_, thread) => thread);
+  const plus = (sum: number, value: readonly number[], thread: number): number[] =>
+    thread === 0 ? [...value, ...set(sum)] : [...value, ...get(sum), ...op.i64x2Add, ...set(sum)];
+  const sums = threads.flatMap((thread) => {
+    const load = (at: number): number[] => [...get(source), ...v128Load(thread * step + at)];
+    if (!kind.isNarrow) return [...plus(gSum, load(0), thread), ...plus(cSum, load(16), thread)];
+    return [...load(0), ...widened(shape, bins, g, c), ...plus(gSum, get(g), thread), ...plus(cSum, get(c), thread)];
+  });
+  // Of packed bins the sums are transposed; of the others a local holds a bin.
+  const both = kind.isNarrow ? [firstBin(gSum, cSum), secondBin(gSum, cSum)] : [get(gSum), get(cSum)];
+  // One thread alone has summed bins that are not packed into `target` itself.
+  const isInPlace = shape.threads === 1 && !kind.isNarrow;
+  const stores = both.flatMap((bin, i) => {
+    const store = isInPlace ? [...bin, ...set(bins)] : [...get(target), ...bin, ...tee(bins), ...v128Store(16 * i)];
+    const old = [...get(parent), ...get(parent), ...v128Load(16 * i)];
+    return kind.subtracts ? [...store, ...old, ...get(bins), ...op.i64x2Sub, ...v128Store(16 * i)] : store;
+  });
+  const next = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
+  return {
+    name: mergeName(kind),
+    parameters: [i32, i32, i32, i32],
+    result: null,
+    locals: [v128, v128, v128, v128, v128],
+    body: [
+      loop(
+        sums,
+        stores,
+        [...next(source, kind.isNarrow ? 16 : 32), ...set(source), ...next(parent, 32), ...set(parent)],
+        [...next(target, 32), ...tee(target), ...get(end), ...op.i32LtU],
       ),
     ],
   };
@@ -157,24 +226,6 @@ export function gatherKernel(shape: KernelShape): KernelFunction {
         ...copies,
         [...get(target), ...constant(shape.stride), ...op.i32Add, ...set(target)],
         [...get(begin), ...constant(4), ...op.i32Add, ...tee(begin), ...get(end), ...op.i32LtU],
-      ),
-    ],
-  };
-}
-
-/** target = target (operation) source, lane by lane. */
-export function lanesKernel(name: string, operation: readonly number[]): KernelFunction {
-  const [target, end, source] = [0, 1, 2];
-  return {
-    name,
-    parameters: [i32, i32, i32],
-    result: null,
-    locals: [],
-    body: [
-      loop(
-        [...get(target), ...get(target), ...v128Load(0), ...get(source), ...v128Load(0), ...operation, ...v128Store(0)],
-        [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
-        [...get(target), ...constant(16), ...op.i32Add, ...tee(target), ...get(end), ...op.i32LtU],
       ),
     ],
   };
