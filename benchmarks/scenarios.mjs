@@ -82,6 +82,17 @@ export const scenarios = [
     load: () => import("./scenarios/serve-single.mjs"),
   },
   {
+    id: "serve/swaps",
+    title:
+      "promotions, a tenth of them of damaged versions, under 500 requests a second for ten minutes (MILLRACE_SWAPS_SECONDS)",
+    load: () => import("./scenarios/serve-swaps.mjs"),
+  },
+  {
+    id: "serve/log",
+    title: "one row a request with the prediction log, asynchronous and synchronous, beside none",
+    load: () => import("./scenarios/serve-log.mjs"),
+  },
+  {
     id: "predict/batch",
     title: "10,000,000 rows (MILLRACE_BATCH_ROWS) scored from Parquet to Parquet beside pandas and scikit-learn",
     load: () => import("./scenarios/predict-batch.mjs"),

@@ -5,7 +5,7 @@ import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 import { machine, measured, median } from "../interleave.mjs";
 import { servePython } from "../rivals/python.mjs";
-import { adult, makeAdultProject } from "../serve/adult.mjs";
+import { adult, makeAdultProject, writeAdultBodies } from "../serve/adult.mjs";
 import { withProcess, withServer } from "../serve/process.mjs";
 
 const connections = 16;
@@ -26,7 +26,8 @@ export async function run({ rounds = 3 }) {
   }
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-serve-"));
   try {
-    prepare(folder);
+    makeAdultProject(folder);
+    writeAdultBodies(folder);
     const results = { async: [], sync: [], frame: [], arrays: [] };
     for (let round = 0; round < rounds; ++round) {
       for (const log of ["async", "sync"])
@@ -39,19 +40,6 @@ export async function run({ rounds = 3 }) {
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function prepare(folder) {
-  makeAdultProject(folder);
-  const [header, ...lines] = fs.readFileSync(adult, "utf8").trimEnd().split("\n").slice(0, 1001);
-  const names = header.split(",").slice(0, -1);
-  const isNumber = (name) => /^(age|fnlwgt|education_num|capital_gain|capital_loss|hours_per_week)$/.test(name);
-  const value = (name, text) => (text === "" ? null : isNumber(name) ? Number(text) : text);
-  const bodies = lines.map((line) => {
-    const cells = line.split(",");
-    return JSON.stringify({ rows: [Object.fromEntries(names.map((name, j) => [name, value(name, cells[j])]))] });
-  });
-  fs.writeFileSync(path.join(folder, "bodies.jsonl"), bodies.join("\n"));
 }
 
 async function load(folder, url) {

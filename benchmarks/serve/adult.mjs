@@ -6,11 +6,27 @@ import { millrace } from "./process.mjs";
 
 export const adult = path.join(process.env.MILLRACE_SHARED ?? path.join(root, "..", "shared"), "data", "adult.csv");
 
-export function makeAdultProject(folder) {
-  for (const part of ["pipelines", "data"]) fs.mkdirSync(path.join(folder, part));
+/** `trees` makes versions that differ. */
+export function makeAdultProject(folder, trees = 100) {
+  for (const part of ["pipelines", "data"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
   fs.copyFileSync(adult, path.join(folder, "data", "adult.csv"));
   const source = fs.readFileSync(path.join(root, "benchmarks", "pipelines", "adult.ts"), "utf8");
-  const model = "boosting({ trees: 100, leaves: 31, earlyStopping: 0 })";
+  const model = `boosting({ trees: ${trees}, leaves: 31, earlyStopping: 0 })`;
   fs.writeFileSync(path.join(folder, "pipelines", "adult.ts"), source.replace("boosting()", model));
   millrace(folder, "run", "adult");
+}
+
+/** Bodies of requests for one row each, the first 1,000 of adult, a line each in bodies.jsonl. */
+export function writeAdultBodies(folder) {
+  const [header, ...lines] = fs.readFileSync(adult, "utf8").trimEnd().split("\n").slice(0, 1001);
+  const names = header.split(",").slice(0, -1);
+  const isNumber = (name) => /^(age|fnlwgt|education_num|capital_gain|capital_loss|hours_per_week)$/.test(name);
+  const value = (name, text) => (text === "" ? null : isNumber(name) ? Number(text) : text);
+  const bodies = lines.map((line) => {
+    const cells = line.split(",");
+    return JSON.stringify({ rows: [Object.fromEntries(names.map((name, j) => [name, value(name, cells[j])]))] });
+  });
+  const file = path.join(folder, "bodies.jsonl");
+  fs.writeFileSync(file, bodies.join("\n"));
+  return file;
 }

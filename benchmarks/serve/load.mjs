@@ -15,6 +15,7 @@ const warmUpMs = 2000;
 const latencies = [];
 let failed = 0;
 let sent = 0;
+let answered = 0;
 let isOver = false;
 const begun = performance.now();
 
@@ -35,6 +36,7 @@ function connect() {
     if (held.length < end + 4 + length) return;
     held = Buffer.alloc(0);
     const now = performance.now();
+    ++answered;
     if (!head.startsWith("HTTP/1.1 200")) ++failed;
     else if (now - begun > warmUpMs) latencies.push(now - start);
     if (isOver) socket.destroy();
@@ -49,7 +51,13 @@ setTimeout(
     latencies.sort((a, b) => a - b);
     const at = (share) => latencies[Math.floor(share * latencies.length)];
     console.log(
-      JSON.stringify({ perSecond: latencies.length / Number(seconds), p50Ms: at(0.5), p99Ms: at(0.99), failed }),
+      JSON.stringify({
+        perSecond: latencies.length / Number(seconds),
+        p50Ms: at(0.5),
+        p99Ms: at(0.99),
+        failed,
+        answered,
+      }),
     );
     process.exit(0);
   },

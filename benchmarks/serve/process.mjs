@@ -15,7 +15,7 @@ export function withServer(folder, use, ...args) {
   return withProcess(process.execPath, [cli, "serve", "--port", "0", "--json", ...args], folder, isListening, use);
 }
 
-/** Starts a server, waits until what it printed says where it listens, and ends it when `use(url)` has. */
+/** Starts a server, waits until what it printed says where it listens, and ends it when `use(url, pid)` has. */
 export async function withProcess(command, args, folder, isListening, use) {
   const server = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
   try {
@@ -28,7 +28,7 @@ export async function withProcess(command, args, folder, isListening, use) {
       });
       server.once("exit", (code) => reject(new Error(`the server ended with exit code ${code}`)));
     });
-    return await use(url);
+    return await use(url, server.pid);
   } finally {
     server.kill("SIGTERM");
   }

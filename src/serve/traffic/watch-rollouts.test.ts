@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { housesModel } from "../../../test/serve/served-models.ts";
 import { fixedClock } from "../../core/clock.ts";
 import { MillraceError } from "../../core/errors/error.ts";
@@ -225,6 +225,21 @@ describe("a canary", () => {
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: expect.stringContaining("does not load") });
     expect(server.ask(3)).toBe(1);
+  });
+
+  it.each([
+    ["missing", new MillraceError("ARTIFACT_MISSING", { digest: "sha256:0" })],
+    ["damaged", new MillraceError("ARTIFACT_DAMAGED", { digest: "sha256:0", actual: "sha256:1", path: "model" })],
+  ])("whose artifact is %s ends with that as its reason, and is not tried for ever", async (_, error) => {
+    const loading = vi.fn(() => Promise.reject(error));
+    const server = await startServer({}, { load: loading });
+    await begin(2);
+    await server.watch.refresh();
+    await server.watch.refresh();
+    expect(loading).toHaveBeenCalledTimes(1);
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: `it does not load (${error.code})` });
+    expect(server.events.map((event) => event.split(" ")[0])).toEqual(["ended"]);
+    expect(askMany(server, 20)).toEqual(new Map([[1, 20]]));
   });
 
   it("that cannot be read just now is tried again at the next look", async () => {

@@ -53,6 +53,9 @@ const refusals: ReadonlySet<string> = new Set([
   "APPROVAL_MISSING",
   "VERSION_ARCHIVED",
   "VERSION_NOT_FOUND",
+  // Bytes that are gone or altered do not come back by asking again.
+  "ARTIFACT_MISSING",
+  "ARTIFACT_DAMAGED",
 ]);
 
 class Watch implements RolloutWatch {
