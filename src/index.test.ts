@@ -46,6 +46,7 @@ describe("the public surface", () => {
       "oneHot",
       "onlyIf",
       "parquet",
+      "pca",
       "pipeline",
       "postgres",
       "rows",

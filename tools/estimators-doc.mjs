@@ -85,5 +85,13 @@ export function estimatorsPage(implementations) {
     "number of threads. `auto()` tries `linear` and `boosting` (without a target: `kmeans`).",
     "",
     ...implementations.flatMap(section),
+    "## pca",
+    "",
+    "`pca(linear({ l2: 0.1 }), { components: 10 })`: `linear`, `svm` or `kmeans`, learning in the space of the train rows' principal components",
+    "(the directions along which the prepared columns vary most; means and variances weighted by row). It sets the estimator's hyperparameter",
+    "`components`, which `tune()` searches as any other: `tune(linear(), { space: { components: [5, 10, 20] } })`. What was learned is turned back",
+    "into the columns' own space: the model names, explains and is exported in your columns, and predicts as fast as without. At most 1,000",
+    "prepared columns. The step `train` notes the components there were and the share of `variance` that lies along them.",
+    "",
   ].join("\n");
 }

@@ -80,8 +80,14 @@ export interface ForestHyperparameters {
 /** Hyperparameters of tree(). */
 export type TreeHyperparameters = Pick<ForestHyperparameters, "depth" | "minRows" | "bins" | "classWeights">;
 
+/** Hyperparameters of estimators that may learn in the space of principal components. */
+export interface ComponentsHyperparameters {
+  /** Principal components to learn from in place of the prepared columns; 0 = the columns. */
+  components: number;
+}
+
 /** Hyperparameters of linear(): ridge, lasso, elastic net, huber, poisson, logistic or multinomial regression. */
-export interface LinearHyperparameters {
+export interface LinearHyperparameters extends ComponentsHyperparameters {
   /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
   l2: number;
   /** Penalty: it times the absolute coefficients is added to the sum of losses; many become exactly 0. */
@@ -132,7 +138,7 @@ export interface MlpHyperparameters {
 }
 
 /** Hyperparameters of svm(). */
-export interface SvmHyperparameters {
+export interface SvmHyperparameters extends ComponentsHyperparameters {
   /** Penalty: half of it times the squared coefficients is added to the sum of losses. */
   l2: number;
   /** Median absolute deviations of the target within which residuals cost nothing; for numbers. */
@@ -154,7 +160,7 @@ export interface NeighborsHyperparameters {
 }
 
 /** Hyperparameters of kmeans(). */
-export interface KMeansHyperparameters {
+export interface KMeansHyperparameters extends ComponentsHyperparameters {
   clusters: number;
   /** Independent starts; the one of least inertia is kept. */
   restarts: number;

@@ -5,6 +5,7 @@ import type {
   BlendHyperparameters,
   BoostingHyperparameters,
   CalibratedHyperparameters,
+  ComponentsHyperparameters,
   Estimator,
   ForestHyperparameters,
   IsolationForestHyperparameters,
@@ -96,6 +97,21 @@ export function isolationForest(
   options: Partial<IsolationForestHyperparameters> = {},
 ): Estimator<"anomaly", IsolationForestHyperparameters> {
   return configure("isolationForest", scored, options);
+}
+
+/**
+ * The same estimator, learning in the space of the train rows' principal components: the directions along which the prepared
+ * columns vary most. What it learns is turned back into the columns' own space. For linear(), svm() and kmeans().
+ */
+export function pca<T extends Task, H extends ComponentsHyperparameters>(
+  estimator: Estimator<T, H>,
+  options: { readonly components: number },
+): Estimator<T, H> {
+  const { components } = options;
+  if (!Number.isInteger(components) || components < 1)
+    refuse("pca().components", "must be a whole number of 1 or more", String(components));
+  const given = { ...estimator.hyperparameters, components };
+  return Object.freeze({ ...estimator, hyperparameters: Object.freeze(given) as HyperparameterValues & Partial<H> });
 }
 
 /** The same estimator with probabilities that mean what they say, learned from rows it was not fitted on. */

@@ -64,6 +64,7 @@ describe("resolveHyperparameters", () => {
       huberDelta: 1,
       maxIterations: 500,
       tolerance: 1e-5,
+      components: 0,
       classWeights: "none",
     });
   });

@@ -9,6 +9,7 @@ import type {
   Target,
 } from "../../model/estimator.ts";
 import { refuseMissing } from "../completeness.ts";
+import { inComponents } from "../components/in-components.ts";
 import { momentsOf } from "../moments.ts";
 import { compiledModule } from "../threads/location.ts";
 import { isShareable, runTeam } from "../threads/run-team.ts";
@@ -32,7 +33,7 @@ const worthThread = 5_000_000;
  * k-means: of several restarts the clustering of least inertia, the same bits for any number of threads. Notes: `inertia`,
  * `iterations` and the `restart` kept.
  */
-export const kmeansEstimator: EstimatorImplementation = Object.freeze({
+export const kmeansEstimator: EstimatorImplementation = inComponents({
   name: "kmeans",
   tasks: Object.freeze(["clustering"] as const),
   style: "dense",

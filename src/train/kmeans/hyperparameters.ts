@@ -1,4 +1,5 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
+import { componentsDeclaration } from "../components/hyperparameter.ts";
 
 /** The hyperparameters of kmeans(). */
 export const kmeansHyperparameters: HyperparameterTable = Object.freeze({
@@ -33,4 +34,5 @@ export const kmeansHyperparameters: HyperparameterTable = Object.freeze({
     default: "plusplus",
     doc: "First centres: spread out by k-means++, or rows drawn at random.",
   },
+  components: componentsDeclaration,
 });

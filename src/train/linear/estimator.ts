@@ -11,6 +11,7 @@ import type {
 import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
+import { inComponents } from "../components/in-components.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
@@ -31,7 +32,7 @@ const worthThread = 2_000_000;
  * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS, with the same
  * bits for any number of threads.
  */
-export const linearEstimator: EstimatorImplementation = Object.freeze({
+export const linearEstimator: EstimatorImplementation = inComponents({
   name: "linear",
   tasks: Object.freeze(["regression", "binary", "multiclass"] as const),
   style: "dense",

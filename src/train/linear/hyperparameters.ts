@@ -1,5 +1,6 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
 import { classWeightsDeclaration } from "../class-weights.ts";
+import { componentsDeclaration } from "../components/hyperparameter.ts";
 
 /** The hyperparameters of linear(). */
 export const linearHyperparameters: HyperparameterTable = Object.freeze({
@@ -52,5 +53,6 @@ export const linearHyperparameters: HyperparameterTable = Object.freeze({
     default: 1e-5,
     doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
   },
+  components: componentsDeclaration,
   classWeights: classWeightsDeclaration,
 });

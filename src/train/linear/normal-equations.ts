@@ -1,10 +1,10 @@
+import { centredProducts } from "../centred-products.ts";
 import { descendCoordinates } from "./coordinate-descent.ts";
 import { choleskySolve } from "../../math/linear-algebra.ts";
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import type { Moments } from "../moments.ts";
 
-const chunkRows = 256;
 const maxColumns = 2000;
 
 /** Whether ridge regression is better solved at once than by iterations: few columns, and the matrix of their products no dearer than about 400 gradients. */
@@ -28,14 +28,9 @@ export function solveNormalEquations(
   const { l1, l2 } = penalty;
   const nColumns = moments.means.length;
   const width = nColumns + 1;
-  const products = new Float64Array(width * width);
-  const chunk = new Float64Array(width * chunkRows);
   const targetMean = weightedMean(target.values, target.weights, moments.totalWeight);
-  for (let start = 0; start < design.nRows; start += chunkRows) {
-    const count = Math.min(chunkRows, design.nRows - start);
-    fillChunk(design, target, targetMean, moments, start, count, chunk);
-    addProducts(chunk, width, count, products);
-  }
+  const last = { values: target.values, mean: targetMean };
+  const products = centredProducts(design, target.weights, moments.means, last);
   const matrix = new Float64Array(nColumns * nColumns);
   for (let i = 0; i < nColumns; ++i) {
     matrix.set(products.subarray(i * width, i * width + i + 1), i * nColumns);
@@ -52,73 +47,6 @@ export function solveNormalEquations(
   let intercept = targetMean;
   for (let j = 0; j < nColumns; ++j) intercept -= coefficients[j]! * moments.means[j]!;
   return { coefficients, intercept: Float64Array.of(intercept) };
-}
-
-/** Columns, then the target, each centred and times the root of the row weight; column j from j * chunkRows. */
-function fillChunk(
-  design: Design, // in
-  target: Target, // in
-  targetMean: number,
-  moments: Moments, // in
-  start: number,
-  count: number,
-  chunk: Float64Array, // out
-): void {
-  const { dense, sparse } = design;
-  const nDense = dense.length;
-  const nColumns = moments.means.length;
-  for (let j = 0; j < nColumns; ++j) {
-    const at = j * chunkRows;
-    const mean = moments.means[j]!;
-    if (j >= nDense) chunk.fill(-mean, at, at + count);
-    else {
-      const x = dense[j]!.values;
-      for (let r = 0; r < count; ++r) chunk[at + r] = x[start + r]! - mean;
-    }
-  }
-  for (let r = 0; r < count; ++r) {
-    const end = sparse.offsets[start + r + 1]!;
-    for (let e = sparse.offsets[start + r]!; e < end; ++e) {
-      chunk[(nDense + sparse.indices[e]!) * chunkRows + r]! += sparse.values[e]!;
-    }
-    chunk[nColumns * chunkRows + r] = target.values[start + r]! - targetMean;
-  }
-  if (target.weights === null) return;
-  for (let r = 0; r < count; ++r) {
-    const root = Math.sqrt(target.weights[start + r]!);
-    for (let j = 0; j <= nColumns; ++j) chunk[j * chunkRows + r]! *= root;
-  }
-}
-
-/** Lower triangle: products[i, j] += scalar product of columns i and j of the chunk; four j at a time share the reads of i. */
-function addProducts(chunk: Float64Array, width: number, count: number, products: Float64Array): void {
-  for (let i = 0; i < width; ++i) {
-    const a = i * chunkRows;
-    let j = 0;
-    for (; j + 3 <= i; j += 4) {
-      const b = j * chunkRows;
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let r = 0; r < count; ++r) {
-        const x = chunk[a + r]!;
-        s0 += x * chunk[b + r]!;
-        s1 += x * chunk[b + chunkRows + r]!;
-        s2 += x * chunk[b + 2 * chunkRows + r]!;
-        s3 += x * chunk[b + 3 * chunkRows + r]!;
-      }
-      products[i * width + j]! += s0;
-      products[i * width + j + 1]! += s1;
-      products[i * width + j + 2]! += s2;
-      products[i * width + j + 3]! += s3;
-    }
-    for (; j <= i; ++j) {
-      let sum = 0;
-      for (let r = 0; r < count; ++r) sum += chunk[a + r]! * chunk[j * chunkRows + r]!;
-      products[i * width + j]! += sum;
-    }
-  }
 }
 
 function weightedMean(values: Float64Array, weights: Float64Array | null, totalWeight: number): number {

@@ -9,6 +9,7 @@ import type {
 import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { refuseMissing } from "../completeness.ts";
+import { inComponents } from "../components/in-components.ts";
 import { minimise, type SolverOptions } from "../linear/lbfgs.ts";
 import { createObjective, type RegressionLoss } from "../linear/objective.ts";
 import { linearPredictor } from "../linear/predictor.ts";
@@ -26,7 +27,7 @@ import { squaredHingeLoss, squaredTubeLoss } from "./losses.ts";
  * epsilon-insensitive loss for numbers, plus l2 / 2 times the squared coefficients, minimised by L-BFGS. Probabilities are
  * Platt's, fitted to the margins of held-out rows and folded into the coefficients.
  */
-export const svmEstimator: EstimatorImplementation = Object.freeze({
+export const svmEstimator: EstimatorImplementation = inComponents({
   name: "svm",
   tasks: Object.freeze(["regression", "binary", "multiclass"] as const),
   style: "dense",

@@ -1,5 +1,6 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
 import { classWeightsDeclaration } from "../class-weights.ts";
+import { componentsDeclaration } from "../components/hyperparameter.ts";
 
 /** The hyperparameters of svm(). */
 export const svmHyperparameters: HyperparameterTable = Object.freeze({
@@ -39,5 +40,6 @@ export const svmHyperparameters: HyperparameterTable = Object.freeze({
     default: 1e-5,
     doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
   },
+  components: componentsDeclaration,
   classWeights: classWeightsDeclaration,
 });
