@@ -48,14 +48,15 @@ function sampleOf(values: Float64Array, rng: Rng): Float64Array {
   const size = Math.min(nRows, sampleRows);
   const sample = new Float64Array(size);
   const stretch = nRows / size;
-  let state = rng.integer(4294967296);
+  let state = rng.integer(4294967296) | 0;
   let kept = 0;
   for (let i = 0; i < size; ++i) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const value = size === nRows ? values[i]! : values[Math.floor((i + state / 4294967296) * stretch)]!;
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    const row = size === nRows ? i : ((i + (state >>> 0) / 4294967296) * stretch) >>> 0;
+    const value = values[row]!;
     if (value === value) sample[kept++] = value;
   }
-  return sortFloat64(kept === size ? sample : sample.slice(0, kept));
+  return sortFloat64(sample.subarray(0, kept));
 }
 
 /**
@@ -145,7 +146,7 @@ export function* writeBins(
   toRow: number = columns[0]?.values.length ?? 0,
 ): Generator<number> {
   const nRows = columns[0]?.values.length ?? 0;
-  const writers = bins.map((one) => (one.kind === "number" ? numberWriter(one) : categoryWriter(one)));
+  const writers = bins.map((one) => (one.kind === "number" ? numberWriter(one, toRow - fromRow) : categoryWriter(one)));
   for (let from = fromRow; from < toRow; from += blockRows) {
     const to = Math.min(toRow, from + blockRows);
     for (let f = 0; f < columns.length; ++f) {
@@ -163,8 +164,11 @@ function copyToColumn(from: number, to: number, bytes: Uint8Array, at: number, s
   for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) bytes[column + row] = bytes[cell]!;
 }
 
-/** Cells of the grid between the first and the last bound. */
-const gridCells = 2048;
+/**
+ * Cells of the grid between the first and the last bound: so many that few hold a bound, and whether a value has to step is
+ * foreseen; fewer where few rows are to be binned.
+ */
+const gridCells = (nRows: number): number => (nRows < 65_536 ? 2048 : 16_384);
 /** With more bounds than this in a cell, halving beats stepping. */
 const mostSteps = 6;
 
@@ -172,26 +176,29 @@ const mostSteps = 6;
  * Same as `binOf` row by row. A grid over the bounds says how many lie in the cells before a value's own, then steps pass
  * those in its cell: a value in a later cell is larger, since the cell never falls as the value rises.
  */
-function numberWriter({ upper, nValues }: ColumnBins & { kind: "number" }): Writer {
+function numberWriter({ upper, nValues }: ColumnBins & { kind: "number" }, nRows: number): Writer {
   const low = upper[0] ?? 0;
-  const scale = (gridCells - 1) / (upper.at(-1)! - low);
+  const cells = gridCells(nRows);
+  const scale = (cells - 1) / (upper.at(-1)! - low);
   if (!(scale > 0 && scale < Infinity)) return halvingWriter(upper, nValues);
-  const cellOf = (value: number): number => Math.max(0, Math.min(gridCells - 1, (value - low) * scale)) | 0;
-  const before = new Uint8Array(gridCells + 1);
+  const cellOf = (value: number): number => Math.max(0, Math.min(cells - 1, (value - low) * scale)) | 0;
+  const before = new Uint8Array(cells + 1);
   for (const bound of upper) before[cellOf(bound) + 1]! += 1;
   if (before.some((count) => count > mostSteps)) return halvingWriter(upper, nValues);
-  for (let cell = 1; cell <= gridCells; ++cell) before[cell]! += before[cell - 1]!;
+  for (let cell = 1; cell <= cells; ++cell) before[cell]! += before[cell - 1]!;
   const bounds = new Float64Array(upper.length + 1).fill(Infinity);
   bounds.set(upper);
   return (values, from, to, out, at, stride) => {
+    // Locals: what a closure has caught is read again for every row.
+    const [grid, sorted, start, step, last, missing] = [before, bounds, low, scale, cells - 1, nValues];
     for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
       const value = values[row]!;
-      let position = (value - low) * scale;
+      let position = (value - start) * step;
       if (!(position > 0)) position = 0;
-      else if (position > gridCells - 1) position = gridCells - 1;
-      let bin = before[position | 0]!;
-      while (bounds[bin]! < value) ++bin;
-      out[cell] = value === value ? bin : nValues;
+      else if (position > last) position = last;
+      let bin = grid[position | 0]!;
+      while (sorted[bin]! < value) ++bin;
+      out[cell] = value === value ? bin : missing;
     }
   };
 }
