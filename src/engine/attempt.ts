@@ -190,7 +190,6 @@ function contextOf(
   { record }: StepEntry,
   own: { readonly signal: AbortSignal; readonly stream: string; readonly onComputed: () => Promise<void> },
 ): AttemptContext {
-  const later = run.stillRead();
   return createAttemptContext({
     store: run.store,
     step,
@@ -199,8 +198,8 @@ function contextOf(
     inputs,
     values: run.values,
     readLater: {
-      digest: (digest) => later.some((input) => run.digests.get(input) === digest),
-      output: (output) => later.includes(`${step.name}.${output}`),
+      digest: (digest) => run.stillRead().some((input) => run.digests.get(input) === digest),
+      output: (output) => run.stillRead().includes(`${step.name}.${output}`),
     },
     record,
     progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,

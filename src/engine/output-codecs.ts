@@ -1,7 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
+import { readSmallFile } from "../store/small-file.ts";
 import type { FileReference, NumberArray, OutputKind } from "./define-types.ts";
 import type { StepContext } from "./step.ts";
 
@@ -34,7 +35,7 @@ async function writeBytes(path: string, content: string | Uint8Array): Promise<v
 }
 
 async function readBytes(path: string): Promise<Buffer> {
-  return statSync(path).size > smallBytes ? readFile(path) : readFileSync(path);
+  return readSmallFile(path, smallBytes) ?? readFile(path);
 }
 
 function invalid(place: Place, rule: string, actual: string, remedy?: string): MillraceError {

@@ -73,6 +73,9 @@ function lookAt(path: string): Look | null {
 /** The artifacts in subfolder "artifacts" of the store in `folder`. */
 export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArtifacts {
   const root = join(folder, "artifacts");
+  // One random part for all: another thread or a later process of the same number has another.
+  const temporary = join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`);
+  let nTemporary = 0;
   /** Digest -> stamp of the file when its bytes were last found to match. */
   const verified = new Map<Digest, string>();
   const pathOf = (digest: Digest): string => artifactPath(folder, digest);
@@ -107,7 +110,7 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
     nameOf: (digest) => `artifacts/${partsOf(digest).join("/")}`,
     has: async (digest) => (await sizeOf(digest)) !== null,
     sizeOf,
-    temporaryPath: () => join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`),
+    temporaryPath: () => `${temporary}-${++nTemporary}`,
     adopt: (path) => adoptFile(path, root, { settle, keep }),
     readBytes: (digest) => readSound(pathOf(digest), digest),
     copyTo: (digest, target, byLink) => takeOver(digest, pathOf(digest), target, byLink),

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, linkSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { linkSync, rmSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Digest } from "../core/digest.ts";
@@ -6,6 +6,7 @@ import type { StoredArtifact } from "./artifacts.ts";
 import type { DiskArtifacts } from "./disk-artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { digestOf } from "./platform-digest.ts";
+import { readSmallFile } from "./small-file.ts";
 import { syncFile, syncPath } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
@@ -62,7 +63,7 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
 }
 
 function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArtifact | null {
-  const bytes = readSmall(path);
+  const bytes = readSmallFile(path, mostBytes);
   if (bytes === null) return null;
   hooks.reached("artifact.adopting");
   const digest = digestOf(bytes);
@@ -74,18 +75,6 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   disk.trust(digest);
   hooks.reached("artifact.placed");
   return { digest, size: bytes.length, bytes };
-}
-
-function readSmall(path: string): Uint8Array | null {
-  const file = openSync(path, "r");
-  try {
-    const { size } = fstatSync(file);
-    if (size > mostBytes) return null;
-    const bytes = new Uint8Array(size);
-    return readSync(file, bytes, 0, size, 0) === size ? bytes : null;
-  } finally {
-    closeSync(file);
-  }
 }
 
 function isLinked(from: string, to: string): boolean {
@@ -100,7 +89,8 @@ function isLinked(from: string, to: string): boolean {
 
 function isWhole(disk: DiskArtifacts, digest: Digest): boolean {
   try {
-    return digestOf(readFileSync(disk.pathOf(digest))) === digest;
+    const bytes = readSmallFile(disk.pathOf(digest), mostBytes);
+    return bytes !== null && digestOf(bytes) === digest;
   } catch {
     return false;
   }

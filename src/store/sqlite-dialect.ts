@@ -130,7 +130,7 @@ export class SqliteDriver implements Driver {
     await this.acquireConnection();
     try {
       return await whenFree(this.#path, () => {
-        this.#database.exec(`pragma busy_timeout = 0; pragma synchronous = ${isDurable ? "full" : "normal"}`);
+        this.#database.exec(`pragma busy_timeout = 0${isDurable ? "" : "; pragma synchronous = normal"}`);
         this.#database.exec("begin immediate");
         let result: T;
         try {
@@ -146,7 +146,7 @@ export class SqliteDriver implements Driver {
         return result;
       });
     } finally {
-      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}; pragma synchronous = full`);
+      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}${isDurable ? "" : "; pragma synchronous = full"}`);
       this.#release();
     }
   }
