@@ -11,7 +11,7 @@ import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
 import { canUseWorkers } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
-import { reclaimMemory } from "../threads/reclaim-memory.ts";
+import { isWorthReclaiming, reclaimMemory } from "../threads/reclaim-memory.ts";
 import { runTeam } from "../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
@@ -84,7 +84,7 @@ async function learn(
   facts: TrainingFacts,
 ): Promise<FitResult> {
   const { plan, bins } = await preparation;
-  if (context.threads > 1) reclaimMemory();
+  if (context.threads > 1 && isWorthReclaiming(plan.nRows, bins.length)) reclaimMemory();
   const outcome = await runIn(plan, context);
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   context.progress.report(outcome.rounds, outcome.rounds, "trees");
