@@ -1,11 +1,15 @@
 import { createMemory, instantiateModule, pageBytes, type WasmMemory } from "../../math/wasm/webassembly.ts";
 import type { BlockPlan } from "./block.ts";
-import { cellEntry, cellForms, compileKernel, kernelPlaces } from "./cell-kernel.ts";
+import type { CellForm } from "./cell-kernel.ts";
+import { compileKernels } from "./kernel-module.ts";
+import { cellEntry, kernelPlaces } from "./kernel-places.ts";
+import { levelTableBytes, LevelTable } from "./level-table.ts";
+import { chunkBytes } from "./record-index.ts";
 
-/** What the kernel wants to know of a column. */
+/** What the kernels want to know of a column. */
 export interface KernelColumn {
-  readonly form: keyof typeof cellForms;
-  /** Values that it leaves to one who looks at their texts. */
+  readonly form: CellForm;
+  /** Values that are left to one who looks at their texts. */
   readonly left: readonly number[];
 }
 
@@ -15,6 +19,9 @@ export interface CellPlaces {
   readonly truths: Uint8Array<ArrayBuffer>;
   readonly starts: Int32Array<ArrayBuffer>;
   readonly ends: Int32Array<ArrayBuffer>;
+  readonly codes: Int32Array<ArrayBuffer>;
+  /** Of columns of levels. */
+  readonly levels: LevelTable | null;
 }
 
 /** A block as it lies in the memory. */
@@ -26,47 +33,85 @@ export interface PlacedBlock {
   readonly places: readonly CellPlaces[];
 }
 
-/** The kernel looks a little beyond a cell's start. */
-const margin = 32;
+/** The kernels look so far beyond the block's end. */
+const margin = 2 * chunkBytes;
 
-/** Memory for a block and its columns, and the kernel that reads what is plain of it. The next block takes the same memory. */
+/** Cells that are found before they are read: what belongs to them stays in the nearest cache. */
+const cellsAtOnce = 4_096;
+
+type Kernels = Readonly<Record<string, (...values: readonly number[]) => number>>;
+
+/** Memory for a block and its columns, and the kernels that read what is plain of it. The next block takes the same memory. */
 export class BlockMemory {
   readonly #plan: BlockPlan;
   readonly #columns: readonly KernelColumn[];
+  readonly #rowsAtOnce: number;
+  readonly #ends: number;
+  readonly #leftRows: number;
+  readonly #lists: number;
   #memory: WasmMemory | null = null;
   #nPages = 0;
-  #run: (...values: readonly number[]) => number = () => 0;
-  #state: Int32Array = new Int32Array(2);
+  #kernels: Kernels = {};
+  #words: Int32Array = new Int32Array(0);
+  #places: readonly CellPlaces[] = [];
 
   constructor(plan: BlockPlan, columns: readonly KernelColumn[]) {
     this.#plan = plan;
     this.#columns = columns;
+    this.#rowsAtOnce = Math.max(1, Math.floor(cellsAtOnce / plan.nCells));
+    this.#ends = kernelPlaces.entries + plan.nCells * cellEntry.bytes;
+    // Ends of cells are written a chunk at a time.
+    this.#leftRows = this.#ends + 4 * (this.#rowsAtOnce * plan.nCells + 2 * chunkBytes);
+    this.#lists = aligned(this.#leftRows + 4 * this.#rowsAtOnce);
   }
 
   /** Takes in a block of at most `nRows` records. */
   open(block: Buffer, nRows: number): PlacedBlock {
-    const lists = aligned(kernelPlaces.entries + this.#plan.nCells * cellEntry.bytes);
-    const start = lists + 8 * this.#columns.reduce((sum, { left }) => sum + left.length, 0);
+    const start = this.#lists + 8 * this.#columns.reduce((sum, { left }) => sum + left.length, 0);
     const columns = aligned(start + block.length + margin);
     const columnBytes = 8 * nRows;
-    const buffer = this.#bufferOf(columns + this.#columns.length * columnBytes);
-    this.#describe(buffer, lists, (column) => columns + column * columnBytes, nRows);
+    const tables = columns + this.#columns.length * columnBytes;
+    const tableBytes = levelTableBytes(nRows);
+    const nTables = this.#columns.filter(({ form }) => form === "level").length;
+    const buffer = this.#bufferOf(tables + nTables * tableBytes);
+    this.#describe(buffer, (column) => columns + column * columnBytes, nRows);
     const bytes = Buffer.from(buffer, 0, start + block.length);
     block.copy(bytes, start);
-    return { bytes, start, places: this.#columns.map((_, i) => placesAt(buffer, columns + i * columnBytes, nRows)) };
+    let table = tables - tableBytes;
+    this.#places = this.#columns.map(({ form }, i) => ({
+      ...placesAt(buffer, columns + i * columnBytes, nRows),
+      levels: form === "level" ? this.#tableAt(buffer, i, (table += tableBytes), nRows) : null,
+    }));
+    return { bytes, start, places: this.#places };
   }
 
-  /** Reads on from a cell until one is not plain or the block ends, and gives that position; its place is `row` and `cell`. */
-  run(at: number, row: number, cell: number, end: number, usesReturns: number): number {
-    return this.#run(at, row, cell, end, usesReturns);
+  /** How many plain records follow one another from `at` on, some at a time; the methods below are about these. */
+  findRecords(at: number, end: number, usesReturns: number): number {
+    this.#words[(this.#entryOf(this.#plan.nCells - 1) + cellEntry.lineEnd) / 4] = usesReturns;
+    return this.#kernels["index"]!(at, end, usesReturns, this.#ends, this.#rowsAtOnce);
   }
 
-  get row(): number {
-    return this.#state[kernelPlaces.row / 4]!;
+  /** Where a cell ends, in the order of cells; that of -1 is in front of the first. */
+  endOf(cell: number): number {
+    return this.#words[this.#ends / 4 + 1 + cell]!;
   }
 
-  get cell(): number {
-    return this.#state[kernelPlaces.cell / 4]!;
+  /** Reads the cells of a column of the `n` records found, `row` and those after; the rows that are left to others. */
+  readColumn(column: number, row: number, n: number): Int32Array {
+    const entry = this.#entryOf(this.#plan.columns[column]!.cell);
+    const nLeft = this.#kernels[this.#columns[column]!.form]!(entry, row, row + n, this.#leftRows);
+    return this.#words.subarray(this.#leftRows / 4, this.#leftRows / 4 + nLeft);
+  }
+
+  #entryOf(cell: number): number {
+    return kernelPlaces.entries + cell * cellEntry.bytes;
+  }
+
+  /** Levels are about as many as in the block before. */
+  #tableAt(buffer: ArrayBuffer, column: number, position: number, nRows: number): LevelTable {
+    const entry = this.#entryOf(this.#plan.columns[column]!.cell);
+    const nExpected = this.#places[column]?.levels?.size ?? 0;
+    return new LevelTable(this.#kernels["levelOf"]!, buffer, entry, position, nRows, nExpected);
   }
 
   /** Memory of at least so many bytes, with what is the same for all blocks. */
@@ -76,26 +121,20 @@ export class BlockMemory {
       // A little more, for blocks of one file are not equally long.
       this.#nPages = Math.ceil(1.25 * nPages);
       this.#memory = createMemory(this.#nPages, false);
-      const { run } = instantiateModule(compileKernel(this.#plan, this.#nPages), this.#memory);
-      this.#run = run!;
-      const bytes = new Uint8Array(this.#memory.buffer);
-      for (const char of [this.#plan.delimiter, "\n", "\r"]) bytes[kernelPlaces.plainEnds + char.charCodeAt(0)] = 1;
-      for (const char of ['"', "\n"]) bytes[kernelPlaces.quotedEnds + char.charCodeAt(0)] = 1;
+      this.#kernels = instantiateModule(compileKernels(this.#plan, this.#nPages), this.#memory);
+      this.#words = new Int32Array(this.#memory.buffer);
       new Float64Array(this.#memory.buffer, kernelPlaces.powers, 16).set(Array.from({ length: 16 }, (_, i) => 10 ** i));
-      this.#state = new Int32Array(this.#memory.buffer, 0, 2);
     }
     return this.#memory!.buffer as ArrayBuffer;
   }
 
-  #describe(buffer: ArrayBuffer, lists: number, placeOf: (column: number) => number, nRows: number): void {
-    const entries = new Int32Array(buffer, kernelPlaces.entries, (this.#plan.nCells * cellEntry.bytes) / 4);
-    const entryAt = (cell: number): Int32Array => entries.subarray((cell * cellEntry.bytes) / 4);
-    for (let cell = 0; cell < this.#plan.nCells; ++cell) entryAt(cell)[0] = cellForms.nothing;
-    let list = lists;
-    for (const [i, { form, left }] of this.#columns.entries()) {
+  #describe(buffer: ArrayBuffer, placeOf: (column: number) => number, nRows: number): void {
+    let list = this.#lists;
+    for (const [i, { left }] of this.#columns.entries()) {
+      const { cell } = this.#plan.columns[i]!;
       const values = placeOf(i);
       const next = list + 8 * left.length;
-      entryAt(this.#plan.columns[i]!.cell).set([cellForms[form], values, values + 4 * nRows, list, next]);
+      this.#words.set([this.#ends + 4 * cell, 0, values, values + 4 * nRows, list, next], this.#entryOf(cell) / 4);
       new Float64Array(buffer, list, left.length).set(left);
       list = next;
     }
@@ -106,11 +145,12 @@ function aligned(position: number): number {
   return Math.ceil(position / 8) * 8;
 }
 
-function placesAt(buffer: ArrayBuffer, position: number, nRows: number): CellPlaces {
+function placesAt(buffer: ArrayBuffer, position: number, nRows: number): Omit<CellPlaces, "levels"> {
   return {
     numbers: new Float64Array(buffer, position, nRows),
     truths: new Uint8Array(buffer, position, nRows),
     starts: new Int32Array(buffer, position, nRows),
     ends: new Int32Array(buffer, position + 4 * nRows, nRows),
+    codes: new Int32Array(buffer, position, nRows),
   };
 }

@@ -150,14 +150,38 @@ describe("BlockParser", () => {
     }
   });
 
-  it("agrees on any text of the characters that matter", () => {
+  it("codes levels by their bytes, many of them and of any length, also quoted ones, with block after block", () => {
+    const columns = [{ kind: "category", cell: 1, missing: [] } as const];
+    const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: 2, columns });
+    for (const nLevels of [3, 5_000, 1, 700]) {
+      const levels = Array.from({ length: nLevels }, (_, i) => `${"level".repeat(i % 5)}${i}${i % 7 === 0 ? '"' : ""}`);
+      const rows = Array.from({ length: 3 * nLevels + 2 }, (_, row) => levels[(row * 7) % nLevels]!);
+      const written = (level: string, row: number): string =>
+        level.includes('"') || row % 3 === 0 ? `"${level.replaceAll('"', '""')}"` : level;
+      const block = parser.parse(Buffer.from(rows.map((level, row) => `x,${written(level, row)}\n`).join("")))!;
+      const [column] = block.columns;
+      expect(rows.map((_, row) => valueAt(column!, row))).toEqual(rows);
+      expect(new Set(rows).size).toBe(column?.kind === "category" ? column.levels.length : -1);
+    }
+  });
+
+  it("agrees on any text of the characters that matter, wherever in a block it stands", () => {
     const unit = fc.constantFrom(...'a1,,\n\n"" .-'.split(""), "\r\n");
-    fc.assert(
-      fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
-        compare(Buffer.from(`h,i\n${text}`));
-        compare(Buffer.from(`h\n${text}`));
-      }),
-      { numRuns: 2000 },
-    );
+    const filled = [
+      (end: string, before: string) => `h,i${end}1,2${end}"${before}",b${end}`,
+      (end: string, before: string) => `h${end}1${end}${before}${end}`,
+    ];
+    for (const fill of filled)
+      fc.assert(
+        fc.property(
+          fc.string({ unit, maxLength: 40 }),
+          fc.nat(130),
+          fc.constantFrom("\n", "\r\n"),
+          (text, before, end) => {
+            compare(Buffer.from(fill(end, "a".repeat(before)) + text));
+          },
+        ),
+        { numRuns: 2000 },
+      );
   });
 });

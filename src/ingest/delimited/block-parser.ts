@@ -2,10 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { BadCell, Block, BlockPlan } from "./block.ts";
 import { BlockMemory } from "./block-memory.ts";
 import { ColumnReader } from "./column-reader.ts";
+import { carriageReturn, newline, quote } from "./kernel-places.ts";
 
-const quote = 0x22;
-const newline = 0x0a;
-const carriageReturn = 0x0d;
 const space = 0x20;
 
 const mostBadCells = 1_000;
@@ -75,55 +73,63 @@ export class BlockParser {
     };
   }
 
-  /**
-   * The number of rows, -1 where a record is irregular. The kernel reads cells one after the other, and a cell that it
-   * leaves is read here. It counts no lines within cells: behind such a cell the record is read here to its end.
-   */
+  /** The number of rows, -1 where a record is irregular: runs of plain records by the kernels, the others one by one. */
   #parseRecords(start: number, lines: number[], nLines: number): number {
     const { nCells } = this.plan;
-    const delimiter = this.plan.delimiter.charCodeAt(0);
     const bytes = this.#bytes;
-    const memory = this.#memory;
-    const end = bytes.length;
-    let [row, line, cell, offset] = [0, 0, 0, -1];
-    let isBroken = false;
-    for (let i = start; i < end;) {
-      if (cell === 0) {
-        if (nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn)) {
-          i = this.#endLine(i);
-          if (i < 0) return -1;
-          ++line;
-          continue;
-        }
-        if (line - row !== offset) lines.push(row, line);
-        offset = line - row;
-        isBroken = false;
-      }
-      if (this.#usesReturns >= 0 && !isBroken) {
-        i = memory.run(i, row, cell, end, this.#usesReturns);
-        line += memory.row - row;
-        row = memory.row;
-        cell = memory.cell;
-        if (i === end || (cell === 0 && nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn))) continue;
-      }
-      if (!this.#findCell(i)) return -1;
-      i = this.#cellEnd;
-      line += this.#nInnerLines;
-      isBroken ||= this.#nInnerLines > 0;
-      this.#readCell(cell, row);
-      if (bytes[i] === delimiter) {
-        if (++cell === nCells) return -1;
-        ++i;
+    let [row, line, offset] = [0, 0, -1];
+    for (let i = start; i < bytes.length;) {
+      // What ends lines is known from the first one.
+      const nFound = this.#usesReturns < 0 ? 0 : this.#memory.findRecords(i, bytes.length, this.#usesReturns);
+      const isBlank = nCells > 1 && (bytes[i] === newline || bytes[i] === carriageReturn);
+      if (!isBlank && line - row !== offset) lines.push(row, line);
+      if (!isBlank) offset = line - row;
+      if (nFound > 0) {
+        if (!this.#readFound(row, nFound)) return -1;
+        i = this.#memory.endOf(nFound * nCells - 1) + 1;
+        row += nFound;
+        line += nFound;
         continue;
       }
-      if (cell + 1 !== nCells) return -1;
-      i = this.#endLine(i);
+      const nInnerLines = isBlank ? 0 : this.#readRecord(i, row);
+      i = nInnerLines < 0 ? -1 : this.#endLine(isBlank ? i : this.#cellEnd);
       if (i < 0) return -1;
-      ++row;
-      ++line;
-      cell = 0;
+      line += 1 + nInnerLines;
+      if (!isBlank) ++row;
     }
     return line === nLines ? row : -1;
+  }
+
+  /** Reads the records that were found, from `row` on; false where one is irregular. */
+  #readFound(row: number, n: number): boolean {
+    const { nCells } = this.plan;
+    const bad: Bad[] = [];
+    for (const [i, { cell }] of this.plan.columns.entries()) {
+      for (const left of this.#memory.readColumn(i, row, n)) {
+        const position = (left - row) * nCells + cell;
+        if (!this.#findCell(this.#memory.endOf(position - 1) + 1)) return false;
+        this.#readCell(i, left, bad);
+      }
+    }
+    this.#note(bad);
+    return true;
+  }
+
+  /** Reads the cells of one record; how many of its line ends stand within cells, -1 where it is irregular. */
+  #readRecord(start: number, row: number): number {
+    const { nCells } = this.plan;
+    const delimiter = this.plan.delimiter.charCodeAt(0);
+    const bad: Bad[] = [];
+    let nInnerLines = 0;
+    for (let cell = 0, i = start; cell < nCells; ++cell, i = this.#cellEnd + 1) {
+      if (!this.#findCell(i)) return -1;
+      if ((this.#bytes[this.#cellEnd] === delimiter) !== cell + 1 < nCells) return -1;
+      nInnerLines += this.#nInnerLines;
+      const column = this.#columnOfCell[cell]!;
+      if (column >= 0) this.#readCell(column, row, bad);
+    }
+    this.#note(bad);
+    return nInnerLines;
   }
 
   /** The position after a line end of the kind the block began with; -1 where it is another one. */
@@ -134,12 +140,10 @@ export class BlockParser {
     return this.#usesReturns === usesReturns ? at + 1 + usesReturns : -1;
   }
 
-  /** Reads the cell that was found, where it is one of a column. */
-  #readCell(cell: number, row: number): void {
-    const column = this.#columnOfCell[cell]!;
-    if (column < 0) return;
+  /** Reads the cell that was found as one of a column. */
+  #readCell(column: number, row: number, bad: Bad[]): void {
     const [start, end] = [this.#contentStart, this.#contentEnd];
-    if (!this.#readers[column]!.read(row, start, end)) this.#noteBad(column, row, start, end);
+    if (!this.#readers[column]!.read(row, start, end)) bad.push({ column, row, start, end });
   }
 
   /** Finds a cell and its content; false where a quote stands where none should. */
@@ -175,12 +179,24 @@ export class BlockParser {
     return i + 1 < bytes.length && ends[bytes[i + 1]!] === 1;
   }
 
-  #noteBad(column: number, row: number, start: number, end: number): void {
-    this.#badRows[column]!.push(row);
+  /** Cells of some rows, those of later rows coming later. */
+  #note(bad: readonly Bad[]): void {
+    for (const { column, row } of bad) this.#badRows[column]!.push(row);
     if (this.#badCells.length >= mostBadCells) return;
-    const text = this.#bytes.toString("utf8", start, Math.min(end, start + 4 * longestShown));
-    this.#badCells.push({ column, row, text: Array.from(text).slice(0, longestShown).join("") });
+    const inOrder = bad.toSorted((a, b) => a.row - b.row || a.column - b.column);
+    for (const { column, row, start, end } of inOrder.slice(0, mostBadCells - this.#badCells.length)) {
+      const text = this.#bytes.toString("utf8", start, Math.min(end, start + 4 * longestShown));
+      this.#badCells.push({ column, row, text: Array.from(text).slice(0, longestShown).join("") });
+    }
   }
+}
+
+/** A cell that is not of its column's kind, by its place in the memory. */
+interface Bad {
+  readonly column: number;
+  readonly row: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 function endsOf(byte: number): Uint8Array {

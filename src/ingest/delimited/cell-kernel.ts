@@ -1,149 +1,143 @@
 import {
   again,
-  assemble,
   block,
+  call,
   constant,
   f64,
   f64Constant,
   f64Load,
   f64Store,
   get,
+  i16x8ExtractLane,
   i32,
   i32Load,
   i32Load8,
   i32Store,
   i32Store8,
-  i64,
+  i32x4ExtractLane,
   i64Constant,
   type KernelFunction,
   leave,
   leaveIf,
   op,
   select,
-  set,
+  v128,
+  v128Constant,
+  v128Load,
 } from "../../math/wasm/assembler.ts";
-import { compileModule, type WasmModule } from "../../math/wasm/webassembly.ts";
-import { missingBoolean } from "../../frame/column.ts";
+import { missingBoolean, missingCode } from "../../frame/column.ts";
+import { byteAt, bytes, type Code, is, isNot, plus, put, seq } from "./kernel-code.ts";
+import { cellEntry, kernelPlaces, quote, type Writing } from "./kernel-places.ts";
 
-const quote = 0x22;
-const newline = 0x0a;
-const carriageReturn = 0x0d;
-const space = 0x20;
+/** What is made of a column's cells: values of a kind, codes of levels, or spans, where contents begin and end. */
+export type CellForm = "number" | "timestamp" | "boolean" | "level" | "span";
 
-/** Where things stand in the kernel's memory, by byte; entries of cells follow. */
-export const kernelPlaces = { row: 0, cell: 4, plainEnds: 16, quotedEnds: 272, powers: 528, entries: 656 } as const;
-
-/** What the kernel must know of a cell of every record: its form, where its values go, and such as it leaves to others. */
-export const cellEntry = { form: 0, values: 4, ends: 8, left: 12, leftEnd: 16, bytes: 20 } as const;
-
-/** span: where the content begins and ends; nothing: the cell is passed over. */
-export const cellForms = { number: 0, timestamp: 1, boolean: 2, span: 3, nothing: 4 } as const;
-
-const [at, row, cell, length, usesReturns] = [0, 1, 2, 3, 4];
-const [entry, isQuoted, start, end, byte, stops, n, point, scratch, year, month, day] = [
-  5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+const [entry, row, lastRow, leftRows] = [0, 1, 2, 3];
+const [ends, start, end, nLeft, isQuoted, n, point, scratch, byte, year, month, day] = [
+  4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ];
-const [digits, value] = [17, 18];
+const [hasPoint, isMinus] = [byte, day];
+const [value, vector, places] = [16, 17, 18];
 
-type Code = readonly number[];
-const seq = (...parts: readonly Code[]): number[] => parts.flat();
-const put = (local: number, code: Code): number[] => seq(code, set(local));
-const plus = (local: number, by: number): number[] => seq(get(local), constant(by), op.i32Add);
-const byteAt = (local: number, offset = 0): number[] => seq(get(local), i32Load8(offset));
-const is = (code: Code, wanted: number): number[] => seq(code, constant(wanted), op.i32Eq);
-const isNot = (code: Code, wanted: number): number[] => seq(code, constant(wanted), op.i32Ne);
-const isStop = (code: Code): number[] => seq(code, get(stops), op.i32Add, i32Load8(0));
 const field = (offset: number): number[] => seq(get(entry), i32Load(offset));
-const rowOf = (base: number, bytes: number): number[] =>
-  seq(field(base), get(row), constant(bytes), op.i32Mul, op.i32Add);
+const placeIn = (base: number, valueBytes: number): number[] =>
+  seq(field(base), get(row), constant(valueBytes), op.i32Mul, op.i32Add);
+const length = seq(get(end), get(start), op.i32Sub);
 
-/*
- * Places, from within: a form's block stands in `parsed`, that in `nextCell`, that in `run`. Leaving `run` gives the cell
- * back as it was found.
- */
-const within = { form: 0, parsed: 1, run: 3 } as const;
+/** Leaves the cell to one who looks at its text; `deeper` by so many places. */
+const giveUpIf = (condition: Code, deeper = 0): number[] => seq(condition, leaveIf(deeper));
 
-/** A form's code, which stops where it meets another; it leaves `end` behind the content. */
-const whereForm = (form: number, ...body: readonly Code[]): number[] =>
-  block(isNot(field(cellEntry.form), form), leaveIf(within.form), ...body, leave(within.parsed));
-
-const giveUpIf = (condition: Code): number[] => seq(condition, leaveIf(within.run));
-
-/** Values that may stand for "missing" are for one who looks at the text. */
+/** Values that may stand for "missing" are left, too. */
 const giveUpIfLeft = seq(
   put(scratch, field(cellEntry.left)),
   block(
     again(
       seq(get(scratch), field(cellEntry.leftEnd), op.i32GeU, leaveIf(1)),
-      // Two places deeper than a form's code.
-      seq(get(scratch), f64Load(0), get(value), op.f64Eq, leaveIf(within.run + 2)),
+      giveUpIf(seq(get(scratch), f64Load(0), get(value), op.f64Eq), 2),
       put(scratch, plus(scratch, 8)),
       leave(0),
     ),
   ),
 );
 
+/** 8 lanes of 16 bits of two in turn. */
+const inTurn = (even: number, odd: number): number[] => {
+  const lanes = BigInt((odd * 65_536 + even) >>> 0) * 0x1_0000_0001n;
+  return v128Constant(BigInt.asIntN(64, lanes), BigInt.asIntN(64, lanes));
+};
+const lanePlaces = v128Constant(0x0706050403020100n, 0x0f0e0d0c0b0a0908n);
+
+/** Digits of `vector`, two by two. */
+const pairsOfDigits = seq(
+  seq(get(vector), inTurn(255, 255), op.v128And, inTurn(10, 10), op.i16x8Mul),
+  seq(get(vector), constant(8), op.i16x8ShrU, op.i16x8Add),
+);
+
+/**
+ * The 16 digits of `vector`, one a byte, as an integer: neighbours are put together three times, to 2, 4 and 8 digits, and
+ * the two halves at last.
+ */
+const digitsAsInteger = seq(
+  put(vector, pairsOfDigits),
+  put(vector, seq(get(vector), inTurn(100, 1), op.i32x4DotI16x8S)),
+  put(vector, seq(get(vector), get(vector), op.i16x8NarrowI32x4U, inTurn(10_000, 1), op.i32x4DotI16x8S)),
+  seq(get(vector), i32x4ExtractLane(0), op.i64ExtendU, i64Constant(100_000_000n), op.i64Mul),
+  seq(get(vector), i32x4ExtractLane(1), op.i64ExtendU, op.i64Add),
+);
+
+/** Where the point stands; -1 where there is none. */
+const pointPlace = seq(get(point), plus(hasPoint, -1), op.i32Or);
+
 /**
  * At most 15 digits with a minus and a point at most: both the digits as an integer and the power of ten are exact doubles,
- * so that their one division rounds correctly.
+ * so that their one division rounds correctly. All bytes are looked at at once, and how long the number is makes no branch:
+ * its digits are moved to the right end, those before the point by one more.
  */
-const numberForm = whereForm(
-  cellForms.number,
-  put(end, seq(get(start), is(byteAt(start), 0x2d), op.i32Add)),
-  seq(put(digits, i64Constant(0n)), put(n, constant(0)), put(point, constant(0))),
-  again(
-    put(byte, seq(byteAt(end), constant(48), op.i32Sub)),
-    block(
-      seq(get(byte), constant(9), op.i32GtU, leaveIf(0)),
-      put(digits, seq(get(digits), i64Constant(10n), op.i64Mul, get(byte), op.i64ExtendU, op.i64Add)),
-      seq(put(n, plus(n, 1)), put(end, plus(end, 1))),
-      leave(1),
-    ),
-    block(
-      seq(isNot(get(byte), -2), get(point), op.i32Or, leaveIf(0)),
-      seq(put(end, plus(end, 1)), put(point, get(end))),
-      leave(1),
-    ),
-  ),
-  giveUpIf(seq(plus(n, -1), constant(15), op.i32GeU)),
-  put(value, seq(get(digits), op.f64FromI64)),
-  block(
-    seq(get(point), op.i32Eqz, leaveIf(0)),
-    put(scratch, seq(get(end), get(point), op.i32Sub, constant(8), op.i32Mul)),
-    put(value, seq(get(value), get(scratch), f64Load(kernelPlaces.powers), op.f64Div)),
-  ),
-  put(value, seq(get(value), op.f64Neg, get(value), is(byteAt(start), 0x2d), select)),
+const numberForm = seq(
+  put(isMinus, is(byteAt(start), 0x2d)),
+  put(start, seq(get(start), get(isMinus), op.i32Add)),
+  put(n, length),
+  giveUpIf(seq(plus(n, -1), constant(16), op.i32GeU)),
+  put(vector, seq(get(start), v128Load(0), bytes(48), op.i8x16Sub)),
+  // Bits of what is no digit.
+  put(scratch, seq(get(vector), bytes(9), op.i8x16GtU, op.i8x16Bitmask)),
+  put(scratch, seq(get(scratch), constant(1), get(n), op.i32Shl, constant(1), op.i32Sub, op.i32And)),
+  giveUpIf(seq(get(scratch), plus(scratch, -1), op.i32And)),
+  seq(put(point, seq(get(scratch), op.i32Ctz)), put(hasPoint, isNot(get(scratch), 0))),
+  put(scratch, is(seq(get(start), get(point), op.i32Add, i32Load8(0)), 0x2e)),
+  giveUpIf(seq(get(scratch), get(hasPoint), op.i32LtU)),
+  giveUpIf(seq(get(n), get(hasPoint), op.i32Sub, constant(1), op.i32Sub, constant(15), op.i32GeU)),
+  put(places, seq(lanePlaces, plus(n, -16), op.i8x16Splat, op.i8x16Add)),
+  // A byte for a place below 0 is 0.
+  put(places, seq(get(places), get(places), pointPlace, op.i8x16Splat, op.i8x16LeS, op.i8x16Add)),
+  put(vector, seq(get(vector), get(places), op.i8x16Swizzle)),
+  put(value, seq(digitsAsInteger, op.f64FromI64)),
+  put(scratch, seq(plus(n, -1), get(point), op.i32Sub, get(hasPoint), op.i32Mul, constant(8), op.i32Mul)),
+  put(value, seq(get(value), get(scratch), f64Load(kernelPlaces.powers), op.f64Div)),
+  // Times 1 or -1.
+  put(value, seq(get(value), constant(1), get(isMinus), constant(2), op.i32Mul, op.i32Sub, op.f64FromI32, op.f64Mul)),
   giveUpIfLeft,
-  seq(rowOf(cellEntry.values, 8), get(value), f64Store(0)),
+  seq(placeIn(cellEntry.values, 8), get(value), f64Store(0)),
 );
 
 /** "true", "false", "1" or "0". */
-const booleanForm = whereForm(
-  cellForms.boolean,
+const booleanForm = seq(
   put(n, seq(byteAt(start), constant(48), op.i32Sub)),
-  put(end, plus(start, 1)),
   block(
-    seq(get(n), constant(2), op.i32LtU, leaveIf(0)),
-    put(n, is(byteAt(start), 0x74)),
-    put(end, seq(plus(start, 5), get(n), op.i32Sub)),
+    // One place deeper than the form.
+    seq(isNot(length, 1), get(n), constant(2), op.i32LtU, op.i32Or, op.i32Eqz, leaveIf(1)),
+    seq(is(length, 1), leaveIf(0)),
+    put(n, is(length, 4)),
+    giveUpIf(isNot(length, 4).concat(isNot(length, 5), op.i32And), 1),
     // As 32 bits with the lowest byte first: "true", or "fals" and "e".
     put(scratch, seq(get(start), i32Load(0))),
-    seq(isNot(get(scratch), 0x65757274), isNot(get(scratch), 0x736c6166), get(n), select, leaveIf(within.run + 1)),
-    seq(get(n), op.i32Eqz, isNot(byteAt(start, 4), 0x65), op.i32And, leaveIf(within.run + 1)),
+    giveUpIf(seq(isNot(get(scratch), 0x65757274), isNot(get(scratch), 0x736c6166), get(n), select), 1),
+    giveUpIf(seq(get(n), op.i32Eqz, isNot(byteAt(start, 4), 0x65), op.i32And), 1),
   ),
   put(value, seq(get(n), op.f64FromI32)),
   giveUpIfLeft,
-  seq(rowOf(cellEntry.values, 1), get(n), i32Store8(0)),
+  seq(placeIn(cellEntry.values, 1), get(n), i32Store8(0)),
 );
-
-/** Two digits as a number; gives up where there are none. */
-const pairInto = (local: number, offset: number, run: number = within.run): number[] =>
-  seq(
-    put(byte, seq(byteAt(start, offset), constant(48), op.i32Sub)),
-    put(scratch, seq(byteAt(start, offset + 1), constant(48), op.i32Sub)),
-    seq(get(byte), constant(9), op.i32GtU, get(scratch), constant(9), op.i32GtU, op.i32Or, leaveIf(run)),
-    put(local, seq(get(byte), constant(10), op.i32Mul, get(scratch), op.i32Add)),
-  );
 
 /** Days since 1970 of year, month and day (Hinnant, "chrono-compatible low-level date algorithms", with years above 0). */
 const days = seq(
@@ -158,117 +152,128 @@ const days = seq(
   seq(get(n), constant(146_097), op.i32Mul, op.i32Add, constant(719_469), op.i32Sub),
 );
 
+/** Digits of a date and of a time to the minute, in pairs. */
+const datePlaces = v128Constant(0x0908_0605_0302_0100n, BigInt.asIntN(64, 0xffff_ffff_0f0e_0c0bn));
+const pair = (lane: number): number[] => seq(get(vector), i16x8ExtractLane(lane));
+
 /** UTC milliseconds of "2024-05-06", "2024-05-06 07:08:09" and "2024-05-06T07:08:09Z". */
-const timestampForm = whereForm(
-  cellForms.timestamp,
+const timestampForm = seq(
+  put(places, seq(get(start), v128Load(0), bytes(48), op.i8x16Sub)),
+  put(point, seq(get(places), bytes(9), op.i8x16GtU, op.i8x16Bitmask)),
+  put(vector, seq(get(places), datePlaces, op.i8x16Swizzle)),
+  put(vector, pairsOfDigits),
   giveUpIf(seq(isNot(byteAt(start, 4), 0x2d), isNot(byteAt(start, 7), 0x2d), op.i32Or)),
-  seq(pairInto(year, 0), pairInto(n, 2)),
-  put(year, seq(get(year), constant(100), op.i32Mul, get(n), op.i32Add)),
-  seq(pairInto(month, 5), pairInto(day, 8)),
+  giveUpIf(isNot(seq(get(point), constant(0x3ff), op.i32And), 0x090)),
+  put(year, seq(pair(0), constant(100), op.i32Mul, pair(1), op.i32Add)),
+  seq(put(month, pair(2)), put(day, pair(3))),
   giveUpIf(seq(get(year), op.i32Eqz, plus(month, -1), constant(12), op.i32GeU, op.i32Or)),
   giveUpIf(seq(plus(day, -1), constant(30), op.i32GeU)),
   // Days that not every month has are left to the reader that knows months.
   giveUpIf(seq(get(day), constant(28), op.i32GtU, is(get(month), 2), op.i32And)),
   put(value, seq(days, op.f64FromI32, f64Constant(86_400_000), op.f64Mul)),
-  put(end, plus(start, 10)),
   block(
-    seq(isNot(byteAt(start, 10), 0x20), isNot(byteAt(start, 10), 0x54), op.i32And, leaveIf(0)),
-    // One place deeper than a form's code.
-    seq(isNot(byteAt(start, 13), 0x3a), isNot(byteAt(start, 16), 0x3a), op.i32Or, leaveIf(within.run + 1)),
-    put(n, constant(0)),
-    ...[24, 60, 60].flatMap((most, i) => [
-      pairInto(byte, 11 + 3 * i, within.run + 1),
-      seq(get(byte), constant(most), op.i32GeU, leaveIf(within.run + 1)),
-      put(n, seq(get(n), constant(60), op.i32Mul, get(byte), op.i32Add)),
-    ]),
+    seq(is(length, 10), leaveIf(0)),
+    giveUpIf(seq(isNot(byteAt(start, 10), 0x20), isNot(byteAt(start, 10), 0x54), op.i32And), 1),
+    giveUpIf(seq(isNot(byteAt(start, 13), 0x3a), isNot(byteAt(start, 16), 0x3a), op.i32Or), 1),
+    giveUpIf(seq(isNot(length, 19), seq(isNot(length, 20), isNot(byteAt(start, 19), 0x5a), op.i32Or), op.i32And), 1),
+    giveUpIf(isNot(get(point), 0x2490), 1),
+    put(byte, seq(byteAt(start, 17), constant(48), op.i32Sub)),
+    put(scratch, seq(byteAt(start, 18), constant(48), op.i32Sub)),
+    giveUpIf(seq(get(byte), constant(5), op.i32GtU, get(scratch), constant(9), op.i32GtU, op.i32Or), 1),
+    giveUpIf(seq(pair(4), constant(23), op.i32GtU, pair(5), constant(59), op.i32GtU, op.i32Or), 1),
+    put(n, seq(pair(4), constant(60), op.i32Mul, pair(5), op.i32Add, constant(60), op.i32Mul)),
+    put(n, seq(get(n), get(byte), constant(10), op.i32Mul, op.i32Add, get(scratch), op.i32Add)),
     put(value, seq(get(value), get(n), constant(1000), op.i32Mul, op.f64FromI32, op.f64Add)),
-    put(end, seq(plus(start, 19), is(byteAt(start, 19), 0x5a), op.i32Add)),
   ),
   giveUpIfLeft,
-  seq(rowOf(cellEntry.values, 8), get(value), f64Store(0)),
+  seq(placeIn(cellEntry.values, 8), get(value), f64Store(0)),
 );
 
-const spanForm = block(
-  seq(field(cellEntry.form), constant(cellForms.span), op.i32LtU, leaveIf(within.form)),
-  block(again(seq(isStop(byteAt(end)), leaveIf(1)), put(end, plus(end, 1)), leave(0))),
-  block(
-    seq(isNot(field(cellEntry.form), cellForms.span), leaveIf(0)),
-    seq(rowOf(cellEntry.values, 4), get(start), i32Store(0)),
-    seq(rowOf(cellEntry.ends, 4), get(end), i32Store(0)),
+/** Quotes within quotes are left: the first one behind the opening one has to be the last. */
+const giveUpIfDoubled = block(
+  seq(get(isQuoted), op.i32Eqz, leaveIf(0)),
+  put(scratch, get(start)),
+  again(
+    put(n, seq(get(scratch), v128Load(0), bytes(quote), op.i8x16Eq, op.i8x16Bitmask)),
+    block(seq(get(n), leaveIf(0)), seq(put(scratch, plus(scratch, 16)), leave(1))),
   ),
-  leave(within.parsed),
+  giveUpIf(seq(get(scratch), get(n), op.i32Ctz, op.i32Add, get(end), op.i32Ne), 1),
 );
 
-const emptyForm = block(
-  seq(isStop(byteAt(start)), op.i32Eqz, leaveIf(within.form)),
-  block(
-    seq(is(field(cellEntry.form), cellForms.boolean), leaveIf(0)),
-    seq(rowOf(cellEntry.values, 8), f64Constant(NaN), f64Store(0)),
-    leave(within.parsed + 1),
-  ),
-  seq(rowOf(cellEntry.values, 1), constant(missingBoolean), i32Store8(0)),
-  leave(within.parsed),
+/** The number of the function that codes levels. */
+const levelKernelIndex = 1;
+
+const levelForm = seq(
+  giveUpIfDoubled,
+  put(n, seq(get(entry), get(start), get(end), call(levelKernelIndex))),
+  giveUpIf(seq(get(n), constant(0), op.i32LtS)),
+  seq(placeIn(cellEntry.values, 4), get(n), i32Store(0)),
 );
 
-/** How the records of a file are written. */
-interface Writing {
-  readonly delimiter: string;
-  readonly quotes: boolean;
-  readonly nCells: number;
-}
+const spanForm = seq(
+  giveUpIfDoubled,
+  seq(placeIn(cellEntry.values, 4), get(start), i32Store(0)),
+  seq(placeIn(cellEntry.valueEnds, 4), get(end), i32Store(0)),
+);
 
-/** Goes from cell to cell and from record to record; ends before a cell that is out of the ordinary, or behind the last. */
-function runKernel({ delimiter, quotes, nCells }: Writing): KernelFunction {
-  const isLast = is(plus(cell, 1), nCells);
-  const nextCell = again(
-    seq(get(at), get(length), op.i32GeU, leaveIf(1)),
-    put(entry, seq(get(cell), constant(cellEntry.bytes), op.i32Mul, constant(kernelPlaces.entries), op.i32Add)),
-    quotes ? seq(is(byteAt(at), space), leaveIf(1)) : [],
-    put(isQuoted, quotes ? is(byteAt(at), quote) : constant(0)),
-    put(start, seq(get(at), get(isQuoted), op.i32Add)),
-    put(end, get(start)),
-    put(stops, seq(constant(kernelPlaces.quotedEnds), constant(kernelPlaces.plainEnds), get(isQuoted), select)),
-    block(spanForm, emptyForm, numberForm, booleanForm, timestampForm),
+const missingDouble = seq(placeIn(cellEntry.values, 8), f64Constant(NaN), f64Store(0));
+const missingTruth = seq(placeIn(cellEntry.values, 1), constant(missingBoolean), i32Store8(0));
+const missingLevel = seq(placeIn(cellEntry.values, 4), constant(missingCode), i32Store(0));
+
+/** What is done with a content, and with an empty one. */
+const forms: Readonly<Record<CellForm, { readonly read: Code; readonly readEmpty: Code }>> = {
+  number: { read: numberForm, readEmpty: missingDouble },
+  timestamp: { read: timestampForm, readEmpty: missingDouble },
+  boolean: { read: booleanForm, readEmpty: missingTruth },
+  level: { read: levelForm, readEmpty: missingLevel },
+  span: { read: spanForm, readEmpty: spanForm },
+};
+
+/**
+ * `form(entry, row, lastRow, leftRows)`: reads the cells of a column from `row` to before `lastRow`, the ends of which stand where
+ * its entry says; how many rows are left to one who looks at the text, written to `leftRows`. Cells come one after the other of
+ * one column, so that nothing is asked of one that is known of all, and none waits for where another ends.
+ */
+function columnKernel(form: CellForm, { quotes, nCells }: Writing): KernelFunction {
+  const { read, readEmpty } = forms[form];
+  const unquoted = seq(
+    put(isQuoted, is(byteAt(start), quote)),
+    put(start, seq(get(start), get(isQuoted), op.i32Add)),
+    put(end, seq(get(end), get(isQuoted), op.i32Sub)),
+  );
+  const readCell = block(
     block(
-      seq(get(isQuoted), op.i32Eqz, leaveIf(0)),
-      seq(isNot(byteAt(end), quote), leaveIf(2)),
-      put(end, plus(end, 1)),
+      put(start, seq(get(ends), i32Load(0), constant(1), op.i32Add)),
+      put(end, seq(get(ends), i32Load(4), field(cellEntry.lineEnd), op.i32Sub)),
+      quotes ? unquoted : [],
+      block(seq(length, leaveIf(0)), readEmpty, leave(2)),
+      read,
+      leave(1),
     ),
-    block(
-      seq(isNot(byteAt(end), delimiter.charCodeAt(0)), leaveIf(0)),
-      seq(isLast, leaveIf(2)),
-      seq(put(at, plus(end, 1)), put(cell, plus(cell, 1)), leave(1)),
-    ),
-    seq(isLast, op.i32Eqz, leaveIf(1)),
-    block(
-      seq(get(usesReturns), op.i32Eqz, leaveIf(0)),
-      seq(isNot(byteAt(end), carriageReturn), leaveIf(2)),
-      put(end, plus(end, 1)),
-    ),
-    seq(isNot(byteAt(end), newline), leaveIf(1)),
-    seq(put(at, plus(end, 1)), put(cell, constant(0)), put(row, plus(row, 1)), leave(0)),
+    seq(get(leftRows), get(nLeft), constant(4), op.i32Mul, op.i32Add, get(row), i32Store(0)),
+    put(nLeft, plus(nLeft, 1)),
   );
   return {
-    name: "run",
-    parameters: [i32, i32, i32, i32, i32],
+    name: form,
+    parameters: [i32, i32, i32, i32],
     result: i32,
-    locals: [...Array.from({ length: 12 }, () => i32), i64, f64],
+    locals: [...Array.from({ length: 12 }, () => i32), f64, v128, v128],
     body: [
-      block(nextCell),
-      seq(constant(kernelPlaces.row), get(row), i32Store(0), constant(kernelPlaces.cell), get(cell), i32Store(0)),
-      get(at),
+      put(ends, field(cellEntry.ends)),
+      block(
+        again(
+          seq(get(row), get(lastRow), op.i32GeU, leaveIf(1)),
+          readCell,
+          put(ends, plus(ends, 4 * nCells)),
+          seq(put(row, plus(row, 1)), leave(0)),
+        ),
+      ),
+      get(nLeft),
     ],
   };
 }
 
-let compiled: { readonly key: string; readonly module: WasmModule } | null = null;
-
-/** The module for files that are written so; its memory has `pages`. The last one is kept. */
-export function compileKernel({ delimiter, quotes, nCells }: Writing, pages: number): WasmModule {
-  const key = JSON.stringify([delimiter, quotes, nCells, pages]);
-  if (compiled?.key !== key) {
-    const module = compileModule(assemble([runKernel({ delimiter, quotes, nCells })], { pages, shared: false }));
-    compiled = { key, module };
-  }
-  return compiled.module;
+/** The functions that read columns, by their form. */
+export function columnKernels(writing: Writing): KernelFunction[] {
+  return (Object.keys(forms) as CellForm[]).map((form) => columnKernel(form, writing));
 }

@@ -3,7 +3,6 @@ import { type Kind, missingBoolean, missingCode } from "../../frame/column.ts";
 import type { BlockColumn, PlannedColumn } from "./block.ts";
 import type { CellPlaces, KernelColumn } from "./block-memory.ts";
 import { instantOf, isMissingText, numberOf, truthOf } from "./cell-values.ts";
-import { LevelTable } from "./level-table.ts";
 
 const textReaders = { number: numberOf, boolean: truthOf, timestamp: instantOf } as const;
 
@@ -11,7 +10,6 @@ const textReaders = { number: numberOf, boolean: truthOf, timestamp: instantOf }
 export class ColumnReader {
   readonly #kind: Kind;
   readonly #missing: readonly string[];
-  readonly #levels = new LevelTable();
   #bytes: Buffer = Buffer.alloc(0);
   #places!: CellPlaces;
 
@@ -23,7 +21,8 @@ export class ColumnReader {
   /** How the kernel reads the column: own texts for "missing" that would be values otherwise are left. */
   get form(): KernelColumn {
     const kind = this.#kind;
-    if (kind === "category" || kind === "text") return { form: "span", left: [] };
+    if (kind === "category") return { form: "level", left: [] };
+    if (kind === "text") return { form: "span", left: [] };
     const left = this.#missing.map(textReaders[kind]).filter((value) => !Number.isNaN(value));
     return { form: kind, left: kind === "boolean" ? left.filter((value) => value !== missingBoolean) : left };
   }
@@ -37,7 +36,11 @@ export class ColumnReader {
   /** Reads the cell from `start` to `end` of the memory; false where it is not of the column's kind. */
   read(row: number, start: number, end: number): boolean {
     const kind = this.#kind;
-    if (kind === "category" || kind === "text") {
+    if (kind === "category") {
+      this.#places.codes[row] = start === end ? missingCode : this.#places.levels!.codeOf(start, end);
+      return true;
+    }
+    if (kind === "text") {
       this.#places.starts[row] = start;
       this.#places.ends[row] = end;
       return true;
@@ -66,16 +69,8 @@ export class ColumnReader {
   }
 
   #finishLevels(nRows: number): BlockColumn {
-    const { starts, ends } = this.#places;
-    const bytes = this.#bytes;
-    const codes = new Int32Array(nRows);
-    this.#levels.clear();
-    for (let row = 0; row < nRows; ++row) {
-      const start = starts[row]!;
-      const end = ends[row]!;
-      codes[row] = start === end ? missingCode : this.#levels.codeOf(bytes, start, end);
-    }
-    const levels = this.#levels.texts(bytes);
+    const codes = this.#places.codes.slice(0, nRows);
+    const levels = this.#places.levels!.texts(this.#bytes);
     if (this.#missing.length > 0) {
       const isMissing = levels.map((text) => this.#missing.includes(trimBlanks(text)));
       if (isMissing.includes(true))

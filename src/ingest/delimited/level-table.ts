@@ -1,79 +1,86 @@
+import { cellEntry, levelEntry } from "./kernel-places.ts";
+
+/** Slots at first. */
+const fewestSlots = 256;
+
+/** Bytes that the table of a column of `nRows` may come to need. */
+export function levelTableBytes(nRows: number): number {
+  return 4 * mostSlots(nRows) + levelEntry.bytes * nRows;
+}
+
+function mostSlots(nRows: number): number {
+  return Math.max(fewestSlots, 2 ** Math.ceil(Math.log2(2 * nRows)));
+}
+
+/** Codes a stretch of bytes in the memory; -1 where the table has to grow first. */
+type LevelKernel = (entry: number, start: number, end: number) => number;
+
 /**
- * Codes stretches of bytes: equal bytes have equal codes, 0, 1, ... in the order they come. A hash table with open
- * addressing, at most half full, whose keys stay where they stand in the block.
+ * The levels of one column of a block, in the kernel's memory: the kernel codes them by a hash table with open addressing, at
+ * most half full, whose keys stay where they stand in the block. Here it grows, and is read.
  */
 export class LevelTable {
-  #slots: Int32Array = new Int32Array(256).fill(-1);
-  #starts: Int32Array = new Int32Array(128);
-  #ends: Int32Array = new Int32Array(128);
-  #hashes: Int32Array = new Int32Array(128);
-  #size = 0;
+  readonly #run: LevelKernel;
+  readonly #entryAt: number;
+  readonly #entry: Int32Array;
+  readonly #slots: Int32Array;
+  readonly #levels: Int32Array;
 
-  /** Forgets all levels. */
-  clear(): void {
-    if (this.#size > 0) this.#slots.fill(-1);
-    this.#size = 0;
+  /** An empty table at `position`, for at most `nRows` levels; about `nExpected` are expected. */
+  constructor(
+    run: LevelKernel,
+    buffer: ArrayBuffer,
+    entryAt: number,
+    position: number,
+    nRows: number,
+    nExpected: number,
+  ) {
+    this.#run = run;
+    this.#entryAt = entryAt;
+    this.#entry = new Int32Array(buffer, entryAt, cellEntry.bytes / 4);
+    this.#levels = new Int32Array(buffer, position, (levelEntry.bytes / 4) * nRows);
+    const slots = position + this.#levels.byteLength;
+    this.#slots = new Int32Array(buffer, slots, mostSlots(nRows));
+    this.#entry[cellEntry.slots / 4] = slots;
+    this.#entry[cellEntry.levels / 4] = position;
+    this.#entry[cellEntry.nLevels / 4] = 0;
+    let size = fewestSlots;
+    while (size < 2 * nExpected && size < this.#slots.length) size *= 2;
+    this.#resize(size);
   }
 
-  /** The code of the bytes from `start` to `end`. */
-  codeOf(bytes: Uint8Array, start: number, end: number): number {
-    let hash = 0x811c9dc5;
-    for (let i = start; i < end; ++i) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    return this.#find(hash, bytes, start, end);
+  get size(): number {
+    return this.#entry[cellEntry.nLevels / 4]!;
   }
 
-  #find(hashed: number, bytes: Uint8Array, start: number, end: number): number {
-    const hash = hashed ^ (hashed >>> 15);
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    for (let code = this.#slots[slot]!; code >= 0; code = this.#slots[slot]!) {
-      if (this.#hashes[code] === hash && this.#isAt(bytes, code, start, end)) return code;
-      slot = (slot + 1) & mask;
-    }
-    return this.#add(hash, slot, start, end);
+  /** The code of the bytes from `start` to `end`: 0, 1, ... in the order they come. */
+  codeOf(start: number, end: number): number {
+    const code = this.#run(this.#entryAt, start, end);
+    if (code >= 0) return code;
+    this.#grow();
+    return this.#run(this.#entryAt, start, end);
   }
 
   /** The levels as texts, by code. */
   texts(bytes: Buffer): string[] {
-    const texts: string[] = [];
-    for (let code = 0; code < this.#size; ++code)
-      texts.push(bytes.toString("utf8", this.#starts[code], this.#ends[code]));
-    return texts;
+    return Array.from({ length: this.size }, (_, code) => {
+      const at = (code * levelEntry.bytes) / 4;
+      return bytes.toString("utf8", this.#levels[at + levelEntry.start / 4], this.#levels[at + levelEntry.end / 4]);
+    });
   }
 
-  #isAt(bytes: Uint8Array, code: number, start: number, end: number): boolean {
-    let at = this.#starts[code]!;
-    if (this.#ends[code]! - at !== end - start) return false;
-    for (let i = start; i < end; ++i) if (bytes[i] !== bytes[at++]) return false;
-    return true;
-  }
-
-  #add(hash: number, slot: number, start: number, end: number): number {
-    const code = this.#size++;
-    this.#slots[slot] = code;
-    this.#starts[code] = start;
-    this.#ends[code] = end;
-    this.#hashes[code] = hash;
-    if (2 * this.#size >= this.#slots.length) this.#grow();
-    return code;
+  #resize(size: number): void {
+    this.#slots.fill(-1, 0, size);
+    this.#entry[cellEntry.mask / 4] = size - 1;
   }
 
   #grow(): void {
-    const size = 2 * this.#slots.length;
-    this.#starts = lengthened(this.#starts, size / 2);
-    this.#ends = lengthened(this.#ends, size / 2);
-    this.#hashes = lengthened(this.#hashes, size / 2);
-    this.#slots = new Int32Array(size).fill(-1);
-    for (let code = 0; code < this.#size; ++code) {
-      let slot = this.#hashes[code]! & (size - 1);
+    const size = 2 * (this.#entry[cellEntry.mask / 4]! + 1);
+    this.#resize(size);
+    for (let code = 0; code < this.size; ++code) {
+      let slot = this.#levels[(code * levelEntry.bytes) / 4]! & (size - 1);
       while (this.#slots[slot]! >= 0) slot = (slot + 1) & (size - 1);
       this.#slots[slot] = code;
     }
   }
-}
-
-function lengthened(values: Int32Array, length: number): Int32Array {
-  const longer = new Int32Array(length);
-  longer.set(values);
-  return longer;
 }

@@ -14,9 +14,13 @@ export const op = {
   i32Eqz: [0x45],
   i32Eq: [0x46],
   i32Ne: [0x47],
+  i32LtS: [0x48],
   i32LtU: [0x49],
   i32GtU: [0x4b],
   i32GeU: [0x4f],
+  i64Ctz: [0x7a],
+  i64Popcnt: [0x7b],
+  i64Sub: [0x7d],
   i32Ctz: [0x68],
   i32Add: [0x6a],
   i32Sub: [0x6b],
@@ -26,6 +30,8 @@ export const op = {
   i32Or: [0x72],
   i32Shl: [0x74],
   i32ShrU: [0x76],
+  i64Eqz: [0x50],
+  i64Ne: [0x52],
   f64Eq: [0x61],
   f64Ne: [0x62],
   f64Lt: [0x63],
@@ -33,7 +39,6 @@ export const op = {
   f64Sub: [0xa1],
   f64Mul: [0xa2],
   f64Div: [0xa3],
-  f64Neg: [0x9a],
   f64Max: [0xa5],
   f64x2Splat: [0xfd, 0x14],
   f64x2Pmin: [0xfd, 0xf6, 0x01],
@@ -46,8 +51,11 @@ export const op = {
   i64Add: [0x7c],
   i64Mul: [0x7e],
   i64And: [0x83],
+  i64Xor: [0x85],
   i64Shl: [0x86],
+  i64Or: [0x84],
   i64ShrS: [0x87],
+  i64ShrU: [0x88],
   i64ExtendU: [0xad],
   i64x2Splat: [0xfd, 0x12],
   i64x2Shl: [0xfd, 0xcb, 0x01],
@@ -65,13 +73,28 @@ export const op = {
   f64x2Div: [0xfd, 0xf3, 0x01],
   f32x4Add: [0xfd, 0xe4, 0x01],
   f32x4Mul: [0xfd, 0xe6, 0x01],
+  i8x16Splat: [0xfd, 0x0f],
+  i8x16Swizzle: [0xfd, 0x0e],
+  i8x16Eq: [0xfd, 0x23],
   i8x16GtU: [0xfd, 0x28],
   /** Target, source and number of bytes, which may overlap. */
   memoryCopy: [0xfc, 0x0a, 0, 0],
+  i8x16LeS: [0xfd, 0x29],
+  i8x16Bitmask: [0xfd, 0x64],
+  i8x16Add: [0xfd, 0x6e],
+  i8x16Sub: [0xfd, 0x71],
+  i16x8NarrowI32x4U: [0xfd, 0x86, 0x01],
+  i16x8ShrU: [0xfd, 0x8d, 0x01],
+  i16x8Add: [0xfd, 0x8e, 0x01],
+  i16x8Mul: [0xfd, 0x95, 0x01],
+  i32x4DotI16x8S: [0xfd, 0xba, 0x01],
   v128And: [0xfd, 0x4e],
   v128AndNot: [0xfd, 0x4f],
   v128Bitselect: [0xfd, 0x52],
+  v128Or: [0xfd, 0x50],
   v128AnyTrue: [0xfd, 0x53],
+  /** Ends the function with the value on the stack. */
+  giveBack: [0x0f],
   end: [0x0b],
 } as const;
 
@@ -133,6 +156,7 @@ export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...
 /** Loads one 64-bit number into both lanes. */
 export const v128Load64Splat = (offset: number): number[] => [0xfd, 0x0a, 0, ...unsigned(offset)];
 export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
+export const i16x8ExtractLane = (lane: number): number[] => [0xfd, 0x19, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
 export const select: readonly number[] = [0x1b];
@@ -163,6 +187,9 @@ export const leaveIf = (outwards: number): number[] => [0x0d, ...unsigned(outwar
 
 /** Runs `body` where the i32 on the stack is not 0. */
 export const when = (...body: readonly (readonly number[])[]): number[] => [0x04, 0x40, ...body.flat(), 0x0b];
+
+/** Calls a function of the module by its number. */
+export const call = (index: number): number[] => [0x10, ...unsigned(index)];
 
 export interface KernelFunction {
   readonly name: string;

@@ -1,0 +1,198 @@
+import {
+  again,
+  block,
+  constant,
+  get,
+  i32,
+  i32Load,
+  i32Load8,
+  i32Store,
+  i64,
+  i64Constant,
+  type KernelFunction,
+  leave,
+  leaveIf,
+  op,
+  select,
+  v128,
+  v128Load,
+} from "../../math/wasm/assembler.ts";
+import { bytes, type Code, plus, put, seq } from "./kernel-code.ts";
+import { carriageReturn, newline, quote, type Writing } from "./kernel-places.ts";
+
+/** Bytes that are looked at at once, and so many at most beyond the last. */
+export const chunkBytes = 64;
+
+const [at, length, usesReturns, ends, mostRows] = [0, 1, 2, 3, 4];
+const [to, scratch, row, cell, most] = [5, 6, 7, 8, 9];
+const [
+  cellEnds,
+  lineEnds,
+  returns,
+  quotes,
+  inside,
+  wasInside,
+  afterEnd,
+  afterClose,
+  afterReturn,
+  afterLine,
+  valid,
+  nLines,
+] = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
+const vectors = [22, 23, 24, 25];
+
+/** One bit for each of the 64 bytes: whether it is `byte`. */
+const bitsOf = (byte: number): number[] =>
+  vectors.flatMap((vector, i) =>
+    seq(
+      seq(get(vector), bytes(byte), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU),
+      i === 0 ? [] : seq(i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or),
+    ),
+  );
+const not = (code: Code): number[] => seq(code, i64Constant(-1n), op.i64Xor);
+const isAnywhere = (byte: number): number[] =>
+  vectors.flatMap((vector, i) => seq(get(vector), bytes(byte), op.i8x16Eq, i === 0 ? [] : op.v128Or));
+/** The bits, each at the next byte; what stood at the last byte of the chunk before comes first. */
+const shifted = (code: Code, before: number): number[] => seq(code, i64Constant(1n), op.i64Shl, get(before), op.i64Or);
+const closing = seq(get(quotes), not(get(inside)), op.i64And);
+const lastBit = (code: Code): number[] => seq(code, i64Constant(63n), op.i64ShrU);
+
+const positionsAtOnce = 8;
+
+/** Writes the positions of the cells' ends: many at once, so that how many there are makes few branches. */
+const writePositions = seq(
+  put(scratch, seq(get(to), get(cellEnds), op.i64Popcnt, op.i32Wrap, constant(4), op.i32Mul, op.i32Add)),
+  block(
+    again(
+      seq(get(to), get(scratch), op.i32GeU, leaveIf(1)),
+      ...Array.from({ length: positionsAtOnce }, (_, k) =>
+        seq(
+          seq(get(to), get(at), get(cellEnds), op.i64Ctz, op.i32Wrap, op.i32Add, i32Store(4 * k)),
+          put(cellEnds, seq(get(cellEnds), get(cellEnds), i64Constant(1n), op.i64Sub, op.i64And)),
+        ),
+      ),
+      seq(put(to, plus(to, 4 * positionsAtOnce)), leave(0)),
+    ),
+  ),
+  put(to, get(scratch)),
+);
+
+/** Leaves the index, so many places further out, where one of the chunk's bits is set. */
+const stopIfAny = (code: Code, outwards = 2): number[] =>
+  seq(code, get(valid), op.i64And, op.i64Eqz, op.i32Eqz, leaveIf(outwards));
+
+/** Lines that end where they begin are no records, which the parser knows; here they would be looked at again and again. */
+const stopAtBlankLines = seq(
+  stopIfAny(seq(shifted(get(lineEnds), afterLine), get(lineEnds), get(returns), op.i64Or, op.i64And), 1),
+  put(afterLine, lastBit(get(lineEnds))),
+);
+
+/**
+ * Ends that stand inside of quotes are none; inside is whatever an odd number of quotes has gone before. An opening quote has
+ * to follow an end of a cell or a quote, and such, or a line end, has to follow a closing one.
+ */
+const obeyQuotes = seq(
+  put(quotes, bitsOf(quote)),
+  put(inside, get(quotes)),
+  ...[1n, 2n, 4n, 8n, 16n, 32n].map((by) =>
+    put(inside, seq(get(inside), get(inside), i64Constant(by), op.i64Shl, op.i64Xor)),
+  ),
+  put(inside, seq(get(inside), get(wasInside), op.i64Xor)),
+  stopIfAny(seq(get(lineEnds), get(inside), op.i64And)),
+  put(cellEnds, seq(get(cellEnds), not(get(inside)), op.i64And)),
+  put(returns, seq(get(returns), not(get(inside)), op.i64And)),
+  stopIfAny(
+    seq(
+      seq(get(quotes), get(inside), op.i64And),
+      seq(not(shifted(seq(get(cellEnds), get(quotes), op.i64Or), afterEnd)), op.i64And),
+    ),
+  ),
+  stopIfAny(
+    seq(
+      shifted(closing, afterClose),
+      seq(not(seq(get(cellEnds), get(returns), op.i64Or, get(quotes), op.i64Or)), op.i64And),
+    ),
+  ),
+  put(wasInside, seq(get(inside), i64Constant(63n), op.i64ShrS)),
+  put(afterClose, lastBit(closing)),
+);
+
+/** Every line ends in the same way, and carriage returns do nothing else. */
+const obeyReturns = seq(
+  stopIfAny(seq(shifted(get(returns), afterReturn), get(lineEnds), op.i64Xor, get(returns), get(usesReturns), select)),
+  put(afterReturn, lastBit(get(returns))),
+);
+
+/**
+ * `index(at, length, usesReturns, ends, mostRows)`: how many plain records follow one another from `at` on, at most so many,
+ * the positions behind their cells at `ends` (and `at` - 1 in front of them). Where a record is out of the ordinary, or may
+ * be, it ends before that one: with quotes that the parser has to look at, lines within quotes, another line end, or
+ * another number of cells.
+ */
+export function indexKernel({ delimiter, quotes: usesQuotes, nCells }: Writing): KernelFunction {
+  const isPlain = seq(
+    seq(isAnywhere(carriageReturn), usesQuotes ? seq(isAnywhere(quote), op.v128Or) : [], op.v128AnyTrue),
+    seq(get(usesReturns), op.i32Or, get(wasInside), get(afterClose), op.i64Or, op.i64Eqz, op.i32Eqz, op.i32Or),
+    op.i32Eqz,
+  );
+  const indexChunks = again(
+    seq(get(at), get(length), op.i32GeU, leaveIf(1)),
+    seq(get(to), get(most), op.i32GeU, leaveIf(1)),
+    ...vectors.map((vector, i) => put(vector, seq(get(at), v128Load(16 * i)))),
+    put(valid, i64Constant(-1n)),
+    block(
+      seq(plus(at, chunkBytes), get(length), op.i32LtU, leaveIf(0)),
+      put(scratch, seq(plus(at, chunkBytes), get(length), op.i32Sub)),
+      put(valid, seq(get(valid), get(scratch), op.i64ExtendU, op.i64ShrU)),
+    ),
+    put(lineEnds, bitsOf(newline)),
+    put(cellEnds, seq(bitsOf(delimiter.charCodeAt(0)), get(lineEnds), op.i64Or)),
+    seq(put(quotes, i64Constant(0n)), put(returns, i64Constant(0n))),
+    block(seq(isPlain, leaveIf(0)), put(returns, bitsOf(carriageReturn)), usesQuotes ? obeyQuotes : [], obeyReturns),
+    nCells === 1 ? [] : stopAtBlankLines,
+    put(cellEnds, seq(get(cellEnds), get(valid), op.i64And)),
+    put(nLines, seq(get(nLines), get(lineEnds), get(valid), op.i64And, op.i64Popcnt, op.i64Add)),
+    put(afterEnd, lastBit(seq(get(cellEnds), get(quotes), op.i64Or))),
+    writePositions,
+    seq(put(at, plus(at, chunkBytes)), leave(0)),
+  );
+  // Whether as many lines as records were found, so that only the last cells of records have to end a line.
+  const isEven = seq(get(nLines), op.i32Wrap, get(most), op.i32Eq);
+  const isNewlineAt = (index: Code): number[] =>
+    seq(seq(get(ends), index, constant(4), op.i32Mul, op.i32Add, i32Load(0), i32Load8(0)), constant(newline), op.i32Eq);
+  const countRecords = again(
+    seq(get(row), get(most), op.i32GeU, leaveIf(1)),
+    put(cell, seq(get(row), constant(nCells), op.i32Mul)),
+    put(scratch, plus(cell, nCells - 1)),
+    seq(isNewlineAt(get(scratch)), op.i32Eqz, leaveIf(1)),
+    block(
+      seq(isEven, leaveIf(0)),
+      again(
+        seq(get(cell), get(scratch), op.i32GeU, leaveIf(1)),
+        seq(isNewlineAt(get(cell)), leaveIf(3)),
+        seq(put(cell, plus(cell, 1)), leave(0)),
+      ),
+    ),
+    seq(put(row, plus(row, 1)), leave(0)),
+  );
+  return {
+    name: "index",
+    parameters: [i32, i32, i32, i32, i32],
+    result: i32,
+    locals: [
+      ...Array.from({ length: 5 }, () => i32),
+      ...Array.from({ length: 12 }, () => i64),
+      ...vectors.map(() => v128),
+    ],
+    body: [
+      seq(get(ends), plus(at, -1), i32Store(0)),
+      seq(put(ends, plus(ends, 4)), put(to, get(ends))),
+      put(most, seq(get(ends), get(mostRows), constant(4 * nCells), op.i32Mul, op.i32Add)),
+      seq(put(afterEnd, i64Constant(1n)), put(afterLine, i64Constant(1n))),
+      block(indexChunks),
+      put(most, seq(get(to), get(ends), op.i32Sub, constant(4 * nCells), op.i32DivU)),
+      block(countRecords),
+      seq(get(row), get(mostRows), get(row), get(mostRows), op.i32LtU, select),
+    ],
+  };
+}
