@@ -72,6 +72,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
   },
   {
+    id: "boosting/shap",
+    title: "10,000 rows explained by TreeSHAP beside the shap package on the same LightGBM model",
+    load: () => import("./scenarios/shap.mjs"),
+  },
+  {
     id: "mlp/fit",
     title: "a network of 64 and 32 units on 100,000 x 50, 10 epochs, beside PyTorch",
     load: () => import("./scenarios/mlp-fit.mjs"),

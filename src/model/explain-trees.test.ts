@@ -4,7 +4,7 @@ import { randomDesign, randomTrees } from "../../test/models/random-predictors.t
 import { readVectors } from "../../test/vectors/read.ts";
 import { createRng } from "../core/rng.ts";
 import type { Design } from "./design.ts";
-import { emptySparseBlock } from "./design.ts";
+import { emptySparseBlock, takeRows } from "./design.ts";
 import { addTreeContributions } from "./explain-trees.ts";
 import type { TreesPredictor } from "./predictor.ts";
 import { rawScores } from "./score.ts";
@@ -110,6 +110,23 @@ describe("addTreeContributions", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("gives a row the same bits alone and among others", () => {
+    for (const [leaves, zeros] of [
+      [9, true],
+      [300, false],
+    ] as const) {
+      const rng = createRng(leaves);
+      const design = randomDesign(rng, 131, { sparse: 3 });
+      const trees = withCovers(randomTrees(rng, design, { outputs: 2, trees: 3, leaves }), leaves, zeros);
+      const all = explained(trees, design).values;
+      const width = all.length / 131;
+      for (const row of [0, 63, 64, 130]) {
+        const alone = explained(trees, takeRows(design, Uint32Array.of(row))).values;
+        expect(all.slice(row * width, (row + 1) * width)).toEqual(alone);
+      }
+    }
   });
 
   it("stays exact down a chain of 200 different features", () => {

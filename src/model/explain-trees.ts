@@ -1,5 +1,6 @@
 import { gaussLegendre } from "../math/quadrature.ts";
 import type { Design } from "./design.ts";
+import { createEdgeKernels, type EdgeKernels, plainEdges, tableNumbers } from "./explain-kernels.ts";
 import type { TreesPredictor } from "./predictor.ts";
 import { type BlockColumn, wholeColumns } from "./score-trees.ts";
 
@@ -24,18 +25,18 @@ export interface ContributionSums {
  */
 export function addTreeContributions(trees: TreesPredictor, design: Design, out: ContributionSums): void {
   const columns = wholeColumns(trees, design);
-  for (let tree = 0; tree < trees.treeOffsets.length; ++tree) {
-    const paths = pathsOf(trees, tree);
+  const all = Array.from(trees.treeOffsets, (_, tree) => pathsOf(trees, tree));
+  const numbers = all.reduce((most, paths) => Math.max(most, placesOf(paths, design.nRows).end), 0);
+  const kernels = design.nRows < rowsWorthKernels ? plainEdges(new Float64Array(numbers)) : createEdgeKernels(numbers);
+  all.forEach((paths, tree) => {
     const output = trees.treeOutput[tree]!;
     out.base[output]! += paths.expected;
-    if (paths.nNodes === 1) continue;
-    const walk = createWalk(paths);
-    for (let row = 0; row < design.nRows; ++row) {
-      descend(trees, paths, columns, row, walk);
-      ascend(trees, paths, walk, out, (row * trees.outputs + output) * out.nGroups);
-    }
-  }
+    if (paths.nNodes > 1) addTree(trees, paths, columns, design.nRows, kernels, out, output);
+  });
 }
+
+/** With fewer, compiling the kernels takes longer than they save. */
+const rowsWorthKernels = 16;
 
 /** What is the same for all rows of one tree. Nodes are numbered from the root, 0; each stands for the edge into it. */
 interface TreePaths {
@@ -45,14 +46,16 @@ interface TreePaths {
   readonly parent: Int32Array;
   /** The feature its parent asks about. */
   readonly asked: Int32Array;
-  /** The nearest node above entered by the same feature, or -1. */
+  /** The nearest node above entered by the same feature, or the root. */
   readonly up: Int32Array;
   /** Share of rows that go on here where the feature is not known, over all conditions on it so far. */
   readonly share: Float64Array;
   readonly nPoints: number;
-  /** t o + (1 - t) share at each point: from n * nPoints with o = 0, from (nNodes + n) * nPoints with o = 1. */
-  readonly factors: Float64Array;
-  readonly inverses: Float64Array;
+  /**
+   * By node and point: t o + (1 - t) share with o = 0, then with o = 1, then their inverses; of a factor of 0, which lets
+   * nothing below count, 0. The root's are 1.
+   */
+  readonly tables: Float64Array;
   readonly weights: Float64Array;
 }
 
@@ -61,7 +64,7 @@ function pathsOf(trees: TreesPredictor, tree: number): TreePaths {
   const nNodes = (trees.treeOffsets[tree + 1] ?? trees.feature.length) - root;
   const parent = new Int32Array(nNodes).fill(-1);
   const asked = new Int32Array(nNodes).fill(-1);
-  const up = new Int32Array(nNodes).fill(-1);
+  const up = new Int32Array(nNodes);
   const share = new Float64Array(nNodes).fill(1);
   const reach = new Float64Array(nNodes).fill(1);
   const length = new Int32Array(nNodes);
@@ -78,97 +81,152 @@ function pathsOf(trees: TreesPredictor, tree: number): TreePaths {
     const covers = children.map((child) => trees.cover[root + child]!);
     const total = covers[0]! + covers[1]!;
     let above = n;
-    while (above >= 0 && asked[above] !== f) above = parent[above]!;
+    while (above > 0 && asked[above] !== f) above = parent[above]!;
     children.forEach((child, side) => {
       const own = total > 0 ? covers[side]! / total : 0.5;
       parent[child] = n;
       asked[child] = f;
       up[child] = above;
-      share[child] = own * (above < 0 ? 1 : share[above]!);
+      share[child] = own * share[above]!;
       reach[child] = own * reach[n]!;
-      length[child] = length[n]! + (above < 0 ? 1 : 0);
+      length[child] = length[n]! + (above === 0 ? 1 : 0);
     });
   }
   const { points, weights } = gaussLegendre(Math.ceil(longest / 2));
-  return { root, nNodes, expected, parent, asked, up, share, ...factorsOf(share, points), weights };
+  const tables = tablesOf(share, points);
+  return { root, nNodes, expected, parent, asked, up, share, nPoints: points.length, tables, weights };
 }
 
-function factorsOf(share: Float64Array, points: Float64Array): Pick<TreePaths, "nPoints" | "factors" | "inverses"> {
-  const nNodes = share.length;
-  const nPoints = points.length;
-  const factors = new Float64Array(2 * nNodes * nPoints);
-  for (let n = 0; n < nNodes; ++n) {
-    for (let k = 0; k < nPoints; ++k) {
+function tablesOf(share: Float64Array, points: Float64Array): Float64Array {
+  const tables = new Float64Array(share.length * points.length * tableNumbers);
+  tables.fill(1, 0, points.length * tableNumbers);
+  const inverse = (factor: number): number => (factor > 0 ? 1 / factor : 0);
+  for (let n = 1; n < share.length; ++n) {
+    for (let k = 0; k < points.length; ++k) {
       const cold = (1 - points[k]!) * share[n]!;
-      factors[n * nPoints + k] = cold;
-      factors[(nNodes + n) * nPoints + k] = cold + points[k]!;
+      const hot = cold + points[k]!;
+      tables.set([cold, hot, inverse(cold), inverse(hot)], (n * points.length + k) * tableNumbers);
     }
   }
-  return { nPoints, factors, inverses: factors.map((factor) => 1 / factor) };
+  return tables;
 }
 
-/** State of one row in one tree, a number a node: */
-interface Walk {
-  /** 1 where the row meets every condition on the feature so far. */
-  readonly met: Uint8Array;
-  /** 0 where no coalition of features reaches the node. */
-  readonly alive: Uint8Array;
-  /** Where its factors stand. */
-  readonly at: Int32Array;
-  /** Products of all features' factors, and sums of those of the leaves below times leaf value and weight. */
-  readonly products: Float64Array;
-  readonly sums: Float64Array;
+/** Rows taken through a tree together, an even number, and where their numbers stand, counted in numbers. */
+interface Places {
+  readonly block: number;
+  /** By node: 1 where a row meets every condition on the feature so far. */
+  readonly met: number;
+  /** By node and point: products of all features' factors, and sums of those of the leaves below times leaf value and weight. */
+  readonly products: number;
+  readonly sums: number;
+  readonly tables: number;
+  readonly weights: number;
+  readonly change: number;
+  readonly end: number;
 }
 
-function createWalk({ nNodes, nPoints }: TreePaths): Walk {
+/** Numbers of a block's products that the second-level cache holds beside the sums. */
+const cachedNumbers = 32_768;
+
+function placesOf({ nNodes, nPoints, tables }: TreePaths, nRows: number): Places {
+  const fitting = Math.floor(cachedNumbers / (nNodes * nPoints));
+  const block = Math.min(nRows, Math.max(2, Math.min(64, fitting & ~1)));
+  const room = block + (block & 1);
+  let end = 0;
+  const take = (count: number): number => (end += count) - count;
   return {
-    met: new Uint8Array(nNodes).fill(1),
-    alive: new Uint8Array(nNodes).fill(1),
-    at: new Int32Array(nNodes),
-    products: new Float64Array(nNodes * nPoints).fill(1),
-    sums: new Float64Array(nNodes * nPoints),
+    block,
+    met: take(nNodes * room),
+    products: take(nNodes * nPoints * room),
+    sums: take(nNodes * nPoints * room),
+    change: take(room),
+    tables: take(tables.length),
+    weights: take(nPoints),
+    end,
   };
+}
+
+function addTree(
+  trees: TreesPredictor, // in
+  paths: TreePaths, // in
+  columns: readonly BlockColumn[], // in
+  nRows: number,
+  kernels: EdgeKernels, // memory: scratch
+  out: ContributionSums,
+  output: number,
+): void {
+  const { cells, lanes } = kernels;
+  const places = placesOf(paths, nRows);
+  cells.set(paths.tables, places.tables);
+  cells.set(paths.weights, places.weights);
+  for (let start = 0; start < nRows; start += places.block) {
+    const n = Math.min(places.block, nRows - start);
+    const block = { start, n, room: Math.ceil(n / lanes) * lanes };
+    const size = block.room * paths.nPoints;
+    cells.fill(1, places.met, places.met + block.room);
+    cells.fill(1, places.products, places.products + size);
+    cells.fill(0, places.sums, places.sums + paths.nNodes * size);
+    descend(trees, paths, columns, places, block, kernels);
+    ascend(trees, paths, places, block, kernels, out, output);
+  }
+}
+
+interface Block {
+  readonly start: number;
+  readonly n: number;
+  /** Rows rounded up to whole vectors: what stands beyond n counts nowhere. */
+  readonly room: number;
 }
 
 function descend(
   trees: TreesPredictor, // in
   paths: TreePaths, // in
   columns: readonly BlockColumn[], // in
-  row: number,
-  walk: Walk, // out: met, alive, at, products
+  places: Places,
+  block: Block,
+  kernels: EdgeKernels, // out: met, products
 ): void {
-  const { root, nNodes, up, share, nPoints, factors, inverses } = paths;
-  const { met, alive, at, products } = walk;
+  const { root, nNodes, up, nPoints } = paths;
+  const { room } = block;
+  const size = room * nPoints;
+  const tableSize = nPoints * tableNumbers;
   for (let n = 0; n < nNodes; ++n) {
     const f = trees.feature[root + n]!;
     if (f < 0) continue;
     const left = trees.left[root + n]! - root;
     const right = trees.right[root + n]! - root;
-    if (alive[n] === 0) {
-      alive[left] = 0;
-      alive[right] = 0;
-      continue;
-    }
     const above = up[left]!;
-    const isOpen = above < 0 || met[above] === 1;
-    const column = columns[f]!;
-    const goesLeft = takesLeft(trees, root + n, column.values[column.base + row]!);
+    const oldMet = places.met + above * room;
+    const [metLeft, metRight] = [places.met + left * room, places.met + right * room];
+    markRows(trees, root + n, columns[f]!, block, kernels.cells, oldMet, metLeft, metRight);
     for (let child = left; child >= 0; child = child === left ? right : -1) {
-      const isMet = isOpen && (child === left) === goesLeft;
-      met[child] = isMet ? 1 : 0;
-      alive[child] = isMet || share[child]! > 0 ? 1 : 0;
-      if (alive[child] === 0) continue;
-      const own = (isMet ? nNodes + child : child) * nPoints;
-      at[child] = own;
-      const from = n * nPoints;
-      const to = child * nPoints;
-      if (above < 0) for (let k = 0; k < nPoints; ++k) products[to + k] = products[from + k]! * factors[own + k]!;
-      else {
-        const old = at[above]!;
-        for (let k = 0; k < nPoints; ++k)
-          products[to + k] = products[from + k]! * factors[own + k]! * inverses[old + k]!;
-      }
+      const to = (places.products + child * size) * 8;
+      const oldTable = (places.tables + above * tableSize) * 8;
+      const table = (places.tables + child * tableSize) * 8;
+      const met = (child === left ? metLeft : metRight) * 8;
+      const from = (places.products + n * size) * 8;
+      kernels.descend(from, to, to + size * 8, room * 8, met, table, oldMet * 8, oldTable);
     }
+  }
+}
+
+/** Marks the rows of a block that meet a node's condition, and those that meet its opposite, as far as they did before. */
+function markRows(
+  trees: TreesPredictor, // in
+  node: number, // in
+  { values, base }: BlockColumn, // in
+  { start, n }: Block, // in
+  cells: Float64Array, // in: marks from `old`; out: marks from `left` and from `right`
+  old: number,
+  left: number,
+  right: number,
+): void {
+  const from = base + start;
+  for (let i = 0; i < n; ++i) {
+    const open = cells[old + i]!;
+    const own = takesLeft(trees, node, values[from + i]!) ? open : 0;
+    cells[left + i] = own;
+    cells[right + i] = open - own;
   }
 }
 
@@ -179,39 +237,43 @@ function takesLeft(trees: TreesPredictor, node: number, x: number): boolean {
   return ((trees.categorySets[set + (x >> 5)]! >>> (x & 31)) & 1) === 1;
 }
 
+/** Below an edge that its feature entered once more, its conditions are these, not those its old edge was counted with. */
 function ascend(
   trees: TreesPredictor, // in
   paths: TreePaths, // in
-  walk: Walk, // in; sums: scratch
+  places: Places,
+  { start, n: nRows, room }: Block,
+  kernels: EdgeKernels, // in: met, products; sums: scratch
   out: ContributionSums,
-  target: number, // position of the row's and output's first group
+  output: number,
 ): void {
-  const { root, nNodes, parent, asked, up, share, nPoints, inverses, weights } = paths;
-  const { met, alive, at, products, sums } = walk;
-  sums.fill(0);
+  const { root, nNodes, parent, asked, up, share, nPoints } = paths;
+  const { cells } = kernels;
+  const size = room * nPoints;
+  const tableSize = nPoints * tableNumbers;
+  const rowBytes = room * 8;
+  const step = trees.outputs * out.nGroups;
   for (let n = nNodes - 1; n > 0; --n) {
-    if (alive[n] === 0) continue;
-    const from = n * nPoints;
-    if (trees.feature[root + n]! < 0) {
-      const value = trees.value[root + n]!;
-      for (let k = 0; k < nPoints; ++k) sums[from + k] = products[from + k]! * weights[k]! * value;
-    }
-    const to = parent[n]! * nPoints;
-    const own = at[n]!;
-    let without = 0;
-    for (let k = 0; k < nPoints; ++k) {
-      sums[to + k]! += sums[from + k]!;
-      without += sums[from + k]! * inverses[own + k]!;
-    }
-    let change = (met[n]! - share[n]!) * without;
+    const from = (places.sums + n * size) * 8;
+    const fromEnd = from + size * 8;
+    const products = (places.products + n * size) * 8;
+    if (trees.feature[root + n]! < 0)
+      kernels.weigh(products, from, fromEnd, rowBytes, places.weights * 8, trees.value[root + n]!);
     const above = up[n]!;
-    if (above >= 0) {
-      // Below here the feature's conditions are these, not those its last node above was counted with.
-      const old = at[above]!;
-      let replaced = 0;
-      for (let k = 0; k < nPoints; ++k) replaced += sums[from + k]! * inverses[old + k]!;
-      change -= (met[above]! - share[above]!) * replaced;
-    }
-    out.values[target + out.groupOf[asked[n]!]!]! += change;
+    kernels.ascend(
+      from,
+      fromEnd,
+      (places.sums + parent[n]! * size) * 8,
+      rowBytes,
+      (places.met + n * room) * 8,
+      (places.tables + n * tableSize) * 8,
+      (places.met + above * room) * 8,
+      (places.tables + above * tableSize) * 8,
+      share[n]!,
+      share[above]!,
+      places.change * 8,
+    );
+    const target = (start * trees.outputs + output) * out.nGroups + out.groupOf[asked[n]!]!;
+    for (let i = 0; i < nRows; ++i) out.values[target + i * step]! += cells[places.change + i]!;
   }
 }
