@@ -136,6 +136,7 @@ export {
 } from "./pipeline/connect.ts";
 export { pipeline } from "./pipeline/definition.ts";
 export type {
+  Accepted,
   AnyPipeline,
   Check,
   Clean,

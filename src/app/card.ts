@@ -187,8 +187,8 @@ function gate({ version }: Recorded): CardSection {
 
 function leaks({ audit }: Recorded): CardSection {
   const found = (audit?.findings ?? []).map(
-    ({ severity, allowed, column, rule, evidence }) =>
-      `${allowed ? "accepted" : severity}: ${column ?? "rows"} (${rule}): ${evidence}`,
+    ({ severity, allowed, column, rule, evidence, reason }) =>
+      `${allowed ? "accepted" : severity}: ${column ?? "rows"} (${rule}): ${evidence}${reason === undefined ? "" : `; accepted because: ${reason}`}`,
   );
   return section("Leakage audit", audit && found.length === 0 ? [`nothing found in ${audit.nSampled} rows`] : found);
 }

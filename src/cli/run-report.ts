@@ -51,7 +51,7 @@ function auditLines({ audit }: RunOutcome): string[] {
     ];
   return (audit?.findings ?? []).map(
     (finding) =>
-      `${finding.allowed ? "allowed" : finding.severity}: ${finding.column ?? "dataset"}: ${finding.evidence}. ${finding.remedy}`,
+      `${finding.allowed ? "allowed" : finding.severity}: ${finding.column ?? "dataset"}: ${finding.evidence}. ${finding.reason ?? finding.remedy}`,
   );
 }
 

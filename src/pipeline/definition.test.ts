@@ -62,7 +62,7 @@ describe("pipeline", () => {
       split: { by: "group", test: 0.3 },
       model: tune(boosting({ trees: 5 }), { trials: 3 }),
       gate: [atLeast("r2", 0.5, { slice: "city" }), beatsChampion("mae")],
-      allow: ["key", "key"],
+      allow: ["key", "key", { column: "rooms", reason: "counted before the sale" }],
       retrain: { cron: "0 3 * * 1", timeZone: "Europe/Berlin", onDrift: true },
       monitor: { window: "7d", psi: 0.3 },
       seed: 7,
@@ -83,7 +83,10 @@ describe("pipeline", () => {
     expect(spec.prepare.map(({ feature }) => feature)).toStrictEqual(["per", "tier", "rooms"]);
     expect(spec.split).toMatchObject({ by: "group", test: 0.3 });
     expect(spec.model).not.toHaveProperty("tasks");
-    expect(spec.allow).toStrictEqual(["key"]);
+    expect(spec.allow).toStrictEqual([
+      { column: "key", reason: null },
+      { column: "rooms", reason: "counted before the sale" },
+    ]);
     expect(spec.retrain).toStrictEqual({ cron: "0 3 * * 1", timeZone: "Europe/Berlin", onDrift: true });
     expect(spec.steps).toStrictEqual([
       {
@@ -171,6 +174,16 @@ describe("pipeline", () => {
     ["a rule that is a text", { gate: ["r2 > 0.5"] }, /takes rules made by/],
     ["a slice that is no group", { gate: [atLeast("r2", 0.5, { slice: "area" })] }, /slice has no column "area"/],
     ["an accepted finding of no column", { allow: ["kye"] }, /allow has no column "kye"/],
+    [
+      "an accepted finding of no column, with a reason",
+      { allow: [{ column: "kye", reason: "x" }] },
+      /allow has no column "kye"/,
+    ],
+    [
+      "an accepted finding for an empty reason",
+      { allow: [{ column: "key", reason: " " }] },
+      /allow\[0\].reason must be a text/,
+    ],
     ["a cron of four fields", { retrain: { cron: "0 3 * *" } }, /retrain\.cron must be a cron expression/],
     ["an unknown time zone", { retrain: { cron: "@daily", timeZone: "Mars" } }, /retrain\.timeZone must be/],
     ["retraining on nothing", { retrain: {} }, /retrain needs/],

@@ -1,5 +1,3 @@
-import { MillraceError } from "../core/errors/error.ts";
-import { nearestName } from "../core/nearest.ts";
 import type { GateRule } from "../evaluate/gate-rule.ts";
 import { metricsOf } from "../metrics/metric-names.ts";
 import { preparationOf, acceptedKinds, type PreparationChoice, type Prepared } from "../features/transform.ts";
@@ -19,6 +17,7 @@ import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
 import { type CleanSpec, cleanSpec, withCleaning } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
 import { approvalRules, monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
+import { acceptedColumns, columnList, noSuchColumn } from "./column-list.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import { rolesOf } from "./roles.ts";
 import type { PipelineSpec } from "./spec.ts";
@@ -114,7 +113,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     split: completeSplit(splitOptions(given.split, contract), roles, task),
     model: modelOf(given.model, task),
     gate: gateOf(given.gate, task, contract),
-    allow: columnList("allow", given.allow, contract),
+    allow: acceptedColumns(given.allow, contract),
     steps: stepSpecs(given.steps),
     retrain: retrainSpec(given.retrain),
     monitor: monitorSpec(given.monitor, (subject, names) => columnList(subject, names, contract)),
@@ -299,17 +298,4 @@ function gateOf(gate: unknown, task: Task, contract: Contract): readonly GateRul
 
 function isGroupable({ kind }: ContractColumn): boolean {
   return kind === "category" || kind === "boolean";
-}
-
-function columnList(subject: string, given: unknown, contract: Contract): readonly string[] {
-  if (given === undefined) return Object.freeze([]);
-  if (!Array.isArray(given)) throw invalidDefinition(subject, "must be a list of columns", showValue(given));
-  const names = contract.columns.map(({ name }) => name);
-  for (const name of given as unknown[]) if (!names.includes(name as string)) throw noSuchColumn(subject, name, names);
-  return Object.freeze([...new Set(given as string[])]);
-}
-
-function noSuchColumn(subject: string, name: unknown, found: readonly string[]): MillraceError {
-  const text = typeof name === "string" ? name : showValue(name);
-  return new MillraceError("COLUMN_MISSING", { name: text, subject, found, nearest: nearestName(text, found) });
 }

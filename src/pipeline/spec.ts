@@ -8,6 +8,7 @@ import type { SourceDescription } from "../ingest/source.ts";
 import type { EstimatorChoice } from "../model/estimator.ts";
 import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "../prepare/split.ts";
+import type { AcceptedColumn } from "../validate/audit.ts";
 import type { RowCheck } from "../validate/row-checks.ts";
 import type { SnapshotRules } from "../validate/snapshot-rules.ts";
 import type { CleanSpec } from "./clean-options.ts";
@@ -34,7 +35,7 @@ export interface PipelineSpec {
   readonly model: EstimatorChoice;
   readonly gate: readonly GateRule[];
   /** Findings of the audit that are accepted, by column. */
-  readonly allow: readonly string[];
+  readonly allow: readonly AcceptedColumn[];
   readonly steps: readonly OwnStepSpec[];
   readonly retrain: RetrainSpec | null;
   readonly monitor: MonitorSpec;

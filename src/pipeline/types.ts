@@ -128,6 +128,12 @@ type Clash<S, F> = string extends keyof F
   ? unknown
   : { readonly [K in keyof F & keyof S]: Problem<"a feature must not take the name of a column"> };
 
+/** A column whose findings in the leakage audit are accepted, with the reason that is recorded. */
+export interface Accepted<Column extends string = string> {
+  readonly column: Column;
+  readonly reason: string;
+}
+
 /** A check with a policy of its own for the rows that break it; default "fail". */
 export interface Check {
   readonly holds: BooleanExpr;
@@ -295,8 +301,8 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly model: EstimatorOf<TaskAsked<S, T>>;
   /** What a new model must satisfy to be promoted. */
   readonly gate?: readonly Rule<MetricFor<S, T>, NamesOf<S>["all"]>[];
-  /** Columns whose findings in the leakage audit are accepted. */
-  readonly allow?: readonly NamesOf<S>["all"][];
+  /** Columns whose findings in the leakage audit are accepted; a reason is recorded beside them. */
+  readonly allow?: readonly (NamesOf<S>["all"] | Accepted<NamesOf<S>["all"]>)[];
   readonly retrain?: Retrain;
   readonly monitor?: Monitor<Keys<S>>;
   /** Who must approve a version before it is promoted, by role: `{ risk: { by: ["ann", "bob"], atLeast: 1 } }`. */

@@ -91,7 +91,7 @@ export function namedAfterTarget(
   const found = goal ? associate(columnOf(frame, column), goal) : null;
   const isStrong = found !== null && found.value >= namedLimits[found.measure];
   const evidence = `its name says that it is made from "${target}"${isStrong ? `, and alone it predicts it well (${found.measure} ${found.value.toFixed(3)})` : ""}`;
-  const remedy = `Where it is, write prepare: { ${quote(column)}: "drop" }; where not, accept it with allow: [${quote(column)}].`;
+  const remedy = `Where it is, write prepare: { ${quote(column)}: "drop" }; where not, accept it with allow: [{ column: ${quote(column)}, reason: "..." }].`;
   return [{ rule: "targetName", column, severity: isStrong ? "error" : "warning", evidence, remedy }];
 }
 

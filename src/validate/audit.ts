@@ -38,6 +38,14 @@ export interface AuditFinding {
   readonly evidence: string;
   readonly remedy: string;
   readonly allowed: boolean;
+  /** Why it was accepted, where somebody said so. */
+  readonly reason?: string;
+}
+
+/** A column whose findings are accepted, and why. */
+export interface AcceptedColumn {
+  readonly column: string;
+  readonly reason: string | null;
 }
 
 export interface AuditReport {
@@ -54,7 +62,7 @@ export interface AuditRequest {
   readonly contract: Contract;
   readonly roles: Roles;
   /** Columns whose findings are accepted. */
-  readonly allow: readonly string[];
+  readonly allow: readonly AcceptedColumn[];
   /** Columns the model will read; default: the contract's columns without a role. */
   readonly features?: readonly string[];
   /** Columns that derived features read. */
@@ -73,7 +81,7 @@ const shiftLimit = 0.25;
 const repeatedLimit = 0.01;
 
 /** A finding before it is known whether it is accepted. */
-export type Suspicion = Omit<AuditFinding, "allowed">;
+export type Suspicion = Omit<AuditFinding, "allowed" | "reason">;
 
 /**
  * Looks for leakage before anything is learned: target proxies and columns named after the target, features from the
@@ -110,10 +118,11 @@ export function auditLeaks(request: AuditRequest): AuditReport {
   suspicions.push(...copies, ...(copies.length > 0 ? [] : nearDuplicates(request, features, rows)));
   // What a single column shows needs no classifier.
   if (!suspicions.some(({ rule }) => rule === "shift")) suspicions.push(...distinguishable(request, features, rows));
-  const findings = suspicions.map((suspicion) => ({
-    ...suspicion,
-    allowed: suspicion.column !== null && allow.includes(suspicion.column),
-  }));
+  const accepted = new Map(allow.map(({ column, reason }) => [column, reason] as const));
+  const findings = suspicions.map((suspicion): AuditFinding => {
+    const reason = suspicion.column === null ? undefined : accepted.get(suspicion.column);
+    return { ...suspicion, allowed: reason !== undefined, ...(typeof reason === "string" && { reason }) };
+  });
   findings.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === "error" ? -1 : 1));
   return { findings, nSampled: sample.length };
 }
@@ -146,7 +155,7 @@ function proxy({ frame, target }: AuditRequest, column: string, goal: Associatio
   if (!found || found.value < proxyWarning) return [];
   const names = { auc: "AUC", r2: "R2", gain: "share of errors avoided" } as const;
   const evidence = `alone it predicts "${target}" with ${names[found.measure]} ${found.value.toFixed(4)} on rows it has not seen`;
-  const remedy = `If it is not known before "${target}" is, write prepare: { ${JSON.stringify(column)}: "drop" }; if it is, accept it with allow: [${JSON.stringify(column)}].`;
+  const remedy = `If it is not known before "${target}" is, write prepare: { ${JSON.stringify(column)}: "drop" }; if it is, accept it with allow: [{ column: ${JSON.stringify(column)}, reason: "..." }].`;
   return [{ rule: "targetProxy", column, severity: found.value >= proxyError ? "error" : "warning", evidence, remedy }];
 }
 

@@ -48,7 +48,7 @@ function audit(
     splitCodes,
     contract,
     roles: { ...noRoles, target },
-    allow: options.allow ?? [],
+    allow: (options.allow ?? []).map((column) => ({ column, reason: "known before" })),
     ...(options.by ? { by: options.by } : {}),
   });
 }
@@ -170,7 +170,9 @@ describe("auditLeaks", () => {
     expect(audit(frame, { target: "y" }).findings).toMatchObject([
       { rule: "targetProxy", column: "copy", severity: "error", allowed: false },
     ]);
-    expect(audit(frame, { target: "y", allow: ["copy"] }).findings).toMatchObject([{ column: "copy", allowed: true }]);
+    expect(audit(frame, { target: "y", allow: ["copy"] }).findings).toMatchObject([
+      { column: "copy", allowed: true, reason: "known before" },
+    ]);
   });
 
   it("only warns of a column that is nearly the target", () => {

@@ -250,7 +250,7 @@ void client.predict(row).then((price) => { price.toFixed(); });
 pipeline({ name, data, schema, model, target: "price", allow: ["key",
   // @ts-expect-error
   "kye"] });
-pipeline({ name, data, schema, model, target: "price", allow: ["key"] });
+pipeline({ name, data, schema, model, target: "price", allow: ["key", { column: "area", reason: "measured before" }] });
 //// 49 a misspelt option of a nested object
 pipeline({ name, data, schema, model, target: "price", retrain: { cron: "0 3 * * *",
   // @ts-expect-error
