@@ -22,7 +22,7 @@ const sentences = {
   blend:
     "`blend([boosting(), linear()])`: the weighted mean of what several estimators answer; weights of 0 or more that sum to 1 are learned from answers to rows that they were not fitted on, by squared error or log loss.",
   stack:
-    "`stack([boosting(), linear(), neighbors()])`: a linear model of what several estimators answer (values, or probabilities), learned from answers to rows that they were not fitted on (Wolpert 1992). Each member has its own preparation; transforms are fitted anew in each part. Members are neither tuned nor ensembles. Explains nothing; `importance` is the mean of its members'.",
+    "`stack([boosting(), linear(), neighbors()])`: a linear model of what several estimators answer (values, or probabilities), learned from answers to rows that they were not fitted on (Wolpert 1992). Each member has its own preparation; transforms are fitted anew in each part. A member may be tuned, or `auto()`: it is searched as it would be alone, before the members are fitted; none may be an ensemble. Explains nothing; `importance` is the mean of its members'.",
   kmeans: "Groups rows around centres (k-means), for pipelines without a target.",
   isolationForest:
     "Isolation forest (Liu, Ting and Zhou 2008): scores how easily a row is set apart, from trees of random splits; for pipelines without a target. About 0.5 for rows like all others, towards 1 for outliers. Takes missing values and categories as they are. Contributions are to the logarithm of the score; `stability` is the rank correlation of the test rows' scores with those of a fit from another seed. There is no truth to tune by.",

@@ -95,7 +95,7 @@ export interface EstimatorChoice {
   readonly estimator: string;
   readonly hyperparameters: HyperparameterValues;
   readonly tuning: TuningPlan | null;
-  /** Of ensembles alone: what they are made of, none of it tuned or an ensemble. */
+  /** Of ensembles alone: what they are made of, none of it an ensemble. */
   readonly members?: readonly EstimatorChoice[];
 }
 

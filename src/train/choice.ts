@@ -145,11 +145,11 @@ function ensembleOf<T extends Task, H extends object>(
 ): Estimator<T, H> {
   const count = Array.isArray(estimators) ? estimators.length : 0;
   if (count === 0 || count > 20) refuse(`${name}()`, "takes a list of 1 to 20 estimators", String(count));
-  for (const { estimator, tuning } of estimators as readonly Estimator<T>[])
-    if (tuning !== null || ensembleNames.includes(estimator))
-      refuse(`${name}()`, "takes estimators as they are, neither tuned nor ensembles", `${estimator}()`);
-  const members = estimators.map(({ estimator, hyperparameters }: Estimator<T>) =>
-    Object.freeze({ estimator, hyperparameters, tuning: null }),
+  for (const { estimator } of estimators as readonly Estimator<T>[])
+    if (ensembleNames.includes(estimator))
+      refuse(`${name}()`, "takes estimators that are no ensembles", `${estimator}()`);
+  const members = estimators.map(({ estimator, hyperparameters, tuning }: Estimator<T>) =>
+    Object.freeze({ estimator, hyperparameters, tuning }),
   );
   const shared = Object.keys(supervised).filter((task) => estimators.every(({ tasks }) => Object.hasOwn(tasks, task)));
   const learned = shared.filter((task) => name !== "calibrated" || Object.hasOwn(labelled, task));
@@ -157,8 +157,8 @@ function ensembleOf<T extends Task, H extends object>(
   return Object.freeze({ ...configure<T, H>(name, tasks, options), members: Object.freeze(members) });
 }
 
-/** Choices that take no other estimator's place: neither members of an ensemble nor tuned as a whole. */
-export const ensembleNames: readonly string[] = Object.freeze(["auto", "calibrated", "blend", "stack"]);
+/** Choices that are neither members of an ensemble nor tuned as a whole. */
+export const ensembleNames: readonly string[] = Object.freeze(["calibrated", "blend", "stack"]);
 
 function configure<T extends Task, H extends object>(
   estimator: string,

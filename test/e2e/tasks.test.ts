@@ -164,6 +164,11 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
       `${body} model: m.tune(m.boosting({ trees: 15 }), { trials: 3, folds: 2, space: { leaves: [3, 15], learningRate: m.between(0.01, 0.3, "log") } })`,
     );
     expect(metrics(chance, "tune")["trials"]).toBe(3);
+    const several = await run(
+      "several",
+      `${body} model: m.blend([m.tune(m.linear(), { trials: 2, folds: 2 }), m.boosting({ trees: 15 })])`,
+    );
+    expect(metrics(several, "tune")["trials"]).toBe(2);
     const auto = await run("auto", `${body} model: m.auto({ budget: "5s" })`);
     expect(metrics(auto, "tune")["trials"]).toBeGreaterThan(0);
   });

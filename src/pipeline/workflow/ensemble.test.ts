@@ -16,6 +16,7 @@ import {
   pipeline,
   stack,
   timestamp,
+  tune,
 } from "../../index.ts";
 import { decodeModel, encodeModel } from "../../model/file.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
@@ -23,15 +24,13 @@ import type { EnsemblePredictor } from "../../model/predictor.ts";
 import { buildDesign } from "../../model/apply.ts";
 import { memberDesign } from "../../model/score-ensemble.ts";
 import { predict } from "../../model/predict.ts";
-import type { EstimatorChoice } from "../../model/estimator.ts";
-import { ensembles, findEstimator, resolveHyperparameters } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { fitEnsemble, stylesOf } from "./ensemble.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
 import { bareModel, type FitTools, type Material } from "./fitting.ts";
 import { inputFrame } from "./input-frame.ts";
 import { targetOf } from "./target.ts";
-import type { Chosen } from "./tune-step.ts";
+import { searchChoice } from "./tune-step.ts";
 
 const nRows = 600;
 const tools: FitTools = {
@@ -78,20 +77,6 @@ const base = {
   target: "value",
 } as const;
 
-async function chosenOf({ estimator, hyperparameters, members = [] }: EstimatorChoice): Promise<Chosen> {
-  const ensemble = ensembles.find(({ name }) => name === estimator)!;
-  const resolved = members.map(async (member) => ({
-    estimator: member.estimator,
-    hyperparameters: resolveHyperparameters(await findEstimator(member.estimator), member.hyperparameters),
-  }));
-  return {
-    estimator,
-    hyperparameters: resolveHyperparameters(ensemble, hyperparameters),
-    members: await Promise.all(resolved),
-    trials: [],
-  };
-}
-
 interface Fitted {
   readonly material: Material;
   readonly features: readonly FittedFeature[];
@@ -101,7 +86,7 @@ interface Fitted {
 
 async function fitted(spec: PipelineSpec): Promise<Fitted> {
   const material = { spec, dataset, labels: [] };
-  const chosen = await chosenOf(spec.model);
+  const chosen = await searchChoice(spec.model, material, train, tools);
   const frame = featureFrame(spec, dataset, train);
   const toFit = {
     frame,
@@ -147,6 +132,19 @@ describe("fitEnsemble", () => {
     expect(names[0]).toEqual(["place", "slope", "colour=green", "colour=red", "colour is other"]);
   });
 
+  it("fits members with what was found for each as if it stood alone", async () => {
+    const searched = tune(linear(), { trials: 4, folds: 2, space: { l2: [1e-3, 1, 1e6] } });
+    const { spec } = pipeline({ ...base, prepare: drop, model: blend([guesser, searched]) });
+    const material = { spec, dataset, labels: [] };
+    const chosen = await searchChoice(spec.model, material, train, tools);
+    const alone = await searchChoice(searched, material, train, { ...tools, rng: tools.rng.fork("member 1") });
+    expect(chosen.members![1]).toEqual({ estimator: "linear", hyperparameters: alone.hyperparameters });
+    expect(chosen.members![1]!.hyperparameters["l2"]).not.toBe(1e6);
+    expect(chosen.members![0]!.hyperparameters["neighbors"]).toBe(1);
+    expect(chosen.trials).toEqual(alone.trials);
+    expect(chosen.trials.length).toBeGreaterThan(1);
+  });
+
   it("gives the same bits again, and after being saved and loaded", async () => {
     const model = stack([boosting({ trees: 5 }), linear(), guesser]);
     const { spec } = pipeline({ ...base, prepare: { person: "drop", at: "drop" }, model });
@@ -162,9 +160,10 @@ describe("fitEnsemble", () => {
   it("refuses parts that would hold no rows", async () => {
     const rows = Uint32Array.of(0, 1, 2);
     const { spec } = pipeline({ ...base, prepare: drop, group: "person", model: stack([linear()]) });
-    const chosen = await chosenOf(spec.model);
-    await expect(
-      fitEnsemble({ spec, dataset, labels: [] }, { train: rows, validation: none }, chosen, [], tools),
-    ).rejects.toMatchObject({ code: "SPLIT_EMPTY" });
+    const material = { spec, dataset, labels: [] };
+    const chosen = await searchChoice(spec.model, material, train, tools);
+    await expect(fitEnsemble(material, { train: rows, validation: none }, chosen, [], tools)).rejects.toMatchObject({
+      code: "SPLIT_EMPTY",
+    });
   });
 });

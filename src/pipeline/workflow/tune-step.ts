@@ -44,11 +44,9 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
     revision: 3,
     async run(context) {
-      const { tuning } = spec.model;
-      const chosen =
-        tuning === null
-          ? { ...(await resolvedChoice(spec.model)), trials: [] }
-          : await search(spec, tuning, environment, context);
+      const chosen = isSearched(spec.model)
+        ? await search(spec, environment, context)
+        : { ...(await resolvedChoice(spec.model)), trials: [] };
       await context.write("chosen", chosenCodec, chosen);
       context.record({ trials: chosen.trials.length });
     },
@@ -59,6 +57,11 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
 export function fittingParams(spec: PipelineSpec): JsonObject {
   const { contract, roles, inputs, task, expressions, prepare, model } = spec;
   return { contract, roles, inputs, task, expressions, prepare, model } as unknown as JsonObject;
+}
+
+/** Whether anything of it is to be searched, itself or a member of it. */
+function isSearched({ tuning, members = [] }: EstimatorChoice): boolean {
+  return tuning !== null || members.some(isSearched);
 }
 
 async function resolvedChoice({ estimator, hyperparameters, members }: EstimatorChoice): Promise<Setting> {
@@ -75,31 +78,49 @@ async function resolved(estimator: string, given: HyperparameterValues): Promise
   return resolveHyperparameters(await findEstimator(estimator), given);
 }
 
-async function search(
-  spec: PipelineSpec,
-  plan: TuningPlan,
-  environment: WorkflowEnvironment,
-  context: StepContext,
-): Promise<Chosen> {
+async function search(spec: PipelineSpec, environment: WorkflowEnvironment, context: StepContext): Promise<Chosen> {
   const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
   const { labels } = await context.read("validate.report", validationReportCodec);
   const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.train, splitCode.validation);
-  const { roles, task, split, model } = spec;
-  const folds = planFolds(plan.folds, {
-    rows,
-    frame: dataset,
-    roles,
-    task,
-    by: split.by,
-    gapMs: split.gapMs,
-    rng: context.rng,
-  });
   const { rng, clock, progress, signal } = context;
   const tools = { rng, clock, progress, signal, threads: environment.threads };
+  return searchChoice(spec.model, { spec, dataset, labels }, rows, tools);
+}
+
+/** The choice with what it leaves open found; an ensemble's members are searched one by one, each as it would be alone. */
+export async function searchChoice(
+  choice: EstimatorChoice,
+  material: Material,
+  rows: Uint32Array,
+  tools: FitTools,
+): Promise<Chosen> {
+  if (choice.tuning !== null) return searchOne(choice, choice.tuning, material, rows, tools);
+  if (choice.members === undefined) return { ...(await resolvedChoice(choice)), trials: [] };
+  const members: Chosen[] = [];
+  for (const [m, member] of choice.members.entries()) {
+    const own = { ...tools, rng: tools.rng.fork(`member ${m}`) };
+    members.push(await searchChoice(member, material, rows, own));
+  }
+  return {
+    ...(await resolvedChoice({ ...choice, members: [] })),
+    members: members.map(({ estimator, hyperparameters }) => ({ estimator, hyperparameters })),
+    trials: members.flatMap(({ trials }) => trials),
+  };
+}
+
+async function searchOne(
+  { estimator, hyperparameters: fixed }: EstimatorChoice,
+  plan: TuningPlan,
+  material: Material,
+  rows: Uint32Array,
+  tools: FitTools,
+): Promise<Chosen> {
+  const { roles, task, split } = material.spec;
+  const { by, gapMs } = split;
+  const folds = planFolds(plan.folds, { rows, frame: material.dataset, roles, task, by, gapMs, rng: tools.rng });
   const score = (choice: EstimatorChoice, fold: number, foldRng: Rng): Promise<number> =>
-    scoreFold(choice, { spec, dataset, labels }, folds[fold]!, { ...tools, rng: foldRng, progress: silent });
-  if (model.estimator === "auto") return searchEstimators(spec, plan, tools, score);
-  const { estimator, hyperparameters: fixed } = model;
+    scoreFold(choice, material, folds[fold]!, { ...tools, rng: foldRng, progress: silent });
+  if (estimator === "auto") return searchEstimators(material.spec, plan, tools, score);
   const report = await tuneHyperparameters({
     ...tools,
     plan,

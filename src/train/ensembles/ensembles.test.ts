@@ -4,11 +4,11 @@ import { fixedClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { sigmoid } from "../../math/elementary.ts";
-import type { FitContext, HyperparameterValues, Target } from "../../model/estimator.ts";
+import type { EstimatorChoice, FitContext, HyperparameterValues, Target } from "../../model/estimator.ts";
 import { ensembleScores } from "../../model/score-ensemble.ts";
 import type { EnsemblePredictor, MemberPredictor } from "../../model/predictor.ts";
 import { boosting, blend, calibrated, forest, linear, naiveBayes, stack } from "../choice.ts";
-import { tune } from "../tuning-choice.ts";
+import { auto, tune } from "../tuning-choice.ts";
 import { checkEstimatorChoice, ensembles, resolveHyperparameters } from "../implementations.ts";
 import { combineAnswers } from "./combine.ts";
 import { fitIsotonic } from "./isotonic.ts";
@@ -184,9 +184,16 @@ describe("builders of ensembles", () => {
     expect(() => checkEstimatorChoice(choice)).not.toThrow();
   });
 
-  it("refuse members that are tuned or ensembles, none at all, and values out of range", () => {
-    expect(() => stack([tune(boosting())])).toThrow("neither tuned nor ensembles");
-    expect(() => stack([blend([linear(), boosting()])])).toThrow("neither tuned nor ensembles");
+  it("keep what is to be searched of a member, and refuse a space that cannot be", () => {
+    const member = tune(linear(), { trials: 3 });
+    const { members = [] }: EstimatorChoice = stack([member, auto()]);
+    expect(members.map(({ tuning }) => tuning)).toEqual([member.tuning, auto().tuning]);
+    const wrong = stack([tune(linear(), { space: { l2: [-1] } })]);
+    expect(() => checkEstimatorChoice(wrong)).toThrow("linear.l2");
+  });
+
+  it("refuse members that are ensembles, none at all, and values out of range", () => {
+    expect(() => stack([blend([linear(), boosting()])])).toThrow("that are no ensembles");
     expect(() => stack([])).toThrow("a list of 1 to 20 estimators, got 0");
     expect(() => tune(stack([linear()]))).toThrow("no ensemble");
     expect(() => checkEstimatorChoice(stack([linear()], { folds: 1 }))).toThrow("stack.folds");
