@@ -4,9 +4,14 @@ import { modelKinds, randomModel, randomRow } from "../../test/models/random-mod
 import { createRng } from "../core/rng.ts";
 import { explainRows, isExplainable, explanationsOf, meanContributions } from "./explain.ts";
 import { predictRows } from "./predict.ts";
+import type { EnsemblePredictor } from "./predictor.ts";
 
 const explainable = modelKinds.filter(
-  ([task, kind]) => task !== "clustering" && kind !== "network" && kind !== "neighbors" && kind !== "ensemble",
+  ([task, kind]) =>
+    task !== "clustering" &&
+    kind !== "network" &&
+    kind !== "neighbors" &&
+    (kind !== "ensemble" || task === "regression"),
 );
 
 describe("explainRows", () => {
@@ -63,11 +68,30 @@ describe("explainRows", () => {
     expect(Object.keys(other!.contributions)).toContain("__proto__");
   });
 
-  it("refuses clusters, networks, neighbors and ensembles", () => {
+  it("adds the members of a stack by their weights to its intercept", () => {
+    const blended = randomModel(createRng(8), "regression", "ensemble");
+    const { predictor } = blended;
+    if (predictor.kind !== "ensemble") throw new TypeError("no ensemble");
+    const stacked: EnsemblePredictor = {
+      ...predictor,
+      method: "stack",
+      weights: Float64Array.of(-2, 0.5),
+      intercept: Float64Array.of(3),
+    };
+    const rng = createRng(9);
+    const rows = Array.from({ length: 9 }, () => randomRow(rng));
+    const { base, features, values, scores } = explainRows({ ...blended, predictor: stacked }, rows).contributions;
+    scores.forEach((score, i) => {
+      const own = values.subarray(i * features.length, (i + 1) * features.length);
+      expect(own.reduce((sum, value) => sum + value, base[0]!)).toBeCloseTo(score, 9);
+    });
+  });
+
+  it("refuses clusters, networks, neighbors, and ensembles whose answers are not sums", () => {
     const clusters = randomModel(createRng(8), "clustering", "linear");
     const network = randomModel(createRng(8), "binary", "network");
     const neighbors = randomModel(createRng(8), "regression", "neighbors");
-    const ensemble = randomModel(createRng(8), "regression", "ensemble");
+    const ensemble = randomModel(createRng(8), "binary", "ensemble");
     for (const model of [clusters, network, neighbors, ensemble]) {
       expect(isExplainable(model)).toBe(false);
       expect(() => explainRows(model, [randomRow(createRng(9))])).toThrow(

@@ -8,8 +8,9 @@ import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
 import { predictionsOf, type RowPredictions } from "./predict.ts";
-import type { LinearPredictor, Predictor } from "./predictor.ts";
+import type { EnsemblePredictor, LinearPredictor, Predictor } from "./predictor.ts";
 import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
+import { memberDesign, spanOf } from "./score-ensemble.ts";
 import { rawScores } from "./score.ts";
 
 /**
@@ -48,7 +49,8 @@ export interface ExplainedPredictions {
 
 /**
  * Predicts every row of a frame and says what each feature added: exact Shapley values of the trees, given the rows they
- * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score. Throws EXPLANATION_UNAVAILABLE for clusters, networks, neighbors and ensembles.
+ * grew from (path-dependent TreeSHAP), or the terms of a linear or naive Bayes score; of a blend or stack for numbers, those of its members, weighed as they
+ * are. Throws EXPLANATION_UNAVAILABLE for clusters, networks, neighbors and other ensembles.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
   const design = buildDesign(withExpressions(frame, model.expressions), model.features);
@@ -104,21 +106,27 @@ const notSums = {
   ensemble: "made of other models' answers",
 } as const;
 
-type SumPredictor = Exclude<Predictor, { readonly kind: keyof typeof notSums }>;
+type SumPredictor = Exclude<Predictor, { readonly kind: "clusters" | "network" | "neighbors" }>;
 
 /** Whether the model's raw scores are sums of what features add, so that `explain` answers. */
 export function isExplainable({ predictor }: Pick<Model, "predictor">): boolean {
   return isSum(predictor);
 }
 
+/** An ensemble's score is a sum of features where it is one of members' scores that are. */
 function isSum(predictor: Predictor): predictor is SumPredictor {
-  return !Object.hasOwn(notSums, predictor.kind);
+  if (predictor.kind !== "ensemble") return !Object.hasOwn(notSums, predictor.kind);
+  const { link, members } = predictor;
+  return link === "identity" && members.every((member) => member.link === "identity" && isSum(member));
 }
 
 function contributionsOf(model: Model, design: Design): Omit<Contributions, "scores"> {
   const { predictor } = model;
   if (!isSum(predictor))
-    throw new MillraceError("EXPLANATION_UNAVAILABLE", { model: model.name, predictions: notSums[predictor.kind] });
+    throw new MillraceError("EXPLANATION_UNAVAILABLE", {
+      model: model.name,
+      predictions: notSums[model.predictor.kind as keyof typeof notSums],
+    });
   const features = [...new Set(model.features.map(({ feature }) => feature))];
   const { dense, sparseSources } = layoutOf(model.features);
   const { outputs } = predictor;
@@ -128,15 +136,44 @@ function contributionsOf(model: Model, design: Design): Omit<Contributions, "sco
     groupOf: groupsOf(features, [...dense.map(({ source }) => source), ...sparseSources]),
     nGroups: features.length,
   };
+  addContributions(predictor, design, sums);
+  return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
+}
+
+function addContributions(predictor: SumPredictor, design: Design, sums: ContributionSums): void {
   if (predictor.kind === "trees") addTreeContributions(predictor, design, sums);
   else if (predictor.kind === "bayes") addBayesTerms(predictor, design, sums);
-  else addTerms(predictor, design, sums);
-  return { nRows: design.nRows, outputs, features, base: sums.base, values: sums.values };
+  else if (predictor.kind === "linear") addTerms(predictor, design, sums);
+  else predictor.members.forEach((_, m) => addMember(predictor, m, design, sums));
+}
+
+/** What features add to a member's score, times its weight. */
+function addMember(
+  { members, spans, weights }: EnsemblePredictor,
+  m: number,
+  design: Design,
+  { base, values, groupOf, nGroups }: ContributionSums,
+): void {
+  const member = members[m]!;
+  if (!isSum(member)) throw new MillraceError("INTERNAL", { reason: `explaining a member of ${member.kind}` });
+  const [denseFrom, denseTo, from, to] = spanOf(spans, m);
+  const nDense = design.dense.length;
+  const own: ContributionSums = {
+    base: baseOf(member),
+    values: new Float64Array(values.length),
+    groupOf: Int32Array.of(...groupOf.subarray(denseFrom, denseTo), ...groupOf.subarray(nDense + from, nDense + to)),
+    nGroups,
+  };
+  addContributions(member, memberDesign(spans, m, design), own);
+  base[0]! += weights[m]! * own.base[0]!;
+  for (let i = 0; i < values.length; ++i) values[i]! += weights[m]! * own.values[i]!;
 }
 
 function baseOf(predictor: SumPredictor): Float64Array {
   if (predictor.kind === "trees") return predictor.base.slice();
   if (predictor.kind === "linear") return predictor.intercept.slice();
+  if (predictor.kind === "ensemble")
+    return predictor.method === "stack" ? predictor.intercept.slice() : new Float64Array(1);
   return bayesBase(predictor);
 }
 
