@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { silent } from "../core/progress.ts";
 import { contractOf, text } from "../frame/schema.ts";
 import { ingestSource } from "./ingest.ts";
+import { inspectSource } from "./inspect.ts";
 import { csv, json, jsonl, type Source } from "./source.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-bombs-"));
@@ -63,6 +64,12 @@ describe(
     it("is refused where it is a text of NULs, at once", async () => {
       await packed("nul.csv.gz", "a\n", 100, "\n", Buffer.alloc(1 << 20));
       expect(await refusal(csv("nul.csv.gz"))).toContain("line 2 holds a NUL byte");
+    });
+
+    it("is refused where its first line names more columns than can be looked at", async () => {
+      const names = Array.from({ length: 20_000 }, (_, i) => `c${i}`).join(",");
+      writeFileSync(join(root, "wide.csv"), `${names}\n${names}\n`);
+      await expect(inspectSource(join(root, "wide.csv"))).rejects.toThrow("it has more than 10000 columns");
     });
 
     it("is refused where lists or objects nest deeper than a thousand", async () => {

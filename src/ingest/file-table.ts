@@ -12,7 +12,15 @@ import { openCells } from "./parts/cells-table.ts";
 import { checkParquetShape } from "./parquet-shape.ts";
 import { joinFiles } from "./partitions.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
-import { type FileTable, reasonOf, type Table, type TableContext, unreadableFile } from "./table.ts";
+import {
+  type FileTable,
+  mostColumns,
+  reasonOf,
+  type Table,
+  type TableContext,
+  unreadable,
+  unreadableFile,
+} from "./table.ts";
 
 /** The rows of a source's files, one file after the other. */
 export async function openFiles(located: LocatedSource, context: TableContext): Promise<Table> {
@@ -23,6 +31,7 @@ export async function openFiles(located: LocatedSource, context: TableContext): 
   else {
     for (const file of files) {
       const table = await openFile(source, format, file, context);
+      if (table.names.length > mostColumns) throw unreadable(source, `it has more than ${mostColumns} columns`);
       checkColumnNames(table.names);
       tables.push(table);
     }

@@ -1,13 +1,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { largestGrowth } from "./byte-stream.ts";
 import { decodeThrift, type ThriftStruct, type ThriftValue } from "./snapshot/thrift.ts";
+import { mostColumns } from "./table.ts";
 
 /** Why a Parquet file is not handed on to be read. */
 export class ParquetFault extends Error {}
 
 const magic = "PAR1";
 const mostFooterBytes = 1 << 28;
-const mostColumns = 10_000;
 const deepest = 32;
 /** What a file of any size may hold; beyond that, what it holds must be in proportion to its size. */
 const freeRows = 1_000_000;

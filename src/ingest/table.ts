@@ -47,6 +47,9 @@ export interface TableContext {
   nextFile(): number;
 }
 
+/** Queries over more columns take minutes to be planned. */
+export const mostColumns = 10_000;
+
 const formatNames: Readonly<Record<FileKind, string>> = {
   csv: "CSV",
   tsv: "TSV",

@@ -17,6 +17,7 @@ const bytesPerMs = 5_000;
 /** What decoding one file may cost. */
 export interface DecodeLimits {
   readonly memoryMb: number;
+  /** Of the processor's time; of the clock's, six times as much. */
   readonly timeoutMs: number;
 }
 
@@ -65,7 +66,7 @@ export async function decodeApart(
   if (entry === null) return decodeHere(path, output, signal);
   const cancelled = (): MillraceError => new MillraceError("CANCELLED", { subject: `reading "${path}"` });
   if (signal?.aborted) throw cancelled();
-  const child = fork(entry, [path, output, String(limits.memoryMb)], {
+  const child = fork(entry, [path, output, String(limits.memoryMb), String(limits.timeoutMs)], {
     execArgv: [`--max-old-space-size=${limits.memoryMb}`],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     env: {},
@@ -75,17 +76,18 @@ export async function decodeApart(
   const timer = setTimeout(() => {
     isLate = true;
     kill();
-  }, limits.timeoutMs);
+  }, 6 * limits.timeoutMs);
   signal?.addEventListener("abort", kill);
   try {
     return await new Promise<string | null>((resolve, reject) => {
       let answer: { readonly fault: string | null } | undefined;
       child.on("message", (message) => (answer = message as { readonly fault: string | null }));
       child.on("error", reject);
-      child.on("close", () => {
+      child.on("close", (_code, killer) => {
         if (signal?.aborted) reject(cancelled());
         else if (answer) resolve(answer.fault);
-        else if (isLate) resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
+        else if (isLate || killer === "SIGTERM")
+          resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
         else resolve(`decoding it takes more than ${limits.memoryMb} MB of memory`);
       });
     });

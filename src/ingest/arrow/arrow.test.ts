@@ -142,6 +142,13 @@ describe("damaged Arrow files", () => {
     expect(outcomes.refused).toBeGreaterThan(nMutants / 10);
   });
 
+  it("are given up once they took the processor's time, however long the clock says", async () => {
+    const file = path.resolve("node_modules/vega-datasets/data/flights-200k.arrow");
+    const output = path.join(root, "late.cells");
+    expect(await decodeApart(file, output, { memoryMb: 900, timeoutMs: 150 })).toContain("longer than");
+    expect(await decodeApart(file, output, { memoryMb: 900, timeoutMs: 60_000 })).toBeNull();
+  });
+
   it("of LZ4 end in an error, never beyond their size", () => {
     const rng = createRng(7);
     // A frame of one block: 5 literals, a match of 20 that overlaps itself, 3 literals.
