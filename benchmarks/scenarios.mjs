@@ -72,6 +72,16 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
   },
   {
+    id: "boosting/flights",
+    title: "boosting 3,000,000 flights with two categories of 300 levels beside LightGBM",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFlights }),
+  },
+  {
+    id: "boosting/predict-one",
+    title: "one row predicted in process beside ONNX Runtime for Node on the model's export",
+    load: () => import("./scenarios/predict-one.mjs"),
+  },
+  {
     id: "boosting/shap",
     title: "10,000 rows explained by TreeSHAP beside the shap package on the same LightGBM model",
     load: () => import("./scenarios/shap.mjs"),

@@ -13,15 +13,16 @@ const { emptySparseBlock } = await load("model/design.js");
 
 export const shapeOf = (folder) => JSON.parse(fs.readFileSync(path.join(folder, "shape.json"), "utf8"));
 
-/** Columns in memory that threads share; read one by one, so that no copy stays. */
+/** Columns in memory that threads share; read one by one, so that no copy stays. The first are categories where the shape has levels. */
 export function readTable(folder, name, nRows, columns) {
   const file = fs.openSync(path.join(folder, `${name}.f32`), "r");
   const column = new Float32Array(nRows);
+  const { levels = [] } = shapeOf(folder);
   const dense = Array.from({ length: columns }, (_, j) => {
     fs.readSync(file, column, 0, nRows * 4, j * nRows * 4);
     const values = sharedNumbers(nRows);
     values.set(column);
-    return { name: `x${j}`, source: `x${j}`, values, cardinality: 0 };
+    return { name: `x${j}`, source: `x${j}`, values, cardinality: levels[j] ?? 0 };
   });
   fs.closeSync(file);
   const labels = fs.readFileSync(path.join(folder, `${name}.u8`));

@@ -17,7 +17,8 @@ import numpy as np  # noqa: E402
 from sklearn.metrics import roc_auc_score  # noqa: E402
 
 with open(f"{folder}/shape.json") as file:
-    columns = json.load(file)["columns"]
+    shape = json.load(file)
+columns, categories = shape["columns"], list(range(len(shape.get("levels", []))))
 
 
 def table(name):
@@ -31,7 +32,7 @@ def fit_lightgbm(x, y):
     settings = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.1, "max_bin": 255, "lambda_l2": 1}
     settings |= {"min_data_in_leaf": 20, "num_threads": threads, "verbosity": -1}
     start = time.perf_counter()
-    model = lgb.train(settings, lgb.Dataset(x, y, params=settings), trees)
+    model = lgb.train(settings, lgb.Dataset(x, y, params=settings, categorical_feature=categories), trees)
     return time.perf_counter() - start, lambda rows: model.predict(rows, num_threads=threads)
 
 

@@ -7,7 +7,7 @@ import { root } from "../../tools/setup.mjs";
 import { machine, measured, median } from "../interleave.mjs";
 import { rivalPython } from "../rivals/python.mjs";
 
-const rivals = ["lightgbm", "xgboost", "sklearn"];
+const allRivals = ["lightgbm", "xgboost", "sklearn"];
 const aucSlack = 0.0005;
 
 export const runFit200k = (options) =>
@@ -20,6 +20,19 @@ export const runFitWide = (options) =>
   run({ rows: 200_000, columns: 300, trees: 100, leaves: 31, limits: [0.7, 0.6, 0.5] }, options);
 export const runSmall = (options) =>
   run({ rows: 1000, columns: 10, trees: 100, leaves: 31, limits: [0.5, 0.5, 0.5] }, options);
+export const runFlights = (options) =>
+  run(
+    {
+      data: "flights_data.py",
+      rows: 3_000_000,
+      columns: 6,
+      trees: 100,
+      leaves: 31,
+      rivals: ["lightgbm"],
+      limits: [0.7],
+    },
+    options,
+  );
 
 /** A million rows predicted in process by models of 100 trees: the best of the rivals counts. */
 export async function runPredict1m({ rounds = 3 }) {
@@ -31,7 +44,7 @@ export async function runPredict1m({ rounds = 3 }) {
     const seconds = median(all.map((one) => one.predictSeconds));
     console.log(`  ${name.padEnd(9)} ${seconds.toFixed(3).padStart(8)} s  AUC ${mean(all).toFixed(5)}`);
   }
-  const best = (round) => Math.min(...rivals.map((rival) => results[rival][round].predictSeconds));
+  const best = (round) => Math.min(...allRivals.map((rival) => results[rival][round].predictSeconds));
   const ratio = median(results.ours.map((one, round) => one.predictSeconds / best(round)));
   console.log(`  time of the best rival: ratio ${ratio.toFixed(3)} (at most 0.25)`);
   return ratio <= 0.25 ? 0 : 1;
@@ -47,13 +60,14 @@ async function measure(shape, rounds) {
   const python = rivalPython();
   const threads = Math.min(2, os.availableParallelism());
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-fit-"));
-  const results = { ours: [], lightgbm: [], xgboost: [], sklearn: [] };
+  const { data = "fit_data.py", rivals = allRivals } = shape;
+  const results = { ours: [], ...Object.fromEntries(rivals.map((rival) => [rival, []])) };
   const script = (name) => path.join(root, "benchmarks", "rivals", name);
   const settings = [shape.trees, shape.leaves, threads].map(String);
   try {
     for (let round = 0; round < rounds; ++round) {
       const size = [shape.rows, shape.columns, 7 + round, shape.testRows ?? 200_000].map(String);
-      execFileSync(python, [script("fit_data.py"), folder, ...size]);
+      execFileSync(python, [script(data), folder, ...size]);
       const ours = path.join(root, "benchmarks", "fit", "boosting.mjs");
       results.ours.push(measured(process.execPath, [ours, folder, ...settings]));
       for (const rival of rivals) {
@@ -66,7 +80,8 @@ async function measure(shape, rounds) {
   return { results, threads };
 }
 
-function judge({ rows, columns, trees, leaves, limits, memoryLimit }, results, rounds, threads) {
+function judge(shape, results, rounds, threads) {
+  const { rows, columns, trees, leaves, limits, memoryLimit, rivals = allRivals } = shape;
   const size = `${rows} x ${columns}, ${trees} trees of ${leaves} leaves, ${threads} threads`;
   console.log(`boosting ${size}, ${rounds} rounds interleaved, medians; ${machine()}`);
   const mean = (all) => all.reduce((sum, { auc }) => sum + auc, 0) / all.length;
