@@ -41,6 +41,8 @@ export const op = {
   f64Div: [0xa3],
   f64Max: [0xa5],
   f64x2Splat: [0xfd, 0x14],
+  /** The lower two of four signed 32-bit lanes as doubles. */
+  f64x2FromI32x4: [0xfd, 0xfe, 0x01],
   f64x2Pmin: [0xfd, 0xf6, 0x01],
   f64x2Pmax: [0xfd, 0xf7, 0x01],
   i32Wrap: [0xa7],
@@ -58,6 +60,8 @@ export const op = {
   i64ShrU: [0x88],
   i64ExtendU: [0xad],
   i64x2Splat: [0xfd, 0x12],
+  i32x4Splat: [0xfd, 0x11],
+  i32x4Add: [0xfd, 0xae, 0x01],
   i64x2Shl: [0xfd, 0xcb, 0x01],
   i64x2ShrS: [0xfd, 0xcc, 0x01],
   i64x2ShrU: [0xfd, 0xcd, 0x01],
@@ -88,6 +92,8 @@ export const op = {
   i16x8Add: [0xfd, 0x8e, 0x01],
   i16x8Mul: [0xfd, 0x95, 0x01],
   i32x4DotI16x8S: [0xfd, 0xba, 0x01],
+  /** Start, byte and number of bytes. */
+  memoryFill: [0xfc, 0x0b, 0],
   v128And: [0xfd, 0x4e],
   v128AndNot: [0xfd, 0x4f],
   v128Bitselect: [0xfd, 0x52],
@@ -147,6 +153,8 @@ export const f64Store = (offset: number): number[] => [0x39, 0, ...unsigned(offs
 export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigned(offset)];
 /** Loads two signed 32-bit integers and widens them to two 64-bit lanes. */
 export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...unsigned(offset)];
+/** Loads 64 bits into the lower half; the upper one is 0. */
+export const v128Load64Zero = (offset: number): number[] => [0xfd, 0x5d, 0, ...unsigned(offset)];
 export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
 
 /** Loads one byte into all 16 lanes. */
@@ -155,7 +163,6 @@ export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...u
 export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...unsigned(offset)];
 /** Loads one 64-bit number into both lanes. */
 export const v128Load64Splat = (offset: number): number[] => [0xfd, 0x0a, 0, ...unsigned(offset)];
-export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 export const i16x8ExtractLane = (lane: number): number[] => [0xfd, 0x19, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */

@@ -100,7 +100,7 @@ export class Histograms {
   /** Writes packed sums as wide ones, over this thread's features. */
   #widen(wide: number, narrow: number): void {
     const [from, to] = [this.#from, this.#to];
-    this.#view.bytes.fill(0, wide + from, wide + to);
+    this.#kernels.clear(wide + from, wide + to);
     this.#kernels.widen(wide + from, wide + to, narrow + from / 2);
   }
 
@@ -125,12 +125,12 @@ export class Histograms {
   /** Clears what `own` rows will be summed into, and says where that is. */
   #open(own: number, wide: number): number {
     const { thread } = this.#team;
-    const { bytes, perThread } = this.#view;
+    const { perThread } = this.#view;
     perThread[2 * thread] = own;
-    if (!this.#isNarrow(thread)) bytes.fill(0, wide, wide + this.#bytes);
+    if (!this.#isNarrow(thread)) this.#kernels.clear(wide, wide + this.#bytes);
     if (!this.#plan.shape.isPacked) return wide;
     const narrow = this.#packedAt(thread);
-    bytes.fill(0, narrow, narrow + this.#bytes / 2);
+    this.#kernels.clear(narrow, narrow + this.#bytes / 2);
     return narrow;
   }
 
@@ -138,7 +138,7 @@ export class Histograms {
   #flush(target: number, wide: number): number {
     if (!this.#plan.shape.isPacked) return 0;
     this.#kernels.widen(wide, wide + this.#bytes, target);
-    this.#view.bytes.fill(0, target, target + this.#bytes / 2);
+    this.#kernels.clear(target, target + this.#bytes / 2);
     return 0;
   }
 }

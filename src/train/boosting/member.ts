@@ -7,8 +7,8 @@ import { type TrainingOutcome, runTraining } from "./trainer.ts";
 export async function runMember(payload: unknown, team: Team): Promise<TrainingOutcome | null> {
   const plan = payload as TrainingPlan;
   // The columns this thread has binned are garbage now, and a training allocates too little to have it collected.
-  const isWorth = isWorthReclaiming(plan.nRows, plan.features.nValues.length);
-  for (let turn = 0; isWorth && turn < team.threads; ++turn) {
+  const turns = isWorthReclaiming(plan.nRows, plan.features.nValues.length) ? team.threads : 0;
+  for (let turn = 0; turn < turns; ++turn) {
     if (turn === team.thread) reclaimMemory();
     team.barrier();
   }

@@ -208,6 +208,17 @@ describe("histogram kernels", () => {
   });
 });
 
+describe("clear", () => {
+  it("writes zeros to the bytes it is given and to no others", () => {
+    const { kernels, bytes, histogram } = setUp(3, [40], randomFrom(1));
+    bytes.fill(7, histogram, histogram + 100);
+    kernels.clear(histogram + 3, histogram + 96);
+    kernels.clear(histogram + 98, histogram + 98);
+    const left = Array.from(bytes.subarray(histogram, histogram + 100));
+    expect(left).toEqual([7, 7, 7, ...Array.from({ length: 93 }, () => 0), 7, 7, 7, 7]);
+  });
+});
+
 describe("partition", () => {
   it("is stable, for any rows and any route", () => {
     fc.assert(

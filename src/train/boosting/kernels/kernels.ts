@@ -1,6 +1,6 @@
 import { type KernelFunction, assemble } from "../../../math/wasm/assembler.ts";
 import { logisticKernel } from "./logistic.ts";
-import { addScoreKernel, partitionKernel } from "./rows.ts";
+import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { scanFeaturesKernel } from "./scan.ts";
 import type { KernelShape } from "./shape.ts";
 import { blockBounds, chunkRows, gatherKernel, mergeKernel, mergeName, sumRowsKernel, widenKernel } from "./sum.ts";
@@ -8,6 +8,8 @@ import { type WasmMemory, type WasmModule, compileModule, instantiateModule } fr
 
 /** Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. */
 export interface Kernels {
+  /** Writes zeros to the bytes from `begin` to `end`. */
+  clear(begin: number, end: number): void;
   /** Adds consecutive row records to a histogram: one of packed bins where the shape says so. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
   /**
@@ -49,6 +51,7 @@ const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtra
 /** The kernels of one training as a module, for every thread to instantiate. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
   const functions: KernelFunction[] = [
+    clearKernel,
     partitionKernel(),
     addScoreKernel(shape),
     gatherKernel(shape),
@@ -69,7 +72,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
   const exported = instantiateModule(module, memory);
   const nBlocks = blockBounds(shape).length - 1;
   const sums = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
-  const { partition, addScore, gather, scanFeatures, widen, writeLogistic } = exported;
+  const { clear, partition, addScore, gather, scanFeatures, widen, writeLogistic } = exported;
   const merges = mergeKinds.map((kind) => exported[mergeName(kind)]!);
   const chunk = chunkRows(shape.stride);
   const sumRows = (begin: number, end: number, histogram: number): void => {
@@ -79,6 +82,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape
     }
   };
   return {
+    clear: (begin, end) => void clear!(begin, end),
     sumRows,
     sumListed(begin, end, rows, buffer, histogram) {
       for (let from = begin; from < end; from += chunk * 4) {

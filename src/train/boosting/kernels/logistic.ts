@@ -5,29 +5,31 @@ import {
   constant,
   f64,
   f64Constant,
-  f64Load,
-  f64x2ExtractLane,
   get,
   i32,
-  i32Load,
   i32Store,
+  i32x4ExtractLane,
+  i8x16Shuffle,
   loop,
   op,
   set,
   tee,
+  v128,
+  v128Constant,
+  v128Load,
+  v128Load64Zero,
+  when,
 } from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
 
 /** From one row to the next the dither moves by the golden ratio of its range: it fills the range evenly (Weyl 1916). */
 export const ditherStep = 0x9e3779b9;
 
-/** Rounds the double on the stack to the nearest integer, ties to even: one addition, where `floor` and a cast take ten. */
-const toInteger = [...f64Constant(roundingMagic), ...op.f64Add, ...op.i64ReinterpretF64, ...op.i32Wrap];
-/** Cuts the double on the stack to a range; the scalar `min` and `max` spend more on missing values than this does on all. */
-const cut = (low: number, high: number): number[] => {
-  const raised = [...op.f64x2Splat, ...f64Constant(low), ...op.f64x2Splat, ...op.f64x2Pmax];
-  return [...raised, ...f64Constant(high), ...op.f64x2Splat, ...op.f64x2Pmin, ...f64x2ExtractLane(0)];
-};
+const both = (value: number): number[] => [...f64Constant(value), ...op.f64x2Splat];
+/** Rounds two doubles to the nearest integers, ties to even, as `nearestInteger` does: the lower bits of each sum are one. */
+const toIntegers = [...both(roundingMagic), ...op.f64x2Add];
+const firstLanes = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+const secondLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
 
 /**
  * Gradient and hessian of the rows whose scores stand from `scores` to `scoresEnd` (doubles), labels (int32) and records
@@ -37,39 +39,66 @@ const cut = (low: number, high: number): number[] => {
  */
 export function logisticKernel(shape: KernelShape): KernelFunction {
   const [scores, scoresEnd, labels, records, table, gradientScale, hessianScale, dither] = [0, 1, 2, 3, 4, 5, 6, 7];
-  const [position, p, low, shift, entry, cell] = [8, 9, 10, 11, 12, 13];
+  const [pairsEnd, given, expected, position, entry, first, second, low] = [8, 9, 10, 11, 12, 13, 14, 15];
+  const [p, dithers, g, h] = [16, 17, 18, 19];
   const rounded = (value: readonly number[], scale: number, isSecond: boolean): number[] => {
-    const scaled = [...value, ...get(scale), ...op.f64Mul];
-    const moved = [...get(shift), ...(isSecond ? op.f64Sub : op.f64Add)];
-    return [...scaled, ...(shape.isPacked ? moved : []), ...toInteger];
+    const scaled = [...value, ...get(scale), ...op.f64x2Splat, ...op.f64x2Mul];
+    const shift = [...get(dithers), ...op.f64x2FromI32x4, ...both(2 ** -32), ...op.f64x2Mul];
+    const moved = [...shift, ...(isSecond ? op.f64x2Sub : op.f64x2Add)];
+    return [...scaled, ...(shape.isPacked ? moved : []), ...toIntegers];
   };
-  const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
-  const error = [...get(p), ...get(labels), ...i32Load(0), ...op.f64FromI32, ...op.f64Sub];
-  const variance = [...get(p), ...f64Constant(1), ...get(p), ...op.f64Sub, ...op.f64Mul];
-  const gradient = rounded(error, gradientScale, false);
-  const hessian = rounded(variance, hessianScale, true);
-  const store = shape.isPacked
-    ? [...get(records), ...gradient, ...constant(16), ...op.i32Shl, ...hessian, ...op.i32Or, ...i32Store(0)]
-    : [...get(records), ...gradient, ...i32Store(0), ...get(records), ...hessian, ...i32Store(4)];
+  const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add, ...set(local)];
+  /** The sigmoid at a lane's entry and at the next one. */
+  const look = (lane: number): number[] => {
+    const offset = [...get(entry), ...i32x4ExtractLane(2 * lane), ...constant(3), ...op.i32Shl];
+    return [...offset, ...get(table), ...op.i32Add, ...v128Load(0)];
+  };
+  const error = [...get(p), ...get(expected), ...op.f64x2Sub];
+  const variance = [...get(p), ...both(1), ...get(p), ...op.f64x2Sub, ...op.f64x2Mul];
+  /** Words to write, `g` and (full records) `h`, of the rows whose scores are in `given` and labels in `expected`. */
+  const work = [
+    [...get(given), ...both(tableReach), ...op.f64x2Add, ...both(tableSteps), ...op.f64x2Mul],
+    [...both(0), ...op.f64x2Pmax, ...both(tableLast), ...op.f64x2Pmin, ...tee(position)],
+    [...both(0.5), ...op.f64x2Sub, ...toIntegers, ...set(entry)],
+    [...look(0), ...set(first), ...look(1), ...set(second)],
+    [...get(first), ...get(second), ...firstLanes, ...tee(low)],
+    [...get(position), ...get(entry), ...both(roundingMagic), ...op.f64x2Sub, ...op.f64x2Sub],
+    [...get(first), ...get(second), ...secondLanes, ...get(low), ...op.f64x2Sub],
+    [...op.f64x2Mul, ...op.f64x2Add, ...set(p)],
+    [...rounded(error, gradientScale, false), ...set(g), ...rounded(variance, hessianScale, true), ...set(h)],
+    shape.isPacked ? [...get(g), ...constant(16), ...op.i64x2Shl, ...get(h), ...op.v128Or, ...set(g)] : [],
+  ].flat();
+  const store = (lane: number): number[] => {
+    const word = (from: number, at: number): number[] => {
+      const value = [...get(from), ...i32x4ExtractLane(2 * lane)];
+      return [...get(records), ...value, ...i32Store(lane * shape.stride + at)];
+    };
+    return shape.isPacked ? word(g, 0) : [...word(g, 0), ...word(h, 4)];
+  };
+  const labelsOf = [...get(labels), ...v128Load64Zero(0), ...op.f64x2FromI32x4, ...set(expected)];
+  const ditherOfSecond = BigInt.asIntN(64, BigInt(ditherStep) << 32n);
+  const ditherOfPair = BigInt((2 * ditherStep) % 2 ** 32) * 0x1_0000_0001n;
   return {
     name: "writeLogistic",
     parameters: [i32, i32, i32, i32, i32, f64, f64, i32],
     result: null,
-    locals: [f64, f64, f64, f64, i32, i32],
+    locals: [i32, ...Array.from({ length: 11 }, () => v128)],
     body: [
-      loop(
-        [...get(dither), ...op.f64FromI32, ...f64Constant(2 ** -32), ...op.f64Mul, ...set(shift)],
-        [...get(scores), ...f64Load(0), ...f64Constant(tableReach), ...op.f64Add],
-        [...f64Constant(tableSteps), ...op.f64Mul, ...cut(0, tableLast), ...tee(position)],
-        [...f64Constant(0.5), ...op.f64Sub, ...toInteger, ...tee(entry)],
-        [...constant(3), ...op.i32Shl, ...get(table), ...op.i32Add, ...tee(cell)],
-        [...f64Load(0), ...tee(low), ...get(position), ...get(entry), ...op.f64FromI32, ...op.f64Sub],
-        [...get(cell), ...f64Load(8), ...get(low), ...op.f64Sub, ...op.f64Mul, ...op.f64Add, ...set(p)],
-        store,
-        [...step(records, shape.stride), ...set(records), ...step(labels, 4), ...set(labels)],
-        [...step(dither, ditherStep), ...set(dither)],
-        [...step(scores, 8), ...tee(scores), ...get(scoresEnd), ...op.i32LtU],
+      [...get(dither), ...op.i32x4Splat, ...v128Constant(ditherOfSecond, 0n), ...op.i32x4Add, ...set(dithers)],
+      [...get(scoresEnd), ...get(scores), ...op.i32Sub, ...constant(-16), ...op.i32And],
+      [...get(scores), ...op.i32Add, ...set(pairsEnd)],
+      [...get(scores), ...get(pairsEnd), ...op.i32LtU],
+      when(
+        loop(
+          [...get(scores), ...v128Load(0), ...set(given), ...labelsOf, ...work, ...store(0), ...store(1)],
+          [...step(records, 2 * shape.stride), ...step(labels, 8)],
+          [...get(dithers), ...v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), ...op.i32x4Add, ...set(dithers)],
+          [...step(scores, 16), ...get(scores), ...get(pairsEnd), ...op.i32LtU],
+        ),
       ),
+      // The last of an odd number: what the second lane works out of the label behind it goes nowhere.
+      [...get(scores), ...get(scoresEnd), ...op.i32LtU],
+      when([...get(scores), ...v128Load64Zero(0), ...set(given), ...labelsOf, ...work, ...store(0)]),
     ],
   };
 }

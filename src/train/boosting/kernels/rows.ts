@@ -79,3 +79,12 @@ export function addScoreKernel(shape: KernelShape): KernelFunction {
     ],
   };
 }
+
+/** A typed array's `fill` writes shared memory in single bytes, at a tenth of the speed. */
+export const clearKernel: KernelFunction = {
+  name: "clear",
+  parameters: [i32, i32],
+  result: null,
+  locals: [],
+  body: [[...get(0), ...constant(0), ...get(1), ...get(0), ...op.i32Sub, ...op.memoryFill]],
+};
