@@ -50,7 +50,7 @@ export interface DescribedRollout {
   readonly endedAt: number | null;
   readonly reason: string | null;
   readonly results: readonly [candidate: ArmResult, champion: ArmResult];
-  /** E-values against the candidate; from 300 on it is rolled back. Empty for a split or a shadow. */
+  /** E-values against the candidate; from `rollsBackAt` on it is rolled back. Empty for a split or a shadow. */
   readonly evidence: Readonly<Partial<Record<RolloutTest, number>>>;
   /** Of a shadow: answers compared, how many differed, and by how much on the mean. */
   readonly compared: { readonly answers: number; readonly differing: number; readonly distance: number } | null;
@@ -145,7 +145,7 @@ function checkKey(key: string, inputs: readonly string[]): void {
 async function describe(project: Project, rollout: Rollout): Promise<DescribedRollout> {
   const tallies = await createRollouts(project.store, project.clock).tallies(rollout);
   const until = rollout.endedAt ?? Infinity;
-  const labelled = await readLabelledAnswers(project.store, rollout.model, rollout.stepsAt[0]!);
+  const labelled = await readLabelledAnswers(project.store, rollout.model, { sinceMs: rollout.stepsAt[0]! });
   const quality = qualityTally(
     labelled.filter(({ predictedAt }) => predictedAt <= until),
     rollout,

@@ -3,6 +3,7 @@ import type { MillraceError } from "../core/errors/error.ts";
 import { toMillraceError } from "../core/errors/error.ts";
 import type { Model } from "../model/model.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
+import { readLabelledAnswers } from "../monitor/rollout/quality.ts";
 import type { LogMode } from "../monitor/prediction-logs.ts";
 import { createRollouts } from "../registry/rollouts.ts";
 import { type AliasedVersion, watchAliases, withAliases } from "../serve/alias-watch.ts";
@@ -75,6 +76,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     registry: project.registry,
     models: champions,
     load,
+    labelled: (model, sinceMs, after) => readLabelledAnswers(project.store, model, { sinceMs, after, limit: 5_000 }),
     clock,
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });

@@ -33,13 +33,14 @@ export const rollout: Verb = {
     const { openProject } = await import("../app/project.ts");
     const { describeRollouts, startRollout, stopRollout } = await import("../app/rollout.ts");
     const [model, version] = operands;
+    const { rollsBackAt } = await import("../monitor/rollout/judge.ts");
     const isStop = options["stop"] === true;
     if (isStop && version !== undefined) throw new MillraceError("USAGE", { reason: "--stop takes no version" });
     const project = await openProject(root, { clock: systemClock });
     try {
       if (version === undefined && !isStop) {
         const found = await describeRollouts(project, model!);
-        for (const one of found) tell(output, one);
+        for (const one of found) tell(output, one, rollsBackAt);
         if (found.length === 0) output.line(`no rollout of ${model}`);
         output.document({ model, rollouts: found });
         return 0;
@@ -57,7 +58,7 @@ export const rollout: Verb = {
             reason,
             force: options["force"] === true,
           });
-      tell(output, done);
+      tell(output, done, rollsBackAt);
       output.document(done);
       return 0;
     } finally {
@@ -66,7 +67,7 @@ export const rollout: Verb = {
   },
 };
 
-function tell(output: Output, one: DescribedRollout): void {
+function tell(output: Output, one: DescribedRollout, rollsBackAt: number): void {
   const { kind, model, results, status, percents, percent, reason, evidence, compared } = one;
   const steps = percents.map((step) => (step === percent ? `[${step}]` : String(step))).join(", ");
   const why = reason ? ` (${reason})` : "";
@@ -75,7 +76,7 @@ function tell(output: Output, one: DescribedRollout): void {
   const known = Object.entries(evidence).map(
     ([test, value]) => `${test} ${value < 100 ? value.toPrecision(2) : Math.round(value)}`,
   );
-  if (known.length > 0) output.line(`  evidence against it, 300 rolls it back: ${known.join(", ")}`);
+  if (known.length > 0) output.line(`  evidence against it, ${rollsBackAt} rolls it back: ${known.join(", ")}`);
   if (compared && compared.answers > 0)
     output.line(
       `  ${compared.differing} of ${compared.answers} answers differ, by ${compared.distance.toPrecision(3)} on the mean`,

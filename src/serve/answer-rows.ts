@@ -19,7 +19,8 @@ export interface PredictContext {
   readonly models: ModelSource;
   readonly log: PredictionLogs | null;
   readonly clock: Clock;
-  readonly createId: () => string;
+  /** Of predictions that a rollout gave their version, with the mark of what got it together. */
+  readonly createId: (mark?: string) => string;
   readonly limits: ServerLimits;
   readonly metrics: ServerMetrics;
   /** Versions that get a share of the requests beside the champions. */
@@ -57,7 +58,7 @@ export function answerRows(
     return { refused: problemOf(invalidRows(issues, nIssues), issues.slice(0, limits.issues)) };
   }
   const answers = answersOf(model, predictions);
-  const predictionIds = rows.map(createId);
+  const predictionIds = rows.map(() => createId());
   metrics.predicted(served, rows.length);
   if (log) {
     const time = clock.now();

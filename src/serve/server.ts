@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import { predictionId } from "../monitor/prediction-id.ts";
+import { markedPredictionId, predictionId } from "../monitor/prediction-id.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
@@ -41,8 +41,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Where answered and refused rows are recorded; the server flushes it when it closes, its owner closes it. Default none. */
   readonly log?: PredictionLogs | null;
-  /** Makes the id of a prediction. Default UUIDs that tell the time; feedback finds only such. */
-  readonly createId?: () => string;
+  /** Makes the id of a prediction, with the mark it is given. Default UUIDs that tell the time; feedback finds only such. */
+  readonly createId?: (mark?: string) => string;
   /** Further names a Host or Origin header may carry, for a reverse proxy before the server. */
   readonly allowedHosts?: readonly string[];
   /** Who may ask for what, once a key was made. Default null: nobody needs a key. */
@@ -107,7 +107,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     traffic: options.traffic ?? null,
     log,
     clock,
-    createId: options.createId ?? (() => predictionId(clock.now(), randomUUID())),
+    createId: options.createId ?? idsBy(clock),
     limits,
     metrics,
   };
@@ -134,6 +134,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     routes: () => routes,
   };
+}
+
+function idsBy(clock: Clock): (mark?: string) => string {
+  let count = 0;
+  return (mark) =>
+    mark === undefined ? predictionId(clock.now(), randomUUID()) : markedPredictionId(clock.now(), mark, count++);
 }
 
 async function createApp(limits: ServerLimits): Promise<FastifyInstance> {

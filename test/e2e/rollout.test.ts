@@ -27,15 +27,20 @@ describe.skipIf(!isBuilt)("millrace rollout", { timeout: 120_000 }, () => {
     const answer = await project.run("rollout", "houses", "--json");
     return answer.json<{ rollouts: DescribedRollout[] }>().rollouts[0]!;
   };
-  const ask = async (headers: Record<string, string> = {}): Promise<number> => {
-    const response = await fetch(`${url}/v1/models/houses/predict`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify({ rows: [{ id: "x", area: 60, place: "west" }] }),
-    });
+  const post = async <T>(route: string, body: unknown, headers: Record<string, string> = {}): Promise<T> => {
+    const all = { "content-type": "application/json", ...headers };
+    const response = await fetch(url + route, { method: "POST", headers: all, body: JSON.stringify(body) });
     expect(response.status).toBe(200);
-    return ((await response.json()) as { version: number }).version;
+    return (await response.json()) as T;
   };
+  interface Answered {
+    readonly version: number;
+    readonly predictions: readonly number[];
+    readonly predictionIds: readonly string[];
+  }
+  const predict = (headers?: Record<string, string>): Promise<Answered> =>
+    post("/v1/models/houses/predict", { rows: [{ id: "x", area: 60, place: "west" }] }, headers);
+  const ask = async (headers?: Record<string, string>): Promise<number> => (await predict(headers)).version;
 
   it("gives users of a running server their version, and tells results by version", async () => {
     const done = await project.run("rollout", "houses", "2", "--split", "50", "--key", "header:x-user", "--json");
@@ -54,6 +59,25 @@ describe.skipIf(!isBuilt)("millrace rollout", { timeout: 120_000 }, () => {
     expect(results[0].answer).toBeGreaterThan(1000);
     const stopped = await project.run("rollout", "houses", "--stop", "--reason", "seen enough", "--json");
     expect(stopped.json()).toMatchObject({ status: "stopped", reason: "seen enough" });
+  });
+
+  it("rolls a canary back by itself whose answers turn out wrong", async () => {
+    expect((await project.run("rollout", "houses", "2", "--steps", "50,100")).code).toBe(0);
+    await server.heard(/canary of houses version 2 is under way/);
+    const answers: Answered[] = [];
+    for (let i = 0; i < 150; ++i) answers.push(await predict());
+    const feedback = answers.map(({ version, predictions: [value], predictionIds: [predictionId] }) => {
+      return { predictionId, actual: version === 2 ? value! + 500 : value! };
+    });
+    const told = await post<{ feedback: { status: string }[] }>("/v1/feedback", { model: "houses", feedback });
+    expect(new Set(told.feedback.map(({ status }) => status))).toEqual(new Set(["recorded"]));
+    const ended = await until(async () => {
+      const shown = await show();
+      return shown.status !== "running" && shown;
+    }, "the canary's end");
+    expect(ended).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
+    expect(ended.evidence.quality).toBeGreaterThan(400);
+    expect(await ask()).toBe(1);
   });
 
   it("makes a canary champion that is no worse", async () => {

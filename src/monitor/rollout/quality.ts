@@ -2,16 +2,24 @@ import type { JsonValue } from "../../core/json.ts";
 import { quantiles } from "../../math/quantile.ts";
 import type { Store } from "../../store/open.ts";
 import { labelOf } from "../answer-value.ts";
+import { markOfPredictionId } from "../prediction-id.ts";
+import { eventNames } from "./judge.ts";
 import { type Tally, TallyKeeper } from "./tally.ts";
 
 /** An answer of which is known by now what became true. */
 export interface LabelledAnswer {
+  readonly predictionId: string;
   readonly version: number;
   /** UTC milliseconds of the answer: which step it was given at. */
   readonly predictedAt: number;
+  /** UTC milliseconds of the label. */
+  readonly receivedAt: number;
   readonly output: JsonValue;
   readonly actual: JsonValue;
 }
+
+/** The last label read, in the order in which they came. */
+export type LabelCursor = Pick<LabelledAnswer, "predictionId" | "receivedAt">;
 
 /** Which versions answered as what, and when the steps began. */
 export interface RolloutArms {
@@ -20,50 +28,95 @@ export interface RolloutArms {
   readonly stepsAt: readonly number[];
 }
 
-/** Labelled answers of a model given since a time, in the order in which the labels came. */
-export async function readLabelledAnswers(store: Store, model: string, sinceMs: number): Promise<LabelledAnswer[]> {
-  const rows = await store.database
+/** Labelled answers of a model given since a time, in the order in which the labels came; those after a label, at most so many. */
+export async function readLabelledAnswers(
+  store: Store,
+  model: string,
+  { sinceMs, after = null, limit = null }: { sinceMs: number; after?: LabelCursor | null; limit?: number | null },
+): Promise<LabelledAnswer[]> {
+  let wanted = store.database
     .selectFrom("feedback")
-    .select(["version", "predicted_at", "output", "actual"])
+    .select(["prediction_id", "version", "predicted_at", "received_at", "output", "actual"])
     .where("model", "=", model)
     .where("predicted_at", ">=", sinceMs)
     .orderBy("received_at")
-    .orderBy("prediction_id")
-    .execute();
-  return rows.map(({ version, predicted_at: predictedAt, output, actual }) => ({
-    version,
-    predictedAt,
-    output: JSON.parse(output) as JsonValue,
-    actual: JSON.parse(actual) as JsonValue,
+    .orderBy("prediction_id");
+  if (limit !== null) wanted = wanted.limit(limit);
+  if (after !== null)
+    wanted = wanted.where((e) =>
+      e.or([
+        e("received_at", ">", after.receivedAt),
+        e.and([e("received_at", "=", after.receivedAt), e("prediction_id", ">", after.predictionId)]),
+      ]),
+    );
+  return (await wanted.execute()).map((row) => ({
+    predictionId: row.prediction_id,
+    version: row.version,
+    predictedAt: row.predicted_at,
+    receivedAt: row.received_at,
+    output: JSON.parse(row.output) as JsonValue,
+    actual: JSON.parse(row.actual) as JsonValue,
   }));
 }
 
-/** Errors of the champion a limit is taken of, before any error can be called large. */
+/** Errors of the champion a limit is taken of, before any error can be called large, and the newest it is taken of. */
 const leastErrors = 30;
+const keptErrors = 1024;
+
+/** Marks whose mistakes are remembered; of more, nothing is evidence. */
+const mostMarks = 200_000;
 
 /**
- * What the labels say of both arms: how many there are, and how many answers were wrong: another label, or a value farther off
- * than the champion's worst quarter was until then. To be shown, and no evidence: rows do not say which request or key they
- * came with, so that those of one, which were given their arm together, would count as bets of their own.
+ * Counts what labels say of both arms, in the order in which they came: how many there are, and how many answers were wrong:
+ * another label, or a value farther off than the champion's worst quarter was until then. Those counts are of all answers and are
+ * shown. Evidence is of answers alone that chance gave their version, which their ids tell, and once a mark: rows of one
+ * request, or requests of one key, got it together.
  */
-export function qualityTally(answers: readonly LabelledAnswer[], arms: RolloutArms): Tally {
-  const keeper = new TallyKeeper();
-  const errors: number[] = [];
-  let limit = Infinity;
-  for (const { version, predictedAt, output, actual } of answers) {
-    if (version !== arms.version && version !== arms.champion) continue;
-    const side = version === arms.version ? 0 : 1;
-    const step = Math.max(0, arms.stepsAt.filter((at) => at <= predictedAt).length - 1);
-    keeper.add(step, "labelled", side, 1);
-    if (typeof output !== "number" || typeof actual !== "number") {
-      if (labelOf(output) !== labelOf(actual)) keeper.add(step, "wrong", side, 1);
-      continue;
+export class QualityCounter {
+  readonly #keeper = new TallyKeeper();
+  readonly #mistaken = new Set<string>();
+  readonly #errors: number[] = [];
+  #nErrors = 0;
+  #limit = Infinity;
+  /** Of the last label that was added. */
+  cursor: LabelCursor | null = null;
+
+  add(answers: readonly LabelledAnswer[], arms: RolloutArms): void {
+    for (const answer of answers) {
+      this.cursor = answer;
+      const { version, predictedAt } = answer;
+      if (version !== arms.version && version !== arms.champion) continue;
+      const side = version === arms.version ? 0 : 1;
+      const step = Math.max(0, arms.stepsAt.filter((at) => at <= predictedAt).length - 1);
+      this.#keeper.add(step, "labelled", side, 1);
+      if (!this.#isWrong(answer, side)) continue;
+      this.#keeper.add(step, "wrong", side, 1);
+      const mark = markOfPredictionId(answer.predictionId);
+      if (mark === null || this.#mistaken.has(mark) || this.#mistaken.size >= mostMarks) continue;
+      this.#mistaken.add(mark);
+      this.#keeper.add(step, eventNames.mistaken, side, 1);
     }
-    const error = Math.abs(output - actual);
-    keeper.add(step, "absoluteError", side, error);
-    if (error > limit) keeper.add(step, "wrong", side, 1);
-    if (side === 1 && errors.push(error) >= leastErrors && errors.length % leastErrors === 0)
-      limit = quantiles(Float64Array.from(errors), [0.75])[0]!;
   }
-  return keeper.tally();
+
+  tally(): Tally {
+    return this.#keeper.tally();
+  }
+
+  #isWrong({ output, actual }: LabelledAnswer, side: 0 | 1): boolean {
+    if (typeof output !== "number" || typeof actual !== "number") return labelOf(output) !== labelOf(actual);
+    const error = Math.abs(output - actual);
+    const isWrong = error > this.#limit;
+    if (side === 1) {
+      this.#errors[this.#nErrors % keptErrors] = error;
+      if (++this.#nErrors % leastErrors === 0) this.#limit = quantiles(Float64Array.from(this.#errors), [0.75])[0]!;
+    }
+    return isWrong;
+  }
+}
+
+/** What labels say, counted at once. */
+export function qualityTally(answers: readonly LabelledAnswer[], arms: RolloutArms): Tally {
+  const counter = new QualityCounter();
+  counter.add(answers, arms);
+  return counter.tally();
 }

@@ -19,15 +19,22 @@ export function answerAsked(
 ): RowAnswers {
   const live = context.traffic?.of(served);
   const key = live && keyOf(live.rollout, asker, rows, context.createId);
-  const byChampion = (): RowAnswers => answerRows(context, served, rows, explain);
+  const byChampion = (by = context): RowAnswers => answerRows(by, served, rows, explain);
   if (!live || !key) return byChampion();
   if (live.isShadow) {
     const answered = byChampion();
     if (!answered.refused && live.takes(key)) shadow(context, live, rows, answered);
     return answered;
   }
-  if (!live.takes(key)) return counted(context, live, key, byChampion);
-  return byCandidate(context, live, key, rows, explain) ?? byChampion();
+  const marked = { ...context, createId: markedIds(context, live, key) };
+  if (!live.takes(key)) return counted(context, live, key, () => byChampion(marked));
+  return byCandidate(marked, live, key, rows, explain) ?? byChampion();
+}
+
+/** Ids that tell which request, or which key, was given its version by chance: labels are then counted as such. */
+function markedIds({ createId }: PredictContext, live: LiveRollout, key: ArmKey): () => string {
+  const mark = live.markOf(key);
+  return () => createId(mark);
 }
 
 /** What the candidate answers; undefined where it fails or refuses the rows: whose fault that is, the champion says. */

@@ -1,10 +1,14 @@
+import { createHmac, randomBytes } from "node:crypto";
 import type { JsonValue } from "../../core/json.ts";
 import { type Arm, type Outcome, RolloutCounter } from "../../monitor/rollout/counter.ts";
 import { alarmOf, type Evidence, evidenceAgainst } from "../../monitor/rollout/judge.ts";
+import { QualityCounter } from "../../monitor/rollout/quality.ts";
 import { sumOfTallies, type Tally } from "../../monitor/rollout/tally.ts";
 import type { Rollout } from "../../registry/rollouts.ts";
 import type { ServedModel } from "../model-source.ts";
 import { type ArmKey, placeOf } from "./arm.ts";
+
+const markBytes = 6;
 
 /** Rows a shadow may have waiting. */
 const mostWaiting = 1000;
@@ -12,16 +16,20 @@ const mostWaiting = 1000;
 /** A rollout as one server lives it: gives requests their arm, counts, and halts by itself as soon as the evidence suffices. */
 export class LiveRollout {
   readonly candidate: ServedModel;
+  /** What labels say, of all servers' answers. */
+  readonly quality: QualityCounter = new QualityCounter();
   readonly #counter: RolloutCounter;
   readonly #onAlarm: () => void;
   #rollout: Rollout;
-  /** What other servers counted. */
+  /** What other servers counted, and what labels say of all servers' answers. */
   #elsewhere: Tally = [];
   /** Once the evidence has sufficed it has, whatever comes after. */
   #alarm: Evidence | null = null;
   #nCandidate = 0;
   #judgedAt = 0;
   #nWaiting = 0;
+  /** Nobody can tell keys from marks without it. */
+  readonly #secret = randomBytes(32);
 
   constructor(rollout: Rollout, candidate: ServedModel, champion: ServedModel, onAlarm: () => void) {
     this.#rollout = rollout;
@@ -45,6 +53,12 @@ export class LiveRollout {
 
   takes(key: ArmKey): boolean {
     return this.#alarm === null && placeOf(this.#rollout, key.text) < (sharesOf(this.#rollout)[this.step] ?? 0);
+  }
+
+  /** The same for all requests of a key on this server, 12 hexadecimal digits. */
+  markOf({ text, isShared }: ArmKey): string {
+    const mark = isShared ? createHmac("sha256", this.#secret).update(text).digest() : randomBytes(markBytes);
+    return mark.toString("hex", 0, markBytes);
   }
 
   note(arm: Arm, key: ArmKey, outcome: Outcome): void {

@@ -5,12 +5,14 @@ import { MillraceError } from "../../core/errors/error.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Model } from "../../model/model.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
+import { markedPredictionId } from "../../monitor/prediction-id.ts";
+import type { LabelledAnswer } from "../../monitor/rollout/quality.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
 import { createRegistry, type Registry } from "../../registry/registry.ts";
 import { createRollouts, type Rollout, type RolloutPlan, type Rollouts } from "../../registry/rollouts.ts";
 import { openMemoryStore, type Store } from "../../store/open.ts";
 import { addArtifact, temporaryFolder } from "../../store/store.fixtures.ts";
-import type { PredictContext } from "../answer-rows.ts";
+import type { AnsweredRows, PredictContext } from "../answer-rows.ts";
 import { watchChampions, type ChampionWatch } from "../champions.ts";
 import { defaultLimits } from "../limits.ts";
 import { createMetrics } from "../metrics.ts";
@@ -42,6 +44,8 @@ interface TestServer {
   readonly events: string[];
   /** Asks once; the version that answered, or the code of the refusal. */
   ask(rooms: number, headers?: Record<string, string>): number | string;
+  /** Asks once, which nobody refuses. */
+  answer(rooms: number): AnsweredRows;
 }
 
 /** Version 3 takes fewer rooms than the champion, so that it refuses what callers send. */
@@ -108,6 +112,11 @@ async function startServer(
     champions,
     watch,
     events,
+    answer(rooms) {
+      const answered = answerAsked(whole, champions.get("houses")!, [{ rooms }], false, { headers: {} });
+      if (answered.refused) throw new Error(answered.refused.code);
+      return answered;
+    },
     ask(rooms, headers = {}) {
       const answered = answerAsked(whole, champions.get("houses")!, [{ rooms }], false, { headers });
       if (answered.refused) return answered.refused.code;
@@ -217,6 +226,40 @@ describe("a canary", () => {
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in errors" });
     await second.watch.refresh();
     expect(keys.map((key) => second.ask(3, { "x-request-id": key }))).toEqual(keys.map(() => 1));
+  });
+
+  it("whose answers turn out wrong is rolled back once labels are there", async () => {
+    const labels: LabelledAnswer[] = [];
+    const createId = (mark?: string): string => (mark === undefined ? `${++ids}` : markedPredictionId(0, mark, ++ids));
+    const labelled: RolloutWatchOptions["labelled"] = async (model, sinceMs, after) => {
+      expect([model, sinceMs]).toEqual(["houses", clock.now()]);
+      return labels.filter(({ receivedAt }) => receivedAt > (after?.receivedAt ?? 0));
+    };
+    const server = await startServer({ createId }, { labelled });
+    await begin(2);
+    await server.watch.refresh();
+    const label = (n: number, version: number, isWrong: boolean): void => {
+      for (let i = 0; i < n; ++i) {
+        const { predictionIds, served } = server.answer(3);
+        if (served.version !== version) continue;
+        const output = isWrong ? "no" : "yes";
+        const receivedAt = labels.length + 1;
+        labels.push({
+          predictionId: predictionIds[0]!,
+          version,
+          predictedAt: clock.now(),
+          receivedAt,
+          output,
+          actual: "yes",
+        });
+      }
+    };
+    label(100, 1, false);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "running" });
+    label(100, 2, true);
+    await server.watch.refresh();
+    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
   });
 
   it("that does not load gets no traffic", async () => {
