@@ -10,6 +10,7 @@ import type { StoredKey } from "../serve/access/keys.ts";
 import { fixedModels, type ServedModel } from "../serve/model-source.ts";
 import { createServer } from "../serve/server.ts";
 import { packageVersion } from "./package-version.ts";
+import { openTracing } from "./tracing.ts";
 import type { Up, UpOptions } from "./up.ts";
 
 /** The files of a folder that `millrace export docker` wrote: which models, and salted hashes of the keys that open them. */
@@ -33,7 +34,7 @@ export interface ServedFile {
 export async function startExported(
   folder: string,
   clock: Clock,
-  options: Pick<UpOptions, "host" | "port" | "allowedHosts" | "vertex" | "onEvent">,
+  options: Pick<UpOptions, "host" | "port" | "allowedHosts" | "tracing" | "vertex" | "onEvent">,
 ): Promise<Up> {
   const served = (await readJson(folder, servedFile)) as ServedFile;
   const models: ServedModel[] = [];
@@ -43,7 +44,9 @@ export async function startExported(
     clock,
     onUnreadable: (error) => options.onEvent(`the keys cannot be read; those known hold (${error.message})`),
   });
+  const traced = openTracing(options.tracing ?? null, clock, options.onEvent);
   const server = await createServer({
+    tracing: traced.tracing,
     models: fixedModels(models),
     clock,
     version: packageVersion(),
@@ -57,6 +60,7 @@ export async function startExported(
   const close = async (): Promise<void> => {
     await server.close();
     await keys.stop();
+    await traced.close();
   };
   try {
     const { url } = await server.listen();

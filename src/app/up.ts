@@ -17,6 +17,7 @@ import { loadModel } from "./champion.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 import { openServedLog } from "./served-log.ts";
+import { openTracing, type TracingOptions } from "./tracing.ts";
 import { startRetraining, type Retraining } from "./retraining.ts";
 
 export interface UpOptions {
@@ -26,6 +27,8 @@ export interface UpOptions {
   readonly allowedHosts?: readonly string[];
   /** How predictions are recorded, and for how many days they are kept. Default async, for ever. */
   readonly log?: { readonly mode: LogMode; readonly keepDays: number | null };
+  /** Where spans of requests go, and the share of traces beginning here that are kept. Default null: none are made. */
+  readonly tracing?: TracingOptions | null;
   /** Command that runs this program, for runs in a process of their own; null = serve only, never train. */
   readonly command: readonly string[] | null;
   /** Where Vertex AI asks for health and predictions. Default none. */
@@ -80,7 +83,9 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     clock,
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });
+  const traced = openTracing(options.tracing ?? null, clock, onEvent);
   const server = await createServer({
+    tracing: traced.tracing,
     models: withAliases(champions, aliases),
     traffic,
     clock,
@@ -106,6 +111,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     await drained;
     await traffic.stop();
     await served.close();
+    await traced.close();
   };
   try {
     const { url } = await server.listen();

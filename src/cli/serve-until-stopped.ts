@@ -13,6 +13,8 @@ export async function serveUntilStopped(
   const { systemClock } = await import("../core/clock.ts");
   const { openProject } = await import("../app/project.ts");
   const { startUp } = await import("../app/up.ts");
+  const { tracingOptionsOf } = await import("../app/tracing.ts");
+  const tracing = tracingOptionsOf(process.env);
   const project = await openProject(root, { clock: systemClock });
   try {
     const running = await startUp(project, {
@@ -20,6 +22,7 @@ export async function serveUntilStopped(
       port: options.port,
       allowedHosts: options.allowedHosts,
       log,
+      tracing,
       vertex: vertexRoutesOf(process.env),
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
       onEvent: (text) => output.line(text),
@@ -39,10 +42,12 @@ export async function serveExported(
 ): Promise<ExitCode> {
   const { systemClock } = await import("../core/clock.ts");
   const { startExported } = await import("../app/serve-exported.ts");
+  const { tracingOptionsOf } = await import("../app/tracing.ts");
   const vertex = vertexRoutesOf(process.env);
   const running = await startExported(folder, systemClock, {
     ...address,
     vertex,
+    tracing: tracingOptionsOf(process.env),
     onEvent: (text) => output.line(text),
   });
   await untilStopped(running, output, signal);

@@ -13,6 +13,7 @@ import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { problemOf } from "./problem.ts";
 import type { ProblemDocument } from "./problem.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
 export interface PredictContext {
@@ -25,6 +26,8 @@ export interface PredictContext {
   readonly metrics: ServerMetrics;
   /** Versions that get a share of the requests beside the champions. */
   readonly traffic: Traffic | null;
+  /** Hears which version answered. */
+  readonly tracing?: Pick<Tracing, "answered"> | null;
 }
 
 /** What came of the rows of a request: an answer each, or, where one breaks the contract, none and what to say of it. */

@@ -28,6 +28,7 @@ import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
 export interface ServerOptions {
@@ -54,6 +55,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Versions that get a share of the requests beside the champions. Default none. */
   readonly traffic?: Traffic | null;
+  /** Makes a span of every request. Default null: none are made. */
+  readonly tracing?: Tracing | null;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
   /** Hears of faults of the server itself; clients are told no reason. */
@@ -99,12 +102,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clock,
     isAllowedHost: createHostCheck(options.allowedHosts ?? [], isPublic),
     authority: createAuthority({ keys, isPublic, clock, failures: limits.keyFailures }),
+    tracing: options.tracing ?? null,
   });
   const onFault = options.onFault ?? (() => {});
   const isDraining = (): boolean => state.isDraining;
   const predicting = {
     models,
     traffic: options.traffic ?? null,
+    tracing: options.tracing ?? null,
     log,
     clock,
     createId: options.createId ?? idsBy(clock),
@@ -180,6 +185,7 @@ interface GuardContext {
   readonly clock: Clock;
   isAllowedHost(header: string): boolean;
   readonly authority: Authority;
+  readonly tracing: Tracing | null;
 }
 
 const securityHeaders = Object.freeze({
@@ -195,7 +201,7 @@ const securityHeaders = Object.freeze({
 
 /** What stands before every route: load, names, keys, headers, and the count of what happened. */
 function guard(app: FastifyInstance, context: GuardContext): void {
-  const { limits, state, metrics, clock, authority } = context;
+  const { limits, state, metrics, clock, authority, tracing } = context;
   app.addHook("onRequest", (request, reply, done) => {
     const start = clock.monotonic();
     ++state.inFlight;
@@ -203,8 +209,10 @@ function guard(app: FastifyInstance, context: GuardContext): void {
       --state.inFlight;
       const route = request.routeOptions.url ?? "unmatched";
       metrics.answered(route, request.method, reply.statusCode, (clock.monotonic() - start) / 1000);
+      tracing?.end(request, { method: request.method, route, status: reply.statusCode });
     });
     reply.headers(securityHeaders);
+    if (tracing) reply.header("traceresponse", tracing.begin(request));
     if (state.isDraining) reply.header("connection", "close");
     if (state.inFlight > limits.inFlight) {
       reply.header("retry-after", "1");

@@ -17,6 +17,18 @@ export function answerAsked(
   explain: boolean,
   asker: Asker,
 ): RowAnswers {
+  const answered = answerByArm(context, served, rows, explain, asker);
+  context.tracing?.answered(asker, answered.refused ? served : answered.served, rows.length);
+  return answered;
+}
+
+function answerByArm(
+  context: PredictContext,
+  served: ServedModel,
+  rows: readonly unknown[],
+  explain: boolean,
+  asker: Asker,
+): RowAnswers {
   const live = context.traffic?.of(served);
   const key = live && keyOf(live.rollout, asker, rows, context.createId);
   const byChampion = (by = context): RowAnswers => answerRows(by, served, rows, explain);

@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
+import { systemClock } from "../../core/clock.ts";
+import { fixedModels } from "../model-source.ts";
+import { createServer, type Server } from "../server.ts";
+import { openOtlpExporter } from "./otlp-exporter.ts";
+import { parseTraceparent } from "./trace-context.ts";
+import { createTracing, type SpanSink } from "./tracing.ts";
+
+interface SentSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly { readonly key: string; readonly value: Record<string, string> }[];
+  readonly status: { readonly code?: number };
+}
+
+/** A collector on a loopback address, which takes what comes or, once told to, refuses it. */
+let collector: HttpServer;
+let status = 200;
+let received: { headers: Record<string, unknown>; resource: unknown; spans: SentSpan[] }[] = [];
+let exporter: SpanSink;
+let server: Server;
+let url: string;
+let faults: string[];
+
+beforeEach(async () => {
+  [status, received, faults] = [200, [], []];
+  collector = createHttpServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const { resourceSpans } = JSON.parse(Buffer.concat(parts).toString()) as {
+        resourceSpans: [{ resource: unknown; scopeSpans: [{ spans: SentSpan[] }] }];
+      };
+      const [{ resource, scopeSpans }] = resourceSpans;
+      if (status === 200) received.push({ headers: request.headers, resource, spans: scopeSpans[0].spans });
+      response.writeHead(status, { "content-type": "application/json" }).end("{}");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  exporter = openOtlpExporter({
+    url: `http://127.0.0.1:${(collector.address() as AddressInfo).port}/v1/traces`,
+    headers: { "x-key": "k" },
+    service: "shop",
+    version: "1",
+    everyMs: 20,
+    onFault: (reason) => faults.push(reason),
+  });
+});
+afterEach(async () => {
+  await server.close();
+  await exporter.close();
+  collector.close();
+});
+
+async function start(share = 1): Promise<void> {
+  const tracing = createTracing(exporter, systemClock, share);
+  const models = fixedModels([housesModel(1), churnModel()]);
+  server = await createServer({ models, clock: systemClock, version: "1", port: 0, tracing });
+  ({ url } = await server.listen());
+}
+
+const ask = (headers: Record<string, string> = {}, name = "houses"): Promise<Response> =>
+  fetch(`${url}/v1/models/${name}/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: '{"rows":[{"rooms":1},{"rooms":2}]}',
+  });
+
+const spans = (): SentSpan[] => received.flatMap((one) => one.spans);
+const attributes = (span: SentSpan): unknown =>
+  Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+it("continues the trace of who asks, and tells a collector what was answered by which version", async () => {
+  await start();
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const before = BigInt(systemClock.now());
+  const answer = await ask({ traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  const [span] = spans();
+  expect(span).toMatchObject({ traceId, parentSpanId: "00f067aa0ba902b7", kind: 2, status: {} });
+  expect(parseTraceparent(answer.headers.get("traceresponse")!)).toEqual({
+    traceId,
+    spanId: span!.spanId,
+    isSampled: true,
+  });
+  expect(span!.name).toBe("POST /v1/models/:name/predict");
+  expect(attributes(span!)).toEqual({
+    "http.request.method": "POST",
+    "http.route": "/v1/models/:name/predict",
+    "http.response.status_code": "200",
+    "millrace.model.name": "houses",
+    "millrace.model.version": "1",
+    "millrace.rows": "2",
+  });
+  expect(BigInt(span!.startTimeUnixNano) / 1_000_000n).toBeGreaterThanOrEqual(before);
+  expect(BigInt(span!.endTimeUnixNano)).toBeGreaterThan(BigInt(span!.startTimeUnixNano));
+  expect(received[0]).toMatchObject({
+    headers: { "x-key": "k", "content-type": "application/json" },
+    resource: { attributes: [{ key: "service.name", value: { stringValue: "shop" } }, {}] },
+  });
+});
+
+it("begins a trace of its own where nobody did, and keeps none that its beginner did not want kept", async () => {
+  await start();
+  await ask({ traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00" });
+  const { status: refused } = await ask({}, "nothing");
+  expect(refused).toBe(404);
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  expect(spans()[0]).not.toHaveProperty("parentSpanId");
+  expect(attributes(spans()[0]!)).toMatchObject({ "http.response.status_code": "404" });
+});
+
+it("keeps the share it is told of the traces that begin here", async () => {
+  await start(0);
+  const answer = await ask();
+  expect(answer.headers.get("traceresponse")).toMatch(/-00$/);
+  await exporter.close();
+  expect(spans()).toEqual([]);
+});
+
+it("answers though no collector takes the spans, says so once, and goes on once one does", async () => {
+  await start();
+  status = 503;
+  for (let i = 0; i < 3; ++i) {
+    expect((await ask()).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  await expect.poll(() => faults, { timeout: 5000 }).toEqual([expect.stringMatching(/takes no spans: status 503/)]);
+  status = 200;
+  await ask();
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+});
