@@ -103,6 +103,11 @@ export const scenarios = [
     load: () => import("./scenarios/serve-swaps.mjs"),
   },
   {
+    id: "serve/keys",
+    title: "1,000 keys searched for wherever they must not stand, and 1,000,000 wrong ones timed",
+    load: () => import("./scenarios/serve-keys.mjs"),
+  },
+  {
     id: "serve/log",
     title: "one row a request with the prediction log, asynchronous and synchronous, beside none",
     load: () => import("./scenarios/serve-log.mjs"),

@@ -60,9 +60,11 @@ async function timesLogged(): Promise<ReadonlyMap<string, number>> {
   return times;
 }
 
+/** `npm run bench -- store/crash-long` asks for 200. */
 const kills = Number(process.env["MILLRACE_CRASH_SERVERS"] ?? 5);
+const asyncKills = Math.ceil(kills / 20);
 
-describe("a server that is killed", () => {
+describe("a server that is killed", { timeout: 60_000 + 10_000 * kills }, () => {
   it("has in sync mode every answer it gave in the log, once", async () => {
     const rng = createRng(28);
     const acknowledged: Acknowledged[] = [];
@@ -74,10 +76,12 @@ describe("a server that is killed", () => {
   });
 
   it("has in async mode lost at most what it answered in the last second and the time of a write", async () => {
-    const { acknowledged, killedAt } = await askUntilKilled("async", 2_500);
-    const times = await timesLogged();
-    const lost = acknowledged.filter(({ id }) => !times.has(id));
-    expect(acknowledged.filter(({ at }) => at < killedAt - 1_500).length).toBeGreaterThan(0);
-    expect(lost.filter(({ at }) => at < killedAt - 1_500)).toEqual([]);
+    for (let i = 0; i < asyncKills; ++i) {
+      const { acknowledged, killedAt } = await askUntilKilled("async", 2_500);
+      const times = await timesLogged();
+      const old = acknowledged.filter(({ at }) => at < killedAt - 1_500);
+      expect(old.length).toBeGreaterThan(0);
+      expect(old.filter(({ id }) => !times.has(id))).toEqual([]);
+    }
   });
 });
