@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Transform } from "node:stream";
 import zlib from "node:zlib";
 import type { Digest } from "../core/digest.ts";
@@ -60,6 +61,43 @@ export async function* readBytes(path: string, signal?: AbortSignal): AsyncGener
   } finally {
     file.destroy();
   }
+}
+
+/** The bytes of a file, as {@link readBytes} gives them, put where they are wanted. Close it. */
+export interface ByteReader {
+  /** Fills a part of `target` from `start` on; how many bytes, 0 at the end. */
+  read(target: Buffer, start: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Opens a file. Throws, as its reader does, what {@link readBytes} throws. */
+export async function openBytes(path: string, signal?: AbortSignal): Promise<ByteReader> {
+  if (packingOf(path) !== null) return readerOf(readBytes(path, signal));
+  const file = await open(path, "r");
+  return {
+    async read(target, start) {
+      if (signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${path}"` });
+      return (await file.read(target, start, target.length - start)).bytesRead;
+    },
+    close: () => file.close(),
+  };
+}
+
+function readerOf(chunks: AsyncGenerator<Buffer, void, void>): ByteReader {
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    async read(target, start) {
+      while (rest.length === 0) {
+        const { done, value } = await chunks.next();
+        if (done) return 0;
+        rest = value;
+      }
+      const count = rest.copy(target, start);
+      rest = rest.subarray(count);
+      return count;
+    },
+    close: async () => void (await chunks.return()),
+  };
 }
 
 function bombFault(path: string, format: string): MillraceError {

@@ -1,4 +1,4 @@
-import { readBytes } from "../byte-stream.ts";
+import { openBytes } from "../byte-stream.ts";
 
 export const blockBytes: number = 1 << 22;
 /** A record longer than this is left to the slow way. */
@@ -19,13 +19,14 @@ export async function* readBlocks(
   quotes: boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer | null, void, void> {
-  let block = ownBuffer(blockBytes);
-  let filled = 0;
-  for await (const chunk of readBytes(path, signal)) {
-    for (let from = 0; from < chunk.length;) {
-      const count = chunk.copy(block, filled, from);
+  const reader = await openBytes(path, signal);
+  try {
+    let block = ownBuffer(blockBytes);
+    let filled = 0;
+    for (;;) {
+      const count = await reader.read(block, filled);
+      if (count === 0) break;
       filled += count;
-      from += count;
       if (filled < block.length) continue;
       const cut = lastRecordEnd(block, quotes);
       const rest = block.subarray(cut);
@@ -39,8 +40,10 @@ export async function* readBlocks(
       block = next;
       if (whole.length > 0) yield whole;
     }
+    if (filled > 0) yield block.subarray(0, filled);
+  } finally {
+    await reader.close();
   }
-  if (filled > 0) yield block.subarray(0, filled);
 }
 
 /** The stretch with its last line ended. */

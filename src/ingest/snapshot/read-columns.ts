@@ -1,4 +1,4 @@
-import type { ColumnData, Kind } from "../../frame/column.ts";
+import { type ColumnData, type Kind, missingCode } from "../../frame/column.ts";
 import { compareCodePoints } from "../../query/text-dictionary.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import type { SnapshotFile } from "./snapshot-file.ts";
@@ -64,6 +64,7 @@ function openGatherer(kind: Kind, nRows: number): Gatherer {
   }
 }
 
+/** Codes are looked up one place further, for that of a missing value is -1. */
 function gatherLevels(nRows: number): Gatherer {
   const all = new Int32Array(nRows);
   const known = new Map<string, number>();
@@ -71,18 +72,20 @@ function gatherLevels(nRows: number): Gatherer {
   return {
     add(column, offset, count) {
       const { codes, levels } = column as Of<"category">;
-      const newCodes = Int32Array.from(levels, (level) => {
+      const newCodes = new Int32Array(levels.length + 1).fill(missingCode);
+      for (let i = 0; i < levels.length; ++i) {
+        const level = levels[i]!;
         const code = known.get(level) ?? texts.push(level) - 1;
         known.set(level, code);
-        return code;
-      });
-      for (let row = 0; row < count; ++row) all[offset + row] = codes[row]! < 0 ? -1 : newCodes[codes[row]!]!;
+        newCodes[i + 1] = code;
+      }
+      for (let row = 0; row < count; ++row) all[offset + row] = newCodes[codes[row]! + 1]!;
     },
     finish() {
       const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
-      const newCodes = new Int32Array(order.length);
-      for (let i = 0; i < order.length; ++i) newCodes[order[i]!] = i;
-      for (let row = 0; row < nRows; ++row) if (all[row]! >= 0) all[row] = newCodes[all[row]!]!;
+      const newCodes = new Int32Array(order.length + 1).fill(missingCode);
+      for (let i = 0; i < order.length; ++i) newCodes[order[i]! + 1] = i;
+      for (let row = 0; row < nRows; ++row) all[row] = newCodes[all[row]! + 1]!;
       return { kind: "category", codes: all, levels: order.map((code) => texts[code]!) };
     },
   };

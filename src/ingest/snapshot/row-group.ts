@@ -1,9 +1,12 @@
-import type { Kind } from "../../frame/column.ts";
+import { type Kind, missingCode } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { dictionaryOf } from "./value-dictionary.ts";
 import { encodeCodes, encodePresence, packBits, widthFor } from "./page-values.ts";
 
-/** One column's part of a row group, ready to be written: a dictionary page where there is one, and a page of data. */
+/**
+ * One column's part of a row group, ready to be written: a dictionary page where there is one, and a page of data. It stands
+ * in what collectors share: it is to be written before the next is encoded.
+ */
 export interface EncodedColumn {
   readonly nValues: number;
   readonly nMissing: number;
@@ -20,17 +23,36 @@ export interface ColumnCollector {
   encode(): EncodedColumn;
 }
 
-export function openCollector(kind: Kind, capacity: number): ColumnCollector {
+/** What encoding takes for a while, by row: for one column after the other. */
+interface Scratch {
+  readonly present: Uint8Array<ArrayBuffer>;
+  readonly doubles: Float64Array<ArrayBuffer>;
+  readonly truths: Uint8Array<ArrayBuffer>;
+  readonly codes: Int32Array<ArrayBuffer>;
+}
+
+/** Collectors of so many rows at most, for columns of these kinds. */
+export function openCollectors(kinds: readonly Kind[], capacity: number): readonly ColumnCollector[] {
+  const scratch = {
+    present: new Uint8Array(capacity),
+    doubles: new Float64Array(capacity),
+    truths: new Uint8Array(capacity),
+    codes: new Int32Array(capacity),
+  };
+  return kinds.map((kind) => openCollector(kind, capacity, scratch));
+}
+
+function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCollector {
   switch (kind) {
     case "number":
     case "timestamp":
-      return new DoubleCollector(kind, capacity);
+      return new DoubleCollector(kind, capacity, scratch);
     case "boolean":
-      return new TruthCollector(capacity);
+      return new TruthCollector(capacity, scratch);
     case "category":
-      return new LevelCollector(capacity);
+      return new LevelCollector(capacity, scratch);
     case "text":
-      return new TextCollector(capacity);
+      return new TextCollector(capacity, scratch);
   }
 }
 
@@ -38,10 +60,12 @@ export function openCollector(kind: Kind, capacity: number): ColumnCollector {
 class DoubleCollector implements ColumnCollector {
   readonly #values: Float64Array;
   readonly #kind: "number" | "timestamp";
+  readonly #scratch: Scratch;
   #n = 0;
 
-  constructor(kind: "number" | "timestamp", capacity: number) {
+  constructor(kind: "number" | "timestamp", capacity: number, scratch: Scratch) {
     this.#kind = kind;
+    this.#scratch = scratch;
     this.#values = new Float64Array(capacity);
   }
 
@@ -58,11 +82,11 @@ class DoubleCollector implements ColumnCollector {
   encode(): EncodedColumn {
     const n = this.#n;
     this.#n = 0;
-    const present = new Uint8Array(n);
-    const kept = new Float64Array(n);
+    const values = this.#values;
+    const { present, doubles: kept } = this.#scratch;
     let nPresent = 0;
     for (let i = 0; i < n; ++i) {
-      const value = this.#values[i]!;
+      const value = values[i]!;
       const isPresent = value === value ? 1 : 0;
       present[i] = isPresent;
       kept[nPresent] = value;
@@ -71,15 +95,15 @@ class DoubleCollector implements ColumnCollector {
     if (this.#kind === "timestamp") toIntegers(kept, nPresent);
     const presence = encodePresence(present, n, nPresent);
     const words = new Uint32Array(kept.buffer, 0, 2 * nPresent);
-    const coded = dictionaryOf(words, nPresent);
+    const coded = dictionaryOf(words, nPresent, this.#scratch.codes);
     const counts = { nValues: n, nMissing: n - nPresent };
     if (coded === null)
       return { ...counts, dictionary: null, data: [presence, Buffer.from(kept.buffer, 0, 8 * nPresent)] };
-    const { codes, dictionary, size } = coded;
+    const { dictionary, size } = coded;
     return {
       ...counts,
       dictionary: { bytes: dictionary, size },
-      data: [presence, encodeCodes(codes, nPresent, widthFor(size))],
+      data: [presence, encodeCodes(this.#scratch.codes, nPresent, widthFor(size))],
     };
   }
 }
@@ -96,10 +120,12 @@ function toIntegers(values: Float64Array, n: number): void {
 }
 
 class TruthCollector implements ColumnCollector {
+  readonly #scratch: Scratch;
   readonly #values: Uint8Array;
   #n = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, scratch: Scratch) {
+    this.#scratch = scratch;
     this.#values = new Uint8Array(capacity);
   }
 
@@ -116,8 +142,7 @@ class TruthCollector implements ColumnCollector {
   encode(): EncodedColumn {
     const n = this.#n;
     this.#n = 0;
-    const present = new Uint8Array(n);
-    const kept = new Uint8Array(n);
+    const { present, truths: kept } = this.#scratch;
     let nPresent = 0;
     for (let i = 0; i < n; ++i) {
       const value = this.#values[i]!;
@@ -135,15 +160,17 @@ class TruthCollector implements ColumnCollector {
 
 /** Levels through a dictionary of those that occur in the row group, in the order they come. */
 class LevelCollector implements ColumnCollector {
+  readonly #scratch: Scratch;
   readonly #codes: Int32Array;
   #n = 0;
   #known = new Map<string, number>();
   #levels: string[] = [];
-  /** Of the block seen last: the group's code of each of its codes, once it is known. */
+  /** Of the block seen last: the group's code of each of its codes, from that of missing values on; less than that until it is known. */
   #block: BlockColumn | null = null;
   #groupCodes = new Int32Array(0);
 
-  constructor(capacity: number) {
+  constructor(capacity: number, scratch: Scratch) {
+    this.#scratch = scratch;
     this.#codes = new Int32Array(capacity);
   }
 
@@ -155,25 +182,28 @@ class LevelCollector implements ColumnCollector {
     const { codes, levels } = column as Extract<BlockColumn, { readonly kind: "category" }>;
     if (this.#block !== column) {
       this.#block = column;
-      this.#groupCodes = new Int32Array(levels.length).fill(-1);
+      this.#groupCodes = new Int32Array(levels.length + 1).fill(-2);
+      this.#groupCodes[0] = missingCode;
     }
     const groupCodes = this.#groupCodes;
-    let at = this.#n;
-    for (let row = start; row < start + count; ++row) {
+    const own = this.#codes;
+    const shift = this.#n - start;
+    for (let row = start, end = start + count; row < end; ++row) {
       const code = codes[row]!;
-      if (code >= 0 && groupCodes[code]! < 0) groupCodes[code] = this.#codeOf(levels[code]!);
-      this.#codes[at++] = code < 0 ? -1 : groupCodes[code]!;
+      let groupCode = groupCodes[code + 1]!;
+      if (groupCode < missingCode) groupCodes[code + 1] = groupCode = this.#codeOf(levels[code]!);
+      own[row + shift] = groupCode;
     }
-    this.#n = at;
+    this.#n += count;
   }
 
   encode(): EncodedColumn {
     const n = this.#n;
-    const present = new Uint8Array(n);
-    const kept = new Int32Array(n);
+    const own = this.#codes;
+    const { present, codes: kept } = this.#scratch;
     let nPresent = 0;
     for (let i = 0; i < n; ++i) {
-      const code = this.#codes[i]!;
+      const code = own[i]!;
       const isPresent = code < 0 ? 0 : 1;
       present[i] = isPresent;
       kept[nPresent] = code;
@@ -218,12 +248,14 @@ const mostTextBytes = 1 << 25;
 
 /** Texts as they come, each with its length in front. */
 class TextCollector implements ColumnCollector {
+  readonly #scratch: Scratch;
   readonly #lengths: Int32Array;
   #chunks: Buffer[] = [];
   #nBytes = 0;
   #n = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, scratch: Scratch) {
+    this.#scratch = scratch;
     this.#lengths = new Int32Array(capacity);
   }
 
@@ -251,7 +283,7 @@ class TextCollector implements ColumnCollector {
 
   encode(): EncodedColumn {
     const n = this.#n;
-    const present = new Uint8Array(n);
+    const { present } = this.#scratch;
     let nPresent = 0;
     for (let i = 0; i < n; ++i) nPresent += present[i] = this.#lengths[i]! > 0 ? 1 : 0;
     const texts = Buffer.concat(this.#chunks);

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { Kind } from "../../frame/column.ts";
+import { type Kind, missingBoolean } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { decodeCodes, unpackBits, widthFor } from "./page-values.ts";
 import { magic, physicalTypes, snapshotWriter } from "./snapshot-writer.ts";
@@ -17,7 +17,7 @@ export interface SnapshotFile {
   readonly nRows: number;
   readonly groups: readonly { readonly nRows: number; readonly chunks: readonly Chunk[] }[];
   /**
-   * Columns of one row group, each by its position in `names`. A RangeError says that the file is damaged, or that a
+   * Columns of one row group, each by its position in `names`; one group after the other. A RangeError says that the file is damaged, or that a
    * column is of another kind.
    */
   read(group: number, columns: readonly { readonly position: number; readonly kind: Kind }[]): Promise<BlockColumn[]>;
@@ -63,6 +63,8 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   const types = columns.map((column) => numberOf(structOf(column).get(1)));
   const nRows = numberOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
+  // The last chunk read; what is made of it has memory of its own.
+  let chunk = Buffer.alloc(0);
   return {
     names,
     nRows,
@@ -74,7 +76,8 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
         if (types[position] !== physicalTypes[kind])
           throw new RangeError(`its column "${names[position]}" holds no values of the kind ${kind}`);
         const { start, length } = group.chunks[position]!;
-        read.push(decodeChunk(await readAt(file, start, length), kind, group.nRows));
+        if (chunk.length < length) chunk = Buffer.from(new ArrayBuffer(length + (length >> 2)));
+        read.push(decodeChunk(await readAt(file, start, length, chunk.subarray(0, length)), kind, group.nRows));
       }
       return read;
     },
@@ -82,8 +85,12 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   };
 }
 
-async function readAt(file: FileHandle, start: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+async function readAt(
+  file: FileHandle,
+  start: number,
+  length: number,
+  bytes: Buffer = Buffer.allocUnsafeSlow(length),
+): Promise<Buffer> {
   for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, length - done, start + done);
     if (bytesRead === 0) throw damaged();
@@ -160,15 +167,16 @@ function codesOf({ values, dictionarySize, nPresent }: Page): Int32Array<ArrayBu
   return codes;
 }
 
-/** The 8-byte values as they are, in an array of their own. */
+/** The 8-byte values, moved a little within the chunk's memory to where an array may stand. */
 function wordsOf(page: Page): Float64Array<ArrayBuffer> {
   const { dictionary, dictionarySize, values, nPresent, isCoded } = page;
   const bytes = isCoded ? dictionary : values;
   const size = isCoded ? dictionarySize : nPresent;
   if (bytes.length !== 8 * size) throw damaged();
-  const words = new Float64Array(size);
-  Buffer.from(words.buffer).set(bytes);
-  return words;
+  const start = bytes.byteOffset - (bytes.byteOffset % 8);
+  const whole = new Uint8Array(bytes.buffer as ArrayBuffer);
+  whole.copyWithin(start, bytes.byteOffset, bytes.byteOffset + bytes.length);
+  return new Float64Array(whole.buffer, start, size);
 }
 
 function doublesOf(page: Page): Float64Array<ArrayBuffer> {
@@ -177,7 +185,7 @@ function doublesOf(page: Page): Float64Array<ArrayBuffer> {
 
 function instantsOf(page: Page): Float64Array<ArrayBuffer> {
   const values = wordsOf(page);
-  const words = new Int32Array(values.buffer);
+  const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   for (let i = 0; i < values.length; ++i) values[i] = words[2 * i + 1]! * 4_294_967_296 + (words[2 * i]! >>> 0);
   return chosen(page, values);
 }
@@ -192,7 +200,7 @@ function chosen(page: Page, values: Float64Array<ArrayBuffer>): Float64Array<Arr
 
 /** Values row by row; NaN where there is none. */
 function spread({ present }: Page, nRows: number, values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  if (present === null) return values;
+  if (present === null) return values.slice();
   const out = new Float64Array(nRows);
   for (let row = 0, i = 0; row < nRows; ++row) {
     const isPresent = present[row]!;
@@ -206,11 +214,9 @@ function truthsOf({ present, values, nPresent }: Page, nRows: number): Uint8Arra
   if (values.length < Math.ceil(nPresent / 8)) throw damaged();
   const out = new Uint8Array(nRows);
   for (let row = 0, i = 0; row < nRows; ++row) {
-    if (present !== null && present[row] === 0) out[row] = 255;
-    else {
-      out[row] = (values[i >> 3]! >> (i & 7)) & 1;
-      ++i;
-    }
+    const isPresent = present === null ? 1 : present[row]!;
+    out[row] = isPresent ? (values[i >> 3]! >> (i & 7)) & 1 : missingBoolean;
+    i += isPresent;
   }
   return out;
 }

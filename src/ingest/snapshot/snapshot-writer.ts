@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { unwritable } from "../locate.ts";
-import { type ColumnCollector, type EncodedColumn, openCollector } from "./row-group.ts";
+import { type ColumnCollector, type EncodedColumn, openCollectors } from "./row-group.ts";
 import { encodeThrift, type ThriftFields, type ThriftItem } from "./thrift.ts";
 
 export const magic = "PAR1";
@@ -52,7 +52,10 @@ export class SnapshotWriter {
     this.#file = file;
     this.#columns = columns;
     this.#capacity = Math.max(smallestGroup, Math.min(largestGroup, Math.floor(groupCells / columns.length)));
-    this.#collectors = columns.map(({ kind }) => openCollector(kind, this.#capacity));
+    this.#collectors = openCollectors(
+      columns.map(({ kind }) => kind),
+      this.#capacity,
+    );
   }
 
   /** Throws STORE_UNWRITABLE, as the other methods do. */
@@ -129,23 +132,24 @@ export class SnapshotWriter {
     const { dictionary, data, nValues, nMissing } = column;
     const start = this.#offset;
     const encoding = dictionary ? coded : plain;
+    const parts: Buffer[] = [];
     if (dictionary) {
       const { bytes, size } = dictionary;
       const shape: ThriftFields = [
         [1, { i32: size }],
         [2, { i32: plain }],
       ];
-      await this.#write([headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes]);
+      parts.push(headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes);
     }
-    const dataStart = this.#offset;
-    const nBytes = data.reduce((sum, bytes) => sum + bytes.length, 0);
+    const dataStart = start + lengthOf(parts);
+    const nBytes = lengthOf(data);
     const shape: ThriftFields = [
       [1, { i32: nValues }],
       [2, { i32: encoding }],
       [3, { i32: runLengths }],
       [4, { i32: runLengths }],
     ];
-    await this.#write([headerOf(dataPage, nBytes, [5, { struct: shape }]), ...data]);
+    await this.#write([...parts, headerOf(dataPage, nBytes, [5, { struct: shape }]), ...data]);
     const encodings = dictionary ? [plain, runLengths, coded] : [plain, runLengths];
     const length = this.#offset - start;
     const meta: ThriftFields = [
@@ -169,19 +173,36 @@ export class SnapshotWriter {
   }
 
   async #write(parts: readonly Buffer[]): Promise<void> {
-    for (const part of parts) {
-      for (let done = 0; done < part.length;) done += await this.#writePart(part, done);
-      this.#offset += part.length;
+    for (let left = parts; left.length > 0;) {
+      const written = await this.#writeSome(left);
+      this.#offset += written;
+      left = behind(left, written);
     }
   }
 
-  async #writePart(part: Buffer, done: number): Promise<number> {
+  async #writeSome(parts: readonly Buffer[]): Promise<number> {
     try {
-      return (await this.#file.write(part, done, part.length - done, this.#offset + done)).bytesWritten;
+      return (await this.#file.writev(parts, this.#offset)).bytesWritten;
     } catch (error) {
       throw unwritable(this.#path, error);
     }
   }
+}
+
+function lengthOf(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The parts without their first `n` bytes, and without empty ones. */
+function behind(parts: readonly Buffer[], n: number): Buffer[] {
+  let left = n;
+  const rest: Buffer[] = [];
+  for (const part of parts) {
+    const cut = Math.min(left, part.length);
+    left -= cut;
+    if (cut < part.length) rest.push(part.subarray(cut));
+  }
+  return rest;
 }
 
 function headerOf(type: number, nBytes: number, shape: readonly [number, ThriftItem]): Buffer {

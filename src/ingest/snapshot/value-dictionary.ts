@@ -1,15 +1,15 @@
 const mostDictionaryValues = 4096;
 
-/** Codes of 8-byte values in the order they come; null where they are too many for codes to be shorter. */
+/** Writes codes of 8-byte values in the order they come to `codes`; null where they are too many for codes to be shorter. */
 export function dictionaryOf(
   words: Uint32Array,
   n: number,
-): { readonly codes: Int32Array; readonly dictionary: Buffer; readonly size: number } | null {
+  codes: Int32Array,
+): { readonly dictionary: Buffer; readonly size: number } | null {
   const most = Math.min(mostDictionaryValues, n >> 2);
   const mask = 4 * mostDictionaryValues - 1;
   const slots = new Int32Array(mask + 1).fill(-1);
   const known = new Uint32Array(2 * most);
-  const codes = new Int32Array(n);
   let size = 0;
   for (let i = 0; i < n; ++i) {
     const low = words[2 * i]!;
@@ -30,5 +30,5 @@ export function dictionaryOf(
     }
     codes[i] = code;
   }
-  return { codes, dictionary: Buffer.from(known.buffer, 0, 8 * size), size };
+  return { dictionary: Buffer.from(known.buffer, 0, 8 * size), size };
 }
