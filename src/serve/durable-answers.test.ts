@@ -1,10 +1,10 @@
-import { mkdtemp, open, rm } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { housesModel } from "../../test/serve/served-models.ts";
 import { systemClock } from "../core/clock.ts";
+import { fullDisk } from "../monitor/full-disk.fixtures.ts";
 import { readPredictionLog } from "../monitor/log-reader.ts";
 import { openPredictionLogs } from "../monitor/prediction-logs.ts";
 import type { LogMode, PredictionLogs } from "../monitor/prediction-logs.ts";
@@ -28,16 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A file on a disk that is full while `isFull`. */
-async function create(file: string): Promise<FileHandle> {
-  const handle = await open(file, "ax");
-  const writeFile = handle.writeFile.bind(handle);
-  handle.writeFile = async (data) => {
-    if (isFull) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
-    return writeFile(data as Buffer);
-  };
-  return handle;
-}
+const create = fullDisk(() => isFull);
 
 async function start(mode: LogMode, flushMs?: number): Promise<void> {
   const more = flushMs === undefined ? {} : { flushMs };

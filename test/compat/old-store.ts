@@ -13,28 +13,40 @@ interface KeptStore {
   readonly artifacts: Readonly<Record<Digest, string>>;
 }
 
-/** What a store of format 4 held when format 4 was the newest. */
-export const keptStore = JSON.parse(readFileSync(new URL("store-4.json", import.meta.url), "utf8")) as KeptStore;
+const [early, late] = ["store-4.json", "store-8.json"].map(
+  (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")) as KeptStore,
+) as [KeptStore, KeptStore];
+
+/** The newest format of which a store is kept. */
+export const newestKept: number = late.format;
+
+/** What a store of a format held. The sixth migration writes rows that later stores have. */
+export function keptStoreOf(format: number): KeptStore {
+  return format < 6 ? early : late;
+}
 
 /**
  * Makes the store in `folder` as an earlier release left it: the tables of that format, and of the kept rows what they had
- * room for. `copies` more runs make it larger.
+ * room for. Files that were not synced then are lost. `copies` more runs make it larger.
  */
 export async function makeOldStore(folder: string, format: number, copies = 0): Promise<void> {
   for (const name of ["artifacts", "temporary"]) mkdirSync(join(folder, name), { recursive: true });
-  for (const [digest, bytes] of Object.entries(keptStore.artifacts)) {
+  const kept = keptStoreOf(format);
+  const unsynced = new Set(format >= 8 ? kept.rows["unsynced"]?.map((row) => row["digest"]) : []);
+  for (const [digest, bytes] of Object.entries(kept.artifacts)) {
+    if (unsynced.has(digest)) continue;
     const path = artifactPath(folder, digest as Digest);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, Buffer.from(bytes, "base64"));
   }
   const engine = new (await loadSqlite()).DatabaseSync(join(folder, "metadata.sqlite"));
-  engine.exec("pragma journal_mode = wal");
+  engine.exec("pragma journal_mode = wal; pragma foreign_keys = off");
   engine.exec("begin");
   for (const script of migrations.slice(0, format)) engine.exec(script);
   engine.exec(`pragma user_version = ${format}`);
   if (format >= 3) engine.exec("delete from counters");
-  for (const [table, rows] of Object.entries(keptStore.rows)) insert(engine, table, rows);
-  const first = keptStore.rows["runs"]![0]!;
+  for (const [table, rows] of Object.entries(kept.rows)) insert(engine, table, rows);
+  const first = kept.rows["runs"]![0]!;
   insert(
     engine,
     "runs",

@@ -11,12 +11,12 @@ import { restoreBackup } from "../../src/store/backup.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { metadataFile, openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import { keptStore, makeOldStore } from "../compat/old-store.ts";
+import { keptStoreOf, makeOldStore, newestKept } from "../compat/old-store.ts";
 import { compileChild, startChild, type CompiledChild } from "./children.ts";
 
 /** The long form (`npm run bench -- store/crash-long`) asks for more. */
 const nKills = Number(process.env["MILLRACE_CRASH_MIGRATIONS"] ?? 8);
-const formats = Array.from({ length: keptStore.format }, (_, i) => i + 1);
+const formats = Array.from({ length: newestKept }, (_, i) => i + 1);
 const older = formats.filter((format) => format < migrations.length);
 
 let child: CompiledChild;
@@ -31,13 +31,14 @@ beforeEach(async () => {
 afterEach(() => rm(join(folder, ".."), { recursive: true, force: true }));
 
 /** Opens it and holds what it says against what was put in. */
-async function expectKept(nCopies = 0): Promise<void> {
+async function expectKept(format: number, nCopies = 0): Promise<void> {
+  const { rows } = keptStoreOf(format);
   const store = await openStore(folder, { clock });
   try {
     // A child that is killed may have begun a run of its own.
     const all = (await listRuns(store, { limit: 10_000 })).filter(({ workflow }) => workflow !== "eight");
     const runs = all.filter(({ runId }) => !runId.startsWith("copy-"));
-    const ids = keptStore.rows["runs"]!.map((row) => String(row["id"]));
+    const ids = rows["runs"]!.map((row) => String(row["id"]));
     expect(runs.map(({ runId }) => runId)).toEqual([...ids].reverse());
     expect(all.length - runs.length).toBe(nCopies);
     const [first] = ids;
@@ -45,7 +46,7 @@ async function expectKept(nCopies = 0): Promise<void> {
     for (const digest of outputs) expect((await store.artifacts.readBytes(digest)).length).toBeGreaterThan(0);
     expect(outputs.length).toBe(2);
     expect((await createRegistry(store, clock).champion("prices"))?.digest).toBe(
-      outputs.find((digest: Digest) => digest === keptStore.rows["versions"]![1]!["digest"]),
+      outputs.find((digest: Digest) => digest === rows["versions"]![1]!["digest"]),
     );
   } finally {
     await store.close();
@@ -56,7 +57,7 @@ async function expectKept(nCopies = 0): Promise<void> {
 describe.each(formats)("a store of format %i", (format) => {
   it("says under this release what it said under its own", async () => {
     await makeOldStore(folder, format);
-    await expectKept();
+    await expectKept(format);
   });
 
   it("is restored from the backup that its own release took", async () => {
@@ -66,7 +67,7 @@ describe.each(formats)("a store of format %i", (format) => {
     const manifest = { kind: "millrace-backup", format: 1, createdAt: 1, metadata };
     await writeFile(join(backup, "backup.json"), JSON.stringify(manifest));
     await restoreBackup(backup, folder, clock, { force: false });
-    await expectKept();
+    await expectKept(format);
     expect(sha256(await readFile(join(backup, metadataFile)))).toBe(metadata);
   });
 });
@@ -77,7 +78,7 @@ describe.skipIf(older.length === 0)("a migration", () => {
     async (format, point) => {
       await makeOldStore(folder, format);
       expect((await startChild(child.path, ["run", folder, point, "1"]).ended).signal).toBe("SIGKILL");
-      await expectKept();
+      await expectKept(format);
     },
   );
 
@@ -86,13 +87,14 @@ describe.skipIf(older.length === 0)("a migration", () => {
     const nCopies = 3_000;
     for (let i = 0; i < nKills; ++i) {
       await rm(folder, { recursive: true, force: true });
-      await makeOldStore(folder, older[i % older.length]!, nCopies);
+      const format = older[i % older.length]!;
+      await makeOldStore(folder, format, nCopies);
       const running = startChild(child.path, ["soak", folder, "1"]);
       await running.said("begin");
       await new Promise((resolve) => setTimeout(resolve, rng.integer(80)));
       running.process.kill("SIGKILL");
       await running.ended;
-      await expectKept(nCopies);
+      await expectKept(format, nCopies);
     }
   });
 });

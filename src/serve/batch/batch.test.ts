@@ -1,7 +1,6 @@
 import { request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { mkdtemp, open as openFile, rm } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,6 +8,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
+import { fullDisk } from "../../monitor/full-disk.fixtures.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
 import { fixedModels } from "../model-source.ts";
@@ -53,15 +53,7 @@ describe("the place of a batch", () => {
   it("is kept while predictions beside it cannot be recorded", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "millrace-batch-"));
     let isFull = false;
-    const create = async (file: string): Promise<FileHandle> => {
-      const handle = await openFile(file, "ax");
-      const writeFile = handle.writeFile.bind(handle);
-      handle.writeFile = async (data) => {
-        if (isFull) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
-        return writeFile(data as Buffer);
-      };
-      return handle;
-    };
+    const create = fullDisk(() => isFull);
     const log = openPredictionLogs(folder, { clock: systemClock, mode: "sync", log: { create } });
     await start({ log, limits: { batches: 1 } });
     isFull = true;
