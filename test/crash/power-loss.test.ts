@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   type Stats,
   statSync,
   writeFileSync,
@@ -20,6 +21,7 @@ import { runWorkflow } from "../../src/engine/run.ts";
 import { keptArtifacts } from "../../src/store/forgotten.ts";
 import type { Failpoint } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
+import { syncBelow, syncPath } from "../../src/store/sync.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { eightSteps } from "./workflow.ts";
 
@@ -173,15 +175,15 @@ function torn(bytes: Buffer, rng: Rng): Buffer {
 }
 
 /** Makes what a disk may hold after `instant`. */
-async function stateAfter(instant: Instant, rng: Rng): Promise<string> {
+async function stateAfter(instant: Instant, rng: Rng, all: readonly Instant[]): Promise<string> {
   const target = await mkdtemp(join(folder, "state-"));
-  const later = instants.slice(instants.indexOf(instant)).find(({ database }) => database !== instant.database);
+  const later = all.slice(all.indexOf(instant)).find(({ database }) => database !== instant.database);
   surviving(instant, later?.database ?? null, target, rng);
   return target;
 }
 
-async function faultsAfterPowerLoss(instant: Instant, rng: Rng): Promise<readonly object[]> {
-  const target = await stateAfter(instant, rng);
+async function faultsAfterPowerLoss(instant: Instant, rng: Rng, all = instants): Promise<readonly object[]> {
+  const target = await stateAfter(instant, rng, all);
   const store = await openStore(target, { clock });
   const unreadable: object[] = [];
   for (const { digest } of await keptArtifacts(store.database))
@@ -220,6 +222,33 @@ describe("the power goes", () => {
       expect(await faultsAfterPowerLoss(instant, rng), `after ${instant.point}`).toEqual([]);
     }
   }, 3_600_000);
+
+  it("a second time, while what it took is written anew, and leaves a store that holds all", async () => {
+    const rng = createRng(9);
+    const path = await stateAfter(
+      instants.findLast(({ point }) => point === "unsynced.settling")!,
+      rng,
+      instants,
+    );
+    const recorder = new Recorder(path, join(folder, "second-stash"));
+    watched.syncing = (file) => recorder.syncing(file);
+    // What the first left on the disk is there.
+    await syncBelow(path);
+    await syncPath(folder);
+    recorder.reached("transaction.committed");
+    const store = await openStore(path, { clock, hooks: { reached: (point) => recorder.reached(point) } });
+    // One is lost once more, by other hands: it is written anew right before its row goes.
+    const { digest } = await store.database.selectFrom("unsynced").select("digest").executeTakeFirstOrThrow();
+    rmSync(store.artifacts.pathOf(digest));
+    await store.unsynced.settle();
+    watched.syncing = () => () => {};
+    await store.close();
+    const points = recorder.instants.map(({ point }) => point);
+    expect(points).toEqual(expect.arrayContaining(["unsynced.puttingBack", "artifact.renamed", "unsynced.settled"]));
+    for (const instant of recorder.instants)
+      for (let i = 0; i < 3; ++i)
+        expect(await faultsAfterPowerLoss(instant, rng, recorder.instants), `after ${instant.point}`).toEqual([]);
+  });
 
   it("would be found out where names or bytes of artifacts were committed before they were synced", async () => {
     const rng = createRng(8);
