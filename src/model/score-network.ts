@@ -17,11 +17,8 @@ export function networkScores(predictor: NetworkPredictor, design: Design): Floa
     for (let layer = 0; layer < units.length; ++layer) {
       const width = units[layer]!;
       for (let u = 0; u < width; ++u) sums[u] = biases[biasesAt + u]!;
-      for (let i = 0; i < nInputs; ++i) {
-        const input = inputs[i]!;
-        for (let u = 0; u < width; ++u) sums[u]! += weights[weightsAt + u]! * input;
-        weightsAt += width;
-      }
+      addProducts(weights, weightsAt, inputs, nInputs, sums, width);
+      weightsAt += nInputs * width;
       biasesAt += width;
       nInputs = width;
       if (layer + 1 < units.length) bend(activation, sums, width);
@@ -30,6 +27,30 @@ export function networkScores(predictor: NetworkPredictor, design: Design): Floa
     for (let k = 0; k < outputs; ++k) scores[row * outputs + k] = inputs[k]!;
   }
   return scores;
+}
+
+/** sums[u] += weight (i, u) * inputs[i], input after input; four at a time read and write each sum a quarter as often. */
+function addProducts(
+  weights: NetworkPredictor["weights"], // in: `width` an input, from `at`
+  at: number,
+  inputs: Float64Array, // in
+  nInputs: number,
+  sums: Float64Array, // in and out
+  width: number,
+): void {
+  let i = 0;
+  for (; i + 3 < nInputs; i += 4) {
+    const [w0, w1, w2, w3] = [at + i * width, at + (i + 1) * width, at + (i + 2) * width, at + (i + 3) * width];
+    const [x0, x1, x2, x3] = [inputs[i]!, inputs[i + 1]!, inputs[i + 2]!, inputs[i + 3]!];
+    for (let u = 0; u < width; ++u) {
+      const first = sums[u]! + weights[w0 + u]! * x0 + weights[w1 + u]! * x1;
+      sums[u] = first + weights[w2 + u]! * x2 + weights[w3 + u]! * x3;
+    }
+  }
+  for (; i < nInputs; ++i) {
+    const x = inputs[i]!;
+    for (let u = 0, w = at + i * width; u < width; ++u) sums[u]! += weights[w + u]! * x;
+  }
 }
 
 /** Numbers the first layer reads: dense columns and what the tables give. */
