@@ -79,7 +79,9 @@ export async function startJournal(
   // That a step runs is only shown: nothing is lost with it.
   const mustLast = (entries: readonly StepEntry[]): boolean => entries.some(({ status }) => status !== "running");
   const committed = (entries: readonly StepEntry[]): void => {
-    const unsynced = entries.map(({ record }) => record.unsynced).filter(({ size }) => size > 0);
+    // That a step runs is noted without its outputs, which its record may hold already.
+    const ended = entries.filter(({ status }) => status !== "running");
+    const unsynced = ended.map(({ record }) => record.unsynced).filter(({ size }) => size > 0);
     if (unsynced.length > 0) store.unsynced.settleSoon();
     // Of a thousand elements not all are to be kept in memory.
     for (const bytes of unsynced) bytes.clear();

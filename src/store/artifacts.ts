@@ -7,7 +7,10 @@ import { parseObjectAddress } from "./objects/address.ts";
 import { createSmallArtifacts } from "./small-artifacts.ts";
 import type { SmallArtifacts } from "./small-artifacts.ts";
 
-/** Content-addressed files. One under its digest is whole and lasts, whenever the process or the machine stops. */
+/**
+ * Content-addressed files. One under its digest is whole and lasts, whenever the process or the machine stops, but for small
+ * ones, which last by the commit that names them (`Unsynced`).
+ */
 export interface ArtifactStore {
   /** Where the artifact lies on this machine, or would lie: artifacts/ab/cdef... Of a bucket's it is a copy, or not there. */
   pathOf(digest: Digest): string;

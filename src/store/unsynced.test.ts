@@ -5,7 +5,7 @@ import { fixedClock } from "../core/clock.ts";
 import { sha256, type Digest } from "../core/digest.ts";
 import { backUp, restoreBackup } from "./backup.ts";
 import { noteForgotten } from "./forgotten.ts";
-import { collectGarbage, holdStore } from "./gc.ts";
+import { collectGarbage } from "./gc.ts";
 import { noHooks } from "./hooks.ts";
 import { openStore, type Store } from "./open.ts";
 import type { SmallArtifacts } from "./small-artifacts.ts";
@@ -45,6 +45,11 @@ async function commit(text: string): Promise<Digest> {
   ]);
   return digest;
 }
+
+const forgetIn = (where: Store, digest: Digest, replacement: Digest): Promise<void> =>
+  where.database
+    .transaction()
+    .execute((transaction) => noteForgotten(transaction, { digest, replacement: { digest: replacement, size: 6 } }, 1));
 
 const waiting = async (): Promise<number> =>
   (await store.database.selectFrom("unsynced").select("digest").execute()).length;
@@ -115,21 +120,38 @@ describe("a small artifact", () => {
   it("whose sync failed is written anew, for the system may say next time that it lasts", async () => {
     const digest = await commit("committed");
     const done: string[] = [];
-    let failures = 1;
     const small: SmallArtifacts = {
       ...store.artifacts.small!,
       async sync() {
         done.push("sync");
-        if (failures-- > 0) throw new Error("EIO");
+        throw new Error("EIO");
       },
       putBack: async (which) => void done.push(`put back ${which}`),
     };
-    const unsynced = createUnsynced(store, { ...store.artifacts, small }, noHooks);
-    await expect(unsynced.settle()).rejects.toThrow("EIO");
-    expect(await waiting()).toBe(1);
-    await unsynced.settle();
+    await createUnsynced(store, { ...store.artifacts, small }, noHooks).settle();
     expect(done).toEqual(["sync", `put back ${digest}`]);
     expect(await waiting()).toBe(0);
+  });
+
+  it("stays forgotten where another process was about to make it last", async () => {
+    const [digest, replacement] = [await commit("a person"), await commit("nobody")];
+    let goOn = (): void => {};
+    const isHeld = new Promise<void>((done) => (goOn = done));
+    const small: SmallArtifacts = {
+      ...store.artifacts.small!,
+      async sync(which) {
+        if (which === digest) await isHeld;
+        throw new Error("ENOENT");
+      },
+    };
+    const settling = createUnsynced(store, { ...store.artifacts, small }, noHooks).settle();
+    const other = await openStore(folder, { clock });
+    await forgetIn(other, digest, replacement);
+    await other.artifacts.remove([digest]);
+    await other.close();
+    goOn();
+    await settling;
+    expect(existsSync(store.artifacts.pathOf(digest))).toBe(false);
   });
 
   it("is settled by whoever comes first, and by closing the store", async () => {
@@ -153,14 +175,9 @@ describe("a small artifact", () => {
     await reopen();
     expect(database()).toContain(written);
     const { digest: replacement } = await take("nobody");
-    await holdStore(store, clock, async () => {
-      await store.database
-        .transaction()
-        .execute((transaction) =>
-          noteForgotten(transaction, { digest, replacement: { digest: replacement, size: 6 } }, 1),
-        );
-      await store.artifacts.remove([digest]);
-    });
+    await forgetIn(store, digest, replacement);
+    expect(await waiting()).toBe(0);
+    await store.artifacts.remove([digest]);
     await reopen();
     expect(database()).not.toContain(written);
     expect(existsSync(store.artifacts.pathOf(digest))).toBe(false);

@@ -11,7 +11,7 @@ export type TakenArtifact = StoredArtifact & { readonly bytes: PlacedArtifact["b
 
 /**
  * Small artifacts that last by the commit which names them, before their files do: the table "unsynced" holds their bytes
- * until the files are synced, which nobody waits for.
+ * until the files are synced, which no step waits for.
  */
 export interface Unsynced {
   /** As {@link ArtifactStore.adopt}, without waiting for the disk where the artifact is small. */
@@ -55,37 +55,46 @@ export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hoo
   const mistrusted = new Set<Digest>();
 
   /** False where the artifact is damaged here and there, which is for `verify` to tell. */
-  async function makeLast(row: UnsyncedTable): Promise<boolean> {
-    const { digest } = row;
-    const isThere = !mistrusted.has(digest) && small!.isWhole(digest);
-    const bytes = isThere ? null : bytesOf(row);
-    if (!isThere && bytes === null) return false;
-    mistrusted.add(digest);
-    await (bytes === null ? small!.sync(digest) : small!.putBack(digest, bytes));
+  async function makeLast(digest: Digest): Promise<boolean> {
+    if (!mistrusted.has(digest) && small!.isWhole(digest)) {
+      try {
+        await small!.sync(digest);
+        return true;
+      } catch {
+        mistrusted.add(digest);
+      }
+    }
+    // Nobody else writes meanwhile: of an artifact that was forgotten or collected there is no row any more.
+    const isLasting = await metadata.database.transaction().execute(async (transaction) => {
+      const row = await transaction.selectFrom("unsynced").selectAll().where("digest", "=", digest).executeTakeFirst();
+      const bytes = row && bytesOf(row);
+      if (bytes) await small!.putBack(digest, bytes);
+      return bytes !== null;
+    });
     mistrusted.delete(digest);
-    return true;
+    return isLasting;
   }
 
-  async function settleRows(rows: readonly UnsyncedTable[]): Promise<void> {
+  async function settleRows(digests: readonly Digest[]): Promise<void> {
     hooks.reached("unsynced.settling");
-    const settled: Digest[] = [];
-    for (const row of rows) if (await makeLast(row)) settled.push(row.digest);
+    const lasting = await Promise.all(digests.map(makeLast));
+    const settled = digests.filter((_, i) => lasting[i]);
     if (settled.length === 0) return;
     hooks.reached("unsynced.settled");
     // Where this is lost with the power, the files are only synced once more.
     await metadata.write([metadata.database.deleteFrom("unsynced").where("digest", "in", settled)], undefined, false);
   }
 
-  async function eachPage(work: (rows: readonly UnsyncedTable[]) => Promise<void>): Promise<void> {
+  async function eachPage(work: (digests: readonly Digest[]) => Promise<void>): Promise<void> {
     for (let after = ""; ;) {
       const rows = await metadata.database
         .selectFrom("unsynced")
-        .selectAll()
+        .select("digest")
         .where("digest", ">", after as Digest)
         .orderBy("digest")
         .limit(rowsAtOnce)
         .execute();
-      if (rows.length > 0) await work(rows);
+      if (rows.length > 0) await work(rows.map(({ digest }) => digest));
       const last = rows[rowsAtOnce - 1];
       if (last === undefined) return;
       after = last.digest;
@@ -108,8 +117,8 @@ export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hoo
     timer = setTimeout(() => void settleQuietly(), settleAfterMs);
     timer.unref();
   };
-  const putBackLost = async (rows: readonly UnsyncedTable[]): Promise<void> => {
-    for (const row of rows) if (!small.isWhole(row.digest)) await makeLast(row);
+  const putBackLost = async (digests: readonly Digest[]): Promise<void> => {
+    for (const digest of digests) if (!small.isWhole(digest)) await makeLast(digest);
     settleSoon();
   };
   return {

@@ -53,7 +53,6 @@ export async function verifyStore(
     () => checkCounters(inspected, database),
     () => checkAnswers(inspected),
     () => checkMemo(inspected),
-    () => checkUnsynced(inspected),
     () => checkRuns(inspected, found),
     () => checkModels(inspected),
     () => checkKeys(inspected),
@@ -143,17 +142,6 @@ async function checkMemo({ store }: InspectedStore): Promise<Fault[]> {
     }));
 }
 
-async function checkUnsynced({ store }: InspectedStore): Promise<Fault[]> {
-  const rows = await store.database.selectFrom("unsynced").selectAll().execute();
-  return rows
-    .filter((row) => bytesOf(row) === null)
-    .map(({ digest }) => ({
-      subject: `unsynced ${digest}`,
-      problem: "the bytes to write its file from were altered",
-      remedy: "Nothing where its file is whole: they go when the store is next opened.",
-    }));
-}
-
 async function checkRuns({ store }: InspectedStore, found: { runs: number }): Promise<Fault[]> {
   const faults: Fault[] = [];
   const ids = await store.database.selectFrom("runs").select("id").execute();
@@ -240,9 +228,15 @@ async function checkArtifacts(
   { store }: InspectedStore,
   found: { artifacts: number; bytes: number },
 ): Promise<Fault[]> {
-  const faults: Fault[] = [];
   const rows = await store.database.selectFrom("unsynced").selectAll().execute();
   const putBack = new Set(rows.filter((row) => bytesOf(row) !== null).map(({ digest }) => digest));
+  const faults = rows
+    .filter(({ digest }) => !putBack.has(digest))
+    .map(({ digest }) => ({
+      subject: `unsynced ${digest}`,
+      problem: "the bytes to write its file from were altered",
+      remedy: "Nothing where its file is whole: they go when the store is next opened.",
+    }));
   for (const { digest, size } of await keptArtifacts(store.database)) {
     let problem: string | null;
     try {

@@ -11,8 +11,8 @@ import { collectGarbage } from "../../src/store/gc.ts";
 import type { Failpoint, StoreHooks } from "../../src/store/hooks.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import type { Workflow } from "../../src/engine/step.ts";
-import { eightSteps } from "./workflow.ts";
+import type { Step, Workflow } from "../../src/engine/step.ts";
+import { bytes, eightSteps } from "./workflow.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -125,6 +125,46 @@ describe("a disk that is full or fails", () => {
       await store.unsynced.settle();
       expect(await store.database.selectFrom("unsynced").select("digest").execute()).toEqual([]);
       await store.close();
+      await expectSound(path);
+    },
+  );
+
+  it("commits the bytes of small outputs, whether they were written before the step was shown as running or after", async () => {
+    const path = join(folder, ".millrace");
+    const hooks = failAt("unsynced.settling", 1, "EIO");
+    const store = await openStore(path, { clock, hooks });
+    const [slow] = eightSteps(() => {}, nBytesSmall).steps;
+    const twice: Step = {
+      ...slow!,
+      outputs: ["bytes", "late"],
+      async run(context) {
+        await slow!.run(context);
+        // A step is shown as running once it has run for 60 ms.
+        await new Promise((done) => setTimeout(done, 150));
+        await context.write("late", bytes, new Uint8Array(10));
+      },
+    };
+    await runWorkflow({ name: "twice", seed: 1, steps: [twice] }, { store, clock });
+    await expect(store.unsynced.settle()).rejects.toThrow("EIO");
+    expect(await store.database.selectFrom("unsynced").select("digest").execute()).toHaveLength(2);
+    await store.close();
+  });
+
+  it.each(codes)(
+    "with %s while a file is written anew is an error with a remedy, and the next time it is",
+    async (code) => {
+      const path = join(folder, ".millrace");
+      const store = await openStore(path, { clock, hooks: failAt("unsynced.settling", 1, "EIO") });
+      const { steps } = await runWorkflow(
+        eightSteps(() => {}, nBytesSmall),
+        { store, clock },
+      );
+      await expect(store.unsynced.settle()).rejects.toThrow("EIO");
+      await store.close();
+      await rm(store.artifacts.pathOf(steps[3]!.outputs.get("bytes")!));
+      const hooks = failAt("unsynced.puttingBack", 1, code);
+      await expect(openStore(path, { clock, hooks })).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
+      await (await openStore(path, { clock })).close();
       await expectSound(path);
     },
   );

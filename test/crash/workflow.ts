@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Codec, Step, Workflow } from "../../src/engine/step.ts";
 
-const bytes: Codec<Uint8Array> = {
+export const bytes: Codec<Uint8Array> = {
   type: "bytes",
   format: 1,
   write: (value, path) => writeFile(path, value),

@@ -170,6 +170,11 @@ export const select: readonly number[] = [0x1b];
 
 /** Picks 16 of the 32 bytes of the two vectors on the stack. */
 export const i8x16Shuffle = (lanes: readonly number[]): number[] => [0xfd, 0x0d, ...lanes];
+/** Of two vectors of 64-bit lanes: both first lanes, and both second ones. */
+export const firstLanes: readonly number[] = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+export const secondLanes: readonly number[] = i8x16Shuffle([
+  8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31,
+]);
 
 /** Two 64-bit lanes as a literal. */
 export function v128Constant(low: bigint, high: bigint): number[] {

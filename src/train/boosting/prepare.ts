@@ -164,7 +164,7 @@ function shapeOf(
 ): KernelShape {
   const binOffsets = new Uint32Array(bins.length + 1);
   bins.forEach((one, f) => {
-    // An even number of bins a feature: packed ones are widened in pairs.
+    // An even number of bins a feature: they are widened and merged in pairs.
     binOffsets[f + 1] = binOffsets[f]! + Math.ceil((one.nValues + 1) / 2) * 2;
   });
   // The count of all rows must fit above the hessians, below the sign.

@@ -1,6 +1,8 @@
 import { roundingMagic } from "../rounding.ts";
 import { tableLast, tableReach, tableSteps } from "../sigmoid-table.ts";
 import {
+  firstLanes,
+  secondLanes,
   type KernelFunction,
   constant,
   f64,
@@ -9,7 +11,6 @@ import {
   i32,
   i32Store,
   i32x4ExtractLane,
-  i8x16Shuffle,
   loop,
   op,
   set,
@@ -28,8 +29,6 @@ export const ditherStep = 0x9e3779b9;
 const both = (value: number): number[] => [...f64Constant(value), ...op.f64x2Splat];
 /** Rounds two doubles to the nearest integers, ties to even, as `nearestInteger` does: the lower bits of each sum are one. */
 const toIntegers = [...both(roundingMagic), ...op.f64x2Add];
-const firstLanes = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-const secondLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
 
 /**
  * Gradient and hessian of the rows whose scores stand from `scores` to `scoresEnd` (doubles), labels (int32) and records

@@ -1,10 +1,11 @@
 import {
+  firstLanes,
+  secondLanes,
   type KernelFunction,
   constant,
   get,
   i32,
   i32Load,
-  i8x16Shuffle,
   loop,
   op,
   set,
@@ -40,8 +41,6 @@ export const scanState = {
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
 const magic = 0x4338_0000_0000_0000n;
 const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constant(magic, magic), ...op.f64x2Sub];
-const lowLanes = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-const highLanes = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
 
 /** A feature of numbers in the list `scanFeatures` takes, as byte offsets: its number, its value bins, where its bins start. */
 export const scanEntry = { feature: 0, nValues: 4, offset: 8, bytes: 12 } as const;
@@ -70,8 +69,8 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
   const bins = (at: number): number[] => [...get(first), ...v128Load(at), ...get(second), ...v128Load(at)];
   const mask = (1n << BigInt(countShift)) - 1n;
   const sums = [
-    [...get(g), ...bins(0), ...lowLanes, ...op.i64x2Add, ...set(g)],
-    [...get(c), ...bins(0), ...highLanes, ...op.i64x2Add, ...tee(c)],
+    [...get(g), ...bins(0), ...firstLanes, ...op.i64x2Add, ...set(g)],
+    [...get(c), ...bins(0), ...secondLanes, ...op.i64x2Add, ...tee(c)],
     [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
     [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
   ];
@@ -156,13 +155,20 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
     body: [
       open,
       loop(
-        [...bothMissing, ...highLanes, ...constant(countShift), ...op.i64x2ShrU, ...op.v128AnyTrue, ...set(hasMissing)],
+        [
+          ...bothMissing,
+          ...secondLanes,
+          ...constant(countShift),
+          ...op.i64x2ShrU,
+          ...op.v128AnyTrue,
+          ...set(hasMissing),
+        ],
         [...startPosition, ...set(position), ...none, ...set(g), ...none, ...set(c)],
         scanCuts,
         get(hasMissing),
         when(
           [...startPosition, ...constant(256), ...op.i32Or, ...set(position)],
-          [...bothMissing, ...lowLanes, ...set(g), ...bothMissing, ...highLanes, ...set(c)],
+          [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
           scanCuts,
         ),
         [...step(entry, scanEntry.bytes), ...tee(entry), ...get(listEnd), ...op.i32LtU],

@@ -1,4 +1,6 @@
 import {
+  firstLanes,
+  secondLanes,
   type KernelFunction,
   constant,
   get,
@@ -10,7 +12,6 @@ import {
   i64Load,
   i64Load32,
   i64Store,
-  i8x16Shuffle,
   loop,
   op,
   set,
@@ -118,16 +119,8 @@ function widened(shape: KernelShape, bins: number, g: number, c: number): number
 }
 
 /** The first and the second of two bins whose gradients stand in local `g`, the rest in `c`. */
-const firstBin = (g: number, c: number): number[] => [
-  ...get(g),
-  ...get(c),
-  ...i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]),
-];
-const secondBin = (g: number, c: number): number[] => [
-  ...get(g),
-  ...get(c),
-  ...i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]),
-];
+const firstBin = (g: number, c: number): number[] => [...get(g), ...get(c), ...firstLanes];
+const secondBin = (g: number, c: number): number[] => [...get(g), ...get(c), ...secondLanes];
 
 /** Adds packed bins to bins, two at a time; `target` to `targetEnd` is an even number of bins. */
 export function widenKernel(shape: KernelShape): KernelFunction {
