@@ -36,7 +36,7 @@ export function addTreeContributions(trees: TreesPredictor, design: Design, out:
 }
 
 /** With fewer, compiling the kernels takes longer than they save. */
-const rowsWorthKernels = 16;
+const rowsWorthKernels = 4;
 
 /** What is the same for all rows of one tree. Nodes are numbered from the root, 0; each stands for the edge into it. */
 interface TreePaths {
@@ -51,11 +51,7 @@ interface TreePaths {
   /** Share of rows that go on here where the feature is not known, over all conditions on it so far. */
   readonly share: Float64Array;
   readonly nPoints: number;
-  /**
-   * By node and point: t o + (1 - t) share with o = 0, then with o = 1, then their inverses; of a factor of 0, which lets
-   * nothing below count, 0. The root's are 1.
-   */
-  readonly tables: Float64Array;
+  readonly points: Float64Array;
   readonly weights: Float64Array;
 }
 
@@ -93,22 +89,32 @@ function pathsOf(trees: TreesPredictor, tree: number): TreePaths {
     });
   }
   const { points, weights } = gaussLegendre(Math.ceil(longest / 2));
-  const tables = tablesOf(share, points);
-  return { root, nNodes, expected, parent, asked, up, share, nPoints: points.length, tables, weights };
+  return { root, nNodes, expected, parent, asked, up, share, nPoints: points.length, points, weights };
 }
 
-function tablesOf(share: Float64Array, points: Float64Array): Float64Array {
-  const tables = new Float64Array(share.length * points.length * tableNumbers);
-  tables.fill(1, 0, points.length * tableNumbers);
-  const inverse = (factor: number): number => (factor > 0 ? 1 / factor : 0);
+/**
+ * By node and point: t o + (1 - t) share with o = 0, then with o = 1, then their inverses; of a factor of 0, which lets
+ * nothing below count, 0. The root's are 1. Of one tree at a time: all trees' would take 32 bytes a node and point.
+ */
+function writeTables(
+  { share, points }: TreePaths, // in
+  cells: Float64Array, // out
+  from: number,
+): void {
+  const nPoints = points.length;
+  cells.fill(1, from, from + nPoints * tableNumbers);
+  let at = from + nPoints * tableNumbers;
   for (let n = 1; n < share.length; ++n) {
-    for (let k = 0; k < points.length; ++k) {
+    for (let k = 0; k < nPoints; ++k) {
       const cold = (1 - points[k]!) * share[n]!;
       const hot = cold + points[k]!;
-      tables.set([cold, hot, inverse(cold), inverse(hot)], (n * points.length + k) * tableNumbers);
+      cells[at] = cold;
+      cells[at + 1] = hot;
+      cells[at + 2] = cold > 0 ? 1 / cold : 0;
+      cells[at + 3] = hot > 0 ? 1 / hot : 0;
+      at += tableNumbers;
     }
   }
-  return tables;
 }
 
 /** Rows taken through a tree together, an even number, and where their numbers stand, counted in numbers. */
@@ -128,7 +134,7 @@ interface Places {
 /** Numbers of a block's products that the second-level cache holds beside the sums. */
 const cachedNumbers = 32_768;
 
-function placesOf({ nNodes, nPoints, tables }: TreePaths, nRows: number): Places {
+function placesOf({ nNodes, nPoints }: TreePaths, nRows: number): Places {
   const fitting = Math.floor(cachedNumbers / (nNodes * nPoints));
   const block = Math.min(nRows, Math.max(2, Math.min(64, fitting & ~1)));
   const room = block + (block & 1);
@@ -140,7 +146,7 @@ function placesOf({ nNodes, nPoints, tables }: TreePaths, nRows: number): Places
     products: take(nNodes * nPoints * room),
     sums: take(nNodes * nPoints * room),
     change: take(room),
-    tables: take(tables.length),
+    tables: take(nNodes * nPoints * tableNumbers),
     weights: take(nPoints),
     end,
   };
@@ -157,7 +163,7 @@ function addTree(
 ): void {
   const { cells, lanes } = kernels;
   const places = placesOf(paths, nRows);
-  cells.set(paths.tables, places.tables);
+  writeTables(paths, cells, places.tables);
   cells.set(paths.weights, places.weights);
   for (let start = 0; start < nRows; start += places.block) {
     const n = Math.min(places.block, nRows - start);

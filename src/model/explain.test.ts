@@ -4,7 +4,8 @@ import { modelKinds, randomModel, randomRow } from "../../test/models/random-mod
 import { createRng } from "../core/rng.ts";
 import { explainRows, isExplainable, explanationsOf, meanContributions } from "./explain.ts";
 import { predictRows } from "./predict.ts";
-import type { EnsemblePredictor } from "./predictor.ts";
+import type { Model } from "./model.ts";
+import type { EnsemblePredictor, MemberPredictor } from "./predictor.ts";
 
 const explainable = modelKinds.filter(
   ([task, kind]) =>
@@ -85,6 +86,43 @@ describe("explainRows", () => {
       const own = values.subarray(i * features.length, (i + 1) * features.length);
       expect(own.reduce((sum, value) => sum + value, base[0]!)).toBeCloseTo(score, 9);
     });
+  });
+
+  it("explains a blend whose member reads very many terms", () => {
+    const blended = randomModel(createRng(8), "regression", "ensemble");
+    const { predictor } = blended;
+    if (predictor.kind !== "ensemble") throw new TypeError("no ensemble");
+    const terms = Array.from({ length: 200_000 }, (_, i) => `term${i}`);
+    const linear: MemberPredictor = {
+      kind: "linear",
+      link: "identity",
+      outputs: 1,
+      nDense: 1,
+      nSparse: terms.length,
+      coefficients: new Float64Array(terms.length + 1).fill(2),
+      intercept: Float64Array.of(1),
+    };
+    const model: Model = {
+      ...blended,
+      features: [
+        { feature: "area", steps: [{ kind: "keep" }] },
+        {
+          feature: "note",
+          steps: [{ kind: "tfidf", terms, idf: terms.map(() => 1), ngrams: 1, sublinear: false, dense: false }],
+        },
+      ],
+      predictor: {
+        ...predictor,
+        members: [linear],
+        spans: Uint32Array.of(0, 1, 0, terms.length),
+        weights: Float64Array.of(0.5),
+      },
+    };
+    const row = { area: 3, note: "term7 term199999" };
+    const [answer] = explanationsOf(model, explainRows(model, [row]));
+    expect(answer!.base).toBe(0.5);
+    expect(answer!.contributions["area"]).toBe(3);
+    expect(answer!.contributions["note"]).toBeCloseTo(Math.SQRT2, 12);
   });
 
   it("refuses clusters, networks, neighbors, and ensembles whose answers are not sums", () => {

@@ -158,10 +158,14 @@ function addMember(
   if (!isSum(member)) throw new MillraceError("INTERNAL", { reason: `explaining a member of ${member.kind}` });
   const [denseFrom, denseTo, from, to] = spanOf(spans, m);
   const nDense = design.dense.length;
+  const nOwnDense = denseTo - denseFrom;
+  const ownGroups = new Int32Array(nOwnDense + to - from);
+  ownGroups.set(groupOf.subarray(denseFrom, denseTo));
+  ownGroups.set(groupOf.subarray(nDense + from, nDense + to), nOwnDense);
   const own: ContributionSums = {
     base: baseOf(member),
     values: new Float64Array(values.length),
-    groupOf: Int32Array.of(...groupOf.subarray(denseFrom, denseTo), ...groupOf.subarray(nDense + from, nDense + to)),
+    groupOf: ownGroups,
     nGroups,
   };
   addContributions(member, memberDesign(spans, m, design), own);

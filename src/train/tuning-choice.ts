@@ -67,7 +67,7 @@ export interface TuneOptions<H> {
 
 /** The same estimator with its hyperparameters searched by cross-validation before it is fitted. */
 export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
-  if (ensembleNames.includes(estimator.estimator) && estimator.tuning === null)
+  if (ensembleNames.includes(estimator.estimator))
     refuse("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
   if (Object.hasOwn(estimator.tasks, "anomaly"))
     refuse("tune()", "takes an estimator whose answers have a truth to be scored by", `${estimator.estimator}()`);
