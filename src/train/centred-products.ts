@@ -11,14 +11,16 @@ export interface LastColumn {
 
 /**
  * Sums over rows of weight times the products of any two centred columns: the lower triangle of a row-major matrix, one row a
- * design column (dense, then sparse), then one of `last`. About n * columns^2 / 2 multiply-adds.
+ * design column (dense, then sparse), then one of `last`. About n * columns^2 / 2 multiply-adds; awaits `pause` after each
+ * chunk of rows.
  */
-export function centredProducts(
+export async function centredProducts(
   design: Design,
   weights: Float64Array | null,
   means: Moments["means"],
   last: LastColumn | null,
-): Float64Array {
+  pause: () => Promise<void>,
+): Promise<Float64Array> {
   const width = means.length + (last === null ? 0 : 1);
   const products = new Float64Array(width * width);
   const chunk = new Float64Array(width * chunkRows);
@@ -26,6 +28,7 @@ export function centredProducts(
     const count = Math.min(chunkRows, design.nRows - start);
     fillChunk(design, weights, means, last, start, count, chunk);
     addProducts(chunk, width, count, products);
+    await pause();
   }
   return products;
 }

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { designOf as designWith } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
 import { fixedClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
-import { emptySparseBlock, takeRows, type Design } from "../../model/design.ts";
-import type { FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
+import { takeRows, type Design } from "../../model/design.ts";
+import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { Task } from "../../model/model.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { boosting, linear, pca } from "../choice.ts";
 import { tune } from "../tuning-choice.ts";
 import { checkEstimatorChoice, findEstimator, resolveHyperparameters } from "../implementations.ts";
-import { principalComponents } from "./principal.ts";
+import { type Components, principalComponents } from "./principal.ts";
 
 interface Vectors {
   readonly cases: readonly {
@@ -30,20 +31,22 @@ interface Vectors {
 
 const { cases } = readVectors<Vectors>("pca");
 
-function designOf(rows: readonly (readonly number[])[]): Design {
-  const dense = rows[0]!.map((_, j) => ({
-    name: `x${j}`,
-    source: `x${j}`,
-    values: Float64Array.from(rows, (row) => row[j]!),
-    cardinality: 0,
-  }));
-  return { nRows: rows.length, dense, sparse: emptySparseBlock(rows.length) };
-}
+const designOf = (rows: readonly (readonly number[])[]): Design => designWith(rows, rows[0]!.length);
 
-async function fit(name: string, design: Design, target: Target, given: HyperparameterValues): Promise<FitResult> {
+async function fit(
+  name: string,
+  design: Design,
+  target: Target,
+  given: HyperparameterValues,
+  more: Partial<FitContext> = {},
+): Promise<FitResult> {
   const estimator = await findEstimator(name);
   const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
-  return estimator.fit(design, target, resolveHyperparameters(estimator, given), context);
+  return estimator.fit(design, target, resolveHyperparameters(estimator, given), { ...context, ...more });
+}
+
+function componentsOf(design: Design, most: number, weights: Float64Array | null = null): Promise<Components> {
+  return principalComponents(design, weights, most, "test.components", async () => {});
 }
 
 function targetOf(task: Task, values: ArrayLike<number>, weights: Float64Array | null = null): Target {
@@ -74,8 +77,8 @@ function crowds(nRows: number): { design: Design; labels: number[] } {
 }
 
 describe.each(cases)("principal components, $name", (one) => {
-  it("are scikit-learn's to 1e-8, signs included", () => {
-    const found = principalComponents(designOf(one.rows), null, one.components, "test");
+  it("are scikit-learn's to 1e-8, signs included", async () => {
+    const found = await componentsOf(designOf(one.rows), one.components);
     expect(found.count).toBe(one.components);
     one.means.forEach((mean, j) => expect(Math.abs(found.means[j]! - mean)).toBeLessThan(1e-8));
     one.variances.forEach((value, k) => expect(Math.abs(found.variances[k]! - value)).toBeLessThan(1e-8 * value));
@@ -111,7 +114,7 @@ describe("learning in principal components", () => {
     const target = targetOf("clustering", []);
     const fitted = await fit("kmeans", design, target, { components: 2, clusters: 4 });
     expect(fitted.predictor).toMatchObject({ kind: "clusters", nDense: 3, nSparse: 2 });
-    const { means, directions } = principalComponents(design, null, 2, "test");
+    const { means, directions } = await componentsOf(design, 2);
     const whole = Array.from({ length: 60 }, (_, row) => [
       ...design.dense.map(({ values }) => values[row]!),
       design.sparse.values[2 * row]!,
@@ -131,12 +134,12 @@ describe("learning in principal components", () => {
     expect(pure).toBe(true);
   });
 
-  it("takes weights as so many rows", () => {
+  it("takes weights as so many rows", async () => {
     const { design } = crowds(20);
     const weights = Float64Array.from({ length: 20 }, (_, row) => 1 + (row % 3));
     const rows = Uint32Array.from([...weights].flatMap((weight, row) => Array<number>(weight).fill(row)));
-    const weighted = principalComponents(design, weights, 3, "test");
-    const repeated = principalComponents(takeRows(design, rows), null, 3, "test");
+    const weighted = await componentsOf(design, 3, weights);
+    const repeated = await componentsOf(takeRows(design, rows), 3);
     weighted.directions.forEach((value, i) => expect(value).toBeCloseTo(repeated.directions[i]!, 9));
     weighted.variances.forEach((value, i) => expect(value).toBeCloseTo(repeated.variances[i]!, 9));
   });
@@ -151,7 +154,7 @@ describe("learning in principal components", () => {
 
   it("keeps no direction along which nothing varies", async () => {
     const rows = Array.from({ length: 12 }, (_, i) => [i, 2 * i, 7, -i]);
-    expect(principalComponents(designOf(rows), null, 4, "test").count).toBe(1);
+    expect((await componentsOf(designOf(rows), 4)).count).toBe(1);
     const flat = designOf(rows.map(() => [1, 1]));
     const fitted = await fit(
       "linear",
@@ -170,7 +173,32 @@ describe("learning in principal components", () => {
       fit("linear", designOf([[Number.NaN], [1]]), targetOf("regression", [1, 2]), { components: 1 }),
     ).rejects.toMatchObject({ code: "DEFINITION_INVALID" });
     const wide = designOf([Array<number>(1001).fill(0)]);
-    expect(() => principalComponents(wide, null, 3, "linear.components")).toThrow("at most 1000 prepared columns");
+    await expect(componentsOf(wide, 3)).rejects.toThrow("at most 1000 prepared columns");
+  });
+
+  it("refuses numbers whose squares are not finite, by their column", async () => {
+    const large = designOf([
+      [1, 1e200],
+      [2, -1e200],
+    ]);
+    await expect(fit("linear", large, targetOf("regression", [1, 2]), { components: 1 })).rejects.toMatchObject({
+      code: "DEFINITION_INVALID",
+      message: expect.stringContaining('numbers too large in the column "x1"'),
+    });
+  });
+
+  it("can be cancelled while products are summed and rows are turned, before the estimator begins", async () => {
+    const { design, labels } = crowds(2100);
+    const target = targetOf("binary", labels);
+    const progress = { report: () => expect.unreachable("the estimator has begun") };
+    // Nine chunks of 256 rows, then three of 1,024 for each component.
+    for (const pauses of [1, 9, 10, 15]) {
+      let left = pauses;
+      const signal = Object.defineProperty(new EventTarget(), "aborted", { get: () => --left <= 0 }) as AbortSignal;
+      const running = fit("svm", design, target, { components: 2 }, { signal, progress });
+      await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
+      expect(left).toBe(0);
+    }
   });
 });
 

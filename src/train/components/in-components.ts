@@ -1,9 +1,10 @@
 import { sharedNumbers } from "../../core/shared-memory.ts";
 import { MillraceError } from "../../core/errors/error.ts";
-import { type Design, emptySparseBlock } from "../../model/design.ts";
-import type { EstimatorImplementation, FitContext, FitResult } from "../../model/estimator.ts";
+import { type DenseColumn, type Design, emptySparseBlock } from "../../model/design.ts";
+import type { EstimatorImplementation, FitResult } from "../../model/estimator.ts";
 import type { ClustersPredictor, LinearPredictor, Predictor } from "../../model/predictor.ts";
 import { refuseMissing } from "../completeness.ts";
+import { createPause } from "../pause.ts";
 import { addScores, chunkRows } from "../products.ts";
 import { type Components, principalComponents } from "./principal.ts";
 
@@ -17,36 +18,39 @@ export function inComponents(estimator: EstimatorImplementation): EstimatorImple
     const most = Number(hyperparameters["components"]);
     if (most === 0) return estimator.fit(design, target, hyperparameters, context);
     refuseMissing(estimator.name, design, target);
-    const components = principalComponents(design, target.weights, most, `${estimator.name}.components`);
+    const pause = createPause(context, `fitting ${estimator.name}()`);
+    const components = await principalComponents(design, target.weights, most, `${estimator.name}.components`, pause);
     // Where no column varies there is nothing to turn.
     if (components.count === 0) return estimator.fit(design, target, hyperparameters, context);
-    const fitted = await estimator.fit(projected(design, components), target, hyperparameters, {
-      ...context,
-      validation: watched(context, components),
-    });
+    const projected = await project(design, components, pause);
+    // None of these estimators watches validation rows, which would need the same turn.
+    const fitted = await estimator.fit(projected, target, hyperparameters, { ...context, validation: null });
     return turnedBack(fitted, components, design);
   };
   return Object.freeze({ ...estimator, fit });
 }
 
-function watched({ validation }: FitContext, components: Components): FitContext["validation"] {
-  return validation && { ...validation, design: projected(validation.design, components) };
-}
-
 /** Rows as their positions along the components. */
-function projected(design: Design, { count, means, directions }: Components): Design {
+async function project(
+  design: Design,
+  { count, means, directions }: Components,
+  pause: () => Promise<void>,
+): Promise<Design> {
   const nColumns = means.length;
   const { nRows } = design;
-  const dense = Array.from({ length: count }, (_, k) => {
+  const dense: DenseColumn[] = [];
+  for (let k = 0; k < count; ++k) {
     const values = sharedNumbers(nRows);
     let centre = 0;
     for (let j = 0; j < nColumns; ++j) centre += directions[k * nColumns + j]! * means[j]!;
     values.fill(-centre);
-    for (let start = 0; start < nRows; start += chunkRows)
+    for (let start = 0; start < nRows; start += chunkRows) {
       addScores(design, directions, k * nColumns, start, Math.min(chunkRows, nRows - start), values, start);
+      await pause();
+    }
     const name = `component ${k + 1}`;
-    return { name, source: name, values, cardinality: 0 };
-  });
+    dense.push({ name, source: name, values, cardinality: 0 });
+  }
   return { nRows, dense, sparse: emptySparseBlock(nRows) };
 }
 

@@ -23,15 +23,16 @@ const mostColumns = 1000;
 const leastShare = 1e-13;
 
 /**
- * Principal components of a design's columns, weighted by row: eigenvectors of their covariance. Throws DEFINITION_INVALID for
- * more than 1,000 columns.
+ * Principal components of a design's columns, weighted by row: eigenvectors of their covariance. Awaits `pause` as it goes
+ * through the rows. Throws DEFINITION_INVALID for more than 1,000 columns, and for numbers whose squares are not finite.
  */
-export function principalComponents(
+export async function principalComponents(
   design: Design,
   weights: Float64Array | null,
   most: number,
   subject: string,
-): Components {
+  pause: () => Promise<void>,
+): Promise<Components> {
   const nColumns = design.dense.length + design.sparse.names.length;
   if (nColumns > mostColumns)
     throw new MillraceError("DEFINITION_INVALID", {
@@ -41,10 +42,11 @@ export function principalComponents(
       remedy: "Drop columns in `prepare`, or give texts fewer terms: tfidf({ maxWords: 500 }).",
     });
   const { means, totalWeight } = momentsOf(design, weights);
-  const covariance = centredProducts(design, weights, means, null);
+  const covariance = await centredProducts(design, weights, means, null, pause);
   for (let i = 0; i < nColumns; ++i)
     for (let j = 0; j <= i; ++j) {
       const own = covariance[i * nColumns + j]! / totalWeight;
+      if (!Number.isFinite(own)) refuseLarge(design, i, subject);
       covariance[i * nColumns + j] = own;
       covariance[j * nColumns + i] = own;
     }
@@ -56,4 +58,14 @@ export function principalComponents(
   const kept = variances.reduce((sum, value) => sum + value, 0);
   const share = total > 0 ? kept / total : 1;
   return { count, means, directions: vectors.slice(0, count * nColumns), variances, share };
+}
+
+function refuseLarge({ dense, sparse }: Design, column: number, subject: string): never {
+  const name = dense[column]?.name ?? sparse.names[column - dense.length]!;
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject,
+    rule: "needs columns whose squares are finite",
+    actual: `numbers too large in the column "${name}"`,
+    remedy: "Bound the column in `prepare` with clip(), or divide it by a number in a derived feature.",
+  });
 }

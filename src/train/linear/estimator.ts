@@ -23,6 +23,7 @@ import { sumsLength } from "./objective.ts";
 import { linearPredictor } from "./predictor.ts";
 import { lossOf } from "./regression-loss.ts";
 
+const subject = "fitting linear()";
 /** Cells of a design for each thread: with fewer, starting one takes longer than it saves. */
 const worthThread = 2_000_000;
 
@@ -57,11 +58,12 @@ async function fit(
     tolerance: Number(hyperparameters["tolerance"]),
   };
   const loss = lossOf(target, hyperparameters);
+  const pause = createPause(context, subject);
   if (loss.name === "squared" && suitsNormalEquations(design)) {
-    const solution = solveNormalEquations(design, target, settings, momentsOf(design, target.weights));
+    const solution = await solveNormalEquations(design, target, settings, momentsOf(design, target.weights), pause);
     if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
   }
-  const { solution, ...minimum } = await solve({ design, target, loss, ...settings, shared: null }, context);
+  const { solution, ...minimum } = await solve({ design, target, loss, ...settings, shared: null }, context, pause);
   return {
     predictor: linearPredictor(design, loss.name === "poisson" ? "log" : linkOf(target), solution),
     notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
@@ -69,17 +71,16 @@ async function fit(
 }
 
 /** In workers where there is enough to do for them and all columns are dense and in memory they share. */
-async function solve(problem: LinearProblem, context: FitContext): Promise<LinearOutcome> {
+async function solve(problem: LinearProblem, context: FitContext, pause: () => Promise<void>): Promise<LinearOutcome> {
   const { design, target, maxIterations } = problem;
   const module = compiledModule("member", import.meta.url);
   const nDense = design.dense.length;
   const threads = isShareable(design)
     ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread))
     : 1;
-  const subject = "fitting linear()";
   const payload = isAlone({ module, threads }) ? problem : { ...problem, shared: sharedFor(design, target) };
   const work = { module, payload, threads, total: maxIterations, unit: "iterations" };
-  const [outcome] = await runTeam(solveProblem, work, context, createPause(context, subject));
+  const [outcome] = await runTeam(solveProblem, work, context, pause);
   if (!outcome || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
   return outcome;
 }

@@ -17,20 +17,21 @@ export function suitsNormalEquations(design: Design): boolean {
 /**
  * Ridge coefficients by the normal equations of centred columns, (X'WX + l2 I) b = X'W y, with an l1 penalty by
  * coordinate descent on the same products; undefined where they have no
- * finite solution. About n * columns^2 / 2 multiply-adds, then columns^3 / 3.
+ * finite solution. About n * columns^2 / 2 multiply-adds, in which it awaits `pause`, then columns^3 / 3.
  */
-export function solveNormalEquations(
+export async function solveNormalEquations(
   design: Design,
   target: Target,
   penalty: { readonly l1: number; readonly l2: number; readonly tolerance: number; readonly maxIterations: number },
   moments: Moments,
-): { readonly coefficients: Float64Array; readonly intercept: Float64Array } | undefined {
+  pause: () => Promise<void>,
+): Promise<{ readonly coefficients: Float64Array; readonly intercept: Float64Array } | undefined> {
   const { l1, l2 } = penalty;
   const nColumns = moments.means.length;
   const width = nColumns + 1;
   const targetMean = weightedMean(target.values, target.weights, moments.totalWeight);
   const last = { values: target.values, mean: targetMean };
-  const products = centredProducts(design, target.weights, moments.means, last);
+  const products = await centredProducts(design, target.weights, moments.means, last, pause);
   const matrix = new Float64Array(nColumns * nColumns);
   for (let i = 0; i < nColumns; ++i) {
     matrix.set(products.subarray(i * width, i * width + i + 1), i * nColumns);
