@@ -53,17 +53,31 @@ export async function readOutput<T>(project: Project, run: RunDetails, codec: Co
   return found ? codec.read(await project.store.artifacts.verifiedPath(found.digest)) : null;
 }
 
+export const rowsLine = ({ nRows, nOk, nQuarantined }: DataReport): string =>
+  `${nRows} rows in = ${nOk} ok + ${nQuarantined} quarantined`;
+
+export const cleanedLines = ({ cleaned }: DataReport): readonly string[] =>
+  cleaned.map(({ column, cells }) => `${cells} cells of ${column} cleaned`);
+
+export const brokenLines = ({ broken }: DataReport): readonly string[] =>
+  broken.map((rule) => `warning: expected ${rule}`);
+
 const mostReasons = 10;
 
 /** The report in lines. */
 export function renderDataReport(report: DataReport): readonly string[] {
-  const { nRows, nOk, nQuarantined, quarantinedBy, warned, cleaned, broken, comparison } = report;
+  const { quarantinedBy, warned, comparison } = report;
+  const found = [
+    ...quarantinedBy.slice(0, mostReasons).map(({ column, code, rows }) => `${rows} by ${column}: ${code}`),
+    ...cleanedLines(report),
+    ...warned.slice(0, mostReasons).map(({ column, code, count }) => `${count} warned by ${column}: ${code}`),
+    ...brokenLines(report),
+  ];
+  const before = comparison ? renderComparison(comparison) : [];
+  const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`);
   return [
-    `${nRows} rows in = ${nOk} ok + ${nQuarantined} quarantined`,
-    ...quarantinedBy.slice(0, mostReasons).map(({ column, code, rows }) => `  ${rows} by ${column}: ${code}`),
-    ...cleaned.map(({ column, cells }) => `  ${cells} cells of ${column} cleaned`),
-    ...warned.slice(0, mostReasons).map(({ column, code, count }) => `  ${count} warned by ${column}: ${code}`),
-    ...broken.map((rule) => `  warning: expected ${rule}`),
-    ...(comparison ? ["against the snapshot before:", ...renderComparison(comparison).map((line) => `  ${line}`)] : []),
+    rowsLine(report),
+    ...indented(found),
+    ...(comparison ? ["against the snapshot before:", ...indented(before)] : []),
   ];
 }

@@ -2,26 +2,24 @@ import type { CardSection } from "../registry/card.ts";
 import { comparisonSummary, movedColumns } from "../validate/compare.ts";
 import { profileRows, renderRelations } from "../validate/profile-table.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
-import type { DataReport } from "./data-report.ts";
+import { brokenLines, cleanedLines, type DataReport, rowsLine } from "./data-report.ts";
 
 const mostRules = 50;
 
 /** What checking found in the data, for a card: rules that rows broke, the snapshot before, and its columns. */
 export function dataSections(report: DataReport | null, profile: DatasetProfile | null): readonly CardSection[] {
-  const sections = report ? [checked(report), compared(report)] : [];
-  return profile ? [...sections, profiled(profile)] : sections;
+  const named = profile && withCommonLevels(profile);
+  const sections = report ? [checked(report), compared(report, named)] : [];
+  return named ? [...sections, profiled(named)] : sections;
 }
 
-function checked({ nRows, nOk, nQuarantined, quarantinedBy, warned, cleaned, broken }: DataReport): CardSection {
+function checked(report: DataReport): CardSection {
+  const { quarantinedBy, warned } = report;
   const setAside = quarantinedBy.map(({ column, code, rows }) => [column, code, String(rows), "rows set aside"]);
   const kept = warned.map(({ column, code, count }) => [column, code, String(count), "warned"]);
   return {
     heading: "What checking the data found",
-    lines: [
-      `${nRows} rows in = ${nOk} ok + ${nQuarantined} quarantined`,
-      ...broken.map((rule) => `warning: expected ${rule}`),
-      ...cleaned.map(({ column, cells }) => `${cells} cells of ${column} cleaned`),
-    ],
+    lines: [rowsLine(report), ...brokenLines(report), ...cleanedLines(report)],
     table: {
       head: ["column or check", "rule", "count", "what became of it"],
       rows: [...setAside, ...kept].slice(0, mostRules),
@@ -29,21 +27,36 @@ function checked({ nRows, nOk, nQuarantined, quarantinedBy, warned, cleaned, bro
   };
 }
 
-function compared({ comparison }: DataReport): CardSection {
+function compared({ comparison }: DataReport, profile: DatasetProfile | null): CardSection {
   const heading = "Against the snapshot before";
   if (comparison === null) return { heading, lines: [], table: null };
-  const table = { head: ["column", "how it moved"], rows: movedColumns(comparison) };
-  return { heading, lines: comparisonSummary(comparison), table };
+  const levels = new Map(profile?.columns.map((column) => [column.column, column.levels.map(([level]) => level)]));
+  const columns = comparison.columns.map((change) => ({
+    ...change,
+    newLevels: change.newLevels.filter((level) => levels.get(change.column)?.includes(level)),
+    // How many rows held these is not known any more.
+    goneLevels: [],
+  }));
+  const named = { ...comparison, columns };
+  return {
+    heading,
+    lines: comparisonSummary(named),
+    table: { head: ["column", "how it moved"], rows: movedColumns(named) },
+  };
 }
 
-/** A level that few rows hold may be a person: a page that others read does not name it. */
 const fewestRows = 5;
 
-function profiled(profile: DatasetProfile): CardSection {
+/** A level that few rows hold may be a person: a page that others read does not name it. */
+function withCommonLevels(profile: DatasetProfile): DatasetProfile {
   const columns = profile.columns.map((column) => ({
     ...column,
     levels: column.levels.filter(([, count]) => count >= fewestRows),
   }));
-  const [head, ...rows] = profileRows({ ...profile, columns });
+  return { ...profile, columns };
+}
+
+function profiled(profile: DatasetProfile): CardSection {
+  const [head, ...rows] = profileRows(profile);
   return { heading: "Columns of the snapshot", lines: renderRelations(profile), table: { head: head!, rows } };
 }
