@@ -134,17 +134,23 @@ function finished(sinks: readonly ColumnSink[], nRows: number): ColumnData[] {
   return sinks.map((sink) => sink.finish(nRows));
 }
 
-/** Gives the contract's columns of a dataset that our own writer wrote to `use`, one row group after the other. Throws as `readDataset` does. */
+/**
+ * Gives the contract's columns of a dataset that our own writer wrote to `use`, one row group after the other. Throws as
+ * `readDataset` does, and SOURCE_UNREADABLE where another writer wrote the file.
+ */
 export async function eachGroup(
   path: string,
   contract: Contract,
   use: (frame: Frame, nRowsInAll: number) => Promise<void>,
 ): Promise<void> {
-  await withSnapshot(await realpath(path), async (snapshot) => {
+  const isRead = await withSnapshot(await realpath(path), async (snapshot) => {
     const wanted = wantedOf(snapshot, contract);
     for (const [g, { nRows }] of snapshot.groups.entries())
       await use(frameOf(nRows, contract, await readGroup(snapshot, g, wanted)), snapshot.nRows);
+    return true;
   });
+  if (isRead === null)
+    throw new MillraceError("SOURCE_UNREADABLE", { path, format: "Parquet", reason: "it is no snapshot of ours" });
 }
 
 /** The structural shape of the engine's codec; the engine stands on the same floor and is not imported. */

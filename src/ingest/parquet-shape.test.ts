@@ -147,6 +147,60 @@ describe("checkParquetShape", () => {
     }
   });
 
+  it("passes columns of one value, which DuckDB writes in a few bytes for each 100,000 rows", async () => {
+    const path = join(root, "constant.parquet");
+    await withQuery({ files: [path] }, (session) =>
+      session.run(
+        `COPY (SELECT 1 AS a, 2 AS b FROM range(20000000)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 1000000)`,
+      ),
+    );
+    await expect(checkParquetShape(path)).resolves.toBeUndefined();
+  });
+
+  it("counts the columns of a schema and the groups around them, each by itself", async () => {
+    const shapeOf = (elements: readonly ThriftItem[]): Promise<void> => {
+      const path = join(root, "schema.parquet");
+      writeFileSync(path, emptyFile(elements));
+      return checkParquetShape(path);
+    };
+    const list = [groupElement("l", 1), groupElement("list", 1), columnElement("element", "int64")];
+    const lists = (n: number): ThriftItem[] => [
+      groupElement("root", n),
+      ...Array.from({ length: n }, () => list).flat(),
+    ];
+    await expect(shapeOf(lists(10_000))).resolves.toBeUndefined();
+    await expect(shapeOf(lists(10_001))).rejects.toThrow("more than 10000 columns");
+    const nested = (n: number): ThriftItem[] => [
+      groupElement("root", 1),
+      ...Array.from({ length: n }, () => groupElement("g", 1)),
+      columnElement("a", "int64"),
+    ];
+    await expect(shapeOf(nested(32))).resolves.toBeUndefined();
+    await expect(shapeOf(nested(33))).rejects.toThrow("nested more than 32 deep");
+  });
+
+  it("passes metadata with types that we do not write, as of the bounding boxes of geometries", async () => {
+    const footer = (unknown: readonly number[]): Buffer => {
+      const known = encodeThrift([
+        [1, { i32: 1 }],
+        [2, { list: [groupElement("root", 1), columnElement("a", "int64")] }],
+        [3, { i64: 0 }],
+        [4, { list: [] }],
+      ]);
+      return Buffer.concat([known.subarray(0, -1), Buffer.from([...unknown, 0])]);
+    };
+    const path = join(root, "types.parquet");
+    const double = [0xb7, ...Buffer.from(Float64Array.of(4.9).buffer)];
+    const uuid = [0xbd, ...Buffer.alloc(16, 9)];
+    const set = [0xba, 0x23, 1, 2];
+    for (const bytes of [double, uuid, set]) {
+      writeFileSync(path, parquetOf(footer(bytes)));
+      await expect(checkParquetShape(path)).resolves.toBeUndefined();
+      writeFileSync(path, parquetOf(footer(bytes.slice(0, -2))));
+      await expect(checkParquetShape(path)).rejects.toThrow("it is damaged: metadata ends early");
+    }
+  });
+
   it("refuses or passes each of 3,000 damaged files, and fails with nothing else", async () => {
     const rng = createRng(17);
     const whole = repeatedText(30, 500);

@@ -12,7 +12,7 @@ const deepest = 32;
 /** What a file of any size may hold; beyond that, what it holds must be in proportion to its size. */
 const freeRows = 1_000_000;
 const freeBytes = 1 << 28;
-const rowsPerByte = 500;
+const rowsPerByte = 5_000;
 const largestPage = 1 << 26;
 const largestPageGrowth = 100;
 
@@ -76,15 +76,17 @@ function shapeOf(footer: Buffer, size: number): { readonly chunks: readonly Chun
 function createSchemaCheck(): { add(element: ThriftStruct): void; finish(): void } {
   const open: number[] = [];
   let nElements = 0;
+  let nLeaves = 0;
   return {
     add(element) {
       const nChildren = element.has(5) ? countOf(element.get(5)) : 0;
       if (nElements++ > 0 && open.length === 0) throw new ParquetFault("its schema holds more than its root says");
-      if (nElements > mostColumns + 1) throw new ParquetFault(`it has more than ${mostColumns} columns`);
+      if (nChildren === 0 && ++nLeaves > mostColumns) throw new ParquetFault(`it has more than ${mostColumns} columns`);
       if (open.length > 0) --open[open.length - 1]!;
       open.push(nChildren);
-      if (open.length > deepest) throw new ParquetFault(`its schema is nested more than ${deepest} deep`);
       while (open.at(-1) === 0) open.pop();
+      // The groups that are open, and the root.
+      if (open.length > deepest + 1) throw new ParquetFault(`its schema is nested more than ${deepest} deep`);
     },
     finish() {
       if (nElements === 0 || open.length > 0) throw new ParquetFault("its schema holds less than it says");

@@ -1,4 +1,4 @@
-/** A struct as its fields by id; one with a field of a type we do not write is refused. */
+/** A struct as its fields by id; one that holds a map is refused, for Parquet's metadata has none. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>;
 export type ThriftValue = number | boolean | Uint8Array | readonly ThriftValue[] | ThriftStruct;
 
@@ -16,7 +16,20 @@ type ThriftField = ThriftItem | { readonly bool: boolean };
 /** Fields by ascending id. */
 export type ThriftFields = readonly (readonly [id: number, field: ThriftField])[];
 
-const types = { true: 1, false: 2, i8: 3, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
+const types = {
+  true: 1,
+  false: 2,
+  i8: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  struct: 12,
+  uuid: 13,
+} as const;
 
 /** The bytes of a struct in Thrift's compact protocol, which Parquet's metadata is written in. */
 export function encodeThrift(fields: ThriftFields): Buffer {
@@ -126,13 +139,14 @@ function takeValue(cursor: Cursor, type: number, depth: number): ThriftValue {
     case types.i32:
     case types.i64:
       return unzigzag(takeVarint(cursor));
-    case types.binary: {
-      const length = takeVarint(cursor);
-      cursor.at += length;
-      if (cursor.at > cursor.bytes.length) throw new RangeError("metadata ends early");
-      return cursor.bytes.subarray(cursor.at - length, cursor.at);
-    }
-    case types.list: {
+    case types.double:
+      return takeBytes(cursor, 8).readDoubleLE(0);
+    case types.binary:
+      return takeBytes(cursor, takeVarint(cursor));
+    case types.uuid:
+      return takeBytes(cursor, 16);
+    case types.list:
+    case types.set: {
       const list: ThriftValue[] = [];
       takeList(cursor, depth, (element) => void list.push(element));
       return list;
@@ -160,6 +174,12 @@ function takeByte(cursor: Cursor): number {
   const byte = cursor.bytes[cursor.at++];
   if (byte === undefined) throw new RangeError("metadata ends early");
   return byte;
+}
+
+function takeBytes(cursor: Cursor, length: number): Buffer {
+  cursor.at += length;
+  if (cursor.at > cursor.bytes.length) throw new RangeError("metadata ends early");
+  return cursor.bytes.subarray(cursor.at - length, cursor.at);
 }
 
 function takeVarint(cursor: Cursor): number {
