@@ -330,6 +330,22 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
     expect(runs[0]!.status).toBe("cancelled");
   });
 
+  it("is killed by Ctrl-C twice, its process with it", async () => {
+    fs.rmSync(project.path("pid"), { force: true });
+    const running = project.start("run", "bad", "--until", "stuck");
+    const pid = await until(
+      () => fs.existsSync(project.path("pid")) && Number(fs.readFileSync(project.path("pid"), "utf8")),
+      "the step",
+    );
+    const pressing = setInterval(() => running.child.kill("SIGINT"), 50);
+    try {
+      expect(await running.ended).toBe(130);
+    } finally {
+      clearInterval(pressing);
+    }
+    await until(() => !isThere(pid), "the step's process to end");
+  });
+
   it("does not outlive a run that is killed", async () => {
     fs.rmSync(project.path("pid"), { force: true });
     const running = project.start("run", "bad", "--until", "stuck");
