@@ -10,16 +10,16 @@ export interface TracingOptions extends Pick<OtlpOptions, "url" | "headers" | "s
 }
 
 /**
- * What OpenTelemetry's environment variables ask for; null where none names a collector, or OTEL_SDK_DISABLED is "true". Throws
- * USAGE where one of them holds what is not understood.
+ * What OpenTelemetry's environment variables ask for; null where none names a collector, OTEL_SDK_DISABLED is "true" or
+ * OTEL_TRACES_EXPORTER "none". Throws USAGE where one of them holds what is not understood.
  */
 export function tracingOptionsOf(environment: Readonly<Record<string, string | undefined>>): TracingOptions | null {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = environment;
   const address = own || (base && `${base.replace(/\/+$/, "")}/v1/traces`);
-  if (!address || environment["OTEL_SDK_DISABLED"] === "true") return null;
+  const isOff = environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true";
+  if (!address || isOff || environment["OTEL_TRACES_EXPORTER"] === "none") return null;
   const name = own ? "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" : "OTEL_EXPORTER_OTLP_ENDPOINT";
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
-    throw misunderstood(name, "an http or https address");
+  if (!isPlainAddress(address)) throw misunderstood(name, "an http or https address without credentials");
   const protocol = environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] || environment["OTEL_EXPORTER_OTLP_PROTOCOL"];
   // A collector takes JSON where it takes protobuf over HTTP.
   if (protocol && !protocol.startsWith("http/")) throw misunderstood("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
@@ -27,8 +27,15 @@ export function tracingOptionsOf(environment: Readonly<Record<string, string | u
     url: address,
     headers: headersOf(environment["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] || environment["OTEL_EXPORTER_OTLP_HEADERS"]),
     service: environment["OTEL_SERVICE_NAME"] || "millrace",
-    share: shareOf(environment["OTEL_TRACES_SAMPLER_ARG"]),
+    share: shareOf(environment["OTEL_TRACES_SAMPLER"], environment["OTEL_TRACES_SAMPLER_ARG"]),
   };
+}
+
+/** Errors would print credentials in an address; a header carries them unseen. */
+function isPlainAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password } = new URL(address);
+  return /^https?:$/.test(protocol) && username === "" && password === "";
 }
 
 /** "name=value" by commas, values percent-encoded. */
@@ -45,14 +52,22 @@ function headersOf(text: string | undefined): Readonly<Record<string, string>> {
 
 function decodedValue(text: string): string {
   try {
-    return decodeURIComponent(text);
+    const value = decodeURIComponent(text);
+    // Refuses what no header can hold, which the sending's error would print.
+    new Headers([["x", value]]);
+    return value;
   } catch {
     throw misunderstood("OTEL_EXPORTER_OTLP_HEADERS", "name=value by commas, values percent-encoded");
   }
 }
 
-function shareOf(text: string | undefined): number {
-  const share = Number(text || "1");
+/** Every sampler here follows the decision of a trace's beginner, as "parentbased_" asks. */
+function shareOf(sampler: string | undefined, argument: string | undefined): number {
+  const kind = sampler?.replace(/^parentbased_/, "") || "traceidratio";
+  if (kind === "always_on") return 1;
+  if (kind === "always_off") return 0;
+  if (kind !== "traceidratio") throw misunderstood("OTEL_TRACES_SAMPLER", "always_on, always_off or traceidratio");
+  const share = Number(argument || "1");
   if (share >= 0 && share <= 1) return share;
   throw misunderstood("OTEL_TRACES_SAMPLER_ARG", "a share from 0 to 1");
 }

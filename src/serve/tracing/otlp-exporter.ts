@@ -18,6 +18,8 @@ export interface OtlpOptions {
 const mostAtOnce = 512;
 const mostWaiting = 4096;
 const timeoutMs = 10_000;
+/** A server that stops waits no longer for its collector. */
+const closeWithinMs = 2000;
 
 /** Sends spans to an OpenTelemetry collector as OTLP over HTTP in JSON. What a collector does not take is lost: answers never wait for it. */
 export function openOtlpExporter(options: OtlpOptions): SpanSink {
@@ -25,13 +27,18 @@ export function openOtlpExporter(options: OtlpOptions): SpanSink {
   let waiting: Span[] = [];
   let sending: Promise<void> | null = null;
   let isFailing = false;
+  const closing = new AbortController();
+  // Neither credentials nor a query, which may hold a key.
+  const { origin, pathname } = new URL(options.url);
   const sendAll = async (): Promise<void> => {
     while (waiting.length > 0) {
       const spans = waiting.slice(0, mostAtOnce);
       waiting = waiting.slice(mostAtOnce);
-      const reason = await send(options, spans);
-      if (reason !== null && !isFailing) onFault(`the trace collector ${options.url} takes no spans: ${reason}`);
+      const reason = await send(options, spans, closing.signal);
+      if (reason !== null && !isFailing) onFault(`the trace collector ${origin}${pathname} takes no spans: ${reason}`);
       isFailing = reason !== null;
+      // The others wait for the next time.
+      if (isFailing) return;
     }
   };
   const flush = (): Promise<void> => (sending ??= sendAll().finally(() => (sending = null)));
@@ -44,21 +51,24 @@ export function openOtlpExporter(options: OtlpOptions): SpanSink {
     },
     async close() {
       clearInterval(timer);
+      const tooLate = new Error(`no answer within ${closeWithinMs} ms of the stop`);
+      const limit = setTimeout(() => closing.abort(tooLate), closeWithinMs);
       await flush();
       // What came while the last ones were sent.
       await flush();
+      clearTimeout(limit);
     },
   };
 }
 
 /** Why the collector did not take the spans; null where it did. */
-async function send(options: OtlpOptions, spans: readonly Span[]): Promise<string | null> {
+async function send(options: OtlpOptions, spans: readonly Span[], closing: AbortSignal): Promise<string | null> {
   try {
     const response = await fetch(options.url, {
       method: "POST",
       headers: { "content-type": "application/json", ...options.headers },
       body: JSON.stringify(documentOf(options, spans)),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]),
       redirect: "error",
     });
     await response.body?.cancel();
