@@ -1,7 +1,4 @@
-import { MillraceError } from "../core/errors/error.ts";
 import { checkColumnNames } from "../frame/column-name.ts";
-import { openParquet } from "../query/parquet-file.ts";
-import { quoteLiteral } from "../query/quote.ts";
 import { openArrow } from "./arrow/arrow-table.ts";
 import { readBytes } from "./byte-stream.ts";
 import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "./delimited-scan.ts";
@@ -9,18 +6,10 @@ import { delimitedSql, longestOf } from "./delimited-sql.ts";
 import { openJson } from "./json-table.ts";
 import type { FileFormat, LocatedFile, LocatedSource } from "./locate.ts";
 import { openCells } from "./parts/cells-table.ts";
-import { checkParquetShape } from "./parquet-shape.ts";
+import { openParquetTable } from "./parquet-table.ts";
 import { joinFiles } from "./partitions.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
-import {
-  type FileTable,
-  mostColumns,
-  reasonOf,
-  type Table,
-  type TableContext,
-  unreadable,
-  unreadableFile,
-} from "./table.ts";
+import { type FileTable, mostColumns, type Table, type TableContext, unreadable, unreadableFile } from "./table.ts";
 
 /** The rows of a source's files, one file after the other. */
 export async function openFiles(located: LocatedSource, context: TableContext): Promise<Table> {
@@ -101,28 +90,5 @@ async function scanDelimited(
     return scanner.finish();
   } catch (error) {
     throw error instanceof DelimitedFault ? unreadableFile(file, format, error.message, error) : error;
-  }
-}
-
-async function openParquetTable(file: LocatedFile, { session }: TableContext): Promise<FileTable> {
-  try {
-    await checkParquetShape(file.path);
-    const parquet = await openParquet(session, file.path);
-    const described = await session.rows(`DESCRIBE SELECT * FROM ${parquet.relation}`);
-    const types = described.map((row) => String(row[1]));
-    const columns = parquet.names.map((_, i) => `c${i}`).join(", ");
-    return {
-      file,
-      sql: parquet.relation,
-      relationOf: (paths) => `read_parquet([${paths.map(quoteLiteral).join(", ")}]) AS source(${columns})`,
-      layout: JSON.stringify([parquet.names, types]),
-      names: parquet.names,
-      types,
-      nRows: parquet.nRows,
-      emptiness: "columns without rows",
-      origins: [{ file: file.name, nRows: parquet.nRows, lines: [] }],
-    };
-  } catch (error) {
-    throw error instanceof MillraceError ? error : unreadableFile(file, "parquet", reasonOf(error), error);
   }
 }

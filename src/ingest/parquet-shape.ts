@@ -16,18 +16,29 @@ const rowsPerByte = 5_000;
 const largestPage = 1 << 26;
 const largestPageGrowth = 100;
 
+/** What is left to be asked once a file may be read. */
+export interface ParquetShape {
+  /**
+   * By top-level column: the bytes of its values if each value that is stored once were as long as their mean and stood in
+   * every row that refers to them. A suspicion, for most rows may refer to a short one, or be missing.
+   */
+  readonly repeated: readonly number[];
+  /** How many bytes the values of all columns may come to. */
+  readonly mostBytes: number;
+}
+
 /**
  * Looks at what a Parquet file says of itself before it is read: how schema, row groups and pages fit together, and how
  * much they would unpack to. A file made for harm is then refused without the memory, the time or the crash it asks for.
  *
  * Throws ParquetFault.
  */
-export async function checkParquetShape(path: string): Promise<void> {
+export async function checkParquetShape(path: string): Promise<ParquetShape> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
-    const { chunks, footerStart } = shapeOf(await readFooter(file, size), size);
-    await checkPages(file, chunks, size, footerStart);
+    const layout = layoutOf(await readFooter(file, size), size);
+    return await checkPages(file, layout, largestGrowth * size + freeBytes);
   } catch (error) {
     throw error instanceof RangeError ? new ParquetFault(`it is damaged: ${error.message}`) : error;
   } finally {
@@ -47,12 +58,21 @@ async function readFooter(file: FileHandle, size: number): Promise<Buffer> {
 
 /** Where the pages of one column in one row group lie. */
 interface Chunk {
+  /** Among the schema's elements that hold values. */
+  readonly leaf: number;
   readonly start: number;
   readonly end: number;
   readonly nValues: number;
 }
 
-function shapeOf(footer: Buffer, size: number): { readonly chunks: readonly Chunk[]; readonly footerStart: number } {
+interface Layout {
+  readonly chunks: readonly Chunk[];
+  /** By leaf: the top-level column that it is a part of. */
+  readonly columns: readonly number[];
+  readonly footerStart: number;
+}
+
+function layoutOf(footer: Buffer, size: number): Layout {
   const footerStart = size - 8 - footer.length;
   const schema = createSchemaCheck();
   const chunks: Chunk[] = [];
@@ -62,26 +82,38 @@ function shapeOf(footer: Buffer, size: number): { readonly chunks: readonly Chun
     if (id !== 4) return;
     const group = structOf(element);
     nRowsOfGroups += countOf(group.get(3));
-    for (const chunk of listOf(group.get(1))) chunks.push(chunkOf(structOf(structOf(chunk).get(3)), footerStart));
+    for (const [leaf, chunk] of listOf(group.get(1)).entries())
+      chunks.push(chunkOf(leaf, structOf(structOf(chunk).get(3)), footerStart));
   });
-  schema.finish();
+  const columns = schema.finish();
   const nRows = countOf(fields.get(3));
   if (nRows !== nRowsOfGroups)
     throw new ParquetFault(`it says it holds ${nRows} rows, and its row groups say ${nRowsOfGroups}`);
   if (nRows > freeRows + rowsPerByte * size) throw new ParquetFault(`it says it holds ${nRows} rows in ${size} bytes`);
-  return { chunks, footerStart };
+  if (chunks.some(({ leaf }) => leaf >= columns.length))
+    throw new ParquetFault("a row group of it holds more columns than its schema");
+  return { chunks, columns, footerStart };
+}
+
+interface SchemaCheck {
+  add(element: ThriftStruct): void;
+  /** By leaf: the top-level column that it is a part of. */
+  finish(): readonly number[];
 }
 
 /** Elements come depth first, each saying how many children follow: an explicit stack, for a schema may nest without end. */
-function createSchemaCheck(): { add(element: ThriftStruct): void; finish(): void } {
+function createSchemaCheck(): SchemaCheck {
   const open: number[] = [];
+  const columns: number[] = [];
   let nElements = 0;
-  let nLeaves = 0;
+  let nColumns = 0;
   return {
     add(element) {
       const nChildren = element.has(5) ? countOf(element.get(5)) : 0;
       if (nElements++ > 0 && open.length === 0) throw new ParquetFault("its schema holds more than its root says");
-      if (nChildren === 0 && ++nLeaves > mostColumns) throw new ParquetFault(`it has more than ${mostColumns} columns`);
+      if (open.length === 1) ++nColumns;
+      if (nChildren === 0 && columns.push(nColumns - 1) > mostColumns)
+        throw new ParquetFault(`it has more than ${mostColumns} columns`);
       if (open.length > 0) --open[open.length - 1]!;
       open.push(nChildren);
       while (open.at(-1) === 0) open.pop();
@@ -90,43 +122,44 @@ function createSchemaCheck(): { add(element: ThriftStruct): void; finish(): void
     },
     finish() {
       if (nElements === 0 || open.length > 0) throw new ParquetFault("its schema holds less than it says");
+      return columns;
     },
   };
 }
 
-function chunkOf(metadata: ThriftStruct, footerStart: number): Chunk {
+function chunkOf(leaf: number, metadata: ThriftStruct, footerStart: number): Chunk {
   // Writers say 0 of what is not there: of a dictionary, and of data where a file has no rows.
   const offsets = [metadata.get(9), metadata.get(11) ?? 0].map(countOf).filter((offset) => offset > 0);
   const start = Math.min(footerStart, ...offsets);
   const end = start + countOf(metadata.get(7));
   if (end > footerStart) throw new ParquetFault("a column of it lies outside of the file");
-  return { start, end, nValues: countOf(metadata.get(5)) };
+  return { leaf, start, end, nValues: countOf(metadata.get(5)) };
 }
 
 /** Walks from page to page: their headers alone say how large each is once it is unpacked. */
 async function checkPages(
   file: FileHandle,
-  chunks: readonly Chunk[],
-  size: number,
-  footerStart: number,
-): Promise<void> {
-  const most = largestGrowth * size + freeBytes;
+  { chunks, columns, footerStart }: Layout,
+  mostBytes: number,
+): Promise<ParquetShape> {
   const headers = createHeaderReader(file, footerStart);
+  const repeated = Array.from({ length: (columns.at(-1) ?? -1) + 1 }, () => 0);
   let nUnpacked = 0;
-  for (const { start, end, nValues } of chunks) {
+  for (const { leaf, start, end, nValues } of chunks) {
     for (let at = start; at < end;) {
       const header = await headers.read(at);
       const [unpacked, packed] = [countOf(header.fields.get(2)), countOf(header.fields.get(3))];
       nUnpacked += unpacked;
-      if (nUnpacked > most) throw new ParquetFault(`it unpacks to more than ${largestGrowth} times its size`);
+      if (nUnpacked > mostBytes) throw new ParquetFault(`it unpacks to more than ${largestGrowth} times its size`);
       if (unpacked > largestPage && unpacked > largestPageGrowth * packed)
         throw new ParquetFault(`a page of it unpacks from ${packed} bytes to ${unpacked}`);
       const dictionary = header.fields.get(7);
-      if (dictionary !== undefined && (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues > most)
-        throw new ParquetFault(`texts of it that are stored once unpack to more than ${largestGrowth} times its size`);
+      if (dictionary !== undefined)
+        repeated[columns[leaf]!]! += (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues;
       at = header.end + packed;
     }
   }
+  return { repeated, mostBytes };
 }
 
 const windowBytes = 1 << 12;
