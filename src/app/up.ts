@@ -79,7 +79,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     registry: project.registry,
     models: champions,
     load,
-    labelled: (model, sinceMs, after) => readLabelledAnswers(project.store, model, { sinceMs, after, limit: 5_000 }),
+    labelled: (model, query) => readLabelledAnswers(project.store, model, query),
     clock,
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });

@@ -1,19 +1,22 @@
 import { describe, expect, it } from "vitest";
+import { fixedClock } from "../../core/clock.ts";
 import { createRng, type Rng } from "../../core/rng.ts";
+import { feedbackDigest } from "../../store/feedback.ts";
+import { openMemoryStore } from "../../store/open.ts";
 import { markedPredictionId } from "../prediction-id.ts";
 import { alarmOf, evidenceAgainst } from "./judge.ts";
-import { type LabelledAnswer, QualityCounter, qualityTally } from "./quality.ts";
-import { totalOf } from "./tally.ts";
+import { type LabelledAnswer, type LabelQuery, QualityCounter, qualityTally, readLabelledAnswers } from "./quality.ts";
+import { type Tally, totalOf } from "./tally.ts";
 
-const arms = { version: 2, champion: 1, stepsAt: [0, 20] };
+const arms = { version: 2, champion: 1, stepsAt: [0, 20_000] };
 const share = 0.25;
 
 describe("labels of a rollout", () => {
   const rows = Array.from({ length: 400 }, (_, i) => ({
     predictionId: `plain ${i}`,
     version: i % 4 === 0 ? 2 : 1,
-    predictedAt: i < 200 ? 10 : 30,
-    receivedAt: 40,
+    predictedAt: i < 200 ? 10 : 30_000,
+    receivedAt: 40_000,
     output: "yes",
     actual: i % 4 === 0 ? "no" : "yes",
   }));
@@ -35,9 +38,39 @@ describe("labels of a rollout", () => {
     counter.add(marked.slice(0, 150), arms);
     counter.add(marked.slice(150), arms);
     expect(counter.tally()).toEqual(qualityTally(marked, arms));
-    expect(counter.cursor).toMatchObject({ predictionId: idOf(399, 399), receivedAt: 40 });
+    expect(counter.cursor).toMatchObject({ predictionId: idOf(399, 399), receivedAt: 40_000 });
     counter.add([marked[0]!], arms);
     expect(totalOf(counter.tally(), "mistaken")).toEqual([100, 0]);
+  });
+
+  it("are no evidence near a later step, where servers' clocks do not tell which share held", () => {
+    const wrong = (times: readonly number[]): Tally =>
+      qualityTally(
+        times.map((predictedAt, i) => ({ ...rows[0]!, predictionId: idOf(i, i), predictedAt })),
+        arms,
+      );
+    const near = wrong([10_001, 19_999, 20_000, 29_999]);
+    expect(totalOf(near, "wrong")).toEqual([4, 0]);
+    expect(totalOf(near, "mistaken")).toEqual([0, 0]);
+    expect(totalOf(wrong([0, 10_000, 30_000]), "mistaken")).toEqual([3, 0]);
+  });
+
+  it("are read as far as they came until a time", async () => {
+    const store = await openMemoryStore({ clock: fixedClock() });
+    try {
+      const row = { model: "m", version: 1, predicted_at: 5, output: '"yes"', actual: '"no"' };
+      const received = [30, 10, 20].map((at) => {
+        const one = { ...row, prediction_id: `id ${at}`, received_at: at };
+        return { ...one, digest: feedbackDigest(one) };
+      });
+      await store.database.insertInto("feedback").values(received).execute();
+      const times = async (query: LabelQuery): Promise<number[]> =>
+        (await readLabelledAnswers(store, "m", query)).map(({ receivedAt }) => receivedAt);
+      expect(await times({ sinceMs: 0 })).toEqual([10, 20, 30]);
+      expect(await times({ sinceMs: 0, untilMs: 20 })).toEqual([10, 20]);
+    } finally {
+      await store.close();
+    }
   });
 });
 

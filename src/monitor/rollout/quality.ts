@@ -28,11 +28,23 @@ export interface RolloutArms {
   readonly stepsAt: readonly number[];
 }
 
-/** Labelled answers of a model given since a time, in the order in which the labels came; those after a label, at most so many. */
+/** Which labelled answers are asked for. */
+export interface LabelQuery {
+  /** UTC milliseconds from which on the answers were given. */
+  readonly sinceMs: number;
+  /** UTC milliseconds until which the labels came. Default: whenever. */
+  readonly untilMs?: number | null;
+  /** The label after which to go on. Default: from the first. */
+  readonly after?: LabelCursor | null;
+  /** Default: all of them. */
+  readonly limit?: number | null;
+}
+
+/** Labelled answers of a model, in the order in which the labels came. */
 export async function readLabelledAnswers(
   store: Store,
   model: string,
-  { sinceMs, after = null, limit = null }: { sinceMs: number; after?: LabelCursor | null; limit?: number | null },
+  { sinceMs, untilMs = null, after = null, limit = null }: LabelQuery,
 ): Promise<LabelledAnswer[]> {
   let wanted = store.database
     .selectFrom("feedback")
@@ -41,6 +53,7 @@ export async function readLabelledAnswers(
     .where("predicted_at", ">=", sinceMs)
     .orderBy("received_at")
     .orderBy("prediction_id");
+  if (untilMs !== null) wanted = wanted.where("received_at", "<=", untilMs);
   if (limit !== null) wanted = wanted.limit(limit);
   if (after !== null)
     wanted = wanted.where((e) =>
@@ -66,11 +79,14 @@ const keptErrors = 1024;
 /** Marks whose mistakes are remembered; of more, nothing is evidence. */
 const mostMarks = 200_000;
 
+/** Servers follow a step half a second apart, each by a clock of its own: which share held is not known so near to it. */
+const stepBlurMs = 10_000;
+
 /**
  * Counts what labels say of both arms, in the order in which they came: how many there are, and how many answers were wrong:
  * another label, or a value farther off than the champion's worst quarter was until then. Those counts are of all answers and are
- * shown. Evidence is of answers alone that chance gave their version, which their ids tell, and once a mark: rows of one
- * request, or requests of one key, got it together.
+ * shown. Evidence is of answers alone that chance gave their version, which their ids tell, with a share that is known, and once a
+ * mark: rows of one request, or requests of one key, got it together.
  */
 export class QualityCounter {
   readonly #keeper = new TallyKeeper();
@@ -91,6 +107,7 @@ export class QualityCounter {
       this.#keeper.add(step, "labelled", side, 1);
       if (!this.#isWrong(answer, side)) continue;
       this.#keeper.add(step, "wrong", side, 1);
+      if (arms.stepsAt.some((at, i) => i > 0 && Math.abs(predictedAt - at) < stepBlurMs)) continue;
       const mark = markOfPredictionId(answer.predictionId);
       if (mark === null || this.#mistaken.has(mark) || this.#mistaken.size >= mostMarks) continue;
       this.#mistaken.add(mark);

@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
+import type { Clock } from "../../core/clock.ts";
 import type { JsonValue } from "../../core/json.ts";
 import { type Arm, type Outcome, RolloutCounter } from "../../monitor/rollout/counter.ts";
 import { alarmOf, type Evidence, evidenceAgainst } from "../../monitor/rollout/judge.ts";
-import { QualityCounter } from "../../monitor/rollout/quality.ts";
+import { type LabelledAnswer, type LabelQuery, QualityCounter } from "../../monitor/rollout/quality.ts";
 import { sumOfTallies, type Tally } from "../../monitor/rollout/tally.ts";
 import type { Rollout } from "../../registry/rollouts.ts";
 import type { ServedModel } from "../model-source.ts";
@@ -12,6 +13,15 @@ const markBytes = 6;
 
 /** Rows a shadow may have waiting. */
 const mostWaiting = 1000;
+
+/** Labels read at once; where so many came, more may be there. */
+const mostLabels = 5_000;
+
+/** Time between two reads of labels: each sorts all that came since the rollout began. */
+const labelsEveryMs = 10_000;
+
+/** A label's time is its server's: another, whose clock is so much behind, may still write one before those already read. */
+const labelLagMs = 5_000;
 
 /** A rollout as one server lives it: gives requests their arm, counts, and halts by itself as soon as the evidence suffices. */
 export class LiveRollout {
@@ -27,6 +37,8 @@ export class LiveRollout {
   #alarm: Evidence | null = null;
   #nCandidate = 0;
   #judgedAt = 0;
+  /** When labels were last read to the end. */
+  #labelsAt = -Infinity;
   #nWaiting = 0;
   /** Nobody can tell keys from marks without it. */
   readonly #secret = randomBytes(32);
@@ -85,6 +97,24 @@ export class LiveRollout {
   follow(rollout: Rollout, elsewhere: Tally): void {
     this.#rollout = rollout;
     this.#elsewhere = elsewhere;
+  }
+
+  /** Counts the labels that came, where it is time to read them. */
+  async readLabels(
+    rollout: Rollout,
+    clock: Clock,
+    read: (query: LabelQuery) => Promise<readonly LabelledAnswer[]>,
+  ): Promise<void> {
+    const startedAt = clock.monotonic();
+    if (startedAt - this.#labelsAt < labelsEveryMs) return;
+    const labels = await read({
+      sinceMs: rollout.stepsAt[0]!,
+      untilMs: clock.now() - labelLagMs,
+      after: this.quality.cursor,
+      limit: mostLabels,
+    });
+    this.quality.add(labels, rollout);
+    if (labels.length < mostLabels) this.#labelsAt = startedAt;
   }
 
   /** What this server counted. */

@@ -6,7 +6,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { Model } from "../../model/model.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
 import { markedPredictionId } from "../../monitor/prediction-id.ts";
-import type { LabelledAnswer } from "../../monitor/rollout/quality.ts";
+import type { LabelledAnswer, LabelQuery } from "../../monitor/rollout/quality.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
 import { createRegistry, type Registry } from "../../registry/registry.ts";
 import { createRollouts, type Rollout, type RolloutPlan, type Rollouts } from "../../registry/rollouts.ts";
@@ -128,6 +128,16 @@ async function startServer(
   return server;
 }
 
+/** Of an answer that another version gave. */
+const labelOfNobody = (receivedAt: number): LabelledAnswer => ({
+  predictionId: "plain",
+  version: 7,
+  predictedAt: 0,
+  receivedAt,
+  output: "yes",
+  actual: "yes",
+});
+
 const begin = (version: number, more: Partial<RolloutPlan> = {}): Promise<Rollout> =>
   rollouts.start("houses", version, { ...plan, ...more }, { champion: 1, breaks: [] });
 
@@ -231,8 +241,9 @@ describe("a canary", () => {
   it("whose answers turn out wrong is rolled back once labels are there", async () => {
     const labels: LabelledAnswer[] = [];
     const createId = (mark?: string): string => (mark === undefined ? `${++ids}` : markedPredictionId(0, mark, ++ids));
-    const labelled: RolloutWatchOptions["labelled"] = async (model, sinceMs, after) => {
-      expect([model, sinceMs]).toEqual(["houses", clock.now()]);
+    const startedAt = clock.now();
+    const labelled: RolloutWatchOptions["labelled"] = async (model, { sinceMs, after }) => {
+      expect([model, sinceMs]).toEqual(["houses", startedAt]);
       return labels.filter(({ receivedAt }) => receivedAt > (after?.receivedAt ?? 0));
     };
     const server = await startServer({ createId }, { labelled });
@@ -255,11 +266,40 @@ describe("a canary", () => {
       }
     };
     label(100, 1, false);
+    clock.advance(10_000);
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "running" });
     label(100, 2, true);
+    clock.advance(10_000);
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
+  });
+
+  it("has its labels read every ten seconds, at once where more may be there, and none that may yet get an earlier one", async () => {
+    const queries: LabelQuery[] = [];
+    const parts = [5_000, 5_000, 10].map((n) => Array.from({ length: n }, () => labelOfNobody(n)));
+    const labelled: RolloutWatchOptions["labelled"] = async (_, query) => {
+      queries.push(query);
+      return parts.shift() ?? [];
+    };
+    const server = await startServer({}, { labelled });
+    const { stepsAt } = await begin(2);
+    const look = async (times: number): Promise<number> => {
+      const before = queries.length;
+      for (let i = 0; i < times; ++i) await server.watch.refresh();
+      return queries.length - before;
+    };
+    expect(await look(5)).toBe(3);
+    clock.advance(9_999);
+    expect(await look(5)).toBe(0);
+    clock.advance(1);
+    expect(await look(5)).toBe(1);
+    expect(queries.at(-1)).toEqual({
+      sinceMs: stepsAt[0],
+      untilMs: clock.now() - 5_000,
+      after: labelOfNobody(10),
+      limit: 5_000,
+    });
   });
 
   it("that does not load gets no traffic", async () => {

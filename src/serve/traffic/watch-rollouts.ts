@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
 import type { Model } from "../../model/model.ts";
-import type { LabelCursor, LabelledAnswer } from "../../monitor/rollout/quality.ts";
+import type { LabelledAnswer, LabelQuery } from "../../monitor/rollout/quality.ts";
 import { sumOfTallies, type Tally } from "../../monitor/rollout/tally.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Rollout, Rollouts } from "../../registry/rollouts.ts";
@@ -18,8 +18,8 @@ export interface RolloutWatchOptions {
   readonly models: ModelSource;
   /** Reads a model and checks its parity rows; a version that does not load gets no traffic. */
   load(digest: Digest): Promise<Model>;
-  /** Labelled answers of a model given since the time that came after the last one read. Default: there are none. */
-  readonly labelled?: (model: string, sinceMs: number, after: LabelCursor | null) => Promise<readonly LabelledAnswer[]>;
+  /** Labelled answers of a model, in the order in which the labels came. Default: there are none. */
+  readonly labelled?: (model: string, query: LabelQuery) => Promise<readonly LabelledAnswer[]>;
   readonly clock: Clock;
   /** Time between looks. Default 500 ms. */
   readonly everyMs?: number;
@@ -165,14 +165,11 @@ class Watch implements RolloutWatch {
     await rollouts.keepTally(rollout, this.#server, live.own());
     const tallies = await rollouts.tallies(rollout);
     const others = [...tallies].filter(([server]) => server !== this.#server).map(([, tally]) => tally as Tally);
-    if (rollout.plan.kind === "canary") await this.#readLabels(live, rollout);
+    const { clock, labelled } = this.#options;
+    if (rollout.plan.kind === "canary" && labelled)
+      await live.readLabels(rollout, clock, (query) => labelled(rollout.model, query));
     live.follow(rollout, sumOfTallies([...others, live.quality.tally()]));
     if (rollout.plan.kind === "canary") await this.#decide(live, rollout);
-  }
-
-  async #readLabels({ quality }: LiveRollout, rollout: Rollout): Promise<void> {
-    const { labelled } = this.#options;
-    if (labelled) quality.add(await labelled(rollout.model, rollout.stepsAt[0]!, quality.cursor), rollout);
   }
 
   async #decide(live: LiveRollout, rollout: Rollout): Promise<void> {
