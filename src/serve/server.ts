@@ -207,8 +207,9 @@ function guard(app: FastifyInstance, context: GuardContext): void {
     ++state.inFlight;
     reply.raw.once("close", () => {
       --state.inFlight;
-      const route = request.routeOptions.url ?? "unmatched";
-      metrics.answered(route, request.method, reply.statusCode, (clock.monotonic() - start) / 1000);
+      const route = request.routeOptions.url ?? null;
+      const seconds = (clock.monotonic() - start) / 1000;
+      metrics.answered(route ?? "unmatched", request.method, reply.statusCode, seconds);
       tracing?.end(request, { method: request.method, route, status: reply.statusCode });
     });
     reply.headers(securityHeaders);

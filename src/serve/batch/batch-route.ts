@@ -87,6 +87,7 @@ async function* batchOf(
       answered += outcomes.filter((outcome) => "answer" in outcome).length;
       if (lines.length > 0) yield Buffer.from(lines.join(""));
     }
+    context.tracing?.answered(request, served, answered);
     const { model, version } = served;
     const summary: JsonObject = { model: model.name, version, rows, answered, refused: rows - answered };
     yield Buffer.from(writer.end(summary));

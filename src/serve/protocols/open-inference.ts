@@ -92,6 +92,7 @@ function infer(
   const answered = isNamed
     ? answerRows(context, served, rows, false)
     : answerAsked(context, served, rows, false, request);
+  if (isNamed) context.tracing?.answered(request, served, answered.refused ? 0 : rows.length);
   if (answered.refused) {
     const { status, detail, code, issues } = answered.refused;
     return reply.code(status).send({ error: detail, code, issues });

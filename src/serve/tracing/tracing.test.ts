@@ -119,6 +119,32 @@ it("begins a trace of its own where nobody did, and keeps none that its beginner
   expect(attributes(spans()[0]!)).toMatchObject({ "http.response.status_code": "404" });
 });
 
+it("tells version and rows of a named version, of a batch, and of a request that is refused", async () => {
+  await start();
+  const post = async (path: string, type: string, body: string): Promise<number> => {
+    const answer = await fetch(`${url}${path}`, { method: "POST", headers: { "content-type": type }, body });
+    await answer.text();
+    return answer.status;
+  };
+  const infer = '{"inputs":[{"name":"rooms","shape":[2],"datatype":"FP64","data":[1,2]}]}';
+  expect(await post("/v2/models/houses/versions/1/infer", "application/json", infer)).toBe(200);
+  const lines = '{"rooms":1}\n{"rooms":"many"}\n{"rooms":3}\n';
+  expect(await post("/v1/models/houses/batch", "application/x-ndjson", lines)).toBe(200);
+  expect(await post("/v1/models/houses/predict", "application/json", '{"rows":[{"rooms":"many"}]}')).toBe(422);
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(3);
+  const versions = spans().map(attributes) as Record<string, string>[];
+  expect(versions.map((one) => one["millrace.model.version"])).toEqual(["1", "1", "1"]);
+  expect(versions.map((one) => one["millrace.rows"])).toEqual(["2", "2", "0"]);
+});
+
+it("names the span by its method, without a route and without the path, where no route matches", async () => {
+  await start();
+  expect((await fetch(`${url}/nowhere/secret`)).status).toBe(404);
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  expect(spans()[0]!.name).toBe("GET");
+  expect(attributes(spans()[0]!)).toEqual({ "http.request.method": "GET", "http.response.status_code": "404" });
+});
+
 it("keeps the share it is told of the traces that begin here", async () => {
   await start(0);
   const answer = await ask();

@@ -10,7 +10,7 @@ export interface Span {
   readonly spanId: string;
   /** Of the span the caller named; null where the trace begins here. */
   readonly parentId: string | null;
-  /** "POST /v1/models/:name/predict". */
+  /** "POST /v1/models/:name/predict"; the method alone where no route matched. */
   readonly name: string;
   /** UTC milliseconds. */
   readonly startMs: number;
@@ -30,7 +30,8 @@ export interface SpanSink {
 /** What became of a request. */
 export interface TracedAnswer {
   readonly method: string;
-  readonly route: string;
+  /** Null where none matched: the path itself, which callers write, is in no span. */
+  readonly route: string | null;
   readonly status: number;
 }
 
@@ -51,7 +52,7 @@ interface OpenSpan {
   readonly attributes: Record<string, string | number>;
 }
 
-/** `share` of the traces that begin here are kept; of others, what their beginner decided. Attributes follow OpenTelemetry's conventions. */
+/** `share` of the traces that begin here are kept; of others, what their beginner decided. Attributes bear OpenTelemetry's names. */
 export function createTracing(sink: SpanSink, clock: Clock, share: number): Tracing {
   const open = new WeakMap<Asker, OpenSpan>();
   return {
@@ -81,12 +82,12 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
         traceId: context.traceId,
         spanId: context.spanId,
         parentId,
-        name: `${method} ${route}`,
+        name: route === null ? method : `${method} ${route}`,
         startMs,
         endMs: startMs + clock.monotonic() - start,
         attributes: {
           "http.request.method": method,
-          "http.route": route,
+          ...(route !== null && { "http.route": route }),
           "http.response.status_code": status,
           ...attributes,
         },

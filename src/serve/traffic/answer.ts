@@ -18,7 +18,7 @@ export function answerAsked(
   asker: Asker,
 ): RowAnswers {
   const answered = answerByArm(context, served, rows, explain, asker);
-  context.tracing?.answered(asker, answered.refused ? served : answered.served, rows.length);
+  context.tracing?.answered(asker, answered.refused ? served : answered.served, answered.refused ? 0 : rows.length);
   return answered;
 }
 
