@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { largestGrowth } from "./byte-stream.ts";
-import { decodeThrift, type ThriftStruct, type ThriftValue } from "./snapshot/thrift.ts";
+import { readAt } from "./snapshot/snapshot-file.ts";
+import { decodeThrift, integerOf, listOf, structOf, type ThriftStruct, type ThriftValue } from "./snapshot/thrift.ts";
 import { mostColumns } from "./table.ts";
 
 /** Why a Parquet file is not handed on to be read. */
@@ -200,27 +201,8 @@ function createHeaderReader(file: FileHandle, limit: number): { read(at: number)
   };
 }
 
-async function readAt(file: FileHandle, start: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
-    if (bytesRead === 0) throw new ParquetFault("it ends early");
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-function structOf(value: ThriftValue | undefined): ThriftStruct {
-  if (value instanceof Map) return value as ThriftStruct;
-  throw new RangeError("its metadata is not that of a Parquet file");
-}
-
-function listOf(value: ThriftValue | undefined): readonly ThriftValue[] {
-  if (Array.isArray(value)) return value as readonly ThriftValue[];
-  throw new RangeError("its metadata is not that of a Parquet file");
-}
-
 function countOf(value: ThriftValue | undefined): number {
-  if (typeof value === "number" && value >= 0) return value;
-  throw new RangeError("its metadata is not that of a Parquet file");
+  const count = integerOf(value);
+  if (count >= 0) return count;
+  throw new RangeError("its metadata counts less than nothing");
 }

@@ -3,7 +3,7 @@ import { type Kind, missingBoolean } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { decodeCodes, unpackBits, widthFor } from "./page-values.ts";
 import { magic, physicalTypes, snapshotWriter } from "./snapshot-writer.ts";
-import { decodeThrift, type ThriftStruct, type ThriftValue } from "./thrift.ts";
+import { decodeThrift, integerOf, listOf, structOf, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
 /** Where a column's part of a row group stands. */
 interface Chunk {
@@ -53,15 +53,15 @@ async function readFooter(file: FileHandle): Promise<ThriftStruct | null> {
 function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   const [, ...columns] = listOf(footer.get(2));
   const groups = listOf(footer.get(4)).map((group) => ({
-    nRows: numberOf(structOf(group).get(3)),
+    nRows: integerOf(structOf(group).get(3)),
     chunks: listOf(structOf(group).get(1)).map((chunk) => ({
-      start: numberOf(structOf(chunk).get(2)),
-      length: numberOf(structOf(structOf(chunk).get(3)).get(7)),
+      start: integerOf(structOf(chunk).get(2)),
+      length: integerOf(structOf(structOf(chunk).get(3)).get(7)),
     })),
   }));
   const names = columns.map((column) => textOf(structOf(column).get(4)));
-  const types = columns.map((column) => numberOf(structOf(column).get(1)));
-  const nRows = numberOf(footer.get(3));
+  const types = columns.map((column) => integerOf(structOf(column).get(1)));
+  const nRows = integerOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
   // The last chunk read; what is made of it has memory of its own.
   let chunk = Buffer.alloc(0);
@@ -85,7 +85,8 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   };
 }
 
-async function readAt(
+/** Bytes of a file from `start` on. Throws a RangeError where it ends before. */
+export async function readAt(
   file: FileHandle,
   start: number,
   length: number,
@@ -93,7 +94,7 @@ async function readAt(
 ): Promise<Buffer> {
   for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, length - done, start + done);
-    if (bytesRead === 0) throw damaged();
+    if (bytesRead === 0) throw new RangeError("the file ends early");
     done += bytesRead;
   }
   return bytes;
@@ -130,18 +131,18 @@ function openPage(bytes: Buffer, nRows: number): Page {
   let dictionary = bytes.subarray(0, 0);
   let dictionarySize = 0;
   let { fields, end } = decodeThrift(bytes, 0);
-  if (numberOf(fields.get(1)) === 2) {
-    const length = numberOf(fields.get(2));
+  if (integerOf(fields.get(1)) === 2) {
+    const length = integerOf(fields.get(2));
     dictionary = bytes.subarray(end, end + length);
-    dictionarySize = numberOf(structOf(fields.get(7)).get(1));
+    dictionarySize = integerOf(structOf(fields.get(7)).get(1));
     ({ fields, end } = decodeThrift(bytes, end + length));
   }
   const shape = structOf(fields.get(5));
-  if (numberOf(shape.get(1)) !== nRows || end + numberOf(fields.get(2)) !== bytes.length) throw damaged();
+  if (integerOf(shape.get(1)) !== nRows || end + integerOf(fields.get(2)) !== bytes.length) throw damaged();
   const presenceLength = bytes.readUInt32LE(end);
   const start = end + 4 + presenceLength;
   if (start > bytes.length) throw damaged();
-  const isCoded = numberOf(shape.get(2)) !== 0;
+  const isCoded = integerOf(shape.get(2)) !== 0;
   const values = bytes.subarray(start);
   // An even head is one run of equal bits.
   if (bytes[end + 4]! % 2 === 0) {
@@ -264,21 +265,6 @@ function textsOf(
 
 function damaged(): RangeError {
   return new RangeError("the file is damaged");
-}
-
-function structOf(value: ThriftValue | undefined): ThriftStruct {
-  if (value instanceof Map) return value as ThriftStruct;
-  throw damaged();
-}
-
-function listOf(value: ThriftValue | undefined): readonly ThriftValue[] {
-  if (Array.isArray(value)) return value as readonly ThriftValue[];
-  throw damaged();
-}
-
-function numberOf(value: ThriftValue | undefined): number {
-  if (typeof value === "number") return value;
-  throw damaged();
 }
 
 function textOf(value: ThriftValue | undefined): string {

@@ -105,6 +105,26 @@ export function decodeThrift(
   return { fields: takeStruct(cursor, 0, visit), end: cursor.at };
 }
 
+/** This and the next two give what metadata must hold in a place; a RangeError where it holds something else. */
+export function structOf(value: ThriftValue | undefined): ThriftStruct {
+  if (value instanceof Map) return value as ThriftStruct;
+  throw foreign();
+}
+
+export function listOf(value: ThriftValue | undefined): readonly ThriftValue[] {
+  if (Array.isArray(value)) return value as readonly ThriftValue[];
+  throw foreign();
+}
+
+export function integerOf(value: ThriftValue | undefined): number {
+  if (typeof value === "number" && Number.isInteger(value)) return value;
+  throw foreign();
+}
+
+function foreign(): RangeError {
+  return new RangeError("its metadata is not that of a Parquet file");
+}
+
 type Visitor = (id: number, element: ThriftValue) => void;
 
 interface Cursor {
