@@ -27,14 +27,20 @@ export function openOtlpExporter(options: OtlpOptions): SpanSink {
   let waiting: Span[] = [];
   let sending: Promise<void> | null = null;
   let isFailing = false;
-  const closing = new AbortController();
+  let isOver = false;
+  /** Ends the send under way. One for each: AbortSignal.any() holds on to what it joins, on Node 22 for good. */
+  let stop = new AbortController();
   // Neither credentials nor a query, which may hold a key.
   const { origin, pathname } = new URL(options.url);
   const sendAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !isOver) {
       const spans = waiting.slice(0, mostAtOnce);
       waiting = waiting.slice(mostAtOnce);
-      const reason = await send(options, spans, closing.signal);
+      stop = new AbortController();
+      const limit = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      limit.unref();
+      const reason = await send(options, spans, stop.signal);
+      clearTimeout(limit);
       if (reason !== null && !isFailing) onFault(`the trace collector ${origin}${pathname} takes no spans: ${reason}`);
       isFailing = reason !== null;
       // The others wait for the next time.
@@ -51,8 +57,10 @@ export function openOtlpExporter(options: OtlpOptions): SpanSink {
     },
     async close() {
       clearInterval(timer);
-      const tooLate = new Error(`no answer within ${closeWithinMs} ms of the stop`);
-      const limit = setTimeout(() => closing.abort(tooLate), closeWithinMs);
+      const limit = setTimeout(() => {
+        isOver = true;
+        stop.abort(new Error(`no answer within ${closeWithinMs} ms of the stop`));
+      }, closeWithinMs);
       await flush();
       // What came while the last ones were sent.
       await flush();
@@ -62,13 +70,13 @@ export function openOtlpExporter(options: OtlpOptions): SpanSink {
 }
 
 /** Why the collector did not take the spans; null where it did. */
-async function send(options: OtlpOptions, spans: readonly Span[], closing: AbortSignal): Promise<string | null> {
+async function send(options: OtlpOptions, spans: readonly Span[], signal: AbortSignal): Promise<string | null> {
   try {
     const response = await fetch(options.url, {
       method: "POST",
       headers: { "content-type": "application/json", ...options.headers },
       body: JSON.stringify(documentOf(options, spans)),
-      signal: AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]),
+      signal,
       redirect: "error",
     });
     await response.body?.cancel();
