@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { housePipeline, houses } from "./data.ts";
-import { createProject, expectRefusal, isBuilt, until, type Answer, type Project } from "./cli.ts";
+import { createProject, expectRefusal, isBuilt, until, type Answer, type Project, type Running } from "./cli.ts";
 
 interface Ran {
   readonly run: string;
@@ -314,13 +314,19 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
     );
   });
 
-  it.each([["waits"], ["stuck"]])("is cancelled by one Ctrl-C, its process with it: one that is %s", async (step) => {
+  /** Starts a run, and waits until the step is at work in a process of its own. */
+  async function startUntil(step: string): Promise<{ readonly running: Running; readonly pid: number }> {
     fs.rmSync(project.path("pid"), { force: true });
     const running = project.start("run", "bad", "--until", step);
     const pid = await until(
       () => fs.existsSync(project.path("pid")) && Number(fs.readFileSync(project.path("pid"), "utf8")),
       "the step",
     );
+    return { running, pid };
+  }
+
+  it.each([["waits"], ["stuck"]])("is cancelled by one Ctrl-C, its process with it: one that is %s", async (step) => {
+    const { running, pid } = await startUntil(step);
     running.child.kill("SIGINT");
     expect(await running.ended).toBe(1);
     expect(running.said()).toContain("CANCELLED");
@@ -331,12 +337,7 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
   });
 
   it("is killed by Ctrl-C twice, its process with it", async () => {
-    fs.rmSync(project.path("pid"), { force: true });
-    const running = project.start("run", "bad", "--until", "stuck");
-    const pid = await until(
-      () => fs.existsSync(project.path("pid")) && Number(fs.readFileSync(project.path("pid"), "utf8")),
-      "the step",
-    );
+    const { running, pid } = await startUntil("stuck");
     const pressing = setInterval(() => running.child.kill("SIGINT"), 50);
     try {
       expect(await running.ended).toBe(130);
@@ -347,12 +348,7 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
   });
 
   it("does not outlive a run that is killed", async () => {
-    fs.rmSync(project.path("pid"), { force: true });
-    const running = project.start("run", "bad", "--until", "stuck");
-    const pid = await until(
-      () => fs.existsSync(project.path("pid")) && Number(fs.readFileSync(project.path("pid"), "utf8")),
-      "the step",
-    );
+    const { running, pid } = await startUntil("stuck");
     running.child.kill("SIGKILL");
     await running.ended;
     await until(() => !isThere(pid), "the step's process to end");
