@@ -7,21 +7,21 @@ export interface ArmEvents {
   readonly champion: number;
 }
 
-/** By how much more often than tolerated it may happen to the candidate: the alternatives, weighted equally. */
+/** By how much more often it may happen to one arm than to the other, or than tolerated: the alternatives, weighted equally. */
 const excesses = [1.5, 2, 3, 6, 16, 64];
 
 /**
- * Evidence, as the logarithm of an e-value, that something happens more than `tolerance` times as often to the candidate as
- * to the champion. It may be looked at after every request and acted on at any: where it does not, the chance that it ever
- * reaches log(1 / alpha) is at most alpha (Ville's inequality).
+ * Evidence, as the logarithm of an e-value, that something happens more often to the candidate than to the champion. It may
+ * be looked at after every request and acted on at any: where it does not, the chance that it ever reaches log(1 / alpha) is
+ * at most alpha (Ville's inequality).
  *
  * Arms are given by chance, so that of the events the candidate has, where it is `r` times as prone to them, the part
  * r s / (r s + 1 - s), s being its share of requests. Each event is a bet on that: it multiplies the evidence by the likelihood
- * of its arm under an excess over that under the tolerated most; the mean over the excesses is a mixture martingale.
+ * of its arm under an excess over that under none; the mean over the excesses is a mixture martingale.
  * Methods: Kulldorff et al. 2011 (arm given event), Robbins 1970 (mixtures), Waudby-Smith and Ramdas 2024 (betting).
  */
-export function logEvidence(events: readonly ArmEvents[], tolerance = 1): number {
-  return logMean(excesses.map((excess) => sumOfBets(events, tolerance, excess * tolerance)));
+export function logEvidence(events: readonly ArmEvents[]): number {
+  return logMean(excesses.map((excess) => sumOfBets(events, 1, excess)));
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
- * Writes store-8.json: the rows and artifacts of a small store of format 8: a run, one that failed, one tracked, two versions
- * of a model; the files of its small artifacts were not synced yet. It was run once, when later formats were not yet, and
- * must never be run again: the point of the file is that it stays.
+ * Writes store-N.json, N being the store's format of today: the rows and artifacts of a small store: a run, one that failed,
+ * one tracked, two versions of a model; the files of its small artifacts were not synced yet. It is run once for a format whose
+ * stores are worth keeping, and never over a file that is there: the point of the file is that it stays.
  *
- * Run: npx jiti test/compat/make-store-8.ts
+ * Run: npx jiti test/compat/make-store.ts
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { runWorkflow } from "../../src/engine/run.ts";
 import type { Step, Workflow } from "../../src/engine/step.ts";
 import { startTracking } from "../../src/engine/tracking.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
+import { migrations } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Database } from "../../src/store/schema.ts";
 
@@ -75,7 +76,7 @@ for (const table of tables.join(" ").split(" ")) {
 const artifacts: Record<string, string> = {};
 for (const { digest } of await store.database.selectFrom("artifacts").select("digest").execute())
   artifacts[digest] = Buffer.from(await store.artifacts.readBytes(digest)).toString("base64");
-const text = JSON.stringify({ format: 8, rows, artifacts }, null, 1);
-writeFileSync(new URL("store-8.json", import.meta.url), `${text}\n`, { flag: "wx" });
+const text = JSON.stringify({ format: migrations.length, rows, artifacts }, null, 1);
+writeFileSync(new URL(`store-${migrations.length}.json`, import.meta.url), `${text}\n`, { flag: "wx" });
 await store.close();
 rmSync(folder, { recursive: true });
