@@ -121,7 +121,7 @@ export class BlockMemory {
       // A little more, for blocks of one file are not equally long.
       this.#nPages = Math.ceil(1.25 * nPages);
       this.#memory = createMemory(this.#nPages, false);
-      this.#kernels = instantiateModule(compileKernels(this.#plan, this.#nPages), this.#memory);
+      this.#kernels = instantiateModule(compileKernels(this.#plan), this.#memory);
       this.#words = new Int32Array(this.#memory.buffer);
       new Float64Array(this.#memory.buffer, kernelPlaces.powers, 16).set(Array.from({ length: 16 }, (_, i) => 10 ** i));
     }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { BadCell, Block, BlockPlan } from "./block.ts";
 import { BlockMemory } from "./block-memory.ts";
 import { ColumnReader } from "./column-reader.ts";
+import { ColumnRoom } from "./column-room.ts";
 import { carriageReturn, newline, quote } from "./kernel-places.ts";
 
 const space = 0x20;
@@ -47,8 +48,8 @@ export class BlockParser {
     for (const [i, column] of plan.columns.entries()) this.#columnOfCell[column.cell] = i;
   }
 
-  /** The columns of a block that ends with a line end; null where it is irregular. */
-  parse(block: Buffer): Block | null {
+  /** The columns of a block that ends with a line end, in `spare` where they fit; null where it is irregular. */
+  parse(block: Buffer, spare: ArrayBuffer | null = null): Block | null {
     if (block.includes(0) || !isUtf8(block)) return null;
     const nLines = countLines(block);
     // A record has a byte for each cell at least; of blank lines there may be many.
@@ -62,10 +63,12 @@ export class BlockParser {
     const lines: number[] = [];
     const nRows = this.#parseRecords(start, lines, nLines);
     if (nRows < 0) return null;
+    const room = new ColumnRoom(nRows, this.#readers.length, spare);
     return {
       nRows,
       nLines,
-      columns: this.#readers.map((reader) => reader.finish(nRows)),
+      columns: this.#readers.map((reader) => reader.finish(nRows, room)),
+      memory: room.buffer,
       lineEnd: this.#usesReturns === 1 ? "\r\n" : "\n",
       lines,
       badCells: this.#badCells,

@@ -41,6 +41,8 @@ export interface Block {
   readonly nRows: number;
   readonly nLines: number;
   readonly columns: readonly BlockColumn[];
+  /** Of the columns but those of texts; whoever is done with these may have it written over. */
+  readonly memory: ArrayBuffer;
   /** What ends every line. */
   readonly lineEnd: "\n" | "\r\n";
   /** Pairs of (row, line): from that row on lines go up with rows. */

@@ -2,6 +2,7 @@ import { trimBlanks } from "../../frame/blanks.ts";
 import { type Kind, missingBoolean, missingCode } from "../../frame/column.ts";
 import type { BlockColumn, PlannedColumn } from "./block.ts";
 import type { CellPlaces, KernelColumn } from "./block-memory.ts";
+import type { ColumnRoom } from "./column-room.ts";
 import { instantOf, isMissingText, numberOf, truthOf } from "./cell-values.ts";
 
 const textReaders = { number: numberOf, boolean: truthOf, timestamp: instantOf } as const;
@@ -53,23 +54,23 @@ export class ColumnReader {
     return isMissing || (kind === "boolean" ? value !== missingBoolean : !Number.isNaN(value));
   }
 
-  /** The column of the first `nRows` rows of the block, with memory of its own. */
-  finish(nRows: number): BlockColumn {
+  /** The column of the first `nRows` rows of the block, copied out: texts to memory of their own. */
+  finish(nRows: number, room: ColumnRoom): BlockColumn {
     switch (this.#kind) {
       case "number":
       case "timestamp":
-        return { kind: this.#kind, values: this.#places.numbers.slice(0, nRows) };
+        return { kind: this.#kind, values: room.doubles(this.#places.numbers.subarray(0, nRows)) };
       case "boolean":
-        return { kind: "boolean", values: this.#places.truths.slice(0, nRows) };
+        return { kind: "boolean", values: room.bytes(this.#places.truths.subarray(0, nRows)) };
       case "category":
-        return this.#finishLevels(nRows);
+        return this.#finishLevels(nRows, room);
       case "text":
         return this.#finishTexts(nRows);
     }
   }
 
-  #finishLevels(nRows: number): BlockColumn {
-    const codes = this.#places.codes.slice(0, nRows);
+  #finishLevels(nRows: number, room: ColumnRoom): BlockColumn {
+    const codes = room.codes(this.#places.codes.subarray(0, nRows));
     const levels = this.#places.levels!.texts(this.#bytes);
     if (this.#missing.length > 0) {
       const isMissing = levels.map((text) => this.#missing.includes(trimBlanks(text)));

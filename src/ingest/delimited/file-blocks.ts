@@ -10,7 +10,8 @@ const newline = 0x0a;
 /**
  * The bytes of a file in stretches of whole lines of about 4 MB that end where an even number of quotes has gone before:
  * where records end, unless quotes stand inside of cells without meaning anything; the one who parses finds out. The cuts
- * depend on the bytes alone. The last line may lack its end. Each stretch owns its memory, so that a thread may have it.
+ * depend on the bytes alone. The last line may lack its end. Each stretch owns its memory, so that a thread may have it;
+ * `memoryOf` gives such memory of a length.
  *
  * Yields null where no cut is found.
  */
@@ -18,10 +19,11 @@ export async function* readBlocks(
   path: string,
   quotes: boolean,
   signal: AbortSignal | undefined,
+  memoryOf: (length: number) => Buffer = ownBuffer,
 ): AsyncGenerator<Buffer | null, void, void> {
   const reader = await openBytes(path, signal);
   try {
-    let block = ownBuffer(blockBytes);
+    let block = memoryOf(blockBytes);
     let filled = 0;
     for (;;) {
       const count = await reader.read(block, filled);
@@ -34,7 +36,7 @@ export async function* readBlocks(
         yield null;
         return;
       }
-      const next = ownBuffer(cut === 0 ? 2 * block.length : Math.max(blockBytes, 2 * rest.length));
+      const next = memoryOf(cut === 0 ? 2 * block.length : Math.max(blockBytes, 2 * rest.length));
       filled = rest.copy(next);
       const whole = block.subarray(0, cut);
       block = next;
@@ -56,7 +58,7 @@ export function withLineEnd(block: Buffer, lineEnd: string): Buffer {
 }
 
 /** Node's own buffers may share memory that is not theirs to give away. */
-function ownBuffer(length: number): Buffer {
+export function ownBuffer(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length));
 }
 

@@ -122,7 +122,8 @@ class Reading {
     const { located, progress, signal } = this.#request;
     let place: Place | null = null;
     let nBytes = 0;
-    for await (const block of readBlocks(file.path, located.source.quotes ?? true, signal)) {
+    const { memoryOf } = this.#crew;
+    for await (const block of readBlocks(file.path, located.source.quotes ?? true, signal, memoryOf)) {
       if (block === null) return false;
       nBytes += block.length;
       let start = 0;
@@ -203,6 +204,7 @@ class Reading {
     }
     this.#cells.add(block, this.#nRows);
     await this.#writer.add(block.columns, block.nRows);
+    this.#crew.release(block);
     place.row += block.nRows;
     place.line += block.nLines;
     this.#nRows += block.nRows;

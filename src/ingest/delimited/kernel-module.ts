@@ -1,5 +1,5 @@
 import { assemble } from "../../math/wasm/assembler.ts";
-import { compileModule, type WasmModule } from "../../math/wasm/webassembly.ts";
+import { compileModule, maximumPages, type WasmModule } from "../../math/wasm/webassembly.ts";
 import { columnKernels } from "./cell-kernel.ts";
 import type { Writing } from "./kernel-places.ts";
 import { levelKernel } from "./level-kernel.ts";
@@ -7,14 +7,17 @@ import { indexKernel } from "./record-index.ts";
 
 let compiled: { readonly key: string; readonly module: WasmModule } | null = null;
 
-/** The module for files that are written so; its memory has `pages`. The last one is kept. */
-export function compileKernels({ delimiter, quotes, nCells }: Writing, pages: number): WasmModule {
-  const key = JSON.stringify([delimiter, quotes, nCells, pages]);
+/** The module for files that are written so, with memory of any size. The last one is kept. */
+export function compileKernels({ delimiter, quotes, nCells }: Writing): WasmModule {
+  const key = JSON.stringify([delimiter, quotes, nCells]);
   if (compiled?.key !== key) {
     const writing = { delimiter, quotes, nCells };
     // Columns of levels call the second one.
     const functions = [indexKernel(writing), levelKernel, ...columnKernels(writing)];
-    compiled = { key, module: compileModule(assemble(functions, { pages, shared: false })) };
+    compiled = {
+      key,
+      module: compileModule(assemble(functions, { pages: 1, mostPages: maximumPages, shared: false })),
+    };
   }
   return compiled.module;
 }

@@ -217,17 +217,24 @@ const section = (id: number, content: readonly number[]): number[] => [id, ...un
 
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
-/** A module that imports its memory as `env.memory` and exports every function by name. */
+/**
+ * A module that imports its memory as `env.memory` and exports every function by name. The memory has as many pages, or
+ * up to `mostPages`.
+ */
 export function assemble(
   functions: readonly KernelFunction[],
-  memory: { pages: number; shared: boolean },
+  memory: { pages: number; mostPages?: number; shared: boolean },
 ): Uint8Array<ArrayBuffer> {
   const types = functions.map((f) => [
     0x60,
     ...vector(f.parameters.map((type) => [type])),
     ...vector(f.result === null ? [] : [[f.result]]),
   ]);
-  const limits = [memory.shared ? 0x03 : 0x01, ...unsigned(memory.pages), ...unsigned(memory.pages)];
+  const limits = [
+    memory.shared ? 0x03 : 0x01,
+    ...unsigned(memory.pages),
+    ...unsigned(memory.mostPages ?? memory.pages),
+  ];
   const code = functions.map((f) => {
     const body = [...vector(f.locals.map((type) => [1, type])), ...f.body.flat(), ...op.end];
     return [...unsigned(body.length), ...body];
