@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createFetcher } from "../ingest/fetch.ts";
 import { type FingerprintMemo, fingerprintSource } from "../ingest/fingerprint.ts";
-import { decodeModel } from "../model/file.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
+import { loadModel } from "./champion.ts";
 import { findPreviousProfile } from "./previous-profile.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
 import { userName } from "./models.ts";
@@ -33,6 +33,6 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
     fingerprint: () => fingerprintSource(spec.source, { root: project.root, fetcher }, memo),
     previousProfile: (dataset) => findPreviousProfile(project, spec.name, dataset),
     clock: project.clock,
-    loadModel: async (digest) => decodeModel(await project.store.artifacts.readBytes(digest)),
+    loadModel: (digest) => loadModel(project, digest),
   };
 }

@@ -5,7 +5,7 @@ import { isMillraceError } from "../core/errors/error.ts";
 import { createRng } from "../core/rng.ts";
 import { encodeContainer, type NumericArray } from "./file/container.ts";
 import { fromJsonText, toJsonText } from "./file/json-text.ts";
-import { decodeModel, encodeModel, modelFormat } from "./file.ts";
+import { decodeInPieces, decodeModel, encodeModel, modelFormat } from "./file.ts";
 import type { Model } from "./model.ts";
 import { predictRows } from "./predict.ts";
 
@@ -34,6 +34,17 @@ describe("a model file", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("is read in pieces: at least one an array, a tree and a parity row", () => {
+    const pieces = decodeInPieces(bytes);
+    let nPieces = 0;
+    let step = pieces.next();
+    for (; !step.done; step = pieces.next()) ++nPieces;
+    expect(step.value).toEqual(model);
+    const { predictor, parity } = model;
+    const nTrees = predictor.kind === "trees" ? predictor.treeOffsets.length : 0;
+    expect(nPieces).toBeGreaterThan(13 + nTrees + parity!.rows.length);
   });
 
   it("has the same bytes when it is written again", () => {
@@ -69,6 +80,15 @@ describe("a model file", () => {
 });
 
 describe("a damaged model file", () => {
+  it("is known by its digests, which a caller that knows a digest of the whole may leave out", () => {
+    const mutant = encodeModel(randomModel(createRng(1), "regression", "linear"));
+    // The lowest bit of the last number: another number, and a sound one.
+    mutant[mutant.length - 8]! ^= 1;
+    const read = (checkDigests: boolean): string =>
+      codeOf(() => decodeModel(mutant, { checkDigests, checkParity: false }));
+    expect([read(true), read(false)]).toEqual(["MODEL_FILE_DAMAGED", "accepted"]);
+  });
+
   it("is refused whichever byte is changed", () => {
     const small = encodeModel({ ...randomModel(createRng(1), "regression", "linear"), reference: null });
     for (let at = 0; at < small.length; ++at) {

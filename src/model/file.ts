@@ -9,13 +9,12 @@ import {
   decodeContainer,
   encodeContainer,
   foreignReason,
-  type Container,
   type NumericArray,
 } from "./file/container.ts";
 import { fromJsonText, sortedMembers, toJsonText } from "./file/json-text.ts";
 import { partsOfPredictor, predictorFromParts } from "./file/predictor-parts.ts";
 import type { Model, ParityRows } from "./model.ts";
-import { checkParity } from "./parity.ts";
+import { parityPieces } from "./parity.ts";
 
 /** The newest format this release reads. */
 export const modelFormat = 8;
@@ -63,6 +62,8 @@ const plainParts = [
 export interface DecodeOptions {
   /** Whether to predict the parity rows and compare (default true). */
   readonly checkParity?: boolean;
+  /** Whether to compare the digests within (default true); no need where the bytes were held against a digest of them all. */
+  readonly checkDigests?: boolean;
   /** What messages call the file (default "the file"). */
   readonly subject?: string;
 }
@@ -90,20 +91,32 @@ export function encodeModel(model: Model): Uint8Array {
  * and with MODEL_PARITY_BROKEN a model that no longer predicts its parity rows.
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
-  const { checkParity: wantsParity = true, subject = "the file" } = options;
+  const pieces = decodeInPieces(bytes, options);
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * What `decodeModel` does, piece by piece, for a process that has requests to answer meanwhile. The pieces of a model of some
+ * megabytes take a millisecond or so each.
+ */
+export function* decodeInPieces(bytes: Uint8Array, options: DecodeOptions = {}): Pieces<Model> {
+  const { checkParity: wantsParity = true, checkDigests = true, subject = "the file" } = options;
   const reason = foreignReason(bytes);
   if (reason !== undefined) throw new MillraceError("MODEL_FILE_FOREIGN", { subject, reason });
   const version = claimedVersion(bytes);
   if (version !== undefined && version > modelFormat)
     throw new MillraceError("MODEL_FORMAT_TOO_NEW", { format: version, known: modelFormat });
-  const model = orDamaged(subject, () => modelOf(decodeContainer(bytes)));
-  if (wantsParity) checkParity(model);
+  const model = yield* orDamaged(subject, readModel(bytes, checkDigests));
+  if (wantsParity) yield* parityPieces(model);
   return model;
 }
 
-function orDamaged<T>(subject: string, read: () => T): T {
+function* orDamaged<T>(subject: string, pieces: Pieces<T>): Pieces<T> {
   try {
-    return read();
+    return yield* pieces;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (isMillraceError(error) && error.code !== "DEFINITION_INVALID") throw error;
@@ -111,13 +124,22 @@ function orDamaged<T>(subject: string, read: () => T): T {
   }
 }
 
-function modelOf({ formatVersion, texts, arrays }: Container): Model {
+/** A part of the work that has requests answered in between, where they come first. */
+type Pieces<T> = Generator<undefined, T, undefined>;
+
+function* readModel(bytes: Uint8Array, checkDigests: boolean): Pieces<Model> {
+  const { formatVersion, texts, arrays } = yield* decodeContainer(bytes, checkDigests);
   if (formatVersion < 1 || formatVersion > modelFormat) throw new RangeError(`there is no format ${formatVersion}`);
   const partOf = (part: string): unknown => fromJsonText(textOf(texts, part));
-  const plain = Object.fromEntries(plainParts.map((part) => [part, partOf(part)]));
+  const plain: Record<string, unknown> = {};
+  for (const part of plainParts) {
+    plain[part] = partOf(part);
+    yield;
+  }
   const provenance = JSON.parse(textOf(texts, "provenance")) as JsonObject;
   const parts = { ...plain, provenance } as unknown as Omit<Model, "predictor" | "parity">;
   checkParts(parts);
+  yield;
   const unread = new Map<string, NumericArray>();
   for (const [name, array] of arrays)
     if (name.startsWith("predictor.")) unread.set(name.slice("predictor.".length), array);
@@ -129,7 +151,9 @@ function modelOf({ formatVersion, texts, arrays }: Container): Model {
   if (unread.size > 0 || nOthers !== (parity ? 1 : 0) || texts.size !== plainParts.length + 3)
     throw new RangeError("it holds parts unknown to its format");
   const model: Model = Object.freeze({ ...parts, predictor, parity });
-  checkPredictor(model, layoutOf(model.features));
+  const layout = layoutOf(model.features);
+  yield;
+  yield* checkPredictor(model, layout);
   return model;
 }
 

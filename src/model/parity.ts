@@ -8,16 +8,19 @@ export function parityOf(model: Model, rows: readonly JsonObject[]): ParityRows 
   return Object.freeze({ rows: Object.freeze([...rows]), outputs: predictRows(model, rows).predictions.values });
 }
 
-/** Throws MODEL_PARITY_BROKEN where the model does not predict its parity rows bit for bit. */
-export function checkParity(model: Model): void {
+/** Throws MODEL_PARITY_BROKEN where the model does not predict its parity rows bit for bit; one row is a piece. */
+export function* parityPieces(model: Model): Generator<undefined> {
   if (model.parity === null) return;
   const { rows, outputs } = model.parity;
-  const { values, width } = predictRows(model, rows).predictions;
-  for (let i = 0; i < Math.max(values.length, outputs.length); ++i)
-    if (!Object.is(values[i], outputs[i]))
-      throw new MillraceError("MODEL_PARITY_BROKEN", {
-        row: Math.floor(i / width),
-        expected: String(outputs[i]),
-        actual: String(values[i]),
-      });
+  let at = 0;
+  for (const [row, inputs] of rows.entries()) {
+    for (const value of predictRows(model, [inputs]).predictions.values) requireEqual(row, outputs[at++], value);
+    yield;
+  }
+  if (at < outputs.length) requireEqual(rows.length, outputs[at], undefined);
+}
+
+function requireEqual(row: number, expected: number | undefined, actual: number | undefined): void {
+  if (!Object.is(expected, actual))
+    throw new MillraceError("MODEL_PARITY_BROKEN", { row, expected: String(expected), actual: String(actual) });
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, fdatasync, fstatSync, openSync, readSync, renameSync, statSync } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -206,13 +206,25 @@ export function requireSound(digest: Digest, actual: Digest | null, path: string
   if (actual !== digest) throw new MillraceError("ARTIFACT_DAMAGED", { digest, actual, path });
 }
 
+/** Hashes a chunk at a time, so that a server that reads a large model answers in between. */
 async function readSound(path: string, digest: Digest): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+  const handle = await open(path, "r").catch((error: unknown) => {
     if (isAbsent(error)) throw new MillraceError("ARTIFACT_MISSING", { digest });
     throw error;
   });
-  requireSound(digest, digestOf(bytes), path);
-  return bytes;
+  try {
+    const bytes = Buffer.allocUnsafeSlow((await handle.stat()).size);
+    const hash = createHash("sha256");
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await handle.read(bytes, at, Math.min(smallBytes, bytes.length - at), at);
+      if (bytesRead === 0) break;
+      hash.update(bytes.subarray(at, (at += bytesRead)));
+    }
+    requireSound(digest, `sha256:${hash.digest("hex")}`, path);
+    return bytes;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** An artifact never changes: one file may stand under two names. Another disk gets a copy. */

@@ -15,11 +15,14 @@ const linksOf: Readonly<Record<Task, readonly Link[]>> = {
   anomaly: ["log"],
 };
 
-/** Checks that a predictor ends on every row, never reads outside its arrays, and suits the model's task and design. */
-export function checkPredictor(
+/**
+ * Checks, piece by piece, that a predictor ends on every row, never reads outside its arrays, and suits the model's task and
+ * design.
+ */
+export function* checkPredictor(
   { task, labels, predictor }: Pick<Model, "task" | "labels" | "predictor">,
   layout: DesignLayout,
-): void {
+): Generator<undefined> {
   const outputs = task === "multiclass" ? labels.length : 1;
   if (!linksOf[task].includes(predictor.link)) wrong("predictor.link", `does not suit the task ${task}`);
   if (predictor.outputs !== outputs) wrong("predictor.outputs", `is not ${outputs}`);
@@ -30,10 +33,9 @@ export function checkPredictor(
   if (!isSuitable) wrong("predictor.kind", `does not suit the task ${task}`);
   if (predictor.kind === "ensemble") {
     checkEnsemble(predictor);
-    predictor.members.forEach((member, m) =>
-      checkPredictor({ task, labels, predictor: member }, memberLayout(predictor.spans, m, layout)),
-    );
-  } else if (predictor.kind === "trees") checkTrees(predictor, layout);
+    for (const [m, member] of predictor.members.entries())
+      yield* checkPredictor({ task, labels, predictor: member }, memberLayout(predictor.spans, m, layout));
+  } else if (predictor.kind === "trees") yield* checkTrees(predictor, layout);
   else checkWidths(predictor, layout);
 }
 
@@ -90,7 +92,7 @@ function checkBayes({ outputs, nDense, nSparse, intercept, means, precisions, co
   if (precisions.some((precision) => precision <= 0)) wrong("predictor.precisions", "are not all above 0");
 }
 
-function checkTrees(trees: TreesPredictor, layout: DesignLayout): void {
+function* checkTrees(trees: TreesPredictor, layout: DesignLayout): Generator<undefined> {
   const n = trees.feature.length;
   if (trees.sums !== undefined && trees.sums !== "float32") wrong("predictor.sums", "is unknown");
   for (const name of ["threshold", "missingLeft", "categoryOffset", "left", "right", "value", "gain", "cover"] as const)
@@ -107,6 +109,7 @@ function checkTrees(trees: TreesPredictor, layout: DesignLayout): void {
     if (treeOffsets[tree]! >= end || end > n) wrong("predictor.treeOffsets", "do not ascend within the table");
     if (treeOutput[tree]! >= trees.outputs) wrong("predictor.treeOutput", "names an output there is not");
     for (let node = treeOffsets[tree]!; node < end; ++node) checkNode(trees, node, end, layout);
+    yield;
   }
 }
 
