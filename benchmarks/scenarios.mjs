@@ -93,7 +93,8 @@ export const scenarios = [
   },
   {
     id: "serve/single",
-    title: "one row a request on adult's contract: requests a second beside FastAPI and scikit-learn",
+    title:
+      "one row a request on adult's contract: requests a second beside FastAPI, BentoML and MLflow with scikit-learn",
     load: () => import("./scenarios/serve-single.mjs"),
   },
   {

@@ -11,20 +11,9 @@ import pandas as pd
 
 
 def prepare(csv, model_path, input_path, rows):
-    from sklearn.compose import make_column_selector, make_column_transformer
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OrdinalEncoder
+    from adult_model import fit_adult
 
-    data = pd.read_csv(csv)
-    inputs = data.drop(columns="income")
-    coder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
-    texts = make_column_selector(dtype_exclude="number")
-    boosting = HistGradientBoostingClassifier(
-        max_iter=100, max_leaf_nodes=31, early_stopping=False, categorical_features=list(range(len(texts(inputs))))
-    )
-    model = make_pipeline(make_column_transformer((coder, texts), remainder="passthrough"), boosting)
-    model.fit(inputs, data["income"])
+    model, inputs = fit_adult(csv)
     with open(model_path, "wb") as file:
         pickle.dump(model, file)
     inputs.iloc[np.arange(int(rows)) % len(inputs)].to_parquet(input_path, index=False)

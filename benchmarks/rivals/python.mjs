@@ -1,4 +1,4 @@
-// Python virtual environments with the rivals' pinned versions, made once in .venv and .venv-torch.
+// Python virtual environments with the rivals' pinned versions, made once in .venv, .venv-torch and .venv-serve.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -10,8 +10,13 @@ export const rivalPython = () => process.env.MILLRACE_RIVALS ?? pythonWith(".ven
 /** Path of a Python that has PyTorch installed, which is large; MILLRACE_TORCH names another one. */
 export const torchPython = () => process.env.MILLRACE_TORCH ?? pythonWith(".venv-torch", "requirements-torch.txt");
 
-/** Path of a Python that has FastAPI installed; MILLRACE_FASTAPI names another one. */
-export const servePython = () => process.env.MILLRACE_FASTAPI ?? pythonWith(".venv-serve", "requirements-serve.txt");
+/** Path of a Python that has FastAPI, BentoML and MLflow installed; MILLRACE_SERVING names another one. */
+export const servePython = () => process.env.MILLRACE_SERVING ?? pythonWith(".venv-serve", "requirements-serve.txt");
+
+/** Whether a Python has a package. */
+export const hasPackage = (python, name) =>
+  spawnSync(python, ["-c", `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`])
+    .status === 0;
 
 function pythonWith(name, requirements) {
   const folder = path.join(root, "benchmarks", name);

@@ -4,15 +4,12 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { cli } from "../serve/process.mjs";
+import { cli, ours } from "../serve/process.mjs";
 
 const nKeys = Number(process.env.MILLRACE_KEYS ?? 1000);
 const nTries = Number(process.env.MILLRACE_KEY_TRIES ?? 1_000_000);
 /** Of Welch's t between the times of two kinds of wrong keys: what tests of leaking times take for a signal. */
 const signal = 4.5;
-
-const ours = (file) => import(pathToFileURL(path.join(path.dirname(path.dirname(cli)), file)));
 
 export async function run() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-keys-"));

@@ -3,12 +3,10 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
-import { machine, measured, median } from "../interleave.mjs";
-import { adult, makeAdultProject, writeAdultBodies } from "../serve/adult.mjs";
-import { withProcess } from "../serve/process.mjs";
+import { machine, median } from "../interleave.mjs";
+import { adult, load, makeAdultProject, nConnections, writeAdultBodies } from "../serve/adult.mjs";
+import { printedAddress, withProcess } from "../serve/process.mjs";
 
-const connections = 16;
-const seconds = 5;
 const modes = ["none", "async", "sync"];
 /** Of the requests without a log, so many at least with the asynchronous one. */
 const leastShare = 0.9;
@@ -33,12 +31,9 @@ export async function run({ rounds = 5 }) {
 
 function measure(folder, bodies, mode) {
   const script = path.join(root, "benchmarks", "serve", "log-server.mjs");
-  const load = path.join(root, "benchmarks", "serve", "load.mjs");
-  const isListening = (said) => (said.includes("\n") ? said.trim() : null);
-  return withProcess(process.execPath, [script, mode], folder, isListening, async (url, pid) => {
-    const args = [load, `${url}/v1/models/adult/predict`, bodies, ...[connections, seconds].map(String)];
+  return withProcess(process.execPath, [script, mode], folder, printedAddress, async (url, pid) => {
     const before = processorSeconds(pid);
-    const one = measured(process.execPath, args);
+    const one = load(`${url}/v1/models/adult/predict`, bodies);
     return { ...one, cpuMs: (1000 * (processorSeconds(pid) - before)) / (one.answered / 1000) };
   });
 }
@@ -56,7 +51,7 @@ function processorSeconds(pid) {
 
 function judge(results, rounds) {
   console.log(
-    `one row a request, ${connections} connections, ${rounds} rounds interleaved, medians; ${machine()}, load ${os.loadavg()[0].toFixed(1)}`,
+    `one row a request, ${nConnections} connections, ${rounds} rounds interleaved, medians; ${machine()}, load ${os.loadavg()[0].toFixed(1)}`,
   );
   const beside = (mode, figure) => median(results[mode].map((one, round) => one[figure] / results.none[round][figure]));
   for (const mode of modes) {

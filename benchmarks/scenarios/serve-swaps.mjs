@@ -3,11 +3,10 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { root } from "../../tools/setup.mjs";
 import { machine } from "../interleave.mjs";
 import { adult, makeAdultProject, writeAdultBodies } from "../serve/adult.mjs";
-import { cli, withServer } from "../serve/process.mjs";
+import { ours, withServer } from "../serve/process.mjs";
 
 const perSecond = Number(process.env.MILLRACE_SWAPS_RATE ?? 500);
 /** Of the time under swaps; a quarter of it goes before, without. */
@@ -43,7 +42,6 @@ export async function run() {
 /** A project of three versions that differ, of which the third is damaged. */
 async function openVersions(folder) {
   for (const trees of [100, 101, 102]) makeAdultProject(folder, trees);
-  const ours = (file) => import(pathToFileURL(path.join(path.dirname(path.dirname(cli)), file)));
   const { systemClock } = await ours("core/clock.js");
   const { openProject } = await ours("app/project.js");
   const { createRegistry } = await ours("registry/registry.js");

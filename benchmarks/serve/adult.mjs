@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
+import { measured } from "../interleave.mjs";
 import { millrace } from "./process.mjs";
 
 export const adult = path.join(process.env.MILLRACE_SHARED ?? path.join(root, "..", "shared"), "data", "adult.csv");
@@ -16,17 +17,27 @@ export function makeAdultProject(folder, trees = 100) {
   millrace(folder, "run", "adult");
 }
 
-/** Bodies of requests for one row each, the first 1,000 of adult, a line each in bodies.jsonl. */
-export function writeAdultBodies(folder) {
+/** Bodies of requests for one row each, the first 1,000 of adult, a line each in a file; `member` is what a server calls the rows. */
+export function writeAdultBodies(folder, member = "rows") {
   const [header, ...lines] = fs.readFileSync(adult, "utf8").trimEnd().split("\n").slice(0, 1001);
   const names = header.split(",").slice(0, -1);
   const isNumber = (name) => /^(age|fnlwgt|education_num|capital_gain|capital_loss|hours_per_week)$/.test(name);
   const value = (name, text) => (text === "" ? null : isNumber(name) ? Number(text) : text);
   const bodies = lines.map((line) => {
     const cells = line.split(",");
-    return JSON.stringify({ rows: [Object.fromEntries(names.map((name, j) => [name, value(name, cells[j])]))] });
+    return JSON.stringify({ [member]: [Object.fromEntries(names.map((name, j) => [name, value(name, cells[j])]))] });
   });
-  const file = path.join(folder, "bodies.jsonl");
+  const file = path.join(folder, `${member}.jsonl`);
   fs.writeFileSync(file, bodies.join("\n"));
   return file;
+}
+
+/** Connections that ask at once, and seconds that count. */
+export const nConnections = 16;
+const seconds = 5;
+
+/** What comes of asking a server with one body after the other. */
+export function load(url, bodies) {
+  const script = path.join(root, "benchmarks", "serve", "load.mjs");
+  return measured(process.execPath, [script, url, bodies, String(nConnections), String(seconds)]);
 }

@@ -1,10 +1,7 @@
 // Serves the champion of adult with a prediction log or without one, all else equal. Usage: log-server.mjs none|async|sync
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { cli } from "./process.mjs";
+import { ours } from "./process.mjs";
 
 const [mode] = process.argv.slice(2);
-const ours = (file) => import(pathToFileURL(path.join(path.dirname(path.dirname(cli)), file)));
 const { systemClock: clock } = await ours("core/clock.js");
 const { openProject } = await ours("app/project.js");
 const { loadModel } = await ours("app/champion.js");

@@ -1,9 +1,13 @@
 // Runs the built command and its server for scenarios that look at them from outside.
 import { execFileSync, spawn } from "node:child_process";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { root } from "../../tools/setup.mjs";
 
 export const cli = path.join(process.env.MILLRACE_DIST ?? path.join(root, "dist"), "cli", "main.js");
+
+/** A module of the build, such as "core/clock.js". */
+export const ours = (file) => import(pathToFileURL(path.join(path.dirname(path.dirname(cli)), file)));
 
 /** What a command answers as JSON. */
 export const millrace = (folder, ...args) =>
@@ -14,6 +18,9 @@ export function withServer(folder, use, ...args) {
   const isListening = (said) => (said.includes("\n}\n") ? JSON.parse(said).url : null);
   return withProcess(process.execPath, [cli, "serve", "--port", "0", "--json", ...args], folder, isListening, use);
 }
+
+/** The address that a server prints as a line of its own. */
+export const printedAddress = (said) => /^http\S+(?=\n)/m.exec(said)?.[0] ?? null;
 
 /** Starts a server, waits until what it printed says where it listens, and ends it when `use(url, pid)` has. */
 export async function withProcess(command, args, folder, isListening, use) {
