@@ -13,6 +13,7 @@ import { createFetcher, type Fetcher } from "./fetch.ts";
 import { requireChecksums } from "./fingerprint.ts";
 import { filesOf, type LocatedSource, locateOutput, locateSource, refusalsOf, unwritable } from "./locate.ts";
 import type { ObjectOrigin } from "./objects/fetch-objects.ts";
+import { readSound } from "./malformed/sound-source.ts";
 import { ingestIncrementally, type PartitionCounts } from "./parts/incremental-files.ts";
 import type { Refusal } from "./parts/kept-parts.ts";
 import { openRelation, type Relation } from "./relation.ts";
@@ -53,7 +54,10 @@ export interface IngestReport extends CellIssues {
   readonly cleaned: readonly CleanedCells[];
   /** Of rows from an object store: each object as it was read. */
   readonly objects?: readonly ObjectOrigin[];
-  /** What was no row at all: messages that are no JSON, files that are no image; the first 1,000 of `nRefused`. */
+  /**
+   * What was no row at all: messages that are no JSON, files that are no image, of which the first 1,000 are told, and malformed
+   * records of files, of which all are.
+   */
   readonly refused?: readonly Refusal[];
   readonly nRefused?: number;
   /** Of an incremental source, and of this reading alone. */
@@ -89,11 +93,13 @@ export async function reported(
     await requireChecksums(located);
     const report = await read(located, fetcher);
     const objects = filesOf(located).flatMap(({ object }) => object ?? []);
-    const refusals = withoutSecrets(refusalsOf(located), request.contract);
+    const brought = withoutSecrets(refusalsOf(located), request.contract);
+    const refused = [...brought.refused, ...(report.refused ?? [])];
+    const nRefused = brought.nRefused + (report.nRefused ?? 0);
     return {
       ...report,
       ...(objects.length === 0 ? {} : { objects }),
-      ...(refusals.nRefused === 0 ? {} : refusals),
+      ...(nRefused === 0 ? {} : { refused, nRefused }),
     };
   } finally {
     if (!request.fetcher) await fetcher.close();
@@ -144,6 +150,10 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
 
 async function ingestLocated(request: IngestRequest, located: LocatedSource): Promise<Ingested> {
   const output = await locateOutput(request.output);
+  return readSound({ ...request, output }, located, (sound) => ingestSound(request, sound, output));
+}
+
+async function ingestSound(request: IngestRequest, located: LocatedSource, output: string): Promise<Ingested> {
   const quick = await ingestQuickly(request, located, output);
   if (quick) return quick;
   try {

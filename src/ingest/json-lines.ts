@@ -62,7 +62,8 @@ export async function transcribeJsonLines(
   return { nRows, keys: [...keys], longestRecordBytes, lines: index.pairs };
 }
 
-async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+/** The lines of a file, without what ends them. Throws JsonLinesFault for one of more than 64 MiB. */
+export async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   let carry: Buffer[] = [];
   let carried = 0;
   let nLines = 0;
@@ -85,7 +86,8 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
 
 const shortLine = 4_096;
 
-function parseLine(
+/** The object a line holds; undefined where it is blank. Throws JsonLinesFault. */
+export function parseLine(
   bytes: Buffer,
   line: number,
   unit: "line" | "element",

@@ -27,6 +27,8 @@ export interface SourceDescription {
   readonly quotes?: boolean;
   /** Texts that mean "missing" in every column, beside those every kind has. */
   readonly missing?: readonly string[];
+  /** csv, tsv, jsonl: what becomes of records that are none of the table; absent = "fail". */
+  readonly onMalformed?: "quarantine";
   /** csv, tsv: files are kept converted between runs, so that only new and changed ones are read. */
   readonly incremental?: boolean;
   /** SHA-256 of the file's bytes; a file with another one is refused. */
@@ -101,7 +103,18 @@ export interface SourceOptions {
   readonly s3?: ObjectAccess;
 }
 
-export interface DelimitedOptions extends SourceOptions {
+/** What becomes of a record that is none of its table, such as a line with too few cells. */
+export type MalformedPolicy = "fail" | "quarantine";
+
+export interface RecordOptions extends SourceOptions {
+  /**
+   * "quarantine" sets records aside that are malformed, with their line and the reason, as rows that break the contract are;
+   * "fail" (default) refuses the file.
+   */
+  readonly onMalformed?: MalformedPolicy;
+}
+
+export interface DelimitedOptions extends RecordOptions {
   /** Names of the columns; says that the file has no header line, unless `header` is true. */
   readonly columns?: readonly string[];
   /** Whether the first line names the columns. Default true, or false where `columns` are given. */
@@ -155,8 +168,8 @@ export function arrow(path: string, options: SourceOptions = {}): Source {
 }
 
 /** One JSON object a line; paths and packing as for {@link csv}. */
-export function jsonl(path: string, options: SourceOptions = {}): Source {
-  return describe({ kind: "jsonl", path }, options);
+export function jsonl(path: string, options: RecordOptions = {}): Source {
+  return describe({ kind: "jsonl", path, ...malformedPolicy(path, options) }, options);
 }
 
 /** A JSON list of objects; paths and packing as for {@link csv}. */
@@ -183,9 +196,20 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
       ...(columns ? { columns: Object.freeze([...columns]) } : {}),
       ...(options.quotes === false ? { quotes: false } : {}),
       ...(options.incremental === true ? { incremental: true } : {}),
+      ...malformedPolicy(path, options),
     },
     options,
   );
+}
+
+function malformedPolicy(path: string, { onMalformed }: RecordOptions): Pick<SourceDescription, "onMalformed"> {
+  if (onMalformed === "quarantine") return { onMalformed };
+  if (onMalformed === undefined || onMalformed === "fail") return {};
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: `onMalformed of "${path}"`,
+    rule: "must be one of fail, quarantine",
+    actual: JSON.stringify(onMalformed),
+  });
 }
 
 function describe(description: SourceDescription, options: SourceOptions): Source {

@@ -215,8 +215,10 @@ function mergeReports(reports: readonly IngestReport[]): IngestReport {
     for (const { column, cells } of report.cleaned) cleaned.set(column, (cleaned.get(column) ?? 0) + cells);
     nRows += report.nRows;
   }
+  const refused = reports.flatMap((report) => report.refused ?? []);
   return {
     nRows,
+    ...(refused.length > 0 && { refused, nRefused: refused.length }),
     origins: reports.flatMap(({ origins }) => origins),
     // All parts have the same columns; one without rows tells nothing of them.
     types: reports.find(({ types }) => types.length > 0)?.types ?? [],
