@@ -35,19 +35,17 @@ export function packBits(bits: Uint8Array, n: number, out: Uint8Array, start: nu
   for (let i = 8 * nWhole, shift = 0; i < n; ++i, ++shift) out[at] = (out[at] ?? 0) | (bits[i]! << shift);
 }
 
-/** The bits that `packBits` packed. */
-export function unpackBits(bytes: Uint8Array, start: number, n: number): Uint8Array<ArrayBuffer> {
-  // Whole bytes are unpacked, so that the loop needs no end of its own.
-  const nBytes = Math.ceil(n / 8);
-  const words = new Uint32Array(2 * nBytes);
-  for (let k = 0; k < nBytes; ++k) {
-    const byte = bytes[start + k]!;
-    const low = byte & 15;
-    const high = byte >>> 4;
-    words[2 * k] = (low | (low << 7) | (low << 14) | (low << 21)) & 0x01010101;
-    words[2 * k + 1] = (high | (high << 7) | (high << 14) | (high << 21)) & 0x01010101;
+/** How many of the first `n` bits are set. */
+export function countBits(bits: Uint8Array, n: number): number {
+  let count = 0;
+  for (let k = 0; k < n >> 3; ++k) {
+    const byte = bits[k]!;
+    const pairs = byte - ((byte >> 1) & 0x55);
+    const fours = (pairs & 0x33) + ((pairs >> 2) & 0x33);
+    count += (fours + (fours >> 4)) & 15;
   }
-  return new Uint8Array(words.buffer, 0, n);
+  for (let i = n - (n % 8); i < n; ++i) count += (bits[i >> 3]! >> (i & 7)) & 1;
+  return count;
 }
 
 /** Bits that write every number below `size`. */
@@ -85,22 +83,25 @@ export function decodeCodes(bytes: Buffer, start: number, width: number, n: numb
   for (let scale = 1; ; scale *= 128) {
     const byte = bytes[at++]!;
     head += (byte & 127) * scale;
-    if (byte < 128) break;
+    // Also where the bytes end.
+    if (!(byte >= 128)) break;
   }
   if (head % 2 === 0) {
     out.fill(width === 0 ? 0 : bytes[at]!, 0, n);
     return;
   }
   const mask = 2 ** width - 1;
-  let pending = 0;
-  let nPending = 0;
-  for (let i = 0; i < n; ++i) {
-    while (nPending < width) {
-      pending |= bytes[at++]! << nPending;
-      nPending += 8;
+  const words = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
+  // Four bytes hold any code of up to 24 bits, and are read where there are so many.
+  const nWhole = Math.min(n, Math.max(0, Math.floor((8 * (words.byteLength - 4)) / width)));
+  for (let i = 0, bit = 0; i < nWhole; ++i, bit += width)
+    out[i] = (words.getInt32(bit >>> 3, true) >>> (bit & 7)) & mask;
+  for (let i = nWhole; i < n; ++i) {
+    let code = 0;
+    for (let k = 0; k < width; ++k) {
+      const bit = i * width + k;
+      code |= ((bytes[at + (bit >>> 3)]! >> (bit & 7)) & 1) << k;
     }
-    out[i] = pending & mask;
-    pending >>>= width;
-    nPending -= width;
+    out[i] = code;
   }
 }

@@ -1,10 +1,9 @@
 import { type ColumnData, type Kind, missingCode } from "../../frame/column.ts";
 import { compareCodePoints } from "../../query/text-dictionary.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import type { SnapshotFile } from "./snapshot-file.ts";
+import type { ColumnValues, SnapshotFile } from "./snapshot-file.ts";
 
-type Of<K extends "boolean" | "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
-type OfDoubles = Extract<BlockColumn, { readonly values: Float64Array }>;
+type Of<K extends "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
 
 /** Whole columns of a snapshot, rows in file order; levels are those that occur, sorted by code point. */
 export async function readColumns(
@@ -14,7 +13,8 @@ export async function readColumns(
   const gatherers = wanted.map(({ kind }) => openGatherer(kind, file.nRows));
   let offset = 0;
   for (const [g, group] of file.groups.entries()) {
-    const columns = await file.read(g, wanted);
+    const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(offset, group.nRows) }));
+    const columns = await file.read(g, rooms);
     for (const [i, column] of columns.entries()) gatherers[i]!.add(column, offset, group.nRows);
     offset += group.nRows;
   }
@@ -28,14 +28,17 @@ export async function readGroup(
   wanted: readonly { readonly position: number; readonly kind: Kind }[],
 ): Promise<ColumnData[]> {
   const { nRows } = file.groups[group]!;
-  return (await file.read(group, wanted)).map((column) => {
-    const gatherer = openGatherer(column.kind, nRows);
-    gatherer.add(column, 0, nRows);
-    return gatherer.finish();
+  const gatherers = wanted.map(({ kind }) => openGatherer(kind, nRows));
+  const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(0, nRows) }));
+  return (await file.read(group, rooms)).map((column, i) => {
+    gatherers[i]!.add(column, 0, nRows);
+    return gatherers[i]!.finish();
   });
 }
 
 interface Gatherer {
+  /** Where the values of these rows are to stand; null where that is not known before. */
+  room(offset: number, nRows: number): ColumnValues | null;
   add(column: BlockColumn, offset: number, nRows: number): void;
   finish(): ColumnData;
 }
@@ -46,14 +49,16 @@ function openGatherer(kind: Kind, nRows: number): Gatherer {
     case "timestamp": {
       const values = new Float64Array(nRows);
       return {
-        add: (column, offset) => values.set((column as OfDoubles).values, offset),
+        room: (offset, count) => values.subarray(offset, offset + count),
+        add: () => {},
         finish: () => ({ kind, values }),
       };
     }
     case "boolean": {
       const values = new Uint8Array(nRows);
       return {
-        add: (column, offset) => values.set((column as Of<"boolean">).values, offset),
+        room: (offset, count) => values.subarray(offset, offset + count),
+        add: () => {},
         finish: () => ({ kind, values }),
       };
     }
@@ -70,8 +75,9 @@ function gatherLevels(nRows: number): Gatherer {
   const known = new Map<string, number>();
   const texts: string[] = [];
   return {
+    room: (offset, count) => all.subarray(offset, offset + count),
     add(column, offset, count) {
-      const { codes, levels } = column as Of<"category">;
+      const { levels } = column as Of<"category">;
       const newCodes = new Int32Array(levels.length + 1).fill(missingCode);
       for (let i = 0; i < levels.length; ++i) {
         const level = levels[i]!;
@@ -79,7 +85,7 @@ function gatherLevels(nRows: number): Gatherer {
         known.set(level, code);
         newCodes[i + 1] = code;
       }
-      for (let row = 0; row < count; ++row) all[offset + row] = newCodes[codes[row]! + 1]!;
+      for (let row = 0; row < count; ++row) all[offset + row] = newCodes[all[offset + row]! + 1]!;
     },
     finish() {
       const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
@@ -94,6 +100,7 @@ function gatherLevels(nRows: number): Gatherer {
 function gatherTexts(): Gatherer {
   const values: (string | null)[] = [];
   return {
+    room: () => null,
     add(column, _offset, count) {
       const { ends, bytes } = column as Of<"text">;
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type Kind, missingBoolean } from "../../frame/column.ts";
+import { type Kind, missingBoolean, missingCode } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import { decodeCodes, unpackBits, widthFor } from "./page-values.ts";
+import { countBits, decodeCodes, widthFor } from "./page-values.ts";
 import { magic, physicalTypes, snapshotWriter } from "./snapshot-writer.ts";
 import { decodeThrift, integerOf, listOf, structOf, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
@@ -11,16 +11,27 @@ interface Chunk {
   readonly length: number;
 }
 
+/** Of all kinds but texts. */
+export type ColumnValues = Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+/** A column to be read. */
+export interface WantedColumn {
+  readonly position: number;
+  readonly kind: Kind;
+  /** For the rows of one group; of the array that the kind has in memory. */
+  readonly room?: ColumnValues | null;
+}
+
 /** A file that {@link SnapshotWriter} wrote, opened. Close it. */
 export interface SnapshotFile {
   readonly names: readonly string[];
   readonly nRows: number;
   readonly groups: readonly { readonly nRows: number; readonly chunks: readonly Chunk[] }[];
   /**
-   * Columns of one row group, each by its position in `names`; one group after the other. A RangeError says that the file is damaged, or that a
-   * column is of another kind.
+   * Columns of one row group, each by its position in `names`; one group after the other. Values and codes go to a column's
+   * `room` where it has one. A RangeError says that the file is damaged, or that a column is of another kind.
    */
-  read(group: number, columns: readonly { readonly position: number; readonly kind: Kind }[]): Promise<BlockColumn[]>;
+  read(group: number, columns: readonly WantedColumn[]): Promise<BlockColumn[]>;
   close(): Promise<void>;
 }
 
@@ -63,21 +74,36 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   const types = columns.map((column) => integerOf(structOf(column).get(1)));
   const nRows = integerOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
-  // The last chunk read; what is made of it has memory of its own.
-  let chunk = Buffer.alloc(0);
+  // What is made of chunks has memory of its own.
+  const memory: ChunkMemory = {
+    chunks: [Buffer.alloc(0), Buffer.alloc(0)],
+    codes: new Int32Array(0),
+    doubles: new Float64Array(0),
+  };
+  const readChunk = ({ start, length }: Chunk, turn: 0 | 1): Promise<Buffer> => {
+    if (memory.chunks[turn].length < length) memory.chunks[turn] = Buffer.from(new ArrayBuffer(length + (length >> 2)));
+    const read = readAt(file, start, length, memory.chunks[turn].subarray(0, length));
+    // It may fail while the one before is decoded.
+    read.catch(() => {});
+    return read;
+  };
   return {
     names,
     nRows,
     groups,
     async read(index, wanted) {
       const group = groups[index]!;
-      const read: BlockColumn[] = [];
       for (const { position, kind } of wanted) {
         if (types[position] !== physicalTypes[kind])
           throw new RangeError(`its column "${names[position]}" holds no values of the kind ${kind}`);
-        const { start, length } = group.chunks[position]!;
-        if (chunk.length < length) chunk = Buffer.from(new ArrayBuffer(length + (length >> 2)));
-        read.push(decodeChunk(await readAt(file, start, length, chunk.subarray(0, length)), kind, group.nRows));
+      }
+      const read: BlockColumn[] = [];
+      let next = wanted.length > 0 ? readChunk(group.chunks[wanted[0]!.position]!, 0) : null;
+      for (const [i, { kind, room }] of wanted.entries()) {
+        const bytes = await next!;
+        // The system reads one while the one before is decoded.
+        if (i + 1 < wanted.length) next = readChunk(group.chunks[wanted[i + 1]!.position]!, i % 2 === 0 ? 1 : 0);
+        read.push(decodeChunk(bytes, kind, group.nRows, room ?? null, memory));
       }
       return read;
     },
@@ -100,31 +126,49 @@ export async function readAt(
   return bytes;
 }
 
+/** What reading takes for a while. */
+interface ChunkMemory {
+  /** In turn. */
+  readonly chunks: [Buffer, Buffer];
+  codes: Int32Array<ArrayBuffer>;
+  doubles: Float64Array<ArrayBuffer>;
+}
+
 /** A page of data as it lies in a chunk, with the dictionary that may stand in front. */
 interface Page {
   readonly dictionary: Buffer;
   readonly dictionarySize: number;
   readonly isCoded: boolean;
-  /** By row: 1 where there is a value. null: there is one in every row. */
+  /** By row a bit, the lowest first: 1 where there is a value. null: there is one in every row. */
   readonly present: Uint8Array | null;
   readonly nPresent: number;
   readonly values: Buffer;
 }
 
-function decodeChunk(bytes: Buffer, kind: Kind, nRows: number): BlockColumn {
+function decodeChunk(
+  bytes: Buffer,
+  kind: Kind,
+  nRows: number,
+  room: ColumnValues | null,
+  memory: ChunkMemory,
+): BlockColumn {
   const page = openPage(bytes, nRows);
   switch (kind) {
     case "number":
-      return { kind, values: spread(page, nRows, doublesOf(page)) };
+      return { kind, values: spread(page, doublesOf(page, memory), doublesIn(room, nRows)) };
     case "timestamp":
-      return { kind, values: spread(page, nRows, instantsOf(page)) };
+      return { kind, values: spread(page, instantsOf(page, memory), doublesIn(room, nRows)) };
     case "boolean":
-      return { kind, values: truthsOf(page, nRows) };
+      return { kind, values: truthsOf(page, room instanceof Uint8Array ? room : new Uint8Array(nRows)) };
     case "category":
-      return { kind, ...levelsOf(page, nRows) };
+      return { kind, ...levelsOf(page, memory, room instanceof Int32Array ? room : new Int32Array(nRows)) };
     case "text":
       return { kind, ...textsOf(page, nRows) };
   }
+}
+
+function doublesIn(room: ColumnValues | null, nRows: number): Float64Array<ArrayBuffer> {
+  return room instanceof Float64Array ? room : new Float64Array(nRows);
 }
 
 function openPage(bytes: Buffer, nRows: number): Page {
@@ -147,25 +191,24 @@ function openPage(bytes: Buffer, nRows: number): Page {
   // An even head is one run of equal bits.
   if (bytes[end + 4]! % 2 === 0) {
     const isPresent = bytes[start - 1] === 1;
-    const present = isPresent ? null : new Uint8Array(nRows);
+    const present = isPresent ? null : new Uint8Array(Math.ceil(nRows / 8));
     return { dictionary, dictionarySize, isCoded, present, nPresent: isPresent ? nRows : 0, values };
   }
   const nBytes = Math.ceil(nRows / 8);
   if (presenceLength <= nBytes) throw damaged();
-  const present = unpackBits(bytes, start - nBytes, nRows);
-  let nPresent = 0;
-  for (let row = 0; row < nRows; ++row) nPresent += present[row]!;
-  return { dictionary, dictionarySize, isCoded, present, nPresent, values };
+  // A copy, for values may be moved over them.
+  const present = Uint8Array.from(bytes.subarray(start - nBytes, start));
+  return { dictionary, dictionarySize, isCoded, present, nPresent: countBits(present, nRows), values };
 }
 
-/** Codes of the rows that have a value. */
-function codesOf({ values, dictionarySize, nPresent }: Page): Int32Array<ArrayBuffer> {
+/** Codes of the rows that have a value, in memory that the next ones take. */
+function codesOf({ values, dictionarySize, nPresent }: Page, memory: ChunkMemory): Int32Array {
   const width = values[0]!;
   if (width !== widthFor(dictionarySize) || (width > 0 && values.length < Math.ceil(nPresent / 8) * width))
     throw damaged();
-  const codes = new Int32Array(nPresent);
-  decodeCodes(values, 1, width, nPresent, codes);
-  return codes;
+  if (memory.codes.length < nPresent) memory.codes = new Int32Array(nPresent);
+  decodeCodes(values, 1, width, nPresent, memory.codes);
+  return memory.codes;
 }
 
 /** The 8-byte values, moved a little within the chunk's memory to where an array may stand. */
@@ -180,51 +223,77 @@ function wordsOf(page: Page): Float64Array<ArrayBuffer> {
   return new Float64Array(whole.buffer, start, size);
 }
 
-function doublesOf(page: Page): Float64Array<ArrayBuffer> {
-  return chosen(page, wordsOf(page));
+function doublesOf(page: Page, memory: ChunkMemory): Float64Array {
+  return chosen(page, wordsOf(page), memory);
 }
 
-function instantsOf(page: Page): Float64Array<ArrayBuffer> {
+function instantsOf(page: Page, memory: ChunkMemory): Float64Array {
   const values = wordsOf(page);
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   for (let i = 0; i < values.length; ++i) values[i] = words[2 * i + 1]! * 4_294_967_296 + (words[2 * i]! >>> 0);
-  return chosen(page, values);
+  return chosen(page, values, memory);
 }
 
-function chosen(page: Page, values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+function chosen(page: Page, values: Float64Array, memory: ChunkMemory): Float64Array {
   if (!page.isCoded) return values;
-  const codes = codesOf(page);
-  const out = new Float64Array(page.nPresent);
-  for (let i = 0; i < out.length; ++i) out[i] = values[codes[i]!]!;
+  const { nPresent } = page;
+  const codes = codesOf(page, memory);
+  if (memory.doubles.length < nPresent) memory.doubles = new Float64Array(nPresent);
+  const out = memory.doubles;
+  for (let i = 0; i < nPresent; ++i) out[i] = values[codes[i]!]!;
   return out;
 }
 
-/** Values row by row; NaN where there is none. */
-function spread({ present }: Page, nRows: number, values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  if (present === null) return values.slice();
-  const out = new Float64Array(nRows);
-  for (let row = 0, i = 0; row < nRows; ++row) {
-    const isPresent = present[row]!;
-    out[row] = isPresent ? values[i]! : NaN;
-    i += isPresent;
+/** Puts the values in their rows; NaN where there is none. */
+function spread(
+  { present, nPresent }: Page,
+  values: Float64Array,
+  out: Float64Array<ArrayBuffer>,
+): Float64Array<ArrayBuffer> {
+  if (present === null) {
+    out.set(values.subarray(0, nPresent));
+    return out;
   }
+  const nRows = out.length;
+  const nWhole = nRows - (nRows % 8);
+  let i = 0;
+  for (let row = 0; row < nWhole; row += 8) {
+    const bits = present[row >> 3]!;
+    if (bits === 255) {
+      out[row] = values[i]!;
+      out[row + 1] = values[i + 1]!;
+      out[row + 2] = values[i + 2]!;
+      out[row + 3] = values[i + 3]!;
+      out[row + 4] = values[i + 4]!;
+      out[row + 5] = values[i + 5]!;
+      out[row + 6] = values[i + 6]!;
+      out[row + 7] = values[i + 7]!;
+      i += 8;
+    } else for (let k = 0; k < 8; ++k) out[row + k] = ((bits >> k) & 1) === 1 ? values[i++]! : NaN;
+  }
+  for (let row = nWhole; row < nRows; ++row) out[row] = isIn(present, row) ? values[i++]! : NaN;
   return out;
 }
 
-function truthsOf({ present, values, nPresent }: Page, nRows: number): Uint8Array<ArrayBuffer> {
+function isIn(present: Uint8Array | null, row: number): boolean {
+  return present === null || ((present[row >> 3]! >> (row & 7)) & 1) === 1;
+}
+
+function truthsOf({ present, values, nPresent }: Page, out: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (values.length < Math.ceil(nPresent / 8)) throw damaged();
-  const out = new Uint8Array(nRows);
-  for (let row = 0, i = 0; row < nRows; ++row) {
-    const isPresent = present === null ? 1 : present[row]!;
-    out[row] = isPresent ? (values[i >> 3]! >> (i & 7)) & 1 : missingBoolean;
-    i += isPresent;
+  for (let row = 0, i = 0; row < out.length; ++row) {
+    if (isIn(present, row)) {
+      out[row] = (values[i >> 3]! >> (i & 7)) & 1;
+      ++i;
+    } else out[row] = missingBoolean;
   }
   return out;
 }
 
 function levelsOf(
   page: Page,
-  nRows: number,
+  memory: ChunkMemory,
+  out: Int32Array<ArrayBuffer>,
 ): { readonly codes: Int32Array<ArrayBuffer>; readonly levels: readonly string[] } {
   const { dictionary, dictionarySize, present, isCoded } = page;
   if (!isCoded) throw damaged();
@@ -234,11 +303,9 @@ function levelsOf(
     levels.push(dictionary.toString("utf8", at + 4, at + 4 + length));
     at += 4 + length;
   }
-  const own = codesOf(page);
-  if (present === null) return { codes: own, levels };
-  const codes = new Int32Array(nRows);
-  for (let row = 0, i = 0; row < nRows; ++row) codes[row] = present[row]! ? own[i++]! : -1;
-  return { codes, levels };
+  const own = codesOf(page, memory);
+  for (let row = 0, i = 0; row < out.length; ++row) out[row] = isIn(present, row) ? own[i++]! : missingCode;
+  return { codes: out, levels };
 }
 
 function textsOf(
@@ -251,7 +318,7 @@ function textsOf(
   const bytes = Buffer.from(new ArrayBuffer(Math.max(0, values.length - 4 * nPresent)));
   let [at, end] = [0, 0];
   for (let row = 0; row < nRows; ++row) {
-    if (present === null || present[row] === 1) {
+    if (isIn(present, row)) {
       const length = values.readUInt32LE(at);
       values.copy(bytes, end, at + 4, at + 4 + length);
       at += 4 + length;

@@ -7,7 +7,7 @@ import type { Kind } from "../../frame/column.ts";
 import { withQuery } from "../../query/session.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { concatenateSnapshots } from "./concatenate.ts";
-import { decodeCodes, encodeCodes, widthFor } from "./page-values.ts";
+import { countBits, decodeCodes, encodeCodes, widthFor } from "./page-values.ts";
 import { readColumns } from "./read-columns.ts";
 import { openSnapshot } from "./snapshot-file.ts";
 import { SnapshotWriter } from "./snapshot-writer.ts";
@@ -202,7 +202,7 @@ describe("codes", () => {
   it("come back at any width", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 2 ** 20 }),
+        fc.integer({ min: 1, max: 2 ** 24 }),
         fc.array(fc.nat(), { minLength: 1, maxLength: 40 }),
         (size, numbers) => {
           const codes = Int32Array.from(numbers, (value) => value % size);
@@ -211,6 +211,18 @@ describe("codes", () => {
           expect(out).toEqual(codes);
         },
       ),
+    );
+  });
+});
+
+describe("bits", () => {
+  it("are counted up to where they end", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.nat(7), (bytes, nLess) => {
+        const n = 8 * bytes.length - nLess;
+        const bits = Array.from({ length: n }, (_, i) => (bytes[i >> 3]! >> (i % 8)) & 1);
+        expect(countBits(bytes, n)).toBe(bits.filter((bit) => bit === 1).length);
+      }),
     );
   });
 });
