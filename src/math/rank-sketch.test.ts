@@ -14,7 +14,57 @@ function worstRankError(sketch: RankSketch, values: Float64Array): number {
   return worst;
 }
 
+/** The levels of a sketch of values that come in parts, each part sketched and merged. */
+function levelsNaively(parts: readonly Float64Array[]): number[][] {
+  const levels: number[][] = [[]];
+  const flips: boolean[] = [];
+  const compress = (levelsOf: number[][], flipsOf: boolean[]): void => {
+    for (let i = 0; i < levelsOf.length; ++i) {
+      if (levelsOf[i]!.length < 200) continue;
+      const sorted = [...new Float64Array(levelsOf[i]!).sort()];
+      const rest = sorted.length % 2 === 1 ? [sorted.pop()!] : [];
+      (levelsOf[i + 1] ??= []).push(...sorted.filter((_, k) => k % 2 === (flipsOf[i] ? 1 : 0)));
+      flipsOf[i] = !flipsOf[i];
+      levelsOf[i] = rest;
+    }
+  };
+  for (const part of parts) {
+    const [own, ownFlips]: [number[][], boolean[]] = [[[]], []];
+    for (const value of part) {
+      own[0]!.push(value);
+      compress(own, ownFlips);
+    }
+    for (const [i, level] of own.entries()) (levels[i] ??= []).push(...level);
+    compress(levels, flips);
+  }
+  return levels.map((level) => level.toSorted((a, b) => a - b));
+}
+
 describe("RankSketch", () => {
+  it("holds what its naive twin holds, bit for bit", () => {
+    const value = fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(0, -0, 1), fc.integer({ min: -9, max: 9 }));
+    const part = fc
+      .array(value, { maxLength: 30 })
+      .chain((few) =>
+        fc
+          .integer({ min: 1, max: 90 })
+          .map((times) =>
+            Float64Array.from({ length: few.length * times }, (_, i) => few[(i * 7) % few.length]! * (1 + (i % 3))),
+          ),
+      );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
+        const whole = new RankSketch();
+        for (const values of parts) {
+          const sketch = new RankSketch();
+          sketch.add(values);
+          whole.merge(sketch);
+        }
+        expect(whole.data().levels).toEqual(levelsNaively(parts));
+      }),
+    );
+  });
+
   it("ranks within 1 % on sorted, shuffled and repeating numbers, whole or merged from parts", () => {
     const rng = createRng(1);
     const shuffled = Float64Array.from({ length: 50_000 }, () => rng.next());

@@ -16,7 +16,7 @@ const capacity = 200;
  * Ranks are off by about 1 % of the count at most. NaN is left out.
  */
 export class RankSketch {
-  #levels: number[][] = [[]];
+  readonly #levels: Level[] = [emptyLevel()];
   #flips: boolean[] = [];
   #count = 0;
   #min = Infinity;
@@ -24,7 +24,7 @@ export class RankSketch {
 
   static from(data: RankSketchData): RankSketch {
     const sketch = new RankSketch();
-    sketch.#levels = data.levels.map((level) => [...level]);
+    data.levels.forEach((level, i) => append(sketch.#levelAt(i), Float64Array.from(level), level.length));
     sketch.#count = data.count;
     if (data.count > 0) [sketch.#min, sketch.#max] = [data.min, data.max];
     return sketch;
@@ -35,42 +35,48 @@ export class RankSketch {
   }
 
   add(values: Float64Array): void {
-    let bottom = this.#levels[0]!;
+    const bottom = this.#levels[0]!;
     for (let i = 0, n = values.length; i < n; ++i) {
       const value = values[i]!;
       if (value !== value) continue;
       ++this.#count;
       if (value < this.#min) this.#min = value;
       if (value > this.#max) this.#max = value;
-      if (bottom.push(value) < capacity) continue;
-      this.#compress();
-      bottom = this.#levels[0]!;
+      bottom.values[bottom.size++] = value;
+      if (bottom.size >= capacity) this.#compress();
     }
   }
 
   merge(other: RankSketch): void {
-    other.#levels.forEach((level, i) => {
-      const own = (this.#levels[i] ??= []);
-      for (const value of level) own.push(value);
-    });
+    other.#levels.forEach(({ values, size }, i) => append(this.#levelAt(i), values, size));
     this.#count += other.#count;
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
     this.#compress();
   }
 
+  #levelAt(i: number): Level {
+    while (this.#levels.length <= i) this.#levels.push(emptyLevel());
+    return this.#levels[i]!;
+  }
+
   #compress(): void {
     for (let i = 0; i < this.#levels.length; ++i) {
       const level = this.#levels[i]!;
-      if (level.length < capacity) continue;
-      // Arrays of doubles are sorted several times faster.
-      const sorted = new Float64Array(level).sort();
+      const { size } = level;
+      if (size < capacity) continue;
+      const sorted = sortedOf(level);
       // An odd one stays behind, so that weights add up to the count.
-      const nPaired = sorted.length - (sorted.length % 2);
-      const upper = (this.#levels[i + 1] ??= []);
-      for (let k = this.#flips[i] ? 1 : 0; k < nPaired; k += 2) upper.push(sorted[k]!);
-      this.#flips[i] = !this.#flips[i];
-      this.#levels[i] = Array.from(sorted.subarray(nPaired));
+      const nPaired = size - (size % 2);
+      const upper = this.#levelAt(i + 1);
+      reserve(upper, nPaired / 2);
+      const { values } = upper;
+      let end = upper.size;
+      for (let k = this.#flips[i] === true ? 1 : 0; k < nPaired; k += 2) values[end++] = sorted[k]!;
+      upper.size = end;
+      this.#flips[i] = this.#flips[i] !== true;
+      level.size = size - nPaired;
+      if (level.size > 0) level.values[0] = sorted[nPaired]!;
     }
   }
 
@@ -79,7 +85,7 @@ export class RankSketch {
     let below = 0;
     this.#levels.forEach((level, i) => {
       const weight = 2 ** i;
-      for (const held of level) if (held <= value) below += weight;
+      for (const held of heldBy(level)) if (held <= value) below += weight;
     });
     return below / this.#count;
   }
@@ -89,7 +95,7 @@ export class RankSketch {
     if (this.#count === 0) return NaN;
     if (p <= 0) return this.#min;
     if (p >= 1) return this.#max;
-    const held = this.#levels.flatMap((level, i) => level.map((value) => [value, 2 ** i] as const));
+    const held = this.#levels.flatMap((level, i) => Array.from(heldBy(level), (value) => [value, 2 ** i] as const));
     held.sort((a, b) => a[0] - b[0]);
     let below = 0;
     for (const [value, weight] of held) {
@@ -101,8 +107,60 @@ export class RankSketch {
 
   /** The sketch as plain data. */
   data(): RankSketchData {
-    const levels = this.#levels.map((level) => Object.freeze(level.toSorted((a, b) => a - b)));
+    const levels = this.#levels.map((level) => Object.freeze(Array.from(heldBy(level)).sort((a, b) => a - b)));
     const [min, max] = this.#count === 0 ? [0, 0] : [this.#min, this.#max];
     return Object.freeze({ count: this.#count, min, max, levels: Object.freeze(levels) });
   }
+}
+
+/** The first `size` of `values`. */
+interface Level {
+  values: Float64Array;
+  size: number;
+}
+
+function emptyLevel(): Level {
+  return { values: new Float64Array(2 * capacity), size: 0 };
+}
+
+function heldBy({ values, size }: Level): Float64Array {
+  return values.subarray(0, size);
+}
+
+/** Makes room for `count` more. */
+function reserve(level: Level, count: number): void {
+  if (level.size + count <= level.values.length) return;
+  const values = new Float64Array(2 * (level.size + count));
+  values.set(heldBy(level));
+  level.values = values;
+}
+
+function append(level: Level, values: Float64Array, count: number): void {
+  reserve(level, count);
+  level.values.set(values.subarray(0, count), level.size);
+  level.size += count;
+}
+
+/** The values of a level, ascending; mostly two runs that are so already, one after the other. */
+function sortedOf({ values, size }: Level): Float64Array {
+  const second = runEnd(values, 0, size);
+  if (second < size && runEnd(values, second, size) < size) return values.slice(0, size).sort();
+  const sorted = new Float64Array(size);
+  for (let i = 0, a = 0, b = second; i < size; ++i) {
+    const isFirst = b >= size || (a < second && isInOrder(values[a]!, values[b]!));
+    sorted[i] = isFirst ? values[a++]! : values[b++]!;
+  }
+  return sorted;
+}
+
+/** Where values stop to ascend from `start` on. */
+function runEnd(values: Float64Array, start: number, size: number): number {
+  let end = Math.min(size, start + 1);
+  while (end < size && isInOrder(values[end - 1]!, values[end]!)) ++end;
+  return end;
+}
+
+/** -0 stands before 0, as where numbers are sorted. */
+function isInOrder(a: number, b: number): boolean {
+  return a < b || (a === b && (a !== 0 || 1 / a <= 1 / b));
 }

@@ -42,9 +42,14 @@ export function warnedRows(frame: Frame, cleaning: RowCleaning, gone: ReadonlySe
 }
 
 function rowsWithout(frame: Frame, gone: ReadonlySet<number>): Uint32Array {
+  const isGone = new Uint8Array(frame.nRows);
+  for (const row of gone) isGone[row] = 1;
   const rows = new Uint32Array(frame.nRows);
   let count = 0;
-  for (let row = 0; row < frame.nRows; ++row) if (!gone.has(row)) rows[count++] = row;
+  for (let row = 0; row < isGone.length; ++row) {
+    rows[count] = row;
+    count += 1 - isGone[row]!;
+  }
   return rows.subarray(0, count);
 }
 

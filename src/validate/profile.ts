@@ -1,4 +1,4 @@
-import { missingBoolean, missingCode, type ColumnData, type Kind } from "../frame/column.ts";
+import { missingBoolean, type ColumnData, type Kind } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { quantileSorted } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
@@ -6,7 +6,7 @@ import type { SourceType } from "../query/source-type.ts";
 import { type Coercion, coercionsOf } from "./coercions.ts";
 import { type Correlation, farOut, strongestCorrelations } from "./relations.ts";
 import { countRepeatedRows } from "./repeated-rows.ts";
-import { evenlySpaced, numbersAt } from "./sample-rows.ts";
+import { evenlySpaced, numbersOf } from "./sample-rows.ts";
 import { type ColumnSketch, sketchColumn } from "./sketch.ts";
 import { type WrittenValues, writtenIn } from "./written.ts";
 
@@ -59,15 +59,16 @@ const nBins = 10;
 /** Profiles a frame: counts, ranges and means of all rows; quantiles of at most 100,000 evenly spaced ones. `types`: of the source. */
 export function profileFrame(frame: Frame, types?: readonly SourceType[]): DatasetProfile {
   const rows = evenlySpaced(frame.nRows, mostSampled);
+  const samples = frame.columns.map((column) => numbersOf(column, rows));
   const columns = frame.columns.map((column, i) => ({
-    ...profileColumn(frame.names[i]!, column, rows),
-    sketch: sketchColumn(column, rows),
+    ...profileColumn(frame.names[i]!, column, rows, samples[i]!),
+    sketch: sketchColumn(column, rows, samples[i]!),
   }));
   return {
     nRows: frame.nRows,
     nSampled: rows.length,
     columns,
-    correlations: strongestCorrelations(frame, rows),
+    correlations: strongestCorrelations(frame, samples),
     nRepeated: countRepeatedRows(frame.columns, frame.nRows),
     written: frame.columns.flatMap((column, i) => writtenIn(frame.names[i]!, column, rows) ?? []),
     ...(types && { coerced: coercionsOf(types, frame, columns) }),
@@ -76,12 +77,12 @@ export function profileFrame(frame: Frame, types?: readonly SourceType[]): Datas
 
 type OwnProfile = Omit<ColumnProfile, "sketch">;
 
-function profileColumn(name: string, column: ColumnData, rows: Uint32Array): OwnProfile {
+function profileColumn(name: string, column: ColumnData, rows: Uint32Array, sample: Float64Array): OwnProfile {
   switch (column.kind) {
     case "number":
-      return { column: name, kind: "number", levels: [], ...profileNumbers(column.values, numbersAt(column, rows)) };
+      return { column: name, kind: "number", levels: [], ...profileNumbers(column.values, sample) };
     case "timestamp": {
-      const found = profileNumbers(column.values, numbersAt(column, rows));
+      const found = profileNumbers(column.values, sample);
       return { column: name, kind: "timestamp", levels: [], ...found, nOutliers: 0 };
     }
     case "text": {
@@ -89,22 +90,33 @@ function profileColumn(name: string, column: ColumnData, rows: Uint32Array): Own
       const lengths = new Float64Array(values.length);
       for (let i = 0; i < lengths.length; ++i) lengths[i] = values[i]?.length ?? NaN;
       const nDistinct = new Set(Array.from(rows, (row) => values[row]).filter((value) => value !== null)).size;
-      const found = profileNumbers(lengths, numbersAt(column, rows));
+      const found = profileNumbers(lengths, sample);
       return { column: name, kind: "text", levels: [], ...found, nDistinct, nOutliers: 0 };
     }
     case "boolean": {
-      const counts = [0, 0];
-      for (const value of column.values) if (value !== missingBoolean) ++counts[value]!;
+      const counts = countCodes(column.values, missingBoolean + 1);
       const found = profileLevels(["false", "true"], counts, column.values.length);
       return { column: name, kind: "boolean", spread: null, ...found, nOutliers: 0 };
     }
     case "category": {
-      const counts = new Uint32Array(column.levels.length);
       const { codes } = column;
-      for (let i = 0; i < codes.length; ++i) if (codes[i] !== missingCode) ++counts[codes[i]!]!;
-      const found = profileLevels(column.levels, counts, codes.length);
+      const found = profileLevels(column.levels, countCodes(codes, column.levels.length), codes.length);
       return { column: name, kind: "category", spread: null, ...found, nOutliers: 0 };
     }
+  }
+}
+
+/** Rows by code, of codes below `nCodes`; that of a missing level is none. */
+function countCodes(codes: Uint8Array | Int32Array, nCodes: number): Uint32Array {
+  const counts = new Uint32Array(nCodes);
+  for (let from = 0; from < codes.length; from += stretch) addCounts(codes.subarray(from, from + stretch), counts);
+  return counts;
+}
+
+function addCounts(codes: Uint8Array | Int32Array, counts: Uint32Array): void {
+  for (let i = 0, n = codes.length; i < n; ++i) {
+    const code = codes[i]!;
+    if (code >= 0) counts[code]! += 1;
   }
 }
 
@@ -125,13 +137,46 @@ function profileNumbers(
   values: Float64Array,
   sample: Float64Array,
 ): Pick<ColumnProfile, "nMissing" | "nDistinct" | "spread" | "nOutliers"> {
-  const sorted = sortFloat64(sample.filter((value) => value === value));
+  const sorted = sortFloat64(presentIn(sample));
   const { low, high } = farOut(sorted);
-  let nMissing = 0;
-  let nOutliers = 0;
-  let min = Infinity;
-  let max = -Infinity;
-  let sum = 0;
+  const total: Totals = { nMissing: 0, nOutliers: 0, min: Infinity, max: -Infinity, sum: 0 };
+  for (let from = 0; from < values.length; from += stretch)
+    addTotals(values.subarray(from, from + stretch), low, high, total);
+  const { nMissing, nOutliers, min, max, sum } = total;
+  if (nMissing === values.length) return { nMissing, nDistinct: 0, spread: null, nOutliers };
+  const mean = sum / (values.length - nMissing);
+  const quantiles = sorted.length === 0 ? [] : [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantileSorted(sorted, p));
+  return {
+    nMissing,
+    nDistinct: countDistinct(sorted),
+    spread: { min, max, mean, quantiles, histogram: binned(sorted) },
+    nOutliers,
+  };
+}
+
+function presentIn(sample: Float64Array): Float64Array {
+  const present = new Float64Array(sample.length);
+  let count = 0;
+  for (let i = 0; i < sample.length; ++i) {
+    const value = sample[i]!;
+    if (value === value) present[count++] = value;
+  }
+  return present.subarray(0, count);
+}
+
+interface Totals {
+  nMissing: number;
+  nOutliers: number;
+  min: number;
+  max: number;
+  sum: number;
+}
+
+/** Values at a time: a loop that is called often is compiled after a few of them, one that is called once runs long before. */
+const stretch = 8_192;
+
+function addTotals(values: Float64Array, low: number, high: number, total: Totals): void {
+  let { nMissing, nOutliers, min, max, sum } = total;
   for (let i = 0, n = values.length; i < n; ++i) {
     const value = values[i]!;
     if (value !== value) {
@@ -143,15 +188,11 @@ function profileNumbers(
     if (value < low || value > high) ++nOutliers;
     sum += value;
   }
-  if (nMissing === values.length) return { nMissing, nDistinct: 0, spread: null, nOutliers };
-  const mean = sum / (values.length - nMissing);
-  const quantiles = sorted.length === 0 ? [] : [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantileSorted(sorted, p));
-  return {
-    nMissing,
-    nDistinct: countDistinct(sorted),
-    spread: { min, max, mean, quantiles, histogram: binned(sorted) },
-    nOutliers,
-  };
+  total.nMissing = nMissing;
+  total.nOutliers = nOutliers;
+  total.min = min;
+  total.max = max;
+  total.sum = sum;
 }
 
 function countDistinct(sorted: Float64Array): number {

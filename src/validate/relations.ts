@@ -1,7 +1,5 @@
-import type { NumberColumnData } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
 import { quantileSorted } from "../math/quantile.ts";
-import { numbersAt } from "./sample-rows.ts";
 
 /** Two number columns that move together. */
 export interface Correlation {
@@ -14,13 +12,13 @@ const mostColumns = 60;
 const mostShown = 10;
 const weakest = 0.5;
 
-/** The strongest correlations between number columns (the first 60) over `rows`, those of |r| >= 0.5, at most 10. */
-export function strongestCorrelations(frame: Frame, rows: Uint32Array): readonly Correlation[] {
+/** The strongest correlations between number columns (the first 60) by `samples` of each column, those of |r| >= 0.5, at most 10. */
+export function strongestCorrelations(frame: Frame, samples: readonly Float64Array[]): readonly Correlation[] {
   const numbers = frame.columns
-    .map((column, i) => [frame.names[i]!, column] as const)
-    .filter((entry): entry is readonly [string, NumberColumnData] => entry[1].kind === "number")
+    .map(({ kind }, i) => ({ kind, entry: [frame.names[i]!, samples[i]!] as const }))
+    .filter(({ kind }) => kind === "number")
     .slice(0, mostColumns)
-    .map(([name, column]) => [name, numbersAt(column, rows)] as const);
+    .map(({ entry }) => entry);
   const found: Correlation[] = [];
   for (let i = 0; i < numbers.length; ++i) {
     for (let k = i + 1; k < numbers.length; ++k) {

@@ -23,3 +23,8 @@ export function numbersAt(
   else for (let i = 0; i < rows.length; ++i) numbers[i] = column.values[rows[i]!]!;
   return numbers;
 }
+
+/** The numbers, times or lengths of texts at `rows`; none of a column of levels. */
+export function numbersOf(column: ColumnData, rows: Uint32Array): Float64Array {
+  return column.kind === "category" || column.kind === "boolean" ? new Float64Array(0) : numbersAt(column, rows);
+}

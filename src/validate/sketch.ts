@@ -1,7 +1,7 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
 import { populationStabilityIndex, psiChanceBound } from "../math/psi.ts";
 import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
-import { numbersAt } from "./sample-rows.ts";
+import { numbersOf } from "./sample-rows.ts";
 
 /**
  * A column's distribution as plain data, mergeable with another of the same column. Numbers, timestamps and lengths of
@@ -19,13 +19,17 @@ export type ColumnSketch =
 
 const mostLevels = 200;
 
-/** Sketches the given rows of a column. */
-export function sketchColumn(column: ColumnData, rows: Uint32Array): ColumnSketch {
+/** Sketches the given rows of a column; `numbers`: as `numbersOf` gives them. */
+export function sketchColumn(
+  column: ColumnData,
+  rows: Uint32Array,
+  numbers: Float64Array = numbersOf(column, rows),
+): ColumnSketch {
   switch (column.kind) {
     case "number":
     case "timestamp":
     case "text":
-      return sketchNumbers(numbersAt(column, rows));
+      return sketchNumbers(numbers);
     case "boolean": {
       const counts = [0, 0];
       for (const row of rows) if (column.values[row] !== missingBoolean) ++counts[column.values[row]!]!;
