@@ -88,7 +88,9 @@ function purpose({ model, version, aliases }: Recorded): CardSection {
   return section("What it does", [
     target === null
       ? `${model.task}: ${model.task === "anomaly" ? "scores outliers" : "finds groups"}`
-      : `${model.task}: predicts ${target}${labels}`,
+      : model.task === "ranking"
+        ? `ranking: scores rows of the same ${model.roles.group} by ${target}`
+        : `${model.task}: predicts ${target}${labels}`,
     model.threshold === null
       ? null
       : `answers ${String(model.labels[1])} from a probability of ${formatMetric(model.threshold)}`,

@@ -8,9 +8,11 @@ export interface Baseline {
   readonly output: Float64Array;
 }
 
-/** Mean of the target (regression) or shares of the labels (classification), weighted; nothing without a target. */
+/** Mean of the target (regression), no order (ranking) or shares of the labels (classification), weighted; nothing without a target. */
 export function fitBaseline(task: Task, target: Target): Baseline {
   if (task === "clustering" || task === "anomaly") return { task, output: new Float64Array(0) };
+  // Equal scores are judged by their expected order: the mean over all orders.
+  if (task === "ranking") return { task, output: new Float64Array(1) };
   if (task === "regression") return { task, output: Float64Array.of(weightedMean(target.values, target.weights)) };
   const output = new Float64Array(target.nLabels);
   for (let i = 0; i < target.values.length; ++i)

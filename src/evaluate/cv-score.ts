@@ -1,6 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { silhouette } from "../metrics/silhouette.ts";
-import type { Metric } from "../metrics/metric-names.ts";
+import { type Metric, metricDirection } from "../metrics/metric-names.ts";
 import type { Target } from "../model/estimator.ts";
 import type { Model, Predictions, Task } from "../model/model.ts";
 import type { ClusterSample } from "./cluster-sample.ts";
@@ -14,8 +14,8 @@ export interface SelectionScore {
 }
 
 /**
- * Scores predictions for choosing hyperparameters: log loss of classes, RMSE of values (both negated), silhouette of
- * clusters. These reward every improvement, where AUC or accuracy stand still. Clustering needs `clusters`.
+ * Scores predictions for choosing hyperparameters: log loss of classes, RMSE of values (both negated), NDCG of
+ * rankings, silhouette of clusters. These reward every improvement, where AUC or accuracy stand still. Clustering needs `clusters`.
  */
 export function scoreForSelection(args: {
   readonly task: Task;
@@ -33,9 +33,10 @@ export function scoreForSelection(args: {
       actual,
     });
   }
-  const metric = args.task === "regression" ? "rmse" : "logLoss";
+  const metric = args.task === "regression" ? "rmse" : args.task === "ranking" ? "ndcg" : "logLoss";
   const judged = judgedRows(args.task, args.target, args.predictions, null);
-  return { metric, score: -measurerOf(judged)(metric, judged.weights) };
+  const value = measurerOf(judged)(metric, judged.weights);
+  return { metric, score: metricDirection[metric] === "higher" ? value : -value };
 }
 
 function scoreClusters(clusters: ClusterSample | undefined): SelectionScore {

@@ -1,3 +1,4 @@
+import { type RowGroups, rowsByGroup } from "../metrics/row-groups.ts";
 import type { Target } from "../model/estimator.ts";
 import type { Predictions, Task } from "../model/model.ts";
 
@@ -8,11 +9,13 @@ export interface JudgedRows {
   readonly nLabels: number;
   /** Value or label position. */
   readonly truth: Float64Array;
-  /** The value (regression), the probability of labels[1] (binary), probabilities row-major (multiclass). */
+  /** The value (regression), the score (ranking), the probability of labels[1] (binary), probabilities row-major (multiclass). */
   readonly values: Float64Array;
   /** The answered label of each row; null where there are no labels. */
   readonly answered: Int32Array | null;
   readonly weights: Float64Array | null;
+  /** Ranking: the rows of each group. Else null. */
+  readonly groups: RowGroups | null;
 }
 
 /**
@@ -26,7 +29,17 @@ export function judgedRows(task: Task, target: Target, predictions: Predictions,
   let answered: Int32Array | null = null;
   if (task === "binary" && threshold !== null) answered = answersFrom(values, threshold);
   else if (task === "binary" || task === "multiclass") answered = predictions.labelIndex ?? likeliest(predictions);
-  return { task, nRows, nLabels: target.nLabels, truth: target.values, values, answered, weights: target.weights };
+  const groups = target.groups ? rowsByGroup(target.groups) : null;
+  return {
+    task,
+    nRows,
+    nLabels: target.nLabels,
+    truth: target.values,
+    values,
+    answered,
+    weights: target.weights,
+    groups,
+  };
 }
 
 /** The rows at `rows`, in that order. */
@@ -42,7 +55,23 @@ export function takeJudged(judged: JudgedRows, rows: Uint32Array): JudgedRows {
     values,
     answered: judged.answered && Int32Array.from(rows, (row) => judged.answered![row]!),
     weights: judged.weights && Float64Array.from(rows, (row) => judged.weights![row]!),
+    groups: judged.groups && groupsAmong(judged.groups, rows),
   };
+}
+
+/** The groups that have some of the rows. */
+function groupsAmong({ order, starts }: RowGroups, rows: Uint32Array): RowGroups {
+  const groupOf = new Uint32Array(order.length);
+  for (let g = 0; g + 1 < starts.length; ++g) for (let i = starts[g]!; i < starts[g + 1]!; ++i) groupOf[order[i]!] = g;
+  const numbers = new Map<number, number>();
+  return rowsByGroup(
+    rows.map((row) => {
+      const group = groupOf[row]!;
+      const number = numbers.get(group) ?? numbers.size;
+      numbers.set(group, number);
+      return number;
+    }),
+  );
 }
 
 function secondOfPairs(values: Float64Array, nRows: number): Float64Array {

@@ -10,6 +10,9 @@ import { mae } from "../metrics/mae.ts";
 import { mape } from "../metrics/mape.ts";
 import type { Metric, MetricOf } from "../metrics/metric-names.ts";
 import { metricsOf } from "../metrics/metric-names.ts";
+import { averagePrecisionOfGroups, reciprocalRankOfGroups } from "../metrics/first-relevant.ts";
+import { ndcgOfGroups } from "../metrics/ndcg.ts";
+import { meanOfGroups } from "../metrics/row-groups.ts";
 import { r2 } from "../metrics/r2.ts";
 import { rmse } from "../metrics/rmse.ts";
 import { topK } from "../metrics/top-k.ts";
@@ -46,6 +49,10 @@ export function measurerOf(judged: JudgedRows): Measurer {
     }
     case "multiclass":
       return (metric, weights) => measureMulticlass(metric as MetricOf<"multiclass">, judged, weights);
+    case "ranking": {
+      const found = new Map<string, Float64Array>();
+      return (metric, weights) => measureRanking(metric as MetricOf<"ranking">, judged, weights, found);
+    }
     case "clustering":
     case "anomaly":
       return () => NaN;
@@ -122,6 +129,21 @@ function measureMulticlass(metric: MetricOf<"multiclass">, judged: JudgedRows, w
       return unknownMetric(metric);
   }
 }
+
+/** `found` keeps the metrics of each group: other weights only weigh them anew. */
+function measureRanking(
+  metric: MetricOf<"ranking">,
+  { truth, values, groups }: JudgedRows,
+  weights: Float64Array | null,
+  found: Map<string, Float64Array>,
+): number {
+  if (groups === null) return NaN;
+  const ofGroups = found.get(metric) ?? rankingMetrics[metric](truth, values, groups);
+  found.set(metric, ofGroups);
+  return meanOfGroups(ofGroups, groups, weights);
+}
+
+const rankingMetrics = { ndcg: ndcgOfGroups, map: averagePrecisionOfGroups, mrr: reciprocalRankOfGroups } as const;
 
 /** A metric of another task has no value here; the compiler sees to it that every metric of this one has. */
 function unknownMetric(_metric: never): number {

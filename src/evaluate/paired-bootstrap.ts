@@ -2,6 +2,7 @@ import type { Rng } from "../core/rng.ts";
 import { quantiles } from "../math/quantile.ts";
 import type { Metric } from "../metrics/metric-names.ts";
 import { metricDirection } from "../metrics/metric-names.ts";
+import type { RowGroups } from "../metrics/row-groups.ts";
 import type { JudgedRows } from "./judged-rows.ts";
 import { takeJudged } from "./judged-rows.ts";
 import type { Measurer } from "./measure.ts";
@@ -23,8 +24,8 @@ export interface PairedDifference {
 }
 
 /**
- * The difference of a metric between two models on the same rows, with a 95 % interval by paired bootstrap: rows are
- * drawn with replacement 200 times, and both models are measured on the same draw.
+ * The difference of a metric between two models on the same rows, with a 95 % interval by paired bootstrap: rows, or whole
+ * groups where they are ranked, are drawn with replacement 200 times, and both models are measured on the same draw.
  *
  * Above 20,000 rows a random part of m = 20,000 of the n rows is resampled and the deviations are scaled by
  * sqrt(m / n) (m out of n bootstrap; Politis, Romano and Wolf 1999): the point difference still uses every row.
@@ -40,7 +41,8 @@ export function pairedDifference(args: {
   const ofCandidate = measurerOf(candidate)(metric, candidate.weights);
   const ofChampion = measurerOf(champion)(metric, champion.weights);
   const difference = better(metric, ofCandidate, ofChampion);
-  const m = Math.min(n, MOST_RESAMPLED);
+  // The metrics of a group are found once, so that all groups can be drawn from.
+  const m = candidate.groups ? n : Math.min(n, MOST_RESAMPLED);
   const rows = m < n ? sampleRows(n, m, rng.fork("sample")) : null;
   const pair =
     rows === null
@@ -55,7 +57,7 @@ export function pairedDifference(args: {
     difference,
     low: difference + low * shrink,
     high: difference + high * shrink,
-    method: `paired bootstrap, ${RESAMPLES} resamples of ${m < n ? `${m} of ${n}` : `all ${n}`} rows`,
+    method: `paired bootstrap, ${RESAMPLES} resamples of ${m < n ? `${m} of ${n}` : `all ${n}`} rows${candidate.groups ? " by group" : ""}`,
   };
 }
 
@@ -76,7 +78,9 @@ function resampledDeviations(
   const deviations = new Float64Array(RESAMPLES);
   const weights = new Float64Array(candidate.nRows);
   for (let i = 0; i < RESAMPLES; ++i) {
-    drawWeights(weights, candidate.weights, rng);
+    if (candidate.groups) drawGroups(weights, candidate.groups, rng);
+    else drawRows(weights, rng);
+    if (candidate.weights) for (let row = 0; row < weights.length; ++row) weights[row]! *= candidate.weights[row]!;
     deviations[i] = differenceOf(metric, measureCandidate, measureChampion, weights) - centre;
   }
   return deviations;
@@ -91,12 +95,20 @@ function differenceOf(
   return better(metric, candidate(metric, weights), champion(metric, weights));
 }
 
-/** How often each row is drawn, times its own weight: the same as measuring on the drawn rows, without copying them. */
-function drawWeights(out: Float64Array, own: Float64Array | null, rng: Rng): void {
-  const n = out.length;
+/** How often each row is drawn: weighing by it is the same as measuring on the drawn rows, without copying them. */
+function drawRows(out: Float64Array, rng: Rng): void {
   out.fill(0);
-  for (let i = 0; i < n; ++i) out[rng.integer(n)]! += 1;
-  if (own !== null) for (let i = 0; i < n; ++i) out[i] = out[i]! * own[i]!;
+  for (let i = 0; i < out.length; ++i) out[rng.integer(out.length)]! += 1;
+}
+
+/** How often each row's group is drawn. */
+function drawGroups(out: Float64Array, { order, starts }: RowGroups, rng: Rng): void {
+  out.fill(0);
+  const nGroups = starts.length - 1;
+  for (let i = 0; i < nGroups; ++i) {
+    const g = rng.integer(nGroups);
+    for (let at = starts[g]!; at < starts[g + 1]!; ++at) out[order[at]!]! += 1;
+  }
 }
 
 /** m different rows of n (the first m steps of a Fisher-Yates shuffle). */

@@ -2,6 +2,7 @@ import type { Metric } from "../metrics/metric-names.ts";
 import { metricDirection } from "../metrics/metric-names.ts";
 import { formatMetric } from "./format.ts";
 import type { GateVerdict } from "./gate-reason.ts";
+import type { Task } from "../model/model.ts";
 import type { EvaluationReport } from "./report.ts";
 
 /** The report as lines for people: metrics beside the baseline, then the gate's reasons, one a line. No colours. */
@@ -26,6 +27,11 @@ function renderMetrics(report: EvaluationReport): string[] {
   return [...alignColumns([head, ...rows]), ...notesOn(report)];
 }
 
+const baselineText: { readonly [T in Task]?: string } = {
+  regression: "the mean of the train rows",
+  ranking: "the same score, and any order is as likely",
+};
+
 /** What it takes to read the table: which way is better, what the baseline knows, where the labels come from. */
 function notesOn({ task, metrics, baseline, threshold, labels }: EvaluationReport): string[] {
   const lower = Object.keys(metrics).filter((name) => metricDirection[name as Metric["any"]] === "lower");
@@ -33,9 +39,7 @@ function notesOn({ task, metrics, baseline, threshold, labels }: EvaluationRepor
   const notes: string[] = [];
   if (named.length > 0) notes.push(`less is better: ${named.join(", ")}`);
   if (Object.keys(baseline).length > 0)
-    notes.push(
-      `baseline: every row gets ${task === "regression" ? "the mean" : "the labels' shares"} of the train rows`,
-    );
+    notes.push(`baseline: every row gets ${baselineText[task] ?? "the labels' shares of the train rows"}`);
   if (threshold !== null) {
     const positive = String(labels[1] ?? "positive");
     notes.push(

@@ -129,7 +129,7 @@ export function modeOf(numbers: Float64Array): number {
 }
 
 function fitTargetEncode({ feature, column, target }: StepInput, smoothing: number): FittedTransform {
-  if (target.task !== "regression" && target.task !== "binary")
+  if (target.task !== "regression" && target.task !== "ranking" && target.task !== "binary")
     throw new MillraceError("DEFINITION_INVALID", {
       subject: `prepare.${feature}: targetEncode()`,
       rule: "needs a target that is a number or has two labels",

@@ -3,6 +3,7 @@ export interface MetricsByTask {
   regression: "r2" | "within10" | "rmse" | "mae" | "mape";
   binary: "accuracy" | "auc" | "averagePrecision" | "f1" | "precision" | "recall" | "logLoss" | "brier" | "ece";
   multiclass: "accuracy" | "macroF1" | "topK" | "logLoss" | "ece";
+  ranking: "ndcg" | "map" | "mrr";
   clustering: "silhouette" | "stability" | "daviesBouldin";
   anomaly: "stability";
 }
@@ -39,6 +40,9 @@ export const metricDirection: { readonly [M in Metric["any"]]: M extends Lower ?
   ece: "lower",
   macroF1: "higher",
   topK: "higher",
+  ndcg: "higher",
+  map: "higher",
+  mrr: "higher",
   silhouette: "higher",
   stability: "higher",
   daviesBouldin: "lower",
@@ -58,6 +62,7 @@ const namesByTask: { readonly [T in TaskName]: readonly MetricsByTask[T][] } = O
     "recall",
   ] as const),
   multiclass: Object.freeze(["accuracy", "macroF1", "topK", "logLoss", "ece"] as const),
+  ranking: Object.freeze(["ndcg", "map", "mrr"] as const),
   clustering: Object.freeze(["silhouette", "daviesBouldin", "stability"] as const),
   anomaly: Object.freeze(["stability"] as const),
 });

@@ -168,7 +168,9 @@ describe("rank correlation", () => {
 describe("metric names", () => {
   it("have a direction, each", () => {
     const names = new Set(
-      (["regression", "binary", "multiclass", "clustering", "anomaly"] as const).flatMap((t) => metricsOf(t)),
+      (["regression", "binary", "multiclass", "ranking", "clustering", "anomaly"] as const).flatMap((t) =>
+        metricsOf(t),
+      ),
     );
     expect([...names].sort()).toEqual(Object.keys(metricDirection).sort());
   });

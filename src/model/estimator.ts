@@ -51,14 +51,16 @@ export type HyperparameterValue =
   | readonly (readonly string[])[];
 export type HyperparameterValues = Readonly<Record<string, HyperparameterValue>>;
 
-/** What is to be predicted, coded: the value (regression) or the label's position 0..K-1. Empty without a target. */
+/** What is to be predicted, coded: the value (regression), the relevance (ranking) or the label's position 0..K-1. Empty without a target. */
 export interface Target {
   readonly task: Task;
   readonly values: Float64Array;
-  /** Number of labels; 0 for regression and without a target. */
+  /** Number of labels; 0 for numbers and without a target. */
   readonly nLabels: number;
   /** One weight a row, or null for all 1. */
   readonly weights: Float64Array | null;
+  /** Ranking: the group each row is ordered within, numbered from 0. */
+  readonly groups?: Uint32Array;
 }
 
 export interface FitContext {

@@ -17,10 +17,10 @@ import type { Model, ParityRows } from "./model.ts";
 import { parityPieces } from "./parity.ts";
 
 /** The newest format this release reads. */
-export const modelFormat = 8;
+export const modelFormat = 9;
 
 /**
- * The format a model needs: 8 has anomaly scores, 7 ensembles, neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
+ * The format a model needs: 9 has rankings, 8 anomaly scores, 7 ensembles, neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
  * their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links
  * "log" and "share"; all else is written as 1, as it always was.
  */
@@ -31,6 +31,7 @@ function formatOf({
   predictor,
 }: Pick<Model, "task" | "contract" | "features" | "predictor">): number {
   const { kind, link } = predictor;
+  if (task === "ranking") return 9;
   if (task === "anomaly") return 8;
   if (kind === "ensemble" || kind === "neighbors" || (kind === "trees" && predictor.sums !== undefined)) return 7;
   if (kind === "network") return 6;

@@ -5,7 +5,7 @@ import type { FittedFeature } from "./fitted-transform.ts";
 import type { Predictor } from "./predictor.ts";
 import type { ReferenceProfile } from "./reference-profile.ts";
 
-export type Task = "regression" | "binary" | "multiclass" | "clustering" | "anomaly";
+export type Task = "regression" | "binary" | "multiclass" | "ranking" | "clustering" | "anomaly";
 
 /** What each contract column is for; a column named in none of them but the contract is an input. */
 export interface Roles {

@@ -42,7 +42,7 @@ export function predictionColumn(
   predictions: Predictions,
 ): ColumnData {
   const { nRows, width, values, labelIndex } = predictions;
-  if (task === "regression" || task === "anomaly") return { kind: "number", values };
+  if (task === "regression" || task === "ranking" || task === "anomaly") return { kind: "number", values };
   if (task === "binary")
     return { kind: "number", values: Float64Array.from({ length: nRows }, (_, row) => values[row * width + 1]!) };
   if (task === "multiclass") return { kind: "category", codes: labelIndex!, levels: labels.map(String) };

@@ -87,6 +87,8 @@ function specOf(given: GivenDefinition): PipelineSpec {
   const contract = withCleaning(declared, clean);
   const roles = rolesOf(given, contract);
   const task = taskOf(contract, roles.target, given.model);
+  if (task === "ranking" && roles.group === null)
+    throw invalidDefinition("group", "must name the column whose rows are ranked among each other", "none");
   const expressions = expressionsOf(given.features, contract, roles);
   const inputs = contract.columns
     .map(({ name }) => name)
@@ -150,23 +152,22 @@ function sourceOf(data: unknown): SourceDescription {
 
 /**
  * A category target whose levels are declared is binary with two of them, else multiclass. Without declared levels it
- * is multiclass here, as its type says; the levels are known only once the data is read. Without a target the model says
- * which of the two tasks it learns.
+ * is multiclass here, as its type says; the levels are known only once the data is read. Without a target, and for one of
+ * numbers, the model says which of the two tasks it learns.
  */
 function taskOf(contract: Contract, target: string | null, model: unknown): Task {
   const column = contract.columns.find(({ name }) => name === target);
-  if (!column) return isAnomalyModel(model) ? "anomaly" : "clustering";
-  if (column.kind === "number") return "regression";
+  if (!column) return learns(model, "anomaly") ? "anomaly" : "clustering";
+  if (column.kind === "number") return learns(model, "ranking") ? "ranking" : "regression";
   if (column.kind === "boolean") return "binary";
   if (column.kind === "category") return column.levels?.length === 2 ? "binary" : "multiclass";
   const rule = "must be a number, boolean or category column";
   throw invalidDefinition("target", rule, `${showValue(target)} of kind ${column.kind}`);
 }
 
-function isAnomalyModel(model: unknown): boolean {
+function learns(model: unknown, task: Task): boolean {
   if (typeof model !== "object" || model === null || !("tasks" in model)) return false;
-  const tasks = model.tasks as object;
-  return Object.hasOwn(tasks, "anomaly");
+  return Object.hasOwn(model.tasks as object, task);
 }
 
 function expressionsOf(features: unknown, contract: Contract, roles: Roles): readonly FeatureExpression[] {

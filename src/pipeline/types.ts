@@ -13,10 +13,14 @@ import type { PipelineSpec } from "./spec.ts";
 
 type OrProblem<X, Message extends string> = [X] extends [never] ? Problem<Message> : X;
 
-/** The task a target's kind asks for; without a target the model says which. */
-export type TaskOf<S extends Schema, T extends Keys<S>> = [T] extends [never]
+/**
+ * The task a target's kind asks for; where there is a group, numbers may also be relevances. Without a target, and there, the
+ * model says which. `Given` are the option names the literal contains.
+ */
+export type TaskOf<S extends Schema, T extends Keys<S>, Given = never> = [T] extends [never]
   ? "clustering" | "anomaly"
-  : TargetTask<S[T]>;
+  : TargetTask<S[T]> | RankingTask<S[T], Given>;
+type RankingTask<C, Given> = C extends { kind: "number" } ? ("group" extends Given ? "ranking" : never) : never;
 type TargetTask<C> = C extends { kind: "number" }
   ? "regression"
   : C extends { kind: "boolean" }
@@ -42,26 +46,26 @@ export type OutputOf<S extends Schema, T extends PropertyKey> = [T] extends [nev
     : Classified<LabelOf<S[T & keyof S]>>;
 
 /** What an own step is given, by the step it follows. */
-export interface StepContexts<S extends Schema, T extends Keys<S>> {
+export interface StepContexts<S extends Schema, T extends Keys<S>, Given = never> {
   ingest: { readonly rows: AsyncIterable<RowOf<S>> };
   validate: {
     readonly rows: AsyncIterable<RowOf<S>>;
     readonly issues: readonly { readonly code: IssueCode; readonly column: Keys<S>; readonly row: number }[];
   };
   train: { readonly predict: (row: RowOf<S, T>) => OutputOf<S, T> };
-  evaluate: { readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T>>, number>> };
-  gate: { readonly passed: boolean; readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T>>, number>> };
+  evaluate: { readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T, Given>>, number>> };
+  gate: { readonly passed: boolean; readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T, Given>>, number>> };
   promote: { readonly version: number };
 }
 
 /** What an own step before one of Millrace's is given: the results of the last step before that. */
-interface ContextsBefore<S extends Schema, T extends Keys<S>> {
-  validate: StepContexts<S, T>["ingest"];
-  split: StepContexts<S, T>["validate"];
-  train: StepContexts<S, T>["validate"];
-  evaluate: StepContexts<S, T>["train"];
-  gate: StepContexts<S, T>["evaluate"];
-  promote: StepContexts<S, T>["gate"];
+interface ContextsBefore<S extends Schema, T extends Keys<S>, Given> {
+  validate: StepContexts<S, T, Given>["ingest"];
+  split: StepContexts<S, T, Given>["validate"];
+  train: StepContexts<S, T, Given>["validate"];
+  evaluate: StepContexts<S, T, Given>["train"];
+  gate: StepContexts<S, T, Given>["evaluate"];
+  promote: StepContexts<S, T, Given>["gate"];
 }
 
 /** Where a row goes; null leaves it out. */
@@ -84,39 +88,40 @@ interface OwnStepOptions {
 }
 
 /** A step of the user's own after, before or instead of one of Millrace's; what it is given depends on where it stands. */
-export type OwnStep<S extends Schema, T extends Keys<S>> =
+export type OwnStep<S extends Schema, T extends Keys<S>, Given = never> =
   | {
-      [A in keyof StepContexts<S, T>]: OwnStepOptions & {
+      [A in keyof StepContexts<S, T, Given>]: OwnStepOptions & {
         readonly after: A;
         readonly before?: never;
         readonly instead?: never;
-        run(context: StepContexts<S, T>[A]): void | Promise<void>;
+        run(context: StepContexts<S, T, Given>[A]): void | Promise<void>;
       };
-    }[keyof StepContexts<S, T>]
+    }[keyof StepContexts<S, T, Given>]
   | {
-      [B in keyof ContextsBefore<S, T>]: OwnStepOptions & {
+      [B in keyof ContextsBefore<S, T, Given>]: OwnStepOptions & {
         readonly before: B;
         readonly after?: never;
         readonly instead?: never;
-        run(context: ContextsBefore<S, T>[B]): void | Promise<void>;
+        run(context: ContextsBefore<S, T, Given>[B]): void | Promise<void>;
       };
-    }[keyof ContextsBefore<S, T>]
+    }[keyof ContextsBefore<S, T, Given>]
   | {
       [I in keyof AnswersInstead]: OwnStepOptions & {
         readonly instead: I;
         readonly after?: never;
         readonly before?: never;
-        run(context: ContextsBefore<S, T>[I]): AnswersInstead[I] | Promise<AnswersInstead[I]>;
+        run(context: ContextsBefore<S, T, Given>[I]): AnswersInstead[I] | Promise<AnswersInstead[I]>;
       };
     }[keyof AnswersInstead];
 
 /** A target that failed its constraint becomes the union of all names: then stay quiet, the real error is at `target`. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 type Known<T> = true extends IsUnion<T> ? never : T;
-type TaskAsked<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? never : TaskOf<S, T>;
+type TaskAsked<S extends Schema, T extends Keys<S>, Given> = true extends IsUnion<T> ? never : TaskOf<S, T, Given>;
 /** One that learns any of the tasks. */
 type EstimatorOf<A> = [A] extends [never] ? Estimator<never> : A extends Task ? Estimator<A> : never;
-type MetricFor<S extends Schema, T extends Keys<S>> = true extends IsUnion<T> ? Metric["any"] : MetricOf<TaskOf<S, T>>;
+type MetricFor<S extends Schema, T extends Keys<S>, Given> =
+  true extends IsUnion<T> ? Metric["any"] : MetricOf<TaskOf<S, T, Given>>;
 
 /** `Given` tells "there is no `features`" from "`features` is not inferred yet": only then are its names unknown. */
 type Prepare<S extends Schema, T, F extends Features, Given> = {
@@ -281,7 +286,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly id?: Exclude<NamesOf<S>["identifier"], T>;
   /** When a row happened: the split then goes by time. Not a feature itself; derive hour or weekday in `features`. */
   readonly time?: OrProblem<Exclude<NamesOf<S>["timestamp"], T>, "the schema has no timestamp column">;
-  /** Rows of one group stay on one side of the split; not a feature unless `prepare` names it. */
+  /** Rows of one group stay on one side of the split, and are ranked among each other where the model ranks; not a feature unless `prepare` names it. */
   readonly group?: Exclude<Keys<S>, T>;
   /** Weight of a row in training and metrics; never a feature, never sent in requests. */
   readonly weight?: W;
@@ -298,9 +303,9 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
     NoInfer<"random" | "hash" | "column" | Extract<"target" | "time" | "group", Given>>,
     NamesOf<S>["all"]
   >;
-  readonly model: EstimatorOf<TaskAsked<S, T>>;
+  readonly model: EstimatorOf<TaskAsked<S, T, Given>>;
   /** What a new model must satisfy to be promoted. */
-  readonly gate?: readonly Rule<MetricFor<S, T>, NamesOf<S>["all"]>[];
+  readonly gate?: readonly Rule<MetricFor<S, T, Given>, NamesOf<S>["all"]>[];
   /** Columns whose findings in the leakage audit are accepted; a reason is recorded beside them. */
   readonly allow?: readonly (NamesOf<S>["all"] | Accepted<NamesOf<S>["all"]>)[];
   readonly retrain?: Retrain;
@@ -309,7 +314,7 @@ export interface Definition<S extends Schema, T extends Keys<S>, F extends Featu
   readonly approvals?: Readonly<Record<string, Reviewers>>;
   /** Root of all randomness of a run; default 1. */
   readonly seed?: number;
-  readonly steps?: Readonly<Record<string, OwnStep<S, T>>>;
+  readonly steps?: Readonly<Record<string, OwnStep<S, T, Given>>>;
 }
 
 /** The options `pipeline()` has. */

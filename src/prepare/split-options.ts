@@ -21,6 +21,8 @@ export interface SplitOptions {
  */
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
+  if (task === "ranking" && (by === "random" || by === "target"))
+    refuse("split.by", "must keep the rows of a group together where they are ranked", JSON.stringify(by));
   if (by === "hash") roleOf(roles, roles.group === null ? "id" : "group");
   else if (by !== "random" && by !== "column") roleOf(roles, by);
   const test = share("split.test", options.test ?? 0.2);

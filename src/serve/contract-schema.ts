@@ -70,7 +70,7 @@ export function rowSchema(model: Model): JsonObject {
 
 /** The JSON Schema of one prediction. */
 export function predictionSchema(model: Model): JsonObject {
-  if (model.task === "regression") return { type: "number" };
+  if (model.task === "regression" || model.task === "ranking") return { type: "number" };
   if (model.task === "clustering") return { type: "integer", minimum: 0 };
   if (model.task === "anomaly") return { type: "number", minimum: 0, maximum: 1 };
   const probability: JsonObject = { type: "number", minimum: 0, maximum: 1 };

@@ -94,6 +94,7 @@ function batchPath({ model }: ServedModel): readonly [string, JsonObject] {
 function taskText(task: ServedModel["model"]["task"]): string {
   switch (task) {
     case "regression":
+    case "ranking":
       return "Answers a number.";
     case "anomaly":
       return "Answers an anomaly score: about 0.5 for rows like all others, towards 1 for outliers.";
@@ -135,7 +136,7 @@ const modelSummary: JsonObject = {
     name: { type: "string" },
     version: { type: "integer" },
     digest: { type: "string" },
-    task: { enum: ["regression", "binary", "multiclass", "clustering", "anomaly"] },
+    task: { enum: ["regression", "binary", "multiclass", "ranking", "clustering", "anomaly"] },
     metrics: { type: "object", additionalProperties: { type: "number" } },
   },
   required: ["name", "version", "digest", "task", "metrics"],

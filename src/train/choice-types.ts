@@ -49,14 +49,16 @@ export interface BoostingHyperparameters {
   interactions: readonly (readonly string[])[];
   /** "balanced" lets rare labels count as much as common ones. */
   classWeights: "none" | "balanced";
-  /** What is minimised for a target of numbers; labels take "auto". */
-  loss: "auto" | "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie";
+  /** What is minimised for a target of numbers; labels take "auto". "lambdarank" orders rows within groups. */
+  loss: "auto" | "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie" | "lambdarank";
   /** Share of targets below the prediction, for loss "quantile", in (0, 0.999]. */
   quantile: number;
   /** Median absolute deviations of the target beyond which residuals count linearly, for loss "huber". */
   huberDelta: number;
   /** For loss "tweedie", in (1, 1.99]. */
   tweediePower: number;
+  /** First places of a group of which pairs of rows count, for loss "lambdarank". */
+  truncation: number;
 }
 
 /** Hyperparameters of forest() and extraTrees(). */

@@ -21,14 +21,25 @@ import type {
 
 const supervised = Object.freeze({ regression: true, binary: true, multiclass: true } as const);
 const labelled = Object.freeze({ binary: true, multiclass: true } as const);
+const ranked = Object.freeze({ ranking: true } as const);
 const scored = Object.freeze({ anomaly: true } as const);
 const unsupervised = Object.freeze({ clustering: true } as const);
 
-/** Gradient-boosted trees on histograms: the first choice for tables; takes missing values and categories as they are. */
+/**
+ * Gradient-boosted trees on histograms: the first choice for tables; takes missing values and categories as they are. With the
+ * loss "lambdarank" it learns to order the rows of a group by their relevance, a target of numbers.
+ */
 export function boosting(
-  options: Partial<BoostingHyperparameters> = {},
-): Estimator<"regression" | "binary" | "multiclass", BoostingHyperparameters> {
-  return configure("boosting", supervised, options);
+  options: Partial<BoostingHyperparameters> & { readonly loss: "lambdarank" },
+): Estimator<"ranking", BoostingHyperparameters>;
+export function boosting(
+  options?: Partial<BoostingHyperparameters> & {
+    readonly loss?: Exclude<BoostingHyperparameters["loss"], "lambdarank">;
+  },
+): Estimator<"regression" | "binary" | "multiclass", BoostingHyperparameters>;
+export function boosting(options: Partial<BoostingHyperparameters> = {}): Estimator<Task, BoostingHyperparameters> {
+  const tasks = options.loss === "lambdarank" ? ranked : supervised;
+  return configure("boosting", tasks as Estimator<Task>["tasks"], options);
 }
 
 /** Random forest: the average of deep trees on drawn rows and columns; hardly needs tuning, models are large. */

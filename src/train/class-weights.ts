@@ -11,7 +11,7 @@ export const classWeightsDeclaration: HyperparameterDeclaration = Object.freeze(
 
 /** Throws HYPERPARAMETER_INVALID where class weights are asked for numbers. */
 export function refuseClassWeights(estimator: string, target: Target, classWeights: unknown): void {
-  if (target.task === "regression" && classWeights === "balanced")
+  if (target.nLabels === 0 && classWeights === "balanced")
     throw new MillraceError("HYPERPARAMETER_INVALID", {
       estimator,
       name: "classWeights",

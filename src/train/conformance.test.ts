@@ -20,7 +20,7 @@ interface Data {
   readonly target: Target;
 }
 
-const nLabels = { regression: 0, binary: 2, multiclass: 3, clustering: 0, anomaly: 0 } as const;
+const nLabels = { regression: 0, binary: 2, multiclass: 3, ranking: 0, clustering: 0, anomaly: 0 } as const;
 
 /** Small settings, so that the suite is quick; what they are does not matter to the laws. */
 const settings: Readonly<Record<string, HyperparameterValues>> = {
@@ -40,6 +40,7 @@ const orderSkips: Readonly<Record<string, string>> = {
   isolationForest: drawsRows,
   kmeans: "its starts are rows drawn by their places",
   mlp: "its mini-batches are drawn by places",
+  "boosting for ranking": "rows of equal scores, all at first, are ordered by their places",
 };
 const weightSkips: Readonly<Record<string, string>> = {
   ...orderSkips,
@@ -58,7 +59,12 @@ function dataOf(task: Task, style: EstimatorImplementation["style"]): Data {
   const design = designOf(columns);
   const k = nLabels[task];
   const signal = a.map((value, row) => value + b[row]! ** 2);
-  const values = k === 0 ? signal : signal.map((value) => Math.min(k - 1, Math.floor(value / 3)));
+  const values =
+    task === "ranking"
+      ? signal.map((value) => Math.min(4, Math.floor(value / 2)))
+      : k === 0
+        ? signal
+        : signal.map((value) => Math.min(k - 1, Math.floor(value / 3)));
   return { design, target: targetOf(task, task === "clustering" || task === "anomaly" ? [] : values) };
 }
 
@@ -69,7 +75,8 @@ function designOf(columns: readonly Float64Array[]): Design {
 }
 
 function targetOf(task: Task, values: ArrayLike<number>, weights: Float64Array | null = null): Target {
-  return { task, values: Float64Array.from(values), nLabels: nLabels[task], weights };
+  const target = { task, values: Float64Array.from(values), nLabels: nLabels[task], weights };
+  return task === "ranking" ? { ...target, groups: Uint32Array.from(values, (_, row) => row % 7) } : target;
 }
 
 /** Some rows, weights and all, in the order given. */
@@ -77,7 +84,12 @@ function take({ design, target }: Data, rows: Uint32Array): Data {
   const values = target.values.length > 0 ? takeValues(target.values, rows) : target.values;
   return {
     design: takeRows(design, rows),
-    target: { ...target, values, weights: target.weights && takeValues(target.weights, rows) },
+    target: {
+      ...target,
+      values,
+      weights: target.weights && takeValues(target.weights, rows),
+      ...(target.groups && { groups: Uint32Array.from(rows, (row) => target.groups![row]!) }),
+    },
   };
 }
 
@@ -113,6 +125,7 @@ const implementations = await Promise.all(estimatorNames.map(findEstimator));
 const cases = implementations.flatMap(({ name, style, tasks }) => tasks.map((task) => ({ name, style, task })));
 
 describe.each(cases)("$name for $task", ({ name, style, task }) => {
+  const titled = `${name} for ${task}`;
   const data = dataOf(task, style);
   const isLabelled = nLabels[task] > 0;
   const supervised = data.target.values.length > 0;
@@ -162,13 +175,15 @@ describe.each(cases)("$name for $task", ({ name, style, task }) => {
     });
   });
 
-  it.skipIf(name in orderSkips)(`does not depend on the order of rows${reasonOf(orderSkips, name)}`, async () => {
+  const orderReason = orderSkips[titled] ?? orderSkips[name];
+  it.skipIf(orderReason)(`does not depend on the order of rows${reasonOf(orderReason)}`, async () => {
     const rows = Uint32Array.from({ length: data.design.nRows }, (_, i) => (i * 37) % data.design.nRows);
     const turned = await fit(name, take(data, rows));
     expectClose(answersOf(turned, data.design), answersOf(await fit(name, data), data.design), 4);
   });
 
-  it.skipIf(name in weightSkips)(`takes whole weights as so many rows${reasonOf(weightSkips, name)}`, async () => {
+  const weightReason = weightSkips[titled] ?? weightSkips[name];
+  it.skipIf(weightReason)(`takes whole weights as so many rows${reasonOf(weightReason)}`, async () => {
     const weights = Float64Array.from({ length: data.design.nRows }, (_, row) => 1 + (row % 3));
     const rows = Uint32Array.from([...weights].flatMap((weight, row) => Array<number>(weight).fill(row)));
     const weighted = await fit(name, { ...data, target: { ...data.target, weights } });
@@ -176,6 +191,6 @@ describe.each(cases)("$name for $task", ({ name, style, task }) => {
   });
 });
 
-function reasonOf(skips: Readonly<Record<string, string>>, name: string): string {
-  return name in skips ? ` (not: ${skips[name]})` : "";
+function reasonOf(skip: string | undefined): string {
+  return skip === undefined ? "" : ` (not: ${skip})`;
 }

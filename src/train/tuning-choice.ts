@@ -5,7 +5,7 @@ import type { Task } from "../model/model.ts";
 import { ensembleNames, refuse } from "./choice.ts";
 import type { Estimator } from "./choice-types.ts";
 
-const autoTasks: { readonly [P in Exclude<Task, "anomaly">]: true } = Object.freeze({
+const autoTasks: { readonly [P in Exclude<Task, "anomaly" | "ranking">]: true } = Object.freeze({
   regression: true,
   binary: true,
   multiclass: true,
@@ -22,7 +22,7 @@ export interface AutoOptions {
  * Tries several settings of linear and boosting (clustering: of kmeans) by cross-validation and keeps the best.
  * How many it gets through depends on the machine; fix the outcome by naming the winner in the definition.
  */
-export function auto(options: AutoOptions = {}): Estimator<Exclude<Task, "anomaly">> {
+export function auto(options: AutoOptions = {}): Estimator<Exclude<Task, "anomaly" | "ranking">> {
   const plan: TuningPlan = Object.freeze({
     strategy: "random",
     trials: 24,

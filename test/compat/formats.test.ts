@@ -17,7 +17,7 @@ interface Fixture {
 }
 
 const files: readonly (readonly [file: string, format: number])[] = [
-  ...[1, 2, 3, 4, 5, 6, 7, 8].map((format) => [`format-${format}`, format] as const),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((format) => [`format-${format}`, format] as const),
   ["format-7-members", 7],
 ];
 

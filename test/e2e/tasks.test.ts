@@ -29,6 +29,7 @@ const visits = csvOf(500, (i, next) => {
     note: `${mood} customer, said "${next() < 0.5 ? "yes, please" : "no"}"`,
     score,
     stays: score > 1.2,
+    relevance: Math.max(0, Math.min(4, Math.floor(score + 0.5))),
     segment: score > 2 ? "high" : score > 1 ? "middle" : "low",
   };
 });
@@ -44,6 +45,7 @@ const kinds = {
   note: "m.text()",
   score: "m.number()",
   stays: "m.boolean()",
+  relevance: "m.number({ min: 0, max: 31 })",
   segment: 'm.category(["low", "middle", "high"])',
 };
 const schema = (...names: readonly (keyof typeof kinds)[]): string =>
@@ -112,6 +114,33 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
     expect(train + validation + test).toBe(500);
     const lines = await run("multiclass-linear", `${body} model: m.linear()`);
     expect(lines.report.metrics["logLoss"]).toBeLessThan(lines.report.baseline["logLoss"]!);
+  });
+
+  it("ranking of the rows of a group by lambdarank, tuned, judged beside its champion", async () => {
+    const body = `${schema("customer", "spend", "plan", "isNew", "relevance")} target: "relevance",`;
+    const model = 'm.tune(m.boosting({ loss: "lambdarank", trees: 30, minRows: 5 }), { trials: 2, folds: 2 })';
+    const ran = await run("ranking", `${body} group: "customer", model: ${model}, gate: [m.atLeast("ndcg", 0.85)]`);
+    for (const metric of ["ndcg", "map", "mrr"])
+      expect(ran.report.metrics[metric]).toBeGreaterThan(ran.report.baseline[metric]!);
+    expect(ran.importance.map((entry) => entry.feature)).not.toContain("customer");
+    const scoreOf = async (spend: number): Promise<number> => {
+      const row = JSON.stringify({ customer: "new", spend, plan: "pro", isNew: true });
+      const answer = await project.run("predict", "ranking", "--row", row, "--json");
+      return answer.json<{ prediction: number }>().prediction;
+    };
+    expect(await scoreOf(90)).toBeGreaterThan(await scoreOf(10));
+    const again = await run(
+      "ranking",
+      `${body} group: "customer", model: ${model}, gate: [m.atLeast("ndcg", 0.85), m.beatsChampion("ndcg")]`,
+    );
+    expect(again.report.metrics["ndcg"]).toBeGreaterThan(0.85);
+    project.pipeline("ungrouped", `{ name: "ungrouped", ${body} model: ${model} }`);
+    expectRefusal(await project.run("run", "ungrouped", "--json"), "DEFINITION_INVALID", 2, "group");
+    project.pipeline(
+      "parted",
+      `{ name: "parted", ${body} group: "customer", split: { by: "random" }, model: ${model} }`,
+    );
+    expectRefusal(await project.run("run", "parted", "--json"), "DEFINITION_INVALID", 2, "split.by");
   });
 
   it("clustering by kmeans, without a target", async () => {

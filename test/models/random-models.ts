@@ -98,6 +98,7 @@ const labelsOf: Readonly<Record<Task, readonly (string | boolean)[]>> = {
   regression: [],
   binary: [false, true],
   multiclass: ["a", "__proto__", "c"],
+  ranking: [],
   clustering: [],
   anomaly: [],
 };
@@ -106,6 +107,7 @@ const linkOf = {
   regression: "identity",
   binary: "sigmoid",
   multiclass: "softmax",
+  ranking: "identity",
   clustering: "cluster",
   anomaly: "log",
 } as const;
@@ -163,7 +165,7 @@ function isUnsupervised(task: Task): boolean {
 }
 
 function targetKind(task: Task): ContractColumn["kind"] {
-  if (task === "regression") return "number";
+  if (task === "regression" || task === "ranking") return "number";
   return task === "binary" ? "boolean" : "category";
 }
 
@@ -290,5 +292,6 @@ export const modelKinds: readonly (readonly [Task, RandomKind])[] = [
   ["binary", "ensemble"],
   ["multiclass", "ensemble"],
   ["clustering", "linear"],
+  ["ranking", "trees"],
   ["anomaly", "trees"],
 ];

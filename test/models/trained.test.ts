@@ -36,8 +36,9 @@ async function trainedModel(task: Task, estimator: string): Promise<{ model: Mod
   const values = Float64Array.from({ length: isUnsupervised ? 0 : train.nRows }, () =>
     task === "regression" ? rng.next() * 10 : rng.integer(labels),
   );
-  const nLabels = task === "regression" || isUnsupervised ? 0 : labels;
-  const target = { task, values, nLabels, weights: null };
+  const nLabels = task === "binary" || task === "multiclass" ? labels : 0;
+  const groups = task === "ranking" ? { groups: Uint32Array.from(values, (_, row) => row % 40) } : {};
+  const target = { task, values, nLabels, weights: null, ...groups };
   const frame = withExpressions(train, base.expressions);
   const derived = base.expressions.map(({ name, expression }) => ({ name, kind: expression.kind }));
   const inputs = base.contract.columns.filter(({ name }) => base.inputs.includes(name));
@@ -80,6 +81,7 @@ describe("a trained model", () => {
     ["binary", "neighbors"],
     ["multiclass", "neighbors"],
     ["clustering", "kmeans"],
+    ["ranking", "boosting"],
     ["anomaly", "isolationForest"],
   ];
 

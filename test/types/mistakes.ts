@@ -167,6 +167,14 @@ pipeline({ name, data, schema, model, target: "price", features: (c) => ({ per: 
   // @ts-expect-error
   atLeast("auc", 0.8)] });
 pipeline({ name, data, schema, model, target: "flag", gate: [atLeast("auc", 0.8)] });
+//// 31b a ranking without a group to rank the rows of, and its metrics for numbers that are not ranked
+pipeline({ name, data, schema, target: "price",
+  // @ts-expect-error
+  model: boosting({ loss: "lambdarank" }) });
+pipeline({ name, data, schema, model, target: "price", gate: [
+  // @ts-expect-error
+  atLeast("ndcg", 0.5)] });
+pipeline({ name, data, schema, target: "price", group: "city", model: boosting({ loss: "lambdarank" }), gate: [atLeast("ndcg", 0.5)] });
 //// 32 a floor under a metric that should be low
 pipeline({ name, data, schema, model, target: "price", gate: [
   // @ts-expect-error

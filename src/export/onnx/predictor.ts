@@ -144,7 +144,7 @@ export function addOutputs(scope: Scope, scores: string): void {
   const { graph, model } = scope;
   const { constant } = numbersOf(graph);
   const linked = linkedScores(scope, scores);
-  if (model.task === "regression" || model.task === "anomaly")
+  if (model.task === "regression" || model.task === "ranking" || model.task === "anomaly")
     return graph.output({ name: "prediction", type: "double", width: 1 }, linked);
   const isBinary = model.task === "binary";
   const opposite = isBinary ? graph.node("Sub", [constant(1), linked]) : "";

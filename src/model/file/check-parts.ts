@@ -121,7 +121,7 @@ export function checkParts(parts: Omit<Model, "predictor" | "parity">): void {
   const { contract, roles, inputs, expressions, features, labels, threshold, reference, provenance } = parts;
   const checks: readonly (readonly [unknown, string, Check])[] = [
     [parts.name, "name", isText],
-    [parts.task, "task", oneOf("regression", "binary", "multiclass", "clustering", "anomaly")],
+    [parts.task, "task", oneOf("regression", "binary", "multiclass", "ranking", "clustering", "anomaly")],
     [contract, "contract", isContract],
     [roles, "roles", isRoles],
     [inputs, "inputs", isNames],

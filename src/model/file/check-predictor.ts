@@ -11,6 +11,7 @@ const linksOf: Readonly<Record<Task, readonly Link[]>> = {
   regression: ["identity", "log"],
   binary: ["sigmoid", "share"],
   multiclass: ["softmax", "share"],
+  ranking: ["identity"],
   clustering: ["cluster"],
   anomaly: ["log"],
 };

@@ -2,6 +2,8 @@ import { MillraceError } from "../../core/errors/error.ts";
 import { type ColumnData, missingBoolean } from "../../frame/column.ts";
 import { columnOf, type Frame, takeFromColumn } from "../../frame/frame.ts";
 import type { Target } from "../../model/estimator.ts";
+import { firstIrrelevance, mostRelevance } from "../../metrics/ndcg.ts";
+import { groupCodes } from "../../prepare/keys.ts";
 import type { PipelineSpec } from "../spec.ts";
 
 /** The labels of a classification target in the order of the probabilities; empty for other tasks. */
@@ -9,7 +11,7 @@ export type Labels = readonly (string | boolean)[];
 
 /**
  * The labels of the target: false and true, the levels declared in the contract, or else the levels found in the data by
- * code point. Throws TARGET_UNUSABLE where the target does not vary or has no value at all.
+ * code point. Throws TARGET_UNUSABLE where the target does not vary, has no value at all, or is to rank by and has values that are no relevance.
  */
 export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
   const name = spec.roles.target;
@@ -18,6 +20,7 @@ export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
   const declared = spec.contract.columns.find((c) => c.name === name)?.levels;
   const distinct = distinctValues(column);
   refuseConstant(spec, name, distinct, "");
+  if (spec.task === "ranking") refuseIrrelevance(name, numbersOf(column));
   if (column.kind === "boolean") return [false, true];
   if (column.kind !== "category") return [];
   return declared ?? [...(distinct as Set<string>)].sort((a, b) => (a < b ? -1 : 1));
@@ -40,12 +43,19 @@ export function requireLearnable(spec: PipelineSpec, frame: Frame, trainRows: Ui
 function refuseConstant(spec: PipelineSpec, column: string, distinct: ReadonlySet<unknown>, where: string): void {
   if (distinct.size > 1) return;
   const [only] = distinct;
-  const rule = spec.task === "regression" ? "must vary" : "must have at least two classes";
+  const rule = spec.task === "regression" || spec.task === "ranking" ? "must vary" : "must have at least two classes";
   throw new MillraceError("TARGET_UNUSABLE", {
     column,
     rule: `${distinct.size === 0 ? "must have values" : rule}${where}`,
     actual: distinct.size === 0 ? "only missing ones" : `only ${String(only)}`,
   });
+}
+
+function refuseIrrelevance(column: string, values: Float64Array): void {
+  const actual = firstIrrelevance(values.filter((value) => !Number.isNaN(value)));
+  if (actual === undefined) return;
+  const rule = `must be whole numbers from 0 to ${mostRelevance} to rank by`;
+  throw new MillraceError("TARGET_UNUSABLE", { column, rule, actual: String(actual) });
 }
 
 /** Distinct values, at most two for numbers: enough to tell whether a target varies. */
@@ -72,7 +82,9 @@ export function targetOf(spec: PipelineSpec, frame: Frame, labels: Labels, rows:
   const weights = weight === null ? null : numbersOf(takeFromColumn(columnOf(frame, weight), rows));
   if (target === null) return { task: spec.task, values: new Float64Array(0), nLabels: 0, weights };
   const column = takeFromColumn(columnOf(frame, target), rows);
-  return { task: spec.task, values: codedValues(column, labels), nLabels: labels.length, weights };
+  const coded = { task: spec.task, values: codedValues(column, labels), nLabels: labels.length, weights };
+  if (spec.task !== "ranking") return coded;
+  return { ...coded, groups: groupCodes(columnOf(frame, spec.roles.group!), rows).codes };
 }
 
 /** The value, or the position of the label; NaN where it is missing or no known label. */

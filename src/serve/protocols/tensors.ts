@@ -28,7 +28,7 @@ export function inputTensors(model: Model): JsonObject[] {
 /** The tensors a model answers: `prediction`, or `label` and `probabilities`; and the id of each prediction. */
 export function outputTensors(model: Model): JsonObject[] {
   const ids: JsonObject = { name: "prediction_id", datatype: "BYTES", shape: [-1] };
-  if (model.task === "regression" || model.task === "anomaly")
+  if (model.task === "regression" || model.task === "ranking" || model.task === "anomaly")
     return [{ name: "prediction", datatype: "FP64", shape: [-1] }, ids];
   if (model.task === "clustering") return [{ name: "prediction", datatype: "INT64", shape: [-1] }, ids];
   const datatype = labelType(model);

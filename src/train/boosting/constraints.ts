@@ -21,7 +21,7 @@ interface Column {
 export function constraintsOf(settings: Settings, loss: Loss, columns: readonly Column[]): Constraints {
   const { increasing, decreasing, interactions } = settings;
   const isOrdered = increasing.length + decreasing.length > 0;
-  if (isOrdered && loss !== "squared" && loss !== "logistic")
+  if (isOrdered && loss !== "squared" && loss !== "logistic" && loss !== "lambdarank")
     refuse(increasing.length > 0 ? "increasing" : "decreasing", `left out for ${lossText(loss)}`, "names");
   const direction = isOrdered ? new Int8Array(columns.length) : null;
   for (const name of increasing) direction![orderedColumn("increasing", name, columns)] = 1;

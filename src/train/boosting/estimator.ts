@@ -17,6 +17,7 @@ import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import { links, toPredictor } from "./predictor.ts";
 import { denseColumns, prepareTraining } from "./prepare.ts";
+import { totalWeight } from "./ranking-target.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 
 /** Fewer rows than this a thread are learned faster by one thread than by several that wait for each other. */
@@ -24,13 +25,14 @@ const rowsPerThread = 10_000;
 const subject = "the training of boosting";
 
 /**
- * Gradient boosting of histogram trees. Loss: squared, logistic or softmax by task. Missing values and categories are
+ * Gradient boosting of histogram trees. Loss: squared, logistic, softmax or lambdarank by task. Missing values and categories are
  * split on as they are. The result is the same bits for any number of threads. Notes: `rounds`, `trainLoss` (after the
- * last round run) and `validationLoss` (of the rounds kept): mean squared residual or mean log loss a row.
+ * last round run) and `validationLoss` (of the rounds kept): mean squared residual or mean log loss a row, or what a
+ * group lacks to an NDCG of 1 over ten places.
  */
 export const boostingEstimator: EstimatorImplementation = Object.freeze({
   name: "boosting",
-  tasks: ["regression", "binary", "multiclass"] as const,
+  tasks: ["regression", "binary", "multiclass", "ranking"] as const,
   style: "trees",
   hyperparameters: boostingHyperparameters,
   fit,
@@ -49,11 +51,15 @@ function fit(
   const pause = createPause(context, subject);
   const train = { columns: denseColumns(design), target };
   const { validation, ...rest } = context;
-  const watched = validation && validation.target.values.length > 0 ? withFactors(validation.target, factors) : null;
+  const watched = validation && withFactors(validation.target, factors);
+  const validationWeight = watched ? totalWeight(watched) : 0;
   const threads = threadsFor(design.nRows, context.threads);
   const prepared = prepareTraining({
     train,
-    validation: validation && watched && { columns: denseColumns(validation.design), target: watched },
+    validation:
+      validation && watched && validationWeight > 0
+        ? { columns: denseColumns(validation.design), target: watched }
+        : null,
     settings,
     threads,
     rng: context.rng,
@@ -65,7 +71,7 @@ function fit(
     {
       cardinalities: train.columns.map((column) => column.cardinality),
       trainWeight: totalWeight(target),
-      validationWeight: watched ? totalWeight(watched) : 0,
+      validationWeight,
     },
   );
 }
@@ -132,6 +138,7 @@ function settingsOf(given: HyperparameterValues): Settings {
     quantile: number("quantile"),
     huberDelta: number("huberDelta"),
     tweediePower: number("tweediePower"),
+    truncation: number("truncation"),
     increasing: (given["increasing"] ?? []) as readonly string[],
     decreasing: (given["decreasing"] ?? []) as readonly string[],
     interactions: (given["interactions"] ?? []) as readonly (readonly string[])[],
@@ -145,11 +152,4 @@ function notesOf(outcome: TrainingOutcome, { trainWeight, validationWeight }: Tr
   };
   if (validationWeight > 0 && outcome.rounds > 0) notes["validationLoss"] = outcome.validationLoss / validationWeight;
   return notes;
-}
-
-function totalWeight(target: Target): number {
-  if (target.weights === null) return target.values.length;
-  let total = 0;
-  for (const weight of target.weights) total += weight;
-  return total;
 }

@@ -127,14 +127,14 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
   },
   loss: {
     type: "choice",
-    choices: ["auto", "squared", "absolute", "huber", "quantile", "poisson", "tweedie"],
+    choices: ["auto", "squared", "absolute", "huber", "quantile", "poisson", "tweedie", "lambdarank"],
     default: "auto",
-    doc: "What is minimised for a target of numbers: squared (the mean; what auto takes), absolute (the median), huber (the mean, outliers counted linearly), quantile, poisson (counts) or tweedie (many zeros and a long tail; both answer above 0). For labels it is auto: logistic or softmax.",
+    doc: "What is minimised for a target of numbers: squared (the mean; what auto takes), absolute (the median), huber (the mean, outliers counted linearly), quantile, poisson (counts) or tweedie (many zeros and a long tail; both answer above 0); or lambdarank, which makes it a task of ranking: the target is a relevance of 0, 1, 2, ... 31, and the scores order the rows of a group so that NDCG is large. For labels it is auto: logistic or softmax.",
   },
   increasing: {
     type: "names",
     default: [],
-    doc: "Columns of numbers where a higher value never lowers the prediction, all else being equal. For the losses squared and logistic.",
+    doc: "Columns of numbers where a higher value never lowers the prediction, all else being equal. For the losses squared, logistic and lambdarank.",
   },
   decreasing: {
     type: "names",
@@ -173,5 +173,13 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     scale: "linear",
     default: 1.5,
     doc: 'How the variance grows with the mean, for the loss "tweedie": near 1 like counts, near 2 like amounts.',
+  },
+  truncation: {
+    type: "integer",
+    min: 1,
+    max: 10_000,
+    scale: "log",
+    default: 30,
+    doc: 'For the loss "lambdarank": pairs of rows count of which at least one stands among so many first places of its group. As lambdarank_truncation_level of LightGBM.',
   },
 });

@@ -113,6 +113,7 @@ export function regressionLoss({ loss, parameter }: LossPlan, score: number, y: 
     case "squared":
     case "logistic":
     case "softmax":
+    case "lambdarank":
       return residual * residual;
   }
 }

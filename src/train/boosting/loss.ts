@@ -1,7 +1,7 @@
 import { exp, log, log1p } from "../../math/elementary.ts";
 import { type KernelShape, packed } from "./kernels/shape.ts";
 import { regressionLoss } from "./loss-regression.ts";
-import { isRegression, type LossPlan, lossChunk } from "./plan.ts";
+import { isOfNumbers, type LossPlan, lossChunk } from "./plan.ts";
 import { nearestInteger } from "./rounding.ts";
 import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 import type { RowSet } from "./view.ts";
@@ -113,6 +113,15 @@ export function writeSoftmax(
   }
 }
 
+/** Gradients and hessians found before. */
+export function writeFound(found: Float64Array, from: number, to: number, out: GradientTarget, scales: Scales): void {
+  const { words, at, step } = out;
+  for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
+    words[cell] = Math.floor(found[2 * row]! * scales.gradient + 0.5);
+    words[cell + 1] = Math.floor(found[2 * row + 1]! * scales.hessian + 0.5);
+  }
+}
+
 /** Sums the weighted losses of chunks `fromChunk` to `toChunk` of `lossChunk` rows each into out[chunk]. */
 export function sumLosses(
   plan: LossPlan,
@@ -157,7 +166,7 @@ function sumLogistic({ scores, labels }: RowSet, from: number, to: number): numb
 }
 
 function lossOfRow(plan: LossPlan, set: RowSet, outputs: number, row: number): number {
-  if (isRegression(plan.loss)) return regressionLoss(plan, set.scores[row]!, set.values[row]!);
+  if (isOfNumbers(plan.loss)) return regressionLoss(plan, set.scores[row]!, set.values[row]!);
   if (plan.loss === "softmax") {
     return logSumExp(set.scores, row * outputs, outputs) - set.scores[row * outputs + set.labels[row]!]!;
   }

@@ -3,20 +3,21 @@ import { type KernelShape, binsAt, featuresOf, histogramStep, packedStep } from 
 import { gatherBytes } from "./kernels/sum.ts";
 import { sizeClasses } from "./sampling.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
+import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { scanEntry, scanState } from "./kernels/scan.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
-export type Loss = RegressionLoss | "logistic" | "softmax";
+export type Loss = RegressionLoss | "logistic" | "softmax" | "lambdarank";
 export type RegressionLoss = "squared" | "absolute" | "huber" | "quantile" | "poisson" | "tweedie";
 
-/** A loss with its number: delta (huber), the share below (quantile), the power (poisson: 1, tweedie); else 0. */
+/** A loss with its number: delta (huber), the share below (quantile), the power (poisson: 1, tweedie), the first places pairs are of (lambdarank); else 0. */
 export interface LossPlan {
   readonly loss: Loss;
   readonly parameter: number;
 }
 
 /** Whether targets are numbers, not labels. */
-export function isRegression(loss: Loss): boolean {
+export function isOfNumbers(loss: Loss): boolean {
   return loss !== "logistic" && loss !== "softmax";
 }
 
@@ -41,12 +42,13 @@ export interface Settings {
   readonly earlyStopping: number;
   readonly levelwise: boolean;
   /** "auto" follows the task. */
-  readonly loss: RegressionLoss | "auto";
+  readonly loss: RegressionLoss | "lambdarank" | "auto";
   readonly classWeights: string;
   readonly quantile: number;
   /** In median absolute deviations of the target. */
   readonly huberDelta: number;
   readonly tweediePower: number;
+  readonly truncation: number;
   /** Names of features. */
   readonly increasing: readonly string[];
   readonly decreasing: readonly string[];
@@ -67,6 +69,8 @@ export interface TrainingPlan extends LossPlan {
   readonly layout: Layout;
   readonly nRows: number;
   readonly nValidation: number;
+  /** Of the loss lambdarank alone. */
+  readonly groups: GroupCounts | null;
   readonly features: FeatureBins;
   readonly constraints: Constraints;
   readonly settings: Settings;
@@ -76,7 +80,7 @@ export interface TrainingPlan extends LossPlan {
   readonly meanWeight: number;
 }
 
-/** Byte addresses in the shared memory. Weights and normaliser are -1 where there are none. */
+/** Byte addresses in the shared memory. Weights, normaliser, groups and lambdas are -1 where there are none. */
 export interface Layout {
   /** Row records. */
   readonly rows: number;
@@ -91,6 +95,10 @@ export interface Layout {
   readonly validationScores: number;
   /** log(sum of exp(score)) of each row, for softmax. */
   readonly normaliser: number;
+  /** As `rankedRows` reads them, and gradient and hessian of each row before they are rounded. */
+  readonly groups: number;
+  readonly validationGroups: number;
+  readonly lambdas: number;
   /** Rows by number: a segment a thread, ordered by leaf; and room of the same size to reorder them. */
   readonly index: number;
   readonly scratch: number;
@@ -144,12 +152,13 @@ export function planMemory(size: {
   readonly outputs: number;
   readonly shape: KernelShape;
   readonly loss: Loss;
+  readonly groups: GroupCounts | null;
   readonly leaves: number;
   readonly hasTop: boolean;
   readonly weighted: boolean;
   readonly validationWeighted: boolean;
 }): Layout {
-  const { nRows, nValidation, outputs, shape } = size;
+  const { nRows, nValidation, outputs, shape, groups } = size;
   const { threads } = shape;
   let end = 64;
   const take = (bytes: number): number => {
@@ -157,7 +166,7 @@ export function planMemory(size: {
     end = roundUp(end + bytes, 64);
     return at;
   };
-  const targetBytes = isRegression(size.loss) ? 8 : 4;
+  const targetBytes = isOfNumbers(size.loss) ? 8 : 4;
   const chunks = Math.ceil(nRows / lossChunk) + Math.ceil(nValidation / lossChunk);
   const layout = {
     rows: take(nRows * shape.stride),
@@ -170,6 +179,9 @@ export function planMemory(size: {
     scores: take(nRows * outputs * 8),
     validationScores: take(nValidation * outputs * 8),
     normaliser: size.loss === "softmax" ? take(nRows * 8) : -1,
+    groups: groups ? take(rankedBytes(nRows, groups.train)) : -1,
+    validationGroups: groups ? take(rankedBytes(nValidation, groups.validation)) : -1,
+    lambdas: groups ? take(nRows * 16) : -1,
     index: take(nRows * 4),
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),

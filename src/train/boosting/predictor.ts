@@ -13,6 +13,7 @@ export const links: Readonly<Record<Loss, Link>> = {
   tweedie: "log",
   logistic: "sigmoid",
   softmax: "softmax",
+  lambdarank: "identity",
 };
 
 /** The grown trees as a predictor of raw values: bins become thresholds and sets of level codes. */

@@ -13,7 +13,9 @@ import { constraintsOf } from "./constraints.ts";
 import { compileKernels } from "./kernels/kernels.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
-import { isRegression, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { isOfNumbers, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { groupCountsOf, writeRanked } from "./ranked-rows.ts";
+import { groupsOf } from "./ranking-target.ts";
 import { refuse } from "./refusal.ts";
 import { refuseSampling } from "./sampling.ts";
 import { startOf } from "./start.ts";
@@ -44,6 +46,11 @@ export function denseColumns(design: Design): readonly DenseColumn[] {
 
 /** The loss asked for, or the task's own. Throws HYPERPARAMETER_INVALID where a loss of numbers is asked for labels. */
 function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
+  if (target.task === "ranking") {
+    if (loss !== "auto" && loss !== "lambdarank") refuse("loss", '"lambdarank" for ranking', JSON.stringify(loss));
+    return "lambdarank";
+  }
+  if (loss === "lambdarank") refuse("loss", "one of numbers or labels where rows are not ranked", JSON.stringify(loss));
   if (target.task === "regression") return loss === "auto" ? "squared" : loss;
   if (loss !== "auto") refuse("loss", '"auto" where the target is labels', JSON.stringify(loss));
   return target.task === "binary" ? "logistic" : "softmax";
@@ -67,6 +74,8 @@ export async function prepareTraining(args: {
   const loss = lossOf(train.target, settings);
   refuseSampling(loss, settings);
   const constraints = constraintsOf(settings, loss, train.columns);
+  const groups = groupsOf(train.target);
+  const watchedGroups = validation && groupsOf(validation.target);
   const { base, parameter } = startOf(loss, train.target, settings);
   const nRows = train.target.values.length;
   const nValidation = validation?.target.values.length ?? 0;
@@ -77,9 +86,11 @@ export async function prepareTraining(args: {
   const isPacked =
     loss === "logistic" && train.target.weights === null && settings.topShare === 0 && nRows >= packedFrom;
   const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length, threads });
+  const counts = groups && groupCountsOf(groups, watchedGroups);
   const layout = planMemory({
     nRows,
     nValidation,
+    groups: counts,
     outputs: shape.outputs,
     shape,
     loss,
@@ -100,6 +111,7 @@ export async function prepareTraining(args: {
     constraints,
     nRows,
     nValidation,
+    groups: counts,
     settings,
     base,
     module: compileKernels(shape, { pages, shared: threads > 1 }),
@@ -113,6 +125,8 @@ export async function prepareTraining(args: {
   const view = openView(plan, threads);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
+  if (groups) writeRanked(view.ranking!.train, groups, train.target.values, parameter);
+  if (watchedGroups) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, parameter);
   await writeAll(
     { kind: "rows", plan, bins, columns: train.columns, validationColumns: validation?.columns ?? [] },
     work,
@@ -173,7 +187,7 @@ function shapeOf(
 }
 
 function writeTarget(set: RowSet, { loss, base }: TrainingPlan, target: Target): void {
-  if (isRegression(loss)) set.values.set(target.values);
+  if (isOfNumbers(loss)) set.values.set(target.values);
   else set.labels.set(target.values);
   if (target.weights) set.weights?.set(target.weights);
   if (base.length === 1) set.scores.fill(base[0]!);

@@ -9,7 +9,7 @@ const mostLogStep = 10;
 
 /** Whether leaves take the step that is best for the loss itself, from their rows, instead of a Newton step from sums. */
 export function isRenewed(loss: Loss): boolean {
-  return loss !== "squared" && loss !== "logistic" && loss !== "softmax";
+  return loss !== "squared" && loss !== "logistic" && loss !== "softmax" && loss !== "lambdarank";
 }
 
 /**
@@ -31,6 +31,7 @@ export function bestStep(plan: LossPlan, set: RowSet, index: Uint32Array, from: 
     case "squared":
     case "logistic":
     case "softmax":
+    case "lambdarank":
       return 0;
   }
 }

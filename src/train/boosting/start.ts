@@ -1,6 +1,6 @@
 import { log } from "../../math/elementary.ts";
 import type { Target } from "../../model/estimator.ts";
-import { isRegression, type Loss, type Settings } from "./plan.ts";
+import { isOfNumbers, type Loss, type Settings } from "./plan.ts";
 import { medianDeviation, refuseNegative } from "../robust.ts";
 import { weightedQuantile } from "../weighted-quantile.ts";
 
@@ -10,7 +10,7 @@ export function startOf(
   target: Target,
   settings: Settings,
 ): { readonly base: Float64Array; readonly parameter: number } {
-  if (!isRegression(loss)) return { base: labelScores(loss, target), parameter: 0 };
+  if (!isOfNumbers(loss)) return { base: labelScores(loss, target), parameter: 0 };
   const parameter = parameterOf(loss, target, settings);
   return { base: Float64Array.of(constantOf(loss, target, parameter)), parameter };
 }
@@ -19,12 +19,15 @@ function parameterOf(loss: Loss, target: Target, settings: Settings): number {
   if (loss === "quantile") return settings.quantile;
   if (loss === "poisson") return 1;
   if (loss === "tweedie") return settings.tweediePower;
+  if (loss === "lambdarank") return settings.truncation;
   if (loss !== "huber") return 0;
   return settings.huberDelta * medianDeviation(target);
 }
 
 function constantOf(loss: Loss, target: Target, parameter: number): number {
   if (loss === "squared") return meanOf(target);
+  // Scores order rows: adding to all of them changes nothing.
+  if (loss === "lambdarank") return 0;
   if (loss === "absolute" || loss === "huber") return quantileOf(target, 0.5);
   if (loss === "quantile") return quantileOf(target, parameter);
   refuseNegative(target, loss);

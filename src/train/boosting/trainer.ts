@@ -12,13 +12,15 @@ import {
   powerOfTwoScale,
   quantumLimits,
   sumLosses,
+  writeFound,
   writeLogistic,
   writeNormaliser,
   writeSoftmax,
   writeSquared,
 } from "./loss.ts";
 import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./loss-regression.ts";
-import { isRegression, type TrainingPlan, lossChunk } from "./plan.ts";
+import { isOfNumbers, type TrainingPlan, lossChunk } from "./plan.ts";
+import { Ranker } from "./ranker.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
@@ -50,6 +52,7 @@ class Training {
   readonly #kernels: Kernels;
   readonly #grower: Grower;
   readonly #sampling: Sampling;
+  readonly #ranker: Ranker | null;
   /** This thread's rows, training and validation. */
   readonly #rows: Shard;
   readonly #validationRows: Shard;
@@ -63,6 +66,7 @@ class Training {
     this.#rows = shardOf(plan.nRows, team);
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
+    this.#ranker = plan.groups && new Ranker(plan.groups.largest, plan.parameter, team);
     this.#validationRows = shardOf(plan.nValidation, team);
   }
 
@@ -150,13 +154,15 @@ class Training {
   /** Bounds of a row's gradient and hessian, or the largest there are this round. */
   #largest(): Scales {
     const { loss, parameter, maxWeight } = this.#plan;
-    const { perThread, train } = this.#view;
+    const { perThread, train, ranking } = this.#view;
     const { thread, threads } = this.#team;
     const bounds = residualBounds(this.#plan);
     if (bounds) return { gradient: Math.max(-bounds.low, bounds.high) * maxWeight, hessian: maxWeight };
-    if (!isRegression(loss)) return { gradient: maxWeight, hessian: maxWeight / 4 };
-    let [gradient, hessian] = [0, 0];
-    for (const [from, to] of this.#rows.ranges) {
+    if (!isOfNumbers(loss)) return { gradient: maxWeight, hessian: maxWeight / 4 };
+    let { gradient, hessian } = this.#ranker
+      ? this.#ranker.writeLambdas(train, ranking!.train, ranking!.lambdas)
+      : { gradient: 0, hessian: 0 };
+    for (const [from, to] of this.#ranker ? [] : this.#rows.ranges) {
       const own =
         loss === "squared"
           ? { gradient: largestResidual(train, from, to), hessian: maxWeight }
@@ -181,13 +187,14 @@ class Training {
 
   #writeGradientsOf([from, to]: Range, round: number, output: number, scales: Scales): void {
     const { loss, parameter, layout, shape, base } = this.#plan;
-    const { words, train, normaliser } = this.#view;
+    const { words, train, normaliser, ranking } = this.#view;
     const bounds = residualBounds(this.#plan);
     const target = { words, at: layout.rows / 4, step: shape.stride / 4 };
     if (loss === "logistic") this.#writeLogistic(from, to, round, target, scales);
     else if (loss === "squared") writeSquared(train, from, to, target, scales);
     else if (bounds) writeBounded(train, from, to, target, scales, bounds);
-    else if (isRegression(loss)) writeTweedie(train, from, to, target, scales, parameter);
+    else if (ranking) writeFound(ranking.lambdas, from, to, target, scales);
+    else if (isOfNumbers(loss)) writeTweedie(train, from, to, target, scales, parameter);
     else writeSoftmax(train, from, to, target, scales, { k: output, outputs: base.length, normaliser });
   }
 
@@ -236,9 +243,15 @@ class Training {
     }
   }
 
-  /** The loss of a row set: chunks summed by the threads, then added up in order by each. */
+  /** The loss of a row set: groups or chunks summed by the threads, then added up in order by each. */
   #loss(which: "train" | "validation"): number {
     const { base, nRows } = this.#plan;
+    const ranked = this.#view.ranking?.[which];
+    if (ranked) {
+      this.#ranker!.writeLosses(this.#view[which], ranked);
+      this.#team.barrier();
+      return ranked.losses.reduce((sum, one) => sum + one, 0);
+    }
     const trainChunks = Math.ceil(nRows / lossChunk);
     const set = this.#view[which];
     const { ranges } = which === "train" ? this.#rows : this.#validationRows;

@@ -1,4 +1,5 @@
-import { isRegression, type Layout, type TrainingPlan } from "./plan.ts";
+import { isOfNumbers, type Layout, type TrainingPlan } from "./plan.ts";
+import { type RankedRows, rankedRows } from "./ranked-rows.ts";
 import { sizeClasses } from "./sampling.ts";
 
 /** Rows with their targets and scores, as typed arrays over the shared memory. */
@@ -22,6 +23,12 @@ export interface View {
   readonly train: RowSet;
   readonly validation: RowSet;
   readonly normaliser: Float64Array;
+  /** Of the loss lambdarank alone; `lambdas` are gradient and hessian of each training row. */
+  readonly ranking: {
+    readonly train: RankedRows;
+    readonly validation: RankedRows;
+    readonly lambdas: Float64Array;
+  } | null;
   readonly index: Uint32Array;
   readonly fullIndex: Uint32Array;
   readonly candidates: Float64Array;
@@ -34,7 +41,7 @@ export interface View {
 }
 
 export function openView(plan: TrainingPlan, threads: number): View {
-  const { layout, nRows, nValidation } = plan;
+  const { layout, nRows, nValidation, groups } = plan;
   const buffer = plan.memory.buffer;
   const doubles = (at: number, length: number): Float64Array =>
     new Float64Array(buffer, at < 0 ? 0 : at, at < 0 ? 0 : length);
@@ -52,6 +59,11 @@ export function openView(plan: TrainingPlan, threads: number): View {
       layout.validationScores,
     ),
     normaliser: doubles(layout.normaliser, nRows),
+    ranking: groups && {
+      train: rankedRows(buffer, layout.groups, nRows, groups.train),
+      validation: rankedRows(buffer, layout.validationGroups, nValidation, groups.validation),
+      lambdas: doubles(layout.lambdas, 2 * nRows),
+    },
     index: new Uint32Array(buffer, layout.index, nRows),
     fullIndex: new Uint32Array(buffer, layout.fullIndex, nRows),
     candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
@@ -79,7 +91,7 @@ function rowSet(
   scores: number,
 ): RowSet {
   const buffer = plan.memory.buffer;
-  const isNumber = isRegression(plan.loss);
+  const isNumber = isOfNumbers(plan.loss);
   return {
     nRows,
     rows,
