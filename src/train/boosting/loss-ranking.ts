@@ -1,5 +1,6 @@
-import { sigmoid, log1p, log } from "../../math/elementary.ts";
-import { gains } from "../../metrics/ndcg.ts";
+import { log, log1p } from "../../math/elementary.ts";
+import { nearestInteger } from "./rounding.ts";
+import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 
 /** What the pairs of one group are weighed by. */
 export interface PairWeights {
@@ -14,13 +15,13 @@ export interface PairWeights {
 /** Room for the rows of one group, in the order of their scores. */
 export class GroupScratch {
   readonly scores: Float64Array;
-  readonly relevance: Float64Array;
+  readonly gains: Float64Array;
   readonly gradients: Float64Array;
   readonly hessians: Float64Array;
 
   constructor(largest: number) {
     this.scores = new Float64Array(largest);
-    this.relevance = new Float64Array(largest);
+    this.gains = new Float64Array(largest);
     this.gradients = new Float64Array(largest);
     this.hessians = new Float64Array(largest);
   }
@@ -35,7 +36,7 @@ export class GroupScratch {
  * The `size` rows stand in `scratch` in descending order of score; their gradients and hessians are overwritten.
  */
 export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: PairWeights): void {
-  const { scores, relevance, gradients, hessians } = scratch;
+  const { scores, gains, gradients, hessians } = scratch;
   const { discounts, truncation, inverseIdeal } = weights;
   gradients.fill(0, 0, size);
   hessians.fill(0, 0, size);
@@ -44,17 +45,26 @@ export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: Pai
   const last = Math.min(size - 1, truncation);
   let sum = 0;
   for (let i = 0; i < last; ++i) {
-    const [score, own, discount] = [scores[i]!, relevance[i]!, discounts[i]!];
-    let [gradient, hessian] = [gradients[i]!, hessians[i]!];
+    const score = scores[i]!;
+    const own = gains[i]!;
+    const discount = discounts[i]!;
+    let gradient = gradients[i]!;
+    let hessian = hessians[i]!;
     for (let j = i + 1; j < size; ++j) {
-      const other = relevance[j]!;
-      if (other === own) continue;
+      const gap = own - gains[j]!;
+      if (gap === 0) continue;
       // Scores descend: the difference is that of the better placed row.
       const difference = score - scores[j]!;
-      const isRight = own > other;
-      let lost = Math.abs(gains[own]! - gains[other]!) * (discount - discounts[j]!) * inverseIdeal;
+      const isRight = gap > 0;
+      let lost = (isRight ? gap : -gap) * (discount - discounts[j]!) * inverseIdeal;
       if (isSpread) lost /= 0.01 + difference;
-      const wrong = sigmoid(isRight ? -difference : difference);
+      // The sigmoid of minus the difference, or of it, from its table as for logistic loss.
+      let position = ((isRight ? -difference : difference) + tableReach) * tableSteps;
+      if (position < 0) position = 0;
+      else if (position > tableLast) position = tableLast;
+      const entry = nearestInteger(position - 0.5);
+      const low = sigmoidTable[entry]!;
+      const wrong = low + (position - entry) * (sigmoidTable[entry + 1]! - low);
       const lambda = lost * wrong;
       const curvature = lambda * (1 - wrong);
       const push = isRight ? -lambda : lambda;

@@ -1,4 +1,4 @@
-import { dcgOf, idealDcg, ndcgPlaces, placeDiscounts } from "../../metrics/ndcg.ts";
+import { dcgOf, gains, idealDcg, ndcgPlaces, placeDiscounts } from "../../metrics/ndcg.ts";
 import { meanWeight, sortByScore } from "../../metrics/row-groups.ts";
 import type { Team } from "../threads/team.ts";
 import type { Scales } from "./loss.ts";
@@ -38,7 +38,7 @@ export class Ranker {
       for (let i = from; i < to; ++i) {
         const row = order[i]!;
         scratch.scores[i - from] = scores[row]!;
-        scratch.relevance[i - from] = values[row]!;
+        scratch.gains[i - from] = gains[values[row]!]!;
       }
       lambdasOfGroup(scratch, to - from, { discounts, truncation, inverseIdeal: inverseIdeal[g]! });
       for (let i = from; i < to; ++i) {

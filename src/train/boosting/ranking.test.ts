@@ -56,7 +56,10 @@ function ndcgOf({ predictor }: FitResult, { design, target }: Data): number {
   return meanOfGroups(ndcgOfGroups(target.values, rawScores(predictor, design), groups), groups, target.weights);
 }
 
-/** The gradients by their definition: every pair by itself, with the discounted gains of both orders written out. */
+/**
+ * The gradients by their definition: every pair by itself, with the discounted gains of both orders written out. They differ by the
+ * interpolation of the sigmoid's table, 7e-7 of it.
+ */
 function lambdasNaive(scores: readonly number[], relevance: readonly number[], truncation: number): number[][] {
   const gain = (i: number): number => 2 ** relevance[i]! - 1;
   const discount = (place: number): number => 1 / Math.log2(place + 2);
@@ -101,11 +104,11 @@ describe("the loss lambdarank", () => {
         .slice(0, truncation)
         .reduce((sum, one, place) => sum + (2 ** one - 1) * discounts[place]!, 0);
       scratch.scores.set(scores);
-      scratch.relevance.set(relevance);
+      scratch.gains.set(relevance.map((one) => 2 ** one - 1));
       lambdasOfGroup(scratch, size, { discounts, truncation, inverseIdeal: ideal > 0 ? 1 / ideal : 0 });
       lambdasNaive(scores, relevance, truncation).forEach(([gradient, hessian], i) => {
-        expect(scratch.gradients[i]).toBeCloseTo(gradient!, 10);
-        expect(scratch.hessians[i]).toBeCloseTo(hessian!, 10);
+        expect(scratch.gradients[i]).toBeCloseTo(gradient!, 5);
+        expect(scratch.hessians[i]).toBeCloseTo(hessian!, 5);
       });
     }
   });
