@@ -14,6 +14,7 @@ import { createServer } from "../serve/server.ts";
 import { type RolloutEvent, watchRollouts } from "../serve/traffic/watch-rollouts.ts";
 import { cardOf } from "./card.ts";
 import { loadModel } from "./champion.ts";
+import { type MessagesOptions, startMessages } from "./messages.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 import { openServedLog } from "./served-log.ts";
@@ -33,6 +34,8 @@ export interface UpOptions {
   readonly command: readonly string[] | null;
   /** Where Vertex AI asks for health and predictions. Default none. */
   readonly vertex?: { readonly health: string; readonly predict: string } | null;
+  /** Messages that are answered, too. Default none. */
+  readonly messages?: MessagesOptions | null;
   /** Hears in a sentence what happens: swaps, runs, drift. */
   readonly onEvent: (text: string) => void;
 }
@@ -101,9 +104,11 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
   });
   let retraining: Retraining | null = null;
+  let answering: { stop(): Promise<void> } | null = null;
   const close = async (): Promise<void> => {
     // Not ready first: a cancelled run may take seconds to end.
     const drained = server.close();
+    await answering?.stop();
     await retraining?.stop();
     await champions.stop();
     await aliases.stop();
@@ -115,6 +120,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
   };
   try {
     const { url } = await server.listen();
+    answering = options.messages ? await startMessages(project, server.predicting, options.messages, onEvent) : null;
     retraining = options.command && (await startRetraining(project, options.command, options.onEvent));
     return { url, models: champions.list().map(({ model }) => model.name), close };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { MessagesOptions } from "../app/messages.ts";
 import type { Up } from "../app/up.ts";
 import type { Output } from "./output.ts";
 import { type addressOf, logOptionsOf, vertexRoutesOf } from "./serve-options.ts";
@@ -7,7 +8,7 @@ import type { ExitCode, VerbCall } from "./verb.ts";
 /** Serves until the first SIGINT or SIGTERM, then drains. */
 export async function serveUntilStopped(
   { root, options: given, output, signal }: VerbCall,
-  options: ReturnType<typeof addressOf> & { readonly loop: boolean },
+  options: ReturnType<typeof addressOf> & { readonly loop: boolean; readonly messages?: MessagesOptions },
 ): Promise<ExitCode> {
   const log = logOptionsOf(given);
   const { systemClock } = await import("../core/clock.ts");
@@ -24,8 +25,10 @@ export async function serveUntilStopped(
       log,
       tracing,
       vertex: vertexRoutesOf(process.env),
+      messages: options.messages ?? null,
       command: options.loop ? [process.execPath, process.argv[1]!] : null,
-      onEvent: (text) => output.line(text),
+      // What happens to a server is said somewhere under --json, too.
+      onEvent: (text) => (output.json ? output.log(text) : output.line(text)),
     });
     await untilStopped(running, output, signal);
     return 0;

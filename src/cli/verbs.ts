@@ -141,6 +141,11 @@ export const verbs: readonly { readonly name: string; readonly summary: string; 
     },
     { name: "serve", summary: "serve all champions only", load: async () => (await import("./serve.ts")).serve },
     {
+      name: "stream",
+      summary: "answer messages of a NATS stream with a model",
+      load: async () => (await import("./stream.ts")).stream,
+    },
+    {
       name: "client",
       summary: "print a client of a model in Python or for curl",
       load: async () => (await import("./client.ts")).client,

@@ -8,6 +8,9 @@ export interface ServerMetrics {
   predicted(served: ServedModel, rows: number): void;
   rejected(served: ServedModel, rows: number): void;
   swapped(model: string): void;
+  /** Messages of a stream that were settled, and how many wait in it. */
+  messages(model: string, outcome: "answered" | "refused", count: number): void;
+  messagesWaiting(model: string, count: number): void;
   /** The Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -51,6 +54,18 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
     labelNames: ["model"],
     registers,
   });
+  const messages = new Counter({
+    name: "millrace_messages_total",
+    help: "Messages of a stream whose answer was kept, or which were refused.",
+    labelNames: ["model", "outcome"],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: "millrace_messages_waiting",
+    help: "Messages that waited in the stream when one was last taken.",
+    labelNames: ["model"],
+    registers,
+  });
   observe(Gauge, registry, sources);
   return {
     answered(route, method, status, seconds) {
@@ -60,6 +75,8 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
     predicted: ({ model, version }, rows) => predictions.inc({ model: model.name, version }, rows),
     rejected: ({ model, version }, rows) => rejected.inc({ model: model.name, version }, rows),
     swapped: (model) => swaps.inc({ model }),
+    messages: (model, outcome, count) => messages.inc({ model, outcome }, count),
+    messagesWaiting: (model, count) => waiting.set({ model }, count),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

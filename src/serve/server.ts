@@ -9,6 +9,7 @@ import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
 import type { Authority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
+import type { PredictContext } from "./answer-rows.ts";
 import { addArrivalLimit } from "./arrival.ts";
 import { addBatchRoute } from "./batch/batch-route.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
@@ -70,6 +71,8 @@ export interface Server {
   close(): Promise<void>;
   /** Every route as "METHOD /path". */
   routes(): readonly string[];
+  /** What requests are answered with, for rows that come another way. */
+  readonly predicting: PredictContext;
 }
 
 /** Where the state of one server stands while it runs. */
@@ -106,7 +109,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   const onFault = options.onFault ?? (() => {});
   const isDraining = (): boolean => state.isDraining;
-  const predicting = {
+  const predicting: PredictContext = {
     models,
     traffic: options.traffic ?? null,
     tracing: options.tracing ?? null,
@@ -138,6 +141,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await log?.flush();
     },
     routes: () => routes,
+    predicting,
   };
 }
 

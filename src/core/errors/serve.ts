@@ -71,6 +71,21 @@ export const serveErrors = {
       `the path names no model and several are live: ${c.found.map((name) => JSON.stringify(name.slice(0, 100))).join(", ")}`,
     remedy: (): string => "Name one: POST /v1/models/{name}/predict or /v2/models/{name}/infer; or serve one model.",
   },
+  STREAM_FAILED: {
+    status: 503,
+    exit: 1,
+    message: (c: { stream: string; reason: string }): string =>
+      `the stream "${c.stream}" cannot be worked with: ${c.reason}`,
+    remedy: (): string =>
+      "Check that the NATS server runs with JetStream and holds the stream. Messages that were not acknowledged come again.",
+  },
+  STREAM_UNSUITED: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; rule: string; actual: string }): string =>
+      `${c.subject} must ${c.rule}, got ${c.actual}`,
+    remedy: (): string => "Add a stream for the subject (`nats stream add`), or name another subject or consumer.",
+  },
   LOG_UNWRITABLE: {
     status: 503,
     exit: 1,

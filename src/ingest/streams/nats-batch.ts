@@ -1,25 +1,23 @@
-import { MillraceError } from "../../core/errors/error.ts";
 import { fromEnvironment } from "../databases/database-rows.ts";
 import type { SourceDescription } from "../source.ts";
 import { mostBatchBytes, type StreamBatch, type StreamMessage } from "./batch.ts";
+import { loadNats, natsAddress } from "./nats-connection.ts";
 import type { NatsStream } from "./stream-source.ts";
 
-type Transport = typeof import("@nats-io/transport-node");
-type JetStream = typeof import("@nats-io/jetstream");
 type JsMsg = import("@nats-io/jetstream").JsMsg;
 type JetStreamManager = import("@nats-io/jetstream").JetStreamManager;
 
 /** Messages that nobody acknowledged within this time come again. */
 const ackWaitMs = 60_000;
 const nanosPerMs = 1_000_000;
-const connectMs = 10_000;
 
 /** Reads the next messages of a durable consumer, which is made where there is none. */
 export async function openNatsBatch(source: SourceDescription, signal?: AbortSignal): Promise<StreamBatch> {
   const { maxRows, maxWaitMs } = source.stream!;
   const nats = source.stream!.nats!;
-  const [transport, jetstream] = await loadDriver();
-  const connection = await transport.connect(addressOf(source.path, nats));
+  const [transport, jetstream] = await loadNats("a source of stream({ nats })");
+  const url = typeof nats.url === "string" ? nats.url : fromEnvironment(source.path, nats.url);
+  const connection = await transport.connect({ ...natsAddress(source.path, url), maxReconnectAttempts: 2 });
   const close = (): Promise<void> => connection.close();
   const cancel = (): void => void close();
   signal?.addEventListener("abort", cancel);
@@ -66,31 +64,6 @@ async function makeConsumer(manager: JetStreamManager, nats: NatsStream): Promis
     ...(nats.subject === undefined ? {} : { filter_subject: nats.subject }),
   });
   return created;
-}
-
-async function loadDriver(): Promise<readonly [Transport, JetStream]> {
-  try {
-    return await Promise.all([import("@nats-io/transport-node"), import("@nats-io/jetstream")]);
-  } catch (error) {
-    const packages = ["@nats-io/transport-node", "@nats-io/jetstream"];
-    throw new MillraceError("PACKAGE_MISSING", { needs: "a source of stream({ nats })", packages }, { cause: error });
-  }
-}
-
-function addressOf(path: string, { url }: NatsStream): Parameters<Transport["connect"]>[0] {
-  const found = typeof url === "string" ? url : fromEnvironment(path, url);
-  if (!URL.canParse(found)) throw new MillraceError("SOURCE_QUERY_INVALID", { path, reason: "its address is none" });
-  const { host, username, password, protocol } = new URL(found);
-  const user = decodeURIComponent(username);
-  return {
-    servers: host,
-    name: "millrace",
-    timeout: connectMs,
-    maxReconnectAttempts: 2,
-    reconnectTimeWait: 500,
-    ...(protocol === "tls:" ? { tls: {} } : {}),
-    ...(user === "" ? {} : password === "" ? { token: user } : { user, pass: decodeURIComponent(password) }),
-  };
 }
 
 function messageOf(message: JsMsg, created: string): StreamMessage {

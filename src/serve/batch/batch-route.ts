@@ -2,19 +2,17 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { frameFromRows } from "../../frame/rows.ts";
-import { answerRows } from "../answer-rows.ts";
 import type { PredictContext } from "../answer-rows.ts";
 import { inputColumns } from "../contract-schema.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
 import { isInternal, problemOf } from "../problem.ts";
 import { csvLines, jsonLines } from "./lines.ts";
-import type { LineWriter, RowOutcome } from "./lines.ts";
+import type { LineWriter } from "./lines.ts";
+import { outcomesOf } from "./outcomes.ts";
 import { recordsOf } from "./records.ts";
 import type { RecordForm } from "./records.ts";
 import { rowReaderOf } from "./rows.ts";
-import type { ReadRow } from "./rows.ts";
 
 export interface BatchContext extends PredictContext {
   readonly onFault: (error: unknown) => void;
@@ -97,45 +95,4 @@ async function* batchOf(
     // The answer's status was sent long ago: a body that breaks off is what tells every client.
     throw error;
   }
-}
-
-async function outcomesOf(context: BatchContext, served: ServedModel, read: readonly ReadRow[]): Promise<RowOutcome[]> {
-  const { log } = context;
-  const before = log?.counts().dropped;
-  const rows = read.flatMap((one) => ("row" in one ? [one.row] : []));
-  const answers = rows.length > 0 ? answersTo(context, served, rows) : [];
-  if (log?.mode === "sync") {
-    await log.flush();
-    const { dropped, failing } = log.counts();
-    if (dropped !== before) throw new MillraceError("LOG_UNWRITABLE", { reason: failing ?? "it cannot keep up" });
-  }
-  let next = 0;
-  return read.map((one) =>
-    "row" in one ? answers[next++]! : { code: "REQUEST_MALFORMED", detail: one.reason, issues: [] },
-  );
-}
-
-/** Rows that break the contract are answered for one by one, so that they cost the others nothing. */
-function answersTo(context: BatchContext, served: ServedModel, rows: readonly unknown[]): RowOutcome[] {
-  const { model } = served;
-  const { issues, nIssues } = frameFromRows(rows, model.contract, model.inputs);
-  const bad = new Set(issues.map(({ row }) => row));
-  // Not all issues are listed where there are very many.
-  if (nIssues > issues.length) return rows.map((row) => answerOne(context, served, row));
-  const good = rows.filter((_, i) => !bad.has(i));
-  const answered = good.length > 0 ? answerRows(context, served, good, false) : null;
-  if (answered?.refused) return rows.map((row) => answerOne(context, served, row));
-  let next = 0;
-  return rows.map((row, i) => {
-    if (bad.has(i)) return answerOne(context, served, row);
-    const place = next++;
-    return { answer: answered!.answers[place]!, predictionId: answered!.predictionIds[place]! };
-  });
-}
-
-function answerOne(context: BatchContext, served: ServedModel, row: unknown): RowOutcome {
-  const answered = answerRows(context, served, [row], false);
-  if (!answered.refused) return { answer: answered.answers[0]!, predictionId: answered.predictionIds[0]! };
-  const { code, detail, issues = [] } = answered.refused;
-  return { code, detail, issues: issues.map(({ row: _row, ...issue }) => ({ ...issue })) };
 }

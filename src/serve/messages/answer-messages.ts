@@ -1,0 +1,209 @@
+import { setTimeout as after } from "node:timers/promises";
+import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
+import type { JsonValue } from "../../core/json.ts";
+import type { PredictContext } from "../answer-rows.ts";
+import type { RowOutcome } from "../batch/lines.ts";
+import { outcomesOf } from "../batch/outcomes.ts";
+import { type ReadRow, rowReaderOf } from "../batch/rows.ts";
+import { formatBytes } from "../limits.ts";
+import type { ServedModel } from "../model-source.ts";
+import { servedModel } from "../predict-route.ts";
+import { problemOf } from "../problem.ts";
+import type { Message, MessageChannel, Refusal } from "./channel.ts";
+
+export interface AnswerMessagesOptions {
+  readonly context: PredictContext;
+  readonly channel: MessageChannel;
+  /** A model, or "model@alias": whichever version is live when messages are taken answers them. */
+  readonly model: string;
+  readonly onEvent: (event: MessageEvent) => void;
+  /** First wait after something failed; each next is twice as long, up to 30 s. Default 250 ms. */
+  readonly retryMs?: number;
+}
+
+export type MessageEvent =
+  /** So many messages of one batch were refused for one reason; the first of them. */
+  | { readonly kind: "refused"; readonly count: number; readonly sequence: number; readonly refusal: Refusal }
+  /** Nothing goes on until it works again; messages stay in the stream. Said once until then. */
+  | { readonly kind: "held"; readonly error: MillraceError }
+  | { readonly kind: "resumed" };
+
+/** Messages answered together: a version is asked for all, and all answers are on their way at once. */
+const messagesAtOnce = 256;
+const longestRetryMs = 30_000;
+
+/**
+ * Answers messages until it is stopped. A message is acknowledged when its answer lasts, so that none is lost whenever the process
+ * ends; one that cannot be answered is refused with a code, and never holds up the others. Where the stream, the log or the
+ * model fails, it waits and tries again.
+ */
+export function answerMessages(options: AnswerMessagesOptions): { stop(): Promise<void> } {
+  const answering = new Answering(options);
+  const ended = answering.run();
+  return {
+    async stop() {
+      answering.stop();
+      await ended;
+      await options.channel.close();
+    },
+  };
+}
+
+class Answering {
+  readonly #options: AnswerMessagesOptions;
+  readonly #stopped = new AbortController();
+  /** Attempts that failed and are made again. */
+  #nHeld = 0;
+
+  constructor(options: AnswerMessagesOptions) {
+    this.#options = options;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#options.channel.stop();
+  }
+
+  async run(): Promise<void> {
+    const { channel, context, model } = this.#options;
+    while (!this.#stopped.signal.aborted) {
+      // No message is taken that no version could answer.
+      const taken = await this.#insist(async () => {
+        servedModel(context.models, model);
+        return channel.take(messagesAtOnce);
+      });
+      if (!taken) return;
+      context.metrics.messagesWaiting(model, channel.waiting());
+      if (taken.length > 0) await this.#settle(taken);
+    }
+  }
+
+  async #settle(messages: readonly Message[]): Promise<void> {
+    const judged = await this.#insist(() => this.#judge(messages));
+    if (!judged) return;
+    const { served, reads, outcomes } = judged;
+    const refusals: (readonly [Message, Refusal])[] = [];
+    const settled = messages.map((message, i) => {
+      const read = reads[i]!;
+      const answered = answerText(
+        served,
+        this.#options.channel,
+        message,
+        "row" in read ? read.row : null,
+        outcomes[i]!,
+      );
+      if (typeof answered === "string") return this.#answer(message, answered);
+      refusals.push([message, answered]);
+      return this.#refuse(message, answered);
+    });
+    await Promise.all(settled);
+    this.#tellRefused(refusals);
+  }
+
+  async #judge(messages: readonly Message[]): Promise<{
+    readonly served: ServedModel;
+    readonly reads: readonly ReadRow[];
+    readonly outcomes: readonly RowOutcome[];
+  }> {
+    const { context, model } = this.#options;
+    const served = servedModel(context.models, model);
+    const reads = rowReaderOf("jsonl", [], context.limits)(messages.map(({ bytes }) => Buffer.from(bytes)));
+    return { served, reads, outcomes: await outcomesOrEach(context, served, reads) };
+  }
+
+  async #answer(message: Message, text: string): Promise<void> {
+    const { channel, context, model } = this.#options;
+    const isKept = await this.#insist(async () => {
+      await channel.answer(message, text);
+      return true;
+    });
+    if (!isKept) return;
+    channel.acknowledge(message);
+    context.metrics.messages(model, "answered", 1);
+  }
+
+  async #refuse(message: Message, refusal: Refusal): Promise<void> {
+    const { channel, context, model } = this.#options;
+    const isKept = await this.#insist(async () => {
+      await channel.setAside(message, refusal);
+      return true;
+    });
+    if (!isKept) return;
+    channel.terminate(message);
+    context.metrics.messages(model, "refused", 1);
+  }
+
+  /** Tries until it works; undefined where it was stopped before. */
+  async #insist<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#stopped;
+    let isHeld = false;
+    for (let waitMs = this.#options.retryMs ?? 250; ; waitMs = Math.min(longestRetryMs, 2 * waitMs)) {
+      try {
+        const done = await work();
+        if (isHeld && --this.#nHeld === 0) this.#options.onEvent({ kind: "resumed" });
+        return done;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        if (!isHeld && ++this.#nHeld === 1) this.#options.onEvent({ kind: "held", error: toMillraceError(error) });
+        isHeld = true;
+      }
+      await after(waitMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return undefined;
+    }
+  }
+
+  #tellRefused(refusals: readonly (readonly [Message, Refusal])[]): void {
+    for (const code of new Set(refusals.map(([, refusal]) => refusal.code))) {
+      const same = refusals.filter(([, refusal]) => refusal.code === code);
+      const [{ sequence }, refusal] = same[0]!;
+      this.#options.onEvent({ kind: "refused", count: same.length, sequence, refusal });
+    }
+  }
+}
+
+/** A row whose prediction fails costs the others nothing: where they fail together, each is asked for itself. */
+async function outcomesOrEach(
+  context: PredictContext,
+  served: ServedModel,
+  reads: readonly ReadRow[],
+): Promise<readonly RowOutcome[]> {
+  try {
+    return await outcomesOf(context, served, reads);
+  } catch (error) {
+    if (toMillraceError(error).code === "LOG_UNWRITABLE") throw error;
+  }
+  const outcomes: RowOutcome[] = [];
+  for (const read of reads) {
+    try {
+      outcomes.push(...(await outcomesOf(context, served, [read])));
+    } catch (error) {
+      const { code, detail } = problemOf(error);
+      if (code === "LOG_UNWRITABLE") throw error;
+      outcomes.push({ code, detail, issues: [] });
+    }
+  }
+  return outcomes;
+}
+
+/** What is sent for a message, or why nothing is. */
+function answerText(
+  { model, version }: ServedModel,
+  { stream, mostBytes }: MessageChannel,
+  { sequence, id }: Message,
+  row: unknown,
+  outcome: RowOutcome,
+): string | Refusal {
+  if (!("answer" in outcome)) return { code: outcome.code, detail: outcome.detail };
+  const { answer: prediction, predictionId } = outcome;
+  const input = { stream, sequence, id: id ?? idOf(row, model.roles.id) };
+  const text = JSON.stringify({ model: model.name, version, prediction, predictionId, input });
+  if (Buffer.byteLength(text) <= mostBytes) return text;
+  const detail = `the answer is larger than the ${formatBytes(mostBytes)} that a message may hold`;
+  return { code: "REQUEST_TOO_LARGE", detail };
+}
+
+/** What stands in the column that the definition calls the id. */
+function idOf(row: unknown, column: string | null): JsonValue {
+  if (column === null || typeof row !== "object" || row === null || !Object.hasOwn(row, column)) return null;
+  return (row as Readonly<Record<string, JsonValue>>)[column] ?? null;
+}

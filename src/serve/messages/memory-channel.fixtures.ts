@@ -1,0 +1,81 @@
+import type { Message, MessageChannel, Refusal } from "./channel.ts";
+
+/** A stream that lives in this process. A message that was taken and not settled is there for the next reader. */
+export interface MemoryStream {
+  send(...bodies: readonly (string | Uint8Array)[]): void;
+  /** What was sent out, in order, by whom: each time, also where it was sent before. */
+  readonly said: string[];
+  readonly answers: Map<number, string>;
+  readonly setAside: Map<number, Refusal>;
+  /** Messages that nobody settled. */
+  open(): readonly number[];
+  /** What fails from now on, or null. */
+  fault: Error | null;
+  channel(options?: { readonly mostBytes?: number }): MessageChannel;
+}
+
+export function memoryStream(): MemoryStream {
+  const messages = new Map<number, Message>();
+  let sequence = 0;
+  let wake: () => void = () => {};
+  const stream: MemoryStream = {
+    said: [],
+    answers: new Map(),
+    setAside: new Map(),
+    fault: null,
+    send(...bodies) {
+      for (const body of bodies) {
+        const bytes = typeof body === "string" ? Buffer.from(body) : body;
+        messages.set(++sequence, { sequence, id: null, bytes });
+      }
+      wake();
+    },
+    open: () => [...messages.keys()],
+    channel: ({ mostBytes = 1_000_000 } = {}) => channelOf(mostBytes),
+  };
+  const failing = (): void => {
+    if (stream.fault) throw stream.fault;
+  };
+  const channelOf = (mostBytes: number): MessageChannel => {
+    const given = new Set<number>();
+    let isStopped = false;
+    const free = (): Message[] => [...messages.values()].filter((message) => !given.has(message.sequence));
+    return {
+      stream: "IN",
+      mostBytes,
+      waiting: () => free().length,
+      async take(most) {
+        failing();
+        while (!isStopped && free().length === 0) await new Promise<void>((resolve) => (wake = resolve));
+        if (isStopped) return null;
+        const taken = free().slice(0, most);
+        for (const message of taken) given.add(message.sequence);
+        return taken;
+      },
+      async answer(message, text) {
+        failing();
+        stream.said.push(`answer ${message.sequence}`);
+        if (!stream.answers.has(message.sequence)) stream.answers.set(message.sequence, text);
+      },
+      async setAside(message, refusal) {
+        failing();
+        stream.said.push(`set aside ${message.sequence}`);
+        stream.setAside.set(message.sequence, refusal);
+      },
+      acknowledge(message) {
+        stream.said.push(`acknowledge ${message.sequence}`);
+        messages.delete(message.sequence);
+      },
+      terminate(message) {
+        stream.said.push(`terminate ${message.sequence}`);
+        messages.delete(message.sequence);
+      },
+      stop() {
+        isStopped = true;
+        wake();
+      },
+      async close() {},
+    };
+  };
+  return stream;
+}

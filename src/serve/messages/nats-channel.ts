@@ -1,0 +1,208 @@
+import { setImmediate } from "node:timers/promises";
+import { MillraceError, isMillraceError } from "../../core/errors/error.ts";
+import { loadNats } from "../../ingest/streams/nats-connection.ts";
+import type { Message, MessageChannel, Refusal } from "./channel.ts";
+import { type NatsChannelOptions, openConsumer, type OpenConsumer } from "./nats-consumer.ts";
+
+type JsMsg = import("@nats-io/jetstream").JsMsg;
+type ConsumerMessages = import("@nats-io/jetstream").ConsumerMessages;
+
+/** One request for messages lasts so long; then the next is made. */
+const fetchMs = 30_000;
+/** What the headers of a message may take. */
+const headerBytes = 4096;
+const mostDetail = 500;
+
+/**
+ * Messages of a durable JetStream consumer, answered under another subject. An answer's `Nats-Msg-Id` is made from stream,
+ * consumer and sequence of what it answers, so that its stream keeps one of those sent within its duplicate window. Throws
+ * PACKAGE_MISSING, STREAM_FAILED where the server cannot be reached or holds no such stream, and STREAM_UNSUITED.
+ */
+export async function openNatsChannel(options: NatsChannelOptions): Promise<MessageChannel> {
+  const channel = new NatsChannel(options);
+  await channel.open();
+  return channel;
+}
+
+class NatsChannel implements MessageChannel {
+  readonly #options: NatsChannelOptions;
+  /** Messages that were given out, by themselves. */
+  readonly #taken = new WeakMap<Message, JsMsg>();
+  readonly #unsettled = new Set<JsMsg>();
+  #opened: OpenConsumer | null = null;
+  #opening: Promise<void> | null = null;
+  #fetched: ConsumerMessages | null = null;
+  #iterator: AsyncIterator<JsMsg> | null = null;
+  #next: Promise<IteratorResult<JsMsg>> | null = null;
+  #waiting = 0;
+  #isStopped = false;
+
+  constructor(options: NatsChannelOptions) {
+    this.#options = options;
+  }
+
+  get stream(): string {
+    return this.#options.stream;
+  }
+
+  get mostBytes(): number {
+    return (this.#opened?.connection.info?.max_payload ?? 1024 * 1024) - headerBytes;
+  }
+
+  waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Many answers may find the connection closed at once: one of them opens another. */
+  open(): Promise<void> {
+    if (this.#opened && !this.#opened.connection.isClosed()) return Promise.resolve();
+    return (this.#opening ??= this.#attempt(async () => {
+      this.#opened = await openConsumer(this.#options);
+      this.#iterator = null;
+      this.#next = null;
+    }).finally(() => (this.#opening = null)));
+  }
+
+  async take(most: number): Promise<readonly Message[] | null> {
+    await this.open();
+    return this.#attempt(() => this.#takeOpened(most));
+  }
+
+  async #takeOpened(most: number): Promise<readonly Message[] | null> {
+    const taken: Message[] = [];
+    try {
+      const turn = Symbol("turn");
+      let endOfTurn: Promise<symbol> | null = null;
+      while (taken.length < most && !this.#isStopped) {
+        this.#next ??= this.#nextOf(await this.#messages(most));
+        // What came in the same turn of the event loop is answered together; nobody waits for more.
+        const found = await (endOfTurn ? Promise.race([this.#next, endOfTurn]) : this.#next);
+        if (typeof found === "symbol") break;
+        this.#next = null;
+        if (found.done) {
+          this.#iterator = null;
+          break;
+        }
+        endOfTurn ??= setImmediate(turn);
+        taken.push(this.#keep(found.value));
+      }
+    } catch (error) {
+      this.#iterator = null;
+      this.#next = null;
+      if (taken.length === 0) throw error;
+    }
+    return taken.length === 0 && this.#isStopped ? null : taken;
+  }
+
+  async answer(message: Message, text: string): Promise<void> {
+    await this.#publish(message, this.#options.to, text, {});
+  }
+
+  async setAside(message: Message, { code, detail }: Refusal): Promise<void> {
+    const { dead, stream } = this.#options;
+    if (dead === undefined) return;
+    const isWhole = message.bytes.length <= this.mostBytes;
+    await this.#publish(message, dead, isWhole ? message.bytes : "", {
+      "Millrace-Code": code,
+      "Millrace-Detail": detail.slice(0, mostDetail).replaceAll(/[^\x20-\x7e]/g, "?"),
+      "Millrace-Stream": stream,
+      "Millrace-Sequence": String(message.sequence),
+      ...(isWhole ? {} : { "Millrace-Body": "left in the stream" }),
+    });
+  }
+
+  acknowledge(message: Message): void {
+    this.#settle(message, (one) => one.ack());
+  }
+
+  terminate(message: Message): void {
+    // Without a reason: servers before 2.10.4 do not know what that is, and would send the message again.
+    this.#settle(message, (one) => one.term());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    void this.#fetched?.close();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    const { connection } = this.#opened ?? {};
+    if (!connection || connection.isClosed()) return;
+    // What was fetched and never taken: another process may have it at once.
+    for (;;) {
+      const rest = await (this.#next ?? this.#iterator?.next())?.catch(() => null);
+      this.#next = null;
+      if (!rest || rest.done) break;
+      rest.value.nak();
+    }
+    for (const message of this.#unsettled) message.nak();
+    await connection.drain().catch(() => connection.close());
+  }
+
+  #keep(one: JsMsg): Message {
+    this.#waiting = one.info.pending;
+    const id = one.headers?.get("Nats-Msg-Id");
+    const message = Object.freeze({
+      sequence: one.seq,
+      id: id === undefined || id === "" ? null : id,
+      bytes: one.data,
+    });
+    this.#taken.set(message, one);
+    this.#unsettled.add(one);
+    return message;
+  }
+
+  #settle(message: Message, say: (one: JsMsg) => void): void {
+    const one = this.#taken.get(message);
+    if (!one) return;
+    this.#unsettled.delete(one);
+    try {
+      say(one);
+    } catch {
+      // Its connection is gone: it comes again, and its answer is known by its id.
+    }
+  }
+
+  async #messages(most: number): Promise<AsyncIterator<JsMsg>> {
+    if (this.#iterator) return this.#iterator;
+    this.#fetched = await this.#opened!.consumer.fetch({ max_messages: most, expires: fetchMs });
+    if (this.#isStopped) void this.#fetched.close();
+    return (this.#iterator = this.#fetched[Symbol.asyncIterator]());
+  }
+
+  #nextOf(iterator: AsyncIterator<JsMsg>): Promise<IteratorResult<JsMsg>> {
+    const next = iterator.next();
+    // Who waits for it hears of its failure; where nobody does yet, it is no fault of the process.
+    next.catch(() => {});
+    return next;
+  }
+
+  async #publish(
+    message: Message,
+    subject: string,
+    body: string | Uint8Array,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await this.open();
+    await this.#attempt(async () => {
+      const [transport] = await loadNats("a stream of messages");
+      const { stream, consumer, model } = this.#options;
+      const { client, created } = this.#opened!;
+      const all = transport.headers();
+      for (const [name, value] of Object.entries(headers)) all.set(name, value);
+      const msgID = `${encodeURIComponent(model)} ${stream} ${created} ${consumer} ${message.sequence}`;
+      await client.publish(subject, body, { msgID, headers: all });
+    });
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isMillraceError(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new MillraceError("STREAM_FAILED", { stream: this.#options.stream, reason }, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import fs from "node:fs";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createProject, isBuilt, until, type Project, type Running } from "../e2e/cli.ts";
+import { housePipeline, houses } from "../e2e/data.ts";
+import { startNats } from "./start/nats.ts";
+
+const server = isBuilt ? await startNats() : undefined;
+
+interface Sent {
+  readonly id: string;
+  readonly body: {
+    readonly version: number;
+    readonly prediction: number;
+    readonly predictionId: string;
+    readonly input: { readonly stream: string; readonly sequence: number; readonly id: string | null };
+  };
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+const rowOf = (i: number): string => JSON.stringify({ id: `h${i}`, area: 50 + (i % 100), place: "north" });
+const rows = (n: number): string[] => Array.from({ length: n }, (_, i) => rowOf(i));
+
+describe.skipIf(!isBuilt || !server)("millrace stream", { timeout: 120_000 }, () => {
+  let project: Project;
+  let connection: NatsConnection;
+  let running: Running | undefined;
+
+  beforeAll(async () => {
+    project = createProject();
+    project.write("data/houses.csv", houses(150));
+    project.pipeline("houses", housePipeline());
+    expect((await project.run("run", "houses")).code).toBe(0);
+    connection = await connect({ servers: new URL(server!.url).host });
+  });
+  afterAll(async () => {
+    running?.child.kill("SIGKILL");
+    await connection?.close();
+    project?.remove();
+    await server?.stop();
+  });
+
+  /** An input stream, one of answers, which remembers ids for so long, and one of refused messages. */
+  async function makeStreams(name: string, rememberMs = 120_000): Promise<void> {
+    const manager = await jetstreamManager(connection);
+    await manager.streams.add({ name, subjects: [`${name}.in`] });
+    const duplicateWindow = rememberMs * 1_000_000;
+    await manager.streams.add({ name: `${name}-out`, subjects: [`${name}.out`], duplicate_window: duplicateWindow });
+    await manager.streams.add({ name: `${name}-dead`, subjects: [`${name}.dead`] });
+  }
+
+  async function publish(name: string, ...bodies: readonly string[]): Promise<void> {
+    const client = jetstream(connection);
+    await Promise.all(bodies.map((body) => client.publish(`${name}.in`, body)));
+  }
+
+  async function countOf(stream: string): Promise<number> {
+    return (await (await jetstreamManager(connection)).streams.info(stream)).state.messages;
+  }
+
+  async function messagesOf(stream: string): Promise<readonly Sent[]> {
+    const count = await countOf(stream);
+    if (count === 0) return [];
+    const consumer = await jetstream(connection).consumers.get(stream);
+    const found: Sent[] = [];
+    for await (const message of await consumer.fetch({ max_messages: count, expires: 5000 })) {
+      const headers = Object.fromEntries(message.headers!.keys().map((key) => [key, message.headers!.get(key)]));
+      const text = message.string();
+      const body = (stream.endsWith("-out") ? JSON.parse(text) : null) as Sent["body"];
+      found.push({ id: headers["Nats-Msg-Id"]!, body, headers, text });
+    }
+    return found;
+  }
+
+  async function openMessages(name: string): Promise<number> {
+    const info = await (await jetstreamManager(connection)).consumers.info(name, "millrace-houses");
+    return info.num_ack_pending + info.num_pending;
+  }
+
+  /** Runs what the docs say, on a free port. */
+  function startAsDocumented(): Running {
+    const docs = fs.readFileSync(new URL("../../docs/serving.md", import.meta.url), "utf8");
+    const [, command] = /^millrace (stream .*)$/m.exec(docs)!;
+    return (running = project.start(...command!.split(" "), "--port", "0"));
+  }
+
+  function start(name: string, ...more: readonly string[]): Running {
+    const own = ["--from", name, "--to", `${name}.out`, "--dead", `${name}.dead`, "--nats", server!.url];
+    return (running = project.start("stream", "houses", ...own, "--port", "0", ...more));
+  }
+
+  it("answers each message as predict does, sets bad ones aside, follows a promotion, and drains", async () => {
+    await makeStreams("houses");
+    await publish("houses", rowOf(1), "no JSON", '{"id":"h9","area":-1,"place":"north"}', rowOf(2));
+    process.env["NATS_URL"] = server!.url;
+    const one = startAsDocumented();
+    delete process.env["NATS_URL"];
+    await one.heard(/answering messages/);
+    const [, url] = await one.heard(/on (http:\S+)/);
+    await until(async () => (await countOf("houses-out")) === 2 && (await openMessages("houses")) === 0, "answers");
+    const asked = await fetch(`${url}/v1/models/houses/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: `{"rows":[${rowOf(1)},${rowOf(2)}]}`,
+    });
+    const { predictions } = (await asked.json()) as { predictions: readonly number[] };
+    const answers = await messagesOf("houses-out");
+    expect(new Set(answers.map(({ body }) => body.prediction))).toEqual(new Set(predictions));
+    expect(answers.map(({ body }) => body.input).sort((a, b) => a.sequence - b.sequence)).toEqual([
+      { stream: "houses", sequence: 1, id: "h1" },
+      { stream: "houses", sequence: 4, id: "h2" },
+    ]);
+    const dead = await messagesOf("houses-dead");
+    expect(dead.map(({ headers, text }) => [headers["Millrace-Sequence"], headers["Millrace-Code"], text])).toEqual([
+      ["2", "REQUEST_MALFORMED", "no JSON"],
+      ["3", "REQUEST_INVALID", '{"id":"h9","area":-1,"place":"north"}'],
+    ]);
+    expect(one.said()).toContain('set aside under "houses.dead" (REQUEST_MALFORMED');
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+      'millrace_messages_total{model="houses",outcome="answered"} 2',
+    );
+    project.pipeline("houses", housePipeline({ model: "m.linear({ l2: 5 })", gate: "[]" }));
+    expect((await project.run("run", "houses")).code).toBe(0);
+    await one.heard(/version 2 is live/);
+    await publish("houses", rowOf(1));
+    await until(async () => (await countOf("houses-out")) === 3, "the answer of the new version");
+    expect((await messagesOf("houses-out")).at(-1)!.body.version).toBe(2);
+    expect(await one.stop()).toBe(0);
+    const logged = await project.run("predictions", "houses", "--json");
+    for (const { body } of await messagesOf("houses-out")) expect(logged.stdout).toContain(body.predictionId);
+  });
+
+  it("loses no message and gives no other id to an answer, however often it is killed", async () => {
+    const n = 6000;
+    // Ids are forgotten at once, so that every answer that was sent twice is there twice.
+    await makeStreams("killed", 100);
+    await publish("killed", ...rows(n));
+    for (const kills of [1, 2, 3]) {
+      const before = await countOf("killed-out");
+      const one = start("killed", "--ack-wait", "1s");
+      await until(async () => (await countOf("killed-out")) > before, `answers before kill ${kills}`);
+      one.child.kill("SIGKILL");
+      await one.ended;
+    }
+    const last = start("killed", "--ack-wait", "1s");
+    await until(async () => (await openMessages("killed")) === 0, "every message to be settled");
+    expect(await last.stop()).toBe(0);
+    const answers = await messagesOf("killed-out");
+    const ids = new Map<number, Set<string>>();
+    for (const { id, body } of answers)
+      ids.set(body.input.sequence, (ids.get(body.input.sequence) ?? new Set()).add(id));
+    expect([...ids.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i + 1));
+    for (const own of ids.values()) expect(own.size).toBe(1);
+    expect(new Set([...ids.values()].flatMap((own) => [...own])).size).toBe(n);
+    console.log(`${answers.length - n} of ${n} messages were answered twice over three kills`);
+  });
+
+  it("keeps one answer where the stream of answers remembers ids", async () => {
+    await makeStreams("kept");
+    await publish("kept", ...rows(2000));
+    const first = start("kept", "--ack-wait", "1s");
+    await until(async () => (await countOf("kept-out")) > 0, "answers");
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const second = start("kept", "--ack-wait", "1s");
+    await until(async () => (await openMessages("kept")) === 0, "every message to be settled");
+    expect(await second.stop()).toBe(0);
+    expect(await countOf("kept-out")).toBe(2000);
+  });
+
+  it("refuses a subject that nobody keeps, a stream that is not there, and a consumer of other messages", async () => {
+    await makeStreams("refused");
+    const ask = async (...args: readonly string[]): Promise<string> => {
+      const answer = await project.run("stream", "houses", "--nats", server!.url, "--port", "0", ...args, "--json");
+      return `${answer.code} ${answer.json<{ error: { code: string } }>().error.code}`;
+    };
+    expect(await ask("--from", "refused", "--to", "nowhere")).toBe("1 STREAM_UNSUITED");
+    expect(await ask("--from", "refused", "--to", "refused.in")).toBe("1 STREAM_UNSUITED");
+    expect(await ask("--from", "absent", "--to", "refused.out")).toBe("1 STREAM_FAILED");
+    expect(await ask("--from", "refused")).toBe("2 USAGE");
+    const manager = await jetstreamManager(connection);
+    await manager.consumers.add("refused", { durable_name: "others", ack_policy: "none" });
+    expect(await ask("--from", "refused", "--to", "refused.out", "--consumer", "others")).toBe("1 STREAM_UNSUITED");
+  });
+});
