@@ -29,10 +29,15 @@ export interface RejectedEntry {
 export type LogEntry = PredictionEntry | RejectedEntry;
 
 const crcMember = /^\{"crc":"([0-9a-f]{8})",/;
-const prefixLength = '{"crc":"00000000",'.length;
+export const prefixLength: number = '{"crc":"00000000",'.length;
 
-function checksum(body: string): string {
-  return crc32(body).toString(16).padStart(8, "0");
+function hexOf(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
+
+/** How the line begins of an object with this checksum. */
+export function prefixOf(crc: number): string {
+  return `{"crc":"${hexOf(crc)}",`;
 }
 
 /**
@@ -41,7 +46,7 @@ function checksum(body: string): string {
  */
 export function encodeLine(entry: LogEntry): string {
   const body = JSON.stringify(entry);
-  return `{"crc":"${checksum(body)}",${body.slice(1)}\n`;
+  return `${prefixOf(crc32(body))}${body.slice(1)}\n`;
 }
 
 /** The entry of a line without its newline; undefined where the line is torn or damaged. */
@@ -49,7 +54,7 @@ export function decodeLine(line: string): LogEntry | undefined {
   const found = crcMember.exec(line);
   if (!found) return undefined;
   const body = `{${line.slice(prefixLength)}`;
-  return checksum(body) === found[1] ? (JSON.parse(body) as LogEntry) : undefined;
+  return hexOf(crc32(body)) === found[1] ? (JSON.parse(body) as LogEntry) : undefined;
 }
 
 /** The id of a line of our own making, without reading the rest of it; undefined where the line begins otherwise. */

@@ -3,7 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { syncPath } from "../store/sync.ts";
-import { encodeLine, isRejected } from "./log-line.ts";
+import { LineBuffer } from "./line-buffer.ts";
+import { isRejected } from "./log-line.ts";
 import type { LogEntry, PredictionEntry } from "./log-line.ts";
 import { segmentFile, segmentFolder } from "./segments.ts";
 
@@ -64,8 +65,7 @@ interface OpenSegment {
 class SegmentedLog implements PredictionLog {
   readonly #folder: string;
   readonly #options: Required<Omit<PredictionLogOptions, "model">>;
-  #waiting: string[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new LineBuffer();
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
   #segment: OpenSegment | null = null;
@@ -94,13 +94,8 @@ class SegmentedLog implements PredictionLog {
 
   append(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      const line = encodeLine(isRejected(entry) ? entry : this.#options.redact(entry));
-      if (this.#isClosed || this.#waitingBytes + line.length > this.#options.maxWaitingBytes) {
-        ++this.#dropped;
-        continue;
-      }
-      this.#waiting.push(line);
-      this.#waitingBytes += line.length;
+      const kept = isRejected(entry) ? entry : this.#options.redact(entry);
+      if (this.#isClosed || !this.#waiting.add(kept, this.#options.maxWaitingBytes)) ++this.#dropped;
     }
     if (!this.#writing) this.#schedule();
   }
@@ -108,7 +103,7 @@ class SegmentedLog implements PredictionLog {
   async flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const last = this.#waiting.length > 0 ? this.#group : this.#group - 1;
+    const last = this.#waiting.nLines > 0 ? this.#group : this.#group - 1;
     while (this.#settled < last)
       await (this.#writing ??= this.#writeGroup().finally(() => {
         this.#writing = null;
@@ -130,18 +125,16 @@ class SegmentedLog implements PredictionLog {
 
   #schedule(): void {
     const { flushBytes, flushMs } = this.#options;
-    if (this.#waiting.length === 0) return;
-    if (this.#waitingBytes >= flushBytes || flushMs === 0) void this.flush();
+    if (this.#waiting.nLines === 0) return;
+    if (this.#waiting.length >= flushBytes || flushMs === 0) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), flushMs);
   }
 
   /** Writes everything that waits as one group. Never rejects. */
   async #writeGroup(): Promise<void> {
     const group = this.#group++;
-    const lines = this.#waiting;
-    const bytes = Buffer.from(lines.join(""));
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    const { nLines } = this.#waiting;
+    const bytes = this.#waiting.take();
     try {
       await this.#endOldSegment();
       const segment = (this.#segment ??= await this.#beginSegment());
@@ -149,11 +142,11 @@ class SegmentedLog implements PredictionLog {
       await segment.handle.datasync();
       if (segment.bytes === 0) await syncPath(this.#folder);
       segment.bytes += bytes.length;
-      this.#written += lines.length;
+      this.#written += nLines;
       this.#failing = null;
       if (segment.bytes >= this.#options.segmentBytes) await this.#endSegment();
     } catch (error) {
-      this.#dropped += lines.length;
+      this.#dropped += nLines;
       this.#failing = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
       await this.#abandonSegment();
     }

@@ -1,0 +1,57 @@
+import { array, assert, jsonValue, property, record, string } from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { LineBuffer } from "./line-buffer.ts";
+import { decodeLine, encodeLine, type LogEntry } from "./log-line.ts";
+
+const entryOf = (id: string, inputs: JsonObject, output: JsonValue): LogEntry => ({
+  id,
+  time: 1,
+  version: 2,
+  inputs,
+  output,
+  latencyMs: 0.5,
+});
+
+describe("lines that wait", () => {
+  it("are the bytes of encodeLine, whatever the texts hold and however many there are", () => {
+    const entries = array(record({ id: string(), key: string({ unit: "binary" }), output: jsonValue() }), {
+      maxLength: 20,
+    });
+    assert(
+      property(entries, (given) => {
+        const logged = given.map(({ id, key, output }) => entryOf(id, { [key]: key }, output as JsonValue));
+        const lines = new LineBuffer();
+        for (const entry of logged) expect(lines.add(entry, Infinity)).toBe(true);
+        expect(lines.nLines).toBe(logged.length);
+        const text = logged.map(encodeLine).join("");
+        expect(lines.length).toBe(Buffer.byteLength(text));
+        expect(lines.take().toString()).toBe(text);
+      }),
+    );
+  });
+
+  it("stay as they are where one more would be too many", () => {
+    const entry = entryOf("a", { text: "äöü€" }, 1);
+    const size = Buffer.byteLength(encodeLine(entry));
+    const lines = new LineBuffer();
+    expect([lines.add(entry, size), lines.add(entry, 2 * size - 1), lines.add(entry, 2 * size)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const taken = lines.take().toString();
+    expect(taken).toBe(encodeLine(entry).repeat(2));
+    expect([lines.length, lines.nLines]).toEqual([0, 0]);
+  });
+
+  it("outgrow what was reserved, and are not written over once they are taken", () => {
+    const lines = new LineBuffer();
+    const long = entryOf("b", { text: "x".repeat(100_000) }, 1);
+    for (let i = 0; i < 3; ++i) lines.add(long, Infinity);
+    const taken = lines.take();
+    lines.add(entryOf("c", {}, 2), Infinity);
+    const read = taken.toString().trimEnd().split("\n").map(decodeLine);
+    expect(read).toEqual([long, long, long]);
+  });
+});
