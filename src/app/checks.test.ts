@@ -11,7 +11,7 @@ import { pipeline } from "../pipeline/definition.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { linear } from "../train/choice.ts";
 import { profileSubject } from "./profile.ts";
-import { dataReportOf, renderDataReport } from "./data-report.ts";
+import { type DataReport, dataReportOf, renderDataReport } from "./data-report.ts";
 import { openProject } from "./project.ts";
 import { runPipeline, type RunOutcome } from "./run-pipeline.ts";
 
@@ -62,9 +62,12 @@ function trips(given: object): PipelineSpec {
   }).spec;
 }
 
-async function run(
-  spec: PipelineSpec,
-): Promise<{ outcome: RunOutcome; lines: readonly string[]; quarantined: object[] }> {
+async function run(spec: PipelineSpec): Promise<{
+  outcome: RunOutcome;
+  report: DataReport | null;
+  lines: readonly string[];
+  quarantined: object[];
+}> {
   const project = await openProject(folder, { clock });
   try {
     const outcome = await runPipeline(project, spec, { inline: true });
@@ -75,8 +78,8 @@ async function run(
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as object);
-    const found = await dataReportOf(project, details);
-    return { outcome, lines: found ? renderDataReport(found) : [], quarantined };
+    const report = await dataReportOf(project, details);
+    return { outcome, report, lines: report ? renderDataReport(report) : [], quarantined };
   } finally {
     await project.close();
   }
@@ -104,6 +107,55 @@ describe("checks between columns", () => {
       { row: 2, line: 4, reasons: [{ code: "check", column: "dear_enough", actual: "price = 1, km = 3" }] },
       { row: 3, line: 5, reasons: [{ code: "missing", column: "price" }] },
     ]);
+  });
+
+  it("keep the report and the rows a run fails by, with file and line", async () => {
+    write(["2024-05-01T01:00:00Z,2024-05-01T00:00:00Z,1,2", "soon,,1,2", "2024-05-02T01:00:00Z,,-3,2"]);
+    const { outcome, lines, quarantined, report } = await run(trips({}));
+    expect(outcome.result.status).toBe("failed");
+    expect(lines.slice(0, 5)).toEqual([
+      "100 rows in, of which none is used: they are not what the definition asks for",
+      "  1 failed by start: kind",
+      "  1 failed by in_order: check",
+      '  data/trips.csv, line 3: start: expected an ISO 8601 date or time, or one in a format that clean.columns declares, got "soon"',
+      expect.stringMatching(/^ {2}data\/trips.csv, line 2: in_order: expected the check to hold, got stop = /),
+    ]);
+    expect(quarantined).toMatchObject([
+      { row: 0, line: 2, reasons: [{ code: "check", column: "in_order" }] },
+      { row: 1, file: "data/trips.csv", line: 3, reasons: [{ code: "kind", column: "start" }], values: { km: 1 } },
+      { row: 2, line: 4, reasons: [{ code: "min", column: "km" }] },
+    ]);
+    expect(report).toMatchObject({ hasFailed: true, nRows: 100, failed: [{ code: "kind" }, { code: "check" }] });
+    // What failed answers nobody.
+    write();
+    expect((await run(trips({}))).outcome.result.status).toBe("succeeded");
+    write(["2024-05-01T01:00:00Z,2024-05-01T00:00:00Z,1,2", "soon,,1,2", "2024-05-02T01:00:00Z,,-3,2"]);
+    expect((await run(trips({}))).outcome.result.status).toBe("failed");
+  });
+
+  it("account for malformed lines among the rows set aside, and fail where they are too many", async () => {
+    const at = "2024-05-01T00:00:00Z";
+    write([`${at},${at},-5,1`, `${at},${at},1,2,3`, `${at}`]);
+    const data = csv("data/trips.csv", { onMalformed: "quarantine" });
+    const { lines, quarantined, outcome, report } = await run(trips({ data }));
+    expect(lines.slice(0, 2)).toEqual([
+      "100 rows in = 97 ok + 3 quarantined",
+      "  2 that were no rows, such as malformed lines",
+    ]);
+    expect(quarantined).toMatchObject([
+      { row: 0, line: 2, reasons: [{ code: "min" }] },
+      { row: null, file: "data/trips.csv", line: 3, reasons: [{ actual: "has 5 cells, the first line has 4" }] },
+      { row: null, line: 4, reasons: [{ actual: "has 1 cell, the first line has 4" }], values: { text: at } },
+    ]);
+    const step = (name: string): unknown => outcome.result.steps.find((one) => one.step === name)?.metrics;
+    expect(step("validate")).toEqual({ rows: 100, ok: 97, quarantined: 3 });
+    expect(step("ingest")).toEqual({ rows: 98, unreadable: 2 });
+    expect(report).toMatchObject({ nUnreadable: 2, hasFailed: false });
+    expect(failureOf((await run(trips({ data, expect: { quarantined: 0.03 } }))).outcome)).toBe("succeeded");
+    expect(failureOf((await run(trips({ data, expect: { quarantined: 0.02 } }))).outcome)).toMatch(
+      /expected at most 2.0 % of the rows set aside, got 3 of 100/,
+    );
+    expect(failureOf((await run(trips({}))).outcome)).toMatch(/line 3 has 5 cells/);
   });
 
   it("say of each rule that fails the run how often it is broken", async () => {

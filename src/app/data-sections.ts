@@ -2,7 +2,7 @@ import type { CardSection } from "../registry/card.ts";
 import { comparisonSummary, movedColumns } from "../validate/compare.ts";
 import { profileRows, renderRelations } from "../validate/profile-table.ts";
 import type { DatasetProfile } from "../validate/profile.ts";
-import { brokenLines, cleanedLines, type DataReport, rowsLine } from "./data-report.ts";
+import { brokenLines, cleanedLines, type DataReport, rowsLine, unreadableLines } from "./data-report.ts";
 
 const mostRules = 50;
 
@@ -19,7 +19,7 @@ function checked(report: DataReport): CardSection {
   const kept = warned.map(({ column, code, count }) => [column, code, String(count), "warned"]);
   return {
     heading: "What checking the data found",
-    lines: [rowsLine(report), ...brokenLines(report), ...cleanedLines(report)],
+    lines: [rowsLine(report), ...unreadableLines(report), ...brokenLines(report), ...cleanedLines(report)],
     table: {
       head: ["column or check", "rule", "count", "what became of it"],
       rows: [...setAside, ...kept].slice(0, mostRules),

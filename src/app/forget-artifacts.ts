@@ -119,6 +119,9 @@ interface QuarantinedLine {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
+/** Artifacts of lines: rows that were set aside, and what was none. */
+export const typesOfLines: ReadonlySet<string> = new Set(["quarantined-rows", "refused-rows"]);
+
 /** Lines of rows that were set aside: values stand under the names of the columns; what was no row stands as its text. */
 export async function forgetLines(
   project: Project,
@@ -149,7 +152,7 @@ function standsIn(text: string | Buffer, value: string): boolean {
 }
 
 const largestSearched = 64 * 1024 * 1024;
-const rewritten: ReadonlySet<string> = new Set(["dataset", "quarantined-rows"]);
+const rewritten: ReadonlySet<string> = new Set(["dataset", ...typesOfLines]);
 
 /** Artifacts that are left as they are and hold one of the values, and those too large to be searched. */
 export async function mentionsIn(

@@ -124,6 +124,21 @@ describe("forgetting a person", () => {
     expect((await showRun(project.store, result.runId)).status).toBe("succeeded");
   });
 
+  it("takes what was no row, such as a malformed line, and a failed run's rows", async () => {
+    await writeStays(everybody);
+    await fs.appendFile(path.join(root, "stays.csv"), `${ann},3\n${ann},-5,many\n`);
+    const data = csv("stays.csv", { onMalformed: "quarantine" });
+    const schema = { patient: text(), age: number({ min: 0, onViolation: "quarantine" as const }) };
+    const days = number({ onViolation: "quarantine" });
+    const spec = (given: typeof days): ReturnType<typeof pipeline>["spec"] =>
+      pipeline({ data, name: "stays", schema: { ...schema, days: given }, target: "days", model: linear() }).spec;
+    expect((await runPipeline(project, spec(days))).result.status).toBe("succeeded");
+    expect((await runPipeline(project, spec(number()))).result.status).toBe("failed");
+    expect(await forgetAnn()).toMatchObject({ quarantinedRows: 3 + 3, mentions: [] });
+    expect(await filesWith(ann)).toEqual([]);
+    expect(await faults()).toEqual([]);
+  });
+
   it("takes what became true of predictions before them: stopped in between, it still knows whose they are", async () => {
     await writeStays(everybody);
     await runPipeline(project, stays());

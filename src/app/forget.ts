@@ -20,6 +20,7 @@ import {
   mentionsIn,
   outputsOf,
   removeBytes,
+  typesOfLines,
 } from "./forget-artifacts.ts";
 import { userName } from "./models.ts";
 import type { Project } from "./project.ts";
@@ -117,8 +118,11 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
     if (output.type === "dataset") {
       const found = await forgetRows(project, output, contracts.get(run)!, wanted.get(run)!, removal);
       if (found) snapshots.push(found);
-    } else if (output.type === "quarantined-rows")
-      quarantinedRows += await forgetLines(project, output, wanted.get(run)!, removal);
+    } else if (typesOfLines.has(output.type)) {
+      const lines = await forgetLines(project, output, wanted.get(run)!, removal);
+      // What was no row stands among the rows set aside as well.
+      if (output.type === "quarantined-rows") quarantinedRows += lines;
+    }
   }
   const values = [...new Set([...wanted.values(), value])];
   // What became true of predictions goes before them: they alone say whose it is.

@@ -45,6 +45,8 @@ export function entryQueries(
       .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state)),
   );
   const told = [...logQueries(database, key, entry), ...settingQueries(database, key, entry)];
+  // What a step wrote before it failed says why, and answers nobody.
+  if (entry.status === "failed") return [attempt, ...told, ...outputQueries(database, key, entry)];
   if (entry.status !== "ran" && entry.status !== "cached") return [attempt, ...told];
   return [
     attempt,

@@ -40,7 +40,17 @@ function rowCheck(name: string, check: unknown, contract: Contract): RowCheck {
   return Object.freeze({ name, holds: node, onViolation: onViolation as ViolationPolicy });
 }
 
-const expectations = ["minRows", "maxRows", "newest", "change", "drift", "columns", "schema", "onViolation"];
+const expectations = [
+  "minRows",
+  "maxRows",
+  "quarantined",
+  "newest",
+  "change",
+  "drift",
+  "columns",
+  "schema",
+  "onViolation",
+];
 
 /** What the snapshot as a whole must be, from the definition's `expect`; null where nothing is asked. */
 export function snapshotRules(expect: unknown, roles: Roles, contract: Contract): SnapshotRules | null {
@@ -49,7 +59,7 @@ export function snapshotRules(expect: unknown, roles: Roles, contract: Contract)
     throw invalidDefinition("expect", "must be an object", showValue(expect));
   refuseUnknownOptions("expect", expect, expectations);
   const { schema = false, onViolation = "fail", ...asked } = expect as Readonly<Record<string, unknown>>;
-  const { minRows, maxRows, newest, change, drift, columns } = asked;
+  const { minRows, maxRows, quarantined, newest, change, drift, columns } = asked;
   if (typeof schema !== "boolean") throw invalidDefinition("expect.schema", "must be true or false", showValue(schema));
   checkReaction("expect.onViolation", onViolation);
   if (newest !== undefined && roles.time === null)
@@ -60,6 +70,8 @@ export function snapshotRules(expect: unknown, roles: Roles, contract: Contract)
   return Object.freeze({
     minRows: numberOf("expect.minRows", minRows),
     maxRows: numberOf("expect.maxRows", maxRows),
+    // Absent where it is not asked: definitions of earlier releases stay what they were.
+    ...(quarantined !== undefined && { quarantined: numberOf("expect.quarantined", quarantined) }),
     newestMs: newestMs ?? null,
     change: numberOf("expect.change", change),
     columns: columnRules(columns, { drift: numberOf("expect.drift", drift), onViolation }, roles, contract),

@@ -149,6 +149,8 @@ export interface Check {
 export interface Expectations<Column extends string = string> {
   readonly minRows?: number;
   readonly maxRows?: number;
+  /** Largest share of the rows that may be set aside, by the contract, by cleaning or as malformed. */
+  readonly quarantined?: number;
   /** Age of the newest row, by the `time` column, when the run starts. */
   readonly newest?: Duration;
   /** Largest share by which the number of rows may differ from the previous snapshot's. */

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import type { Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
 import { rowsFromFrame } from "../frame/rows.ts";
@@ -36,7 +36,7 @@ export function countReasons(reasons: ReadonlyMap<number, readonly Reason[]>): r
 
 const blockRows = 1024;
 
-/** What was no row at all, such as a message that is no JSON. */
+/** What was no row at all, such as a message that is no JSON or a line with too few cells. */
 export interface Unreadable extends Provenance {
   readonly reason: string;
   readonly text: string | null;
@@ -65,11 +65,36 @@ export async function writeQuarantine(
       });
       await file.write(`${lines.join("\n")}\n`);
     }
-    for (const { file: name, line, reason, text } of unreadable) {
-      const reasons: readonly Reason[] = [{ code: "kind", column: "", expected: "a row", actual: reason }];
-      await file.write(`${JSON.stringify({ row: null, file: name, line, reasons, values: { text } })}\n`);
-    }
+    for (let start = 0; start < unreadable.length; start += blockRows)
+      await file.write(
+        unreadable
+          .slice(start, start + blockRows)
+          .map(unreadableLine)
+          .join(""),
+      );
   } finally {
     await file.close();
   }
+}
+
+function unreadableLine({ file, line, reason, text }: Unreadable): string {
+  const reasons: readonly Reason[] = [{ code: "kind", column: "", expected: "a row", actual: reason }];
+  return `${JSON.stringify({ row: null, file, line, reasons, values: { text } })}\n`;
+}
+
+/** Writes what was no row as {@link writeQuarantine} does. */
+export function writeUnreadable(path: string, unreadable: readonly Unreadable[]): Promise<void> {
+  return writeFile(path, unreadable.map(unreadableLine).join(""));
+}
+
+/** Reads what {@link writeUnreadable} wrote. */
+export async function readUnreadable(path: string): Promise<readonly Unreadable[]> {
+  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
+  return lines.map((written) => {
+    const { file, line, reasons, values } = JSON.parse(written) as Provenance & {
+      readonly reasons: readonly [Reason];
+      readonly values: Pick<Unreadable, "text">;
+    };
+    return { file, line, reason: reasons[0].actual, text: values.text };
+  });
 }

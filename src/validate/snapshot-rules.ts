@@ -8,6 +8,8 @@ export interface SnapshotRules {
   readonly maxRows: number | null;
   /** Age of the newest row at the time of the run. */
   readonly newestMs: number | null;
+  /** Largest share of the rows that may be set aside; absent in definitions of earlier releases. */
+  readonly quarantined?: number | null;
   /** Largest share by which the number of rows may differ from the previous snapshot's. */
   readonly change: number | null;
   /** Columns that are compared with those of the previous snapshot. */
@@ -35,6 +37,9 @@ export interface BrokenRule {
 
 export interface SnapshotFacts {
   readonly nRows: number;
+  /** Rows set aside, and records that were none, of all there were. */
+  readonly nQuarantined: number;
+  readonly nIn: number;
   /** The column that says when a row happened; null where none does. */
   readonly time: ColumnData | null;
   readonly nowMs: number;
@@ -48,10 +53,16 @@ export function brokenRules(rules: SnapshotRules, facts: SnapshotFacts): readonl
   const broken: string[] = [];
   if (rules.minRows !== null && nRows < rules.minRows) broken.push(`at least ${rules.minRows} rows, got ${nRows}`);
   if (rules.maxRows !== null && nRows > rules.maxRows) broken.push(`at most ${rules.maxRows} rows, got ${nRows}`);
+  broken.push(...setAside(rules.quarantined ?? null, facts));
   if (rules.newestMs !== null) broken.push(...staleness(rules.newestMs, facts));
   if (comparison) broken.push(...changes(rules, comparison));
   const ofWhole = broken.map((text) => ({ text, onViolation: rules.onViolation }));
   return comparison ? [...ofWhole, ...rules.columns.flatMap((column) => moves(column, comparison))] : ofWhole;
+}
+
+function setAside(limit: number | null, { nQuarantined, nIn }: SnapshotFacts): string[] {
+  if (limit === null || nQuarantined <= limit * nIn) return [];
+  return [`at most ${percent(limit)} of the rows set aside, got ${nQuarantined} of ${nIn}`];
 }
 
 function staleness(newestMs: number, { time, nowMs }: SnapshotFacts): string[] {

@@ -4,25 +4,33 @@ import { datasetCodec } from "../../ingest/dataset.ts";
 import { plainSource } from "../../ingest/plain-source.ts";
 import { keyFor, keyMark } from "../../ingest/guard.ts";
 import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
+import { readUnreadable, type Unreadable, writeUnreadable } from "../../validate/quarantine.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { stepOf } from "./step-of.ts";
 
 export const ingestReportCodec: Codec<IngestReport> = jsonCodec("ingest-report");
+/** What was no row at all. It may hold a person's data, which can be taken out of it. */
+export const refusedCodec: Codec<readonly Unreadable[]> = {
+  type: "refused-rows",
+  format: 1,
+  write: (refused, path) => writeUnreadable(path, refused),
+  read: readUnreadable,
+};
 
 /** Source -> immutable dataset with the contract's columns, and a report of the cells that did not fit their kind. */
 export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
   return stepOf(environment, {
     name: "ingest",
     inputs: [],
-    outputs: ["dataset", "report"],
+    outputs: ["dataset", "report", "refused"],
     params: {
       source: plainSource(spec.source),
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 8,
+    revision: 9,
     observe: async () => {
       const source = await environment.fingerprint();
       const key = keyFor(spec.contract, environment.privacyKey);
@@ -45,8 +53,9 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
         });
       });
       // What was read anew is of this run alone: equal snapshots have equal reports.
-      const { partitions, ...found } = report!;
+      const { partitions, refused = [], ...found } = report!;
       await context.write("report", ingestReportCodec, found);
+      await context.write("refused", refusedCodec, refused);
       const unreadable = found.nRefused === undefined ? {} : { unreadable: found.nRefused };
       context.record({ rows: found.nRows, ...unreadable, ...partitions });
     },
