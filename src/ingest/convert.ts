@@ -101,11 +101,16 @@ function parse(column: string, alias: string, kind: Kind): Pick<Conversion, "par
       return { parsed: instant(`trim(${column}::VARCHAR)`), value: wholeMs(alias) };
     default: {
       // The cast skips surrounding blanks. DuckDB reads "1_000" as a number; nobody writes that in a file of data.
-      const isPlain = `NOT contains(${column}::VARCHAR, '_')`;
+      const isPlain = `NOT contains(${column}::VARCHAR, '_') AND ${isNoLostNumber(alias, `${column}::VARCHAR`)}`;
       const isWhole = `regexp_full_match(trim(${column}::VARCHAR, ${blanks}), '[+-]?\\d+')`;
       return { parsed: `TRY_CAST(${column} AS DOUBLE)`, value: exactDouble(column, alias, isPlain, isWhole) };
     }
   }
+}
+
+/** SQL that is false where a number became 0 that was written as another one, such as 1e-400. */
+export function isNoLostNumber(number: string, written: string): string {
+  return `CASE WHEN ${number} = 0 THEN NOT regexp_matches(${written}, '^[^eE]*[1-9]') ELSE true END`;
 }
 
 /** ISO 8601 as the contract's timestamps are read elsewhere (frame/timestamp.ts), and an offset of hours alone. */

@@ -107,15 +107,23 @@ export function parseLine(
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     throw new JsonLinesFault(`${unit} ${line} holds no JSON object but ${Array.isArray(row) ? "a list" : typeof row}`);
   }
-  const source = /\d{16}/.test(text) ? (JSON.parse(quoteLongIntegers(text)) as object) : row;
+  const source = mayBeLost.test(text) ? (JSON.parse(quoteLostNumbers(text)) as object) : row;
   return source as Readonly<Record<string, unknown>>;
 }
 
-/** Numbers are doubles to the parser; as texts, long integers keep their digits and the conversion can judge them. */
-function quoteLongIntegers(json: string): string {
+/** Only with so many digits, in a number or in its exponent, is a double another number than what is written, 0 or infinite. */
+const mayBeLost = /\d{16}|[eE][+-]?\d{3}/;
+
+/** Numbers are doubles to the parser; as texts, those that it would change keep their digits and the conversion can judge them. */
+function quoteLostNumbers(json: string): string {
   return json.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-    /^-?\d{16,}$/.test(token) ? `"${token}"` : token,
+    !token.startsWith('"') && isLost(token) ? `"${token}"` : token,
   );
+}
+
+function isLost(token: string): boolean {
+  const value = Number(token);
+  return /^-?\d{16,}$/.test(token) || !Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(token));
 }
 
 function recordOf(

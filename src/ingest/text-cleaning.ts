@@ -2,7 +2,7 @@ import type { Cleaning } from "../frame/cleaning.ts";
 import type { Contract } from "../frame/contract.ts";
 import { quoteLiteral } from "../query/quote.ts";
 import type { QuerySession } from "../query/session.ts";
-import { blanks, type Conversion, withParsed, wholeMs } from "./convert.ts";
+import { blanks, type Conversion, isNoLostNumber, withParsed, wholeMs } from "./convert.ts";
 
 /** How the texts of one column are cleaned before they are read, as plain data. */
 export interface TextCleaning extends Cleaning {
@@ -53,7 +53,7 @@ function withUnits(conversion: Conversion, units: Readonly<Record<string, number
     alias,
     parsed: `CASE ${cases.join(" ")} END`,
     // Beyond, a double would round what was written.
-    value: `CASE WHEN ${conversion.present} AND abs(${alias}) < 9007199254740992 THEN ${alias} END`,
+    value: `CASE WHEN ${conversion.present} AND abs(${alias}) < 9007199254740992 AND ${isNoLostNumber(alias, part(1))} THEN ${alias} END`,
     isTotal: false,
     expected: `a number with one of the units ${Object.keys(units)
       .map((unit) => (unit === "" ? "none" : unit))

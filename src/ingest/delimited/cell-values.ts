@@ -10,6 +10,8 @@ export const falseTexts: readonly string[] = ["false", "f", "no", "n", "0", "0.0
 
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const whole = /^[+-]?\d+$/;
+/** Written as another number than 0. */
+const nonZero = /^[^eE]*[1-9]/;
 const clock = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?";
 const utc = new RegExp(`^${clock}(?:Z| UTC)?)?$`);
 const zoned = new RegExp(`^${clock}[+-]\\d{2}(?::?\\d{2})?)$`);
@@ -21,14 +23,14 @@ export function isMissingText(text: string, missing: readonly string[]): boolean
 }
 
 /**
- * The finite number a text writes; NaN for anything else, and for integers of 2^53 and beyond that a double would
- * round.
+ * The finite number a text writes; NaN for anything else, for integers of 2^53 and beyond that a double would round, and for
+ * what is so small that it would become 0.
  */
 export function numberOf(text: string): number {
   const trimmed = text.replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, "");
   if (!decimal.test(trimmed)) return NaN;
   const value = Number(trimmed);
-  if (!Number.isFinite(value)) return NaN;
+  if (!Number.isFinite(value) || (value === 0 && nonZero.test(trimmed))) return NaN;
   if (Math.abs(value) < 9_007_199_254_740_992 || !whole.test(trimBlanks(text))) return value;
   return BigInt(trimmed.replace("+", "")) === BigInt(value) ? value : NaN;
 }

@@ -9,7 +9,7 @@ import type { Frame } from "../../frame/frame.ts";
 import { readDataset } from "../dataset.ts";
 import { type IngestReport, ingestSource } from "../ingest.ts";
 import { sql } from "../combined-source.ts";
-import { csv, type Source } from "../source.ts";
+import { csv, jsonl, type Source } from "../source.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-conversions-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -116,5 +116,44 @@ describe("cells", () => {
       [...cells, "-999", "-999.0", " -999", "0", "?", "? ", "2024-01-01", "2024-01-01 "],
       ["-999", "?", "0", "2024-01-01", "none"],
     );
+  });
+
+  it("are no numbers where a double would make 0 or infinity of them, in JSON and with units as well", async () => {
+    const lost = ["1e-400", "-2.5E-400", `0.${"0".repeat(400)}1`, "1e400", "-1e400", "1e-0400"];
+    const kept = ["0e-400", "-0", "5e-324", "0.000", "1e-320", "0E9"];
+    await compare([...lost, ...kept], []);
+    const number = { columns: contract.columns.slice(0, 1) };
+    const output = join(root, "lost.parquet");
+    const write = (name: string, lines: readonly string[]): string => {
+      writeFileSync(join(root, name), lines.map((line) => `${line}\n`).join(""));
+      return join(root, name);
+    };
+    const cells = [...lost, ...kept];
+    const sources = [
+      csv(write("lost.csv", ["number", ...cells])),
+      csv(write("slow.csv", ["number", ...cells.map((cell) => ` "${cell}"`)])),
+      jsonl(
+        write(
+          "lost.jsonl",
+          cells.map((cell) => `{"number":${cell}}`),
+        ),
+      ),
+      jsonl(
+        write(
+          "texts.jsonl",
+          cells.map((cell) => `{"number":"${cell}"}`),
+        ),
+      ),
+      csv(write("units.csv", ["number", ...cells.map((cell) => `${cell} g`)])),
+    ];
+    const units = [{ column: "number", trim: false, case: null, missing: [], units: { g: 1 }, dates: null }];
+    for (const source of sources) {
+      const texts = source.path.endsWith("units.csv") ? units : [];
+      const report = await ingestSource({ source, contract: number, texts, root, output, progress: silent });
+      expect(report.badRows, source.path).toEqual([{ column: "number", rows: [0, 1, 2, 3, 4, 5] }]);
+      expect(report.issues[0]!.actual).toBe(texts.length > 0 ? '"1e-400 g"' : '"1e-400"');
+      const { columns } = await readDataset(output, number);
+      expect(columns[0]).toMatchObject({ values: Float64Array.of(...lost.map(() => NaN), ...kept.map(Number)) });
+    }
   });
 });
