@@ -50,14 +50,15 @@ const emptyFile = (schema: readonly ThriftItem[]): Buffer =>
 const nulls = (nRows: number, nValues = nRows): Buffer =>
   oneColumn({ type: "int64", nRows, pages: [{ nValues, bytes: levelsOf(nValues, false) }] });
 
-/** A text of `length` letters, once in the dictionary and in each of `nRows` rows. */
-function repeatedText(length: number, nRows: number): Buffer {
+/** A text of `length` letters, once in the dictionary, beside so many empty ones, and in each of `nRows` rows. */
+function repeatedText(length: number, nRows: number, nEmpty = 0): Buffer {
+  const empty = Buffer.alloc(4 * nEmpty);
   const codes = Buffer.concat([levelsOf(nRows, true), Buffer.from([1]), runOf(nRows, 0)]);
   return oneColumn({
     type: "bytes",
     nRows,
     pages: [
-      { dictionary: true, nValues: 1, bytes: plainText(Buffer.alloc(length, "a")) },
+      { dictionary: true, nValues: 1 + nEmpty, bytes: Buffer.concat([plainText(Buffer.alloc(length, "a")), empty]) },
       { nValues: nRows, encoding: 8, bytes: codes },
     ],
   });
@@ -87,6 +88,11 @@ describe("a Parquet file made for harm", () => {
     [
       "a long text for a million rows",
       () => repeatedText(1 << 20, 1_000_000),
+      "texts of it that are stored once unpack",
+    ],
+    [
+      "a long text for a million rows, beside many empty ones that none refers to",
+      () => repeatedText(1 << 20, 1_000_000, 100_000),
       "texts of it that are stored once unpack",
     ],
     ["a page that unpacks to a thousand times its size", () => packedText(80 << 20), "a page of it unpacks from"],

@@ -17,13 +17,19 @@ const rowsPerByte = 5_000;
 const largestPage = 1 << 26;
 const largestPageGrowth = 100;
 
+export interface Repeats {
+  readonly likely: number;
+  readonly most: number;
+}
+
 /** What is left to be asked once a file may be read. */
 export interface ParquetShape {
   /**
-   * By top-level column: the bytes of its values if each value that is stored once were as long as their mean and stood in
-   * every row that refers to them. A suspicion, for most rows may refer to a short one, or be missing.
+   * By top-level column: the bytes of its values if each value that is stored once were as long as their mean, or all of them
+   * together one value, and stood in every row that refers to them. A suspicion, for most rows may refer to a short one, or be
+   * missing.
    */
-  readonly repeated: readonly number[];
+  readonly repeated: readonly Repeats[];
   /** How many bytes the values of all columns may come to. */
   readonly mostBytes: number;
 }
@@ -144,7 +150,7 @@ async function checkPages(
   mostBytes: number,
 ): Promise<ParquetShape> {
   const headers = createHeaderReader(file, footerStart);
-  const repeated = Array.from({ length: (columns.at(-1) ?? -1) + 1 }, () => 0);
+  const repeated = Array.from({ length: (columns.at(-1) ?? -1) + 1 }, () => ({ likely: 0, most: 0 }));
   let nUnpacked = 0;
   for (const { leaf, start, end, nValues } of chunks) {
     for (let at = start; at < end;) {
@@ -155,8 +161,11 @@ async function checkPages(
       if (unpacked > largestPage && unpacked > largestPageGrowth * packed)
         throw new ParquetFault(`a page of it unpacks from ${packed} bytes to ${unpacked}`);
       const dictionary = header.fields.get(7);
-      if (dictionary !== undefined)
-        repeated[columns[leaf]!]! += (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues;
+      if (dictionary !== undefined) {
+        const column = repeated[columns[leaf]!]!;
+        column.likely += (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues;
+        column.most += unpacked * nValues;
+      }
       at = header.end + packed;
     }
   }

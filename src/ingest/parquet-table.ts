@@ -41,7 +41,8 @@ const lengthFunctions: ReadonlyMap<string, string> = new Map([
 
 /**
  * Throws ParquetFault where the columns that are wanted come to more than they may once what is stored once is repeated. Where
- * it looks so, texts are summed: DuckDB measures one that stands in a million rows without repeating it.
+ * texts may, one of them being as long as all together, they are summed: DuckDB measures one that stands in a million rows
+ * without repeating it. Lists and structs are judged by what is likely.
  */
 async function checkRepeats(
   { repeated, mostBytes }: ParquetShape,
@@ -52,13 +53,13 @@ async function checkRepeats(
   const asked = wanted && new Set(wanted.map(({ name }) => name.normalize("NFC")));
   const sums: string[] = [];
   let [nMeasurable, nOther] = [0, 0];
-  for (const [i, nBytes] of repeated.entries()) {
+  for (const [i, { likely, most }] of repeated.entries()) {
     const type = sourceTypeOf(types[i]!);
-    if (nBytes === 0 || fixedTypes.has(type) || asked?.has(names[i]!.normalize("NFC")) === false) continue;
+    if (most === 0 || fixedTypes.has(type) || asked?.has(names[i]!.normalize("NFC")) === false) continue;
     const length = lengthFunctions.get(type);
-    if (length === undefined) nOther += nBytes;
+    if (length === undefined) nOther += likely;
     else {
-      nMeasurable += nBytes;
+      nMeasurable += most;
       sums.push(`coalesce(sum(${length}(c${i})::DOUBLE), 0)`);
     }
   }
