@@ -135,7 +135,7 @@ describe("checks between columns", () => {
 
   it("account for malformed lines among the rows set aside, and fail where they are too many", async () => {
     const at = "2024-05-01T00:00:00Z";
-    write([`${at},${at},-5,1`, `${at},${at},1,2,3`, `${at}`]);
+    write([`${at},${at},-5,1`, `${at},${at},1,2,3`, at]);
     const data = csv("data/trips.csv", { onMalformed: "quarantine" });
     const { lines, quarantined, outcome, report } = await run(trips({ data }));
     expect(lines.slice(0, 2)).toEqual([

@@ -42,7 +42,7 @@ export async function dataReportOf(project: Project, run: RunDetails): Promise<D
   const read = <T>(codec: Codec<T>): Promise<T | null> => readOutput(project, run, codec);
   const report = await read(validationReportCodec);
   if (report === null) return null;
-  const { issueCounts, broken = [], nUnreadable = 0, failed = [], issues = [] } = report;
+  const { issueCounts, broken = [], nUnreadable = 0, failed = [], issues } = report;
   const [nRows, nQuarantined] = [report.nRows + nUnreadable, report.nQuarantined + nUnreadable];
   const quarantinedBy = "quarantinedBy" in report ? report.quarantinedBy : []; // reports of earlier releases have none
   const cleaned = (await read(ingestReportCodec))?.cleaned ?? [];

@@ -133,6 +133,22 @@ export function levelsOf(n: number, isPresent: boolean): Buffer {
   return Buffer.concat([length, run]);
 }
 
+/** The numbers `first`, `first` + `step`, ... as DELTA_BINARY_PACKED writes them, in blocks of 128. */
+function steadyNumbers(n: number, first: number, step: number): Buffer {
+  const bytes: number[] = [];
+  for (const value of [128, 4, n, 2 * first]) putVarint(bytes, value);
+  for (let left = n - 1; left > 0; left -= 128) {
+    putVarint(bytes, 2 * step);
+    bytes.push(0, 0, 0, 0);
+  }
+  return Buffer.from(bytes);
+}
+
+/** `n` texts, each the one before and a letter more, as DELTA_BYTE_ARRAY writes them: what they share, and the rest. */
+export function growingTexts(n: number): Buffer {
+  return Buffer.concat([steadyNumbers(n, 0, 1), steadyNumbers(n, 1, 0), Buffer.alloc(n, "a")]);
+}
+
 /** A text as Parquet writes it plainly. */
 export function plainText(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import zlib, { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
@@ -11,6 +11,7 @@ import { ingestSource } from "./ingest.ts";
 import {
   columnElement,
   groupElement,
+  growingTexts,
   levelsOf,
   oneColumn,
   parquetOf,
@@ -64,6 +65,12 @@ function repeatedText(length: number, nRows: number, nEmpty = 0): Buffer {
   });
 }
 
+/** `n` texts, each the one before and a letter more, in a page that says what they share. */
+function sharedTexts(n: number): Buffer {
+  const bytes = Buffer.concat([levelsOf(n, true), growingTexts(n)]);
+  return oneColumn({ type: "bytes", nRows: n, pages: [{ nValues: n, encoding: 7, bytes }] });
+}
+
 /** One text of `length` letters in a page that is packed, and that says it unpacks to `unpacked`. */
 function packedText(length: number, unpacked?: number): Buffer {
   const page = Buffer.concat([levelsOf(1, true), plainText(Buffer.alloc(length, "a"))]);
@@ -77,6 +84,10 @@ function longList(length: number): Buffer {
   putVarint(bytes, length);
   return parquetOf(Buffer.from(bytes));
 }
+
+const sharedPrefixes = JSON.parse(
+  readFileSync(new URL("../../test/vectors/shared-prefixes.json", import.meta.url), "utf8"),
+) as { readonly nRows: number; readonly nBytes: number; readonly files: Readonly<Record<string, string>> };
 
 const peakMiB = (): number => process.resourceUsage().maxRSS / 1024;
 const billions = 2_000_000_000;
@@ -94,6 +105,11 @@ describe("a Parquet file made for harm", () => {
       "a long text for a million rows, beside many empty ones that none refers to",
       () => repeatedText(1 << 20, 1_000_000, 100_000),
       "texts of it that are stored once unpack",
+    ],
+    [
+      "a page of texts each of which is the one before and a letter more",
+      () => sharedTexts(100_000),
+      "the values of a page of it grow from",
     ],
     ["a page that unpacks to a thousand times its size", () => packedText(80 << 20), "a page of it unpacks from"],
     [
@@ -167,10 +183,23 @@ describe("a Parquet file made for harm", () => {
     expect(await outcomeOf(nulls(900_000))).toBe("900000 rows");
     expect(await outcomeOf(repeatedText(100, 200_000))).toBe("200000 rows");
     expect(await outcomeOf(packedText(1 << 20))).toBe("1 rows");
+    expect(await outcomeOf(sharedTexts(5_000))).toBe("5000 rows");
   });
 });
 
 describe("checkParquetShape", () => {
+  it.each(Object.keys(sharedPrefixes.files))("adds up what texts share in a page: %s", async (name) => {
+    const path = join(root, "shared.parquet");
+    writeFileSync(path, Buffer.from(sharedPrefixes.files[name]!, "base64"));
+    const [column] = (await checkParquetShape(path)).repeated;
+    const length = sharedPrefixes.nBytes;
+    const isUnpacked = !name.startsWith("zstd") || "zstdDecompressSync" in zlib;
+    expect(column!.grown).toBeGreaterThanOrEqual(length);
+    // What is stored beside the texts' ends: levels, and how long the ends are.
+    if (isUnpacked) expect(column!.grown).toBeLessThan(length + 20 * sharedPrefixes.nRows);
+    expect(await outcomeOf(null, "shared.parquet")).toBe(`${sharedPrefixes.nRows} rows`);
+  });
+
   it("passes what DuckDB writes, however it is packed", async () => {
     for (const codec of ["uncompressed", "snappy", "gzip", "zstd", "lz4_raw", "brotli"]) {
       const path = join(root, `${codec}.parquet`);

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { largestGrowth } from "./byte-stream.ts";
+import { grownBytes, type SharedPage, sharedPage } from "./parquet-page.ts";
 import { readAt } from "./snapshot/snapshot-file.ts";
 import { decodeThrift, integerOf, listOf, structOf, type ThriftStruct, type ThriftValue } from "./snapshot/thrift.ts";
 import { mostColumns } from "./table.ts";
@@ -20,6 +21,8 @@ const largestPageGrowth = 100;
 export interface Repeats {
   readonly likely: number;
   readonly most: number;
+  /** Bytes of values that are written as what each shares with the one before and what follows. */
+  readonly grown: number;
 }
 
 /** What is left to be asked once a file may be read. */
@@ -70,13 +73,21 @@ interface Chunk {
   readonly start: number;
   readonly end: number;
   readonly nValues: number;
+  readonly codec: number;
 }
 
 interface Layout {
   readonly chunks: readonly Chunk[];
   /** By leaf: the top-level column that it is a part of. */
   readonly columns: readonly number[];
+  /** By leaf: whether its pages hold levels of repetition, and of presence. */
+  readonly levels: readonly Levels[];
   readonly footerStart: number;
+}
+
+interface Levels {
+  readonly repeats: boolean;
+  readonly isOptional: boolean;
 }
 
 function layoutOf(footer: Buffer, size: number): Layout {
@@ -92,44 +103,57 @@ function layoutOf(footer: Buffer, size: number): Layout {
     for (const [leaf, chunk] of listOf(group.get(1)).entries())
       chunks.push(chunkOf(leaf, structOf(structOf(chunk).get(3)), footerStart));
   });
-  const columns = schema.finish();
+  const { columns, levels } = schema.finish();
   const nRows = countOf(fields.get(3));
   if (nRows !== nRowsOfGroups)
     throw new ParquetFault(`it says it holds ${nRows} rows, and its row groups say ${nRowsOfGroups}`);
   if (nRows > freeRows + rowsPerByte * size) throw new ParquetFault(`it says it holds ${nRows} rows in ${size} bytes`);
   if (chunks.some(({ leaf }) => leaf >= columns.length))
     throw new ParquetFault("a row group of it holds more columns than its schema");
-  return { chunks, columns, footerStart };
+  return { chunks, columns, levels, footerStart };
 }
 
 interface SchemaCheck {
   add(element: ThriftStruct): void;
-  /** By leaf: the top-level column that it is a part of. */
-  finish(): readonly number[];
+  finish(): Pick<Layout, "columns" | "levels">;
 }
 
 /** Elements come depth first, each saying how many children follow: an explicit stack, for a schema may nest without end. */
 function createSchemaCheck(): SchemaCheck {
   const open: number[] = [];
   const columns: number[] = [];
+  const levels: Levels[] = [];
+  /** Of the groups that are open, from the root inwards. */
+  const around: Levels[] = [];
   let nElements = 0;
   let nColumns = 0;
   return {
     add(element) {
       const nChildren = element.has(5) ? countOf(element.get(5)) : 0;
+      const repetition = nElements === 0 ? 0 : integerOf(element.get(3) ?? 0);
+      const outside = around.at(-1) ?? { repeats: false, isOptional: false };
+      const inside = {
+        repeats: outside.repeats || repetition === 2,
+        isOptional: outside.isOptional || repetition !== 0,
+      };
       if (nElements++ > 0 && open.length === 0) throw new ParquetFault("its schema holds more than its root says");
       if (open.length === 1) ++nColumns;
       if (nChildren === 0 && columns.push(nColumns - 1) > mostColumns)
         throw new ParquetFault(`it has more than ${mostColumns} columns`);
+      if (nChildren === 0) levels.push(inside);
       if (open.length > 0) --open[open.length - 1]!;
       open.push(nChildren);
-      while (open.at(-1) === 0) open.pop();
+      around.push(inside);
+      while (open.at(-1) === 0) {
+        open.pop();
+        around.pop();
+      }
       // The groups that are open, and the root.
       if (open.length > deepest + 1) throw new ParquetFault(`its schema is nested more than ${deepest} deep`);
     },
     finish() {
       if (nElements === 0 || open.length > 0) throw new ParquetFault("its schema holds less than it says");
-      return columns;
+      return { columns, levels };
     },
   };
 }
@@ -140,19 +164,20 @@ function chunkOf(leaf: number, metadata: ThriftStruct, footerStart: number): Chu
   const start = Math.min(footerStart, ...offsets);
   const end = start + countOf(metadata.get(7));
   if (end > footerStart) throw new ParquetFault("a column of it lies outside of the file");
-  return { leaf, start, end, nValues: countOf(metadata.get(5)) };
+  return { leaf, start, end, nValues: countOf(metadata.get(5)), codec: countOf(metadata.get(4) ?? 0) };
 }
 
 /** Walks from page to page: their headers alone say how large each is once it is unpacked. */
 async function checkPages(
   file: FileHandle,
-  { chunks, columns, footerStart }: Layout,
+  { chunks, columns, levels, footerStart }: Layout,
   mostBytes: number,
 ): Promise<ParquetShape> {
   const headers = createHeaderReader(file, footerStart);
-  const repeated = Array.from({ length: (columns.at(-1) ?? -1) + 1 }, () => ({ likely: 0, most: 0 }));
+  const repeated = Array.from({ length: (columns.at(-1) ?? -1) + 1 }, () => ({ likely: 0, most: 0, grown: 0 }));
   let nUnpacked = 0;
-  for (const { leaf, start, end, nValues } of chunks) {
+  for (const { leaf, start, end, nValues, codec } of chunks) {
+    const column = repeated[columns[leaf]!]!;
     for (let at = start; at < end;) {
       const header = await headers.read(at);
       const [unpacked, packed] = [countOf(header.fields.get(2)), countOf(header.fields.get(3))];
@@ -162,14 +187,23 @@ async function checkPages(
         throw new ParquetFault(`a page of it unpacks from ${packed} bytes to ${unpacked}`);
       const dictionary = header.fields.get(7);
       if (dictionary !== undefined) {
-        const column = repeated[columns[leaf]!]!;
         column.likely += (unpacked / Math.max(1, countOf(structOf(dictionary).get(1)))) * nValues;
         column.most += unpacked * nValues;
       }
+      const shared = sharedPage(header.fields, Number(levels[leaf]!.repeats) + Number(levels[leaf]!.isOptional));
+      if (shared !== null) column.grown += grownPage(await readAt(file, header.end, packed), shared, codec, unpacked);
       at = header.end + packed;
     }
   }
   return { repeated, mostBytes };
+}
+
+/** How many bytes the values of a page are that are written as what each shares with the one before. */
+function grownPage(page: Buffer, shared: SharedPage, codec: number, unpacked: number): number {
+  const grown = grownBytes(page, shared, codec, unpacked) ?? shared.nValues * unpacked;
+  if (grown > largestPage && grown > largestPageGrowth * page.length)
+    throw new ParquetFault(`the values of a page of it grow from ${page.length} bytes to ${grown}`);
+  return grown;
 }
 
 const windowBytes = 1 << 12;

@@ -53,9 +53,10 @@ async function checkRepeats(
   const asked = wanted && new Set(wanted.map(({ name }) => name.normalize("NFC")));
   const sums: string[] = [];
   let [nMeasurable, nOther] = [0, 0];
-  for (const [i, { likely, most }] of repeated.entries()) {
+  for (const [i, { likely, most, grown }] of repeated.entries()) {
     const type = sourceTypeOf(types[i]!);
-    if (most === 0 || fixedTypes.has(type) || asked?.has(names[i]!.normalize("NFC")) === false) continue;
+    if (most + grown === 0 || fixedTypes.has(type) || asked?.has(names[i]!.normalize("NFC")) === false) continue;
+    nOther += grown;
     const length = lengthFunctions.get(type);
     if (length === undefined) nOther += likely;
     else {

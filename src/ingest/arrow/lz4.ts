@@ -24,7 +24,7 @@ export function unpackLz4(input: Uint8Array, size: number): Uint8Array {
       if (written + length > size) throw fault("it holds more than it says");
       output.set(block, written);
       written += length;
-    } else written = unpackBlock(block, output, written);
+    } else written = unpackLz4Block(block, output, written);
     at += length + (hasBlockChecksum ? 4 : 0);
   }
   if (written !== size) throw fault(`it holds ${written} bytes and says ${size}`);
@@ -33,9 +33,9 @@ export function unpackLz4(input: Uint8Array, size: number): Uint8Array {
 
 /**
  * One block: pairs of literals and a match, `token | more literal lengths | literals | offset | more match lengths`. A
- * match may overlap what it writes, and begin in an earlier block.
+ * match may overlap what it writes, and begin in an earlier block. Where what is written ends; throws a RangeError.
  */
-function unpackBlock(block: Uint8Array, output: Uint8Array, start: number): number {
+export function unpackLz4Block(block: Uint8Array, output: Uint8Array, start: number): number {
   let written = start;
   let at = 0;
   const lengthOf = (nibble: number): number => {
