@@ -63,7 +63,9 @@ export {
   type CsvOptions,
   type DelimitedOptions,
   type HttpLimits,
+  type MalformedPolicy,
   type ObjectAccess,
+  type RecordOptions,
   type Source,
   type SourceOptions,
 } from "./ingest/source.ts";
