@@ -1,21 +1,21 @@
 import { putVarint } from "./thrift.ts";
 
 /**
- * Which of `n` rows have a value, in Parquet's hybrid of runs and bits with its length in front: one run where all have
- * one, else one bit a row.
+ * Which of `n` rows have a value, by a bit each, in Parquet's hybrid of runs and bits with its length in front: one run where
+ * all have one, else the bits.
  */
-export function encodePresence(present: Uint8Array, n: number, nPresent: number): Buffer {
+export function encodePresence(bits: Uint8Array, n: number, nPresent: number): Buffer {
   const head: number[] = [];
-  if (nPresent === n || nPresent === 0) {
+  const isRun = nPresent === n || nPresent === 0;
+  if (isRun) {
     putVarint(head, n * 2);
     head.push(nPresent === 0 ? 0 : 1);
   } else putVarint(head, Math.ceil(n / 8) * 2 + 1);
-  const isRun = nPresent === n || nPresent === 0;
   const length = head.length + (isRun ? 0 : Math.ceil(n / 8));
-  const bytes = Buffer.alloc(4 + length);
+  const bytes = Buffer.allocUnsafe(4 + length);
   bytes.writeUInt32LE(length, 0);
   bytes.set(head, 4);
-  if (!isRun) packBits(present, n, bytes, 4 + head.length);
+  if (!isRun) bytes.set(bits.subarray(0, Math.ceil(n / 8)), 4 + head.length);
   return bytes;
 }
 
@@ -31,8 +31,10 @@ export function packBits(bits: Uint8Array, n: number, out: Uint8Array, start: nu
     const highBits = (high | (high >>> 7) | (high >>> 14) | (high >>> 21)) & 15;
     out[start + k] = lowBits | (highBits << 4);
   }
-  const at = start + nWhole;
-  for (let i = 8 * nWhole, shift = 0; i < n; ++i, ++shift) out[at] = (out[at] ?? 0) | (bits[i]! << shift);
+  if (n % 8 === 0) return;
+  let byte = 0;
+  for (let i = 8 * nWhole; i < n; ++i) byte |= bits[i]! << (i & 7);
+  out[start + nWhole] = byte;
 }
 
 /** How many of the first `n` bits are set. */

@@ -1,7 +1,8 @@
 import { type ColumnData, type Kind, missingCode } from "../../frame/column.ts";
 import { compareCodePoints } from "../../query/text-dictionary.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import type { ColumnValues, SnapshotFile } from "./snapshot-file.ts";
+import type { ColumnValues } from "./chunk-columns.ts";
+import type { SnapshotFile } from "./snapshot-file.ts";
 
 type Of<K extends "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
 

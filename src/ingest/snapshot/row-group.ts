@@ -2,44 +2,22 @@ import { type Kind, missingCode } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { dictionaryOf } from "./value-dictionary.ts";
 import { encodeCodes, encodePresence, packBits, widthFor } from "./page-values.ts";
-
-/**
- * One column's part of a row group, ready to be written: a dictionary page where there is one, and a page of data. It stands
- * in what collectors share: it is to be written before the next is encoded.
- */
-export interface EncodedColumn {
-  readonly nValues: number;
-  readonly nMissing: number;
-  readonly dictionary: { readonly bytes: Buffer; readonly size: number } | null;
-  readonly data: readonly Buffer[];
-}
-
-/** Collects the rows of one column of a row group. */
-export interface ColumnCollector {
-  /** How many rows of the block, from `start` on, fit in; at least one where the collector is empty. */
-  fits(column: BlockColumn, start: number, count: number): number;
-  add(column: BlockColumn, start: number, count: number): void;
-  /** The rows collected, which are then forgotten. */
-  encode(): EncodedColumn;
-}
-
-/** What encoding takes for a while, by row: for one column after the other. */
-interface Scratch {
-  readonly present: Uint8Array<ArrayBuffer>;
-  readonly doubles: Float64Array<ArrayBuffer>;
-  readonly truths: Uint8Array<ArrayBuffer>;
-  readonly codes: Int32Array<ArrayBuffer>;
-}
+import type { ColumnCollector, EncodedColumn, Scratch } from "./column-collector.ts";
+import { TextCollector } from "./text-collector.ts";
 
 /** Collectors of so many rows at most, for columns of these kinds. */
 export function openCollectors(kinds: readonly Kind[], capacity: number): readonly ColumnCollector[] {
   const scratch = {
     present: new Uint8Array(capacity),
-    doubles: new Float64Array(capacity),
-    truths: new Uint8Array(capacity),
+    bits: bitsFor(capacity),
+    truths: new Uint8Array(capacity + 1),
     codes: new Int32Array(capacity),
   };
   return kinds.map((kind) => openCollector(kind, capacity, scratch));
+}
+
+function bitsFor(capacity: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Math.ceil(capacity / 8));
 }
 
 function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCollector {
@@ -50,7 +28,7 @@ function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCo
     case "boolean":
       return new TruthCollector(capacity, scratch);
     case "category":
-      return new LevelCollector(capacity, scratch);
+      return new LevelCollector(capacity);
     case "text":
       return new TextCollector(capacity, scratch);
   }
@@ -58,15 +36,19 @@ function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCo
 
 /** Doubles as such; times as 64-bit integers of milliseconds. Either through a dictionary where few values occur. */
 class DoubleCollector implements ColumnCollector {
-  readonly #values: Float64Array;
+  /** Of the rows that have one; a place more, for the loop that leaves out the others writes them first. */
+  readonly #values: Float64Array<ArrayBuffer>;
+  readonly #bits: Uint8Array;
   readonly #kind: "number" | "timestamp";
   readonly #scratch: Scratch;
   #n = 0;
+  #nPresent = 0;
 
   constructor(kind: "number" | "timestamp", capacity: number, scratch: Scratch) {
     this.#kind = kind;
     this.#scratch = scratch;
-    this.#values = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity + 1);
+    this.#bits = bitsFor(capacity);
   }
 
   fits(_column: BlockColumn, _start: number, count: number): number {
@@ -75,25 +57,17 @@ class DoubleCollector implements ColumnCollector {
 
   add(column: BlockColumn, start: number, count: number): void {
     const { values } = column as Extract<BlockColumn, { readonly kind: "number" | "timestamp" }>;
-    this.#values.set(values.subarray(start, start + count), this.#n);
+    const added = values.subarray(start, start + count);
+    this.#nPresent = keepNumbers(added, this.#values, this.#nPresent, this.#bits, this.#n);
     this.#n += count;
   }
 
   encode(): EncodedColumn {
-    const n = this.#n;
+    const [n, nPresent, kept] = [this.#n, this.#nPresent, this.#values];
     this.#n = 0;
-    const values = this.#values;
-    const { present, doubles: kept } = this.#scratch;
-    let nPresent = 0;
-    for (let i = 0; i < n; ++i) {
-      const value = values[i]!;
-      const isPresent = value === value ? 1 : 0;
-      present[i] = isPresent;
-      kept[nPresent] = value;
-      nPresent += isPresent;
-    }
+    this.#nPresent = 0;
     if (this.#kind === "timestamp") toIntegers(kept, nPresent);
-    const presence = encodePresence(present, n, nPresent);
+    const presence = encodePresence(this.#bits, n, nPresent);
     const words = new Uint32Array(kept.buffer, 0, 2 * nPresent);
     const coded = dictionaryOf(words, nPresent, this.#scratch.codes);
     const counts = { nValues: n, nMissing: n - nPresent };
@@ -108,8 +82,27 @@ class DoubleCollector implements ColumnCollector {
   }
 }
 
+/** Puts those that are numbers to `kept` from `at` on, and which they are to `bits` from bit `n` on; where the kept ones end. */
+function keepNumbers(values: Float64Array, kept: Float64Array, at: number, bits: Uint8Array, n: number): number {
+  let end = at;
+  let bit = n;
+  let byte = (bit & 7) === 0 ? 0 : bits[bit >> 3]!;
+  for (let i = 0, count = values.length; i < count; ++i) {
+    const value = values[i]!;
+    const isPresent = value === value ? 1 : 0;
+    kept[end] = value;
+    end += isPresent;
+    byte |= isPresent << (bit & 7);
+    if ((++bit & 7) !== 0) continue;
+    bits[(bit >> 3) - 1] = byte;
+    byte = 0;
+  }
+  if ((bit & 7) !== 0) bits[bit >> 3] = byte;
+  return end;
+}
+
 /** Whole milliseconds in place as 64-bit integers, low word first. */
-function toIntegers(values: Float64Array, n: number): void {
+function toIntegers(values: Float64Array<ArrayBuffer>, n: number): void {
   const words = new Int32Array(values.buffer);
   for (let i = 0; i < n; ++i) {
     const value = Math.floor(values[i]!);
@@ -151,27 +144,30 @@ class TruthCollector implements ColumnCollector {
       kept[nPresent] = value;
       nPresent += isPresent;
     }
-    const bits = Buffer.alloc(Math.ceil(nPresent / 8));
-    packBits(kept, nPresent, bits, 0);
-    const data = [encodePresence(present, n, nPresent), bits];
+    const truths = Buffer.allocUnsafe(Math.ceil(nPresent / 8));
+    packBits(kept, nPresent, truths, 0);
+    packBits(present, n, this.#scratch.bits, 0);
+    const data = [encodePresence(this.#scratch.bits, n, nPresent), truths];
     return { nValues: n, nMissing: n - nPresent, dictionary: null, data };
   }
 }
 
 /** Levels through a dictionary of those that occur in the row group, in the order they come. */
 class LevelCollector implements ColumnCollector {
-  readonly #scratch: Scratch;
+  /** Of the rows that have a level, and a place more. */
   readonly #codes: Int32Array;
+  readonly #bits: Uint8Array;
   #n = 0;
+  #nPresent = 0;
   #known = new Map<string, number>();
   #levels: string[] = [];
   /** Of the block seen last: the group's code of each of its codes, from that of missing values on; less than that until it is known. */
   #block: BlockColumn | null = null;
   #groupCodes = new Int32Array(0);
 
-  constructor(capacity: number, scratch: Scratch) {
-    this.#scratch = scratch;
-    this.#codes = new Int32Array(capacity);
+  constructor(capacity: number) {
+    this.#codes = new Int32Array(capacity + 1);
+    this.#bits = bitsFor(capacity);
   }
 
   fits(_column: BlockColumn, _start: number, count: number): number {
@@ -187,31 +183,31 @@ class LevelCollector implements ColumnCollector {
     }
     const groupCodes = this.#groupCodes;
     const own = this.#codes;
-    const shift = this.#n - start;
-    for (let row = start, end = start + count; row < end; ++row) {
+    const bits = this.#bits;
+    let [end, bit] = [this.#nPresent, this.#n];
+    let byte = (bit & 7) === 0 ? 0 : bits[bit >> 3]!;
+    for (let row = start, last = start + count; row < last; ++row) {
       const code = codes[row]!;
       let groupCode = groupCodes[code + 1]!;
       if (groupCode < missingCode) groupCodes[code + 1] = groupCode = this.#codeOf(levels[code]!);
-      own[row + shift] = groupCode;
+      own[end] = groupCode;
+      const isPresent = (groupCode >>> 31) ^ 1;
+      end += isPresent;
+      byte |= isPresent << (bit & 7);
+      if ((++bit & 7) !== 0) continue;
+      bits[(bit >> 3) - 1] = byte;
+      byte = 0;
     }
-    this.#n += count;
+    if ((bit & 7) !== 0) bits[bit >> 3] = byte;
+    this.#nPresent = end;
+    this.#n = bit;
   }
 
   encode(): EncodedColumn {
-    const n = this.#n;
-    const own = this.#codes;
-    const { present, codes: kept } = this.#scratch;
-    let nPresent = 0;
-    for (let i = 0; i < n; ++i) {
-      const code = own[i]!;
-      const isPresent = code < 0 ? 0 : 1;
-      present[i] = isPresent;
-      kept[nPresent] = code;
-      nPresent += isPresent;
-    }
-    const levels = this.#levels;
-    const data = [encodePresence(present, n, nPresent), encodeCodes(kept, nPresent, widthFor(levels.length))];
+    const [n, nPresent, levels] = [this.#n, this.#nPresent, this.#levels];
+    const data = [encodePresence(this.#bits, n, nPresent), encodeCodes(this.#codes, nPresent, widthFor(levels.length))];
     this.#n = 0;
+    this.#nPresent = 0;
     this.#known = new Map();
     this.#levels = [];
     this.#block = null;
@@ -241,65 +237,4 @@ function withLengths(texts: readonly string[]): Buffer {
     at += 4 + bytes.write(text, at + 4);
   }
   return bytes;
-}
-
-/** A row group ends before its texts of one column exceed this. */
-const mostTextBytes = 1 << 25;
-
-/** Texts as they come, each with its length in front. */
-class TextCollector implements ColumnCollector {
-  readonly #scratch: Scratch;
-  readonly #lengths: Int32Array;
-  #chunks: Buffer[] = [];
-  #nBytes = 0;
-  #n = 0;
-
-  constructor(capacity: number, scratch: Scratch) {
-    this.#scratch = scratch;
-    this.#lengths = new Int32Array(capacity);
-  }
-
-  fits(column: BlockColumn, start: number, count: number): number {
-    const { ends } = column as Extract<BlockColumn, { readonly kind: "text" }>;
-    const first = start === 0 ? 0 : ends[start - 1]!;
-    const most = first + mostTextBytes - this.#nBytes;
-    if (ends[start + count - 1]! <= most) return count;
-    let fitting = 0;
-    while (fitting < count && ends[start + fitting]! <= most) ++fitting;
-    return fitting === 0 && this.#n === 0 ? 1 : fitting;
-  }
-
-  add(column: BlockColumn, start: number, count: number): void {
-    const { ends, bytes } = column as Extract<BlockColumn, { readonly kind: "text" }>;
-    const first = start === 0 ? 0 : ends[start - 1]!;
-    let last = first;
-    for (let row = start; row < start + count; ++row) {
-      this.#lengths[this.#n++] = ends[row]! - last;
-      last = ends[row]!;
-    }
-    this.#chunks.push(Buffer.from(bytes.buffer, bytes.byteOffset + first, last - first));
-    this.#nBytes += last - first;
-  }
-
-  encode(): EncodedColumn {
-    const n = this.#n;
-    const { present } = this.#scratch;
-    let nPresent = 0;
-    for (let i = 0; i < n; ++i) nPresent += present[i] = this.#lengths[i]! > 0 ? 1 : 0;
-    const texts = Buffer.concat(this.#chunks);
-    const out = Buffer.allocUnsafe(texts.length + 4 * nPresent);
-    let [at, from] = [0, 0];
-    for (let i = 0; i < n; ++i) {
-      const length = this.#lengths[i]!;
-      if (length === 0) continue;
-      out.writeUInt32LE(length, at);
-      texts.copy(out, at + 4, from, from + length);
-      at += 4 + length;
-      from += length;
-    }
-    this.#n = 0;
-    this.#chunks = [];
-    this.#nBytes = 0;
-    return { nValues: n, nMissing: n - nPresent, dictionary: null, data: [encodePresence(present, n, nPresent), out] };
-  }
 }

@@ -2,7 +2,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { unwritable } from "../locate.ts";
-import { type ColumnCollector, type EncodedColumn, openCollectors } from "./row-group.ts";
+import type { ColumnCollector, EncodedColumn } from "./column-collector.ts";
+import { openCollectors } from "./row-group.ts";
 import { encodeThrift, type ThriftFields, type ThriftItem } from "./thrift.ts";
 
 export const magic = "PAR1";
