@@ -107,22 +107,43 @@ function sharedBits(hashes: Uint32Array): Uint32Array {
   const nBits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(64, 16 * n))));
   // Taken from the top, which all bits of what was hashed reach.
   const shift = 32 - Math.log2(nBits);
-  const once = new Uint32Array(nBits / 32);
-  const again = new Uint32Array(nBits / 32);
-  for (let i = 0; i < n; ++i) {
-    const bit = hashes[i]! >>> shift;
-    const flag = 1 << (bit & 31);
-    again[bit >>> 5]! |= once[bit >>> 5]! & flag;
-    once[bit >>> 5]! |= flag;
-  }
-  const kept = new Uint32Array(n);
+  // Which bits were met once, and which again, side by side in memory.
+  const seen = new Uint32Array(nBits / 16);
+  for (let from = 0; from < n; from += stretch) markBits(hashes.subarray(from, from + stretch), shift, seen);
+  const kept = new Uint32Array(n + 1);
   let count = 0;
-  for (let i = 0; i < n; ++i) {
-    const bit = hashes[i]! >>> shift;
-    kept[count] = i;
-    count += (again[bit >>> 5]! >>> (bit & 31)) & 1;
-  }
+  for (let from = 0; from < n; from += stretch)
+    count = keepShared(hashes.subarray(from, from + stretch), shift, seen, kept, count, from);
   return kept.slice(0, count);
+}
+
+function markBits(hashes: Uint32Array, shift: number, seen: Uint32Array): void {
+  for (let i = 0, n = hashes.length; i < n; ++i) {
+    const bit = hashes[i]! >>> shift;
+    const at = (bit >>> 5) << 1;
+    const flag = 1 << (bit & 31);
+    const once = seen[at]!;
+    seen[at + 1]! |= once & flag;
+    seen[at] = once | flag;
+  }
+}
+
+/** Appends to the first `count` of `kept` the places, counted from `from`, of hashes that were met again; how many there are then. */
+function keepShared(
+  hashes: Uint32Array,
+  shift: number,
+  seen: Uint32Array,
+  kept: Uint32Array,
+  count: number,
+  from: number,
+): number {
+  let end = count;
+  for (let i = 0, n = hashes.length; i < n; ++i) {
+    const bit = hashes[i]! >>> shift;
+    kept[end] = from + i;
+    end += (seen[((bit >>> 5) << 1) + 1]! >>> (bit & 31)) & 1;
+  }
+  return end;
 }
 
 interface RowHashes {

@@ -57,9 +57,11 @@ class DoubleCollector implements ColumnCollector {
 
   add(column: BlockColumn, start: number, count: number): void {
     const { values } = column as Extract<BlockColumn, { readonly kind: "number" | "timestamp" }>;
-    const added = values.subarray(start, start + count);
-    this.#nPresent = keepNumbers(added, this.#values, this.#nPresent, this.#bits, this.#n);
-    this.#n += count;
+    for (let from = start, end = start + count; from < end; from += stretch) {
+      const added = values.subarray(from, Math.min(end, from + stretch));
+      this.#nPresent = keepNumbers(added, this.#values, this.#nPresent, this.#bits, this.#n);
+      this.#n += added.length;
+    }
   }
 
   encode(): EncodedColumn {
@@ -81,6 +83,9 @@ class DoubleCollector implements ColumnCollector {
     };
   }
 }
+
+/** Numbers at a time: a loop that is called often is compiled soon, and for good. */
+const stretch = 2_048;
 
 /** Puts those that are numbers to `kept` from `at` on, and which they are to `bits` from bit `n` on; where the kept ones end. */
 function keepNumbers(values: Float64Array, kept: Float64Array, at: number, bits: Uint8Array, n: number): number {
