@@ -50,7 +50,10 @@ function keptThreads(module: URL): BlockCrew {
   const kept = resting;
   resting = null;
   if (kept !== null) clearTimeout(kept.timer);
-  const crew = kept?.crew.wake() === true ? kept.crew : openThreads(module);
+  const isSound = kept?.crew.wake() === true;
+  // Of threads one of which failed, the others are still there.
+  if (kept !== null && !isSound) void kept.crew.close();
+  const crew = kept !== null && isSound ? kept.crew : openThreads(module);
   return {
     ...crew,
     async close() {
