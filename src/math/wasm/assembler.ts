@@ -17,6 +17,7 @@ export const op = {
   i32LtS: [0x48],
   i32LtU: [0x49],
   i32GtU: [0x4b],
+  i32LeU: [0x4d],
   i32GeU: [0x4f],
   i64Ctz: [0x7a],
   i64Popcnt: [0x7b],
@@ -28,6 +29,7 @@ export const op = {
   i32DivU: [0x6e],
   i32And: [0x71],
   i32Or: [0x72],
+  i32Xor: [0x73],
   i32Shl: [0x74],
   i32ShrU: [0x76],
   i64Eqz: [0x50],
@@ -35,6 +37,7 @@ export const op = {
   f64Eq: [0x61],
   f64Ne: [0x62],
   f64Lt: [0x63],
+  f64Gt: [0x64],
   f64Add: [0xa0],
   f64Sub: [0xa1],
   f64Mul: [0xa2],
@@ -68,6 +71,7 @@ export const op = {
   i64x2Add: [0xfd, 0xce, 0x01],
   i64x2Sub: [0xfd, 0xd1, 0x01],
   i64x2GtS: [0xfd, 0xd9, 0x01],
+  i64x2AllTrue: [0xfd, 0xc3, 0x01],
   f64x2Gt: [0xfd, 0x4a],
   f64x2Ge: [0xfd, 0x4c],
   f64x2Abs: [0xfd, 0xec, 0x01],
@@ -165,6 +169,7 @@ export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...
 export const v128Load64Splat = (offset: number): number[] => [0xfd, 0x0a, 0, ...unsigned(offset)];
 export const i16x8ExtractLane = (lane: number): number[] => [0xfd, 0x19, lane];
 export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
+export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
 export const select: readonly number[] = [0x1b];
 

@@ -33,7 +33,7 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     inputs: ["ingest.dataset", "validate.report", "split.rows", "tune.chosen", "features.fitted"],
     outputs: ["model"],
     params: { name: spec.name, fitting: fittingParams(spec) },
-    revision: 3,
+    revision: 4,
     async run(context) {
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
       const { labels } = await context.read("validate.report", validationReportCodec);

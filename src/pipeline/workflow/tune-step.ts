@@ -42,7 +42,7 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     inputs: ["ingest.dataset", "validate.report", "split.rows"],
     outputs: ["chosen"],
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
-    revision: 3,
+    revision: 4,
     async run(context) {
       const chosen = isSearched(spec.model)
         ? await search(spec, environment, context)

@@ -17,7 +17,7 @@ import { classFactors, refuseClassWeights, withFactors } from "../class-weights.
 import { requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { compiledModule } from "../threads/location.ts";
-import { runTeam } from "../threads/run-team.ts";
+import { isAlone, runTeam } from "../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
 import { growShare } from "./member.ts";
 import type { ForestPlan, ForestSettings, ForestTree } from "./plan.ts";
@@ -25,6 +25,8 @@ import { prepareForest } from "./prepare.ts";
 
 /** Fewer rows times trees than this are grown faster than workers start. */
 const worthWorkers = 200_000;
+
+const module = compiledModule("member", import.meta.url);
 
 const tasks = Object.freeze(["regression", "binary", "multiclass"] as const);
 
@@ -62,15 +64,10 @@ function estimatorOf(
       const columns = denseColumns(design);
       const settings = { ...settingsOf(values, target, columns.length), ...fixed };
       const pause = createPause(context, `fitting ${name}()`);
-      const { plan, bins, centre } = await prepareForest(
-        columns,
-        target,
-        settings,
-        Number(values["bins"]),
-        context.rng,
-        pause,
-      );
-      const trees = await growAll(plan, name, context, pause);
+      const threads = threadsFor(settings, given.values.length, context);
+      const order = { columns, target, settings, maxBins: Number(values["bins"]), threads };
+      const { plan, bins, centre } = await prepareForest(order, context.rng, pause);
+      const trees = await growAll(plan, threads, name, context, pause);
       const cardinalities = columns.map(({ cardinality }) => cardinality);
       return resultOf(plan, trees, bins, cardinalities, { centre, link: linkOf(target) });
     },
@@ -95,21 +92,25 @@ function settingsOf(values: HyperparameterValues, target: Target, nColumns: numb
   };
 }
 
+/** Several where that is worth it and they can share memory. */
+function threadsFor({ trees }: ForestSettings, nRows: number, context: FitContext): number {
+  const threads = nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
+  return isAlone({ module, threads }) ? 1 : threads;
+}
+
 /** Trees in their order, whoever grew them. */
 async function growAll(
   plan: ForestPlan,
+  threads: number,
   name: string,
   context: FitContext,
   pause: () => Promise<void>,
 ): Promise<readonly ForestTree[]> {
-  const { trees } = plan.settings;
-  const module = compiledModule("member", import.meta.url);
-  const threads = plan.nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
-  const work = { module, payload: plan, threads, total: trees, unit: "trees" };
+  const work = { module, payload: plan, threads, total: plan.settings.trees, unit: "trees" };
   const shares = await runTeam(growShare, work, context, pause);
   if (context.signal?.aborted || shares.includes(null))
     throw new MillraceError("CANCELLED", { subject: `fitting ${name}()` });
-  return Array.from({ length: trees }, (_, t) => shares[t % shares.length]![Math.floor(t / shares.length)]!);
+  return shares.flatMap((share) => share ?? []).sort((a, b) => a.number - b.number);
 }
 
 /** A tree of several outputs becomes one an output with the same splits, each leaf with its share of the average. */
@@ -120,7 +121,7 @@ function resultOf(
   cardinalities: readonly number[],
   { centre, link }: { readonly centre: number; readonly link: Link },
 ): FitResult {
-  const { outputs } = plan;
+  const { outputs } = plan.shape;
   const finished = trees.flatMap((tree) =>
     Array.from({ length: outputs }, (_, output) => finish(tree, output, outputs, trees.length)),
   );

@@ -1,21 +1,24 @@
 import type { Team } from "../threads/team.ts";
 import { ForestGrower } from "./grower.ts";
 import type { ForestPlan, ForestTree } from "./plan.ts";
+import { openView } from "./view.ts";
 
-/** What a worker runs: every `threads`-th tree, its own; null where it was asked to stop. */
+/** What a worker runs; null where it was asked to stop. */
 export async function runMember(payload: unknown, team: Team): Promise<readonly ForestTree[] | null> {
   return growShare(payload as ForestPlan, team);
 }
 
-/** The trees of one thread, in order. */
+/** Grows the next tree that no thread has begun, until there are none: a thread on a busy core grows fewer. */
 export async function growShare(plan: ForestPlan, team: Team): Promise<readonly ForestTree[] | null> {
-  const grower = new ForestGrower(plan);
+  const view = openView(plan, team.thread);
+  const grower = new ForestGrower(plan, view);
   const trees: ForestTree[] = [];
-  for (let t = team.thread; t < plan.settings.trees; t += team.threads) {
+  for (;;) {
     await team.pause();
     if (team.stopRequested()) return null;
-    trees.push(grower.grow(t));
-    if (team.thread === 0) team.report(Math.min(plan.settings.trees, t + team.threads));
+    const number = Atomics.add(view.next, 0, 1);
+    if (number >= plan.settings.trees) return trees;
+    if (team.thread === 0) team.report(number);
+    trees.push(grower.grow(number));
   }
-  return trees;
 }

@@ -1,3 +1,6 @@
+import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
+import type { ForestShape } from "./memory.ts";
+
 /** The resolved hyperparameters as trees read them. */
 export interface ForestSettings {
   readonly trees: number;
@@ -14,9 +17,12 @@ export interface ForestSettings {
 
 /** Everything a thread needs to grow trees; plain, its arrays shared between threads. */
 export interface ForestPlan {
-  readonly nRows: number;
-  /** Bins, column by column; the missing bin of column f is nValues[f]. */
-  readonly bins: Uint8Array;
+  readonly shape: ForestShape;
+  /** Bins, and what each thread works in: see `ForestPlaces`. */
+  readonly memory: WasmMemory;
+  /** Null where the kernels run in plain steps. */
+  readonly module: WasmModule | null;
+  /** By column; this number is the bin of missing values. */
   readonly nValues: Int32Array;
   readonly isCategory: Uint8Array;
   /** Upper bounds of number bins but the last, column after column from boundsAt[f]. */
@@ -24,7 +30,6 @@ export interface ForestPlan {
   readonly boundsAt: Int32Array;
   /** The value (one output, centred for numbers) or the label's position (several). */
   readonly values: Float64Array;
-  readonly outputs: number;
   readonly weights: Float64Array | null;
   readonly settings: ForestSettings;
   readonly seed: number;
@@ -32,6 +37,8 @@ export interface ForestPlan {
 
 /** A tree as it was grown: node n is a leaf where feature[n] = -1; values are `outputs` a node. */
 export interface ForestTree {
+  /** Which of the forest's trees. */
+  readonly number: number;
   readonly feature: Int32Array;
   readonly bin: Int32Array;
   readonly missingLeft: Uint8Array;

@@ -1,33 +1,37 @@
 import type { Rng } from "../../core/rng.ts";
-import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
+import { sharedNumbers } from "../../core/shared-memory.ts";
 import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
-import { binOf, type ColumnBins, findBins } from "../boosting/bins.ts";
+import { type ColumnBins, findBins, writeBins } from "../boosting/bins.ts";
+import { forestMemory, placesOf } from "./memory.ts";
 import type { ForestPlan, ForestSettings } from "./plan.ts";
 
-/** Rows binned between two pauses. */
-const blockRows = 65_536;
+/** What a forest learns from, and by how many threads. */
+export interface ForestOrder {
+  readonly columns: readonly DenseColumn[];
+  readonly target: Target;
+  readonly settings: ForestSettings;
+  readonly maxBins: number;
+  readonly threads: number;
+}
 
-/** Bins the rows into shared memory. `centre` is the mean that was taken off the values of numbers, for exact sums. */
+/** Bins the rows into the forest's memory. `centre` is the mean that was taken off the values of numbers, for exact sums. */
 export async function prepareForest(
-  columns: readonly DenseColumn[],
-  target: Target,
-  settings: ForestSettings,
-  maxBins: number,
+  { columns, target, settings, maxBins, threads }: ForestOrder,
   rng: Rng,
   pause: () => Promise<void>,
 ): Promise<{ readonly plan: ForestPlan; readonly bins: readonly ColumnBins[]; readonly centre: number }> {
   const nRows = target.values.length;
+  const outputs = target.task === "multiclass" ? target.nLabels : 1;
+  const shape = { nRows, nColumns: columns.length, outputs, tried: settings.columns };
+  const { memory, module } = forestMemory(shape, threads);
+  const bytes = new Uint8Array(memory.buffer);
   const bins: ColumnBins[] = [];
-  const table = new Uint8Array(sharedBuffer(nRows * columns.length));
   for (const [f, column] of columns.entries()) {
     const own = findBins(column, maxBins, rng.fork(`bins of column ${f}`));
     bins.push(own);
-    for (let from = 0; from < nRows; from += blockRows) {
-      const to = Math.min(nRows, from + blockRows);
-      for (let row = from; row < to; ++row) table[f * nRows + row] = binOf(own, column.values[row]!);
-      await pause();
-    }
+    const at = placesOf(shape, 0).bins + f * nRows;
+    for (const _ of writeBins([column], [own], { bytes, at, stride: 1, columnsAt: -1 })) await pause();
   }
   const centre = target.task === "regression" ? meanOf(target) : 0;
   const values = sharedNumbers(nRows);
@@ -37,14 +41,14 @@ export async function prepareForest(
   const bounds = new Float64Array(boundsAt.at(-1)!);
   bins.forEach((own, f) => own.kind === "number" && bounds.set(own.upper, boundsAt[f]));
   const plan: ForestPlan = {
-    nRows,
-    bins: table,
+    shape,
+    memory,
+    module,
     nValues: Int32Array.from(bins, (own) => own.nValues),
     isCategory: Uint8Array.from(bins, (own) => (own.kind === "category" ? 1 : 0)),
     bounds,
     boundsAt,
     values,
-    outputs: target.task === "multiclass" ? target.nLabels : 1,
     weights: target.weights,
     settings,
     seed: rng.fork("trees").integer(4294967296),

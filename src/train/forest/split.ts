@@ -1,167 +1,71 @@
 import type { Rng } from "../../core/rng.ts";
+import { addBin, clearBins, consider, type CutSearch, openSearch } from "./cuts.ts";
+import type { ForestKernels } from "./kernels.ts";
+import { cutState } from "./memory.ts";
 import type { ForestPlan } from "./plan.ts";
+import type { ForestView } from "./view.ts";
 
-/** Sums of the rows of one node by bin of one column; `touched` lists the bins with rows, ascending. */
-export interface BinSums {
-  readonly outputs: number;
-  readonly count: Int32Array;
-  readonly weight: Float64Array;
-  /** `outputs` a bin. */
-  readonly sums: Float64Array;
-  readonly touched: Int32Array;
-  nTouched: number;
-}
-
-/** The best split of a node so far; `score` is the sum over sides and outputs of S^2 / W, which splitting raises. */
+/** The best split of a node so far. Its score is in the memory; for categories its routes are too. */
 export interface Split {
-  score: number;
   feature: number;
   /** Last bin on the left of a number split; -1 for categories. */
   bin: number;
   missingLeft: number;
-  /** 4 where the bin goes left. */
-  readonly routes: Uint8Array;
 }
 
-/** One side of a cut. */
-interface Side {
-  count: number;
-  weight: number;
-  readonly sums: Float64Array;
-}
-
-export function createBinSums(outputs: number): BinSums {
-  return {
-    outputs,
-    count: new Int32Array(256),
-    weight: new Float64Array(256),
-    sums: new Float64Array(256 * outputs),
-    touched: new Int32Array(256),
-    nTouched: 0,
-  };
-}
-
-/** Sums the rows rows[from..to) by their bin in column `feature`. */
-export function sumBins(
-  plan: ForestPlan, // in
+/** Tries the cuts of one column, all or one at random, of a node whose bins are summed; whether it holds more than one bin. */
+export function searchColumn(
+  plan: ForestPlan,
+  view: ForestView,
+  { cut }: ForestKernels,
   feature: number,
-  rows: Uint32Array, // in
-  rowWeights: Float64Array, // in, one a row of the dataset
-  from: number,
-  to: number,
-  out: BinSums, // out
-): void {
-  const { bins, nRows, values, outputs } = plan;
-  const { count, weight, sums, touched } = out;
-  for (let i = 0; i < out.nTouched; ++i) {
-    const bin = touched[i]!;
-    count[bin] = 0;
-    weight[bin] = 0;
-    for (let k = bin * outputs; k < (bin + 1) * outputs; ++k) sums[k] = 0;
+  nRows: number,
+  best: Split, // in and out
+  rng: Rng,
+): boolean {
+  const { minRows, random } = plan.settings;
+  const missing = plan.nValues[feature]!;
+  if (random || plan.isCategory[feature] === 1) {
+    const search = openSearch(view, nRows, minRows);
+    if (search.bins.length > 1) searchPlainly(plan, search, feature, best, rng);
+    clearBins(search);
+    return search.bins.length > 1;
   }
-  let lowest = 256;
-  let highest = -1;
-  const column = feature * nRows;
-  for (let i = from; i < to; ++i) {
-    const row = rows[i]!;
-    const bin = bins[column + row]!;
-    const own = rowWeights[row]!;
-    if (bin < lowest) lowest = bin;
-    if (bin > highest) highest = bin;
-    count[bin]! += 1;
-    weight[bin]! += own;
-    if (outputs === 1) sums[bin]! += own * values[row]!;
-    else sums[bin * outputs + values[row]!]! += own;
-  }
-  let n = 0;
-  for (let bin = lowest; bin <= highest; ++bin) if (count[bin]! > 0) touched[n++] = bin;
-  out.nTouched = n;
-}
-
-/** Tries the cuts of one column, all or one at random; whether the column holds more than one bin here. */
-export function searchColumn(plan: ForestPlan, feature: number, node: BinSums, best: Split, rng: Rng): boolean {
-  if (node.nTouched < 2) return false;
-  const search = createSearch(plan, feature, node, best);
-  if (plan.isCategory[feature] === 1) {
-    if (plan.settings.random) randomLevels(search, rng);
-    else sortedLevels(search);
-  } else if (plan.settings.random) randomCut(plan, search, rng);
-  else everyCut(search);
-  return true;
-}
-
-interface Search {
-  readonly feature: number;
-  readonly missing: number;
-  readonly node: BinSums;
-  readonly best: Split;
-  readonly minRows: number;
-  readonly total: Side;
-  readonly left: Side;
-}
-
-function createSearch(plan: ForestPlan, feature: number, node: BinSums, best: Split): Search {
-  const side = (): Side => ({ count: 0, weight: 0, sums: new Float64Array(plan.outputs) });
-  const total = side();
-  for (let i = 0; i < node.nTouched; ++i) add(total, node, node.touched[i]!, 1);
-  return { feature, missing: plan.nValues[feature]!, node, best, minRows: plan.settings.minRows, total, left: side() };
-}
-
-function add(side: Side, { count, weight, sums, outputs }: BinSums, bin: number, sign: 1 | -1): void {
-  side.count += sign * count[bin]!;
-  side.weight += sign * weight[bin]!;
-  for (let k = 0; k < outputs; ++k) side.sums[k]! += sign * sums[bin * outputs + k]!;
-}
-
-/** Keeps the cut with `left` on the left if it is the best; whether it is. */
-function consider({ feature, best, minRows, total, left }: Search, bin: number, missingLeft: number): boolean {
-  const weight = total.weight - left.weight;
-  if (left.count < minRows || total.count - left.count < minRows || !(left.weight > 0) || !(weight > 0)) return false;
-  let ofLeft = 0;
-  let ofRight = 0;
-  for (let k = 0; k < left.sums.length; ++k) {
-    const own = left.sums[k]!;
-    const rest = total.sums[k]! - own;
-    ofLeft += own * own;
-    ofRight += rest * rest;
-  }
-  const score = ofLeft / left.weight + ofRight / weight;
-  if (!(score > best.score)) return false;
-  best.score = score;
-  best.feature = feature;
-  best.bin = bin;
-  best.missingLeft = missingLeft;
-  return true;
+  const hasMissing = view.counts[missing]! > 0;
+  const before = view.state[cutState.score]!;
+  const isMixed = cut(view.places.sums, view.places.state, missing, nRows, minRows) !== 0;
+  if (view.state[cutState.score]! > before) keepNumber(best, feature, view, nRows, hasMissing);
+  return isMixed;
 }
 
 /** Where rows without a value go: where the search found best, or with most rows where there are none to learn from. */
-function considerBothWays(search: Search, bin: number): void {
-  const { node, left, total, missing } = search;
-  if (node.count[missing] === 0) {
-    consider(search, bin, left.count * 2 >= total.count ? 1 : 0);
-    return;
-  }
-  consider(search, bin, 0);
-  add(left, node, missing, 1);
-  consider(search, bin, 1);
-  add(left, node, missing, -1);
+function keepNumber(best: Split, feature: number, { found }: ForestView, nRows: number, hasMissing: boolean): void {
+  const bin = found[0]!;
+  best.feature = feature;
+  best.bin = bin < 0 ? ~bin : bin;
+  best.missingLeft = (hasMissing ? bin < 0 : found[1]! * 2 >= nRows) ? 1 : 0;
 }
 
-function everyCut(search: Search): void {
-  const { node, left, missing } = search;
-  for (let i = 0; i < node.nTouched; ++i) {
-    const bin = node.touched[i]!;
-    if (bin === missing) break;
-    add(left, node, bin, 1);
-    considerBothWays(search, bin);
+function searchPlainly(plan: ForestPlan, search: CutSearch, feature: number, best: Split, rng: Rng): void {
+  const missing = plan.nValues[feature]!;
+  const hasMissing = search.view.counts[missing]! > 0;
+  if (plan.isCategory[feature] === 0) {
+    if (randomCut(plan, search, feature, rng)) keepNumber(best, feature, search.view, search.nRows, hasMissing);
+    return;
   }
+  const levels = plan.settings.random ? randomLevels(search, rng) : sortedLevels(search);
+  if (levels === null) return;
+  best.feature = feature;
+  best.bin = -1;
+  best.missingLeft = routeLevels(levels, search, missing);
 }
 
 /** A cut drawn evenly between the lowest and the highest bound that parts the node's values. */
-function randomCut(plan: ForestPlan, search: Search, rng: Rng): void {
-  const { node, left, feature, missing } = search;
-  const last = node.touched[node.nTouched - 1] === missing ? node.nTouched - 2 : node.nTouched - 1;
-  const [lowest, highest] = [node.touched[0]!, node.touched[Math.max(0, last)]!];
+function randomCut(plan: ForestPlan, search: CutSearch, feature: number, rng: Rng): boolean {
+  const { bins } = search;
+  const missing = plan.nValues[feature]!;
+  const last = bins[bins.length - 1] === missing ? bins.length - 2 : bins.length - 1;
+  const [lowest, highest] = [bins[0]!, bins[last]!];
   const at = plan.boundsAt[feature]!;
   let cut = lowest;
   if (highest > lowest) {
@@ -169,45 +73,51 @@ function randomCut(plan: ForestPlan, search: Search, rng: Rng): void {
     const limit = low + rng.next() * (plan.bounds[at + highest - 1]! - low);
     while (cut + 1 < highest && plan.bounds[at + cut + 1]! <= limit) ++cut;
   }
-  for (let i = 0; i <= last && node.touched[i]! <= cut; ++i) add(left, node, node.touched[i]!, 1);
-  considerBothWays(search, cut);
+  for (let i = 0; i <= last && bins[i]! <= cut; ++i) addBin(search, bins[i]!);
+  const isBetter = consider(search, cut);
+  if (search.view.counts[missing] === 0) return isBetter;
+  addBin(search, missing);
+  return consider(search, ~cut) || isBetter;
 }
 
 /**
  * Levels, missing among them, in the order of their mean, cut as if they were numbers: the best of all subsets for one
- * output (Fisher 1958); for several the mean of the node's most frequent label orders them.
+ * output (Fisher 1958); for several the mean of the node's most frequent label orders them. Those on the left, if better.
  */
-function sortedLevels(search: Search): void {
-  const { node, left, total } = search;
-  const { sums, weight, outputs } = node;
+function sortedLevels(search: CutSearch): readonly number[] | null {
+  const { sums, state, outputs } = search.view;
+  const ofNode = cutState.totals + 1;
   let k = 0;
-  for (let other = 1; other < outputs; ++other) if (total.sums[other]! > total.sums[k]!) k = other;
-  const mean = (bin: number): number => (weight[bin]! > 0 ? sums[bin * outputs + k]! / weight[bin]! : 0);
-  const order = Array.from(node.touched.subarray(0, node.nTouched)).sort((a, b) => mean(a) - mean(b) || a - b);
+  for (let other = 1; other < outputs; ++other) if (state[ofNode + other]! > state[ofNode + k]!) k = other;
+  const mean = (bin: number): number => {
+    const at = bin * (1 + outputs);
+    return sums[at]! > 0 ? sums[at + 1 + k]! / sums[at]! : 0;
+  };
+  const order = search.bins.toSorted((a, b) => mean(a) - mean(b) || a - b);
   let kept = 0;
   for (let i = 0; i + 1 < order.length; ++i) {
-    add(left, node, order[i]!, 1);
-    if (consider(search, -1, 0)) kept = i + 1;
+    addBin(search, order[i]!);
+    if (consider(search, -1)) kept = i + 1;
   }
-  if (kept > 0) routeLevels(order.slice(0, kept), search);
+  return kept > 0 ? order.slice(0, kept) : null;
 }
 
-/** Each level to a side of its own drawing. */
-function randomLevels(search: Search, rng: Rng): void {
-  const { node, left } = search;
-  const chosen = Array.from(node.touched.subarray(0, node.nTouched)).filter(() => rng.next() < 0.5);
-  for (const bin of chosen) add(left, node, bin, 1);
-  if (consider(search, -1, 0)) routeLevels(chosen, search);
+/** Each level to a side of its own drawing; those on the left, if better. */
+function randomLevels(search: CutSearch, rng: Rng): readonly number[] | null {
+  const chosen = search.bins.filter(() => rng.next() < 0.5);
+  for (const bin of chosen) addBin(search, bin);
+  return consider(search, -1) ? chosen : null;
 }
 
-/** Missing rows, and levels not seen in training, go the way of most rows where the node has no missing ones. */
-function routeLevels(bins: readonly number[], { best, missing, node, total }: Search): void {
-  best.routes.fill(0);
+/** Writes the routes. Missing rows, and levels not seen in training, go the way of most rows where the node has no missing ones. */
+function routeLevels(levels: readonly number[], { view, nRows }: CutSearch, missing: number): number {
+  const { routes, counts } = view;
+  routes.fill(0);
   let count = 0;
-  for (const bin of bins) {
-    best.routes[bin] = 4;
-    count += node.count[bin]!;
+  for (const bin of levels) {
+    routes[bin] = 4;
+    count += counts[bin]!;
   }
-  if (node.count[missing] === 0 && count * 2 >= total.count) best.routes[missing] = 4;
-  best.missingLeft = best.routes[missing] === 4 ? 1 : 0;
+  if (counts[missing] === 0 && count * 2 >= nRows) routes[missing] = 4;
+  return routes[missing] === 4 ? 1 : 0;
 }

@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+
+import { createRng, type Rng } from "../../core/rng.ts";
+import { ForestGrower } from "./grower.ts";
+import { instantiateForest } from "./kernels.ts";
+import { cutState, type ForestShape, forestMemory, nearRows } from "./memory.ts";
+import { naiveKernels } from "./naive-kernels.ts";
+import type { ForestPlan } from "./plan.ts";
+import { type ForestView, openView } from "./view.ts";
+
+const threads = 3;
+const sizes = [1, 2, 3, 4, 5, 63, 64, 65, 257, 1030];
+const missing = 255;
+
+/** Rows of random bins (column 0: of all, 1: of one, 2: of two, 3: of few and often missing), weights and values. */
+function fill({ bytes, rows, pairs, places, state }: ForestView, { nRows }: ForestShape, rng: Rng): void {
+  for (let row = 0; row < nRows; ++row) {
+    const own = [rng.integer(255), 77, 3 + rng.integer(2), rng.next() < 0.3 ? missing : rng.integer(9)];
+    own.forEach((bin, f) => (bytes[places.bins + f * nRows + row] = bin));
+    rows[row] = rng.integer(nRows);
+    pairs[2 * row] = rng.next() + 0.1;
+    pairs[2 * row + 1] = rng.next() - 0.5;
+  }
+  state[cutState.score] = -1;
+}
+
+/** The same forest's memory twice, one for the kernels and one for their twin, as thread 2 of 3 sees it. */
+function pairOfMemories(nRows: number): { kernel: ForestView; naive: ForestView; shape: ForestShape; plan: Plan } {
+  const shape = { nRows, nColumns: 4, outputs: 1, tried: 2 };
+  const [one, other] = [forestMemory(shape, threads), forestMemory(shape, threads)];
+  const [kernel, naive] = [openView({ shape, ...one }, 2), openView({ shape, ...other }, 2)];
+  for (const view of [kernel, naive]) fill(view, shape, createRng(nRows));
+  return { kernel, naive, shape, plan: one };
+}
+type Plan = ReturnType<typeof forestMemory>;
+
+describe("the forest's kernels", () => {
+  it.each(sizes)("leave the same bytes as their twin: %i rows", (nRows) => {
+    const { kernel, naive, plan, shape } = pairOfMemories(nRows);
+    const { places } = kernel;
+    expect(plan.module).not.toBeNull();
+    const both = [instantiateForest(plan.module!, plan.memory), naiveKernels(naive)];
+    const bytesOf = (view: ForestView): Buffer => Buffer.from(view.bytes.slice(0, places.end));
+    const expectSame = (): void => expect(bytesOf(kernel).equals(bytesOf(naive))).toBe(true);
+    const [at, end] = [places.rows, places.rows + 4 * nRows];
+    for (const one of both) one.total(at, end, places.pairs, places.state + 8 * cutState.totals);
+    expectSame();
+    for (const minRows of [1, 2, 30].filter((rows) => 2 * rows <= nRows)) {
+      for (let f = 0; f < shape.nColumns; ++f) {
+        const column = places.bins + f * nRows;
+        for (const one of both) one.sum(at, end, column, places.pairs, places.sums);
+        expectSame();
+        const [found, wanted] = both.map((one) => one.cut(places.sums, places.state, missing, nRows, minRows));
+        expect(found).toBe(wanted);
+        expectSame();
+        expect(kernel.sums.every((sum) => sum === 0) && kernel.seen.every((mark) => mark === 0)).toBe(true);
+      }
+      for (const view of [kernel, naive]) view.state[cutState.score] = -1;
+    }
+    for (const view of [kernel, naive]) view.routes.fill(4, 0, 120);
+    const counts = both.map((one) => one.partition(at, end, places.bins, places.routes, places.scratch));
+    expect(counts[0]).toBe(counts[1]);
+    expect(kernel.rows).toEqual(naive.rows);
+    for (const view of [kernel, naive]) view.bytes.fill(0, places.scratch, places.pairs);
+    const few = Math.min(end, at + 4 * nearRows);
+    for (const one of both) {
+      for (let f = 0; f < shape.nColumns; ++f)
+        one.copyBins(at, few, places.bins + f * nRows, places.nearBins + f * nearRows);
+      one.copyPairs(at, few, places.pairs, places.nearPairs);
+    }
+    expectSame();
+  });
+
+  it("finds the missing rows' side, and all rows in one bin", () => {
+    const { kernel, plan, shape } = pairOfMemories(6);
+    const { places, bytes, rows, pairs, state, found } = kernel;
+    const { sum, cut, total } = instantiateForest(plan.module!, plan.memory);
+    bytes.set([4, 4, 9, 9, missing, missing], places.bins);
+    rows.set([0, 1, 2, 3, 4, 5]);
+    const [at, end] = [places.rows, places.rows + 24];
+    const cutOf = (values: readonly number[], column: number): number => {
+      values.forEach((value, row) => pairs.set([1, value], 2 * row));
+      state[cutState.score] = 0;
+      total(at, end, places.pairs, places.state + 8 * cutState.totals);
+      sum(at, end, places.bins + column * shape.nRows, places.pairs, places.sums);
+      return cut(places.sums, places.state, missing, 6, 1);
+    };
+    expect(cutOf([1, 1, -1, -1, 1, 1], 0)).toBe(1);
+    expect([...found, state[cutState.score]]).toEqual([~4, 4, 6]);
+    expect(cutOf([1, 1, -1, -1, -1, -1], 0)).toBe(1);
+    expect([...found, state[cutState.score]]).toEqual([4, 2, 6]);
+    expect(cutOf([1, 1, -1, -1, -1, -1], 1)).toBe(0);
+    expect(state[cutState.score]).toBe(0);
+  });
+
+  it.each([900, 5000])(
+    "grow the trees that their twin grows, and that grow without a copy of near rows: %i rows",
+    (nRows) => {
+      const rng = createRng(5);
+      const shape = { nRows, nColumns: 4, outputs: 1, tried: 2 };
+      const own = forestMemory(shape, 1);
+      const view = openView({ shape, ...own }, 0);
+      fill(view, shape, rng);
+      const plan: ForestPlan = {
+        ...own,
+        shape,
+        nValues: new Int32Array(4).fill(missing),
+        isCategory: Uint8Array.of(0, 0, 0, 1),
+        bounds: new Float64Array(0),
+        boundsAt: new Int32Array(5),
+        values: Float64Array.from({ length: nRows }, () => rng.next() - 0.5),
+        weights: Float64Array.from({ length: nRows }, () => rng.next()),
+        settings: { trees: 2, depth: 0, minRows: 2, columns: 2, bootstrap: true, random: false },
+        seed: 3,
+      };
+      const tree = new ForestGrower(plan, view).grow(1);
+      expect(tree.feature.length).toBeGreaterThan(nRows / 10);
+      expect(tree.routes.size).toBeGreaterThan(0);
+      expect(new ForestGrower({ ...plan, module: null }, view).grow(1)).toEqual(tree);
+      const withoutCopy = { ...plan, ...forestMemory({ ...shape, tried: 0 }, 1), shape: { ...shape, tried: 0 } };
+      const other = openView(withoutCopy, 0);
+      other.bytes.set(view.bytes.subarray(0, view.places.rows));
+      expect(new ForestGrower(withoutCopy, other).grow(1)).toEqual(tree);
+    },
+  );
+});
