@@ -21,7 +21,9 @@ import { improveInBatches, type RowMeasures } from "./mini-batch.ts";
 import { type BestClustering, clusterRows } from "./member.ts";
 import { type ClusteringPlan, createMemory } from "./plan.ts";
 import { rankedRows } from "./ranking.ts";
-import { plusPlusStart, randomStart } from "./start.ts";
+import { plusPlusStart, randomStart, soloField } from "./start.ts";
+import { pointRows } from "./nearest.ts";
+import { controlWords, joinTeam } from "../threads/team.ts";
 
 const subject = "fitting kmeans()";
 /** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */
@@ -60,12 +62,7 @@ async function fit(
   const threads = threadsFor(design, clusters, context);
   const outcome =
     batch === 0 || batch >= design.nRows
-      ? await cluster(
-          await planOf(design, target, hyperparameters, { ...context, threads }, pause),
-          threads,
-          context,
-          pause,
-        )
+      ? await cluster(planOf(design, target, hyperparameters, { ...context, threads }), threads, context, pause)
       : await clusterInBatches(design, target, hyperparameters, context, pause);
   return {
     predictor: Object.freeze({
@@ -80,35 +77,31 @@ async function fit(
   };
 }
 
-/** A start for each restart; what is drawn depends on the seed and the number of the restart alone. */
-async function planOf(
+/** What is drawn for each restart depends on the seed and the number of the restart alone. */
+function planOf(
   design: Design,
   { weights }: Target,
   hyperparameters: HyperparameterValues,
   { rng, threads }: Pick<FitContext, "rng" | "threads">,
-  pause: () => Promise<void>,
-): Promise<ClusteringPlan> {
+): ClusteringPlan {
   const clusters = Number(hyperparameters["clusters"]);
+  const restarts = Number(hyperparameters["restarts"]);
+  const seeds = Array.from({ length: restarts }, (_, i) => rng.fork(`restart ${i}`).integer(4294967296));
   const norms = squaredLengths(design);
-  const starts: Float64Array[] = [];
-  while (starts.length < Number(hyperparameters["restarts"])) {
-    starts.push(startOf(design, { norms, weights }, hyperparameters, rng.fork(`restart ${starts.length}`)));
-    await pause();
-  }
   const tolerance = shiftTolerance * meanVariance(design, weights);
   const memory = createMemory({ design, clusters });
-  return { design, ...rankedRows(design, clusters, threads), weights, norms, clusters, starts, tolerance, memory };
-}
-
-function startOf(
-  design: Design,
-  { norms, weights }: RowMeasures,
-  hyperparameters: HyperparameterValues,
-  rng: Rng,
-): Float64Array {
-  const clusters = Number(hyperparameters["clusters"]);
-  if (hyperparameters["start"] === "random") return randomStart(design, clusters, rng);
-  return plusPlusStart(design, norms, weights, clusters, rng);
+  const isSpread = hyperparameters["start"] !== "random";
+  return {
+    design,
+    ...rankedRows(design, clusters, threads),
+    weights,
+    norms,
+    clusters,
+    seeds,
+    isSpread,
+    tolerance,
+    memory,
+  };
 }
 
 async function clusterInBatches(
@@ -131,7 +124,7 @@ async function clusterInBatches(
 }
 
 /** Starts from centres of three batches of drawn rows, so that no pass over all rows is needed but the last. */
-function fitBatches(
+async function fitBatches(
   design: Design,
   rows: RowMeasures,
   hyperparameters: HyperparameterValues,
@@ -145,8 +138,24 @@ function fitBatches(
   const drawn = order.subarray(0, Math.min(design.nRows, 3 * Math.max(batch, clusters)));
   const weights = rows.weights && takeValues(rows.weights, drawn);
   const measures = { norms: takeValues(rows.norms, drawn), weights };
-  const start = startOf(takeRows(design, drawn), measures, hyperparameters, rng);
+  const start = await startOf(takeRows(design, drawn), measures, hyperparameters, rng, pause);
   return improveInBatches(design, rows, start, clusters, { batch, rng, pause });
+}
+
+async function startOf(
+  design: Design,
+  measures: RowMeasures,
+  hyperparameters: HyperparameterValues,
+  rng: Rng,
+  pause: () => Promise<void>,
+): Promise<Float64Array> {
+  const clusters = Number(hyperparameters["clusters"]);
+  if (hyperparameters["start"] === "random") return randomStart(design, clusters, rng);
+  const field = soloField({ design, rows: pointRows(design), ...measures }, clusters);
+  const team = joinTeam(new Int32Array(controlWords), 0, 1, pause);
+  const start = await plusPlusStart(field, clusters, rng, team);
+  if (start === null) throw new MillraceError("CANCELLED", { subject });
+  return start;
 }
 
 function meanVariance(design: Design, weights: Float64Array | null): number {
@@ -168,7 +177,7 @@ async function cluster(
   pause: () => Promise<void>,
 ): Promise<BestClustering> {
   const module = compiledModule("member", import.meta.url);
-  const work = { module, payload: plan, threads, total: plan.starts.length, unit: "restarts" };
+  const work = { module, payload: plan, threads, total: plan.seeds.length, unit: "restarts" };
   const [best] = await runTeam(clusterRows, work, context, pause);
   if (!best || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
   return best;

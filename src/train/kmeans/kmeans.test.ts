@@ -10,12 +10,13 @@ import { resolveHyperparameters } from "../hyperparameters.ts";
 import { dismissIdleWorkers } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { controlWords, joinTeam } from "../threads/team.ts";
-import { squaredDistances, squaredLengths } from "./distances.ts";
+import { squaredLengths } from "./distances.ts";
 import { kmeansEstimator } from "./estimator.ts";
 import { improveCentres } from "./lloyd.ts";
 import { assignRows, pointRows } from "./nearest.ts";
 import { type ClusteringPlan, createMemory } from "./plan.ts";
 import { rankedRows } from "./ranking.ts";
+import { plusPlusStart, soloField } from "./start.ts";
 
 const context: FitContext = { rng: createRng(5), clock: fixedClock(), progress: silent, threads: 1, validation: null };
 
@@ -31,15 +32,16 @@ function fitKmeans(
   return kmeansEstimator.fit(design, noTarget(weights), resolveHyperparameters(kmeansEstimator, given), context);
 }
 
-/** A plan of one start that goes on until no row changes. */
-function planOf(design: Design, start: Float64Array, clusters: number): ClusteringPlan {
+/** A plan that goes on until no row changes. */
+function planOf(design: Design, clusters: number): ClusteringPlan {
   return {
     design,
     ...rankedRows(design, clusters, 1),
     weights: null,
     norms: squaredLengths(design),
     clusters,
-    starts: [start],
+    seeds: [1],
+    isSpread: true,
     tolerance: 0,
     memory: createMemory({ design, clusters }),
   };
@@ -125,7 +127,7 @@ describe("kmeansEstimator", () => {
   it("starts a centre that lost its rows anew at the row farthest from its own", async () => {
     const design = designOf([[0], [1], [2], [50]], 1);
     const far = Float64Array.of(1, 1000);
-    const plan = planOf(design, far, 2);
+    const plan = planOf(design, 2);
     const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
     expect(Array.from((await improveCentres(plan, far, team))!.centres)).toEqual([1, 50]);
   });
@@ -161,18 +163,56 @@ function naiveLloyd(rows: readonly (readonly number[])[], start: readonly (reado
   return assignment;
 }
 
-describe("squaredDistances", () => {
-  it("equals its naive twin", () => {
-    const rng = createRng(8);
-    const rows = Array.from({ length: 50 }, () => Array.from({ length: 5 }, () => (rng.next() < 0.3 ? 0 : rng.next())));
-    const design = designOf(rows, 3);
-    const centres = Float64Array.from({ length: 6 * 5 }, () => rng.next());
-    const found = new Float64Array(rows.length);
-    squaredDistances(design, squaredLengths(design), centres, 2, found);
-    rows.forEach((row, r) => {
-      const naive = row.reduce((sum, x, j) => sum + (x - centres[2 * 5 + j]!) ** 2, 0);
-      expect(found[r]).toBeCloseTo(naive, 12);
+/** Greedy k-means++ as it is defined, with as many candidates a centre. */
+function naiveStart(
+  rows: readonly number[][],
+  weights: readonly number[],
+  nCentres: number,
+  nTried: number,
+): number[][] {
+  const rng = createRng(3);
+  const centres: number[][] = [];
+  const squared = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, x, j) => sum + (x - b[j]!) ** 2, 0);
+  const chancesWith = (more: readonly number[][]): number[] =>
+    rows.map((row, r) => weights[r]! * Math.min(...[...centres, ...more].map((centre) => squared(row, centre))));
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  while (centres.length < nCentres) {
+    const chances = centres.length === 0 ? weights : chancesWith([]);
+    const drawn = Array.from({ length: centres.length === 0 ? 1 : nTried }, () => {
+      let wanted = rng.next() * sum(chances);
+      return rows[chances.findIndex((chance) => (wanted -= chance) < 0)]!;
     });
+    const left = drawn.map((row) => sum(chancesWith([row])));
+    centres.push(drawn[left.indexOf(Math.min(...left))]!);
+  }
+  return centres;
+}
+
+describe("plusPlusStart", () => {
+  it.each([0, 3, 5])("equals its naive twin, weights of 0 among them, with %i dense columns of 5", async (nDense) => {
+    for (const [clusters, nTried] of [
+      [1, 4],
+      [6, 4],
+      [20, 4],
+      [30, 8],
+    ] as const) {
+      const rng = createRng(clusters);
+      const rows = Array.from({ length: 300 }, () =>
+        Array.from({ length: 5 }, () => (rng.next() < 0.3 ? 0 : rng.next())),
+      );
+      const weights = rows.map(() => rng.integer(3));
+      const design = designOf(rows, nDense);
+      const of = {
+        design,
+        rows: pointRows(design),
+        norms: squaredLengths(design),
+        weights: Float64Array.from(weights),
+      };
+      const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
+      const found = await plusPlusStart(soloField(of, clusters), clusters, createRng(3), team);
+      expect(found).toEqual(Float64Array.from(naiveStart(rows, weights, clusters, nTried).flat()));
+    }
   });
 });
 
@@ -187,9 +227,9 @@ describe("improveCentres", () => {
         Array.from({ length: 5 }, (__, j) => offset + ((i * (j + 2)) % 6) + spread * rng.next()),
       );
       const start = rows.slice(0, seed % 4 === 3 ? 20 : 6);
-      const plan = planOf(designOf(rows, nDense), Float64Array.from(start.flat()), start.length);
+      const plan = planOf(designOf(rows, nDense), start.length);
       const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
-      const found = await improveCentres(plan, plan.starts[0]!, team);
+      const found = await improveCentres(plan, Float64Array.from(start.flat()), team);
       const expected = naiveLloyd(rows, start);
       expect(Array.from(plan.memory.assignment)).toEqual(expected);
       const inertia = rows.reduce((sum, row, r) => {

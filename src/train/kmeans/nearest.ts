@@ -45,11 +45,17 @@ export interface NearestTwo {
   nearest: number;
   best: number;
   second: number;
+  /** Room for four scores. */
+  readonly four: Float64Array;
+}
+
+export function createNearestTwo(): NearestTwo {
+  return { nearest: 0, best: 0, second: 0, four: new Float64Array(4) };
 }
 
 /**
  * Scores one row with every centre: x.c - |c|^2 / 2. The larger it is, the nearer they are: the squared distance is |x|^2
- * less twice the score. Four centres at a time share the reads of the row and keep four sums going.
+ * less twice the score.
  */
 export function nearestTwo(
   rows: PointRows, // in
@@ -58,42 +64,56 @@ export function nearestTwo(
   halves: Float64Array, // in
   found: NearestTwo, // out
 ): void {
-  const { points, nDense, sparse } = rows;
   const clusters = halves.length;
   const nColumns = centres.length / clusters;
-  const at = row * nDense;
+  const { four } = found;
   found.nearest = 0;
   found.best = -Infinity;
   found.second = -Infinity;
   let c = 0;
   for (; c + 3 < clusters; c += 4) {
-    const c0 = c * nColumns;
-    const c1 = c0 + nColumns;
-    const c2 = c1 + nColumns;
-    const c3 = c2 + nColumns;
-    let s0 = -halves[c]!;
-    let s1 = -halves[c + 1]!;
-    let s2 = -halves[c + 2]!;
-    let s3 = -halves[c + 3]!;
-    for (let j = 0; j < nDense; ++j) {
-      const x = points[at + j]!;
-      s0 += x * centres[c0 + j]!;
-      s1 += x * centres[c1 + j]!;
-      s2 += x * centres[c2 + j]!;
-      s3 += x * centres[c3 + j]!;
-    }
-    if (sparse !== null) {
-      s0 += sparseScore(sparse, row, centres, c0 + nDense);
-      s1 += sparseScore(sparse, row, centres, c1 + nDense);
-      s2 += sparseScore(sparse, row, centres, c2 + nDense);
-      s3 += sparseScore(sparse, row, centres, c3 + nDense);
-    }
-    rank(found, c, s0);
-    rank(found, c + 1, s1);
-    rank(found, c + 2, s2);
-    rank(found, c + 3, s3);
+    fourScores(rows, row, centres, halves, c, four);
+    for (let i = 0; i < 4; ++i) rank(found, c + i, four[i]!);
   }
   for (; c < clusters; ++c) rank(found, c, scoreOf(rows, row, centres, c * nColumns, halves[c]!));
+}
+
+/** The scores of one row and the four centres from number `c`: together they share the reads of the row and keep four sums going. */
+export function fourScores(
+  { points, nDense, sparse }: PointRows, // in
+  row: number,
+  centres: Float64Array, // in
+  halves: Float64Array, // in
+  c: number,
+  scores: Float64Array, // out
+): void {
+  const nColumns = centres.length / halves.length;
+  const at = row * nDense;
+  const c0 = c * nColumns;
+  const c1 = c0 + nColumns;
+  const c2 = c1 + nColumns;
+  const c3 = c2 + nColumns;
+  let s0 = -halves[c]!;
+  let s1 = -halves[c + 1]!;
+  let s2 = -halves[c + 2]!;
+  let s3 = -halves[c + 3]!;
+  for (let j = 0; j < nDense; ++j) {
+    const x = points[at + j]!;
+    s0 += x * centres[c0 + j]!;
+    s1 += x * centres[c1 + j]!;
+    s2 += x * centres[c2 + j]!;
+    s3 += x * centres[c3 + j]!;
+  }
+  if (sparse !== null) {
+    s0 += sparseScore(sparse, row, centres, c0 + nDense);
+    s1 += sparseScore(sparse, row, centres, c1 + nDense);
+    s2 += sparseScore(sparse, row, centres, c2 + nDense);
+    s3 += sparseScore(sparse, row, centres, c3 + nDense);
+  }
+  scores[0] = s0;
+  scores[1] = s1;
+  scores[2] = s2;
+  scores[3] = s3;
 }
 
 function rank(found: NearestTwo, centre: number, score: number): void {
@@ -127,7 +147,7 @@ export function assignRows(
   distances: Float64Array, // out
 ): void {
   const halves = halfLengths(centres, clusters);
-  const found: NearestTwo = { nearest: 0, best: 0, second: 0 };
+  const found = createNearestTwo();
   for (let row = 0; row < norms.length; ++row) {
     nearestTwo(rows, row, centres, halves, found);
     assignment[row] = found.nearest;

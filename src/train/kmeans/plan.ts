@@ -1,6 +1,7 @@
 import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
 import type { PointRows } from "./nearest.ts";
+import { startSums } from "./start.ts";
 import { type Parts, partsOf } from "../parts.ts";
 import type { RankingPlan } from "./ranking.ts";
 
@@ -14,8 +15,10 @@ export interface ClusteringPlan {
   /** Squared length of every row. */
   readonly norms: Float64Array;
   readonly clusters: number;
-  /** The centres each restart begins with. */
-  readonly starts: readonly Float64Array[];
+  /** Of the draws of each restart's first centres. */
+  readonly seeds: readonly number[];
+  /** Whether k-means++ spreads them out. */
+  readonly isSpread: boolean;
   /** The squared shift of the centres, summed, at which they count as still. */
   readonly tolerance: number;
   readonly memory: ClusteringMemory;
@@ -32,6 +35,8 @@ export interface ClusteringMemory {
   readonly counts: Int32Array;
   /** By part: rows that changed centre. */
   readonly changed: Int32Array;
+  /** By part, for the first centres: see `StartField`. */
+  readonly startSums: Float64Array;
   /** For `agreedToStop`. */
   readonly flags: Int32Array;
 }
@@ -59,6 +64,7 @@ export function createMemory(plan: Pick<ClusteringPlan, "design" | "clusters">):
     held: sharedNumbers(nParts * clusters),
     counts: integers(nParts * clusters),
     changed: integers(nParts),
+    startSums: sharedNumbers(nParts * startSums(clusters)),
     flags: integers(1),
   };
 }

@@ -7,7 +7,7 @@ import {
 } from "../../math/wasm/webassembly.ts";
 import type { Design } from "../../model/design.ts";
 import type { Measures } from "./assign.ts";
-import { nearestTwo, type NearestTwo, type PointRows, pointRows, writePoints } from "./nearest.ts";
+import { createNearestTwo, nearestTwo, type PointRows, pointRows, writePoints } from "./nearest.ts";
 import {
   type RankingShape,
   centreBlocks,
@@ -73,7 +73,7 @@ export function createRanking(rows: PointRows, kernel: RankingPlan | null, threa
 function plainRanking(rows: PointRows): Ranking {
   const numbers = (): Float64Array => new Float64Array(rankedAtOnce);
   const ranking = { listed: new Uint32Array(rankedAtOnce), nearest: numbers(), best: numbers(), second: numbers() };
-  const found: NearestTwo = { nearest: 0, best: 0, second: 0 };
+  const found = createNearestTwo();
   let aimed: Pick<Measures, "centres" | "halves"> = { centres: numbers(), halves: numbers() };
   return {
     ...ranking,

@@ -1,6 +1,9 @@
 import type { Rng } from "../../core/rng.ts";
+import { log } from "../../math/elementary.ts";
 import type { Design } from "../../model/design.ts";
-import { squaredDistances } from "./distances.ts";
+import { type Parts, partsOf } from "../parts.ts";
+import { agreedToStop, type Team } from "../threads/team.ts";
+import { fourScores, halfLengths, type PointRows, scoreOf } from "./nearest.ts";
 
 /** Writes the values of `row` as centre number `centre`. */
 export function placeCentre(design: Design, row: number, centres: Float64Array, centre: number): void {
@@ -26,46 +29,148 @@ export function randomStart(design: Design, clusters: number, rng: Rng): Float64
   return centres;
 }
 
+/** The rows that centres are drawn from, and room that the threads of a team share. */
+export interface StartField {
+  readonly design: Design;
+  readonly rows: PointRows;
+  readonly weights: Float64Array | null;
+  /** Squared length of every row. */
+  readonly norms: Float64Array;
+  readonly parts: Parts;
+  /** By row: the squared distance from the nearest centre so far. */
+  readonly nearest: Float64Array;
+  /** By part: `startSums` of them. */
+  readonly sums: Float64Array;
+  /** For `agreedToStop`. */
+  readonly flags: Int32Array;
+}
+
+/** Rows measured side by side as candidates for a centre. */
+const side = 4;
+/** About 2 + ln(clusters) in whole fours: what Arthur and Vassilvitskii tried, and scikit-learn does. */
+const candidatesFor = (clusters: number): number => side * Math.ceil(Math.floor(2 + log(clusters)) / side);
+/** Numbers a part: the chance of its rows, and what would be left of it with each candidate. */
+export const startSums = (clusters: number): number => 1 + candidatesFor(clusters);
+
+/** Of rows that one thread alone starts from. */
+export function soloField(of: Pick<StartField, "design" | "rows" | "weights" | "norms">, clusters: number): StartField {
+  const parts = partsOf(of.norms.length);
+  const sums = new Float64Array(parts.nParts * startSums(clusters));
+  return { ...of, parts, nearest: new Float64Array(of.norms.length), sums, flags: new Int32Array(1) };
+}
+
 /**
- * k-means++ (Arthur and Vassilvitskii 2007): each next centre is a row drawn with probability in proportion to its weight
- * times its squared distance from the centres so far. `norms` are the squared lengths of the rows.
+ * Greedy k-means++ (Arthur and Vassilvitskii 2007): rows are drawn with probability in proportion to their weight times their
+ * squared distance from the centres so far; of several so drawn that one is the next centre that leaves the least sum of
+ * these. All threads of a team call it alike and get the same; null where they were asked to stop.
  */
-export function plusPlusStart(
-  design: Design,
-  norms: Float64Array,
-  weights: Float64Array | null,
+export async function plusPlusStart(
+  field: StartField,
   clusters: number,
   rng: Rng,
-): Float64Array {
+  team: Team,
+): Promise<Float64Array | null> {
+  const { design, nearest, parts } = field;
   const nColumns = design.dense.length + design.sparse.names.length;
   const centres = new Float64Array(clusters * nColumns);
-  const chances = weights === null ? new Float64Array(design.nRows).fill(1) : weights.slice();
-  const nearest = new Float64Array(design.nRows).fill(Infinity);
-  const distances = new Float64Array(design.nRows);
+  const candidates = new Float64Array(candidatesFor(clusters) * nColumns);
+  forParts(parts, team, (part, from, to) => {
+    nearest.fill(1, from, to);
+    sumChances(field, part, from, to, clusters);
+  });
   for (let c = 0; c < clusters; ++c) {
-    placeCentre(design, drawInProportion(chances, rng), centres, c);
-    squaredDistances(design, norms, centres, c, distances);
-    for (let row = 0; row < design.nRows; ++row) {
-      if (distances[row]! < nearest[row]!) nearest[row] = distances[row]!;
-      chances[row] = nearest[row]! * (weights === null ? 1 : weights[row]!);
-    }
+    const nDrawn = c === 0 ? 1 : candidatesFor(clusters);
+    const drawn = Array.from({ length: nDrawn }, () => drawInProportion(field, rng, clusters));
+    drawn.forEach((row, i) => placeCentre(design, row, candidates, i));
+    // Nobody may move the distances on while another thread still draws by them.
+    team.barrier();
+    if (nDrawn > 1) forParts(parts, team, (part, from, to) => weighCandidates(field, candidates, part, from, to));
+    placeCentre(design, drawn[leastLeft(field, nDrawn, clusters)]!, centres, c);
+    forParts(parts, team, (part, from, to) => {
+      if (c === 0) nearest.fill(Infinity, from, to);
+      bringNearer(field, centres.subarray(c * nColumns, (c + 1) * nColumns), from, to);
+      sumChances(field, part, from, to, clusters);
+    });
+    await team.pause();
+    if (agreedToStop(team, field.flags)) return null;
   }
   return centres;
 }
 
-/** A row, with probability in proportion to its chance; any row where all chances are 0. */
-function drawInProportion(chances: Float64Array, rng: Rng): number {
+/** Does this thread's parts of the work and waits for the others'. */
+function forParts(parts: Parts, team: Team, work: (part: number, from: number, to: number) => void): void {
+  for (let part = team.thread; part < parts.nParts; part += team.threads) work(part, ...parts.rangeOf(part));
+  team.barrier();
+}
+
+function sumChances(field: StartField, part: number, from: number, to: number, clusters: number): void {
+  const { weights, nearest, sums } = field;
   let total = 0;
-  for (let row = 0; row < chances.length; ++row) total += chances[row]!;
+  for (let row = from; row < to; ++row) total += (weights === null ? 1 : weights[row]!) * nearest[row]!;
+  sums[part * startSums(clusters)] = total;
+}
+
+/** A row, with probability in proportion to its chance; any row where all chances are 0. */
+function drawInProportion({ weights, nearest, parts, sums }: StartField, rng: Rng, clusters: number): number {
+  const step = startSums(clusters);
+  let total = 0;
+  for (let part = 0; part < parts.nParts; ++part) total += sums[part * step]!;
   const wanted = rng.next() * total;
-  if (!(total > 0)) return rng.integer(chances.length);
+  if (!(total > 0)) return rng.integer(nearest.length);
+  let chosen = 0;
   let passed = 0;
-  let last = 0;
-  for (let row = 0; row < chances.length; ++row) {
-    if (chances[row] === 0) continue;
-    passed += chances[row]!;
+  let end = 0;
+  for (let part = 0; part < parts.nParts && wanted >= end; ++part) {
+    const own = sums[part * step]!;
+    if (own === 0) continue;
+    [chosen, passed, end] = [part, end, end + own];
+  }
+  const [from, to] = parts.rangeOf(chosen);
+  let last = from;
+  for (let row = from; row < to; ++row) {
+    const chance = (weights === null ? 1 : weights[row]!) * nearest[row]!;
+    if (chance === 0) continue;
     last = row;
+    passed += chance;
     if (passed > wanted) return row;
   }
   return last;
+}
+
+/** Sums up for each candidate what chances it would leave to the rows of a part. */
+function weighCandidates(field: StartField, candidates: Float64Array, part: number, from: number, to: number): void {
+  const { rows, norms, weights, nearest, sums } = field;
+  const nCandidates = sums.length / field.parts.nParts - 1;
+  const halves = halfLengths(candidates, nCandidates);
+  const scores = new Float64Array(side);
+  for (let first = 0; first < nCandidates; first += side) {
+    let [left0, left1, left2, left3] = [0, 0, 0, 0];
+    for (let row = from; row < to; ++row) {
+      fourScores(rows, row, candidates, halves, first, scores);
+      const norm = norms[row]!;
+      const most = nearest[row]!;
+      const weight = weights === null ? 1 : weights[row]!;
+      left0 += weight * Math.min(most, Math.max(0, norm - 2 * scores[0]!));
+      left1 += weight * Math.min(most, Math.max(0, norm - 2 * scores[1]!));
+      left2 += weight * Math.min(most, Math.max(0, norm - 2 * scores[2]!));
+      left3 += weight * Math.min(most, Math.max(0, norm - 2 * scores[3]!));
+    }
+    sums.set([left0, left1, left2, left3], part * (1 + nCandidates) + 1 + first);
+  }
+}
+
+/** The candidate that leaves the least, the first of equals; the sums of the parts in order. */
+function leastLeft({ sums }: StartField, nDrawn: number, clusters: number): number {
+  const left = new Float64Array(nDrawn);
+  for (let at = 1; at < sums.length; at += startSums(clusters))
+    for (let i = 0; i < nDrawn; ++i) left[i]! += sums[at + i]!;
+  return nDrawn === 1 ? 0 : left.indexOf(left.reduce((least, one) => Math.min(least, one)));
+}
+
+function bringNearer({ rows, norms, nearest }: StartField, centre: Float64Array, from: number, to: number): void {
+  const half = halfLengths(centre, 1)[0]!;
+  for (let row = from; row < to; ++row) {
+    const distance = Math.max(0, norms[row]! - 2 * scoreOf(rows, row, centre, 0, half));
+    if (distance < nearest[row]!) nearest[row] = distance;
+  }
 }
