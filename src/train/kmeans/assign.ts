@@ -52,18 +52,27 @@ function listAll(start: number, end: number, listed: Uint32Array): number {
   return end - start;
 }
 
-/** Lists the rows, and says how many, that the bounds do not hold where they are. */
+/**
+ * Lists the rows, and says how many, that the bounds do not hold where they are. A row's slack is what its centre and the
+ * others may have moved since it was measured; half the distance between centres counts where it is used up alone.
+ */
 function listLoose({ memory }: ClusteringPlan, start: number, end: number, drift: Drift, listed: Uint32Array): number {
-  const { assignment, upper, lower } = memory;
-  const { own, others, apart } = drift;
+  const { assignment, slack, upper } = memory;
+  const { own, both, apart } = drift;
   let count = 0;
   for (let row = start; row < end; ++row) {
-    const centre = assignment[row]!;
-    const most = upper[row]! + own[centre]!;
     listed[count] = row;
-    if (!(most < lower[row]! - others[centre]! || most < apart[centre]!)) ++count;
+    // Counted without a branch, which would often be foreseen wrongly.
+    count += Number(!(both[assignment[row]!]! < slack[row]!));
   }
-  return count;
+  let kept = 0;
+  for (let i = 0; i < count; ++i) {
+    const row = listed[i]!;
+    const centre = assignment[row]!;
+    listed[kept] = row;
+    kept += Number(!(upper[row]! + own[centre]! < apart[centre]!));
+  }
+  return kept;
 }
 
 /** Measures listed rows by their own centre; keeps on the list, and counts, those that may still be nearer to another. */
@@ -73,17 +82,18 @@ function tighten(
   listed: Uint32Array, // in and out
   count: number,
 ): number {
-  const { assignment, upper, lower } = memory;
+  const { assignment, upper, slack } = memory;
   const nColumns = centres.length / halves.length;
   let kept = 0;
   for (let i = 0; i < count; ++i) {
     const row = listed[i]!;
     const centre = assignment[row]!;
     const score = scoreOf(rows, row, centres, centre * nColumns, halves[centre]!);
-    upper[row] = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * score, 0) + error), drift, centre);
-    const most = upper[row]! + drift.own[centre]!;
+    const most = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * score, 0) + error), drift, centre);
+    slack[row]! += upper[row]! - most;
+    upper[row] = most;
     listed[kept] = row;
-    if (!(most < lower[row]! - drift.others[centre]! || most < drift.apart[centre]!)) ++kept;
+    if (!(drift.both[centre]! < slack[row]! || most + drift.own[centre]! < drift.apart[centre]!)) ++kept;
   }
   return kept;
 }
@@ -91,11 +101,13 @@ function tighten(
 /** Writes down what was measured of a row, and takes it along to its new centre's sums where that is another. */
 function settle(plan: ClusteringPlan, part: number, row: number, found: Ranking, i: number, measures: Measures): void {
   const { memory, norms, weights, clusters } = plan;
-  const { assignment, upper, lower } = memory;
+  const { assignment, upper, slack } = memory;
   const { error, drift } = measures;
   const nearest = found.nearest[i]!;
-  upper[row] = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * found.best[i]!, 0) + error), drift, nearest);
-  lower[row] = lowerBound(Math.sqrt(Math.max(norms[row]! - 2 * found.second[i]! - error, 0)), drift, nearest);
+  const most = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * found.best[i]!, 0) + error), drift, nearest);
+  const least = lowerBound(Math.sqrt(Math.max(norms[row]! - 2 * found.second[i]! - error, 0)), drift, nearest);
+  upper[row] = most;
+  slack[row] = least - most;
   const before = assignment[row]!;
   if (before === nearest) return;
   assignment[row] = nearest;

@@ -7,6 +7,8 @@ export interface Drift {
   /** By centre: the sum of its own moves, and of the largest moves of all others. */
   readonly own: Float64Array;
   readonly others: Float64Array;
+  /** By centre: both together. */
+  readonly both: Float64Array;
   /** By centre: half its distance from the nearest other one; 0 where that is not worth knowing. */
   readonly apart: Float64Array;
 }
@@ -14,7 +16,8 @@ export interface Drift {
 const safety = 1e-12;
 
 export function createDrift(clusters: number): Drift {
-  return { own: new Float64Array(clusters), others: new Float64Array(clusters), apart: new Float64Array(clusters) };
+  const numbers = (): Float64Array => new Float64Array(clusters);
+  return { own: numbers(), others: numbers(), both: numbers(), apart: numbers() };
 }
 
 /** What is at least a distance from a centre, less the centre's sum of moves: to be compared once that has grown. */
@@ -29,7 +32,7 @@ export function lowerBound(distance: number, { others }: Drift, centre: number):
 
 /** Takes the moves of the centres along. `nRows` says whether the distances between centres are worth what they cost. */
 export function addMoves(drift: Drift, before: Float64Array, after: Float64Array, nRows: number): void {
-  const { own, others, apart } = drift;
+  const { own, others, both, apart } = drift;
   const clusters = own.length;
   const nColumns = after.length / clusters;
   const moves = own.map((_, c) => distance(before, c * nColumns, after, c * nColumns, nColumns) * (1 + safety));
@@ -38,6 +41,7 @@ export function addMoves(drift: Drift, before: Float64Array, after: Float64Array
   for (let c = 0; c < clusters; ++c) {
     own[c]! += moves[c]!;
     others[c]! += c === farthest ? next : moves[farthest]!;
+    both[c] = own[c]! + others[c]!;
   }
   if (clusters * clusters <= 4 * nRows) fillApart(after, nColumns, apart);
 }

@@ -25,10 +25,11 @@ export interface ClusteringPlan {
 }
 
 export interface ClusteringMemory {
-  /** By row: its centre, -1 before it has one; at least its distance from other centres, at most that from its own. */
+  /** By row: its centre, -1 before it has one. */
   readonly assignment: Int32Array;
+  /** By row: what is at least its distance from its own centre, and by how much the others are farther: see `Drift`. */
   readonly upper: Float64Array;
-  readonly lower: Float64Array;
+  readonly slack: Float64Array;
   /** By part and centre: sums of weight * value by column, of weights, and how many rows count. */
   readonly sums: Float64Array;
   readonly held: Float64Array;
@@ -59,7 +60,7 @@ export function createMemory(plan: Pick<ClusteringPlan, "design" | "clusters">):
   return {
     assignment: integers(design.nRows),
     upper: sharedNumbers(design.nRows),
-    lower: sharedNumbers(design.nRows),
+    slack: sharedNumbers(design.nRows),
     sums: sharedNumbers(nParts * clusters * nColumnsOf(design)),
     held: sharedNumbers(nParts * clusters),
     counts: integers(nParts * clusters),

@@ -69,16 +69,51 @@ export function placesOf({ nRows, nDense, clusters }: RankingShape, thread: numb
   };
 }
 
-/** Ranks the centres of the rows listed from one address to before another: an even number. */
-export type RankRows = (listed: number, listedEnd: number, centres: number, centresEnd: number, best: number) => void;
+/** Both take the rows listed from one address to before another. */
+export interface RankingKernels {
+  /** Ranks the centres of an even number of rows. */
+  rank(listed: number, listedEnd: number, centres: number, centresEnd: number, best: number): void;
+  /** Reads of each row what stands in other lines of memory, so that the cache has them; what it returns means nothing. */
+  touch(listed: number, listedEnd: number): number;
+}
 
 /** Throws where the engine has no vector instructions. */
 export function compileRanking(shape: RankingShape, memory: { pages: number; shared: boolean }): WasmModule {
-  return compileModule(assemble([rankKernel(shape)], memory));
+  return compileModule(assemble([rankKernel(shape), touchKernel(shape)], memory));
 }
 
-export function instantiateRanking(module: WasmModule, memory: WasmMemory): RankRows {
-  return instantiateModule(module, memory)["rank"]!;
+export function instantiateRanking(module: WasmModule, memory: WasmMemory): RankingKernels {
+  return instantiateModule(module, memory) as unknown as RankingKernels;
+}
+
+/** Rows touched before they are ranked: few enough that none is gone from the cache by then; an even number. */
+export const touchedAtOnce = 32;
+const lineBytes = 64;
+/** Of longer rows the processor foresees the rest. */
+const mostLines = 8;
+
+/** Nothing waits for what is read, so that many reads that miss the cache go on side by side. */
+function touchKernel({ nDense }: RankingShape): KernelFunction {
+  const [listed, end, cell, all] = [0, 1, 2, 3];
+  const lines = Array.from(
+    { length: Math.min(mostLines, Math.ceil((nDense * 8) / lineBytes)) },
+    (_, i) => i * lineBytes,
+  );
+  const read = (at: number): number[] => [...get(all), ...get(cell), ...i32Load(at), ...op.i32Xor, ...set(all)];
+  return {
+    name: "touch",
+    parameters: [i32, i32],
+    result: i32,
+    locals: [i32, i32],
+    body: [
+      loop(
+        [...get(listed), ...i32Load(0), ...constant(nDense * 8), ...op.i32Mul, ...set(cell)],
+        [...lines, nDense * 8 - 8].flatMap(read),
+        [...get(listed), ...constant(4), ...op.i32Add, ...tee(listed), ...get(end), ...op.i32LtU],
+      ),
+      get(all),
+    ],
+  };
 }
 
 const [listed, listedEnd, centres, centresEnd, out] = [0, 1, 2, 3, 4];

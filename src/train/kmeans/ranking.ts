@@ -15,6 +15,7 @@ import {
   instantiateRanking,
   placesOf,
   rankedAtOnce,
+  touchedAtOnce,
 } from "./ranking-kernel.ts";
 
 /** Finds the nearest two centres of listed rows. What was found of the i-th row listed stands at position i. */
@@ -93,7 +94,7 @@ function plainRanking(rows: PointRows): Ranking {
 }
 
 function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): Ranking {
-  const rank = instantiateRanking(module, memory);
+  const { rank, touch } = instantiateRanking(module, memory);
   const place = placesOf(shape, thread);
   const listed = new Uint32Array(memory.buffer, place.listed, rankedAtOnce);
   const numbers = (at: number): Float64Array => new Float64Array(memory.buffer, at, rankedAtOnce);
@@ -106,7 +107,12 @@ function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): 
     rank: (count) => {
       if (count === 0) return;
       if (count % 2 === 1) listed[count] = listed[count - 1]!;
-      rank(place.listed, place.listed + count * 4, place.centres, place.centresEnd, place.best);
+      const even = count + (count % 2);
+      for (let from = 0; from < even; from += touchedAtOnce) {
+        const [at, end] = [place.listed + 4 * from, place.listed + 4 * Math.min(even, from + touchedAtOnce)];
+        touch(at, end);
+        rank(at, end, place.centres, place.centresEnd, place.best + 8 * from);
+      }
     },
   };
 }
