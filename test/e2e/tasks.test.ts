@@ -143,6 +143,21 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
     expectRefusal(await project.run("run", "parted", "--json"), "DEFINITION_INVALID", 2, "split.by");
   });
 
+  it("refuses to rank by what is no relevance, and a split by time that parts groups", async () => {
+    const model = 'group: "customer", model: m.boosting({ loss: "lambdarank", trees: 5 })';
+    const columns = ["customer", "at", "spend", "plan"] as const;
+    project.pipeline("irrelevant", `{ name: "irrelevant", ${schema(...columns, "score")} target: "score", ${model} }`);
+    expectRefusal(await project.run("run", "irrelevant", "--json"), "TARGET_UNUSABLE", 1, "0 to 31");
+    const timed = `${schema(...columns, "relevance")} target: "relevance", time: "at", ${model}`;
+    project.pipeline("timed", `{ name: "timed", ${timed} }`);
+    expectRefusal(
+      await project.run("run", "timed", "--json"),
+      "DEFINITION_INVALID",
+      2,
+      /\d of \d+ groups divided by time/,
+    );
+  });
+
   it("clustering by kmeans, without a target", async () => {
     const ran = await run(
       "clusters",
