@@ -3,17 +3,18 @@ import type { JsonObject } from "../core/json.ts";
 import type { Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
 import { invalidRows } from "../frame/invalid-rows.ts";
-import { rowsFromFrame } from "../frame/rows.ts";
-import { explainRows, explanationsOf } from "../model/explain.ts";
-import { answersOf, predictRows } from "../model/predict.ts";
+import { frameFromRows, rowsFromFrame } from "../frame/rows.ts";
+import { explain, explanationsOf } from "../model/explain.ts";
+import { answersOf, predict } from "../model/predict.ts";
 import type { Answer } from "../model/predict.ts";
+import type { PredictionEntry } from "../monitor/log-line.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { problemOf } from "./problem.ts";
 import type { ProblemDocument } from "./problem.ts";
-import type { Tracing } from "./tracing/tracing.ts";
+import { attributesOf, inPart, type BeginPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
 export interface PredictContext {
@@ -27,7 +28,9 @@ export interface PredictContext {
   /** Versions that get a share of the requests beside the champions. */
   readonly traffic: Traffic | null;
   /** Hears which version answered. */
-  readonly tracing?: Pick<Tracing, "answered"> | null;
+  readonly tracing?: Pick<Tracing, "answered" | "partsOf"> | null;
+  /** Hears of the parts of one request, where its trace is kept. */
+  readonly beginPart?: BeginPart | null;
 }
 
 /** What came of the rows of a request: an answer each, or, where one breaks the contract, none and what to say of it. */
@@ -47,37 +50,52 @@ export function answerRows(
   context: PredictContext,
   served: ServedModel,
   rows: readonly unknown[],
-  explain: boolean,
+  isExplained: boolean,
 ): RowAnswers {
-  const { log, clock, createId, limits, metrics } = context;
+  const { log, clock, createId, limits, metrics, beginPart } = context;
   const { model, version } = served;
   const start = clock.monotonic();
-  const explained = explain ? explainRows(model, rows) : null;
-  const { predictions, issues, nIssues, frame } = explained ?? predictRows(model, rows);
+  const { frame, issues, nIssues } = inPart(beginPart, "validate", () =>
+    frameFromRows(rows, model.contract, model.inputs),
+  );
   if (issues.length > 0) {
     const count = new Set(issues.map((issue) => issue.row)).size;
     metrics.rejected(served, count);
     log?.of(model.name).append([{ kind: "rejected", time: clock.now(), version, count, codes: countCodes(issues) }]);
     return { refused: problemOf(invalidRows(issues, nIssues), issues.slice(0, limits.issues)) };
   }
-  const answers = answersOf(model, predictions);
+  const { answers, explanations } = inPart(
+    beginPart,
+    "predict",
+    () => predicted(served, frame, isExplained),
+    beginPart ? attributesOf(served, rows.length) : undefined,
+  );
   const predictionIds = rows.map(() => createId());
   metrics.predicted(served, rows.length);
   if (log) {
     const time = clock.now();
     const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
-    log.of(model.name).append(
-      inputsOf(model, rows, frame).map((inputs, i) => ({
-        id: predictionIds[i]!,
-        time,
-        version,
-        inputs,
-        output: answers[i]!,
-        latencyMs,
-      })),
-    );
+    const entryOf = (inputs: JsonObject, i: number): PredictionEntry => ({
+      id: predictionIds[i]!,
+      time,
+      version,
+      inputs,
+      output: answers[i]!,
+      latencyMs,
+    });
+    inPart(beginPart, "log", () => log.of(model.name).append(inputsOf(model, rows, frame).map(entryOf)));
   }
-  return { refused: null, served, answers, predictionIds, explanations: explained && explanationsOf(model, explained) };
+  return { refused: null, served, answers, predictionIds, explanations };
+}
+
+function predicted(
+  { model }: ServedModel,
+  frame: Frame,
+  isExplained: boolean,
+): Pick<AnsweredRows, "answers" | "explanations"> {
+  if (!isExplained) return { answers: answersOf(model, predict(model, frame)), explanations: null };
+  const explained = explain(model, frame);
+  return { answers: answersOf(model, explained.predictions), explanations: explanationsOf(model, explained) };
 }
 
 /** What is logged of rows: as they came, but where values were cleaned or made coarser, nothing that training would not keep. */

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { MillraceError } from "../core/errors/error.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -15,7 +16,7 @@ declare module "fastify" {
  * the log. Requests that wait together share a write. A loss beside a request refuses that one, too: rather one answer too
  * few than one that nobody can find.
  */
-export function addDurableAnswers(app: FastifyInstance, log: PredictionLogs): void {
+export function addDurableAnswers(app: FastifyInstance, log: PredictionLogs, tracing: Tracing | null): void {
   app.decorateRequest("lostBefore", 0);
   app.addHook("preHandler", (request, _, done) => {
     request.lostBefore = log.counts().dropped;
@@ -25,7 +26,9 @@ export function addDurableAnswers(app: FastifyInstance, log: PredictionLogs): vo
     const isAnswer = request.routeOptions.config.access === "predict" && reply.statusCode < 400;
     // What is streamed makes its own parts last before it sends them.
     if (!isAnswer || payload instanceof Readable) return payload;
+    const end = tracing?.partsOf(request)?.("log to disk");
     await log.flush();
+    end?.();
     const { dropped, failing } = log.counts();
     if (dropped === request.lostBefore) return payload;
     reply.header("retry-after", "1");

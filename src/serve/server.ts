@@ -29,7 +29,7 @@ import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseBody } from "./request-body.ts";
-import type { Tracing } from "./tracing/tracing.ts";
+import { inPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
 export interface ServerOptions {
@@ -56,7 +56,7 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Versions that get a share of the requests beside the champions. Default none. */
   readonly traffic?: Traffic | null;
-  /** Makes a span of every request. Default null: none are made. */
+  /** Makes a span of every request, and one of each of its parts. Default null: none are made. */
   readonly tracing?: Tracing | null;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
@@ -92,7 +92,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { models, clock, version, log = null } = options;
   const state: ServerState = { isDraining: false, inFlight: 0 };
   const metrics = await createMetrics({ models, log, inFlight: () => state.inFlight });
-  const app = await createApp(limits);
+  const app = await createApp(limits, options.tracing ?? null);
   const routes: string[] = [];
   app.addHook("onRoute", (route) => {
     if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
@@ -123,7 +123,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     answerBrokenRequest(new MillraceError("REQUEST_TIMEOUT", { limitMs }), socket),
   );
   answerErrors(app, limits, onFault);
-  if (log?.mode === "sync") addDurableAnswers(app, log);
+  if (log?.mode === "sync") addDurableAnswers(app, log, options.tracing ?? null);
   addPredictRoute(app, predicting);
   await addBatchRoute(app, { ...predicting, onFault });
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
@@ -151,7 +151,7 @@ function idsBy(clock: Clock): (mark?: string) => string {
     mark === undefined ? predictionId(clock.now(), randomUUID()) : markedPredictionId(clock.now(), mark, count++);
 }
 
-async function createApp(limits: ServerLimits): Promise<FastifyInstance> {
+async function createApp(limits: ServerLimits, tracing: Tracing | null): Promise<FastifyInstance> {
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: limits.bodyBytes,
@@ -172,9 +172,12 @@ async function createApp(limits: ServerLimits): Promise<FastifyInstance> {
     },
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => {
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     try {
-      done(null, parseBody(body as Buffer, limits));
+      done(
+        null,
+        inPart(tracing?.partsOf(request), "decode", () => parseBody(body as Buffer, limits)),
+      );
     } catch (error) {
       done(error as Error);
     }

@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { answerRows } from "../answer-rows.ts";
 import type { PredictContext } from "../answer-rows.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
 import { isInternal, problemOf, translateError } from "../problem.ts";
-import { answerAsked } from "../traffic/answer.ts";
+import { answerAsked, answerNamed } from "../traffic/answer.ts";
 import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
 
@@ -90,9 +89,8 @@ function infer(
   // Who names a version gets that one.
   const isNamed = request.params.version !== undefined;
   const answered = isNamed
-    ? answerRows(context, served, rows, false)
+    ? answerNamed(context, served, rows, request)
     : answerAsked(context, served, rows, false, request);
-  if (isNamed) context.tracing?.answered(request, served, answered.refused ? 0 : rows.length);
   if (answered.refused) {
     const { status, detail, code, issues } = answered.refused;
     return reply.code(status).send({ error: detail, code, issues });

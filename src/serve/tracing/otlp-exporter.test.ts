@@ -47,6 +47,7 @@ function add(exporter: SpanSink, nSpans: number): void {
     spanId: "00f067aa0ba902b7",
     parentId: null,
     name: "GET",
+    kind: "request",
     startMs: 0,
     endMs: 1,
     attributes: {},

@@ -86,7 +86,7 @@ async function send(options: OtlpOptions, spans: readonly Span[], signal: AbortS
   }
 }
 
-const serverKind = 2;
+const kinds = { part: 1, request: 2 };
 const errorStatus = 2;
 
 function documentOf({ service, version }: OtlpOptions, spans: readonly Span[]): unknown {
@@ -95,13 +95,13 @@ function documentOf({ service, version }: OtlpOptions, spans: readonly Span[]): 
   return { resourceSpans: [{ resource, scopeSpans: [{ scope, spans: spans.map(spanOf) }] }] };
 }
 
-function spanOf({ traceId, spanId, parentId, name, startMs, endMs, attributes, hasFailed }: Span): unknown {
+function spanOf({ traceId, spanId, parentId, name, kind, startMs, endMs, attributes, hasFailed }: Span): unknown {
   return {
     traceId,
     spanId,
     ...(parentId !== null && { parentSpanId: parentId }),
     name,
-    kind: serverKind,
+    kind: kinds[kind],
     startTimeUnixNano: nanoseconds(startMs),
     endTimeUnixNano: nanoseconds(endMs),
     attributes: attributesOf(attributes),

@@ -1,9 +1,13 @@
 import { once } from "node:events";
+import fs from "node:fs";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
+import { openPredictionLogs, type PredictionLogs } from "../../monitor/prediction-logs.ts";
 import { fixedModels } from "../model-source.ts";
 import { createServer, type Server } from "../server.ts";
 import { openOtlpExporter } from "./otlp-exporter.ts";
@@ -30,9 +34,11 @@ let exporter: SpanSink;
 let server: Server;
 let url: string;
 let faults: string[];
+let folder: string;
 
 beforeEach(async () => {
   [status, received, faults] = [200, [], []];
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-tracing-"));
   collector = createHttpServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
@@ -59,12 +65,13 @@ afterEach(async () => {
   await server.close();
   await exporter.close();
   collector.close();
+  fs.rmSync(folder, { recursive: true });
 });
 
-async function start(share = 1): Promise<void> {
+async function start(share = 1, log: PredictionLogs | null = null): Promise<void> {
   const tracing = createTracing(exporter, systemClock, share);
   const models = fixedModels([housesModel(1), churnModel()]);
-  server = await createServer({ models, clock: systemClock, version: "1", port: 0, tracing });
+  server = await createServer({ models, clock: systemClock, version: "1", port: 0, tracing, log });
   ({ url } = await server.listen());
 }
 
@@ -75,7 +82,9 @@ const ask = (headers: Record<string, string> = {}, name = "houses"): Promise<Res
     body: '{"rows":[{"rooms":1},{"rooms":2}]}',
   });
 
-const spans = (): SentSpan[] => received.flatMap((one) => one.spans);
+const all = (): SentSpan[] => received.flatMap((one) => one.spans);
+const spans = (): SentSpan[] => all().filter(({ kind }) => kind === 2);
+const partsOf = ({ spanId }: SentSpan): SentSpan[] => all().filter((one) => one.parentSpanId === spanId);
 const attributes = (span: SentSpan): unknown =>
   Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
@@ -137,6 +146,50 @@ it("tells version and rows of a named version, of a batch, and of a request that
   expect(versions.map((one) => one["millrace.rows"])).toEqual(["2", "2", "0"]);
 });
 
+it.each(["async", "sync"] as const)(
+  "tells the parts of a request with the log in mode %s, as its children",
+  async (mode) => {
+    const logs = openPredictionLogs(folder, { clock: systemClock, mode });
+    await start(1, logs);
+    expect((await ask()).status).toBe(200);
+    await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+    await logs.close();
+    const [span] = spans();
+    const parts = partsOf(span!);
+    expect(parts.map(({ name }) => name)).toEqual([
+      "decode",
+      "validate",
+      "predict",
+      "log",
+      ...(mode === "sync" ? ["log to disk"] : []),
+    ]);
+    expect(new Set([span!, ...parts].map(({ spanId }) => spanId)).size).toBe(parts.length + 1);
+    const times = parts.flatMap((part) => [part.startTimeUnixNano, part.endTimeUnixNano]).map(BigInt);
+    const inOrder = [BigInt(span!.startTimeUnixNano), ...times, BigInt(span!.endTimeUnixNano)];
+    expect(inOrder).toEqual([...inOrder].sort((a, b) => Number(a - b)));
+    for (const part of parts) expect(part).toMatchObject({ traceId: span!.traceId, kind: 1, status: {} });
+    expect(parts.map(attributes)).toEqual(
+      parts.map(({ name }) =>
+        name === "predict"
+          ? { "millrace.model.name": "houses", "millrace.model.version": "1", "millrace.rows": "2" }
+          : {},
+      ),
+    );
+  },
+);
+
+it("tells no part that a refused request did not come to", async () => {
+  await start();
+  for (const body of ['{"rows":', '{"rows":[{"rooms":"many"}]}'])
+    await fetch(`${url}/v1/models/houses/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+  await expect.poll(spans, { timeout: 5000 }).toHaveLength(2);
+  expect(spans().map((span) => partsOf(span).map(({ name }) => name))).toEqual([["decode"], ["decode", "validate"]]);
+});
+
 it("names the span by its method, without a route and without the path, where no route matches", async () => {
   await start();
   expect((await fetch(`${url}/nowhere/secret`)).status).toBe(404);
@@ -150,7 +203,7 @@ it("keeps the share it is told of the traces that begin here", async () => {
   const answer = await ask();
   expect(answer.headers.get("traceresponse")).toMatch(/-00$/);
   await exporter.close();
-  expect(spans()).toEqual([]);
+  expect(all()).toEqual([]);
 });
 
 it("answers though no collector takes the spans, says so once, and goes on once one does", async () => {

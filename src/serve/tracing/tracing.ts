@@ -4,19 +4,20 @@ import type { ServedModel } from "../model-source.ts";
 import type { Asker } from "../traffic/arm.ts";
 import { formatTraceparent, parseTraceparent, type TraceContext } from "./trace-context.ts";
 
-/** One request as it went, for whoever collects traces. */
+/** One request as it went, or a part of it, for whoever collects traces. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Of the span the caller named; null where the trace begins here. */
+  /** Of the span the caller named, or of the request a part belongs to; null where the trace begins here. */
   readonly parentId: string | null;
-  /** "POST /v1/models/:name/predict"; the method alone where no route matched. */
+  /** "POST /v1/models/:name/predict", the method alone where no route matched, or the name of a part. */
   readonly name: string;
+  readonly kind: "request" | "part";
   /** UTC milliseconds. */
   readonly startMs: number;
   readonly endMs: number;
-  readonly attributes: Readonly<Record<string, string | number>>;
-  /** The server is at fault: status 500 and above. */
+  readonly attributes: Attributes;
+  /** The server is at fault: status 500 and above. No part is. */
   readonly hasFailed: boolean;
 }
 
@@ -35,12 +36,19 @@ export interface TracedAnswer {
   readonly status: number;
 }
 
-/** The spans of a server's requests, one each, which continue the traces of those who ask. */
+export type Attributes = Readonly<Record<string, string | number>>;
+
+/** Begins a part of a request, such as "predict"; what it gives ends it. */
+export type BeginPart = (name: string, attributes?: Attributes) => () => void;
+
+/** The spans of a server's requests, which continue the traces of those who ask: one each, with the parts as its children. */
 export interface Tracing {
   /** Gives the `traceresponse` header: whose span it is that answers. */
   begin(asker: Asker): string;
   /** Notes which version answered how many rows. */
   answered(asker: Asker, served: ServedModel, nRows: number): void;
+  /** Null for a trace that is not kept. A part that ends after its request is lost. */
+  partsOf(asker: Asker): BeginPart | null;
   end(asker: Asker, answer: TracedAnswer): void;
 }
 
@@ -50,6 +58,7 @@ interface OpenSpan {
   readonly startMs: number;
   readonly start: number;
   readonly attributes: Record<string, string | number>;
+  readonly parts: Span[];
 }
 
 /** `share` of the traces that begin here are kept; of others, what their beginner decided. Attributes bear OpenTelemetry's names. */
@@ -63,26 +72,36 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
       const context = { traceId, spanId: randomBytes(8).toString("hex"), isSampled };
       const parentId = parent?.spanId ?? null;
       if (isSampled)
-        open.set(asker, { context, parentId, startMs: clock.now(), start: clock.monotonic(), attributes: {} });
+        open.set(asker, {
+          context,
+          parentId,
+          startMs: clock.now(),
+          start: clock.monotonic(),
+          attributes: {},
+          parts: [],
+        });
       return formatTraceparent(context);
     },
-    answered(asker, { model, version }, nRows) {
+    answered(asker, served, nRows) {
       const span = open.get(asker);
-      if (!span) return;
-      span.attributes["millrace.model.name"] = model.name;
-      span.attributes["millrace.model.version"] = version;
-      span.attributes["millrace.rows"] = nRows;
+      if (span) Object.assign(span.attributes, attributesOf(served, nRows));
+    },
+    partsOf(asker) {
+      const span = open.get(asker);
+      return span ? partsOf(span, clock) : null;
     },
     end(asker, { method, route, status }) {
       const span = open.get(asker);
       if (!span) return;
       open.delete(asker);
-      const { context, parentId, startMs, start, attributes } = span;
+      const { context, parentId, startMs, start, attributes, parts } = span;
+      for (const part of parts) sink.add(part);
       sink.add({
         traceId: context.traceId,
         spanId: context.spanId,
         parentId,
         name: route === null ? method : `${method} ${route}`,
+        kind: "request",
         startMs,
         endMs: startMs + clock.monotonic() - start,
         attributes: {
@@ -95,6 +114,40 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
       });
     },
   };
+}
+
+/** Which version it is of how many rows. */
+export function attributesOf({ model, version }: ServedModel, nRows: number): Attributes {
+  return { "millrace.model.name": model.name, "millrace.model.version": version, "millrace.rows": nRows };
+}
+
+function partsOf({ context, startMs, start, parts }: OpenSpan, clock: Clock): BeginPart {
+  const { traceId, spanId: parentId } = context;
+  const msAt = (time: number): number => startMs + time - start;
+  return (name, attributes = {}) => {
+    const begun = clock.monotonic();
+    return () => {
+      const spanId = randomBytes(8).toString("hex");
+      const times = { startMs: msAt(begun), endMs: msAt(clock.monotonic()) };
+      parts.push({ traceId, spanId, parentId, name, kind: "part", ...times, attributes, hasFailed: false });
+    };
+  };
+}
+
+/** Does work as a part of a request; as it is where nobody traces. */
+export function inPart<T>(
+  begin: BeginPart | null | undefined,
+  name: string,
+  work: () => T,
+  attributes?: Attributes,
+): T {
+  if (!begin) return work();
+  const end = begin(name, attributes);
+  try {
+    return work();
+  } finally {
+    end();
+  }
 }
 
 /** By the last seven bytes of its id, so that every server keeps the same traces. */

@@ -17,8 +17,30 @@ export function answerAsked(
   explain: boolean,
   asker: Asker,
 ): RowAnswers {
-  const answered = answerByArm(context, served, rows, explain, asker);
-  context.tracing?.answered(asker, answered.refused ? served : answered.served, answered.refused ? 0 : rows.length);
+  return traced(context, served, rows, asker, (own) => answerByArm(own, served, rows, explain, asker));
+}
+
+/** Answers rows with `served` and no other version. */
+export function answerNamed(
+  context: PredictContext,
+  served: ServedModel,
+  rows: readonly unknown[],
+  asker: Asker,
+): RowAnswers {
+  return traced(context, served, rows, asker, (own) => answerRows(own, served, rows, false));
+}
+
+function traced(
+  context: PredictContext,
+  served: ServedModel,
+  rows: readonly unknown[],
+  asker: Asker,
+  answer: (own: PredictContext) => RowAnswers,
+): RowAnswers {
+  const { tracing } = context;
+  if (!tracing) return answer(context);
+  const answered = answer({ ...context, beginPart: tracing.partsOf(asker) });
+  tracing.answered(asker, answered.refused ? served : answered.served, answered.refused ? 0 : rows.length);
   return answered;
 }
 
