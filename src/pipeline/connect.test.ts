@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { number, timestamp } from "../frame/schema.ts";
@@ -16,22 +16,26 @@ interface Asked {
 }
 interface Answer {
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
 let server: Server | undefined;
 const asked: Asked[] = [];
+let headers: IncomingHttpHeaders[] = [];
 
 async function serve(answer: (asked: Asked) => Answer | undefined): Promise<string> {
   asked.length = 0;
+  headers = [];
   server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (part: string) => (body += part));
     request.on("end", () => {
+      headers.push(request.headers);
       asked.push({ path: `${request.method} ${request.url}`, body });
       const answered = answer(asked.at(-1)!);
       if (!answered) return;
-      response.writeHead(answered.status ?? 200, { "content-type": "application/json" });
+      response.writeHead(answered.status ?? 200, { "content-type": "application/json", ...answered.headers });
       response.end(typeof answered.body === "string" ? answered.body : JSON.stringify(answered.body));
     });
   });
@@ -39,6 +43,9 @@ async function serve(answer: (asked: Asked) => Answer | undefined): Promise<stri
   await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
 }
+
+const areasOf = (body: string): number[] =>
+  (JSON.parse(body) as { rows: { area: number }[] }).rows.map(({ area }) => area);
 
 afterEach(async () => {
   server?.closeAllConnections();
@@ -110,6 +117,118 @@ describe("connect", () => {
   ])("refuses %s", async (_, answer, message) => {
     const url = await serve(() => answer);
     await expect(connect<typeof houses>(url, "houses").predict({ area: 1 })).rejects.toThrow(message);
+  });
+
+  it("tries again where the server has no place, as late as it asks, and not where it refuses", async () => {
+    const refusals: Answer[] = [
+      { status: 429, headers: { "retry-after": "0" }, body: {} },
+      { status: 503, body: {} },
+    ];
+    const url = await serve(() => refusals.shift() ?? { body: { predictions: [1] } });
+    expect(await connect<typeof houses>(url, "houses").predict({ area: 1 })).toBe(1);
+    expect(asked.map(({ body }) => body)).toStrictEqual(Array<string>(3).fill('{"rows":[{"area":1}]}'));
+    for (const status of [400, 403, 404, 422, 500]) {
+      refusals.push({ status, body: {} });
+      await expect(connect<typeof houses>(url, "houses").predict({ area: 1 })).rejects.toThrow(`answered ${status}`);
+    }
+    expect(asked).toHaveLength(8);
+  });
+
+  it("tries so often as it is told, and never beyond its timeout", async () => {
+    let answer: Answer = { status: 503, headers: { "retry-after": "0" }, body: { detail: "full" } };
+    const url = await serve(() => answer);
+    for (const [retries, nTries] of [
+      [undefined, 3],
+      [0, 1],
+      [4, 5],
+    ] as const) {
+      asked.length = 0;
+      const client = connect<typeof houses>(url, "houses", retries === undefined ? {} : { retries });
+      await expect(client.predict({ area: 1 })).rejects.toThrow(/answered 503: full/);
+      expect(asked).toHaveLength(nTries);
+    }
+    asked.length = 0;
+    answer = { status: 503, headers: { "retry-after": "3600" }, body: { detail: "full" } };
+    const hasty = connect<typeof houses>(url, "houses", { timeout: "200ms" });
+    await expect(hasty.predict({ area: 1 })).rejects.toThrow(/answered 503: full/);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("tries again where a connection breaks before its answer", async () => {
+    let nBroken = 0;
+    const url = await serve(() => ({ body: { predictions: [1] } }));
+    server!.on("connection", (socket) => {
+      if (nBroken++ < 2) socket.destroy();
+    });
+    expect(await connect<typeof houses>(url, "houses").predict({ area: 1 })).toBe(1);
+    expect(nBroken).toBe(3);
+  });
+
+  it("keeps its connection for the next request", async () => {
+    let nConnections = 0;
+    const url = await serve(() => ({ body: { predictions: [1] } }));
+    server!.on("connection", () => ++nConnections);
+    const client = connect<typeof houses>(url, "houses");
+    for (let i = 0; i < 20; ++i) await client.predict({ area: i });
+    expect(asked).toHaveLength(20);
+    // The next request may come before the last one's connection is free.
+    expect(nConnections).toBeLessThanOrEqual(2);
+  });
+
+  it("sends many rows as several requests, in order", async () => {
+    const url = await serve(({ body }) => ({ body: { predictions: areasOf(body) } }));
+    const areas = Array.from({ length: 2500 }, (_, i) => i);
+    const rows = areas.map((area) => ({ area }));
+    expect(await connect<typeof houses>(url, "houses").predictMany(rows)).toStrictEqual(areas);
+    expect(asked.map(({ body }) => areasOf(body).length)).toStrictEqual([1000, 1000, 500]);
+    asked.length = 0;
+    expect(await connect<typeof houses>(url, "houses", { rowsPerRequest: 2 }).predictMany(rows.slice(0, 3))).toEqual([
+      0, 1, 2,
+    ]);
+    expect(asked.map(({ body }) => areasOf(body))).toStrictEqual([[0, 1], [2]]);
+  });
+
+  it("makes one request of calls at one time where it is told to, and refuses only the row that is at fault", async () => {
+    const url = await serve(({ body }) =>
+      areasOf(body).includes(-1)
+        ? { status: 422, body: { code: "REQUEST_INVALID", detail: "below 0" } }
+        : { body: { predictions: areasOf(body) } },
+    );
+    const client = connect<typeof houses>(url, "houses", { batching: true, rowsPerRequest: 8 });
+    const predictAll = (areas: readonly number[]): Promise<unknown[]> =>
+      Promise.all(areas.map((area) => client.predict({ area }).catch((error: Error) => error.message)));
+    expect(await predictAll([1, 2, 3])).toStrictEqual([1, 2, 3]);
+    expect(asked).toHaveLength(1);
+    expect(await predictAll([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toStrictEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(
+      asked
+        .slice(1)
+        .map(({ body }) => areasOf(body).length)
+        .sort(),
+    ).toStrictEqual([2, 8]);
+    const refused = expect.stringContaining("answered 422: REQUEST_INVALID: below 0") as string;
+    expect(await predictAll([1, 2, -1, 4, 5])).toStrictEqual([1, 2, refused, 4, 5]);
+    expect(await client.predict({ area: 6 })).toBe(6);
+  });
+
+  it("rejects every call of one request that fails as a whole", async () => {
+    const url = await serve(() => ({ status: 500, body: {} }));
+    const client = connect<typeof houses>(url, "houses", { batching: true });
+    const [a, b] = await Promise.allSettled([client.predict({ area: 1 }), client.predict({ area: 2 })]);
+    expect([a.status, b.status, asked.length]).toStrictEqual(["rejected", "rejected", 1]);
+  });
+
+  it("asks for its headers before each request, so that one can name the caller's span", async () => {
+    const url = await serve(() => ({ body: { predictions: [1] } }));
+    let nAsked = 0;
+    const traceparent = (span: number): string => `00-4bf92f3577b34da6a3ce929d0e0e4736-000000000000000${span}-01`;
+    const client = connect<typeof houses>(url, "houses", { headers: () => ({ traceparent: traceparent(++nAsked) }) });
+    for (let i = 0; i < 2; ++i) await client.predict({ area: i });
+    expect(headers.map((one) => one["traceparent"])).toStrictEqual([traceparent(1), traceparent(2)]);
+  });
+
+  it.each([{ retries: -1 }, { retries: 0.5 }, { rowsPerRequest: 0 }])("refuses %j", (options) => {
+    expect(() => connect<typeof houses>("http://127.0.0.1:1", "houses", options)).toThrow(/a whole number of at least/);
   });
 
   it("gives up after its timeout, and says so where nobody listens", async () => {

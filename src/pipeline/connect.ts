@@ -1,8 +1,10 @@
-import { formatDuration, parseDuration, type Duration } from "../core/duration.ts";
+import { parseDuration, type Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { RowParts } from "../frame/schema.ts";
 import type { Explanation } from "../model/explain.ts";
+import { memberOf, request, type Connection } from "./client-request.ts";
+import { joinCalls } from "./joined-calls.ts";
 import type { AnyPipeline, OutputOf } from "./types.ts";
 
 /** A property of an interface, not an alias: messages then print `{ area: number; ... }` instead of `RowFor<Pipeline<...>>`. */
@@ -35,11 +37,25 @@ export interface Explained<O> {
 
 /** How to talk to the server. */
 export interface ConnectOptions {
-  /** Give up on a request after this; default "30s". */
+  /** Give up on a request after this, with all its tries; default "30s". */
   readonly timeout?: Duration;
-  /** Sent with every request, such as an authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Sent with every request, such as an authorization; a function is asked for each, so that it can name the caller's own span
+   * in `traceparent`.
+   */
+  readonly headers?: Headers | (() => Headers);
+  /**
+   * Tries again, up to so often, where the server has no place (429, 503: as late as it asks) or the connection broke; default 2.
+   * It changes nothing to ask twice, but a prediction whose answer was lost stands in the log.
+   */
+  readonly retries?: number;
+  /** Most rows of a request, default 1,000, what a server allows by default: predictMany() sends more as several, one after the other. */
+  readonly rowsPerRequest?: number;
+  /** Send the rows of predict() calls made at one time as one request; a row that is refused costs the others nothing. Default false. */
+  readonly batching?: boolean;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 /**
  * A client for the pipeline's model on the server at `url`, typed by `connect<typeof yourPipeline>(...)`. Where `name`
@@ -50,7 +66,11 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
   const timeoutMs = parseDuration(options.timeout ?? "30s");
   if (timeoutMs === undefined || timeoutMs <= 0)
     throw invalidDefinition("connect(): timeout", 'must be a duration such as "5s"', showValue(options.timeout));
-  const connection: Connection = { base, timeoutMs, headers: options.headers ?? {} };
+  const { headers = {}, retries = 2, rowsPerRequest = 1000, batching = false } = options;
+  requireCount("retries", retries, 0);
+  requireCount("rowsPerRequest", rowsPerRequest, 1);
+  const headersOf = typeof headers === "function" ? headers : () => headers;
+  const connection: Connection = { base, timeoutMs, retries, headersOf };
   let model = name === undefined ? undefined : Promise.resolve(name);
   const ask = async (rows: readonly unknown[], explain: boolean): Promise<Answers> => {
     model ??= onlyModel(connection).catch((error: unknown) => {
@@ -59,9 +79,17 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
     });
     return answersOn(connection, await model, rows, explain);
   };
+  const predictMany = async (rows: readonly unknown[]): Promise<unknown[]> => {
+    const predictions: unknown[] = [];
+    for (let from = 0; from < rows.length; from += rowsPerRequest)
+      predictions.push(...(await ask(rows.slice(from, from + rowsPerRequest), false)).predictions);
+    return predictions;
+  };
   const client = {
-    predictMany: async (rows: readonly unknown[]) => (rows.length === 0 ? [] : (await ask(rows, false)).predictions),
-    predict: async (row: unknown) => (await ask([row], false)).predictions[0],
+    predictMany,
+    predict: batching
+      ? joinCalls(rowsPerRequest, predictMany)
+      : async (row: unknown) => (await ask([row], false)).predictions[0],
     explain: async (row: unknown) => {
       const { predictions, explanations } = await ask([row], true);
       return { prediction: predictions[0], explanation: explanations[0] };
@@ -70,10 +98,9 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
   return Object.freeze(client) as unknown as Client<P>;
 }
 
-interface Connection {
-  readonly base: string;
-  readonly timeoutMs: number;
-  readonly headers: Readonly<Record<string, string>>;
+function requireCount(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw invalidDefinition(`connect(): ${name}`, `must be a whole number of at least ${least}`, showValue(value));
 }
 
 function baseOf(url: string): string {
@@ -115,54 +142,4 @@ async function onlyModel(connection: Connection): Promise<string> {
   if (names.length === 1 && typeof only === "string") return only;
   const detail = `it serves ${names.length === 0 ? "no model" : names.join(", ")}; connect(url, name) must say which`;
   throw new MillraceError("CLIENT_REFUSED", { url, status: 200, detail });
-}
-
-/** Sends `body` (POST) or asks (GET) and reads the JSON answer; Dates in the body are ISO 8601 texts by then. */
-async function request(connection: Connection, url: string, body?: string): Promise<unknown> {
-  const { timeoutMs } = connection;
-  const headers = { accept: "application/json", ...connection.headers };
-  const init =
-    body === undefined
-      ? { headers }
-      : { method: "POST", body, headers: { ...headers, "content-type": "application/json" } };
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
-    text = await response.text();
-  } catch (error) {
-    const isLate = error instanceof Error && error.name === "TimeoutError";
-    const detail = isLate ? `nothing within ${formatDuration(timeoutMs)}` : reasonOf(error);
-    throw new MillraceError("CLIENT_REFUSED", { url, status: 0, detail }, { cause: error });
-  }
-  const answer = jsonOf(text);
-  if (response.ok && answer !== undefined) return answer;
-  const detail = response.ok ? "an answer that is not JSON" : problemOf(answer, response.statusText);
-  throw new MillraceError("CLIENT_REFUSED", { url, status: response.status, detail });
-}
-
-/** fetch says "fetch failed" and keeps the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error && cause.message) return cause.message;
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** What a problem+json answer (RFC 9457) says. */
-function problemOf(answer: unknown, statusText: string): string {
-  const parts = [memberOf(answer, "code"), memberOf(answer, "detail") ?? memberOf(answer, "title")];
-  return parts.filter((part) => typeof part === "string").join(": ") || statusText || "no reason given";
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[name];
 }
