@@ -104,6 +104,11 @@ export const scenarios = [
     load: () => import("./scenarios/serve-swaps.mjs"),
   },
   {
+    id: "serve/drain",
+    title: "100 servers (MILLRACE_DRAINS) told to stop while requests are open",
+    load: () => import("./scenarios/serve-drain.mjs"),
+  },
+  {
     id: "serve/keys",
     title: "1,000 keys searched for wherever they must not stand, and 1,000,000 wrong ones timed",
     load: () => import("./scenarios/serve-keys.mjs"),

@@ -15,27 +15,32 @@ export const millrace = (folder, ...args) =>
 
 /** Serves the project in `folder` on a free port while `use(url)` runs. */
 export function withServer(folder, use, ...args) {
-  const isListening = (said) => (said.includes("\n}\n") ? JSON.parse(said).url : null);
-  return withProcess(process.execPath, [cli, "serve", "--port", "0", "--json", ...args], folder, isListening, use);
+  return withProcess(process.execPath, [cli, "serve", "--port", "0", "--json", ...args], folder, jsonAddress, use);
 }
+
+const jsonAddress = (said) => (said.includes("\n}\n") ? JSON.parse(said).url : null);
 
 /** The address that a server prints as a line of its own. */
 export const printedAddress = (said) => /^http\S+(?=\n)/m.exec(said)?.[0] ?? null;
+
+/** Resolves once what a server printed says where it listens. */
+export function listeningUrl(server, isListening = jsonAddress) {
+  let said = "";
+  return new Promise((resolve, reject) => {
+    server.stdout.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      const found = isListening(said);
+      if (found !== null) resolve(found);
+    });
+    server.once("exit", (code) => reject(new Error(`the server ended with exit code ${code}`)));
+  });
+}
 
 /** Starts a server, waits until what it printed says where it listens, and ends it when `use(url, pid)` has. */
 export async function withProcess(command, args, folder, isListening, use) {
   const server = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
   try {
-    let said = "";
-    const url = await new Promise((resolve, reject) => {
-      server.stdout.setEncoding("utf8").on("data", (text) => {
-        said += text;
-        const found = isListening(said);
-        if (found !== null) resolve(found);
-      });
-      server.once("exit", (code) => reject(new Error(`the server ended with exit code ${code}`)));
-    });
-    return await use(url, server.pid);
+    return await use(await listeningUrl(server, isListening), server.pid);
   } finally {
     server.kill("SIGTERM");
   }
