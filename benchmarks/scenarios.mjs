@@ -109,6 +109,12 @@ export const scenarios = [
     load: () => import("./scenarios/serve-drain.mjs"),
   },
   {
+    id: "serve/abuse",
+    title:
+      "silent sockets, endless bodies, broken HTTP and 2,560 requests at once, beside a good client (MILLRACE_ABUSE_SECONDS a phase)",
+    load: () => import("./scenarios/serve-abuse.mjs"),
+  },
+  {
     id: "serve/keys",
     title: "1,000 keys searched for wherever they must not stand, and 1,000,000 wrong ones timed",
     load: () => import("./scenarios/serve-keys.mjs"),

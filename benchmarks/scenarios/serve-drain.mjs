@@ -35,11 +35,10 @@ async function stopUnderLoad(folder, bodies) {
   });
   const url = `${await listeningUrl(child)}/v1/models/adult/predict`;
   const agent = new http.Agent({ keepAlive: true, maxSockets: nConnections });
-  const stop = { answered: 0, lost: [], later: 0, told: 0, code: null, ms: 0 };
+  const stop = { answered: 0, lost: [], later: 0, told: 0, code: null, ms: 0, isOver: false };
   let signalledAt = Infinity;
-  let isOver = false;
   const loop = async () => {
-    for (let i = 0; !isOver; ++i) {
+    for (let i = 0; !stop.isOver; ++i) {
       const begunAt = performance.now();
       const { fault, isLast } = await ask(agent, url, bodies[i % bodies.length]);
       if (fault === null) ++stop.answered;
@@ -59,7 +58,7 @@ async function stopUnderLoad(folder, bodies) {
   stop.code = await ended;
   clearTimeout(limit);
   stop.ms = performance.now() - signalledAt;
-  isOver = true;
+  stop.isOver = true;
   await Promise.all(loops);
   agent.destroy();
   return stop;

@@ -281,7 +281,8 @@ function answerBrokenRequest(error: unknown, socket: Socket): void {
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> {
   try {
-    return { url: await app.listen({ host, port }) };
+    // Node's own 511 are few: what comes beyond them at once, the system may reset.
+    return { url: await app.listen({ host, port, backlog: 4096 }) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") throw new MillraceError("PORT_TAKEN", { host, port }, { cause: error });
