@@ -205,6 +205,12 @@ export const leaveIf = (outwards: number): number[] => [0x0d, ...unsigned(outwar
 /** Runs `body` where the i32 on the stack is not 0. */
 export const when = (...body: readonly (readonly number[])[]): number[] => [0x04, 0x40, ...body.flat(), 0x0b];
 
+/** Runs `body` while the address in local `at` is below the one in local `end`: `body` moves it there. */
+export const whileBelow = (at: number, end: number, ...body: readonly (readonly number[])[]): number[] => {
+  const isBelow = [...get(at), ...get(end), ...op.i32LtU];
+  return [...isBelow, ...when(loop(...body, isBelow))];
+};
+
 /** Calls a function of the module by its number. */
 export const call = (index: number): number[] => [0x10, ...unsigned(index)];
 

@@ -1,10 +1,10 @@
 import type { Team } from "../threads/team.ts";
 import { featureAt, publish, takeBest, totalsAt } from "./candidate-exchange.ts";
 import { type Candidate, emptyCandidate, searchRules, shrunk } from "./candidate.ts";
-import { childFreedom, type Freedom } from "./constraints.ts";
+import { childFreedom, type Freedom } from "./freedom.ts";
 import { Histograms } from "./histograms.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { scanEntry, scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan-state.ts";
 import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
 import type { Scales } from "./loss.ts";
 import type { TrainingPlan } from "./plan.ts";

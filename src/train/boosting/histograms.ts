@@ -1,7 +1,6 @@
 import type { Team } from "../threads/team.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
-import { gatherBytes } from "./kernels/sum.ts";
+import { gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
 import type { Shard } from "./shard.ts";
 import type { View } from "./view.ts";

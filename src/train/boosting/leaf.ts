@@ -1,5 +1,5 @@
 import type { Candidate, SearchRules, Totals } from "./candidate.ts";
-import type { Freedom } from "./constraints.ts";
+import type { Freedom } from "./freedom.ts";
 import type { Scales } from "./loss.ts";
 import type { GrownTree } from "./tree.ts";
 

@@ -1,10 +1,9 @@
 import type { Constraints } from "./constraints.ts";
-import { type KernelShape, binsAt, featuresOf, histogramStep, packedStep } from "./kernels/shape.ts";
-import { gatherBytes } from "./kernels/sum.ts";
+import { type KernelShape, binsAt, featuresOf, gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
 import { sizeClasses } from "./sampling.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
-import { scanEntry, scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
 export type Loss = RegressionLoss | "logistic" | "softmax" | "lambdarank";

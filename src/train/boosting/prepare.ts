@@ -10,14 +10,13 @@ import { compiledModule } from "../threads/location.ts";
 import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
 import type { ColumnBins } from "./bins.ts";
 import { constraintsOf } from "./constraints.ts";
-import { compileKernels } from "./kernels/kernels.ts";
+import { compileKernels } from "./kernels/compile.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { isOfNumbers, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
 import { groupCountsOf, writeRanked } from "./ranked-rows.ts";
 import { groupsOf } from "./ranking-target.ts";
-import { refuse } from "./refusal.ts";
-import { refuseSampling } from "./sampling.ts";
+import { refuse, refuseSampling } from "./refusal.ts";
 import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";
 

@@ -5,3 +5,6 @@ export const roundingMagic = 6755399441055744;
 export function nearestInteger(value: number): number {
   return value + roundingMagic - roundingMagic;
 }
+
+/** From one row to the next the dither moves by the golden ratio of its range: it fills the range evenly (Weyl 1916). */
+export const ditherStep = 0x9e3779b9;

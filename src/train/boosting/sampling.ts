@@ -1,8 +1,6 @@
 import { mix32 } from "../../core/rng.ts";
 import type { Team } from "../threads/team.ts";
-import type { Loss, Settings, TrainingPlan } from "./plan.ts";
-import { refuse } from "./refusal.ts";
-import { isRenewed } from "./renewal.ts";
+import type { Settings, TrainingPlan } from "./plan.ts";
 import type { Shard } from "./shard.ts";
 import type { View } from "./view.ts";
 
@@ -11,11 +9,6 @@ export const sizeClasses = 8192;
 const sizeShift = 15;
 /** Of 1, the smallest gradient there is but 0. */
 const firstSize = 127 << 8;
-
-/** Throws HYPERPARAMETER_INVALID where rows of large gradients are to be kept for a loss whose leaves look at rows, not at gradients. */
-export function refuseSampling(loss: Loss, { topShare }: Settings): void {
-  if (topShare > 0 && isRenewed(loss)) refuse("topShare", `0 with the loss ${loss}`, String(topShare));
-}
 
 /** How often a drawn row counts, where those of large gradients are taken for certain. */
 export function drawnWeight({ topShare, rowShare }: Settings): number {

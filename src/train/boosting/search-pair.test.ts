@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
-import { compileKernels, instantiateKernels } from "./kernels/kernels.ts";
+import { compileKernels } from "./kernels/compile.ts";
+import { instantiateKernels } from "./kernels/kernels.ts";
 import { createMemory } from "../../math/wasm/webassembly.ts";
 import { type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
 import { searchFeatures } from "./search.ts";
@@ -62,7 +63,7 @@ describe("searchPair", () => {
           const used = new Uint8Array(3).fill(1);
           const shape = { stride: 16, isPacked: false, binOffsets, countShift, hasL1: l1 > 0, outputs: 1, threads: 1 };
           const memory = createMemory(2, false);
-          const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory, shape);
+          const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory);
           const words = new Int32Array(memory.buffer);
           const view = { words, doubles: new Float64Array(memory.buffer) } as unknown as View;
           const leaves = [firstAt, secondAt].map((at, which): SearchedLeaf => {

@@ -1,6 +1,6 @@
 import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { scanEntry, scanState } from "./kernels/scan.ts";
+import { scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import type { FeatureBins } from "./plan.ts";
 import { routeNumber, unsplitScore } from "./search.ts";

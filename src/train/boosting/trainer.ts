@@ -2,7 +2,6 @@ import { createRng, mix32, shuffle } from "../../core/rng.ts";
 import type { Team } from "../threads/team.ts";
 import { Grower } from "./grower.ts";
 import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
-import { ditherStep } from "./kernels/logistic.ts";
 import { binsAt } from "./kernels/shape.ts";
 import type { LeafRows } from "./leaf.ts";
 import {
@@ -21,6 +20,7 @@ import {
 import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./loss-regression.ts";
 import { isOfNumbers, type TrainingPlan, lossChunk } from "./plan.ts";
 import { Ranker } from "./ranker.ts";
+import { ditherStep } from "./rounding.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
@@ -62,7 +62,7 @@ class Training {
     this.#plan = plan;
     this.#team = team;
     this.#view = openView(plan, team.threads);
-    this.#kernels = instantiateKernels(plan.module, plan.memory, plan.shape);
+    this.#kernels = instantiateKernels(plan.module, plan.memory);
     this.#rows = shardOf(plan.nRows, team);
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);

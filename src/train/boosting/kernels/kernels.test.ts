@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import type { RowSet } from "../view.ts";
 import { type Scales, writeLogistic } from "../loss.ts";
 import { sigmoidTable } from "../sigmoid-table.ts";
-import { type Kernels, compileKernels, instantiateKernels } from "./kernels.ts";
-import { ditherStep } from "./logistic.ts";
-import { type KernelShape, binsAt, histogramStep, packed, packedStep } from "./shape.ts";
-import { gatherBytes } from "./sum.ts";
+import { compileKernels } from "./compile.ts";
+import { type Kernels, instantiateKernels } from "./kernels.ts";
+import { ditherStep } from "../rounding.ts";
+import { type KernelShape, binsAt, gatherBytes, histogramStep, packed, packedStep } from "./shape.ts";
 import { createMemory } from "../../../math/wasm/webassembly.ts";
 
 const countShift = 48;
@@ -54,7 +54,7 @@ function setUp(
   const buffer = Math.ceil((other + total + nRows * 16 + 64) / 64) * 64;
   const pages = 2 + Math.ceil((buffer + gatherBytes(stride) + 4096 + 5 * total) / 65536);
   const memory = createMemory(pages, false);
-  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, shape);
+  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory);
   const bytes = new Uint8Array(memory.buffer);
   const words = new Int32Array(memory.buffer);
   const largest = isPacked ? [packed.largestGradient, packed.largestHessian] : [2 ** 30, 2 ** 30];

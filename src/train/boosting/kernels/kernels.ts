@@ -1,12 +1,9 @@
-import { type KernelFunction, assemble } from "../../../math/wasm/assembler.ts";
-import { logisticKernel } from "./logistic.ts";
-import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
-import { scanFeaturesKernel } from "./scan.ts";
-import type { KernelShape } from "./shape.ts";
-import { blockBounds, chunkRows, gatherKernel, mergeKernel, mergeName, sumRowsKernel, widenKernel } from "./sum.ts";
-import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../../math/wasm/webassembly.ts";
+import { instantiateModule, type WasmMemory, type WasmModule } from "../../../math/wasm/webassembly.ts";
 
-/** Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. */
+/**
+ * Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. Empty ranges
+ * are allowed everywhere.
+ */
 export interface Kernels {
   /** Writes zeros to the bytes from `begin` to `end`. */
   clear(begin: number, end: number): void;
@@ -46,61 +43,22 @@ export interface Kernels {
   addScore(begin: number, end: number, scores: number, value: number): void;
 }
 
-const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtracts) => ({ isNarrow, subtracts })));
-
-/** The kernels of one training as a module, for every thread to instantiate. */
-export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
-  const functions: KernelFunction[] = [
-    clearKernel,
-    partitionKernel(),
-    addScoreKernel(shape),
-    gatherKernel(shape),
-    scanFeaturesKernel(shape),
-    logisticKernel(shape),
-    widenKernel(shape),
-    ...mergeKinds.map((kind) => mergeKernel(shape, kind)),
-  ];
-  const bounds = blockBounds(shape);
-  for (let block = 0; block + 1 < bounds.length; ++block) {
-    functions.push(sumRowsKernel(shape, block, bounds[block]!, bounds[block + 1]!));
-  }
-  return compileModule(assemble(functions, memory));
-}
-
-/** One thread's kernels over the memory all share. Empty ranges are allowed everywhere. */
-export function instantiateKernels(module: WasmModule, memory: WasmMemory, shape: KernelShape): Kernels {
-  const exported = instantiateModule(module, memory);
-  const nBlocks = blockBounds(shape).length - 1;
-  const sums = Array.from({ length: nBlocks }, (_, block) => exported[`sumRows${block}`]!);
-  const { clear, partition, addScore, gather, scanFeatures, widen, writeLogistic } = exported;
-  const merges = mergeKinds.map((kind) => exported[mergeName(kind)]!);
-  const chunk = chunkRows(shape.stride);
-  const sumRows = (begin: number, end: number, histogram: number): void => {
-    const step = (nBlocks === 1 ? Infinity : chunk) * shape.stride;
-    for (let from = begin; from < end; from += step) {
-      for (const sum of sums) sum(from, Math.min(end, from + step), histogram);
-    }
-  };
+/** One thread's kernels, of the module that `compileKernels` made, over the memory all share. */
+export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kernels {
+  const kernels = instantiateModule(module, memory);
+  const { mergeBins, mergeBinsAndSubtract, mergePacked, mergePackedAndSubtract } = kernels;
   return {
-    clear: (begin, end) => void clear!(begin, end),
-    sumRows,
-    sumListed(begin, end, rows, buffer, histogram) {
-      for (let from = begin; from < end; from += chunk * 4) {
-        const to = Math.min(end, from + chunk * 4);
-        gather!(from, to, rows, buffer);
-        const filled = buffer + ((to - from) / 4) * shape.stride;
-        for (const sum of sums) sum(buffer, filled, histogram);
-      }
-    },
-    widen: (target, end, source) => void (target < end && widen!(target, end, source)),
+    clear: kernels["clear"]!,
+    sumRows: kernels["sumRows"]!,
+    sumListed: kernels["sumListed"]!,
+    widen: kernels["widen"]!,
     merge(target, end, source, isNarrow, parent) {
-      const merge = merges[(isNarrow ? 0 : 2) + (parent === null ? 1 : 0)]!;
-      if (target < end) merge(target, end, source, parent ?? 0);
+      if (parent === null) (isNarrow ? mergePacked! : mergeBins!)(target, end, source, 0);
+      else (isNarrow ? mergePackedAndSubtract! : mergeBinsAndSubtract!)(target, end, source, parent);
     },
-    partition: (begin, end, column, route, scratch) =>
-      begin < end ? partition!(begin, end, column, route, scratch) : 0,
-    writeLogistic: (scores, end, ...rest) => void (scores < end && writeLogistic!(scores, end, ...rest)),
-    scanFeatures: (list, end, ...rest) => void (list < end && scanFeatures!(list, end, ...rest)),
-    addScore: (begin, end, scores, value) => void (begin < end && addScore!(begin, end, scores, value)),
+    partition: kernels["partition"]!,
+    scanFeatures: kernels["scanFeatures"]!,
+    writeLogistic: kernels["writeLogistic"]!,
+    addScore: kernels["addScore"]!,
   };
 }

@@ -1,4 +1,4 @@
-import { roundingMagic } from "../rounding.ts";
+import { ditherStep, roundingMagic } from "../rounding.ts";
 import { tableLast, tableReach, tableSteps } from "../sigmoid-table.ts";
 import {
   firstLanes,
@@ -11,7 +11,6 @@ import {
   i32,
   i32Store,
   i32x4ExtractLane,
-  loop,
   op,
   set,
   tee,
@@ -20,11 +19,9 @@ import {
   v128Load,
   v128Load64Zero,
   when,
+  whileBelow,
 } from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
-
-/** From one row to the next the dither moves by the golden ratio of its range: it fills the range evenly (Weyl 1916). */
-export const ditherStep = 0x9e3779b9;
 
 const both = (value: number): number[] => [...f64Constant(value), ...op.f64x2Splat];
 /** Rounds two doubles to the nearest integers, ties to even, as `nearestInteger` does: the lower bits of each sum are one. */
@@ -86,14 +83,13 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
       [...get(dither), ...op.i32x4Splat, ...v128Constant(ditherOfSecond, 0n), ...op.i32x4Add, ...set(dithers)],
       [...get(scoresEnd), ...get(scores), ...op.i32Sub, ...constant(-16), ...op.i32And],
       [...get(scores), ...op.i32Add, ...set(pairsEnd)],
-      [...get(scores), ...get(pairsEnd), ...op.i32LtU],
-      when(
-        loop(
-          [...get(scores), ...v128Load(0), ...set(given), ...labelsOf, ...work, ...store(0), ...store(1)],
-          [...step(records, 2 * shape.stride), ...step(labels, 8)],
-          [...get(dithers), ...v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), ...op.i32x4Add, ...set(dithers)],
-          [...step(scores, 16), ...get(scores), ...get(pairsEnd), ...op.i32LtU],
-        ),
+      whileBelow(
+        scores,
+        pairsEnd,
+        [...get(scores), ...v128Load(0), ...set(given), ...labelsOf, ...work, ...store(0), ...store(1)],
+        [...step(records, 2 * shape.stride), ...step(labels, 8)],
+        [...get(dithers), ...v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), ...op.i32x4Add, ...set(dithers)],
+        step(scores, 16),
       ),
       // The last of an odd number: what the second lane works out of the label behind it goes nowhere.
       [...get(scores), ...get(scoresEnd), ...op.i32LtU],

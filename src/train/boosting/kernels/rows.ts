@@ -9,11 +9,10 @@ import {
   i32Load,
   i32Load8,
   i32Store,
-  loop,
   op,
   set,
   tee,
-  when,
+  whileBelow,
 } from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
 
@@ -43,8 +42,7 @@ export function partitionKernel(): KernelFunction {
   const turn = (rows: number, until: number): number[] => {
     const all = Array.from({ length: rows }, (_, k) => k);
     const body = [all.flatMap(load), all.flatMap(look), all.flatMap(place)];
-    const next = [...get(at), ...constant(4 * rows), ...op.i32Add, ...tee(at), ...get(until), ...op.i32LtU];
-    return [...get(at), ...get(until), ...op.i32LtU, ...when(loop(...body, next))];
+    return whileBelow(at, until, ...body, [...get(at), ...constant(4 * rows), ...op.i32Add, ...set(at)]);
   };
   const bulk = [...get(end), ...get(at), ...op.i32Sub, ...constant(-4 * unrolled), ...op.i32And];
   return {
@@ -71,10 +69,12 @@ export function addScoreKernel(shape: KernelShape): KernelFunction {
     result: null,
     locals: [i32],
     body: [
-      loop(
+      whileBelow(
+        begin,
+        end,
         [...get(begin), ...i32Load(0), ...constant(shape.outputs * 8), ...op.i32Mul, ...get(scores), ...op.i32Add],
         [...tee(cell), ...get(cell), ...f64Load(0), ...get(value), ...op.f64Add, ...f64Store(0)],
-        [...get(begin), ...constant(4), ...op.i32Add, ...tee(begin), ...get(end), ...op.i32LtU],
+        [...get(begin), ...constant(4), ...op.i32Add, ...set(begin)],
       ),
     ],
   };

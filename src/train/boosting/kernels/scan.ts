@@ -15,35 +15,14 @@ import {
   v128Load,
   v128Store,
   when,
+  whileBelow,
 } from "../../../math/wasm/assembler.ts";
+import { scanEntry, scanState } from "./scan-state.ts";
 import type { KernelShape } from "./shape.ts";
-
-/**
- * What `scanFeatures` reads and keeps up to date, as byte offsets: two 64-bit lanes each, one a leaf. Scores, totals and
- * limits of hessians are doubles; sums are the 64-bit integers of a histogram (hessian and count in one).
- */
-export const scanState = {
-  bestScore: 0,
-  bestPosition: 16,
-  bestGradient: 32,
-  bestHessianCount: 48,
-  totalGradient: 64,
-  totalHessian: 80,
-  l2: 96,
-  minHessian: 112,
-  /** Sums of hessian and count with rows enough on both sides lie strictly between these. */
-  fewestRows: 128,
-  mostRows: 144,
-  l1: 160,
-  bytes: 192,
-} as const;
 
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
 const magic = 0x4338_0000_0000_0000n;
 const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constant(magic, magic), ...op.f64x2Sub];
-
-/** A feature of numbers in the list `scanFeatures` takes, as byte offsets: its number, its value bins, where its bins start. */
-export const scanEntry = { feature: 0, nValues: 4, offset: 8, bytes: 12 } as const;
 
 /**
  * Tries the cuts of the listed features in two leaves at once, one a lane; `first` and `second` are the leaves' histograms.
@@ -154,7 +133,9 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
     locals: [i32, i32, i32, i32, i32, ...Array.from({ length: 16 }, () => v128)],
     body: [
       open,
-      loop(
+      whileBelow(
+        entry,
+        listEnd,
         [
           ...bothMissing,
           ...secondLanes,
@@ -171,7 +152,7 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
           [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
           scanCuts,
         ),
-        [...step(entry, scanEntry.bytes), ...tee(entry), ...get(listEnd), ...op.i32LtU],
+        [...step(entry, scanEntry.bytes), ...set(entry)],
       ),
     ],
   };

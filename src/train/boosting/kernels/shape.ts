@@ -55,3 +55,13 @@ export function histogramStep(shape: KernelShape): number {
 export function packedStep(shape: KernelShape): number {
   return Math.ceil(histogramBytes(shape) / 128) * 64;
 }
+
+/** Rows a thread gathers at a time: about 8 KB, so that they stay in the first cache beside the histograms. */
+export function chunkRows(stride: number): number {
+  return Math.max(16, Math.floor(8192 / stride));
+}
+
+/** Bytes of a thread's gather buffer. */
+export function gatherBytes(stride: number): number {
+  return chunkRows(stride) * stride;
+}

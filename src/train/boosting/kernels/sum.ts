@@ -2,6 +2,7 @@ import {
   firstLanes,
   secondLanes,
   type KernelFunction,
+  call,
   constant,
   get,
   i32,
@@ -12,8 +13,8 @@ import {
   i64Load,
   i64Load32,
   i64Store,
-  loop,
   op,
+  select,
   set,
   tee,
   v128,
@@ -21,31 +22,22 @@ import {
   v128Load,
   v128Load32x2,
   v128Store,
+  whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { type KernelShape, binsAt, featuresOf, histogramStep, packed, packedStep } from "./shape.ts";
+import { type KernelShape, binsAt, chunkRows, featuresOf, histogramStep, packed, packedStep } from "./shape.ts";
 
 /** Bytes of histograms summed in one pass: they then stay in the first cache, or nearly. */
 const blockBytes = 65_536;
 
 /** Bounds of the blocks of features, as even as can be, for histograms of at most 256 bins a feature. */
-export function blockBounds(shape: KernelShape): number[] {
+function blockBounds(shape: KernelShape): number[] {
   const nFeatures = featuresOf(shape);
   const nBlocks = Math.ceil((nFeatures * 256 * binBytes(shape)) / blockBytes);
   return Array.from({ length: nBlocks + 1 }, (_, block) => Math.floor((nFeatures * block) / Math.max(1, nBlocks)));
 }
 
-/** Rows a thread gathers at a time: about 8 KB, so that they stay in the first cache beside the histograms. */
-export function chunkRows(stride: number): number {
-  return Math.max(16, Math.floor(8192 / stride));
-}
-
-/** Bytes of a thread's gather buffer. */
-export function gatherBytes(stride: number): number {
-  return chunkRows(stride) * stride;
-}
-
 /** Bytes of a bin that rows are summed into. */
-export function binBytes({ isPacked }: KernelShape): number {
+function binBytes({ isPacked }: KernelShape): number {
   return isPacked ? 8 : 16;
 }
 
@@ -84,25 +76,77 @@ function updates(shape: KernelShape, from: number, to: number, histogram: number
 }
 
 /** Adds consecutive records to the bins of features `from` to `to`. */
-export function sumRowsKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
+function sumBlockKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
   const [begin, end, histogram] = [0, 1, 2];
   const row = 3;
   return {
-    name: `sumRows${block}`,
+    name: `sumBlock${block}`,
     parameters: [i32, i32, i32],
     result: null,
     locals: [i32, shape.isPacked ? i64 : v128, i32],
     body: [
-      loop([...get(begin), ...set(row)], updates(shape, from, to, histogram, row), [
+      whileBelow(begin, end, [...get(begin), ...set(row)], updates(shape, from, to, histogram, row), [
         ...get(begin),
         ...constant(shape.stride),
         ...op.i32Add,
-        ...tee(begin),
-        ...get(end),
-        ...op.i32LtU,
+        ...set(begin),
       ]),
     ],
   };
+}
+
+/** Adds consecutive records to the bins of all features, block by block; `blocks` are functions 0, 1, ... of the module. */
+function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[]): KernelFunction {
+  const [begin, end, histogram, to] = [0, 1, 2, 3];
+  const sums = blocks.flatMap((_, block) => [...get(begin), ...get(to), ...get(histogram), ...call(block)]);
+  // Where there are more blocks than one, records are read again from the first cache.
+  const next = blocks.length === 1 ? get(end) : stretchEnd(begin, end, chunkRows(stride) * stride);
+  return {
+    name: "sumRows",
+    parameters: [i32, i32, i32],
+    result: null,
+    locals: [i32],
+    body: [whileBelow(begin, end, [...next, ...set(to)], sums, [...get(to), ...set(begin)])],
+  };
+}
+
+/** Adds the records of listed rows, a chunk of them gathered at a time; `gather` is the number of that kernel. */
+function sumListedKernel({ stride }: KernelShape, blocks: readonly KernelFunction[], gather: number): KernelFunction {
+  const [begin, end, rows, buffer, histogram, to, filled] = [0, 1, 2, 3, 4, 5, 6];
+  const sums = blocks.flatMap((_, block) => [...get(buffer), ...get(filled), ...get(histogram), ...call(block)]);
+  const bytes = [...get(to), ...get(begin), ...op.i32Sub, ...constant(2), ...op.i32ShrU];
+  return {
+    name: "sumListed",
+    parameters: [i32, i32, i32, i32, i32],
+    result: null,
+    locals: [i32, i32],
+    body: [
+      whileBelow(
+        begin,
+        end,
+        [...stretchEnd(begin, end, chunkRows(stride) * 4), ...set(to)],
+        [...get(begin), ...get(to), ...get(rows), ...get(buffer), ...call(gather)],
+        [...get(buffer), ...bytes, ...constant(stride), ...op.i32Mul, ...op.i32Add, ...set(filled)],
+        sums,
+        [...get(to), ...set(begin)],
+      ),
+    ],
+  };
+}
+
+/** `bytes` behind local `begin`, or local `end` where that comes first. */
+function stretchEnd(begin: number, end: number, bytes: number): number[] {
+  const left = [...get(end), ...get(begin), ...op.i32Sub];
+  const step = [...constant(bytes), ...left, ...constant(bytes), ...left, ...op.i32LtU, ...select];
+  return [...get(begin), ...step, ...op.i32Add];
+}
+
+/** The kernels that sum rows. They call each other by number, so they are the first of their module. */
+export function sumKernels(shape: KernelShape): KernelFunction[] {
+  const bounds = blockBounds(shape);
+  const blocks = bounds.slice(1).map((to, block) => sumBlockKernel(shape, block, bounds[block]!, to));
+  const gather = gatherKernel(shape);
+  return [...blocks, gather, sumRowsKernel(shape, blocks), sumListedKernel(shape, blocks, blocks.length)];
 }
 
 const hessianMask = (1n << BigInt(packed.gradientShift - packed.hessianShift)) - 1n;
@@ -136,12 +180,14 @@ export function widenKernel(shape: KernelShape): KernelFunction {
     result: null,
     locals: [v128, v128, v128],
     body: [
-      loop(
+      whileBelow(
+        target,
+        end,
         [...get(source), ...v128Load(0), ...widened(shape, bins, g, c)],
         add(0, firstBin(g, c)),
         add(16, secondBin(g, c)),
         [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
-        [...get(target), ...constant(32), ...op.i32Add, ...tee(target), ...get(end), ...op.i32LtU],
+        [...get(target), ...constant(32), ...op.i32Add, ...set(target)],
       ),
     ],
   };
@@ -153,7 +199,7 @@ export interface MergeKind {
   readonly subtracts: boolean;
 }
 
-export const mergeName = ({ isNarrow, subtracts }: MergeKind): string =>
+const mergeName = ({ isNarrow, subtracts }: MergeKind): string =>
   `merge${isNarrow ? "Packed" : "Bins"}${subtracts ? "AndSubtract" : ""}`;
 
 /**
@@ -188,18 +234,20 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
     result: null,
     locals: [v128, v128, v128, v128, v128],
     body: [
-      loop(
+      whileBelow(
+        target,
+        end,
         sums,
         stores,
         [...next(source, kind.isNarrow ? 16 : 32), ...set(source), ...next(parent, 32), ...set(parent)],
-        [...next(target, 32), ...tee(target), ...get(end), ...op.i32LtU],
+        [...next(target, 32), ...set(target)],
       ),
     ],
   };
 }
 
 /** Copies the records of listed rows, one after the other, to `target`. */
-export function gatherKernel(shape: KernelShape): KernelFunction {
+function gatherKernel(shape: KernelShape): KernelFunction {
   const [begin, end, rows, target, row] = [0, 1, 2, 3, 4];
   const copies: number[][] = [];
   for (let at = 0; at < shape.stride; at += 16) {
@@ -213,12 +261,14 @@ export function gatherKernel(shape: KernelShape): KernelFunction {
     result: null,
     locals: [i32],
     body: [
-      loop(
+      whileBelow(
+        begin,
+        end,
         [...get(begin), ...i32Load(0), ...constant(shape.stride), ...op.i32Mul],
         [...get(rows), ...op.i32Add, ...set(row)],
         ...copies,
         [...get(target), ...constant(shape.stride), ...op.i32Add, ...set(target)],
-        [...get(begin), ...constant(4), ...op.i32Add, ...tee(begin), ...get(end), ...op.i32LtU],
+        [...get(begin), ...constant(4), ...op.i32Add, ...set(begin)],
       ),
     ],
   };
