@@ -38,6 +38,7 @@ export class GroupScratch {
 export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: PairWeights): void {
   const { scores, gains, gradients, hessians } = scratch;
   const { discounts, truncation, inverseIdeal } = weights;
+  const table = sigmoidTable();
   gradients.fill(0, 0, size);
   hessians.fill(0, 0, size);
   if (inverseIdeal === 0) return;
@@ -63,8 +64,8 @@ export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: Pai
       if (position < 0) position = 0;
       else if (position > tableLast) position = tableLast;
       const entry = nearestInteger(position - 0.5);
-      const low = sigmoidTable[entry]!;
-      const wrong = low + (position - entry) * (sigmoidTable[entry + 1]! - low);
+      const low = table[entry]!;
+      const wrong = low + (position - entry) * (table[entry + 1]! - low);
       const lambda = lost * wrong;
       const curvature = lambda * (1 - wrong);
       const push = isRight ? -lambda : lambda;

@@ -44,13 +44,14 @@ export interface GradientTarget {
 export function writeLogistic(set: RowSet, from: number, to: number, out: GradientTarget, scales: Scales): void {
   const { scores, labels, weights } = set;
   const { words, at, step } = out;
+  const table = sigmoidTable();
   for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
     let position = (scores[row]! + tableReach) * tableSteps;
     if (position < 0) position = 0;
     else if (position > tableLast) position = tableLast;
     const entry = nearestInteger(position - 0.5);
-    const low = sigmoidTable[entry]!;
-    const p = low + (position - entry) * (sigmoidTable[entry + 1]! - low);
+    const low = table[entry]!;
+    const p = low + (position - entry) * (table[entry + 1]! - low);
     const weight = weights === null ? 1 : weights[row]!;
     words[cell] = nearestInteger((p - labels[row]!) * weight * scales.gradient);
     words[cell + 1] = nearestInteger(p * (1 - p) * weight * scales.hessian);

@@ -1,8 +1,17 @@
 import type { Constraints } from "./constraints.ts";
-import { type KernelShape, binsAt, featuresOf, gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
+import {
+  type KernelShape,
+  binsAt,
+  boundsRoom,
+  featuresOf,
+  gatherBytes,
+  histogramStep,
+  packedStep,
+  rowsBinnedAtOnce,
+} from "./kernels/shape.ts";
 import { sizeClasses } from "./sampling.ts";
-import { sigmoidTable } from "./sigmoid-table.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
+import { tableLength } from "./sigmoid-table.ts";
 import { scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
@@ -86,6 +95,11 @@ export interface Layout {
   readonly validationRows: number;
   /** The training bins once more, column by column: a partition reads one column, and in records would miss the cache. */
   readonly columns: number;
+  /** Upper bounds of each feature's bins, `boundsRoom` numbers each. */
+  readonly bounds: number;
+  /** Room a thread for the values of `rowsBinnedAtOnce` rows, and for bins that no column keeps. */
+  readonly values: number;
+  readonly unkept: number;
   readonly targets: number;
   readonly validationTargets: number;
   readonly weights: number;
@@ -171,6 +185,9 @@ export function planMemory(size: {
     rows: take(nRows * shape.stride),
     validationRows: take(nValidation * shape.stride),
     columns: take(nRows * featuresOf(shape)),
+    bounds: take(featuresOf(shape) * boundsRoom * 8),
+    values: take(threads * rowsBinnedAtOnce * 8),
+    unkept: take(threads * rowsBinnedAtOnce),
     targets: take(nRows * targetBytes),
     validationTargets: take(nValidation * targetBytes),
     weights: size.weighted ? take(nRows * 8) : -1,
@@ -184,7 +201,7 @@ export function planMemory(size: {
     index: take(nRows * 4),
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
-    sigmoid: size.loss === "logistic" ? take(sigmoidTable.length * 8) : -1,
+    sigmoid: size.loss === "logistic" ? take(tableLength * 8) : -1,
     privateHistograms: threads > 1 ? take(histogramStep(shape) * threads) : -1,
     packedHistograms: shape.isPacked ? take(packedStep(shape) * threads) : -1,
     histograms: take(histogramStep(shape) * Math.max(1, size.leaves - 1)),

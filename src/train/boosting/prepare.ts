@@ -7,7 +7,7 @@ import { refuseClassWeights } from "../class-weights.ts";
 import { requireWeight } from "../completeness.ts";
 import { runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
-import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
+import { type BoundsOrder, type RowsOrder, boundsOf, writeBounds, writeRowBins } from "./binning.ts";
 import type { ColumnBins } from "./bins.ts";
 import { constraintsOf } from "./constraints.ts";
 import { compileKernels } from "./kernels/compile.ts";
@@ -17,6 +17,7 @@ import { isOfNumbers, type Loss, type Settings, type TrainingPlan, planMemory, r
 import { groupCountsOf, writeRanked } from "./ranked-rows.ts";
 import { groupsOf } from "./ranking-target.ts";
 import { refuse, refuseSampling } from "./refusal.ts";
+import { sigmoidTable } from "./sigmoid-table.ts";
 import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";
 
@@ -122,6 +123,8 @@ export async function prepareTraining(args: {
     ...weightsOf(train.target),
   };
   const view = openView(plan, threads);
+  writeBounds(plan, view, bins);
+  if (layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), layout.sigmoid / 8);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
   if (groups) writeRanked(view.ranking!.train, groups, train.target.values, parameter);

@@ -5,11 +5,15 @@ export const tableReach = 16;
 export const tableSteps = 128;
 /** The last position of a score in the table. */
 export const tableLast: number = 2 * tableReach * tableSteps;
+export const tableLength: number = tableLast + 2;
+
+let table: Float64Array | null = null;
 
 /**
  * The sigmoid at -16, -16 + 1/128, ... 16. Interpolated linearly the error is below 7e-7, far under what a tree can
- * tell apart, and a table costs a third of an exponential.
+ * tell apart, and a table costs a third of an exponential. Worked out when first asked for.
  */
-export const sigmoidTable: Float64Array = Float64Array.from({ length: tableLast + 2 }, (_, i) =>
-  sigmoid(i / tableSteps - tableReach),
-);
+export function sigmoidTable(): Float64Array {
+  table ??= Float64Array.from({ length: tableLength }, (_, i) => sigmoid(i / tableSteps - tableReach));
+  return table;
+}

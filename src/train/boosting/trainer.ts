@@ -23,7 +23,6 @@ import { Ranker } from "./ranker.ts";
 import { ditherStep } from "./rounding.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
-import { sigmoidTable } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
@@ -98,14 +97,12 @@ class Training {
     };
   }
 
-  /** What no round changes: this thread's rows, listed, and the sigmoid's table, which all threads write alike. */
+  /** What no round changes: this thread's rows, listed. */
   #writeConstants(): void {
-    const { fullIndex, doubles } = this.#view;
+    const { fullIndex } = this.#view;
     const { ranges, begin } = this.#rows;
     let at = begin;
     for (const [from, to] of ranges) for (let row = from; row < to; ++row) fullIndex[at++] = row;
-    const { sigmoid } = this.#plan.layout;
-    if (sigmoid >= 0) doubles.set(sigmoidTable, sigmoid / 8);
     this.#team.barrier();
   }
 

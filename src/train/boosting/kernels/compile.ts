@@ -1,5 +1,6 @@
 import { assemble } from "../../../math/wasm/assembler.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
+import { binKernel } from "./bin.ts";
 import { logisticKernel } from "./logistic.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { scanFeaturesKernel } from "./scan.ts";
@@ -12,6 +13,7 @@ const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtra
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
   const functions = [
     ...sumKernels(shape),
+    binKernel(shape),
     clearKernel,
     partitionKernel(),
     addScoreKernel(shape),

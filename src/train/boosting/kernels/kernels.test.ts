@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { type ColumnBins, binOf } from "../bins.ts";
 import type { RowSet } from "../view.ts";
 import { type Scales, writeLogistic } from "../loss.ts";
-import { sigmoidTable } from "../sigmoid-table.ts";
+import { sigmoidTable, tableLength } from "../sigmoid-table.ts";
 import { compileKernels } from "./compile.ts";
 import { type Kernels, instantiateKernels } from "./kernels.ts";
 import { ditherStep } from "../rounding.ts";
-import { type KernelShape, binsAt, gatherBytes, histogramStep, packed, packedStep } from "./shape.ts";
+import { type KernelShape, binsAt, boundsRoom, gatherBytes, histogramStep, packed, packedStep } from "./shape.ts";
 import { createMemory } from "../../../math/wasm/webassembly.ts";
 
 const countShift = 48;
@@ -208,6 +209,37 @@ describe("histogram kernels", () => {
   });
 });
 
+describe("writeBins", () => {
+  it("writes what binOf says, for any values and bounds, where the row and the column want it", () => {
+    const value = fc.oneof(fc.double(), fc.integer({ min: -3, max: 3 }), fc.constant(NaN));
+    fc.assert(
+      fc.property(
+        fc.array(value, { maxLength: 300 }),
+        fc.uniqueArray(fc.oneof(fc.double({ noNaN: true }), fc.integer({ min: -3, max: 3 })), { maxLength: 254 }),
+        (values, given) => {
+          const { kernels, bytes, rows, shape, buffer } = setUp(values.length, [3, 3, 3], randomFrom(1));
+          const doubles = new Float64Array(bytes.buffer);
+          const [bounds, from] = [Math.ceil(buffer / 64) * 64, Math.ceil(buffer / 64) * 64 + boundsRoom * 8];
+          const column = from + values.length * 8;
+          const upper = Float64Array.from(given).sort();
+          doubles.fill(Infinity, bounds / 8, from / 8);
+          doubles.set(upper, bounds / 8);
+          doubles.set(values, from / 8);
+          const before = bytes.slice(rows, rows + values.length * shape.stride);
+          const [first, missing] = [rows + binsAt(shape) + 1, upper.length + 1];
+          kernels.writeBins(from, column, bounds, missing, first, column);
+          const bins: ColumnBins = { kind: "number", nValues: missing, upper };
+          const expected = values.map((x) => binOf(bins, x));
+          expected.forEach((bin, row) => (before[binsAt(shape) + 1 + row * shape.stride] = bin));
+          expect(bytes.slice(rows, rows + before.length)).toEqual(before);
+          expect(Array.from(bytes.subarray(column, column + values.length))).toEqual(expected);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe("clear", () => {
   it("writes zeros to the bytes it is given and to no others", () => {
     const { kernels, bytes, histogram } = setUp(3, [40], randomFrom(1));
@@ -288,7 +320,7 @@ function writeByKernel(
     scores[row] = score;
     labels[row] = Number(label);
   });
-  new Float64Array(bytes.buffer, tableAt, sigmoidTable.length).set(sigmoidTable);
+  new Float64Array(bytes.buffer, tableAt, tableLength).set(sigmoidTable());
   const { gradient, hessian } = scales;
   kernels.writeLogistic(scoresAt, scoresAt + nRows * 8, labelsAt, rows, tableAt, gradient, hessian, dither);
   const step = shape.stride / 4;

@@ -7,6 +7,8 @@ import { instantiateModule, type WasmMemory, type WasmModule } from "../../../ma
 export interface Kernels {
   /** Writes zeros to the bytes from `begin` to `end`. */
   clear(begin: number, end: number): void;
+  /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
+  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
   /** Adds consecutive row records to a histogram: one of packed bins where the shape says so. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
   /**
@@ -49,6 +51,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
   const { mergeBins, mergeBinsAndSubtract, mergePacked, mergePackedAndSubtract } = kernels;
   return {
     clear: kernels["clear"]!,
+    writeBins: kernels["writeBins"]!,
     sumRows: kernels["sumRows"]!,
     sumListed: kernels["sumListed"]!,
     widen: kernels["widen"]!,

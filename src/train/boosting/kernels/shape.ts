@@ -65,3 +65,9 @@ export function chunkRows(stride: number): number {
 export function gatherBytes(stride: number): number {
   return chunkRows(stride) * stride;
 }
+
+/** Bounds between bins, Infinity behind the last, that each feature has room for. */
+export const boundsRoom = 256;
+
+/** Rows binned at a time, so that their records stay in the cache while the columns pass by. */
+export const rowsBinnedAtOnce = 4096;
