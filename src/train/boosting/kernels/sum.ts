@@ -13,6 +13,7 @@ import {
   i64Load,
   i64Load32,
   i64Store,
+  join,
   op,
   select,
   set,
@@ -72,7 +73,7 @@ function updates(shape: KernelShape, from: number, to: number, histogram: number
     all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
     all.push([...get(cell), ...load(offset), ...get(value), ...add, ...store(offset)]);
   }
-  return all.flat();
+  return join(all);
 }
 
 /** Adds consecutive records to the bins of features `from` to `to`. */
