@@ -4,7 +4,7 @@ import { readVectors } from "../../test/vectors/read.ts";
 import { cos, exp, expm1, log, log1p, sigmoid, sin, softmaxInPlace } from "./elementary.ts";
 import { choleskyBackSolve, choleskyFactor, choleskySolve } from "./linear-algebra.ts";
 import { normalCdf, normalQuantile } from "./normal.ts";
-import { quantiles, quantileSorted } from "./quantile.ts";
+import { quantiles, quantileSorted, withoutNaN } from "./quantile.ts";
 import { argsort, sortFloat64 } from "./sort.ts";
 import { dot, mean, sum, variance, weightedMean } from "./sums.ts";
 
@@ -138,6 +138,9 @@ describe("sums and quantiles", () => {
     expect(quantiles(Float64Array.of(NaN, 3, 1, NaN, 2), [0, 0.5, 1])).toEqual([1, 2, 3]);
     expect(quantiles(Float64Array.of(NaN), [0.5])).toEqual([NaN]);
     expect(quantileSorted(Float64Array.of(1, 2), 1.5)).toBeNaN();
+    const given = Float64Array.of(NaN, 3, -0, NaN, -Infinity);
+    expect(withoutNaN(given)).toEqual(Float64Array.of(3, -0, -Infinity));
+    expect(given[0]).toBeNaN();
   });
 });
 

@@ -20,7 +20,18 @@ export function quantileSorted(sorted: Float64Array, p: number): number {
 
 /** Quantiles of values in any order, NaN left out; one result for each of `ps`. */
 export function quantiles(values: Float64Array, ps: readonly number[]): number[] {
-  const present = values.filter((x) => x === x);
-  sortFloat64(present);
+  const present = sortFloat64(withoutNaN(values));
   return ps.map((p) => quantileSorted(present, p));
+}
+
+/** A copy of the values that are not NaN, in their order. */
+export function withoutNaN(values: Float64Array): Float64Array {
+  const out = new Float64Array(values.length);
+  let n = 0;
+  for (let i = 0; i < values.length; ++i) {
+    const value = values[i]!;
+    out[n] = value;
+    n += Number(value === value);
+  }
+  return out.subarray(0, n);
 }

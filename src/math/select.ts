@@ -1,4 +1,4 @@
-import { quantileSorted } from "./quantile.ts";
+import { quantileSorted, withoutNaN } from "./quantile.ts";
 
 /**
  * Quantiles (R type 7) of values in any order, NaN left out: what `quantiles` gives, without sorting everything.
@@ -23,17 +23,6 @@ export function selectQuantiles(values: Float64Array, ps: readonly number[]): nu
     [...places].sort((a, b) => a - b),
   );
   return ps.map((p) => quantileSorted(present, p));
-}
-
-function withoutNaN(values: Float64Array): Float64Array {
-  const out = new Float64Array(values.length);
-  let n = 0;
-  for (let i = 0; i < values.length; ++i) {
-    const value = values[i]!;
-    out[n] = value;
-    n += Number(value === value);
-  }
-  return out.subarray(0, n);
 }
 
 /** Puts the order statistics `places` (ascending, all within from..to) where sorting would. */

@@ -1,7 +1,7 @@
 import type { ColumnData } from "../frame/column.ts";
 import { columnOf, type Frame } from "../frame/frame.ts";
 import { type FenceRule, fencesOf } from "../math/fences.ts";
-import { quantileSorted } from "../math/quantile.ts";
+import { quantileSorted, withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { Reason } from "./quarantine.ts";
 import { likelyRepeats } from "./repeated-rows.ts";
@@ -62,7 +62,7 @@ function outliersOf(frame: Frame, name: string, rule: FenceRule, rows: Uint32Arr
   const column = columnOf(frame, name);
   if (column.kind !== "number") return [];
   const { values } = column;
-  const sorted = sortFloat64(Float64Array.from(rows, (row) => values[row]!).filter((value) => value === value));
+  const sorted = sortFloat64(withoutNaN(Float64Array.from(rows, (row) => values[row]!)));
   if (sorted.length === 0) return [];
   const { low, high } = fencesOf(rule, (ps) => ps.map((p) => quantileSorted(sorted, p)));
   const expected = `${low} to ${high}`;

@@ -1,4 +1,5 @@
 import { missingBoolean, type ColumnData } from "../frame/column.ts";
+import { withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 
 /** Rows put into groups by the value of one column. */
@@ -37,7 +38,7 @@ function groupNumbers(values: Float64Array, most: number): Grouping {
 
 /** Ascending lower bounds of the bins: every value where they are few, else evenly spaced ranks. */
 export function edgesOf(values: Float64Array, most: number): Float64Array {
-  const sorted = sortFloat64(values.filter((value) => value === value));
+  const sorted = sortFloat64(withoutNaN(values));
   const distinct = sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
   if (distinct.length <= most) return distinct;
   const ranks = Float64Array.from({ length: most }, (_, i) => sorted[Math.floor((i * sorted.length) / most)]!);

@@ -1,5 +1,5 @@
 import type { ColumnData, NumberColumnData } from "../frame/column.ts";
-import { quantileSorted } from "../math/quantile.ts";
+import { quantileSorted, withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import { repeatedTestRows } from "./repeated-rows.ts";
 import { possibleRows } from "./value-count.ts";
@@ -31,7 +31,7 @@ export function nearDuplicateShare(
 
 function roundColumn(column: ColumnData, rows: Uint32Array, offset: number): ColumnData {
   if (column.kind !== "number") return column;
-  const sorted = sortFloat64(Float64Array.from(rows, (row) => column.values[row]!).filter((value) => value === value));
+  const sorted = sortFloat64(withoutNaN(Float64Array.from(rows, (row) => column.values[row]!)));
   if (sorted.length === 0) return column;
   const width = (quantileSorted(sorted, 0.75) - quantileSorted(sorted, 0.25)) / 60;
   if (!(width > 0)) return column;

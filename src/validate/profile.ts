@@ -1,6 +1,6 @@
 import { missingBoolean, type ColumnData, type Kind } from "../frame/column.ts";
 import type { Frame } from "../frame/frame.ts";
-import { quantileSorted } from "../math/quantile.ts";
+import { quantileSorted, withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { SourceType } from "../query/source-type.ts";
 import { type Coercion, coercionsOf } from "./coercions.ts";
@@ -137,7 +137,7 @@ function profileNumbers(
   values: Float64Array,
   sample: Float64Array,
 ): Pick<ColumnProfile, "nMissing" | "nDistinct" | "spread" | "nOutliers"> {
-  const sorted = sortFloat64(presentIn(sample));
+  const sorted = sortFloat64(withoutNaN(sample));
   const { low, high } = farOut(sorted);
   const total: Totals = { nMissing: 0, nOutliers: 0, min: Infinity, max: -Infinity, sum: 0 };
   for (let from = 0; from < values.length; from += stretch)
@@ -152,16 +152,6 @@ function profileNumbers(
     spread: { min, max, mean, quantiles, histogram: binned(sorted) },
     nOutliers,
   };
-}
-
-function presentIn(sample: Float64Array): Float64Array {
-  const present = new Float64Array(sample.length);
-  let count = 0;
-  for (let i = 0; i < sample.length; ++i) {
-    const value = sample[i]!;
-    if (value === value) present[count++] = value;
-  }
-  return present.subarray(0, count);
 }
 
 interface Totals {

@@ -15,10 +15,8 @@ const weakest = 0.5;
 /** The strongest correlations between number columns (the first 60) by `samples` of each column, those of |r| >= 0.5, at most 10. */
 export function strongestCorrelations(frame: Frame, samples: readonly Float64Array[]): readonly Correlation[] {
   const numbers = frame.columns
-    .map(({ kind }, i) => ({ kind, entry: [frame.names[i]!, samples[i]!] as const }))
-    .filter(({ kind }) => kind === "number")
-    .slice(0, mostColumns)
-    .map(({ entry }) => entry);
+    .flatMap(({ kind }, i) => (kind === "number" ? [[frame.names[i]!, samples[i]!] as const] : []))
+    .slice(0, mostColumns);
   const found: Correlation[] = [];
   for (let i = 0; i < numbers.length; ++i) {
     for (let k = i + 1; k < numbers.length; ++k) {

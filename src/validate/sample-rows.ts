@@ -13,18 +13,11 @@ export function sampleOf(rows: Uint32Array, most: number): Uint32Array {
   return rows.length <= most ? rows : evenlySpaced(rows.length, most).map((position) => rows[position]!);
 }
 
-/** The values at `rows`, NaN where there is none; a text stands for its length. */
-export function numbersAt(
-  column: Extract<ColumnData, { readonly kind: "number" | "timestamp" | "text" }>,
-  rows: Uint32Array,
-): Float64Array {
+/** The numbers, times or lengths of texts at `rows`, NaN where there is none; none of a column of levels. */
+export function numbersOf(column: ColumnData, rows: Uint32Array): Float64Array {
+  if (column.kind === "category" || column.kind === "boolean") return new Float64Array(0);
   const numbers = new Float64Array(rows.length);
   if (column.kind === "text") for (let i = 0; i < rows.length; ++i) numbers[i] = column.values[rows[i]!]?.length ?? NaN;
   else for (let i = 0; i < rows.length; ++i) numbers[i] = column.values[rows[i]!]!;
   return numbers;
-}
-
-/** The numbers, times or lengths of texts at `rows`; none of a column of levels. */
-export function numbersOf(column: ColumnData, rows: Uint32Array): Float64Array {
-  return column.kind === "category" || column.kind === "boolean" ? new Float64Array(0) : numbersAt(column, rows);
 }

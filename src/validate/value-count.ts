@@ -1,4 +1,5 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
+import { withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 
 export interface ValueCount {
@@ -11,8 +12,7 @@ export function valuesOf(column: ColumnData, rows: Uint32Array): ValueCount {
   switch (column.kind) {
     case "number":
     case "timestamp": {
-      const present = Float64Array.from(rows, (row) => column.values[row]!).filter((value) => value === value);
-      const sorted = sortFloat64(present);
+      const sorted = sortFloat64(withoutNaN(Float64Array.from(rows, (row) => column.values[row]!)));
       let nDistinct = 0;
       for (let i = 0; i < sorted.length; ++i) if (i === 0 || sorted[i] !== sorted[i - 1]) ++nDistinct;
       return { nPresent: sorted.length, nDistinct };
