@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { openThreads } from "./block-crew.ts";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type BlockCrew, keptThreads, openThreads } from "./block-crew.ts";
 import { blockBytes, readBlocks, withLineEnd } from "./file-blocks.ts";
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-crew-"));
@@ -10,10 +10,15 @@ afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 
 const plan = { delimiter: ",", quotes: true, nCells: 1, columns: [] };
 
+/** What threads run that do this with an order. */
+function moduleOf(body: string): URL {
+  const module = `import { parentPort, threadId } from "node:worker_threads"; parentPort.on("message", (order) => { ${body} });`;
+  return new URL(`data:text/javascript,${encodeURIComponent(module)}`);
+}
+
 /** A crew whose threads do this with an order. */
 async function withThreads(body: string, run: (crew: ReturnType<typeof openThreads>) => Promise<void>): Promise<void> {
-  const module = `import { parentPort } from "node:worker_threads"; parentPort.on("message", (order) => { ${body} });`;
-  const crew = openThreads(new URL(`data:text/javascript,${encodeURIComponent(module)}`));
+  const crew = openThreads(moduleOf(body));
   try {
     await run(crew);
   } finally {
@@ -24,6 +29,13 @@ async function withThreads(body: string, run: (crew: ReturnType<typeof openThrea
 const answerLength = "parentPort.postMessage({ id: order.id, block: order.length, bytes: order.bytes }, [order.bytes])";
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 const own = (): Buffer => Buffer.from(new ArrayBuffer(8));
+
+/** Threads, and other things with a port, that keep this process alive. */
+const nAlive = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+
+async function waitForEnd(nLeft: number): Promise<void> {
+  await vi.waitFor(() => expect(nAlive()).toBe(nLeft), 4_000);
+}
 
 describe("a crew of threads", () => {
   it("gets every stretch of a file, also a last one without its line end", async () => {
@@ -84,10 +96,92 @@ describe("a crew of threads", () => {
     });
   });
 
+  it("ends the other threads where one fails", async () => {
+    const nBefore = nAlive();
+    await withThreads("process.exit(3)", async (crew) => {
+      await expect(crew.parse(plan, own())).rejects.toThrow(/ended with code 3/);
+      await waitForEnd(nBefore);
+    });
+  });
+
   it("refuses with a code where a thread ends", async () => {
     await withThreads("process.exit(3)", async (crew) => {
       await expect(crew.parse(plan, own())).rejects.toThrow(/ended with code 3/);
       await expect(crew.parse(plan, own())).rejects.toMatchObject({ code: "INTERNAL" });
     });
+  });
+});
+
+describe("kept threads", () => {
+  const dying = 13;
+  const module = moduleOf(`parentPort.postMessage({ id: order.id, block: threadId, bytes: order.bytes });
+    if (order.length === ${dying}) setTimeout(() => process.exit(3), 20);`);
+  const idsOf = async (crew: BlockCrew): Promise<Set<unknown>> =>
+    new Set(await Promise.all(Array.from({ length: crew.size }, () => crew.parse(plan, own()))));
+  /** Waits until they are idle for too long, with timers that are told the time. */
+  const tire = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(60_000));
+
+  let nBefore = 0;
+
+  beforeEach(() => {
+    nBefore = nAlive();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(async () => {
+    await tire();
+    vi.useRealTimers();
+    await waitForEnd(nBefore);
+  });
+
+  it("are those of the reading before", async () => {
+    const first = keptThreads(module);
+    const ids = await idsOf(first);
+    expect(ids.size).toBeGreaterThan(1);
+    await first.close();
+    const second = keptThreads(module);
+    // Those at work do not tire.
+    await tire();
+    expect(await idsOf(second)).toEqual(ids);
+    await second.close();
+  });
+
+  it("serve one reading at a time: of two, one keeps its threads", async () => {
+    const [one, other] = [keptThreads(module), keptThreads(module)];
+    const [ids, otherIds] = [await idsOf(one), await idsOf(other)];
+    expect(new Set([...ids, ...otherIds]).size).toBe(ids.size + otherIds.size);
+    await one.close();
+    await other.close();
+    await expect(other.parse(plan, own())).rejects.toMatchObject({ code: "INTERNAL" });
+    const next = keptThreads(module);
+    expect(await idsOf(next)).toEqual(ids);
+    await next.close();
+  });
+
+  it("are new ones where one died while they rested", async () => {
+    const first = keptThreads(module);
+    const ids = await idsOf(first);
+    await first.parse(plan, Buffer.from(new ArrayBuffer(dying)));
+    await first.close();
+    const isAlive = (): Promise<boolean> =>
+      first.parse(plan, own()).then(
+        () => true,
+        () => false,
+      );
+    while (await isAlive());
+    const second = keptThreads(module);
+    const newIds = await idsOf(second);
+    expect([...newIds].filter((id) => ids.has(id))).toEqual([]);
+    await second.close();
+  });
+
+  it("keep no process alive while they rest, and end then", async () => {
+    const crew = keptThreads(module);
+    const ids = await idsOf(crew);
+    expect(nAlive()).toBeGreaterThan(nBefore);
+    await crew.close();
+    expect(nAlive()).toBe(nBefore);
+    expect(await idsOf(crew)).toEqual(ids);
+    await tire();
+    await expect(crew.parse(plan, own())).rejects.toMatchObject({ code: "INTERNAL" });
   });
 });

@@ -31,7 +31,7 @@ export function openCrew(isLarge: boolean): BlockCrew {
     size: 1,
     memoryOf: ownBuffer,
     async parse(plan, bytes) {
-      if (parser?.plan !== plan) parser = new BlockParser(plan);
+      if (parser === null || !isSame(parser.plan, plan)) parser = new BlockParser(plan);
       return parser.parse(bytes);
     },
     release: () => {},
@@ -46,14 +46,11 @@ let resting: { readonly crew: ThreadCrew; readonly timer: NodeJS.Timeout } | nul
  * The threads that the reading before left, or new ones; the kernels of those are compiled already. Idle ones end after a
  * while, and keep no process alive.
  */
-function keptThreads(module: URL): BlockCrew {
+export function keptThreads(module: URL): BlockCrew {
   const kept = resting;
   resting = null;
   if (kept !== null) clearTimeout(kept.timer);
-  const isSound = kept?.crew.wake() === true;
-  // Of threads one of which failed, the others are still there.
-  if (kept !== null && !isSound) void kept.crew.close();
-  const crew = kept !== null && isSound ? kept.crew : openThreads(module);
+  const crew = kept?.crew.wake() === true ? kept.crew : openThreads(module);
   return {
     ...crew,
     async close() {
@@ -75,7 +72,7 @@ export interface BlockOrder {
   readonly bytes: ArrayBuffer;
   readonly start: number;
   readonly length: number;
-  /** For the columns. */
+  /** For the columns but the bytes of texts. */
   readonly spare: ArrayBuffer | null;
 }
 
@@ -117,6 +114,7 @@ export function openThreads(module: URL): ThreadCrew {
     fault ??= new MillraceError("INTERNAL", { reason: `a thread that reads delimited files ${what}` }, { cause });
     for (const { reject } of waiting.values()) reject(fault);
     waiting.clear();
+    void close();
   };
   const hands = Array.from({ length: threads }, (): Hand => {
     const worker = new Worker(module, { execArgv: [] });
@@ -131,6 +129,9 @@ export function openThreads(module: URL): ThreadCrew {
     worker.on("exit", (code) => fail(`ended with code ${code}`));
     return hand;
   });
+  const close = async (): Promise<void> => {
+    await Promise.all(hands.map(({ worker }) => worker.terminate()));
+  };
   let nextId = 0;
   return {
     size,
@@ -171,9 +172,7 @@ export function openThreads(module: URL): ThreadCrew {
       for (const { worker } of hands) worker.ref();
       return fault === null;
     },
-    async close() {
-      await Promise.all(hands.map(({ worker }) => worker.terminate()));
-    },
+    close,
   };
 }
 

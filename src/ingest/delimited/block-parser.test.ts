@@ -151,6 +151,23 @@ describe("BlockParser", () => {
     }
   });
 
+  it("puts all but the bytes of texts into one memory, that of a block before where they fit", () => {
+    const columns = kinds.map((kind, cell) => ({ kind, cell, missing: [] }));
+    const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: kinds.length, columns });
+    const long = parser.parse(Buffer.from("1,a,2024-01-01,x,true\n".repeat(100)))!;
+    const short = parser.parse(Buffer.from("2,b,2024-01-02,y,false\n3,,,zz,\n"), long.memory)!;
+    expect(short.memory).toBe(long.memory);
+    const memories = short.columns.map((column) =>
+      column.kind === "category" ? column.codes : column.kind === "text" ? column.ends : column.values,
+    );
+    for (const { buffer } of memories) expect(buffer).toBe(short.memory);
+    const rows = [0, 1].map((row) => short.columns.map((column) => valueAt(column, row)));
+    expect(rows).toEqual([
+      [2, "b", Date.UTC(2024, 0, 2), "y", 0],
+      [3, null, NaN, "zz", 255],
+    ]);
+  });
+
   it("codes levels by their bytes, many of them and of any length, also quoted ones, with block after block", () => {
     const columns = [{ kind: "category", cell: 1, missing: [] } as const];
     const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: 2, columns });

@@ -13,8 +13,5 @@ parentPort?.on("message", ({ id, plan, bytes, start, length, spare }: BlockOrder
 });
 
 function buffersOf({ memory, columns }: Block): ArrayBuffer[] {
-  return [
-    memory,
-    ...columns.flatMap((column) => (column.kind === "text" ? [column.ends.buffer, column.bytes.buffer] : [])),
-  ];
+  return [memory, ...columns.flatMap((column) => (column.kind === "text" ? [column.bytes.buffer] : []))];
 }

@@ -41,7 +41,7 @@ export interface Block {
   readonly nRows: number;
   readonly nLines: number;
   readonly columns: readonly BlockColumn[];
-  /** Of the columns but those of texts; whoever is done with these may have it written over. */
+  /** Of the columns but the bytes of texts; whoever is done with these may have it written over. */
   readonly memory: ArrayBuffer;
   /** What ends every line. */
   readonly lineEnd: "\n" | "\r\n";

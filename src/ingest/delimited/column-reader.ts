@@ -54,7 +54,7 @@ export class ColumnReader {
     return isMissing || (kind === "boolean" ? value !== missingBoolean : !Number.isNaN(value));
   }
 
-  /** The column of the first `nRows` rows of the block, copied out: texts to memory of their own. */
+  /** The column of the first `nRows` rows of the block, copied out: the bytes of texts to memory of their own. */
   finish(nRows: number, room: ColumnRoom): BlockColumn {
     switch (this.#kind) {
       case "number":
@@ -65,7 +65,7 @@ export class ColumnReader {
       case "category":
         return this.#finishLevels(nRows, room);
       case "text":
-        return this.#finishTexts(nRows);
+        return this.#finishTexts(nRows, room);
     }
   }
 
@@ -80,9 +80,9 @@ export class ColumnReader {
     return { kind: "category", codes, levels };
   }
 
-  #finishTexts(nRows: number): BlockColumn {
+  #finishTexts(nRows: number, room: ColumnRoom): BlockColumn {
     const { starts } = this.#places;
-    const ends = this.#places.ends.slice(0, nRows);
+    const ends = room.codes(this.#places.ends.subarray(0, nRows));
     let nBytes = 0;
     for (let row = 0; row < nRows; ++row) nBytes += ends[row]! - starts[row]!;
     const bytes = new Uint8Array(nBytes);

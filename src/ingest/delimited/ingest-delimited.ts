@@ -167,8 +167,7 @@ class Reading {
     if (this.names.length === 0) this.names = opened.names;
     const plan = this.#planOf(opened.names);
     if (plan === null) return null;
-    // Parsers are kept as long as the plan is the same one.
-    if (JSON.stringify(plan) !== JSON.stringify(this.#plan)) this.#plan = plan;
+    this.#plan = plan;
     return opened.head;
   }
 
