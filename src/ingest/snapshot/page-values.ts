@@ -20,7 +20,7 @@ export function encodePresence(bits: Uint8Array, n: number, nPresent: number): B
 }
 
 /** Bits of 0 or 1, eight a byte, the lowest first. */
-export function packBits(bits: Uint8Array, n: number, out: Uint8Array, start: number): void {
+export function packBits(bits: Uint8Array, n: number, out: Uint8Array): void {
   // Four at a time: byte k of a word comes down to bit k.
   const words = new Uint32Array(bits.buffer, bits.byteOffset, n >> 2);
   const nWhole = n >> 3;
@@ -29,12 +29,12 @@ export function packBits(bits: Uint8Array, n: number, out: Uint8Array, start: nu
     const high = words[2 * k + 1]!;
     const lowBits = (low | (low >>> 7) | (low >>> 14) | (low >>> 21)) & 15;
     const highBits = (high | (high >>> 7) | (high >>> 14) | (high >>> 21)) & 15;
-    out[start + k] = lowBits | (highBits << 4);
+    out[k] = lowBits | (highBits << 4);
   }
   if (n % 8 === 0) return;
   let byte = 0;
   for (let i = 8 * nWhole; i < n; ++i) byte |= bits[i]! << (i & 7);
-  out[start + nWhole] = byte;
+  out[nWhole] = byte;
 }
 
 /** How many of the first `n` bits are set. */

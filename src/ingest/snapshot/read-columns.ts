@@ -6,35 +6,38 @@ import type { SnapshotFile } from "./snapshot-file.ts";
 
 type Of<K extends "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
 
+interface WantedColumn {
+  readonly position: number;
+  readonly kind: Kind;
+}
+
 /** Whole columns of a snapshot, rows in file order; levels are those that occur, sorted by code point. */
-export async function readColumns(
-  file: SnapshotFile,
-  wanted: readonly { readonly position: number; readonly kind: Kind }[],
-): Promise<ColumnData[]> {
-  const gatherers = wanted.map(({ kind }) => openGatherer(kind, file.nRows));
-  let offset = 0;
-  for (const [g, group] of file.groups.entries()) {
-    const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(offset, group.nRows) }));
-    const columns = await file.read(g, rooms);
-    for (const [i, column] of columns.entries()) gatherers[i]!.add(column, offset, group.nRows);
-    offset += group.nRows;
-  }
-  return gatherers.map((gatherer) => gatherer.finish());
+export function readColumns(file: SnapshotFile, wanted: readonly WantedColumn[]): Promise<ColumnData[]> {
+  return gather(file, file.groups.keys(), file.nRows, wanted);
 }
 
 /** Columns of one row group alone. */
-export async function readGroup(
+export function readGroup(file: SnapshotFile, group: number, wanted: readonly WantedColumn[]): Promise<ColumnData[]> {
+  return gather(file, [group], file.groups[group]!.nRows, wanted);
+}
+
+/** Columns of these row groups, `nRows` together. */
+async function gather(
   file: SnapshotFile,
-  group: number,
-  wanted: readonly { readonly position: number; readonly kind: Kind }[],
+  groups: Iterable<number>,
+  nRows: number,
+  wanted: readonly WantedColumn[],
 ): Promise<ColumnData[]> {
-  const { nRows } = file.groups[group]!;
   const gatherers = wanted.map(({ kind }) => openGatherer(kind, nRows));
-  const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(0, nRows) }));
-  return (await file.read(group, rooms)).map((column, i) => {
-    gatherers[i]!.add(column, 0, nRows);
-    return gatherers[i]!.finish();
-  });
+  let offset = 0;
+  for (const group of groups) {
+    const count = file.groups[group]!.nRows;
+    const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(offset, count) }));
+    const columns = await file.read(group, rooms);
+    for (const [i, column] of columns.entries()) gatherers[i]!.add(column, offset, count);
+    offset += count;
+  }
+  return gatherers.map((gatherer) => gatherer.finish());
 }
 
 interface Gatherer {

@@ -10,7 +10,7 @@ export function openCollectors(kinds: readonly Kind[], capacity: number): readon
   const scratch = {
     present: new Uint8Array(capacity),
     bits: bitsFor(capacity),
-    truths: new Uint8Array(capacity + 1),
+    truths: new Uint8Array(capacity),
     codes: new Int32Array(capacity),
   };
   return kinds.map((kind) => openCollector(kind, capacity, scratch));
@@ -36,7 +36,7 @@ function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCo
 
 /** Doubles as such; times as 64-bit integers of milliseconds. Either through a dictionary where few values occur. */
 class DoubleCollector implements ColumnCollector {
-  /** Of the rows that have one; a place more, for the loop that leaves out the others writes them first. */
+  /** Of the rows that have one. */
   readonly #values: Float64Array<ArrayBuffer>;
   readonly #bits: Uint8Array;
   readonly #kind: "number" | "timestamp";
@@ -47,7 +47,7 @@ class DoubleCollector implements ColumnCollector {
   constructor(kind: "number" | "timestamp", capacity: number, scratch: Scratch) {
     this.#kind = kind;
     this.#scratch = scratch;
-    this.#values = new Float64Array(capacity + 1);
+    this.#values = new Float64Array(capacity);
     this.#bits = bitsFor(capacity);
   }
 
@@ -150,8 +150,8 @@ class TruthCollector implements ColumnCollector {
       nPresent += isPresent;
     }
     const truths = Buffer.allocUnsafe(Math.ceil(nPresent / 8));
-    packBits(kept, nPresent, truths, 0);
-    packBits(present, n, this.#scratch.bits, 0);
+    packBits(kept, nPresent, truths);
+    packBits(present, n, this.#scratch.bits);
     const data = [encodePresence(this.#scratch.bits, n, nPresent), truths];
     return { nValues: n, nMissing: n - nPresent, dictionary: null, data };
   }
@@ -159,7 +159,7 @@ class TruthCollector implements ColumnCollector {
 
 /** Levels through a dictionary of those that occur in the row group, in the order they come. */
 class LevelCollector implements ColumnCollector {
-  /** Of the rows that have a level, and a place more. */
+  /** Of the rows that have a level. */
   readonly #codes: Int32Array;
   readonly #bits: Uint8Array;
   #n = 0;
@@ -171,7 +171,7 @@ class LevelCollector implements ColumnCollector {
   #groupCodes = new Int32Array(0);
 
   constructor(capacity: number) {
-    this.#codes = new Int32Array(capacity + 1);
+    this.#codes = new Int32Array(capacity);
     this.#bits = bitsFor(capacity);
   }
 

@@ -59,7 +59,7 @@ export class TextCollector implements ColumnCollector {
     this.#n = 0;
     this.#chunks = [];
     this.#nBytes = 0;
-    packBits(present, n, this.#scratch.bits, 0);
+    packBits(present, n, this.#scratch.bits);
     const presence = encodePresence(this.#scratch.bits, n, nPresent);
     return { nValues: n, nMissing: n - nPresent, dictionary: null, data: [presence, out] };
   }
