@@ -12,7 +12,7 @@ import type { Metric, MetricOf } from "../metrics/metric-names.ts";
 import { metricsOf } from "../metrics/metric-names.ts";
 import { averagePrecisionOfGroups, reciprocalRankOfGroups } from "../metrics/first-relevant.ts";
 import { ndcgOfGroups } from "../metrics/ndcg.ts";
-import { meanOfGroups } from "../metrics/row-groups.ts";
+import { meanOfGroups, type RowGroups, weightsOfGroups } from "../metrics/row-groups.ts";
 import { r2 } from "../metrics/r2.ts";
 import { rmse } from "../metrics/rmse.ts";
 import { topK } from "../metrics/top-k.ts";
@@ -49,10 +49,8 @@ export function measurerOf(judged: JudgedRows): Measurer {
     }
     case "multiclass":
       return (metric, weights) => measureMulticlass(metric as MetricOf<"multiclass">, judged, weights);
-    case "ranking": {
-      const found = new Map<string, Float64Array>();
-      return (metric, weights) => measureRanking(metric as MetricOf<"ranking">, judged, weights, found);
-    }
+    case "ranking":
+      return (metric, weights) => measureRanking(metric as MetricOf<"ranking">, judged, weights);
     case "clustering":
     case "anomaly":
       return () => NaN;
@@ -130,17 +128,19 @@ function measureMulticlass(metric: MetricOf<"multiclass">, judged: JudgedRows, w
   }
 }
 
-/** `found` keeps the metrics of each group: other weights only weigh them anew. */
-function measureRanking(
-  metric: MetricOf<"ranking">,
-  { truth, values, groups }: JudgedRows,
-  weights: Float64Array | null,
-  found: Map<string, Float64Array>,
-): number {
+function measureRanking(metric: MetricOf<"ranking">, judged: JudgedRows, weights: Float64Array | null): number {
+  const { groups } = judged;
   if (groups === null) return NaN;
-  const ofGroups = found.get(metric) ?? rankingMetrics[metric](truth, values, groups);
-  found.set(metric, ofGroups);
-  return meanOfGroups(ofGroups, groups, weights);
+  return meanOfGroups(measureGroups(metric, judged, groups), weightsOfGroups(groups, weights));
+}
+
+/** The metric of each group by itself; NaN where it does not exist. */
+export function measureGroups(
+  metric: MetricOf<"ranking">,
+  { truth, values }: JudgedRows,
+  groups: RowGroups,
+): Float64Array {
+  return rankingMetrics[metric](truth, values, groups);
 }
 
 const rankingMetrics = { ndcg: ndcgOfGroups, map: averagePrecisionOfGroups, mrr: reciprocalRankOfGroups } as const;

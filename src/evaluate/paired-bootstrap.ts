@@ -1,12 +1,11 @@
 import type { Rng } from "../core/rng.ts";
 import { quantiles } from "../math/quantile.ts";
-import type { Metric } from "../metrics/metric-names.ts";
+import type { Metric, MetricOf } from "../metrics/metric-names.ts";
 import { metricDirection } from "../metrics/metric-names.ts";
-import type { RowGroups } from "../metrics/row-groups.ts";
+import { meanOfGroups, type RowGroups, weightsOfGroups } from "../metrics/row-groups.ts";
 import type { JudgedRows } from "./judged-rows.ts";
 import { takeJudged } from "./judged-rows.ts";
-import type { Measurer } from "./measure.ts";
-import { measurerOf } from "./measure.ts";
+import { measureGroups, measurerOf } from "./measure.ts";
 
 const RESAMPLES = 200;
 /** More rows than this are resampled from a random part of that size; 200 resamples then take well under a second. */
@@ -27,7 +26,7 @@ export interface PairedDifference {
  * The difference of a metric between two models on the same rows, with a 95 % interval by paired bootstrap: rows, or whole
  * groups where they are ranked, are drawn with replacement 200 times, and both models are measured on the same draw.
  *
- * Above 20,000 rows a random part of m = 20,000 of the n rows is resampled and the deviations are scaled by
+ * Above 20,000 rows, where they are not ranked, a random part of m = 20,000 of the n rows is resampled and the deviations are scaled by
  * sqrt(m / n) (m out of n bootstrap; Politis, Romano and Wolf 1999): the point difference still uses every row.
  */
 export function pairedDifference(args: {
@@ -41,7 +40,7 @@ export function pairedDifference(args: {
   const ofCandidate = measurerOf(candidate)(metric, candidate.weights);
   const ofChampion = measurerOf(champion)(metric, champion.weights);
   const difference = better(metric, ofCandidate, ofChampion);
-  // The metrics of a group are found once, so that all groups can be drawn from.
+  // A draw of groups walks the groups alone, so that all of them can be drawn from.
   const m = candidate.groups ? n : Math.min(n, MOST_RESAMPLED);
   const rows = m < n ? sampleRows(n, m, rng.fork("sample")) : null;
   const pair =
@@ -65,50 +64,52 @@ function better(metric: Metric["any"], candidate: number, champion: number): num
   return metricDirection[metric] === "higher" ? candidate - champion : champion - candidate;
 }
 
-/** Differences on resamples less the difference on the rows they are drawn from. NaN where the draw lost a label. */
+/** Differences on resamples less the difference on what they are drawn from. NaN where the draw lost a label, or all relevant rows. */
 function resampledDeviations(
   metric: Metric["any"],
   candidate: JudgedRows,
   champion: JudgedRows,
   rng: Rng,
 ): Float64Array {
-  const measureCandidate = measurerOf(candidate);
-  const measureChampion = measurerOf(champion);
-  const centre = differenceOf(metric, measureCandidate, measureChampion, candidate.weights);
+  const { weights, groups } = candidate;
+  const differenceOf = groups
+    ? groupDifference(metric as MetricOf<"ranking">, candidate, champion, groups)
+    : rowDifference(metric, candidate, champion);
+  const ownWeights = groups ? weightsOfGroups(groups, weights) : weights;
+  const drawn = new Float64Array(groups ? groups.starts.length - 1 : candidate.nRows);
+  const centre = differenceOf(ownWeights);
   const deviations = new Float64Array(RESAMPLES);
-  const weights = new Float64Array(candidate.nRows);
   for (let i = 0; i < RESAMPLES; ++i) {
-    if (candidate.groups) drawGroups(weights, candidate.groups, rng);
-    else drawRows(weights, rng);
-    if (candidate.weights) for (let row = 0; row < weights.length; ++row) weights[row]! *= candidate.weights[row]!;
-    deviations[i] = differenceOf(metric, measureCandidate, measureChampion, weights) - centre;
+    draw(drawn, rng);
+    if (ownWeights) for (let one = 0; one < drawn.length; ++one) drawn[one]! *= ownWeights[one]!;
+    deviations[i] = differenceOf(drawn) - centre;
   }
   return deviations;
 }
 
-function differenceOf(
-  metric: Metric["any"],
-  candidate: Measurer,
-  champion: Measurer,
-  weights: Float64Array | null,
-): number {
-  return better(metric, candidate(metric, weights), champion(metric, weights));
+/** How much better a candidate is, by the weights of rows or of groups; null where each counts alike. */
+type Difference = (weights: Float64Array | null) => number;
+
+function rowDifference(metric: Metric["any"], candidate: JudgedRows, champion: JudgedRows): Difference {
+  const [ofCandidate, ofChampion] = [measurerOf(candidate), measurerOf(champion)];
+  return (weights) => better(metric, ofCandidate(metric, weights), ofChampion(metric, weights));
 }
 
-/** How often each row is drawn: weighing by it is the same as measuring on the drawn rows, without copying them. */
-function drawRows(out: Float64Array, rng: Rng): void {
+/** The metrics of the groups are found once: other weights only weigh them anew. */
+function groupDifference(
+  metric: MetricOf<"ranking">,
+  candidate: JudgedRows,
+  champion: JudgedRows,
+  groups: RowGroups,
+): Difference {
+  const [ofCandidate, ofChampion] = [candidate, champion].map((judged) => measureGroups(metric, judged, groups));
+  return (weights) => better(metric, meanOfGroups(ofCandidate!, weights), meanOfGroups(ofChampion!, weights));
+}
+
+/** How often each row or group is drawn: weighing by it is the same as measuring on those drawn, without copying them. */
+function draw(out: Float64Array, rng: Rng): void {
   out.fill(0);
   for (let i = 0; i < out.length; ++i) out[rng.integer(out.length)]! += 1;
-}
-
-/** How often each row's group is drawn. */
-function drawGroups(out: Float64Array, { order, starts }: RowGroups, rng: Rng): void {
-  out.fill(0);
-  const nGroups = starts.length - 1;
-  for (let i = 0; i < nGroups; ++i) {
-    const g = rng.integer(nGroups);
-    for (let at = starts[g]!; at < starts[g + 1]!; ++at) out[order[at]!]! += 1;
-  }
 }
 
 /** m different rows of n (the first m steps of a Fisher-Yates shuffle). */

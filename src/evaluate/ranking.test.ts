@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
+import { quantiles } from "../math/quantile.ts";
 import type { Target } from "../model/estimator.ts";
 import type { Predictions } from "../model/model.ts";
 import { baselinePredictions, fitBaseline } from "./baseline.ts";
@@ -68,5 +69,23 @@ describe("rankings", () => {
     expect((found.high - found.low) / (2 * 1.96 * error)).toBeGreaterThan(0.75);
     expect((found.high - found.low) / (2 * 1.96 * error)).toBeLessThan(1.25);
     expect(found.method).toContain("by group");
+  });
+
+  it("have the interval of weighing each row by how often its group is drawn, times its own weight", () => {
+    const weighted: Target = { ...target, weights: Float64Array.from(groups, (group) => 1 + (group % 3) + rng.next()) };
+    const judged = [scored(1), scored(4)].map((predictions) => judgedRows("ranking", weighted, predictions, null));
+    const [candidate, champion] = [judged[0]!, judged[1]!];
+    const found = pairedDifference({ metric: "map", candidate, champion, rng: createRng(1) });
+    const draws = createRng(1).fork("resample");
+    const [ofCandidate, ofChampion] = [measurerOf(candidate), measurerOf(champion)];
+    const differences = Float64Array.from({ length: 200 }, () => {
+      const times = new Uint32Array(nGroups);
+      for (let i = 0; i < nGroups; ++i) times[draws.integer(nGroups)]! += 1;
+      const weights = weighted.weights!.map((weight, row) => weight * times[groups[row]!]!);
+      return ofCandidate("map", weights) - ofChampion("map", weights);
+    });
+    const [low, high] = quantiles(differences, [0.025, 0.975]);
+    expect(found.low).toBeCloseTo(low!, 12);
+    expect(found.high).toBeCloseTo(high!, 12);
   });
 });

@@ -43,18 +43,26 @@ export function sortByScore(order: Uint32Array, from: number, to: number, scores
   }
 }
 
-/** The mean of one value a group, weighted by the mean weight of its rows; groups whose value is NaN are left out. NaN where all are. */
-export function meanOfGroups(values: Float64Array, { order, starts }: RowGroups, weights: Float64Array | null): number {
+/** The mean of one value a group, by the weight of the group; groups whose value is NaN are left out. NaN where all are. */
+export function meanOfGroups(values: Float64Array, weights: Float64Array | null): number {
   let sum = 0;
   let total = 0;
   for (let g = 0; g < values.length; ++g) {
     const value = values[g]!;
     if (value !== value) continue;
-    const weight = weights === null ? 1 : meanWeight(order, starts[g]!, starts[g + 1]!, weights);
+    const weight = weights === null ? 1 : weights[g]!;
     sum += weight * value;
     total += weight;
   }
   return sum / total;
+}
+
+/** The weight of each group: the mean weight of its rows. Null where rows have none. */
+export function weightsOfGroups({ order, starts }: RowGroups, weights: Float64Array | null): Float64Array | null {
+  if (weights === null) return null;
+  const out = new Float64Array(starts.length - 1);
+  for (let g = 0; g < out.length; ++g) out[g] = meanWeight(order, starts[g]!, starts[g + 1]!, weights);
+  return out;
 }
 
 /** The mean weight of the rows order[from..to). */

@@ -99,7 +99,7 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     max: 1,
     scale: "linear",
     default: 0,
-    doc: "Share of rows, those with the largest gradients, that each tree learns from whatever rowShare draws; the rows it draws then count for those it does not (GOSS, Ke et al. 2017: top_rate a and other_rate b are topShare a and rowShare b / (1 - a)). For labels and the loss squared.",
+    doc: "Share of rows, those with the largest gradients, that each tree learns from whatever rowShare draws; the rows it draws then count for those it does not (GOSS, Ke et al. 2017: top_rate a and other_rate b are topShare a and rowShare b / (1 - a)). For labels and the losses squared and lambdarank.",
   },
   columnShare: {
     type: "real",

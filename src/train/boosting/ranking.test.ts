@@ -2,48 +2,18 @@ import { describe, expect, it } from "vitest";
 import { fixedClock } from "../../core/clock.ts";
 import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
-import { sharedNumbers } from "../../core/shared-memory.ts";
 import { ndcgOfGroups } from "../../metrics/ndcg.ts";
-import { meanOfGroups, rowsByGroup } from "../../metrics/row-groups.ts";
-import { emptySparseBlock, type Design } from "../../model/design.ts";
-import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
+import { meanOfGroups, rowsByGroup, weightsOfGroups } from "../../metrics/row-groups.ts";
+import { emptySparseBlock } from "../../model/design.ts";
+import type { FitContext, FitResult, HyperparameterValues } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { GroupScratch, lambdasOfGroup } from "./loss-ranking.ts";
-
-interface Data {
-  readonly design: Design;
-  readonly target: Target;
-}
-
-/** Groups of 1 to `most` rows, dealt out in turn; a row's relevance rises with a * b and a level of the group says nothing. */
-function planted(nGroups: number, most: number, seed: number): Data {
-  const rng = createRng(seed);
-  const groups: number[] = [];
-  for (let g = 0; g < nGroups; ++g) for (let i = 1 + rng.integer(most); i > 0; --i) groups.push(g);
-  const nRows = groups.length;
-  const order = Uint32Array.from(groups.keys()).sort((a, b) => ((a * 7919) % nRows) - ((b * 7919) % nRows));
-  const [a, b, level] = [sharedNumbers(nRows), sharedNumbers(nRows), sharedNumbers(nRows)];
-  const relevance = new Float64Array(nRows);
-  const codes = new Uint32Array(nRows);
-  order.forEach((from, row) => {
-    const group = (codes[row] = groups[from]!);
-    a[row] = rng.next();
-    b[row] = rng.next();
-    level[row] = ((group * 37) % 11) + rng.next();
-    const merit = 5 * a[row]! * b[row]! + 0.5 * (rng.next() - 0.5);
-    relevance[row] = Math.max(0, Math.min(4, Math.floor(merit)));
-  });
-  const dense = [a, b, level].map((values, j) => ({ name: `x${j}`, source: `x${j}`, values, cardinality: 0 }));
-  return {
-    design: { nRows, dense, sparse: emptySparseBlock(nRows) },
-    target: { task: "ranking", values: relevance, nLabels: 0, weights: null, groups: codes },
-  };
-}
+import { plantedRanking, type RankingData } from "./ranking.fixtures.ts";
 
 function fit(
-  { design, target }: Data,
+  { design, target }: RankingData,
   given: HyperparameterValues = {},
   over: Partial<FitContext> = {},
 ): Promise<FitResult> {
@@ -51,9 +21,10 @@ function fit(
   return boostingEstimator.fit(design, target, resolveHyperparameters(boostingEstimator, given), context);
 }
 
-function ndcgOf({ predictor }: FitResult, { design, target }: Data): number {
+function ndcgOf({ predictor }: FitResult, { design, target }: RankingData): number {
   const groups = rowsByGroup(target.groups!);
-  return meanOfGroups(ndcgOfGroups(target.values, rawScores(predictor, design), groups), groups, target.weights);
+  const ofGroups = ndcgOfGroups(target.values, rawScores(predictor, design), groups);
+  return meanOfGroups(ofGroups, weightsOfGroups(groups, target.weights));
 }
 
 /**
@@ -114,7 +85,7 @@ describe("the loss lambdarank", () => {
   });
 
   it("learns the planted order, and stops early by the NDCG of other groups", async () => {
-    const [train, watched, test] = [planted(150, 30, 1), planted(40, 30, 2), planted(80, 30, 3)];
+    const [train, watched, test] = [plantedRanking(150, 30, 1), plantedRanking(40, 30, 2), plantedRanking(80, 30, 3)];
     const all = await fit(train, { trees: 60, earlyStopping: 0 });
     expect(ndcgOf(all, test)).toBeGreaterThan(0.93);
     const stopped = await fit(train, { trees: 300, earlyStopping: 10 }, { validation: watched });
@@ -125,23 +96,15 @@ describe("the loss lambdarank", () => {
     expect(ndcgOf(all2, test)).toBeGreaterThan(0.9);
   });
 
-  it("is the same bits for any number of threads", async () => {
-    const data = planted(1500, 40, 5);
-    const watched = planted(200, 40, 6);
-    const settings = { trees: 6, leaves: 8 };
-    const one = await fit(data, settings, { validation: watched });
-    for (const threads of [2, 3]) expect(await fit(data, settings, { validation: watched, threads })).toEqual(one);
-  }, 60_000);
-
   it("counts a group of weight 2 twice", async () => {
-    const data = planted(30, 12, 8);
+    const data = plantedRanking(30, 12, 8);
     const { groups, values } = data.target;
     const isHeavy = groups!.map((group) => (group % 3 === 0 ? 1 : 0));
     const weights = Float64Array.from(isHeavy, (heavy) => 1 + heavy);
     const again = [...values.keys()].filter((row) => isHeavy[row] === 1);
     const rows = [...values.keys(), ...again];
     const nGroups = Math.max(...groups!) + 1;
-    const repeated: Data = {
+    const repeated: RankingData = {
       design: {
         ...data.design,
         nRows: rows.length,
@@ -166,7 +129,7 @@ describe("the loss lambdarank", () => {
   });
 
   it("watches nothing where no group has a relevant row", async () => {
-    const data = planted(40, 10, 1);
+    const data = plantedRanking(40, 10, 1);
     const nothing = { ...data, target: { ...data.target, values: new Float64Array(data.design.nRows) } };
     const { notes } = await fit(data, { trees: 12, earlyStopping: 3, minRows: 2 }, { validation: nothing });
     expect(notes).toMatchObject({ rounds: 12 });
@@ -176,7 +139,7 @@ describe("the loss lambdarank", () => {
   });
 
   it("refuses what is no relevance, rows without groups, and losses of other tasks", async () => {
-    const data = planted(5, 5, 1);
+    const data = plantedRanking(5, 5, 1);
     for (const wrong of [-1, 32, 1.5, NaN]) {
       const values = data.target.values.slice().fill(wrong, 0, 1);
       await expect(fit({ ...data, target: { ...data.target, values } })).rejects.toMatchObject({
@@ -188,7 +151,7 @@ describe("the loss lambdarank", () => {
     const invalid = { code: "HYPERPARAMETER_INVALID" };
     await expect(fit(data, { loss: "squared" })).rejects.toMatchObject(invalid);
     await expect(fit(data, { classWeights: "balanced" })).rejects.toMatchObject(invalid);
-    const numbers: Data = { ...data, target: { ...data.target, task: "regression" } };
+    const numbers: RankingData = { ...data, target: { ...data.target, task: "regression" } };
     await expect(fit(numbers, { loss: "lambdarank" })).rejects.toMatchObject(invalid);
   });
 });

@@ -13,6 +13,7 @@ import type { TreesPredictor } from "../../model/predictor.ts";
 import { dismissIdleWorkers, runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { boostingEstimator } from "./estimator.ts";
+import { plantedRanking } from "./ranking.fixtures.ts";
 
 /** Workers run the compiled trainer: it must be there and not older than its source. */
 function isBuilt(): boolean {
@@ -116,6 +117,18 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
       digests.push(digestOf(predictor as TreesPredictor));
     }
     expect(new Set(digests).size).toBe(1);
+  });
+
+  it("gives the same model on 1, 2 and 3 threads: ranking", async () => {
+    const { design: ranked, target } = plantedRanking(1500, 40, 5);
+    const watched = plantedRanking(200, 40, 6);
+    const [one, two, three] = await Promise.all(
+      [1, 2, 3].map((threads) => {
+        const context = { rng: createRng(1), clock: systemClock, progress: silent, threads, validation: watched };
+        return boostingEstimator.fit(ranked, target, { trees: 6, leaves: 8 }, context);
+      }),
+    );
+    expect([two, three]).toEqual([one, one]);
   });
 
   it("ends with CANCELLED when asked to", async () => {

@@ -20,6 +20,7 @@ import { compiledModule } from "../threads/location.ts";
 import { isAlone, runTeam } from "../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
 import { growShare } from "./member.ts";
+import { type ForestShape, threadsWithin } from "./memory.ts";
 import type { ForestPlan, ForestSettings, ForestTree } from "./plan.ts";
 import { prepareForest } from "./prepare.ts";
 
@@ -64,8 +65,9 @@ function estimatorOf(
       const columns = denseColumns(design);
       const settings = { ...settingsOf(values, target, columns.length), ...fixed };
       const pause = createPause(context, `fitting ${name}()`);
-      const threads = threadsFor(settings, given.values.length, context);
-      const order = { columns, target, settings, maxBins: Number(values["bins"]), threads };
+      const shape = shapeOf(target, columns.length, settings);
+      const threads = threadsFor(shape, settings, context);
+      const order = { columns, target, shape, settings, maxBins: Number(values["bins"]), threads };
       const { plan, bins, centre } = await prepareForest(order, context.rng, pause);
       const trees = await growAll(plan, threads, name, context, pause);
       const cardinalities = columns.map(({ cardinality }) => cardinality);
@@ -92,10 +94,14 @@ function settingsOf(values: HyperparameterValues, target: Target, nColumns: numb
   };
 }
 
-/** Several where that is worth it and they can share memory. */
-function threadsFor({ trees }: ForestSettings, nRows: number, context: FitContext): number {
-  const threads = nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
-  return isAlone({ module, threads }) ? 1 : threads;
+function shapeOf({ task, values, nLabels }: Target, nColumns: number, { columns }: ForestSettings): ForestShape {
+  return { nRows: values.length, nColumns, outputs: task === "multiclass" ? nLabels : 1, tried: columns };
+}
+
+/** Several where that is worth it and they can share memory, as many as have room there. */
+function threadsFor(shape: ForestShape, { trees }: ForestSettings, context: FitContext): number {
+  const threads = shape.nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
+  return isAlone({ module, threads }) ? 1 : threadsWithin(shape, threads);
 }
 
 /** Trees in their order, whoever grew them. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import { createRng, type Rng } from "../../core/rng.ts";
+import { pageBytes } from "../../math/wasm/webassembly.ts";
 import { ForestGrower } from "./grower.ts";
 import { instantiateForest } from "./kernels.ts";
-import { cutState, type ForestShape, forestMemory, nearRows } from "./memory.ts";
+import { cutState, type ForestShape, forestMemory, mostBytes, nearRows, placesOf, threadsWithin } from "./memory.ts";
 import { naiveKernels } from "./naive-kernels.ts";
 import type { ForestPlan } from "./plan.ts";
 import { type ForestView, openView } from "./view.ts";
@@ -119,8 +120,30 @@ describe("the forest's kernels", () => {
       expect(new ForestGrower({ ...plan, module: null }, view).grow(1)).toEqual(tree);
       const withoutCopy = { ...plan, ...forestMemory({ ...shape, tried: 0 }, 1), shape: { ...shape, tried: 0 } };
       const other = openView(withoutCopy, 0);
-      other.bytes.set(view.bytes.subarray(0, view.places.rows));
+      other.bytes.set(view.bytes.subarray(0, view.places.nearBins));
       expect(new ForestGrower(withoutCopy, other).grow(1)).toEqual(tree);
     },
   );
+});
+
+describe("the forest's memory", () => {
+  it("has as many threads as kernels can address, and one where none has room", () => {
+    const large = { nRows: 10_500_000, nColumns: 28, outputs: 1, tried: 14 };
+    const within = threadsWithin(large, 64);
+    expect(placesOf(large, within - 1).end).toBeLessThan(mostBytes);
+    expect(placesOf(large, within).end).toBeGreaterThan(mostBytes - pageBytes);
+    expect(threadsWithin(large, 3)).toBe(3);
+    expect(threadsWithin({ ...large, nRows: 150_000_000 }, 64)).toBe(1);
+  });
+
+  it("may be larger than 4 GiB for one thread, whose bytes lie in front, unless the bins alone are", () => {
+    const shape = { nRows: 150_000_000, nColumns: 8, outputs: 1, tried: 4 };
+    const { memory, module } = forestMemory(shape, 1);
+    const { places, bytes, pairs } = openView({ shape, memory }, 0);
+    expect([module, memory.buffer.byteLength > mostBytes]).toEqual([null, true]);
+    expect(bytes.length).toBeGreaterThan(places.rows);
+    pairs.fill(7, 2 * shape.nRows - 2);
+    expect(pairs.at(-1)).toBe(7);
+    expect(() => forestMemory({ ...shape, nColumns: 32 }, 1)).toThrow("4 GiB");
+  });
 });

@@ -39,7 +39,7 @@ export interface ForestKernels {
   total(at: number, end: number, pairs: number, totals: number): void;
   /** Adds rows, in order, to sums, counts and marks of their bins in a column. */
   sum(at: number, end: number, column: number, pairs: number, sums: number): void;
-  /** Finds the best cut of what `sum` summed, and clears that; see `cutKernel`. 0 where all rows are in one bin. */
+  /** Finds the best cut of what `sum` summed, and clears that; see `cutKernel`. `nRows` is at least twice `minRows`. 0 where all rows are in one bin. */
   cut(sums: number, state: number, missing: number, nRows: number, minRows: number): number;
   /** Splits rows in place by the routes of their bins, as boosting does; how many are left. */
   partition(at: number, end: number, column: number, routes: number, scratch: number): number;

@@ -1,3 +1,4 @@
+import { MillraceError } from "../../core/errors/error.ts";
 import { sharedBuffer } from "../../core/shared-memory.ts";
 import {
   createMemory,
@@ -17,6 +18,9 @@ export interface ForestShape {
   readonly tried: number;
 }
 
+/** Bytes of the memory that are read one by one. */
+export const mostBytes: number = maximumPages * pageBytes;
+
 /** Nodes of at most so many rows work on a copy of them, which stays in the cache while all below is grown. */
 export const nearRows = 1024;
 
@@ -26,18 +30,16 @@ const nearLevels = 10;
 /** Whether the copy, which is of all columns, costs less than it saves. */
 export const copiesRows = ({ nColumns, tried }: ForestShape): boolean => tried * nearLevels >= nColumns;
 
-/** Byte addresses. What comes before `rows` all threads share, the rest is a thread's own. */
+/**
+ * Byte addresses. What comes before `nearBins` all threads share, the rest is a thread's own: first what is small, so that all that is
+ * read byte by byte lies before the rows.
+ */
 export interface ForestPlaces {
   /** The number of the next tree that nobody has begun. */
   readonly next: number;
   /** Bins, column by column. */
   readonly bins: number;
-  /** The rows a tree drew, by node, and room to part them. */
-  readonly rows: number;
-  readonly scratch: number;
-  /** By row: its weight, and its weight times its value (one output) or its label (several). */
-  readonly pairs: number;
-  /** The same of the rows of a small node, by their number in it; and which rows they are. */
+  /** Bins and pairs of the rows of a small node, by their number in it; and which rows they are. */
   readonly nearBins: number;
   readonly nearPairs: number;
   readonly nearRows: number;
@@ -49,6 +51,11 @@ export interface ForestPlaces {
   readonly state: number;
   /** 256 bytes, 4 where a bin goes left. */
   readonly routes: number;
+  /** The rows a tree drew, by node, and room to part them. */
+  readonly rows: number;
+  readonly scratch: number;
+  /** By row: its weight, and its weight times its value (one output) or its label (several). */
+  readonly pairs: number;
   readonly end: number;
 }
 
@@ -66,9 +73,6 @@ export function placesOf(shape: ForestShape, thread: number): ForestPlaces {
   };
   const shared = { next: take(64), bins: take(nRows * nColumns) };
   const own = (): Omit<ForestPlaces, "next" | "bins" | "end"> => ({
-    rows: take(nRows * 4),
-    scratch: take(nRows * 4),
-    pairs: take(nRows * 16),
     nearBins: take(near * nColumns),
     nearPairs: take(near * 16),
     nearRows: take(near * 4),
@@ -77,22 +81,40 @@ export function placesOf(shape: ForestShape, thread: number): ForestPlaces {
     seen: take(256),
     state: take(8 * (cutState.totals + 1 + outputs)),
     routes: take(256),
+    rows: take(nRows * 4),
+    scratch: take(nRows * 4),
+    pairs: take(nRows * 16),
   });
   const first = own();
-  const ownBytes = end - first.rows;
-  end = first.rows + thread * ownBytes;
+  const ownBytes = end - first.nearBins;
+  end = first.nearBins + thread * ownBytes;
   return { ...shared, ...own(), end };
 }
 
-/** Zeroed memory for so many threads, with kernels over it; without them (null) where they do not apply. */
+/** How many of the threads, one at least, have room in memory that kernels address. */
+export function threadsWithin(shape: ForestShape, threads: number): number {
+  let within = threads;
+  while (within > 1 && pagesFor(shape, within) >= maximumPages) --within;
+  return within;
+}
+
+const pagesFor = (shape: ForestShape, threads: number): number =>
+  Math.ceil(placesOf(shape, threads - 1).end / pageBytes);
+
+/**
+ * Zeroed memory for so many threads, with kernels over it; without them (null) where they do not apply. Throws TRAINING_TOO_LARGE where
+ * the bins alone take more than 4 GiB, the most that an array of bytes holds everywhere.
+ */
 export function forestMemory(
   shape: ForestShape,
   threads: number,
 ): { readonly memory: WasmMemory; readonly module: WasmModule | null } {
+  if (placesOf(shape, 0).rows > mostBytes)
+    throw new MillraceError("TRAINING_TOO_LARGE", { rows: shape.nRows, columns: shape.nColumns });
   const bytes = placesOf(shape, threads - 1).end;
   const isShared = threads > 1;
   const plain = (): WasmMemory => ({ buffer: sharedBuffer(bytes) });
-  const pages = Math.ceil(bytes / pageBytes);
+  const pages = pagesFor(shape, threads);
   if (shape.outputs > 1 || pages >= maximumPages) return { memory: plain(), module: null };
   try {
     return { module: compileForest({ pages, shared: isShared }), memory: createMemory(pages, isShared) };

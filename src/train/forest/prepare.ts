@@ -3,13 +3,15 @@ import { sharedNumbers } from "../../core/shared-memory.ts";
 import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { type ColumnBins, findBins, writeBins } from "../boosting/bins.ts";
-import { forestMemory, placesOf } from "./memory.ts";
+import { forestMemory, type ForestShape } from "./memory.ts";
 import type { ForestPlan, ForestSettings } from "./plan.ts";
+import { openView } from "./view.ts";
 
 /** What a forest learns from, and by how many threads. */
 export interface ForestOrder {
   readonly columns: readonly DenseColumn[];
   readonly target: Target;
+  readonly shape: ForestShape;
   readonly settings: ForestSettings;
   readonly maxBins: number;
   readonly threads: number;
@@ -17,20 +19,18 @@ export interface ForestOrder {
 
 /** Bins the rows into the forest's memory. `centre` is the mean that was taken off the values of numbers, for exact sums. */
 export async function prepareForest(
-  { columns, target, settings, maxBins, threads }: ForestOrder,
+  { columns, target, shape, settings, maxBins, threads }: ForestOrder,
   rng: Rng,
   pause: () => Promise<void>,
 ): Promise<{ readonly plan: ForestPlan; readonly bins: readonly ColumnBins[]; readonly centre: number }> {
-  const nRows = target.values.length;
-  const outputs = target.task === "multiclass" ? target.nLabels : 1;
-  const shape = { nRows, nColumns: columns.length, outputs, tried: settings.columns };
+  const { nRows } = shape;
   const { memory, module } = forestMemory(shape, threads);
-  const bytes = new Uint8Array(memory.buffer);
+  const { bytes, places } = openView({ shape, memory }, 0);
   const bins: ColumnBins[] = [];
   for (const [f, column] of columns.entries()) {
     const own = findBins(column, maxBins, rng.fork(`bins of column ${f}`));
     bins.push(own);
-    const at = placesOf(shape, 0).bins + f * nRows;
+    const at = places.bins + f * nRows;
     for (const _ of writeBins([column], [own], { bytes, at, stride: 1, columnsAt: -1 })) await pause();
   }
   const centre = target.task === "regression" ? meanOf(target) : 0;

@@ -1,11 +1,11 @@
 import type { ForestPlan } from "./plan.ts";
-import { cutState, type ForestPlaces, placesOf } from "./memory.ts";
+import { cutState, type ForestPlaces, mostBytes, placesOf } from "./memory.ts";
 
 /** One thread's arrays over the memory of a forest. */
 export interface ForestView {
   readonly places: ForestPlaces;
   readonly outputs: number;
-  /** The whole memory, three times. */
+  /** The whole memory, three times; of the bytes the first 4 GiB. */
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
@@ -29,7 +29,7 @@ export function openView(plan: Pick<ForestPlan, "memory" | "shape">, thread: num
   return {
     places,
     outputs,
-    bytes: new Uint8Array(buffer),
+    bytes: new Uint8Array(buffer, 0, Math.min(mostBytes, buffer.byteLength)),
     words: new Uint32Array(buffer),
     doubles: new Float64Array(buffer),
     next: new Int32Array(buffer, places.next, 1),

@@ -32,7 +32,7 @@ export const kmeansHyperparameters: HyperparameterTable = Object.freeze({
     type: "choice",
     choices: ["plusplus", "random"],
     default: "plusplus",
-    doc: "First centres: spread out by k-means++, or rows drawn at random.",
+    doc: "First centres: spread out by greedy k-means++, or rows drawn at random.",
   },
   components: componentsDeclaration,
 });
