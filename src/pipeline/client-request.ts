@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import { formatDuration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 
@@ -7,6 +8,7 @@ export interface Connection {
   /** Of a request with all its tries. */
   readonly timeoutMs: number;
   readonly retries: number;
+  readonly clock: Clock;
   /** Asked before each request. */
   headersOf(): Readonly<Record<string, string>>;
 }
@@ -34,12 +36,15 @@ export async function request(connection: Connection, url: string, body?: string
       ? { headers }
       : { method: "POST", body, headers: { ...headers, "content-type": "application/json" } };
   const signal = AbortSignal.timeout(connection.timeoutMs);
+  const end = connection.clock.monotonic() + connection.timeoutMs;
   for (let nTries = 1; ; ++nTries) {
     const outcome = await requestOnce(connection, url, { ...init, signal });
     if ("answer" in outcome) return outcome.answer;
     const { status, detail, cause, retryAfterMs } = outcome;
     const isOver = retryAfterMs === undefined || nTries > connection.retries;
-    if (isOver || !(await pause(retryAfterMs ?? shaken(pauseMs * 2 ** (nTries - 1)), signal)))
+    const waitMs = retryAfterMs ?? shaken(pauseMs * 2 ** (nTries - 1));
+    // Nobody waits for an answer that cannot come in time.
+    if (isOver || connection.clock.monotonic() + waitMs >= end || !(await pause(waitMs, signal)))
       throw new MillraceError("CLIENT_REFUSED", { url, status, detail }, { cause });
   }
 }

@@ -154,6 +154,14 @@ describe("connect", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("says at once that it was refused where the server asks for more time than is left", async () => {
+    const url = await serve(() => ({ status: 503, headers: { "retry-after": "3600" }, body: { detail: "full" } }));
+    // Who waits for it is beyond the time of a test.
+    const client = connect<typeof houses>(url, "houses", { timeout: "1h" });
+    await expect(client.predict({ area: 1 })).rejects.toThrow(/answered 503: full/);
+    expect(asked).toHaveLength(1);
+  });
+
   it("tries again where a connection breaks before its answer", async () => {
     let nBroken = 0;
     const url = await serve(() => ({ body: { predictions: [1] } }));
@@ -188,6 +196,13 @@ describe("connect", () => {
     expect(asked.map(({ body }) => areasOf(body))).toStrictEqual([[0, 1], [2]]);
   });
 
+  it("gives more answers of one request than a call may have arguments", async () => {
+    const n = 200_000;
+    const url = await serve(() => ({ body: { predictions: Array<number>(n).fill(7) } }));
+    const client = connect<typeof houses>(url, "houses", { rowsPerRequest: n });
+    expect(await client.predictMany(Array.from({ length: n }, (_, area) => ({ area })))).toHaveLength(n);
+  });
+
   it("makes one request of calls at one time where it is told to, and refuses only the row that is at fault", async () => {
     const url = await serve(({ body }) =>
       areasOf(body).includes(-1)
@@ -204,11 +219,45 @@ describe("connect", () => {
       asked
         .slice(1)
         .map(({ body }) => areasOf(body).length)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toStrictEqual([2, 8]);
     const refused = expect.stringContaining("answered 422: REQUEST_INVALID: below 0") as string;
     expect(await predictAll([1, 2, -1, 4, 5])).toStrictEqual([1, 2, refused, 4, 5]);
     expect(await client.predict({ area: 6 })).toBe(6);
+  });
+
+  it.each([400, 413])("refuses only the row that is at fault where the server answers %i to it", async (status) => {
+    const url = await serve(({ body }) =>
+      areasOf(body).includes(-1) ? { status, body: {} } : { body: { predictions: areasOf(body) } },
+    );
+    const client = connect<typeof houses>(url, "houses", { batching: true });
+    const all = await Promise.allSettled([1, -1, 3].map((area) => client.predict({ area })));
+    expect(all.map((one) => (one.status === "fulfilled" ? one.value : "refused"))).toStrictEqual([1, "refused", 3]);
+  });
+
+  it("sends rows of calls at one time as fewer where all together are too many bytes", async () => {
+    const url = await serve(({ body }) =>
+      body.length > 30 ? { status: 413, body: {} } : { body: { predictions: areasOf(body) } },
+    );
+    const client = connect<typeof houses>(url, "houses", { batching: true });
+    expect(await Promise.all([1, 2, 3, 4].map((area) => client.predict({ area })))).toStrictEqual([1, 2, 3, 4]);
+  });
+
+  it("rejects only the call whose row has no JSON", async () => {
+    const url = await serve(({ body }) => ({ body: { predictions: areasOf(body) } }));
+    const client = connect<typeof houses>(url, "houses", { batching: true });
+    const rows = [1, 2n as unknown as number, 3];
+    const all = await Promise.allSettled(rows.map((area) => client.predict({ area })));
+    expect(all.map((one) => (one.status === "fulfilled" ? one.value : "refused"))).toStrictEqual([1, "refused", 3]);
+  });
+
+  it("asks for the halves of a refused request one after the other", async () => {
+    const url = await serve(({ body }) =>
+      areasOf(body).length > 1 ? { status: 422, body: {} } : { body: { predictions: areasOf(body) } },
+    );
+    const client = connect<typeof houses>(url, "houses", { batching: true });
+    expect(await Promise.all([1, 2, 3, 4].map((area) => client.predict({ area })))).toStrictEqual([1, 2, 3, 4]);
+    expect(asked.map(({ body }) => areasOf(body))).toStrictEqual([[1, 2, 3, 4], [1, 2], [1], [2], [3, 4], [3], [4]]);
   });
 
   it("rejects every call of one request that fails as a whole", async () => {

@@ -1,3 +1,4 @@
+import { systemClock } from "../core/clock.ts";
 import { parseDuration, type Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
@@ -70,7 +71,7 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
   requireCount("retries", retries, 0);
   requireCount("rowsPerRequest", rowsPerRequest, 1);
   const headersOf = typeof headers === "function" ? headers : () => headers;
-  const connection: Connection = { base, timeoutMs, retries, headersOf };
+  const connection: Connection = { base, timeoutMs, retries, clock: systemClock, headersOf };
   let model = name === undefined ? undefined : Promise.resolve(name);
   const ask = async (rows: readonly unknown[], explain: boolean): Promise<Answers> => {
     model ??= onlyModel(connection).catch((error: unknown) => {
@@ -82,7 +83,7 @@ export function connect<P extends AnyPipeline>(url: string, name?: string, optio
   const predictMany = async (rows: readonly unknown[]): Promise<unknown[]> => {
     const predictions: unknown[] = [];
     for (let from = 0; from < rows.length; from += rowsPerRequest)
-      predictions.push(...(await ask(rows.slice(from, from + rowsPerRequest), false)).predictions);
+      for (const one of (await ask(rows.slice(from, from + rowsPerRequest), false)).predictions) predictions.push(one);
     return predictions;
   };
   const client = {

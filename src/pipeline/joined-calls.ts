@@ -24,7 +24,10 @@ export function joinCalls(
     });
 }
 
-/** A server refuses rows all together where one breaks the contract: then each half is asked again, down to that row. */
+/**
+ * A request fails for all its rows where one breaks the contract or cannot be sent, or where all are too many bytes: then each half
+ * is asked again, down to that row, one after the other, for a server has few places.
+ */
 async function answerAll(
   calls: readonly Call[],
   predictMany: (rows: readonly unknown[]) => Promise<readonly unknown[]>,
@@ -34,13 +37,15 @@ async function answerAll(
     for (const [i, { resolve }] of calls.entries()) resolve(answers[i]);
   } catch (error) {
     const middle = calls.length >> 1;
-    const halves = isOfContract(error) && middle > 0 ? [calls.slice(0, middle), calls.slice(middle)] : [];
-    await Promise.all(halves.map((half) => answerAll(half, predictMany)));
+    const halves = mayBeOfOneRow(error) && middle > 0 ? [calls.slice(0, middle), calls.slice(middle)] : [];
+    for (const half of halves) await answerAll(half, predictMany);
     if (halves.length === 0) for (const { reject } of calls) reject(error);
   }
 }
 
-function isOfContract(error: unknown): boolean {
-  if (!(error instanceof MillraceError) || error.code !== "CLIENT_REFUSED") return false;
-  return (error as MillraceError<"CLIENT_REFUSED">).context.status === 422;
+/** Whether other rows, or fewer, may be answered. What is no error of ours came from a row that has no JSON. */
+function mayBeOfOneRow(error: unknown): boolean {
+  if (!(error instanceof MillraceError)) return true;
+  if (error.code !== "CLIENT_REFUSED") return false;
+  return [400, 413, 422].includes((error as MillraceError<"CLIENT_REFUSED">).context.status);
 }
