@@ -2,7 +2,8 @@ import { array, assert, jsonValue, property, record, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { LineBuffer } from "./line-buffer.ts";
-import { decodeLine, encodeLine, type LogEntry } from "./log-line.ts";
+import { encodeLine } from "./log-line.fixtures.ts";
+import { decodeLine, type LogEntry } from "./log-line.ts";
 
 const entryOf = (id: string, inputs: JsonObject, output: JsonValue): LogEntry => ({
   id,

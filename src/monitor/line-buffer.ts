@@ -20,7 +20,11 @@ export class LineBuffer {
     return this.#nLines;
   }
 
-  /** Adds the line of an entry, as `encodeLine` gives it; false, and nothing, where all would take more than `mostBytes`. */
+  /**
+   * Adds an entry as one line of JSON with its newline; false, and nothing, where all would take more than `mostBytes`. The first
+   * member, `crc`, is the CRC-32 of the object without it: the file stays readable by every JSON-lines tool, and a torn or damaged
+   * line is still told apart.
+   */
   add(entry: LogEntry, mostBytes: number): boolean {
     const body = JSON.stringify(entry);
     // A UTF-16 unit takes at most three bytes of UTF-8.

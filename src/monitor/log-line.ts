@@ -40,15 +40,6 @@ export function prefixOf(crc: number): string {
   return `{"crc":"${hexOf(crc)}",`;
 }
 
-/**
- * An entry as one line of JSON with its newline. The first member, `crc`, is the CRC-32 of the object without it: the
- * file stays readable by every JSON-lines tool, and a torn or damaged line is still told apart.
- */
-export function encodeLine(entry: LogEntry): string {
-  const body = JSON.stringify(entry);
-  return `${prefixOf(crc32(body))}${body.slice(1)}\n`;
-}
-
 /** The entry of a line without its newline; undefined where the line is torn or damaged. */
 export function decodeLine(line: string): LogEntry | undefined {
   const found = crcMember.exec(line);

@@ -118,6 +118,22 @@ it("continues the trace of who asks, and tells a collector what was answered by 
   });
 });
 
+it("hands over a request before its parts, so that none is kept without its parent where no more are taken", async () => {
+  const names: string[] = [];
+  const sink: SpanSink = { add: ({ name }) => names.push(name), close: async () => {} };
+  server = await createServer({
+    models: fixedModels([housesModel(1)]),
+    clock: systemClock,
+    version: "1",
+    port: 0,
+    tracing: createTracing(sink, systemClock, 1),
+  });
+  ({ url } = await server.listen());
+  await (await ask()).text();
+  await expect.poll(() => names.length).toBeGreaterThan(1);
+  expect(names[0]).toBe("POST /v1/models/:name/predict");
+});
+
 it("begins a trace of its own where nobody did, and keeps none that its beginner did not want kept", async () => {
   await start();
   await ask({ traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00" });

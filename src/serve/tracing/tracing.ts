@@ -95,7 +95,6 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
       if (!span) return;
       open.delete(asker);
       const { context, parentId, startMs, start, attributes, parts } = span;
-      for (const part of parts) sink.add(part);
       sink.add({
         traceId: context.traceId,
         spanId: context.spanId,
@@ -112,6 +111,8 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
         },
         hasFailed: status >= 500,
       });
+      // After their parent: where no more spans are taken, none is kept whose parent is not.
+      for (const part of parts) sink.add(part);
     },
   };
 }
