@@ -93,8 +93,8 @@ export async function reported(
     await requireChecksums(located);
     const report = await read(located, fetcher);
     const objects = filesOf(located).flatMap(({ object }) => object ?? []);
-    const brought = withoutSecrets(refusalsOf(located), request.contract);
-    const refused = [...brought.refused, ...(report.refused ?? [])];
+    const brought = refusalsOf(located);
+    const refused = withoutSecrets([...brought.refused, ...(report.refused ?? [])], request.contract);
     const nRefused = brought.nRefused + (report.nRefused ?? 0);
     return {
       ...report,
@@ -107,12 +107,9 @@ export async function reported(
 }
 
 /** What is no row has no columns to hide: of it, a contract that hides any keeps nothing but the place and the reason. */
-function withoutSecrets(
-  { refused, nRefused }: ReturnType<typeof refusalsOf>,
-  { columns }: Contract,
-): Required<Pick<IngestReport, "refused" | "nRefused">> {
+function withoutSecrets(refused: readonly Refusal[], { columns }: Contract): readonly Refusal[] {
   const hides = columns.some(({ privacy }) => privacy !== undefined);
-  return { refused: hides ? refused.map((one) => ({ ...one, text: null })) : refused, nRefused };
+  return hides ? refused.map((one) => ({ ...one, text: null })) : refused;
 }
 
 /** The columns stand beside the report, to tell files of other columns apart. */

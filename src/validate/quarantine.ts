@@ -1,4 +1,4 @@
-import { open, readFile, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import type { Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
 import { rowsFromFrame } from "../frame/rows.ts";
@@ -63,15 +63,9 @@ export async function writeQuarantine(
         const { file: name, line } = provenanceOf(row);
         return JSON.stringify({ row, file: name, line, reasons: reasons.get(row) ?? [], values: values[i] });
       });
-      await file.write(`${lines.join("\n")}\n`);
+      await file.writeFile(`${lines.join("\n")}\n`);
     }
-    for (let start = 0; start < unreadable.length; start += blockRows)
-      await file.write(
-        unreadable
-          .slice(start, start + blockRows)
-          .map(unreadableLine)
-          .join(""),
-      );
+    await writeBlocks(file, unreadable);
   } finally {
     await file.close();
   }
@@ -83,8 +77,20 @@ function unreadableLine({ file, line, reason, text }: Unreadable): string {
 }
 
 /** Writes what was no row as {@link writeQuarantine} does. */
-export function writeUnreadable(path: string, unreadable: readonly Unreadable[]): Promise<void> {
-  return writeFile(path, unreadable.map(unreadableLine).join(""));
+export async function writeUnreadable(path: string, unreadable: readonly Unreadable[]): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await writeBlocks(file, unreadable);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeBlocks(file: FileHandle, unreadable: readonly Unreadable[]): Promise<void> {
+  for (let start = 0; start < unreadable.length; start += blockRows) {
+    const lines = unreadable.slice(start, start + blockRows).map(unreadableLine);
+    await file.writeFile(lines.join(""));
+  }
 }
 
 /** Reads what {@link writeUnreadable} wrote. */

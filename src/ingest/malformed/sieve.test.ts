@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../../core/rng.ts";
 import { DelimitedFault, DelimitedScanner } from "../delimited-scan.ts";
 import { lineOf } from "../line-index.ts";
+import { ShownTexts } from "./shown-texts.ts";
 import { Sieve } from "./sieve.ts";
 
 interface Sifted {
@@ -20,7 +21,7 @@ function sift(
   step = 1 << 20,
 ): Sifted {
   const bytes = Buffer.from(content as string);
-  const sieve = new Sieve({ ...plain, ...options });
+  const sieve = new Sieve({ ...plain, texts: new ShownTexts(), ...options });
   const sound: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += step) {
     sieve.add(bytes.subarray(at, at + step));
@@ -122,6 +123,28 @@ describe("a sieve of records", () => {
     expect(() => sift('"a"b,c\n1,2\n')).toThrow("line 1 has text after a closing quote");
   });
 
+  it("takes no piece of a record for one where a quote stays open beyond 64 MiB", () => {
+    const [step, tooLarge] = [67 << 20, "begins a record of more than 64 MiB"];
+    const linesOf = (line: string): string => line.repeat(Math.ceil(step / line.length) + 100);
+    const text = `${"x".repeat(2_003)}\n`;
+    expect(() => sift(`a\n1\n"open\n${linesOf(text)}`, {}, step)).toThrow(`line 3 ${tooLarge}`);
+    const long = Buffer.alloc(step + 100, "x");
+    const wide = Buffer.concat([Buffer.from('a,b\n1,2\n3,"open'), long, Buffer.from(",tail\n4,5\n")]);
+    expect(() => sift(wide, {}, step)).toThrow(`line 3 ${tooLarge}`);
+    const rows = linesOf(`2,${text}`);
+    const { sound, setAside } = sift(`a,b\n1,"open\n${rows}`, {}, step);
+    expect([sound === `a,b\n${rows}`, setAside.length]).toEqual([true, 1]);
+  });
+
+  it("learns the line end behind a first record whose quote is never closed", () => {
+    for (const end of ["\n", "\r\n", "\r"]) {
+      const { sound, setAside } = sift(`1,"open${end}2,3${end}4${end}5,6${end}`, { nCells: 2 });
+      expect(sound).toBe(`2,3${end}5,6${end}`);
+      expect(setAside.map(([line]) => line)).toEqual([1, 3]);
+      expect(sift(`1,"open${end}2,3${end}4,5\n\r6,7${end}`, { nCells: 2 }).setAside.length).toBeGreaterThan(1);
+    }
+  });
+
   it("takes quotes for characters where they are none", () => {
     expect(sift('a,b\n1,"x\n2,3\n', { quotes: false }).setAside).toEqual([]);
   });
@@ -129,6 +152,8 @@ describe("a sieve of records", () => {
 
 const pieces = ['"', '""', ",", "\n", "\r\n", "\r", "\0", "\u00e4", "x", " ", '"a\nb"', '1,"c"\n', "2,3\n"];
 const anyFile = fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => `a,b\n1,2\n${parts.join("")}`);
+/** Without a header, of two columns by definition. */
+const anyBody = anyFile.map((text) => text.slice("a,b\n1,2\n".length));
 /** Bytes that no text holds come between characters. */
 const anyBytes = fc.tuple(anyFile, fc.boolean()).map(([text, isCut]) => {
   const bytes = Buffer.from(text);
@@ -149,6 +174,18 @@ describe("what a sieve leaves", () => {
       { numRuns: 2_000, seed: 4 },
     );
     expect(nSound).toBeGreaterThan(100);
+  });
+
+  it("is a file that the strict reader takes where none has a header", () => {
+    fc.assert(
+      fc.property(anyBody, fc.integer({ min: 1, max: 9 }), (text, step) => {
+        const sifted = sift(text, { nCells: 2 }, step);
+        expect(sifted).toEqual(sift(text, { nCells: 2 }));
+        expect(strictFault(Buffer.from(sifted.sound, "latin1"))).toBeNull();
+        if (sifted.setAside.length === 0) expect(sifted.sound).toBe(Buffer.from(text).toString("latin1"));
+      }),
+      { numRuns: 2_000, seed: 7 },
+    );
   });
 
   it("is with what was set aside the whole file, line by line, in the file's order", () => {

@@ -1,6 +1,7 @@
 import { DelimitedFault } from "../delimited-scan.ts";
 import { LineIndex } from "../line-index.ts";
 import { findRecord, type FoundRecord, type RecordForm } from "./record.ts";
+import type { ShownTexts } from "./shown-texts.ts";
 
 /** A record, or a line, that is none of its table. */
 export interface SetAside {
@@ -16,15 +17,18 @@ export interface SieveOptions {
   readonly quotes: boolean;
   /** Cells of each record; null = as many as the first one has, which then cannot be set aside. */
   readonly nCells: number | null;
+  readonly texts: ShownTexts;
 }
 
-export const longestText = 1_000;
-/** Beyond so many characters in all, of a line only its number and the reason are kept. */
-const mostTexts = 8_000_000;
+/** Of all files of a source. */
 export const mostSetAside = 100_000;
-export const tooMany: string = `is one of more than ${mostSetAside} that are malformed`;
 /** The strict reader takes records of 64 MiB and what of its last chunk is beyond. */
 const longestRecord = 66 * 1024 * 1024;
+
+/** Why a source is refused at the record beyond those. */
+export function tooMany({ reason }: { readonly reason: string }): string {
+  return `is one of more than ${mostSetAside} that are malformed: it ${reason}`;
+}
 
 /**
  * Parts the sound records of a delimited file from the others, which are set aside with their line and the reason. Feed it the
@@ -32,7 +36,8 @@ const longestRecord = 66 * 1024 * 1024;
  *
  * Where a record is in fault, reading goes on behind it. Where a quote is, nobody knows where the record ends:
  * - a quote that is never closed, or not within 64 MiB, cannot have been meant: its line is set aside and reading goes on at
- *   the next one, but in files of a single column, where any line would pass for a record;
+ *   the next one, but in files of a single column, where any line would pass for a record: all that follows is set aside, or
+ *   the file refused where that is more than 64 MiB;
  * - a quote that holds line ends and is closed in a place where none can be was not meant either if each line behind it is a
  *   record by itself; else all the lines are set aside, and each counts;
  * - behind either, a line with a quote inside of a plain cell is set aside, for it may be the end of a text.
@@ -60,11 +65,12 @@ export class Sieve {
   #isInDoubt = false;
   /** Behind a line that ended in another way than the first: what follows may be the rest of it. */
   #isAfterOddEnd = false;
-  #nTexts = 0;
+  readonly #texts: ShownTexts;
 
-  constructor({ delimiter, quotes, nCells }: SieveOptions) {
+  constructor({ delimiter, quotes, nCells, texts }: SieveOptions) {
     const quote = quotes ? 0x22 : -1;
     this.#form = { delimiter: delimiter.charCodeAt(0), quote, nCells: nCells ?? 0, lineEnd: "" };
+    this.#texts = texts;
   }
 
   add(chunk: Buffer): void {
@@ -112,9 +118,11 @@ export class Sieve {
 
   /** Where the next record starts; -1 where more bytes are needed. */
   #siftRecord(bytes: Buffer, at: number, isLast: boolean): number {
-    const found = findRecord(bytes, at, this.#form, isLast || bytes.length - at > longestRecord);
+    const found = this.#findRecord(bytes, at, isLast || bytes.length - at > longestRecord);
     if (found === null) return -1;
-    if (!isLast && found.lineEnd === "" && !found.isOpen)
+    const isLineLone = found.isOpen && found.firstLineEnd < found.end && this.#form.nCells > 1;
+    // The bytes end somewhere within it: what follows would be the rest of a record, and pass for one.
+    if (!isLast && found.lineEnd === "" && !isLineLone)
       throw new DelimitedFault(this.#line, "begins a record of more than 64 MiB");
     if (this.#place === "head") this.#readHead(bytes, at, found);
     const reason = found.fault ?? this.#doubtOf(found);
@@ -125,11 +133,19 @@ export class Sieve {
     return this.#drop(bytes, at, found, isLone ? found.firstLineEnd : found.end, reason);
   }
 
-  /** The first line says how lines end, the first record how many cells there are. */
-  #readHead(bytes: Buffer, at: number, { end, fault, isBlank, nCells, lineEnd }: FoundRecord): void {
+  /** The first line whose end is known says how lines end. */
+  #findRecord(bytes: Buffer, at: number, isLast: boolean): FoundRecord | null {
+    const found = findRecord(bytes, at, this.#form, isLast);
+    if (this.#form.lineEnd !== "" || found === null) return found;
+    const isOfReturns = found.isOpen && endsWithReturns(bytes, at);
+    this.#form = { ...this.#form, lineEnd: isOfReturns ? "\r" : found.lineEnd };
+    return isOfReturns ? findRecord(bytes, at, this.#form, isLast) : found;
+  }
+
+  /** The first record says how many cells there are. */
+  #readHead(bytes: Buffer, at: number, { end, fault, isBlank, nCells }: FoundRecord): void {
     const isGiven = this.#form.nCells > 0;
     if (fault !== null && !isGiven) throw new DelimitedFault(this.#line, fault);
-    if (this.#form.lineEnd === "") this.#form = { ...this.#form, lineEnd };
     if (isBlank) return;
     if (!isGiven) this.#form = { ...this.#form, nCells };
     this.first = bytes.toString("utf8", at, end);
@@ -189,15 +205,20 @@ export class Sieve {
   }
 
   #setAside(bytes: Buffer, start: number, end: number, reason: string): void {
-    if (this.setAside.length === mostSetAside) throw new DelimitedFault(this.#line, `${tooMany}: it ${reason}`);
-    const shown = this.#nTexts > mostTexts ? "" : bytes.toString("utf8", start, Math.min(end, start + 4 * longestText));
-    const text = shown.replace(/[\r\n]+$/, "").slice(0, longestText);
-    this.#nTexts += text.length;
-    this.setAside.push({ line: this.#line, reason, text });
+    if (this.setAside.length === mostSetAside) throw new DelimitedFault(this.#line, tooMany({ reason }));
+    this.setAside.push({ line: this.#line, reason, text: this.#texts.of(bytes, start, end) });
   }
 
   #takeDown(bytes: Buffer, end: number): void {
     if (this.#soundStart >= 0) this.#sound.push(bytes.subarray(this.#soundStart, end));
     this.#soundStart = -1;
   }
+}
+
+/** Whether the first line end, within quotes or not, is a CR alone. */
+function endsWithReturns(bytes: Buffer, at: number): boolean {
+  const end = bytes.indexOf(0x0d, at);
+  if (end < 0 || bytes[end + 1] === 0x0a) return false;
+  const newline = bytes.indexOf(0x0a, at);
+  return newline < 0 || end < newline;
 }

@@ -5,7 +5,8 @@ import { parseLine, splitLines } from "../json-lines.ts";
 import { JsonLinesFault } from "../json-list.ts";
 import { LineIndex } from "../line-index.ts";
 import type { SourceDescription } from "../source.ts";
-import { longestText, mostSetAside, type SetAside, Sieve, tooMany } from "./sieve.ts";
+import type { ShownTexts } from "./shown-texts.ts";
+import { mostSetAside, type SetAside, Sieve, tooMany } from "./sieve.ts";
 
 /** What became of a file whose records are not all sound. */
 export interface SiftedFile {
@@ -19,16 +20,21 @@ export interface SiftedFile {
   readonly names: readonly string[];
 }
 
+export interface SiftOptions {
+  readonly texts: ShownTexts;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Copies the sound records of a delimited file. Throws DelimitedFault where its header is in fault. */
 export async function siftDelimited(
   path: string,
   source: SourceDescription,
   output: string,
-  signal: AbortSignal | undefined,
+  { texts, signal }: SiftOptions,
 ): Promise<SiftedFile> {
   const { delimiter = ",", quotes = true, header = true, columns } = source;
   // A header says how many cells there are.
-  const sieve = new Sieve({ delimiter, quotes, nCells: header ? null : columns!.length });
+  const sieve = new Sieve({ delimiter, quotes, nCells: header ? null : columns!.length, texts });
   const nBytes = await writing(output, async (copy) => {
     for await (const chunk of readBytes(path, signal)) {
       sieve.add(chunk);
@@ -45,11 +51,7 @@ export async function siftDelimited(
 const lineEnd = Buffer.from("\n");
 
 /** Copies the sound lines of a file of JSON lines. */
-export async function siftJsonLines(
-  path: string,
-  output: string,
-  signal: AbortSignal | undefined,
-): Promise<SiftedFile> {
+export async function siftJsonLines(path: string, output: string, { texts, signal }: SiftOptions): Promise<SiftedFile> {
   const setAside: SetAside[] = [];
   const names = new Set<string>();
   const index = new LineIndex();
@@ -63,9 +65,9 @@ export async function siftJsonLines(
         for (const name of Object.keys(row)) names.add(name);
       } catch (error) {
         if (!(error instanceof JsonLinesFault)) throw error;
-        if (setAside.length === mostSetAside) throw new JsonLinesFault(`line ${line} ${tooMany}`);
         const reason = error.message.replace(/^line \d+ /, "");
-        setAside.push({ line, reason, text: bytes.toString("utf8", 0, 4 * longestText).slice(0, longestText) });
+        if (setAside.length === mostSetAside) throw new JsonLinesFault(`line ${line} ${tooMany({ reason })}`);
+        setAside.push({ line, reason, text: texts.of(bytes, 0, bytes.length) });
         continue;
       }
       index.add(++nRows, line);

@@ -127,6 +127,11 @@ describe("malformed records of a source that sets them aside", () => {
   it("keep no text where a column is hidden or left out", async () => {
     const source = csv(file("a.csv", damaged), { onMalformed });
     const hidden = contractOf({ id: number({ missing: 1 }), word: text({ missing: 1, privacy: { mask: 1 } }) });
+    mkdirSync(join(root, "members"), { recursive: true });
+    file("members/1.jsonl", '{"id":1,"word":"a"}\n');
+    file("members/2.jsonl", '{"id":1}\n{"id":2,"word":"of a person"\n');
+    const members = await read(jsonl("members/*.jsonl", { onMalformed }), { contract: hidden });
+    expect(members.report.refused).toMatchObject([{ file: "members/2.jsonl", line: 2, text: null }]);
     for (const some of [hidden, contractOf({ id: number({ missing: 1 }) })]) {
       const { report } = await read(source, { contract: some });
       expect(report.refused?.map(({ line, text: shown }) => [line, shown])).toEqual([
@@ -135,6 +140,46 @@ describe("malformed records of a source that sets them aside", () => {
       ]);
     }
   });
+});
+
+describe("bounds of what is set aside", () => {
+  it("are those of the source, not of each file", async () => {
+    mkdirSync(join(root, "many"), { recursive: true });
+    file("many/1.csv", `id,word\n1,a\n${"2\n".repeat(60_000)}`);
+    file("many/2.csv", `id,word\n1,a\n${"2\n".repeat(40_001)}`);
+    for (const incremental of [false, true]) {
+      const source = csv("many/*.csv", { onMalformed, incremental });
+      await expect(read(source)).rejects.toThrow(/2\.csv.*line 40003 is one of more than 100000 that are malformed/);
+    }
+    file("many/2.csv", `id,word\n1,a\n${"2\n".repeat(40_000)}`);
+    expect((await read(csv("many/*.csv", { onMalformed }))).report.nRefused).toBe(100_000);
+  });
+
+  it("hold the texts of all files together, of either format, and cut no character in two", async () => {
+    mkdirSync(join(root, "texts"), { recursive: true });
+    const umlauts = "\u00e4".repeat(1_000);
+    for (const name of ["1", "2"]) {
+      file(`texts/${name}.jsonl`, `{"id":1,"word":"a"}\n${`{"id":"${umlauts}\n`.repeat(9_000)}`);
+      file(`texts/${name}.csv`, `id,word\n1,a\n${`${umlauts}\n`.repeat(9_000)}`);
+    }
+    const sources = [jsonl("texts/*.jsonl", { onMalformed }), csv("texts/*.csv", { onMalformed, incremental: true })];
+    for (const source of sources) {
+      const { refused = [] } = (await read(source)).report;
+      expect(refused[0]!.text).toMatch(/^(\{"id":"\u00e4{496}|\u00e4{500})$/);
+      const nChars = refused.reduce((sum, { text: shown }) => sum + shown!.length, 0);
+      expect([refused.length, nChars > 8_000_000, nChars < 8_001_000]).toEqual([18_000, true, true]);
+    }
+  });
+
+  it(
+    "say of no row where it stands in a file whose lines fall out of step too often",
+    { timeout: 60_000 },
+    async () => {
+      const content = `{"id":1,"word":"a"}\n{"id":\n${'{"id":1,"word":"a"}\n\n'.repeat(100_001)}`;
+      const { report, lines } = await read(jsonl(file("gaps.jsonl", content), { onMalformed }));
+      expect([report.nRefused, lines.length, lines.every((line) => line === null)]).toEqual([1, 100_002, true]);
+    },
+  );
 });
 
 const nMutants = Number(process.env["MILLRACE_MUTANTS"] ?? 24);

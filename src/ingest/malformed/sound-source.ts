@@ -10,6 +10,8 @@ import { type LocatedFile, type LocatedSource, unwritable } from "../locate.ts";
 import type { Refusal } from "../parts/kept-parts.ts";
 import type { FileKind } from "../source.ts";
 import { type Origin, unreadableFile } from "../table.ts";
+import { ShownTexts } from "./shown-texts.ts";
+import { mostSetAside, tooMany } from "./sieve.ts";
 import { siftDelimited, siftJsonLines } from "./sift-file.ts";
 
 /** What reading gave, and what is to be said of it. */
@@ -21,6 +23,7 @@ interface Reported {
 interface Sifted {
   nFiles: number;
   readonly refused: Refusal[];
+  readonly texts: ShownTexts;
   readonly lines: Map<string, readonly number[]>;
 }
 
@@ -44,7 +47,7 @@ export async function readSound<Result extends Reported>(
     throw unwritable(output, error);
   });
   try {
-    const sifted: Sifted = { nFiles: 0, refused: [], lines: new Map() };
+    const sifted: Sifted = { nFiles: 0, refused: [], texts: new ShownTexts(), lines: new Map() };
     const result = await read(await siftSource(located, { contract, folder, signal, sifted }));
     return { ...result, report: withSetAside(result.report, sifted) };
   } finally {
@@ -80,8 +83,9 @@ async function siftFile({ source, format }: LocatedSource, file: LocatedFile, si
   const { folder, contract, signal, sifted } = sifting;
   const path = join(folder, `${sifted.nFiles++}.${format}`);
   const kind = format as FileKind;
+  const how = { texts: sifted.texts, signal };
   const { setAside, nRows, nBytes, lines, names } = await (
-    kind === "jsonl" ? siftJsonLines(file.path, path, signal) : siftDelimited(file.path, source, path, signal)
+    kind === "jsonl" ? siftJsonLines(file.path, path, how) : siftDelimited(file.path, source, path, how)
   ).catch((error: unknown) => {
     const isFault = error instanceof DelimitedFault || error instanceof JsonLinesFault;
     throw isFault ? unreadableFile(file, kind, error.message, error) : error;
@@ -95,7 +99,11 @@ async function siftFile({ source, format }: LocatedSource, file: LocatedFile, si
     const reason = `none of its records is sound; line ${first.line} ${first.reason}`;
     throw unreadableFile(file, kind, reason);
   }
-  const showsText = names.every((name) => contract.columns.some((c) => c.name === name && c.privacy === undefined));
+  const beyond = setAside[mostSetAside - sifted.refused.length];
+  if (beyond !== undefined) throw unreadableFile(file, kind, `line ${beyond.line} ${tooMany(beyond)}`);
+  // A column that is hidden may be in a malformed record where no sound one has it.
+  const hides = contract.columns.some(({ privacy }) => privacy !== undefined);
+  const showsText = !hides && names.every((name) => contract.columns.some((column) => column.name === name));
   for (const { line, reason, text } of setAside)
     sifted.refused.push({ file: file.name, line, reason, text: showsText ? text : null });
   sifted.lines.set(file.name, lines);
@@ -113,6 +121,8 @@ function withSetAside(report: IngestReport, { refused, lines }: Sifted): IngestR
 
 /** The lines of rows in a file, from those in its copy and where the copy's lines stand in the file. */
 function throughCopy({ nRows, lines }: Origin, ofCopy: readonly number[]): readonly number[] {
+  // The index of the copy was full.
+  if (ofCopy.length === 0) return [];
   const index = new LineIndex();
   let next = 0;
   for (let i = 0; i < lines.length; i += 2) {

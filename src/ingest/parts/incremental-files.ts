@@ -11,9 +11,13 @@ import { mostIssues, mostRows } from "../cell-issues.ts";
 import { parquetOptions } from "../frame-writer.ts";
 import type { IngestReport } from "../ingest.ts";
 import { type LocatedFile, type LocatedSource, locateOutput } from "../locate.ts";
+import { ShownTexts } from "../malformed/shown-texts.ts";
+import { mostSetAside, tooMany } from "../malformed/sieve.ts";
 import { plainSource } from "../plain-source.ts";
 import { concatenateSnapshots } from "../snapshot/concatenate.ts";
 import type { SnapshotColumn } from "../snapshot/snapshot-writer.ts";
+import type { FileKind } from "../source.ts";
+import { unreadableFile } from "../table.ts";
 
 /** What became of the files of an incremental source. */
 export interface PartitionCounts {
@@ -82,6 +86,7 @@ export async function ingestIncrementally(request: IncrementalRequest): Promise<
     parts.push({ path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null });
   }
   requireOneShape(located, parts);
+  requireFewRefused(located, parts);
   const nRows = parts.reduce((sum, { converted }) => sum + converted.report.nRows, 0);
   if (nRows === 0) {
     const found = `${parts.length} files without rows`;
@@ -181,6 +186,21 @@ function requireOneShape({ source, files }: LocatedSource, parts: readonly { rea
   });
 }
 
+/** Reading all files at once would stop there; so does this. */
+function requireFewRefused(
+  { files, format }: LocatedSource,
+  parts: readonly { readonly converted: Converted }[],
+): void {
+  let nBefore = 0;
+  for (const [i, { converted }] of parts.entries()) {
+    const { refused = [] } = converted.report;
+    const beyond = refused[mostSetAside - nBefore];
+    if (beyond !== undefined)
+      throw unreadableFile(files[i]!, format as FileKind, `line ${beyond.line} ${tooMany(beyond)}`);
+    nBefore += refused.length;
+  }
+}
+
 async function concatenate(
   paths: readonly string[],
   output: string,
@@ -215,7 +235,10 @@ function mergeReports(reports: readonly IngestReport[]): IngestReport {
     for (const { column, cells } of report.cleaned) cleaned.set(column, (cleaned.get(column) ?? 0) + cells);
     nRows += report.nRows;
   }
-  const refused = reports.flatMap((report) => report.refused ?? []);
+  const texts = new ShownTexts();
+  const refused = reports
+    .flatMap((report) => report.refused ?? [])
+    .map((one) => (one.text === null ? one : { ...one, text: texts.keep(one.text) }));
   return {
     nRows,
     ...(refused.length > 0 && { refused, nRefused: refused.length }),

@@ -30,7 +30,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 9,
+    revision: 10,
     observe: async () => {
       const source = await environment.fingerprint();
       const key = keyFor(spec.contract, environment.privacyKey);
