@@ -32,9 +32,10 @@ const own = (): Buffer => Buffer.from(new ArrayBuffer(8));
 
 /** Threads, and other things with a port, that keep this process alive. */
 const nAlive = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+const nWithoutThreads = nAlive();
 
-async function waitForEnd(nLeft: number): Promise<void> {
-  await vi.waitFor(() => expect(nAlive()).toBe(nLeft), 4_000);
+async function waitForEnd(): Promise<void> {
+  await vi.waitFor(() => expect(nAlive()).toBe(nWithoutThreads), 4_000);
 }
 
 describe("a crew of threads", () => {
@@ -97,10 +98,9 @@ describe("a crew of threads", () => {
   });
 
   it("ends the other threads where one fails", async () => {
-    const nBefore = nAlive();
     await withThreads("process.exit(3)", async (crew) => {
       await expect(crew.parse(plan, own())).rejects.toThrow(/ended with code 3/);
-      await waitForEnd(nBefore);
+      await waitForEnd();
     });
   });
 
@@ -121,16 +121,11 @@ describe("kept threads", () => {
   /** Waits until they are idle for too long, with timers that are told the time. */
   const tire = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(60_000));
 
-  let nBefore = 0;
-
-  beforeEach(() => {
-    nBefore = nAlive();
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  });
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(async () => {
     await tire();
     vi.useRealTimers();
-    await waitForEnd(nBefore);
+    await waitForEnd();
   });
 
   it("are those of the reading before", async () => {
@@ -177,9 +172,9 @@ describe("kept threads", () => {
   it("keep no process alive while they rest, and end then", async () => {
     const crew = keptThreads(module);
     const ids = await idsOf(crew);
-    expect(nAlive()).toBeGreaterThan(nBefore);
+    expect(nAlive()).toBeGreaterThan(nWithoutThreads);
     await crew.close();
-    expect(nAlive()).toBe(nBefore);
+    expect(nAlive()).toBe(nWithoutThreads);
     expect(await idsOf(crew)).toEqual(ids);
     await tire();
     await expect(crew.parse(plan, own())).rejects.toMatchObject({ code: "INTERNAL" });
