@@ -186,6 +186,15 @@ describe("live quality", () => {
     );
   });
 
+  it("of a ranking is not measured, as groups are not kept", async () => {
+    const { model } = housesModel(1);
+    const [a] = (await predict("houses", [{ rooms: 4 }])) as [string];
+    await tell("houses", [[a, 1004]]);
+    await publish({ ...model, task: "ranking" });
+    const report = await qualityOf(project, "houses", { since: undefined, until: undefined, by: "day" });
+    expect(report).toMatchObject({ nRows: 0, unmeasured: 1, groups: [] });
+  });
+
   it("of labels is that of their probabilities and of the label that was answered", async () => {
     const { model } = churnModel();
     await publish({ ...model, parity: null });

@@ -28,7 +28,7 @@ export interface QualityGroup {
 export interface QualityReport {
   readonly model: string;
   readonly nRows: number;
-  /** Predictions whose answer or truth is none of the champion's labels; they are not measured. */
+  /** Predictions that are not measured: their answer or truth is none of the champion's labels, or it ranks, and their groups are not kept. */
   readonly unmeasured: number;
   readonly metrics: MetricValues;
   readonly groups: readonly QualityGroup[];
@@ -64,6 +64,7 @@ export async function qualityOf(project: Project, name: string, options: Quality
 }
 
 function isMeasurable({ output, actual }: JudgedPrediction, { labels, task }: Model): boolean {
+  if (task === "ranking") return false;
   if (task !== "binary" && task !== "multiclass") return typeof output === "number" && typeof actual === "number";
   const { label, probabilities } = classified(output);
   const isKnown = (value: JsonValue): boolean => labels.some((one) => one === value);

@@ -52,8 +52,12 @@ export interface DescribedRollout {
   readonly results: readonly [candidate: ArmResult, champion: ArmResult];
   /** E-values against the candidate; from `rollsBackAt` on it is rolled back. Empty for a split or a shadow. */
   readonly evidence: Readonly<Partial<Record<RolloutTest, number>>>;
-  /** Of a shadow: answers compared, how many differed, and by how much on the mean. */
-  readonly compared: { readonly answers: number; readonly differing: number; readonly distance: number } | null;
+  /** Of a shadow: answers compared, how many differed, and by how much on the mean; null for rankings, whose scores have no scale. */
+  readonly compared: {
+    readonly answers: number;
+    readonly differing: number | null;
+    readonly distance: number | null;
+  } | null;
 }
 
 /** Gives a version a share of the traffic as the options say. Throws USAGE, ROLLOUT_REFUSED and what a promotion throws. */
@@ -68,7 +72,7 @@ export async function startRollout(
   const plan = planOf(options, candidate.inputs);
   const compatibility = await project.registry.compatibility(model, version);
   const rollouts = createRollouts(project.store, project.clock);
-  return describe(project, await rollouts.start(model, version, plan, compatibility));
+  return describe(project, await rollouts.start(model, version, plan, compatibility), candidate.task === "ranking");
 }
 
 /** Ends what is under way; the champion answers alone again. Throws ROLLOUT_MISSING. */
@@ -91,9 +95,21 @@ export async function stopRollout(
 export async function describeRollouts(project: Project, model: string): Promise<readonly DescribedRollout[]> {
   await project.registry.versions(model);
   const rollouts = createRollouts(project.store, project.clock);
+  const listed = await rollouts.list(model);
+  const isRanking = listed[0] !== undefined && (await isOfRanking(project, listed[0]));
   const described: DescribedRollout[] = [];
-  for (const rollout of await rollouts.list(model)) described.push(await describe(project, rollout));
+  for (const rollout of listed) described.push(await describe(project, rollout, isRanking));
   return described;
+}
+
+/** Whether the champion ranks. Of one that does not load any more nothing is known, and what was counted is shown. */
+async function isOfRanking(project: Project, { model, champion }: Rollout): Promise<boolean> {
+  try {
+    return (await loadVersion(project, model, champion)).model.task === "ranking";
+  } catch (error) {
+    if (error instanceof MillraceError) return false;
+    throw error;
+  }
 }
 
 function planOf(options: RolloutOptions, inputs: readonly string[]): RolloutPlan {
@@ -142,22 +158,17 @@ function checkKey(key: string, inputs: readonly string[]): void {
   });
 }
 
-async function describe(project: Project, rollout: Rollout): Promise<DescribedRollout> {
+async function describe(project: Project, rollout: Rollout, isRanking: boolean): Promise<DescribedRollout> {
   const tallies = await createRollouts(project.store, project.clock).tallies(rollout);
-  const until = rollout.endedAt ?? Infinity;
-  const labelled = await readLabelledAnswers(project.store, rollout.model, { sinceMs: rollout.stepsAt[0]! });
-  const quality = qualityTally(
-    labelled.filter(({ predictedAt }) => predictedAt <= until),
-    rollout,
-  );
+  const quality = isRanking ? [] : await labelTally(project, rollout);
   const tally = sumOfTallies([...[...tallies.values()].map((one) => one as Tally), quality]);
   const { model, sequence, plan, status, stepsAt, endedAt, reason } = rollout;
   const evidence = plan.kind === "canary" ? evidenceAgainst(tally, sharesOf(rollout)) : [];
   const [answers] = totalOf(tally, "compared");
   const compared = {
     answers,
-    differing: totalOf(tally, "differing")[0],
-    distance: totalOf(tally, "distance")[0] / Math.max(1, answers),
+    differing: isRanking ? null : totalOf(tally, "differing")[0],
+    distance: isRanking ? null : totalOf(tally, "distance")[0] / Math.max(1, answers),
   };
   return {
     model,
@@ -174,6 +185,16 @@ async function describe(project: Project, rollout: Rollout): Promise<DescribedRo
     evidence: Object.fromEntries(evidence.map(({ test, log }) => [test, Math.min(Number.MAX_VALUE, exp(log))])),
     compared: plan.kind === "shadow" ? compared : null,
   };
+}
+
+/** What labels say of the answers given while it ran. */
+async function labelTally({ store }: Project, rollout: Rollout): Promise<Tally> {
+  const until = rollout.endedAt ?? Infinity;
+  const labelled = await readLabelledAnswers(store, rollout.model, { sinceMs: rollout.stepsAt[0]! });
+  return qualityTally(
+    labelled.filter(({ predictedAt }) => predictedAt <= until),
+    rollout,
+  );
 }
 
 function resultOf(tally: Tally, arm: 0 | 1, version: number): ArmResult {

@@ -33,7 +33,10 @@ export const quality: Verb = {
           .join("  ");
       output.line(`${report.model}: the truth of ${report.nRows} predictions is known`);
       for (const { group, nRows, metrics } of report.groups) output.line(`  ${group}  ${nRows} rows  ${show(metrics)}`);
-      if (report.unmeasured > 0) output.line(`  ${report.unmeasured} of other labels are not measured`);
+      if (report.unmeasured > 0)
+        output.line(
+          `  ${report.unmeasured} are not measured: of other labels, or of a ranking, whose groups are not kept`,
+        );
       output.line(`  test split of champion ${report.champion.version}  ${show(report.champion.metrics)}`);
       output.document(report);
       return 0;

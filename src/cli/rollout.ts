@@ -77,10 +77,13 @@ function tell(output: Output, one: DescribedRollout, rollsBackAt: number): void 
     ([test, value]) => `${test} ${value < 100 ? value.toPrecision(2) : Math.round(value)}`,
   );
   if (known.length > 0) output.line(`  evidence against it, ${rollsBackAt} rolls it back: ${known.join(", ")}`);
-  if (compared && compared.answers > 0)
-    output.line(
-      `  ${compared.differing} of ${compared.answers} answers differ, by ${compared.distance.toPrecision(3)} on the mean`,
-    );
+  if (compared && compared.answers > 0) output.line(`  ${differenceOf(compared)}`);
+}
+
+function differenceOf({ answers, differing, distance }: NonNullable<DescribedRollout["compared"]>): string {
+  if (differing === null || distance === null)
+    return `${answers} answers, whose scores have no scale to compare them by`;
+  return `${differing} of ${answers} answers differ, by ${distance.toPrecision(3)} on the mean`;
 }
 
 function lineOf({ version, requests, errors, latencyMs, answer, labelled, wrong }: ArmResult): string {

@@ -81,6 +81,21 @@ describe(`a canary, in ${simulations} simulations a case`, { timeout: 600_000 },
     },
   );
 
+  it("that ranks is not judged by its scores, which have no scale", () => {
+    const counter = new RolloutCounter({ ...model, task: "ranking" });
+    const rng = createRng(2);
+    for (let i = 0; i < 2000; ++i) {
+      const arm = rng.next() < 0.25 ? "candidate" : "champion";
+      const answer = normalQuantile(rng.next()) + (arm === "candidate" ? 100 : 0);
+      counter.note(0, arm, null, { hasFailed: false, latencyMs: 4, answer });
+      counter.noteShadow(0, { hasFailed: false, latencyMs: 4, answer }, answer - 100);
+    }
+    expect(evidenceAgainst(counter.tally(), [0.25]).find(({ test }) => test === "predictions")).toMatchObject({
+      log: 0,
+    });
+    expect(Object.keys(counter.tally()[0]!).sort()).toEqual(["compared", "latencyMs", "requests", "value"]);
+  });
+
   it.each(shares)("that is as good goes on, at a share of %d", (share) => {
     const nearly = { ...champion, shift: 0.05, spread: 1.05, latencyMs: 4.2 };
     const ends = Array.from({ length: simulations }, (_, i) => simulate(createRng(1000 + i), nearly, share, 1000));

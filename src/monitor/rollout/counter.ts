@@ -34,15 +34,17 @@ export class RolloutCounter {
   readonly #keeper = new TallyKeeper();
   readonly #binOf: (answer: JsonValue) => number | null;
   readonly #positive: string;
+  readonly #isRanking: boolean;
   readonly #latencies: number[] = [];
   readonly #seen = new Set<string>();
   #nLatencies = 0;
   #threshold = Infinity;
 
-  /** `champion` says in which parts of its range answers are counted. */
+  /** `champion` says in which parts of its range answers are counted; of a ranking, whose scores have no scale, in none. */
   constructor(champion: Model) {
     this.#binOf = binsOf(champion);
     this.#positive = String(champion.labels[1]);
+    this.#isRanking = champion.task === "ranking";
   }
 
   /** `key` is null where every request has an arm of its own. */
@@ -60,11 +62,12 @@ export class RolloutCounter {
     if (!Number.isNaN(value)) this.#keeper.add(step, "value", side, value);
   }
 
-  /** What a shadow answered beside the champion, which is what it is compared with. */
+  /** What a shadow answered beside the champion, which is what it is compared with; scores of rankings are not. */
   noteShadow(step: number, { hasFailed, latencyMs, answer }: Outcome, champion: JsonValue): void {
     this.#keeper.add(step, "compared", 0, 1);
     if (hasFailed || answer === null) return this.#keeper.add(step, eventNames.errors, 0, 1);
     this.#keeper.add(step, "latencyMs", 0, latencyMs);
+    if (this.#isRanking) return;
     if (labelOf(answer) !== labelOf(champion)) this.#keeper.add(step, "differing", 0, 1);
     const distance = Math.abs(numberOf(answer, this.#positive) - numberOf(champion, this.#positive));
     if (!Number.isNaN(distance)) this.#keeper.add(step, "distance", 0, distance);
@@ -95,9 +98,9 @@ export class RolloutCounter {
 }
 
 /** Which part of the champion's range an answer falls in, as its reference profile parts it; null where it has none. */
-function binsOf({ reference, labels }: Model): (answer: JsonValue) => number | null {
+function binsOf({ task, reference, labels }: Model): (answer: JsonValue) => number | null {
   const profile = reference?.prediction;
-  if (profile === undefined) return () => null;
+  if (profile === undefined || task === "ranking") return () => null;
   if (profile.form === "levels") {
     const places = new Map(profile.levels.map((level, place) => [level, place]));
     return (answer) => places.get(labelOf(answer)) ?? profile.levels.length;

@@ -29,6 +29,8 @@ export class LiveRollout {
   /** What labels say, of all servers' answers. */
   readonly quality: QualityCounter = new QualityCounter();
   readonly #counter: RolloutCounter;
+  /** Labels do not tell whether a score of a ranking is wrong. */
+  readonly #isRanking: boolean;
   readonly #onAlarm: () => void;
   #rollout: Rollout;
   /** What other servers counted, and what labels say of all servers' answers. */
@@ -47,6 +49,7 @@ export class LiveRollout {
     this.#rollout = rollout;
     this.candidate = candidate;
     this.#counter = new RolloutCounter(champion.model);
+    this.#isRanking = champion.model.task === "ranking";
     this.#onAlarm = onAlarm;
   }
 
@@ -99,12 +102,13 @@ export class LiveRollout {
     this.#elsewhere = elsewhere;
   }
 
-  /** Counts the labels that came, where it is time to read them. */
+  /** Counts the labels that came, where it is time to read them and they tell what is wrong. */
   async readLabels(
     rollout: Rollout,
     clock: Clock,
     read: (query: LabelQuery) => Promise<readonly LabelledAnswer[]>,
   ): Promise<void> {
+    if (this.#isRanking) return;
     const startedAt = clock.monotonic();
     if (startedAt - this.#labelsAt < labelsEveryMs) return;
     const labels = await read({

@@ -275,6 +275,17 @@ describe("a canary", () => {
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
   });
 
+  it("that ranks is not judged by labels, which do not tell what a score should have been", async () => {
+    for (const [digest, model] of models) models.set(digest, { ...model, task: "ranking" });
+    const read = vi.fn(async () => [labelOfNobody(1)]);
+    const server = await startServer({}, { labelled: read });
+    await begin(2);
+    clock.advance(10_000);
+    await server.watch.refresh();
+    expect(server.events).toEqual(["begun "]);
+    expect(read).not.toHaveBeenCalled();
+  });
+
   it("has its labels read every ten seconds, at once where more may be there, and none that may yet get an earlier one", async () => {
     const queries: LabelQuery[] = [];
     const parts = [5_000, 5_000, 10].map((n) => Array.from({ length: n }, () => labelOfNobody(n)));
