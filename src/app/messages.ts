@@ -15,6 +15,7 @@ export async function startMessages(
   context: PredictContext,
   options: MessagesOptions,
   onEvent: (text: string) => void,
+  onFault: (error: unknown) => void,
 ): Promise<{ stop(): Promise<void> }> {
   const { model, stream, to } = options;
   const found = (await registry.models()).map((one) => one.model);
@@ -22,9 +23,10 @@ export async function startMessages(
     throw new MillraceError("MODEL_NOT_FOUND", { model, found, nearest: nearestName(model, found) });
   const channel = await openNatsChannel(options);
   onEvent(`answering messages of the stream "${stream}" with ${model}, under the subject "${to}"`);
-  return answerMessages({ context, channel, model, onEvent: (event) => onEvent(describe(event, options)) });
+  return answerMessages({ context, channel, model, onEvent: (event) => onEvent(describe(event, options)), onFault });
 }
 
+/** A refusal by its code alone: what it says in detail may hold values of the row, which are not to stand here. */
 function describe(event: MessageEvent, { stream, dead }: MessagesOptions): string {
   if (event.kind === "held")
     return `no messages are answered now; they stay (${event.error.code}: ${event.error.message})`;
@@ -32,5 +34,5 @@ function describe(event: MessageEvent, { stream, dead }: MessagesOptions): strin
   const { count, sequence, refusal } = event;
   const which = count === 1 ? `message ${sequence}` : `${count} messages, the first of them ${sequence},`;
   const where = dead === undefined ? "terminated" : `set aside under "${dead}"`;
-  return `${which} of "${stream}" ${where} (${refusal.code}: ${refusal.detail})`;
+  return `${which} of "${stream}" ${where} (${refusal.code})`;
 }

@@ -86,6 +86,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     clock,
     onEvent: (event) => options.onEvent(describeRollout(event)),
   });
+  const onFault = (error: unknown): void => onEvent(`fault: ${toMillraceError(error).message}`);
   const traced = openTracing(options.tracing ?? null, clock, onEvent);
   const server = await createServer({
     tracing: traced.tracing,
@@ -101,7 +102,7 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     card: (model, version) => cardOf(project, model, version),
     feedback: (model, items) => recordFeedback(project.store, clock, model, items),
     vertex: options.vertex ?? null,
-    onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
+    onFault,
   });
   let retraining: Retraining | null = null;
   let answering: { stop(): Promise<void> } | null = null;
@@ -120,7 +121,9 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
   };
   try {
     const { url } = await server.listen();
-    answering = options.messages ? await startMessages(project, server.predicting, options.messages, onEvent) : null;
+    answering = options.messages
+      ? await startMessages(project, server.predicting, options.messages, onEvent, onFault)
+      : null;
     retraining = options.command && (await startRetraining(project, options.command, options.onEvent));
     return { url, models: champions.list().map(({ model }) => model.name), close };
   } catch (error) {

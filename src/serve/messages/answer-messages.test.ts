@@ -4,9 +4,11 @@ import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import { fullDisk } from "../../monitor/full-disk.fixtures.ts";
+import type { PredictionEntry } from "../../monitor/log-line.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
 import type { PredictionLogs } from "../../monitor/prediction-logs.ts";
+import type { PredictContext } from "../answer-rows.ts";
 import type { ModelSource, ServedModel } from "../model-source.ts";
 import { createServer, type Server } from "../server.ts";
 import { answerMessages, type MessageEvent } from "./answer-messages.ts";
@@ -16,12 +18,14 @@ let live: Map<string, ServedModel>;
 let stream: MemoryStream;
 let server: Server;
 let events: MessageEvent[];
+let faults: unknown[];
 let answering: { stop(): Promise<void> } | null;
 
 beforeEach(() => {
   live = new Map([housesModel(1), churnModel()].map((served) => [served.model.name, served]));
   stream = memoryStream();
   events = [];
+  faults = [];
   answering = null;
 });
 afterEach(async () => {
@@ -31,16 +35,37 @@ afterEach(async () => {
 
 async function start(
   model: string,
-  given: { readonly log?: PredictionLogs; readonly mostBytes?: number } = {},
+  given: {
+    readonly log?: PredictionLogs;
+    readonly mostBytes?: number;
+    readonly keepsRefused?: boolean;
+    readonly context?: Partial<PredictContext>;
+  } = {},
 ): Promise<void> {
   const models: ModelSource = { list: () => [...live.values()], get: (name) => live.get(name) };
   server = await createServer({ models, clock: systemClock, version: "1", port: 0, log: given.log ?? null });
-  const channel = stream.channel(given.mostBytes === undefined ? {} : { mostBytes: given.mostBytes });
-  const { predicting: context } = server;
-  answering = answerMessages({ context, channel, model, onEvent: (event) => events.push(event), retryMs: 5 });
+  answering = answerMessages({
+    context: { ...server.predicting, ...given.context },
+    channel: stream.channel(given),
+    model,
+    onEvent: (event) => events.push(event),
+    onFault: (error) => faults.push(error),
+    retryMs: 5,
+  });
 }
 
 const settled = (): Promise<void> => expect.poll(() => stream.open(), { timeout: 5000, interval: 5 }).toEqual([]);
+/** Fails for a row of 13 rooms, as long as it is told to. */
+const failingLog = (isFaulty: () => boolean): PredictionLogs =>
+  ({
+    mode: "async",
+    counts: () => ({ dropped: 0, failing: null }),
+    of: () => ({
+      append(entries: readonly PredictionEntry[]) {
+        if (isFaulty() && entries.some(({ inputs }) => inputs["rooms"] === 13)) throw new Error("a fault of ours");
+      },
+    }),
+  }) as unknown as PredictionLogs;
 const answerTo = (sequence: number): Record<string, unknown> => JSON.parse(stream.answers.get(sequence)!);
 
 describe("messages", () => {
@@ -182,6 +207,46 @@ describe("a stream of messages whose surroundings fail", () => {
     expect(entries.map(({ id }) => id)).toContain(answerTo(1)["predictionId"]);
     await log.close();
     await folder.remove();
+  });
+
+  it("sets aside a message that a fault of its own hits, says the fault once, and answers the others", async () => {
+    await start("houses", { context: { log: failingLog(() => true) } });
+    stream.send('{"rooms":1}', '{"rooms":13}', '{"rooms":13}', '{"rooms":2}');
+    await settled();
+    expect([...stream.answers.keys()]).toEqual([1, 4]);
+    expect([...stream.setAside]).toMatchObject([
+      [2, { code: "INTERNAL" }],
+      [3, { code: "INTERNAL" }],
+    ]);
+    expect(faults).toEqual([new Error("a fault of ours")]);
+  });
+
+  it("keeps a message that a fault of its own hits where nobody keeps refused ones, and answers the others", async () => {
+    let isFaulty = true;
+    await start("houses", { keepsRefused: false, context: { log: failingLog(() => isFaulty) } });
+    stream.send('{"rooms":1}', '{"rooms":13}', '{"rooms":2}');
+    await expect.poll(() => stream.open()).toEqual([2]);
+    await expect.poll(() => events).toMatchObject([{ kind: "held", error: { message: /a fault of ours/ } }]);
+    expect(stream.said).not.toContain("terminate 2");
+    isFaulty = false;
+    await settled();
+    expect(answerTo(2)).toMatchObject({ prediction: 1013 });
+    expect([events.map(({ kind }) => kind), faults]).toEqual([["held", "resumed"], []]);
+  });
+
+  it("waits for very many answers without a warning of Node", async () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error): number => warnings.push(warning);
+    process.on("warning", hear);
+    await start("houses");
+    stream.fault = new Error("the network is down");
+    stream.send(...Array<string>(100).fill('{"rooms":1}'));
+    await expect.poll(() => events.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stream.fault = null;
+    await settled();
+    process.off("warning", hear);
+    expect(warnings).toEqual([]);
   });
 
   it("stops while it waits, and leaves what was not answered to the next, who answers it", async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as after } from "node:timers/promises";
 import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
 import type { JsonValue } from "../../core/json.ts";
@@ -8,7 +9,7 @@ import { type ReadRow, rowReaderOf } from "../batch/rows.ts";
 import { formatBytes } from "../limits.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
-import { problemOf } from "../problem.ts";
+import { isInternal, problemOf } from "../problem.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
 
 export interface AnswerMessagesOptions {
@@ -17,6 +18,8 @@ export interface AnswerMessagesOptions {
   /** A model, or "model@alias": whichever version is live when messages are taken answers them. */
   readonly model: string;
   readonly onEvent: (event: MessageEvent) => void;
+  /** Hears of faults of the server's own for which messages are set aside: each once of messages taken together. */
+  readonly onFault: (error: unknown) => void;
   /** First wait after something failed; each next is twice as long, up to 30 s. Default 250 ms. */
   readonly retryMs?: number;
 }
@@ -34,8 +37,9 @@ const longestRetryMs = 30_000;
 
 /**
  * Answers messages until it is stopped. A message is acknowledged when its answer lasts, so that none is lost whenever the process
- * ends; one that cannot be answered is refused with a code, and never holds up the others. Where the stream, the log or the
- * model fails, it waits and tries again.
+ * ends; one that cannot be answered is refused with a code, and never holds up the others. Where the stream or the log fails, it
+ * waits and tries again. A message that a fault of the server's own hits is set aside where the channel keeps it, and else holds the
+ * stream: it is never lost.
  */
 export function answerMessages(options: AnswerMessagesOptions): { stop(): Promise<void> } {
   const answering = new Answering(options);
@@ -49,6 +53,13 @@ export function answerMessages(options: AnswerMessagesOptions): { stop(): Promis
   };
 }
 
+/** What a message gets: the text of its answer, why there is none, or the fault of ours that hit it. */
+type Verdict = string | Refusal | Fault;
+
+interface Fault {
+  readonly fault: unknown;
+}
+
 class Answering {
   readonly #options: AnswerMessagesOptions;
   readonly #stopped = new AbortController();
@@ -57,6 +68,8 @@ class Answering {
 
   constructor(options: AnswerMessagesOptions) {
     this.#options = options;
+    // Each message of those taken together may wait for the stream.
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   stop(): void {
@@ -79,36 +92,46 @@ class Answering {
   }
 
   async #settle(messages: readonly Message[]): Promise<void> {
-    const judged = await this.#insist(() => this.#judge(messages));
-    if (!judged) return;
-    const { served, reads, outcomes } = judged;
+    const verdicts = await this.#insist(() => this.#judge(messages));
+    if (!verdicts) return;
     const refusals: (readonly [Message, Refusal])[] = [];
-    const settled = messages.map((message, i) => {
-      const read = reads[i]!;
-      const answered = answerText(
-        served,
-        this.#options.channel,
-        message,
-        "row" in read ? read.row : null,
-        outcomes[i]!,
-      );
+    const settleOne = async (message: Message, verdict: Verdict): Promise<void> => {
+      const answered = isFault(verdict) ? await this.#excuse(message, verdict) : verdict;
+      if (answered === undefined) return;
       if (typeof answered === "string") return this.#answer(message, answered);
       refusals.push([message, answered]);
-      return this.#refuse(message, answered);
-    });
+      await this.#refuse(message, answered);
+    };
+    const settled = messages.map((message, i) => settleOne(message, verdicts[i]!));
+    this.#tellFaults(verdicts.filter(isFault));
     await Promise.all(settled);
     this.#tellRefused(refusals);
   }
 
-  async #judge(messages: readonly Message[]): Promise<{
-    readonly served: ServedModel;
-    readonly reads: readonly ReadRow[];
-    readonly outcomes: readonly RowOutcome[];
-  }> {
-    const { context, model } = this.#options;
+  async #judge(messages: readonly Message[]): Promise<readonly Verdict[]> {
+    const { channel, context, model } = this.#options;
     const served = servedModel(context.models, model);
     const reads = rowReaderOf("jsonl", [], context.limits)(messages.map(({ bytes }) => Buffer.from(bytes)));
-    return { served, reads, outcomes: await outcomesOrEach(context, served, reads) };
+    const outcomes = await outcomesOrEach(context, served, reads);
+    return messages.map((message, i) => {
+      const [read, outcome] = [reads[i]!, outcomes[i]!];
+      return isFault(outcome)
+        ? outcome
+        : answerText(served, channel, message, "row" in read ? read.row : null, outcome);
+    });
+  }
+
+  /** What becomes of a message that a fault of ours hit: refused where that keeps it, and asked for again until it is answered where not. */
+  async #excuse(message: Message, { fault }: Fault): Promise<string | Refusal | undefined> {
+    if (this.#options.channel.keepsRefused) {
+      const { code, detail } = problemOf(fault);
+      return { code, detail };
+    }
+    return this.#insist(async () => {
+      const [verdict] = await this.#judge([message]);
+      if (isFault(verdict!)) throw verdict.fault;
+      return verdict!;
+    });
   }
 
   async #answer(message: Message, text: string): Promise<void> {
@@ -152,6 +175,14 @@ class Answering {
     }
   }
 
+  /** Those that hold the stream are said where they do. */
+  #tellFaults(faults: readonly Fault[]): void {
+    const { channel, onFault } = this.#options;
+    if (!channel.keepsRefused) return;
+    const byText = new Map(faults.map(({ fault }) => [String(fault), fault]));
+    for (const fault of byText.values()) onFault(fault);
+  }
+
   #tellRefused(refusals: readonly (readonly [Message, Refusal])[]): void {
     for (const code of new Set(refusals.map(([, refusal]) => refusal.code))) {
       const same = refusals.filter(([, refusal]) => refusal.code === code);
@@ -166,23 +197,27 @@ async function outcomesOrEach(
   context: PredictContext,
   served: ServedModel,
   reads: readonly ReadRow[],
-): Promise<readonly RowOutcome[]> {
+): Promise<readonly (RowOutcome | Fault)[]> {
   try {
     return await outcomesOf(context, served, reads);
   } catch (error) {
     if (toMillraceError(error).code === "LOG_UNWRITABLE") throw error;
   }
-  const outcomes: RowOutcome[] = [];
+  const outcomes: (RowOutcome | Fault)[] = [];
   for (const read of reads) {
     try {
       outcomes.push(...(await outcomesOf(context, served, [read])));
     } catch (error) {
       const { code, detail } = problemOf(error);
       if (code === "LOG_UNWRITABLE") throw error;
-      outcomes.push({ code, detail, issues: [] });
+      outcomes.push(isInternal(error) ? { fault: error } : { code, detail, issues: [] });
     }
   }
   return outcomes;
+}
+
+function isFault(verdict: Verdict | RowOutcome): verdict is Fault {
+  return typeof verdict === "object" && "fault" in verdict;
 }
 
 /** What is sent for a message, or why nothing is. */

@@ -25,6 +25,8 @@ export interface MessageChannel {
   take(most: number): Promise<readonly Message[] | null>;
   /** Resolves when the answer lasts. One that was sent before for the same message is told by its id and not kept twice. */
   answer(message: Message, text: string): Promise<void>;
+  /** Whether there is a place where refused messages last. */
+  readonly keepsRefused: boolean;
   /** Resolves when the message lasts where refused ones go, if there is such a place. */
   setAside(message: Message, refusal: Refusal): Promise<void>;
   /** The message is done with; one that is not acknowledged in time comes again. */

@@ -11,7 +11,7 @@ export interface MemoryStream {
   open(): readonly number[];
   /** What fails from now on, or null. */
   fault: Error | null;
-  channel(options?: { readonly mostBytes?: number }): MessageChannel;
+  channel(options?: { readonly mostBytes?: number; readonly keepsRefused?: boolean }): MessageChannel;
 }
 
 export function memoryStream(): MemoryStream {
@@ -31,18 +31,19 @@ export function memoryStream(): MemoryStream {
       wake();
     },
     open: () => [...messages.keys()],
-    channel: ({ mostBytes = 1_000_000 } = {}) => channelOf(mostBytes),
+    channel: ({ mostBytes = 1_000_000, keepsRefused = true } = {}) => channelOf(mostBytes, keepsRefused),
   };
   const failing = (): void => {
     if (stream.fault) throw stream.fault;
   };
-  const channelOf = (mostBytes: number): MessageChannel => {
+  const channelOf = (mostBytes: number, keepsRefused: boolean): MessageChannel => {
     const given = new Set<number>();
     let isStopped = false;
     const free = (): Message[] => [...messages.values()].filter((message) => !given.has(message.sequence));
     return {
       stream: "IN",
       mostBytes,
+      keepsRefused,
       waiting: () => free().length,
       async take(most) {
         failing();
@@ -60,7 +61,7 @@ export function memoryStream(): MemoryStream {
       async setAside(message, refusal) {
         failing();
         stream.said.push(`set aside ${message.sequence}`);
-        stream.setAside.set(message.sequence, refusal);
+        if (keepsRefused) stream.setAside.set(message.sequence, refusal);
       },
       acknowledge(message) {
         stream.said.push(`acknowledge ${message.sequence}`);

@@ -6,11 +6,10 @@ import { type NatsChannelOptions, openConsumer, type OpenConsumer } from "./nats
 
 type JsMsg = import("@nats-io/jetstream").JsMsg;
 type ConsumerMessages = import("@nats-io/jetstream").ConsumerMessages;
+type Headers = Readonly<Record<string, string>>;
 
 /** One request for messages lasts so long; then the next is made. */
 const fetchMs = 30_000;
-/** What the headers of a message may take. */
-const headerBytes = 4096;
 const mostDetail = 500;
 
 /**
@@ -46,7 +45,11 @@ class NatsChannel implements MessageChannel {
   }
 
   get mostBytes(): number {
-    return (this.#opened?.connection.info?.max_payload ?? 1024 * 1024) - headerBytes;
+    return this.#mostBytesUnder(this.#options.to) - headerBytes(this.#headersOf(Number.MAX_SAFE_INTEGER));
+  }
+
+  get keepsRefused(): boolean {
+    return this.#options.dead !== undefined;
   }
 
   waiting(): number {
@@ -89,26 +92,35 @@ class NatsChannel implements MessageChannel {
     } catch (error) {
       this.#iterator = null;
       this.#next = null;
-      if (taken.length === 0) throw error;
+      if (taken.length === 0) {
+        this.#leave();
+        throw error;
+      }
     }
     return taken.length === 0 && this.#isStopped ? null : taken;
   }
 
   async answer(message: Message, text: string): Promise<void> {
-    await this.#publish(message, this.#options.to, text, {});
+    await this.open();
+    await this.#publish(this.#options.to, text, this.#headersOf(message.sequence));
   }
 
   async setAside(message: Message, { code, detail }: Refusal): Promise<void> {
     const { dead, stream } = this.#options;
     if (dead === undefined) return;
-    const isWhole = message.bytes.length <= this.mostBytes;
-    await this.#publish(message, dead, isWhole ? message.bytes : "", {
+    await this.open();
+    const mostBytes = this.#mostBytesUnder(dead);
+    // A quarter, so that the other headers have room where messages must be short.
+    const most = Math.min(mostDetail, mostBytes >> 2);
+    const headers = {
+      ...this.#headersOf(message.sequence),
       "Millrace-Code": code,
-      "Millrace-Detail": detail.slice(0, mostDetail).replaceAll(/[^\x20-\x7e]/g, "?"),
+      "Millrace-Detail": detail.slice(0, most).replaceAll(/[^\x20-\x7e]/g, "?"),
       "Millrace-Stream": stream,
       "Millrace-Sequence": String(message.sequence),
-      ...(isWhole ? {} : { "Millrace-Body": "left in the stream" }),
-    });
+    };
+    if (headerBytes(headers) + message.bytes.length <= mostBytes) return this.#publish(dead, message.bytes, headers);
+    await this.#publish(dead, "", { ...headers, "Millrace-Body": "left in the stream" });
   }
 
   acknowledge(message: Message): void {
@@ -178,21 +190,30 @@ class NatsChannel implements MessageChannel {
     return next;
   }
 
-  async #publish(
-    message: Message,
-    subject: string,
-    body: string | Uint8Array,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    await this.open();
+  /** The consumer may be gone: open() makes it anew. To be called where no message is unsettled, which would go with the connection. */
+  #leave(): void {
+    const { connection } = this.#opened!;
+    this.#opened = null;
+    connection.close().catch(() => {});
+  }
+
+  /** Of a message with its headers. */
+  #mostBytesUnder(subject: string): number {
+    return this.#opened?.mostBytes.get(subject) ?? 1024 * 1024;
+  }
+
+  /** The id of what is sent for a message, by which a stream tells what it has. */
+  #headersOf(sequence: number): Headers {
+    const { stream, consumer, model } = this.#options;
+    return { "Nats-Msg-Id": `${encodeURIComponent(model)} ${stream} ${this.#opened?.created} ${consumer} ${sequence}` };
+  }
+
+  async #publish(subject: string, body: string | Uint8Array, headers: Headers): Promise<void> {
     await this.#attempt(async () => {
       const [transport] = await loadNats("a stream of messages");
-      const { stream, consumer, model } = this.#options;
-      const { client, created } = this.#opened!;
       const all = transport.headers();
       for (const [name, value] of Object.entries(headers)) all.set(name, value);
-      const msgID = `${encodeURIComponent(model)} ${stream} ${created} ${consumer} ${message.sequence}`;
-      await client.publish(subject, body, { msgID, headers: all });
+      await this.#opened!.client.publish(subject, body, { headers: all });
     });
   }
 
@@ -205,4 +226,10 @@ class NatsChannel implements MessageChannel {
       throw new MillraceError("STREAM_FAILED", { stream: this.#options.stream, reason }, { cause: error });
     }
   }
+}
+
+/** What headers take of a message: a line that names the protocol, one each, and an empty one. */
+function headerBytes(headers: Headers): number {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.byteLength(`NATS/1.0\r\n${lines.join("")}\r\n`);
 }

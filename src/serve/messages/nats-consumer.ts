@@ -31,6 +31,8 @@ export interface OpenConsumer {
   readonly consumer: Consumer;
   /** When the stream was made: of one made anew, numbers begin again. */
   readonly created: string;
+  /** What a message may take with its headers, by the subject it is sent to. */
+  readonly mostBytes: ReadonlyMap<string, number>;
 }
 
 const nanosPerMs = 1_000_000;
@@ -43,27 +45,37 @@ export async function openConsumer(options: NatsChannelOptions): Promise<OpenCon
   try {
     const manager = await jetstream.jetstreamManager(connection);
     const { created } = await manager.streams.info(options.stream);
-    for (const subject of [options.to, ...(options.dead === undefined ? [] : [options.dead])])
-      await requireKept(manager, subject, options);
+    const mostBytes = new Map<string, number>();
+    for (const subject of [options.to, ...(options.dead === undefined ? [] : [options.dead])]) {
+      const most = await mostBytesKept(manager, subject, options);
+      mostBytes.set(subject, Math.min(most, connection.info!.max_payload));
+    }
     await makeConsumer(manager, options);
     const client = jetstream.jetstream(connection);
     const consumer = await client.consumers.get(options.stream, options.consumer);
-    return { connection, client, consumer, created };
+    return { connection, client, consumer, created, mostBytes };
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-/** Refuses a subject that nobody keeps, and one that is read here: an answer would be asked for an answer. */
-async function requireKept(
+/**
+ * The largest message that the stream of a subject takes. Refuses a subject that nobody keeps, and one that is read here: an answer
+ * would be asked for an answer.
+ */
+async function mostBytesKept(
   manager: JetStreamManager,
   to: string,
   { stream, subject }: NatsChannelOptions,
-): Promise<void> {
+): Promise<number> {
   const name = await manager.streams.find(to).catch(() => null);
   const isRead = name === stream && (subject === undefined || subject === to || /[*>]/.test(subject));
-  if (name !== null && !isRead) return;
+  if (name !== null && !isRead) {
+    // Whoever may not ask about that stream knows only what the server takes.
+    const most = (await manager.streams.info(name).catch(() => null))?.config.max_msg_size ?? -1;
+    return most > 0 ? most : Infinity;
+  }
   throw new MillraceError("STREAM_UNSUITED", {
     subject: `the subject "${to}"`,
     rule: "be kept by a stream, and not be read here",
