@@ -133,6 +133,27 @@ describe("checks between columns", () => {
     expect((await run(trips({}))).outcome.result.status).toBe("failed");
   });
 
+  it("keep the rows a run fails by where thousands break rules that do not fail it", async () => {
+    const lines = Array.from(
+      { length: 1_200 },
+      (_, i) => `2024-05-01T00:00:00Z,2024-05-01T00:00:00Z,${i < 1_100 ? -1 : 1},${3 + (i % 7)}`,
+    );
+    write(
+      [...lines, "2024-05-01T00:00:00Z,2024-04-01T00:00:00Z,1,-5", "2024-05-01T00:00:00Z,2024-05-01T00:00:00Z,1,90"],
+      1_300,
+    );
+    const outliers = { policy: "warn" as const, range: [0, 5] as const };
+    const given = { schema: { ...schema, price: number({ min: 0 }) }, clean: { columns: { price: { outliers } } } };
+    const { quarantined, report } = await run(trips(given));
+    const failedBy = ({ reasons }: { reasons?: readonly { code: string; column: string }[] }): readonly string[] =>
+      (reasons ?? []).filter(({ column }) => column !== "km").map(({ code, column }) => `${column}:${code}`);
+    const failing = quarantined.filter((row) => failedBy(row).length > 0);
+    expect(failing).toMatchObject([{ row: 1_200, line: 1_202 }]);
+    expect(failedBy(failing[0]!)).toEqual(expect.arrayContaining(["in_order:check", "price:min"]));
+    expect(report!.issues).toHaveLength(1_000);
+    expect(report!.issues.slice(0, 2).map(({ row }) => row)).toEqual([1_200, 1_200]);
+  });
+
   it("account for malformed lines among the rows set aside, and fail where they are too many", async () => {
     const at = "2024-05-01T00:00:00Z";
     write([`${at},${at},-5,1`, `${at},${at},1,2,3`, at]);

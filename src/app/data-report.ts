@@ -96,8 +96,8 @@ const mostReasons = 10;
 
 /** What the run failed by, and the first rows with their place. */
 export function failedLines({ failed, issues }: DataReport): readonly string[] {
-  const names = new Set(failed.map(({ column }) => column));
-  const first = issues.filter(({ column }) => names.has(column)).slice(0, mostReasons);
+  const rules = new Set(failed.map(({ column, code }) => `${column}:${code}`));
+  const first = issues.filter(({ column, code }) => rules.has(`${column}:${code}`)).slice(0, mostReasons);
   return [
     ...failed.slice(0, mostReasons).map(({ column, code, count }) => `${count} failed by ${column}: ${code}`),
     ...first.map(

@@ -5,10 +5,12 @@ import type { RecordedArtifact, RunDetails } from "../engine/runs.ts";
 import type { Step, Workflow } from "../engine/step.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import { gateOutcomeCodec } from "../pipeline/workflow/gate-step.ts";
+import { ingestReportCodec, refusedCodec } from "../pipeline/workflow/ingest-step.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ModelVersion } from "../registry/version.ts";
 import type { Store } from "../store/open.ts";
+import type { Unreadable } from "../validate/quarantine.ts";
 import { sourceOf } from "./code.ts";
 import { definitionOf } from "./definition.ts";
 import { environmentOf } from "./environment.ts";
@@ -73,15 +75,26 @@ function takenFromRecord(
   const { observe: _, ...rest } = step;
   return {
     ...rest,
-    async run({ writeFile }) {
+    async run({ write, writeFile }) {
+      const report = recorded.get("ingest.report");
       for (const output of step.outputs) {
         const artifact = recorded.get(`${step.name}.${output}`);
+        if (!artifact && `${step.name}.${output}` === "ingest.refused" && report) {
+          await write(output, refusedCodec, await refusedIn(store, report));
+          continue;
+        }
         if (!artifact) return refuseToReproduce(run, `${step.name}.${output} is not on record`);
         const from = await store.artifacts.verifiedPath(artifact.digest);
         await writeFile(output, artifact, (to) => fs.copyFile(from, to));
       }
     },
   };
+}
+
+/** Earlier releases kept what was no row in the report. */
+async function refusedIn(store: Store, report: RecordedArtifact): Promise<readonly Unreadable[]> {
+  const { refused = [] } = await ingestReportCodec.read(await store.artifacts.verifiedPath(report.digest));
+  return refused;
 }
 
 /** The registry as the gate found it: its champion is the one the recorded gate compared with. */

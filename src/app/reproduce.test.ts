@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import { showRun } from "../engine/runs.ts";
-import { boosting, category, csv, number, pipeline, tune } from "../index.ts";
+import { boosting, category, csv, linear, number, pipeline, tune } from "../index.ts";
+import { ingestReportCodec, refusedCodec } from "../pipeline/workflow/ingest-step.ts";
 import { openProject, type Project } from "./project.ts";
 import { collectProvenance } from "./provenance.ts";
 import { reproduceRun } from "./reproduce.ts";
@@ -59,6 +60,33 @@ describe("running a recorded run again", () => {
     expect((await reproduceRun(project, second.result.runId)).equal).toBe(true);
     expect(await project.registry.models()).toMatchObject([{ model: "homes" }]);
     expect((await project.registry.versions("homes")).length).toBeLessThanOrEqual(2);
+  });
+
+  it("takes what was no row from the report of a run of an earlier release", async () => {
+    await writeHomes(200);
+    await fs.appendFile(path.join(root, "homes.csv"), "1,oslo\n");
+    const { spec } = pipeline({
+      name: "homes",
+      data: csv("homes.csv", { onMalformed: "quarantine" }),
+      schema: { area: number(), city: category(), price: number() },
+      target: "price",
+      model: linear(),
+    });
+    const { result } = await runPipeline(project, spec);
+    const { artifacts, database } = project.store;
+    const { outputs } = result.steps.find(({ step }) => step === "ingest")!;
+    const unreadable = await refusedCodec.read(artifacts.pathOf(outputs.get("refused")!));
+    const refused = unreadable.map((one) => ({ ...one, file: one.file! }));
+    const report = await ingestReportCodec.read(artifacts.pathOf(outputs.get("report")!));
+    const former = artifacts.temporaryPath();
+    await ingestReportCodec.write({ ...report, refused }, former);
+    const { digest, size } = await artifacts.adopt(former);
+    await database.insertInto("artifacts").values({ digest, size }).execute();
+    await database.updateTable("step_outputs").set({ digest }).where("digest", "=", outputs.get("report")!).execute();
+    await database.deleteFrom("step_outputs").where("output", "=", "refused").execute();
+    const again = await reproduceRun(project, result.runId);
+    expect(again).toMatchObject({ equal: true, error: null, taken: ["ingest.dataset", "ingest.report"] });
+    expect(again.compared.map(({ name }) => name)).toContain("validate.quarantined");
   });
 
   it("names the first artifact that differs", async () => {

@@ -45,16 +45,11 @@ export function entryQueries(
       .onConflict((conflict) => conflict.columns(["run_id", "step", "attempt"]).doUpdateSet(state)),
   );
   const told = [...logQueries(database, key, entry), ...settingQueries(database, key, entry)];
+  const written = [...outputQueries(database, key, entry), ...inputQueries(database, key, entry)];
   // What a step wrote before it failed says why, and answers nobody.
-  if (entry.status === "failed") return [attempt, ...told, ...outputQueries(database, key, entry)];
+  if (entry.status === "failed") return [attempt, ...told, ...written];
   if (entry.status !== "ran" && entry.status !== "cached") return [attempt, ...told];
-  return [
-    attempt,
-    ...told,
-    ...outputQueries(database, key, entry),
-    ...detailQueries(database, key, entry),
-    ...answerQueries(database, key, entry),
-  ];
+  return [attempt, ...told, ...written, ...detailQueries(database, key, entry), ...answerQueries(database, key, entry)];
 }
 
 function outputQueries(database: Kysely<Database>, key: AttemptKey, { record }: StepEntry): Compilable[] {
@@ -103,19 +98,19 @@ function insertAll<Table extends keyof Database>(
   return [compileOnce(database, `${table} ${rows.length}`, valuesOf(rows), insert)];
 }
 
+function inputQueries(database: Kysely<Database>, key: AttemptKey, { inputs }: StepEntry): Compilable[] {
+  const rows = [...inputs].map(([input, digest]) => ({ ...key, input, digest }));
+  return insertAll(database, "step_inputs", rows);
+}
+
 function detailQueries(database: Kysely<Database>, key: AttemptKey, entry: StepEntry): Compilable[] {
-  const inputs = [...entry.inputs].map(([input, digest]) => ({ ...key, input, digest }));
   const metrics = [...entry.record.metrics].map(([metric, value]) => ({ ...key, metric, value }));
   const params = Object.entries(entry.step.params).map(([param, value]) => ({
     ...key,
     param,
     value: JSON.stringify(value),
   }));
-  return [
-    ...insertAll(database, "step_inputs", inputs),
-    ...insertAll(database, "metrics", metrics),
-    ...insertAll(database, "params", params),
-  ];
+  return [...insertAll(database, "metrics", metrics), ...insertAll(database, "params", params)];
 }
 
 /** What it printed, once it has ended. */

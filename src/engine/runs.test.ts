@@ -6,6 +6,7 @@ import { compareRuns } from "./compare.ts";
 import { runWorkflow } from "./run.ts";
 import { listRuns } from "./runs.ts";
 import type { MetricFilter, RunFilter } from "./runs.ts";
+import type { StepContext } from "./step.ts";
 import { startTracking } from "./tracking.ts";
 
 let nowMs = 0;
@@ -73,6 +74,33 @@ describe("the runs of a store", () => {
       expect(runs.map((id) => ids.get(id)).join(" ")).toBe(names);
     }
     expect(await found({ metric: { name: "train.auc", comparison, value } })).toEqual([]);
+  });
+
+  it("show what a failed step wrote as what came out, and not as data from outside", async () => {
+    const step = { outputs: ["output"], params: {}, code: "1" };
+    const codec = { type: "text", format: 1 };
+    const steps = [
+      {
+        ...step,
+        name: "read",
+        inputs: [],
+        run: ({ writeBytes }: StepContext) => writeBytes("output", codec, Buffer.from("data")).then(() => {}),
+      },
+      {
+        ...step,
+        name: "check",
+        inputs: ["read.output"],
+        async run({ writeBytes }: StepContext) {
+          await writeBytes("output", codec, Buffer.from("why"));
+          throw new Error("no");
+        },
+      },
+    ];
+    const { runId, status } = await runWorkflow({ name: "a", seed: 1, steps }, { store, clock, cache: false });
+    const { data, artifacts } = await compareRuns(store, [runId, runId]);
+    expect(status).toBe("failed");
+    expect(data.map(({ name }) => name)).toEqual(["read.output"]);
+    expect(artifacts.map(({ name }) => name)).toEqual(["check.output"]);
   });
 
   it("are laid beside each other, three as well as two, and what only one has shows as missing", async () => {

@@ -4,7 +4,6 @@ import type { Frame } from "../frame/frame.ts";
 import { eachFrame, eachGroup, stretchRows } from "./dataset.ts";
 import { type IngestReport, type IngestRequest, ingestQuickly, reported, sourceFault, withRelation } from "./ingest.ts";
 import { locateOutput, type LocatedSource } from "./locate.ts";
-import { readSound } from "./malformed/sound-source.ts";
 import { reportOf, requireRows, type Selection, select } from "./selection.ts";
 import { storedNames } from "./stored-names.ts";
 
@@ -22,13 +21,10 @@ export function ingestInStretches(request: IngestRequest, take: TakeStretch): Pr
   return reported(request, async (located) => {
     const output = await locateOutput(request.output);
     try {
-      const { report } = await readSound({ ...request, output }, located, async (sound) => {
-        const quick = await ingestQuickly(request, sound, output);
-        if (quick === null) return { report: await streamed(request, sound, output, take) };
-        await eachGroup(output, request.contract, take);
-        return quick;
-      });
-      return report;
+      const quick = await ingestQuickly(request, located, output);
+      if (quick === null) return await streamed(request, located, output, take);
+      await eachGroup(output, request.contract, take);
+      return quick.report;
     } finally {
       await rm(output, { force: true });
     }

@@ -61,7 +61,8 @@ export function brokenRules(rules: SnapshotRules, facts: SnapshotFacts): readonl
 }
 
 function setAside(limit: number | null, { nQuarantined, nIn }: SnapshotFacts): string[] {
-  if (limit === null || nQuarantined <= limit * nIn) return [];
+  // 0.29 * 100 is less than 29.
+  if (limit === null || nIn === 0 || nQuarantined / nIn <= limit) return [];
   return [`at most ${percent(limit)} of the rows set aside, got ${nQuarantined} of ${nIn}`];
 }
 

@@ -13,7 +13,6 @@ import { readDataset } from "../dataset.ts";
 import { type IngestReport, ingestSource } from "../ingest.ts";
 import { rowOrigins } from "../row-origin.ts";
 import { csv, jsonl, type Source, tsv } from "../source.ts";
-import { ingestInStretches } from "../stretches.ts";
 import type { TextCleaning } from "../text-cleaning.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-malformed-"));
@@ -112,16 +111,6 @@ describe("malformed records of a source that sets them aside", () => {
     const parts = await read(csv("days/*.csv", { onMalformed, incremental: true }));
     expect(parts.report.refused).toEqual(whole.report.refused);
     expect([parts.lines, parts.frame]).toEqual([whole.lines, whole.frame]);
-  });
-
-  it("are set aside where a file is read in stretches", async () => {
-    const source = csv(file("a.csv", damaged), { onMalformed });
-    const output = join(root, "stretch.parquet");
-    const rows: number[] = [];
-    const report = await ingestInStretches({ source, contract, root, output, progress: silent }, async ({ nRows }) => {
-      rows.push(nRows);
-    });
-    expect([rows, report.nRefused]).toEqual([[3], 2]);
   });
 
   it("keep no text where a column is hidden or left out", async () => {

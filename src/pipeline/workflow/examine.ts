@@ -17,7 +17,7 @@ export interface Examination {
   readonly nRows: number;
   /** How often which rule is broken, by `${column}:${code}`. */
   readonly issueCounts: readonly (readonly [rule: string, count: number])[];
-  /** The first 1,000. */
+  /** Of the rules that fail the run, of their rows the first 1,000; then, within as many, of the others. */
   readonly issues: readonly Issue[];
   /** Rows set aside, ascending, and why. */
   readonly quarantine: readonly number[];
@@ -37,15 +37,23 @@ export function examine(spec: PipelineSpec, frame: Frame, ingested: IngestReport
   const reasons = reasonsOf(spec, frame, ingested, check, broken);
   const quarantine = [...reasons.keys()].sort((a, b) => a - b);
   const warned = warnedRows(frame, spec.clean, new Set(quarantine));
+  const all = [...warned.slice(0, mostOfACheck).map(({ row, reason }) => ({ row, ...reason })), ...issues];
+  const isFailing = isOfRules(failed);
   return {
     nRows: frame.nRows,
     issueCounts: [...counts, ...countWarned(warned)],
-    issues: [...warned.slice(0, mostOfACheck).map(({ row, reason }) => ({ row, ...reason })), ...issues].slice(0, 1000),
+    issues: [...all.filter(isFailing), ...all.filter((issue) => !isFailing(issue))].slice(0, 1000),
     quarantine,
     reasons,
     failed,
-    failure: contractFailure(spec, issues, failed) ?? weightFailure(spec, frame),
+    failure: contractFailure(issues, failed) ?? weightFailure(spec, frame),
   };
+}
+
+/** Tells the issues of some rules from those of others. */
+export function isOfRules(rules: readonly (readonly [rule: string, count: number])[]): (issue: Reason) => boolean {
+  const names = new Set(rules.map(([rule]) => rule));
+  return ({ column, code }) => names.has(`${column}:${code}`);
 }
 
 function countWarned(warned: readonly CleanedRow[]): ReadonlyMap<string, number> {
@@ -140,7 +148,7 @@ function merged(
 }
 
 /** Columns and checks whose policy is "fail" (the default). */
-export function failingNames({ contract, checks }: PipelineSpec): ReadonlySet<string> {
+function failingNames({ contract, checks }: PipelineSpec): ReadonlySet<string> {
   return new Set(
     [...contract.columns, ...checks].filter((rule) => rule.onViolation === "fail").map(({ name }) => name),
   );
@@ -155,13 +163,11 @@ function failedRules(
 }
 
 function contractFailure(
-  spec: PipelineSpec,
   issues: readonly Issue[],
   failed: readonly (readonly [rule: string, count: number])[],
 ): MillraceError | null {
   if (failed.length === 0) return null;
-  const failing = failingNames(spec);
-  const first = issues.find((issue) => failing.has(issue.column));
+  const first = issues.find(isOfRules(failed));
   return new MillraceError("CONTRACT_VIOLATED", {
     subject: "the dataset",
     count: failed.reduce((sum, [, count]) => sum + count, 0),

@@ -20,7 +20,7 @@ import { brokenRules, type SnapshotRules } from "../../validate/snapshot-rules.t
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
-import { type Examination, examine, failingNames } from "./examine.ts";
+import { type Examination, examine, isOfRules } from "./examine.ts";
 import { ingestReportCodec, refusedCodec } from "./ingest-step.ts";
 import { stepOf } from "./step-of.ts";
 import { type Labels, labelsOf } from "./target.ts";
@@ -30,7 +30,7 @@ export type PlacedIssue = Issue & Provenance;
 
 /**
  * What validation found. Rows in = rows ok + rows set aside + records that were no rows; each of the two latter stands in the
- * artifact `quarantined`, with reasons.
+ * artifact `quarantined`, with reasons; of messages and files of media that are no rows, the first 1,000 do.
  */
 export interface ValidationReport {
   /** Rows of the snapshot. */
@@ -39,9 +39,9 @@ export interface ValidationReport {
   /** Records of the source that were no rows, such as malformed lines; absent in reports of earlier releases. */
   readonly nUnreadable?: number;
   readonly issueCounts: readonly (readonly [rule: string, count: number])[];
-  /** The first 1,000. */
+  /** Of the rules that fail the run, of their rows the first 1,000; then, within as many, of the others. */
   readonly issues: readonly PlacedIssue[];
-  /** Rules that failed the run, if it did: their rows, too, stand in `quarantined`. */
+  /** Rules that failed the run, if it did: of their rows the first 1,000, too, stand in `quarantined`. */
   readonly failed?: readonly (readonly [rule: string, count: number])[];
   /** Rows set aside by rule; a row may break several. */
   readonly quarantinedBy: readonly ReasonCount[];
@@ -70,7 +70,7 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report", "ingest.refused"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 11,
+    revision: 12,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
@@ -127,19 +127,17 @@ function reportOf({ ingested, found }: Findings): Omit<ValidationReport, "labels
   };
 }
 
-/** Of a run that fails, its report and the rows it fails by are kept. */
+/** Of a run that fails, its report is kept, and of the rows it fails by the first 1,000. */
 async function reportedFailure(
   context: StepContext,
   findings: Findings,
   failure: MillraceError,
   broken: readonly string[] = [],
 ): Promise<MillraceError> {
-  const { spec, found } = findings;
+  const { found } = findings;
   const reasons = new Map(found.reasons);
-  const failing = failingNames(spec);
-  for (const { row, code, column, expected, actual } of found.issues)
-    if (row >= 0 && failing.has(column))
-      reasons.set(row, [...(reasons.get(row) ?? []), { code, column, expected, actual }]);
+  for (const { row, code, column, expected, actual } of found.issues.filter(isOfRules(found.failed)))
+    if (row >= 0) reasons.set(row, [...(reasons.get(row) ?? []), { code, column, expected, actual }]);
   const report = { ...reportOf(findings), ...(broken.length > 0 && { broken }) };
   await context.write("report", failedReportCodec, report);
   await writeRows(context, findings, reasons);
