@@ -25,7 +25,8 @@ type FoldInput = SplitInput & {
 /**
  * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
  * label shares or whole groups. By time the windows expand: turn i learns from the first i + 1 of k + 1 periods and tests
- * on the next, never on the past; rows without a time are in none. A declared group is obeyed whatever the split goes by.
+ * on the next, never on the past; rows without a time are in none, and a group whose rows lie on both sides of a border is parted there.
+ * A declared group is obeyed whatever else the split goes by.
  *
  * Throws SPLIT_EMPTY where a part would hold no rows.
  */

@@ -128,7 +128,7 @@ export async function prepareTraining(args: {
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
   if (groups) writeRanked(view.ranking!.train, groups, train.target.values, parameter);
-  if (watchedGroups) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, parameter);
+  if (watchedGroups) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, null);
   await writeAll(
     { kind: "rows", plan, bins, columns: train.columns, validationColumns: validation?.columns ?? [] },
     work,

@@ -1,4 +1,4 @@
-import { dcgOf, gains, idealDcg, ndcgPlaces, placeDiscounts } from "../../metrics/ndcg.ts";
+import { dcgOf, gains, ndcgPlaces, placeDiscounts } from "../../metrics/ndcg.ts";
 import { meanWeight, sortByScore } from "../../metrics/row-groups.ts";
 import type { Team } from "../threads/team.ts";
 import type { Scales } from "./loss.ts";
@@ -56,15 +56,16 @@ export class Ranker {
   }
 
   /** Writes what each of this thread's groups lacks to an NDCG of 1, times the mean weight of its rows; 0 where no row is relevant. */
-  writeLosses({ values, scores, weights }: RowSet, { order, starts, losses }: RankedRows): void {
+  writeLosses({ values, scores, weights }: RowSet, { order, starts, ideal, losses }: RankedRows): void {
     const discounts = this.#watched;
     const [first, end] = this.#groupsOf(starts);
     for (let g = first; g < end; ++g) {
       const [from, to] = [starts[g]!, starts[g + 1]!];
-      const ideal = idealDcg(order, from, to, values, discounts);
+      losses[g] = 0;
+      if (ideal[g] === 0) continue;
       sortByScore(order, from, to, scores);
       const weight = weights === null ? 1 : meanWeight(order, from, to, weights);
-      losses[g] = ideal > 0 ? weight * (1 - dcgOf(order, from, to, scores, values, discounts) / ideal) : 0;
+      losses[g] = weight * (1 - dcgOf(order, from, to, scores, values, discounts) / ideal[g]!);
     }
   }
 
