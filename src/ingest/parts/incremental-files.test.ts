@@ -7,6 +7,7 @@ import type { Contract } from "../../frame/contract.ts";
 import { createFetcher } from "../fetch.ts";
 import { ingestSource, type IngestReport } from "../ingest.ts";
 import { csv } from "../source.ts";
+import { ingestIncrementally } from "./incremental-files.ts";
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-incremental-"));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -93,6 +94,27 @@ describe("an incremental folder", () => {
     expect((await read(true, { contract: other })).report.partitions).toMatchObject({ reused: 0, converted: 1 });
     put(2, "n,x,y\n1,a,b\n");
     await expect(read(true)).rejects.toMatchObject({ code: "SOURCE_MISMATCH" });
+  });
+
+  it("are converted beside the output, where what a crash leaves is swept away", async () => {
+    const kept = path.join(root, `${folder}-kept`);
+    const output = path.join(fs.mkdtempSync(path.join(root, "swept-")), "out.parquet");
+    const file = { path: path.join(root, "one.csv"), name: "one.csv", sizeBytes: 4, modifiedMs: 0, partition: [] };
+    fs.writeFileSync(file.path, "n\n1\n");
+    const converting = ingestIncrementally({
+      located: { source: csv("one.csv", { incremental: true }), format: "csv", files: [file], parts: [] },
+      folder: kept,
+      output,
+      columns: [],
+      how: "",
+      async convert(_, to) {
+        fs.writeFileSync(to, "raw");
+        throw new TypeError("a crash");
+      },
+    });
+    await expect(converting).rejects.toThrow("a crash");
+    expect(fs.readdirSync(kept)).toEqual([]);
+    expect(fs.readdirSync(path.dirname(output))).toEqual(["out.parquet.partial"]);
   });
 
   it("does not believe a converted file that was damaged", async () => {

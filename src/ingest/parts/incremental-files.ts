@@ -150,7 +150,8 @@ async function readConverted(path: string): Promise<Converted | null> {
 
 async function convertFile(request: IncrementalRequest, file: LocatedFile, path: string): Promise<Converted> {
   const located = { ...request.located, files: [file] };
-  const partial = `${path}.partial`;
+  // Beside the output, where what a crash leaves, copies of raw data among it, is swept away.
+  const partial = `${request.output}.partial`;
   let converted: Converted;
   let digest: Digest | null = null;
   try {
