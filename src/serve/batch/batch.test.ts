@@ -41,14 +41,15 @@ function deaf(rows: number): Socket {
 }
 
 describe("the place of a batch", () => {
-  it("is given to others once a client that does not read has had its time", { timeout: 20_000 }, async () => {
-    await start({ limits: { batches: 1, batchMs: 2000 } });
+  it("is given to others once a client that does not read has had its time", { timeout: 40_000 }, async () => {
+    await start({ limits: { batches: 1, batchMs: 4000 } });
     const socket = deaf(300_000);
     // Else the place could be taken by what asks whether it is.
-    await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain("millrace_requests_in_flight 2");
+    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+    await expect.poll(metrics, { timeout: 4000 }).toContain("millrace_requests_in_flight 2");
     const status = async (): Promise<number> => (await batch('{"rooms":1}\n')).status;
-    await expect.poll(status, { timeout: 5000 }).toBe(429);
-    await expect.poll(status, { timeout: 10_000, interval: 200 }).toBe(200);
+    await expect.poll(status, { timeout: 4000 }).toBe(429);
+    await expect.poll(status, { timeout: 20_000, interval: 200 }).toBe(200);
     socket.destroy();
   });
 
