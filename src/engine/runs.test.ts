@@ -1,3 +1,4 @@
+import * as fs from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Clock } from "../core/clock.ts";
 import { openMemoryStore } from "../store/open.ts";
@@ -84,14 +85,15 @@ describe("the runs of a store", () => {
         ...step,
         name: "read",
         inputs: [],
-        run: ({ writeBytes }: StepContext) => writeBytes("output", codec, Buffer.from("data")).then(() => {}),
+        run: ({ writeFile }: StepContext) =>
+          writeFile("output", codec, (path) => fs.writeFile(path, "data")).then(() => {}),
       },
       {
         ...step,
         name: "check",
         inputs: ["read.output"],
-        async run({ writeBytes }: StepContext) {
-          await writeBytes("output", codec, Buffer.from("why"));
+        async run({ writeFile }: StepContext) {
+          await writeFile("output", codec, (path) => fs.writeFile(path, "why"));
           throw new Error("no");
         },
       },

@@ -99,6 +99,8 @@ export interface Running {
   readonly child: ChildProcessWithoutNullStreams;
   /** Everything said so far, on both streams. */
   said(): string;
+  /** What stood on the stream of results alone. */
+  printed(): string;
   /** Resolves with the match once something said matches. */
   heard(pattern: RegExp): Promise<RegExpExecArray>;
   /** Its exit code, once it has ended. */
@@ -110,13 +112,18 @@ export interface Running {
 function startCli(root: string, args: readonly string[]): Running {
   const child = childOf(root, args);
   let text = "";
-  child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
+  let printed = "";
+  child.stdout.setEncoding("utf8").on("data", (more: string) => {
+    text += more;
+    printed += more;
+  });
   child.stderr.setEncoding("utf8").on("data", (more: string) => (text += more));
   const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
   return {
     child,
     ended,
     said: () => text,
+    printed: () => printed,
     heard: (pattern) => until(() => pattern.exec(text), `${String(pattern)} in what millrace ${args.join(" ")} says`),
     async stop() {
       child.kill("SIGTERM");

@@ -69,7 +69,7 @@ describe.skipIf(!isBuilt)("the command line", { timeout: 120_000 }, () => {
       const server = project.start(verb, "--port", "0", "--json");
       await server.heard(/\n\}\n/);
       expect(await server.stop()).toBe(0);
-      expect(JSON.parse(server.said())).toMatchObject({ url: expect.stringMatching(/^http:/), models: ["houses"] });
+      expect(JSON.parse(server.printed())).toMatchObject({ url: expect.stringMatching(/^http:/), models: ["houses"] });
     }
   });
 
