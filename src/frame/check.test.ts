@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { checkContract } from "./check.ts";
+import { checkContract, createContractChecker } from "./check.ts";
 import { createFrame, type Frame } from "./frame.ts";
-import { category, contractOf, number, text, timestamp } from "./schema.ts";
+import { boolean, category, contractOf, number, text, timestamp } from "./schema.ts";
 
 const numbers = (...values: number[]): { kind: "number"; values: Float64Array } => ({
   kind: "number",
@@ -56,6 +56,34 @@ describe("checkContract", () => {
     expect(Array.from(check.rows("quarantine"))).toStrictEqual([0, 3]);
     expect(Array.from(check.rows("warn"))).toStrictEqual([1]);
     expect(Array.from(check.rows("fail"))).toStrictEqual([]);
+  });
+
+  it("finds the same levels and gaps in many rows as in a few of them at a time", () => {
+    const nRows = 10_000;
+    const codes = Int32Array.from({ length: nRows }, (_, i) => (i % 7 === 3 ? -1 : i % 3));
+    const truths = Uint8Array.from({ length: nRows }, (_, i) => (i % 11 === 5 ? 255 : i % 2));
+    const between = (from: number, to: number): Frame =>
+      frameOf(
+        [
+          ["level", { kind: "category", codes: codes.subarray(from, to), levels: ["a", "b", "c"] }],
+          ["truth", { kind: "boolean", values: truths.subarray(from, to) }],
+        ],
+        to - from,
+      );
+    for (const missing of [0, 0.5])
+      for (const levels of [
+        ["a", "b"],
+        ["a", "b", "c"],
+      ]) {
+        const contract = contractOf({ level: category(levels, { missing }), truth: boolean({ missing }) });
+        const whole = checkContract(between(0, nRows), contract, { limit: nRows });
+        const inParts = createContractChecker(contract, nRows, { limit: nRows });
+        for (let from = 0; from < nRows; from += 100) inParts.add(between(from, from + 100));
+        const parts = inParts.finish();
+        expect(new Map(whole.counts)).toEqual(new Map(parts.counts));
+        const byPlace = (check: typeof whole): string[] => check.issues.map((issue) => JSON.stringify(issue)).sort();
+        expect(byPlace(whole)).toEqual(byPlace(parts));
+      }
   });
 
   it("keeps a limited number of issues and counts all", () => {

@@ -1,5 +1,8 @@
+import { eachIrregular } from "../math/number-scan.ts";
+import { stretch } from "../math/stretch.ts";
 import { farthestTimestamp, formatTimestamp } from "./timestamp.ts";
-import type { ColumnData } from "./column.ts";
+import { rowsByCode } from "./code-counts.ts";
+import type { BooleanColumnData, CategoryColumnData, ColumnData } from "./column.ts";
 import type { ContractColumn, IssueCode } from "./contract.ts";
 import { showValue } from "./definition-fault.ts";
 import type { IssueLog } from "./issue-log.ts";
@@ -44,14 +47,10 @@ export function checkValues(
       return checkNumbers(data.values, rule, log, refused);
     case "timestamp":
       return checkTimestamps(data.values, rule, log, refused);
-    case "boolean": {
-      let nMissing = 0;
-      for (let i = 0; i < data.values.length; ++i)
-        if (data.values[i]! > 1) nMissing += reportMissing(rule, i, log, refused);
-      return nMissing;
-    }
+    case "boolean":
+      return checkTruths(data, rule, log, refused);
     case "category":
-      return checkCodes(data.codes, data.levels, rule, log, refused);
+      return checkCodes(data, rule, log, refused);
     case "text":
       return checkTexts(data.values, rule, log, refused);
   }
@@ -73,29 +72,20 @@ function checkNumbers(
   log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
-  const { min = -Infinity, max = Infinity, integer = false } = rule.column;
+  const { min = -Infinity, max = Infinity, integer = false, missing } = rule.column;
   let nMissing = 0;
-  const n = values.length;
-  for (let i = plainUpTo(values, 0, min, max, integer); i < n; i = plainUpTo(values, i + 1, min, max, integer)) {
+  const judge = (i: number): void => {
     const value = values[i]!;
     if (value !== value) nMissing += reportMissing(rule, i, log, refused);
-    else if (value - value !== 0) log.add(rule, "kind", i, String(value));
+    else if (value - value !== 0) log.add(rule, "kind", i, value);
     else {
-      if (value < min) log.add(rule, "min", i, String(value));
-      else if (value > max) log.add(rule, "max", i, String(value));
-      if (integer && Math.floor(value) !== value) log.add(rule, "integer", i, String(value));
+      if (value < min) log.add(rule, "min", i, value);
+      else if (value > max) log.add(rule, "max", i, value);
+      if (integer && Math.floor(value) !== value) log.add(rule, "integer", i, value);
     }
-  }
-  return nMissing;
-}
-
-/** Where, from `start` on, the first number stands that breaks a rule or is missing: few do. A loop of its own is compiled soon, and for good. */
-function plainUpTo(values: Float64Array, start: number, min: number, max: number, integer: boolean): number {
-  const n = values.length;
-  let i = start;
-  if (integer) while (i < n && values[i]! >= min && values[i]! <= max && Number.isInteger(values[i])) ++i;
-  else while (i < n && values[i]! >= min && values[i]! <= max && values[i]! - values[i]! === 0) ++i;
-  return i;
+  };
+  const nPassed = eachIrregular(values, { min, max, integer, missing: missing > 0 }, judge);
+  return nMissing + nPassed;
 }
 
 function checkTimestamps(
@@ -104,34 +94,78 @@ function checkTimestamps(
   log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
-  const { after = -Infinity, before = Infinity } = rule.column;
+  const { after = -Infinity, before = Infinity, missing } = rule.column;
   let nMissing = 0;
-  for (let i = 0, n = values.length; i < n; ++i) {
+  const judge = (i: number): void => {
     const value = values[i]!;
     if (value !== value) nMissing += reportMissing(rule, i, log, refused);
-    else if (Math.abs(value) > farthestTimestamp) log.add(rule, "kind", i, String(value));
+    else if (Math.abs(value) > farthestTimestamp) log.add(rule, "kind", i, value);
     else if (value < after) log.add(rule, "after", i, formatTimestamp(value));
     else if (value > before) log.add(rule, "before", i, formatTimestamp(value));
-  }
-  return nMissing;
+  };
+  const [min, max] = [Math.max(after, -farthestTimestamp), Math.min(before, farthestTimestamp)];
+  const nPassed = eachIrregular(values, { min, max, integer: false, missing: missing > 0 }, judge);
+  return nMissing + nPassed;
 }
 
-function checkCodes(
-  codes: Int32Array,
-  levels: readonly string[],
+/** From so many rows on a column is counted before its rows are looked at one by one, which mostly need not be. */
+const manyRows = 4 * stretch;
+
+function checkTruths(
+  data: BooleanColumnData,
   rule: ColumnRule,
   log: Pick<IssueLog, "add">,
   refused: ReadonlySet<number> | undefined,
 ): number {
+  const { values } = data;
+  if (values.length >= manyRows) {
+    const counts = rowsByCode(data);
+    const nAbsent = values.length - counts[1]! - counts[2]!;
+    if (nAbsent === 0 || rule.column.missing > 0) return nAbsent;
+  }
+  let nMissing = 0;
+  for (let i = 0; i < values.length; ++i) if (values[i]! > 1) nMissing += reportMissing(rule, i, log, refused);
+  return nMissing;
+}
+
+function checkCodes(
+  data: CategoryColumnData,
+  rule: ColumnRule,
+  log: Pick<IssueLog, "add">,
+  refused: ReadonlySet<number> | undefined,
+): number {
+  const { codes, levels } = data;
   const allowed = new Uint8Array(levels.length);
   for (let i = 0; i < levels.length; ++i) allowed[i] = rule.levels === null || rule.levels.has(levels[i]!) ? 1 : 0;
+  if (codes.length >= manyRows) {
+    const counts = rowsByCode(data);
+    const nAbsent = counts[0]!;
+    const isForeign = allowed.some((flag, code) => flag === 0 && counts[code + 1]! > 0);
+    if (!isForeign && (nAbsent === 0 || rule.column.missing > 0)) return nAbsent;
+  }
   let nMissing = 0;
-  for (let i = 0, n = codes.length; i < n; ++i) {
-    const code = codes[i]!;
-    if (code < 0) nMissing += reportMissing(rule, i, log, refused);
-    else if (allowed[code] !== 1) log.add(rule, "levels", i, showValue(levels[code]));
+  for (let from = 0; from < codes.length; from += stretch) {
+    const some = codes.subarray(from, from + stretch);
+    const found = countCodes(some, allowed);
+    nMissing += found.nMissing;
+    if (found.nForeign === 0 && (found.nMissing === 0 || rule.column.missing > 0)) continue;
+    for (let i = 0; i < some.length; ++i) {
+      const code = some[i]!;
+      if (code < 0) reportMissing(rule, from + i, log, refused);
+      else if (allowed[code] !== 1) log.add(rule, "levels", from + i, showValue(levels[code]));
+    }
   }
   return nMissing;
+}
+
+function countCodes(codes: Int32Array, allowed: Uint8Array): { readonly nMissing: number; readonly nForeign: number } {
+  let [nMissing, nForeign] = [0, 0];
+  for (let i = 0, n = codes.length; i < n; ++i) {
+    const code = codes[i]!;
+    if (code < 0) ++nMissing;
+    else nForeign += 1 - allowed[code]!;
+  }
+  return { nMissing, nForeign };
 }
 
 function checkTexts(

@@ -1,12 +1,25 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import type { ColumnData } from "./column.ts";
+import type { ColumnData, Kind } from "./column.ts";
 
-/** Rows held by column. `names[i]` names `columns[i]`; names are data from outside and never become object keys. */
+/**
+ * Rows held by column. `names[i]` names `columns[i]`; names are data from outside and never become object keys. Where a
+ * frame has a `reader`, its columns are not in memory: each is read anew when it is asked for, so whoever wants all of
+ * them takes them one after the other.
+ */
 export interface Frame {
   readonly nRows: number;
   readonly names: readonly string[];
   readonly columns: readonly ColumnData[];
+  readonly reader?: ColumnReader;
+}
+
+/** Reads the columns of a frame that is too large to hold, by their position. */
+export interface ColumnReader {
+  readonly kinds: readonly Kind[];
+  column(index: number): ColumnData;
+  /** The rows at `rows`, in that order; cheap where they are ascending and those of the next call follow them. */
+  rows(index: number, rows: Uint32Array): ColumnData;
 }
 
 /** A frame of columns of equal length, in the order given. */
@@ -18,6 +31,25 @@ export function createFrame(nRows: number, entries: Iterable<readonly [string, C
     columns.push(column);
   }
   return Object.freeze({ nRows, names: Object.freeze(names), columns: Object.freeze(columns) });
+}
+
+/** A frame of columns that `reader` reads when they are asked for. */
+export function createReadFrame(nRows: number, names: readonly string[], reader: ColumnReader): Frame {
+  const columns = columnList(names.length, (index) => reader.column(index));
+  return Object.freeze({ nRows, names: Object.freeze([...names]), columns, reader });
+}
+
+/** A list of columns each of which is made, or read, when it is asked for, and not kept. */
+export function columnList(length: number, at: (index: number) => ColumnData): readonly ColumnData[] {
+  const columns: ColumnData[] = [];
+  for (let index = 0; index < length; ++index)
+    Object.defineProperty(columns, index, { get: () => at(index), enumerable: true });
+  return Object.freeze(columns);
+}
+
+/** The columns of these names, each looked up when it is asked for: for whoever goes through them one after the other. */
+export function columnsOf(frame: Frame, names: readonly string[]): readonly ColumnData[] {
+  return columnList(names.length, (index) => columnOf(frame, names[index]!));
 }
 
 /** Number of rows of a column. */
@@ -43,12 +75,29 @@ export function columnOf(frame: Frame, name: string): ColumnData {
   });
 }
 
+/** What the column called `name` holds; undefined where the frame has none. */
+export function kindOf(frame: Frame, name: string): Kind | undefined {
+  const index = frame.names.indexOf(name);
+  return frame.reader ? frame.reader.kinds[index] : frame.columns[index]?.kind;
+}
+
 /** The rows at `rows`, in that order; a row may be taken more than once. */
 export function takeRows(frame: Frame, rows: Uint32Array): Frame {
+  return takeColumns(frame, frame.names, rows);
+}
+
+/** As `takeRows`, of some columns; throws COLUMN_MISSING as `columnOf` does. */
+export function takeColumns(frame: Frame, names: readonly string[], rows: Uint32Array): Frame {
   return createFrame(
     rows.length,
-    frame.names.map((name, i) => [name, takeFromColumn(frame.columns[i]!, rows)] as const),
+    names.map((name) => [name, takeColumn(frame, name, rows)] as const),
   );
+}
+
+/** The values at `rows`, in that order, of the column called `name`; throws as `columnOf` does. */
+export function takeColumn(frame: Frame, name: string, rows: Uint32Array): ColumnData {
+  const index = frame.reader ? frame.names.indexOf(name) : -1;
+  return index >= 0 ? frame.reader!.rows(index, rows) : takeFromColumn(columnOf(frame, name), rows);
 }
 
 /** One column's values at `rows`, in that order. */

@@ -3,7 +3,8 @@ import type { Issue, IssueCode, ViolationPolicy } from "./contract.ts";
 
 /** Collects issues: keeps the first `limit`, counts all, and remembers which rows broke a column of which policy. */
 export interface IssueLog {
-  add(rule: ColumnRule, code: IssueCode, row: number, actual: string): void;
+  /** Numbers are written out where the issue is kept. */
+  add(rule: ColumnRule, code: IssueCode, row: number, actual: string | number): void;
   /** An issue of no contract column. */
   addForeign(issue: Issue): void;
   readonly issues: readonly Issue[];
@@ -38,7 +39,7 @@ export function createIssueLog(nRows: number, limit: number = defaultIssueLimit)
         marked[row] = 1;
       }
       if (issues.length < limit)
-        issues.push({ code, column: column.name, row, expected: expectedOf(column, code), actual });
+        issues.push({ code, column: column.name, row, expected: expectedOf(column, code), actual: String(actual) });
     },
     addForeign(issue) {
       ++total;

@@ -5,7 +5,7 @@ import { missingBoolean, missingCode, type ColumnData, type Kind } from "./colum
 import { checkValues, ruleOf, type ColumnRule } from "./column-rule.ts";
 import type { Contract, Issue } from "./contract.ts";
 import { showValue } from "./definition-fault.ts";
-import { createFrame, type Frame } from "./frame.ts";
+import { createFrame, type Frame, takeRows } from "./frame.ts";
 import { createIssueLog, type IssueLog } from "./issue-log.ts";
 import { generalised } from "./privacy.ts";
 import { farthestTimestamp, formatTimestamp, parseTimestamp } from "./timestamp.ts";
@@ -211,6 +211,7 @@ function textsOf(cells: readonly unknown[], refuse: Refuse): (string | null)[] {
  * as numbers where they hold fractions of a millisecond), missing values as null.
  */
 export function rowsFromFrame(frame: Frame, rows?: Uint32Array): JsonObject[] {
+  if (rows && frame.reader) return rowsFromFrame(takeRows(frame, rows));
   const n = rows ? rows.length : frame.nRows;
   const result: JsonObject[] = [];
   for (let i = 0; i < n; ++i) {

@@ -12,6 +12,18 @@
 const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 const INVERSE_LN2 = Math.LOG2E; // a constant of the language, the same bits everywhere
+const P1 = 1.66666666666666019037e-1;
+const P2 = -2.77777777770155933842e-3;
+const P3 = 6.61375632143793436117e-5;
+const P4 = -1.6533902205465251539e-6;
+const P5 = 4.13813679705723846039e-8;
+/** What `exp` is worked out with, for those who write it in another language: see wasm/exp.ts. */
+export const expConstants: {
+  readonly ln2High: number;
+  readonly ln2Low: number;
+  readonly inverseLn2: number;
+  readonly terms: readonly number[];
+} = { ln2High: LN2_HIGH, ln2Low: LN2_LOW, inverseLn2: INVERSE_LN2, terms: [P1, P2, P3, P4, P5] };
 const SMALLEST_NORMAL = 2.2250738585072014e-308;
 
 /** A double and its two 32-bit words, to read the exponent. Word 1 is the high one: every platform of Node and every browser is little-endian. */
@@ -40,13 +52,7 @@ export function exp(x: number): number {
 function expOfReduced(high: number, low: number): number {
   const r = high - low;
   const t = r * r;
-  const c =
-    r -
-    t *
-      (1.66666666666666019037e-1 +
-        t *
-          (-2.77777777770155933842e-3 +
-            t * (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
+  const c = r - t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5))));
   return 1 - (low - (r * c) / (2 - c) - high);
 }
 

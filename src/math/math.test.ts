@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../../test/vectors/read.ts";
-import { cos, exp, expm1, log, log1p, sigmoid, sin, softmaxInPlace } from "./elementary.ts";
+import { cos, exp, expm1, log, log1p, sigmoid, sin, softmaxInPlace, tanh } from "./elementary.ts";
 import { choleskyBackSolve, choleskyFactor, choleskySolve } from "./linear-algebra.ts";
 import { normalCdf, normalQuantile } from "./normal.ts";
 import { quantiles, quantileSorted, withoutNaN } from "./quantile.ts";
@@ -62,6 +62,14 @@ describe("elementary functions", () => {
         expect([values[0], values.at(-1)]).toEqual([7, 7]);
       }),
     );
+  });
+
+  it("give tanh as the language does, to the last bits, odd, with its ends", () => {
+    for (const x of [0, 1e-20, 1e-9, 0.1, 0.5, 0.999, 1, 1.5, 3, 10, 21.9, 22.1, 700]) {
+      expect(Math.abs(tanh(x) - Math.tanh(x))).toBeLessThanOrEqual(4e-16 * Math.abs(Math.tanh(x)));
+      expect(tanh(-x)).toBe(-tanh(x));
+    }
+    expect([tanh(Infinity), tanh(-Infinity), tanh(Number.NaN)]).toEqual([1, -1, Number.NaN]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { sortFloat64 } from "./sort.ts";
+import { stretch } from "./stretch.ts";
 
 /**
  * Quantile of ascending values without NaN: linear between neighbours (R type 7, the default of R and NumPy).
@@ -28,10 +29,16 @@ export function quantiles(values: Float64Array, ps: readonly number[]): number[]
 export function withoutNaN(values: Float64Array): Float64Array {
   const out = new Float64Array(values.length);
   let n = 0;
-  for (let i = 0; i < values.length; ++i) {
+  for (let i = 0; i < values.length; i += stretch) n += keepNumbers(values.subarray(i, i + stretch), out.subarray(n));
+  return out.subarray(0, n);
+}
+
+function keepNumbers(values: Float64Array, out: Float64Array): number {
+  let n = 0;
+  for (let i = 0, length = values.length; i < length; ++i) {
     const value = values[i]!;
     out[n] = value;
     n += Number(value === value);
   }
-  return out.subarray(0, n);
+  return n;
 }

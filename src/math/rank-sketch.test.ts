@@ -14,28 +14,34 @@ function worstRankError(sketch: RankSketch, values: Float64Array): number {
   return worst;
 }
 
+const sketchOf = (values: Float64Array): RankSketch => {
+  const sketch = new RankSketch();
+  sketch.add(values.toSorted());
+  return sketch;
+};
+
 /** The levels of a sketch of values that come in parts, each part sketched and merged. */
 function levelsNaively(parts: readonly Float64Array[]): number[][] {
   const levels: number[][] = [[]];
   const flips: boolean[] = [];
-  const compress = (levelsOf: number[][], flipsOf: boolean[]): void => {
-    for (let i = 0; i < levelsOf.length; ++i) {
-      if (levelsOf[i]!.length < 200) continue;
-      const sorted = [...new Float64Array(levelsOf[i]!).sort()];
+  const compress = (): void => {
+    for (let i = 0; i < levels.length; ++i) {
+      if (levels[i]!.length < 200) continue;
+      const sorted = [...new Float64Array(levels[i]!).sort()];
       const rest = sorted.length % 2 === 1 ? [sorted.pop()!] : [];
-      (levelsOf[i + 1] ??= []).push(...sorted.filter((_, k) => k % 2 === (flipsOf[i] ? 1 : 0)));
-      flipsOf[i] = !flipsOf[i];
-      levelsOf[i] = rest;
+      (levels[i + 1] ??= []).push(...sorted.filter((_, k) => k % 2 === (flips[i] ? 1 : 0)));
+      flips[i] = !flips[i];
+      levels[i] = rest;
     }
   };
   for (const part of parts) {
-    const [own, ownFlips]: [number[][], boolean[]] = [[[]], []];
-    for (const value of part) {
-      own[0]!.push(value);
-      compress(own, ownFlips);
-    }
-    for (const [i, level] of own.entries()) (levels[i] ??= []).push(...level);
-    compress(levels, flips);
+    const sorted = Array.from(new Float64Array(part).sort());
+    let size = 1;
+    while (sorted.length / size >= 200) size *= 2;
+    while (levels.length <= (sorted.length === 0 ? 0 : Math.log2(size))) levels.push([]);
+    for (; sorted.length > 0; size /= 2)
+      while (sorted.length >= size) levels[Math.log2(size)]!.push(sorted.splice(0, size)[Math.floor(size / 2)]!);
+    compress();
   }
   return levels.map((level) => level.toSorted((a, b) => a - b));
 }
@@ -55,11 +61,7 @@ describe("RankSketch", () => {
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
         const whole = new RankSketch();
-        for (const values of parts) {
-          const sketch = new RankSketch();
-          sketch.add(values);
-          whole.merge(sketch);
-        }
+        for (const values of parts) whole.merge(sketchOf(values));
         expect(whole.data().levels).toEqual(levelsNaively(parts));
       }),
     );
@@ -69,13 +71,11 @@ describe("RankSketch", () => {
     const rng = createRng(1);
     const shuffled = Float64Array.from({ length: 50_000 }, () => rng.next());
     for (const values of [shuffled, shuffled.toSorted(), shuffled.map((value) => Math.floor(value * 7))]) {
-      const whole = new RankSketch();
-      whole.add(values);
+      const whole = sketchOf(values);
       expect(worstRankError(whole, values)).toBeLessThan(0.01);
       const merged = new RankSketch();
       for (let part = 0; part < 25; ++part) {
-        const sketch = new RankSketch();
-        sketch.add(values.subarray(part * 2000, (part + 1) * 2000));
+        const sketch = sketchOf(values.subarray(part * 2000, (part + 1) * 2000));
         merged.merge(RankSketch.from(sketch.data()));
       }
       expect(merged.count).toBe(values.length);
@@ -86,9 +86,8 @@ describe("RankSketch", () => {
   it("is exact while the numbers are few, and keeps count, least and largest however many", () => {
     fc.assert(
       fc.property(fc.float64Array({ maxLength: 2000, noNaN: false, noDefaultInfinity: true }), (values) => {
-        const sketch = new RankSketch();
-        sketch.add(values);
         const sorted = values.filter((value) => value === value).toSorted();
+        const sketch = sketchOf(sorted);
         expect(sketch.count).toBe(sorted.length);
         const weight = sketch.data().levels.reduce((sum, level, i) => sum + level.length * 2 ** i, 0);
         expect(weight).toBe(sorted.length);

@@ -111,7 +111,15 @@ export const pipelineErrors = {
     exit: 1,
     message: (c: { rows: number; columns: number }): string =>
       `training on ${c.rows} rows of ${c.columns} columns needs more than 4 GiB of working memory`,
-    remedy: (): string => "Learn from fewer rows or columns, or fewer text terms.",
+    remedy: (): string => "Learn from fewer rows or columns, fewer text terms, fewer bins or leaves.",
+  },
+  WARM_START_REFUSED: {
+    status: 422,
+    exit: 1,
+    message: (c: { subject: string; rule: string; actual: string }): string =>
+      `training cannot go on from ${c.subject}: ${c.rule}, got ${c.actual}`,
+    remedy: (c: { remedy?: string | undefined }): string =>
+      c.remedy ?? "Take the change back, or leave warmStart() out once, so that a model is learned anew.",
   },
   TRAINING_DIVERGED: {
     status: 422,

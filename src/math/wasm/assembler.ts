@@ -34,10 +34,13 @@ export const op = {
   i32ShrU: [0x76],
   i64Eqz: [0x50],
   i64Ne: [0x52],
+  i64GeS: [0x59],
   f64Eq: [0x61],
   f64Ne: [0x62],
   f64Lt: [0x63],
   f64Gt: [0x64],
+  f64Ge: [0x66],
+  f64Abs: [0x99],
   f64Add: [0xa0],
   f64Sub: [0xa1],
   f64Mul: [0xa2],
@@ -53,6 +56,7 @@ export const op = {
   f64FromI32: [0xb7],
   f64FromI64: [0xb9],
   i32FromF64: [0xfc, 0x02],
+  i64FromF64: [0xfc, 0x06],
   i64Add: [0x7c],
   i64Mul: [0x7e],
   i64And: [0x83],
@@ -72,8 +76,15 @@ export const op = {
   i64x2Sub: [0xfd, 0xd1, 0x01],
   i64x2GtS: [0xfd, 0xd9, 0x01],
   i64x2AllTrue: [0xfd, 0xc3, 0x01],
+  i64x2Bitmask: [0xfd, 0xc4, 0x01],
+  f64x2Eq: [0xfd, 0x47],
+  f64x2Ne: [0xfd, 0x48],
+  f64x2Lt: [0xfd, 0x49],
   f64x2Gt: [0xfd, 0x4a],
+  f64x2Le: [0xfd, 0x4b],
   f64x2Ge: [0xfd, 0x4c],
+  f64x2Floor: [0xfd, 0x75],
+  f64x2Trunc: [0xfd, 0x7a],
   f64x2Abs: [0xfd, 0xec, 0x01],
   f64x2Add: [0xfd, 0xf0, 0x01],
   f64x2Sub: [0xfd, 0xf1, 0x01],
@@ -84,6 +95,8 @@ export const op = {
   i8x16Splat: [0xfd, 0x0f],
   i8x16Swizzle: [0xfd, 0x0e],
   i8x16Eq: [0xfd, 0x23],
+  i8x16MinU: [0xfd, 0x77],
+  i8x16GtS: [0xfd, 0x27],
   i8x16GtU: [0xfd, 0x28],
   /** Target, source and number of bytes, which may overlap. */
   memoryCopy: [0xfc, 0x0a, 0, 0],
@@ -102,6 +115,7 @@ export const op = {
   v128AndNot: [0xfd, 0x4f],
   v128Bitselect: [0xfd, 0x52],
   v128Or: [0xfd, 0x50],
+  v128Xor: [0xfd, 0x51],
   v128AnyTrue: [0xfd, 0x53],
   /** Ends the function with the value on the stack. */
   giveBack: [0x0f],
@@ -168,6 +182,9 @@ export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...uns
 export const v128Load64Zero = (offset: number): number[] => [0xfd, 0x5d, 0, ...unsigned(offset)];
 export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
 
+/** Loads 64 bits into the upper half of the vector on the stack. */
+export const v128Load64Upper = (offset: number): number[] => [0xfd, 0x57, 0, ...unsigned(offset), 1];
+
 /** Loads one byte into all 16 lanes. */
 export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
 /** Loads one 32-bit number into all 4 lanes. */
@@ -179,6 +196,13 @@ export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
 export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
 export const select: readonly number[] = [0x1b];
+
+/** The address in a local, so many bytes on. */
+export const ahead = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
+/** Moves the address in a local. */
+export const move = (local: number, by: number): number[] => [...ahead(local, by), ...set(local)];
+/** Whether the address in a local is below another: for the end of `loop`. */
+export const isBelow = (local: number, end: number): number[] => [...get(local), ...get(end), ...op.i32LtU];
 
 /** Picks 16 of the 32 bytes of the two vectors on the stack. */
 export const i8x16Shuffle = (lanes: readonly number[]): number[] => [0xfd, 0x0d, ...lanes];
@@ -217,10 +241,10 @@ export const leaveIf = (outwards: number): number[] => [0x0d, ...unsigned(outwar
 export const when = (...body: readonly (readonly number[])[]): number[] => join([[0x04, 0x40], ...body, op.end]);
 
 /** Runs `body` while the address in local `at` is below the one in local `end`: `body` moves it there. */
-export const whileBelow = (at: number, end: number, ...body: readonly (readonly number[])[]): number[] => {
-  const isBelow = [...get(at), ...get(end), ...op.i32LtU];
-  return [...isBelow, ...when(loop(...body, isBelow))];
-};
+export const whileBelow = (at: number, end: number, ...body: readonly (readonly number[])[]): number[] => [
+  ...isBelow(at, end),
+  ...when(loop(...body, isBelow(at, end))),
+];
 
 /** Calls a function of the module by its number. */
 export const call = (index: number): number[] => [0x10, ...unsigned(index)];

@@ -26,10 +26,15 @@ export interface CrewReply {
 interface Hand {
   readonly worker: Worker;
   settle: ((reply: CrewReply) => void) | null;
+  /** Ends it when it was idle for long. */
+  dismissal: NodeJS.Timeout | undefined;
 }
 
 /** Idle workers, kept for the next run: starting one costs 30 to 50 ms. They never keep the process alive. */
 const idle: Hand[] = [];
+
+/** An idle worker collects no garbage: what it was last given, up to hundreds of megabytes, goes with it. */
+const idleMs = 5000;
 
 /** Whether workers can share memory here and their compiled entry exists. */
 export function canUseWorkers(): boolean {
@@ -51,7 +56,7 @@ export async function runCrew(args: {
   const { module, payload, threads } = args;
   const memory = new SharedArrayBuffer(controlWords * 4);
   const control = createControl(new Int32Array(memory));
-  const hands = Array.from({ length: threads }, () => idle.pop() ?? startWorker());
+  const hands = Array.from({ length: threads }, () => takeIdle() ?? startWorker());
   const watcher = setInterval(() => args.watch(control), args.watchMs);
   try {
     const orders = hands.map((hand, thread) =>
@@ -70,7 +75,26 @@ export async function runCrew(args: {
 
 /** Ends the idle workers, for a program that wants its memory back. */
 export async function dismissIdleWorkers(): Promise<void> {
-  await Promise.all(idle.splice(0).map((hand) => hand.worker.terminate()));
+  await Promise.all(idle.splice(0).map(dismiss));
+}
+
+function dismiss({ worker, dismissal }: Hand): Promise<number> {
+  clearTimeout(dismissal);
+  return worker.terminate();
+}
+
+function takeIdle(): Hand | undefined {
+  const hand = idle.pop();
+  clearTimeout(hand?.dismissal);
+  return hand;
+}
+
+function keepIdle(hand: Hand): void {
+  idle.push(hand);
+  hand.dismissal = setTimeout(() => {
+    idle.splice(idle.indexOf(hand), 1);
+    void dismiss(hand);
+  }, idleMs).unref();
 }
 
 function isFollower(reason: unknown): boolean {
@@ -82,14 +106,15 @@ function startWorker(): Hand {
   if (entry === null) throw new Error("the worker's entry is not compiled");
   const worker = new Worker(new URL(entry), { execArgv: [] });
   worker.unref();
-  const hand: Hand = { worker, settle: null };
+  const hand: Hand = { worker, settle: null, dismissal: undefined };
   const die = (error: Error): void => {
+    clearTimeout(hand.dismissal);
     const place = idle.indexOf(hand);
     if (place >= 0) idle.splice(place, 1);
     hand.settle?.({ result: null, error });
   };
   worker.on("message", (reply: CrewReply) => {
-    idle.push(hand);
+    keepIdle(hand);
     hand.settle?.(reply);
   });
   worker.on("error", die);

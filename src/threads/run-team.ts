@@ -1,6 +1,4 @@
-import { isShared } from "../../core/shared-memory.ts";
-import type { Design } from "../../model/design.ts";
-import type { FitContext } from "../../model/estimator.ts";
+import type { Progress } from "../core/progress.ts";
 import { canUseWorkers, runCrew } from "./crew.ts";
 import { controlWords, joinTeam, type Team } from "./team.ts";
 
@@ -17,11 +15,6 @@ export interface TeamWork<Payload> {
   readonly unit: string;
 }
 
-/** Whether threads would read the design without a copy: all its columns are dense and in memory they share. */
-export function isShareable({ dense, sparse }: Design): boolean {
-  return sparse.names.length === 0 && dense.every(({ values }) => isShared(values));
-}
-
 /** Whether this thread would do the work alone: it is not worth more, or there are none to share memory with. */
 export function isAlone({ module, threads }: Pick<TeamWork<unknown>, "module" | "threads">): boolean {
   return threads < 2 || module === null || !canUseWorkers();
@@ -34,7 +27,7 @@ export function isAlone({ module, threads }: Pick<TeamWork<unknown>, "module" | 
 export async function runTeam<Payload, Result>(
   run: (payload: Payload, team: Team) => Promise<Result>,
   work: TeamWork<Payload>,
-  { progress, signal }: Pick<FitContext, "progress" | "signal">,
+  { progress, signal }: { readonly progress: Progress; readonly signal?: AbortSignal },
   pause: () => Promise<void>,
 ): Promise<readonly Result[]> {
   const { module, payload, threads, total, unit } = work;
