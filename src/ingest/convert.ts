@@ -1,6 +1,6 @@
 import type { Kind } from "../frame/column.ts";
 import { isOneOf, quoteLiteral } from "../query/quote.ts";
-import { falseTexts, missingTexts, trueTexts } from "./delimited/cell-values.ts";
+import { falseTexts, missingTexts, nonZero, trueTexts } from "./delimited/cell-values.ts";
 
 /** How one column of a source becomes one of a dataset, as SQL. */
 export interface Conversion {
@@ -110,7 +110,7 @@ function parse(column: string, alias: string, kind: Kind): Pick<Conversion, "par
 
 /** SQL that is false where a number became 0 that was written as another one, such as 1e-400. */
 export function isNoLostNumber(number: string, written: string): string {
-  return `CASE WHEN ${number} = 0 THEN NOT regexp_matches(${written}, '^[^eE]*[1-9]') ELSE true END`;
+  return `CASE WHEN ${number} = 0 THEN NOT regexp_matches(${written}, '${nonZero.source}') ELSE true END`;
 }
 
 /** ISO 8601 as the contract's timestamps are read elsewhere (frame/timestamp.ts), and an offset of hours alone. */

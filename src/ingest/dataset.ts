@@ -1,9 +1,9 @@
-import { realpath } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { ColumnData, Kind } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
-import { createFrame, type Frame } from "../frame/frame.ts";
+import { createFrame, createReadFrame, type Frame } from "../frame/frame.ts";
 import type { Chunk } from "../query/chunk-reader.ts";
 import { openParquet, type ParquetFile } from "../query/parquet-file.ts";
 import { type QuerySession, withQuery } from "../query/session.ts";
@@ -11,6 +11,8 @@ import { writeFrame } from "./frame-writer.ts";
 import { TextDictionary } from "../query/text-dictionary.ts";
 import { readColumns, readGroup } from "./snapshot/read-columns.ts";
 import { openSnapshot, type SnapshotFile } from "./snapshot/snapshot-file.ts";
+import { bytesOfValue, SnapshotReader } from "./snapshot/snapshot-reader.ts";
+import { writeSnapshot } from "./snapshot/write-frames.ts";
 import { storedNames } from "./stored-names.ts";
 
 /** Rows of a stretch, as of a row group of ours. */
@@ -27,23 +29,42 @@ interface ColumnSink {
   finish(nRows: number): ColumnData;
 }
 
+/** How much of a dataset may be in memory. */
+export interface DatasetMemory {
+  /** The columns of a dataset that takes more than this, as they are in memory, are read when they are asked for. */
+  readonly heldBytes: number;
+  /** A new path for a file that is gone as soon as it is open. */
+  temporaryPath(): string;
+}
+
 /**
- * Reads the contract's columns of a dataset (a Parquet file as {@link ingestSource} writes it) into memory, rows in file
- * order. The levels of a category column are those that occur, sorted by code point.
+ * Reads the contract's columns of a dataset (a Parquet file as {@link ingestSource} writes it), rows in file order: into
+ * memory, or where that is limited and it takes more, when they are asked for. The levels of a category column are those
+ * that occur, sorted by code point.
  *
  * Throws SOURCE_UNREADABLE for a damaged file and COLUMN_MISSING where it lacks a column.
  */
-export async function readDataset(path: string, contract: Contract): Promise<Frame> {
+export async function readDataset(path: string, contract: Contract, memory?: DatasetMemory): Promise<Frame> {
   const file = await realpath(path);
-  return (await readSnapshot(file, contract)) ?? readParquet(file, path, contract);
+  const own = await readSnapshot(file, contract, memory?.heldBytes ?? Infinity);
+  return own ?? readParquet(file, path, contract, memory);
 }
 
 /** The fast way, which reads files of our own writer only. */
-async function readSnapshot(file: string, contract: Contract): Promise<Frame | null> {
+async function readSnapshot(file: string, contract: Contract, heldBytes: number): Promise<Frame | null> {
   return withSnapshot(file, async (snapshot) => {
-    const columns = await readColumns(snapshot, wantedOf(snapshot, contract));
-    return frameOf(snapshot.nRows, contract, columns);
+    const wanted = wantedOf(snapshot, contract);
+    if (bytesHeld(contract, snapshot.nRows) <= heldBytes)
+      return frameOf(snapshot.nRows, contract, await readColumns(snapshot, wanted));
+    snapshot.requireKinds(wanted);
+    const names = contract.columns.map(({ name }) => name);
+    return createReadFrame(snapshot.nRows, names, new SnapshotReader(file, snapshot, wanted, heldBytes));
   });
+}
+
+/** What these columns of so many rows take in memory. */
+function bytesHeld({ columns }: Contract, nRows: number): number {
+  return columns.reduce((sum, { kind }) => sum + nRows * bytesOfValue[kind], 0);
 }
 
 /** Null where another writer wrote the file. */
@@ -79,15 +100,40 @@ function frameOf(nRows: number, { columns }: Contract, data: readonly ColumnData
   );
 }
 
-function readParquet(file: string, path: string, contract: Contract): Promise<Frame> {
+function readParquet(
+  file: string,
+  path: string,
+  contract: Contract,
+  memory: DatasetMemory | undefined,
+): Promise<Frame> {
   return withQuery({ files: [file] }, async (session) => {
     const parquet = await parquetOf(session, file, path);
+    if (memory && bytesHeld(contract, parquet.nRows) > memory.heldBytes)
+      return readCopy(session, parquet, contract, memory);
     let whole: Frame | undefined;
     await eachFrame(session, parquet, contract, parquet.nRows, (frame) => {
       whole = frame;
     });
     return whole ?? frameOf(0, contract, []);
   });
+}
+
+/** A file of another writer gives its columns one by one once it is copied as our own writer writes. */
+async function readCopy(
+  session: QuerySession,
+  parquet: ParquetFile,
+  contract: Contract,
+  { heldBytes, temporaryPath }: DatasetMemory,
+): Promise<Frame> {
+  const copy = temporaryPath();
+  try {
+    await writeSnapshot(copy, contract.columns, (write) =>
+      eachFrame(session, parquet, contract, stretchRows, (frame) => write(frame)),
+    );
+    return (await readSnapshot(copy, contract, heldBytes))!;
+  } finally {
+    await rm(copy, { force: true });
+  }
 }
 
 async function parquetOf(session: QuerySession, file: string, path: string): Promise<ParquetFile> {
@@ -161,13 +207,13 @@ export interface FrameCodec {
   read(path: string): Promise<Frame>;
 }
 
-/** Writes and reads frames of a contract as dataset artifacts. */
-export function datasetCodec(contract: Contract): FrameCodec {
+/** Writes and reads frames of a contract as dataset artifacts, of which `memory` may hold so much. */
+export function datasetCodec(contract: Contract, memory?: DatasetMemory): FrameCodec {
   return {
     type: "dataset",
     format: 1,
     write: (frame, path) => writeFrame(frame, contract, path),
-    read: (path) => readDataset(path, contract),
+    read: (path) => readDataset(path, contract, memory),
   };
 }
 

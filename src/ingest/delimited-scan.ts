@@ -1,4 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import { byteOrderMarkLength } from "./byte-order-mark.ts";
+import * as grammar from "./delimited/grammar.ts";
 import { LineIndex } from "./line-index.ts";
 
 /** What a pass over the bytes of a delimited file found. */
@@ -12,7 +14,7 @@ export interface DelimitedScan {
   readonly leadingBlankLines: number;
   readonly nBytes: number;
   /** What ends every line; LF where there is a single line. */
-  readonly lineEnd: "\n" | "\r\n" | "\r";
+  readonly lineEnd: grammar.LineEnd;
   /** Pairs of (record, line), as in an origin of rows. */
   readonly lines: readonly number[];
 }
@@ -26,23 +28,12 @@ export class DelimitedFault extends Error {
   }
 }
 
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
-const quote = 0x22;
-const newline = 0x0a;
-const carriageReturn = 0x0d;
-const space = 0x20;
-
-/** Where in a record the next byte stands. */
-const atCellStart = 0;
-const inPlainCell = 1;
-const inQuotes = 2;
-const afterQuote = 3;
-const afterClosingSpace = 4;
+// A loop over bytes reads a module's own constants a quarter faster than imported ones.
+const { afterClosingSpace, afterQuote, atCellStart, inPlainCell, inQuotes } = grammar;
+const { carriageReturn, newline, quote, space } = grammar;
 
 /** A small packed file can unpack to any size: what is longer is no row of a table. */
 const longestRecord = 64 * 1024 * 1024;
-
-const lineEndNames = ["", "LF", "CR LF", "CR"] as const;
 
 const ordinaryQuotes = "; where quotes are ordinary characters, read the file with quotes: false";
 
@@ -65,7 +56,7 @@ export class DelimitedScanner {
   #recordBytes = 0;
   #isBlank = true;
   #pendingReturn = false;
-  #lineEnd = 0;
+  #lineEnd: grammar.LineEnd | "" = "";
   #nRecords = 0;
   #longest = 0;
   #leadingBlankLines = 0;
@@ -86,13 +77,13 @@ export class DelimitedScanner {
     if (this.#opening === null) return this.#take(bytes, 0);
     const opening = Buffer.concat([this.#opening, bytes]);
     this.#opening = opening;
-    if (opening.length >= byteOrderMark.length) this.#open(opening);
+    if (opening.length >= 3) this.#open(opening);
   }
 
   /** The first bytes of the file are looked at together, for a byte order mark. */
   #open(opening: Buffer): void {
     this.#opening = null;
-    this.#take(opening, opening.subarray(0, 3).equals(byteOrderMark) ? byteOrderMark.length : 0);
+    this.#take(opening, byteOrderMarkLength(opening));
   }
 
   #take(bytes: Buffer, start: number): void {
@@ -104,7 +95,7 @@ export class DelimitedScanner {
   finish(): DelimitedScan {
     if (this.#opening !== null) this.#open(this.#opening);
     if (this.#carry.length > 0) throw new DelimitedFault(this.#line, "ends inside a UTF-8 character");
-    if (this.#pendingReturn) this.#endLine(3, null, 0);
+    if (this.#pendingReturn) this.#endLine("\r", null, 0);
     if (this.#state === inQuotes)
       throw new DelimitedFault(this.#recordLine, `opens a quote that is never closed${ordinaryQuotes}`);
     if (!this.#isBlank || this.#state === afterQuote) this.#endRecord(null, 0);
@@ -114,7 +105,7 @@ export class DelimitedScanner {
       longestRecordBytes: this.#longest,
       leadingBlankLines: this.#leadingBlankLines,
       nBytes: this.#nBytes,
-      lineEnd: this.#lineEnd === 3 ? "\r" : this.#lineEnd === 2 ? "\r\n" : "\n",
+      lineEnd: this.#lineEnd || "\n",
       lines: this.#lines.pairs,
     };
   }
@@ -128,7 +119,7 @@ export class DelimitedScanner {
       let byte = bytes[i]!;
       if (this.#pendingReturn) {
         this.#pendingReturn = false;
-        this.#endLine(byte === newline ? 2 : 3, bytes, byte === newline ? i + 1 : i, recordStart);
+        this.#endLine(byte === newline ? "\r\n" : "\r", bytes, byte === newline ? i + 1 : i, recordStart);
         recordStart = byte === newline ? i + 1 : i;
         if (byte === newline) continue;
       }
@@ -147,7 +138,7 @@ export class DelimitedScanner {
         continue;
       }
       if (byte === newline) {
-        this.#endLine(1, bytes, i + 1, recordStart);
+        this.#endLine("\n", bytes, i + 1, recordStart);
         recordStart = i + 1;
       } else if (byte === carriageReturn) this.#pendingReturn = true;
       else if (byte === delimiter) {
@@ -178,10 +169,10 @@ export class DelimitedScanner {
     else if (byte !== space) this.#state = inPlainCell;
   }
 
-  #endLine(kind: 1 | 2 | 3, bytes: Buffer | null, end: number, recordStart = 0): void {
-    if (this.#lineEnd === 0) this.#lineEnd = kind;
-    if (this.#lineEnd !== kind) {
-      const found = `${lineEndNames[kind]}, the lines before with ${lineEndNames[this.#lineEnd]}`;
+  #endLine(lineEnd: grammar.LineEnd, bytes: Buffer | null, end: number, recordStart = 0): void {
+    if (this.#lineEnd === "") this.#lineEnd = lineEnd;
+    if (this.#lineEnd !== lineEnd) {
+      const found = `${grammar.lineEndNames[lineEnd]}, the lines before with ${grammar.lineEndNames[this.#lineEnd]}`;
       throw new DelimitedFault(this.#line, `ends with ${found}`);
     }
     this.#endRecord(bytes, end, recordStart);

@@ -5,10 +5,11 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { silent } from "../core/progress.ts";
 import { checkContract } from "../frame/check.ts";
-import { columnOf, type Frame } from "../frame/frame.ts";
+import type { Frame } from "../frame/frame.ts";
 import { generalised } from "../frame/privacy.ts";
 import { frameFromRows } from "../frame/rows.ts";
 import { category, contractOf, number, type Schema, text, timestamp } from "../frame/schema.ts";
+import { values } from "./column-values.fixtures.ts";
 import { readDataset } from "./dataset.ts";
 import { keyedHash } from "./guard.ts";
 import { type IngestReport, ingestSource } from "./ingest.ts";
@@ -23,13 +24,6 @@ async function ingest(source: Source, schema: Schema, privacyKey?: string): Prom
   const contract = contractOf(schema);
   const report = await ingestSource({ source, contract, root, output, progress: silent, privacyKey });
   return [await readDataset(output, contract), report];
-}
-
-function values(frame: Frame, name: string): unknown[] {
-  const column = columnOf(frame, name);
-  return column.kind === "category"
-    ? Array.from(column.codes, (code) => column.levels[code] ?? null)
-    : Array.from<unknown>(column.values);
 }
 
 const people = {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
-import { nearestName } from "../core/nearest.ts";
 import { silent } from "../core/progress.ts";
 import type { Kind } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
@@ -34,8 +33,8 @@ export interface SourceInspection {
 export interface InspectOptions {
   /** Names of the columns of a file without a header line. */
   readonly columns?: readonly string[] | undefined;
-  /** Checked to be there before the long work starts. */
-  readonly target?: string | undefined;
+  /** Told the names of the columns before the long work starts; what it throws is the end. */
+  readonly onColumns?: ((names: readonly string[]) => void) | undefined;
   /** How to read it, where that is known. */
   readonly source?: Source | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +44,7 @@ export interface InspectOptions {
  * Looks at a file a person points at: guesses its dialect, finds the kind that fits every value of each column, and
  * reads it. Relative paths start at the working directory.
  *
- * Throws what {@link ingestSource} throws, SOURCE_FORMAT_UNKNOWN, and COLUMN_MISSING for the target.
+ * Throws what {@link ingestSource} throws, and SOURCE_FORMAT_UNKNOWN.
  */
 export async function inspectSource(path: string, options: InspectOptions = {}): Promise<SourceInspection> {
   const fetcher = createFetcher();
@@ -56,7 +55,7 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
     const { relation, source: read } = await openGuessed(guessed, place, scratch);
     let columns: readonly ColumnFacts[];
     try {
-      requireTarget(relation, path, options.target);
+      options.onColumns?.(relation.names);
       columns = await gatherFacts(relation).catch((error: unknown) => {
         throw error instanceof MillraceError ? error : unreadable(read, reasonOf(error), error);
       });
@@ -98,12 +97,6 @@ async function openGuessed(
     if (!relation) throw error;
     return { relation, source: plain };
   }
-}
-
-function requireTarget(relation: Relation, path: string, target: string | undefined): void {
-  if (target === undefined || relation.names.includes(target)) return;
-  const context = { name: target, subject: `"${path}"`, found: relation.names };
-  throw new MillraceError("COLUMN_MISSING", { ...context, nearest: nearestName(target, relation.names) });
 }
 
 function withMissing(source: Source, columns: readonly ColumnFacts[]): Source {

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { jsonDepth } from "../core/json.ts";
 import type { Kind } from "../frame/column.ts";
 import { readBytes } from "./byte-stream.ts";
+import { mayBeAnotherNumber, nonZero } from "./delimited/cell-values.ts";
 import { deepestNesting, jsonFault, JsonLinesFault, largestElement, splitElements } from "./json-list.ts";
 import { LineIndex } from "./line-index.ts";
 
@@ -107,12 +108,9 @@ export function parseLine(
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     throw new JsonLinesFault(`${unit} ${line} holds no JSON object but ${Array.isArray(row) ? "a list" : typeof row}`);
   }
-  const source = mayBeLost.test(text) ? (JSON.parse(quoteLostNumbers(text)) as object) : row;
+  const source = mayBeAnotherNumber.test(text) ? (JSON.parse(quoteLostNumbers(text)) as object) : row;
   return source as Readonly<Record<string, unknown>>;
 }
-
-/** Only with so many digits, in a number or in its exponent, is a double another number than what is written, 0 or infinite. */
-const mayBeLost = /\d{16}|[eE][+-]?\d{3}/;
 
 /** Numbers are doubles to the parser; as texts, those that it would change keep their digits and the conversion can judge them. */
 function quoteLostNumbers(json: string): string {
@@ -123,7 +121,7 @@ function quoteLostNumbers(json: string): string {
 
 function isLost(token: string): boolean {
   const value = Number(token);
-  return /^-?\d{16,}$/.test(token) || !Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(token));
+  return /^-?\d{16,}$/.test(token) || !Number.isFinite(value) || (value === 0 && nonZero.test(token));
 }
 
 function recordOf(

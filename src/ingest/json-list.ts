@@ -1,3 +1,5 @@
+import { byteOrderMarkLength } from "./byte-order-mark.ts";
+
 /** Why a file is not JSON lines or no list of objects; the message names the line or the element, counted from 1. */
 export class JsonLinesFault extends Error {}
 
@@ -45,8 +47,7 @@ export async function* splitElements(chunks: AsyncIterable<Buffer>): AsyncGenera
   let nElements = 0;
   let isFirstChunk = true;
   for await (const given of chunks) {
-    const chunk =
-      isFirstChunk && given.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? given.subarray(3) : given;
+    const chunk = isFirstChunk ? given.subarray(byteOrderMarkLength(given)) : given;
     isFirstChunk = false;
     let start = 0;
     for (let i = 0; i < chunk.length; ++i) {

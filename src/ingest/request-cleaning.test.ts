@@ -51,7 +51,7 @@ describe("a request", () => {
       const column = columnWith({ case: one });
       expect(inRows.map((text) => cleanedText(text, column.clean!))).toEqual(await fromFile(inRows, column));
     }
-  }, 60_000);
+  });
 
   it("is cleaned as its snapshot was", async () => {
     const text = fc.array(fc.constantFrom("a", "B", "ß", "É", " ", "\t", "?", "İ", "ὗ", "n/a"), { maxLength: 5 });
@@ -76,7 +76,7 @@ describe("a request", () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   it("has no number and no time that a text says is missing, and no level twice", () => {
     const columns: ContractColumn[] = [

@@ -6,7 +6,8 @@ import type { Roles } from "../model/model.ts";
 import { auditLeaks, type AuditFinding } from "./audit.ts";
 import { isNamedAfter } from "./audit-rules.ts";
 import { nearDuplicateShare } from "./near-duplicates.ts";
-import { isEntityName } from "./shared-entities.ts";
+import { associationTarget } from "./association.ts";
+import { isEntityName, sharedEntities } from "./shared-entities.ts";
 import { tellApart } from "./tell-apart.ts";
 
 const n = 2000;
@@ -75,6 +76,20 @@ describe("entities on both sides", () => {
     ]);
   });
 
+  // An answer for every row, not for every entity, would take minutes, and the test its time limit.
+  it("are judged where two of them have all the rows", () => {
+    const rows = Uint32Array.from({ length: 300_000 }, (_, row) => row);
+    const member: ColumnData = { kind: "boolean", values: Uint8Array.from(rows, (row) => row % 2) };
+    const goal: ColumnData = { kind: "number", values: Float64Array.from(rows, (row) => 10 * (row % 2) + (row % 3)) };
+    const [train, test] = [rows.filter((row) => row % 5 !== 4), rows.filter((row) => row % 5 === 4)];
+    const found = sharedEntities(member, train, test, associationTarget(goal, rows));
+    expect(found).toMatchObject({
+      share: 1,
+      nEntities: 2,
+      gain: expect.closeTo(1 - 2 / 3 / (25 + 2 / 3), 3) as number,
+    });
+  });
+
   it("are told by names", () => {
     for (const name of ["customer_id", "userId", "patient", "device_no", "account_name"])
       expect(isEntityName(name), name).toBe(true);
@@ -96,6 +111,28 @@ describe("features from the future", () => {
     expect(late({ features: ["before", "x"] })).toEqual([]);
     expect(late({ features: ["after", "x"] })).toMatchObject([{ column: "after", severity: "error" }]);
     expect(late({ features: ["x"], reads: ["after", "at"] })).toMatchObject([{ column: "after" }]);
+  });
+});
+
+describe("totals that contain the target", () => {
+  const values = (of: (row: number) => number): Float64Array => Float64Array.from({ length: n }, (_, row) => of(row));
+  const number = (of: Float64Array): ColumnData => ({ kind: "number", values: of });
+  const distance = values(() => 20 * rng.next());
+  const fare = values((row) => 3 + 2.5 * distance[row]! + 20 * rng.next());
+  const tip = values(() => 10 * rng.next());
+
+  it("warn, though another column says much of the target too", () => {
+    const total = number(values((row) => fare[row]! + tip[row]! + 3.3 * Math.round(rng.next())));
+    const columns = { fare: number(fare), tip: number(tip), distance: number(distance), total };
+    expect(audit(columns, { target: "fare" })).toMatchObject([
+      { rule: "targetProxy", column: "total", severity: "warning" },
+    ]);
+  });
+
+  it("are no sums of other columns", () => {
+    const total = number(values((row) => distance[row]! + tip[row]!));
+    const columns = { fare: number(fare), tip: number(tip), distance: number(distance), total };
+    expect(audit(columns, { target: "fare" })).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
-import type { ColumnData } from "../frame/column.ts";
-import { columnOf, findColumn } from "../frame/frame.ts";
+import type { Kind } from "../frame/column.ts";
+import { columnOf, columnsOf, findColumn, kindOf } from "../frame/frame.ts";
 import { associate, type AssociationTarget } from "./association.ts";
 import type { AuditRequest, Suspicion } from "./audit.ts";
 import { lateLimit, shareLater } from "./later-times.ts";
@@ -54,7 +54,7 @@ export function fromTheFuture({ frame, roles, features, reads }: AuditRequest, {
   if (time.kind !== "timestamp") return [];
   const used = [...new Set([...(features ?? []), ...(reads ?? [])])].filter((name) => name !== roles.time);
   return used.flatMap((column) => {
-    const data = findColumn(frame, column);
+    const data = kindOf(frame, column) === "timestamp" ? columnOf(frame, column) : null;
     if (data?.kind !== "timestamp") return [];
     const share = shareLater(data.values, time.values, sample);
     if (share < lateLimit) return [];
@@ -71,7 +71,10 @@ const nearLimit = 0.02;
 export function nearDuplicates(request: AuditRequest, features: readonly string[], rows: AuditedRows): Suspicion[] {
   const { frame, target, roles } = request;
   const names = [...new Set([...features, ...[target, roles.time].filter((name) => name !== null)])];
-  const columns = names.flatMap((name) => findColumn(frame, name) ?? []);
+  const columns = columnsOf(
+    frame,
+    names.filter((name) => kindOf(frame, name) !== undefined),
+  );
   const share = nearDuplicateShare(columns, rows.train, sampleOf(rows.test, mostNearTest));
   if (share === null || share < nearLimit) return [];
   const evidence = `${percent(share)} of the test rows are nearly equal to a train row`;
@@ -117,7 +120,7 @@ function wordsOf(name: string): string[] {
 /** Number columns that look like a sum of which the target is a part. */
 export function totals({ frame, target }: AuditRequest, features: readonly string[], sample: Uint32Array): Suspicion[] {
   if (target === null) return [];
-  const present = features.filter((name) => name !== target && findColumn(frame, name));
+  const present = features.filter((name) => name !== target && kindOf(frame, name) !== undefined);
   const column = findTotal(frame, target, present, sample);
   if (column === null) return [];
   const evidence = `it looks like a sum that contains "${target}": with the other columns it gives the target away`;
@@ -128,17 +131,12 @@ export function totals({ frame, target }: AuditRequest, features: readonly strin
 /** A classifier that tells train rows from test rows finds shifts that no single column shows. */
 export function distinguishable(request: AuditRequest, features: readonly string[], rows: AuditedRows): Suspicion[] {
   const { frame, roles, by } = request;
-  const isTime = (data: ColumnData): boolean => by === "time" && data.kind === "timestamp";
+  const isTime = (kind: Kind): boolean => by === "time" && kind === "timestamp";
   const names = features.filter((name) => {
-    const data = findColumn(frame, name);
-    return data !== undefined && name !== roles.time && !isTime(data);
+    const kind = kindOf(frame, name);
+    return kind !== undefined && name !== roles.time && !isTime(kind);
   });
-  const found = tellApart(
-    names,
-    names.map((name) => columnOf(frame, name)),
-    rows.train,
-    rows.test,
-  );
+  const found = tellApart(names, columnsOf(frame, names), rows.train, rows.test);
   if (!found || found.auc < (by === "time" ? 0.8 : 0.65)) return [];
   const evidence = `a linear classifier tells train rows from test rows with AUC ${found.auc.toFixed(3)}, most by ${found.columns.join(", ")}`;
   const remedy =

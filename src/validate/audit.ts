@@ -1,6 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract } from "../frame/contract.ts";
-import { columnOf, findColumn, type Frame } from "../frame/frame.ts";
+import { columnOf, columnsOf, type Frame, kindOf } from "../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../frame/split-codes.ts";
 import type { Roles } from "../model/model.ts";
 import { associate, type AssociationTarget, associationTarget } from "./association.ts";
@@ -100,7 +100,7 @@ export function auditLeaks(request: AuditRequest): AuditReport {
   const goal = request.target === null ? null : associationTarget(columnOf(frame, request.target), sample);
   const suspicions: Suspicion[] = [];
   for (const name of features) {
-    if (!findColumn(frame, name)) continue;
+    if (kindOf(frame, name) === undefined) continue;
     suspicions.push(...deadColumn(frame, name, sample), ...identifier(frame, name, sample));
     suspicions.push(...proxy(request, name, goal), ...shift(request, name, train, test));
     suspicions.push(...namedAfterTarget(request, name, goal));
@@ -182,7 +182,8 @@ function repeated(
   test: Uint32Array,
 ): Suspicion[] {
   const beside = [roles.time, roles.group, target].filter((name) => name !== null);
-  const columns = [...new Set([...features, ...beside])].flatMap((name) => findColumn(frame, name) ?? []);
+  const names = [...new Set([...features, ...beside])].filter((name) => kindOf(frame, name) !== undefined);
+  const columns = columnsOf(frame, names);
   const judged = sampleOf(test, mostTestRows);
   // Rows of few possible values repeat by nature; only where coincidence is unlikely are repeated rows suspicious.
   if (judged.length === 0 || train.length === 0 || possibleRows(columns, judged) < 20 * train.length) return [];

@@ -1,10 +1,10 @@
 import type { ColumnData } from "../frame/column.ts";
-import { columnOf, type Frame } from "../frame/frame.ts";
+import { columnOf, columnsOf, type Frame, takeFromColumn } from "../frame/frame.ts";
 import { type FenceRule, fencesOf } from "../math/fences.ts";
-import { quantileSorted, withoutNaN } from "../math/quantile.ts";
-import { sortFloat64 } from "../math/sort.ts";
+import { quantileSorted } from "../math/quantile.ts";
 import type { Reason } from "./quarantine.ts";
 import { likelyRepeats } from "./repeated-rows.ts";
+import { sortedNumbersOf } from "./sample-rows.ts";
 
 /** Which rows of a snapshot are set aside though they satisfy the contract, as plain data. */
 export interface RowCleaning {
@@ -62,7 +62,7 @@ function outliersOf(frame: Frame, name: string, rule: FenceRule, rows: Uint32Arr
   const column = columnOf(frame, name);
   if (column.kind !== "number") return [];
   const { values } = column;
-  const sorted = sortFloat64(withoutNaN(Float64Array.from(rows, (row) => values[row]!)));
+  const sorted = sortedNumbersOf(column, rows);
   if (sorted.length === 0) return [];
   const { low, high } = fencesOf(rule, (ps) => ps.map((p) => quantileSorted(sorted, p)));
   const expected = `${low} to ${high}`;
@@ -76,19 +76,22 @@ function outliersOf(frame: Frame, name: string, rule: FenceRule, rows: Uint32Arr
 function duplicatesOf(frame: Frame, duplicates: RowCleaning["duplicates"], rows: Uint32Array): CleanedRow[] {
   if (duplicates === null) return [];
   const names = duplicates.by ?? frame.names;
-  const columns = names.map((name) => columnOf(frame, name));
-  const { rows: ordered, keys } = likelyRepeats(columns, duplicates.keep === "first" ? rows : rows.toReversed());
+  const columns = duplicates.by === null ? frame.columns : columnsOf(frame, names);
+  const inOrder = duplicates.keep === "first" ? rows : rows.toReversed();
+  const { rows: ordered, keys } = likelyRepeats(columns, frame.nRows, inOrder);
+  const compared = columns.map((column) => takeFromColumn(column, ordered));
+  /** By key, places in `ordered`. */
   const kept = new Map<number, number[]>();
   const found: CleanedRow[] = [];
   for (let i = 0; i < ordered.length; ++i) {
     const row = ordered[i]!;
     const alike = kept.get(keys[i]!) ?? [];
-    const earlier = alike.find((one) => columns.every((column) => isEqual(column, one, row)));
-    if (earlier === undefined) kept.set(keys[i]!, [...alike, row]);
+    const earlier = alike.find((one) => compared.every((column) => isEqual(column, one, i)));
+    if (earlier === undefined) kept.set(keys[i]!, [...alike, i]);
     else {
       const expected = duplicates.by === null ? "no equal row" : `no other row of this ${names.join(", ")}`;
       const reason = { code: "duplicate", column: names.length === 1 ? names[0]! : "", expected } as const;
-      found.push({ row, reason: { ...reason, actual: `row ${earlier + 1} is kept` } });
+      found.push({ row, reason: { ...reason, actual: `row ${ordered[earlier]! + 1} is kept` } });
     }
   }
   return found;

@@ -7,7 +7,7 @@ import { RankSketch } from "../math/rank-sketch.ts";
 import { compareProfiles, hasDrifted, renderComparison } from "./compare.ts";
 import { renderRelations } from "./profile-table.ts";
 import { profileFrame } from "./profile.ts";
-import { correlation, farOut } from "./relations.ts";
+import { eachCorrelation, farOut } from "./relations.ts";
 import { type ColumnSketch, mergeSketches, sketchColumn, sketchShift } from "./sketch.ts";
 
 const rowsUpTo = (count: number): Uint32Array => new Uint32Array(count).map((_, row) => row);
@@ -22,6 +22,16 @@ const levels = (count: number, at: (row: number) => string): ColumnData => {
 };
 const frameOf = (columns: Readonly<Record<string, ColumnData>>, nRows: number): Frame =>
   createFrame(nRows, Object.entries(columns));
+
+/** Pearson's r by its definition, over the rows where both have a value. */
+function pearson(x: readonly number[], y: readonly number[]): number {
+  const pairs = x.map((value, i) => [value, y[i]!] as const).filter(([a, b]) => a === a && b === b);
+  const mean = (of: readonly number[]): number => of.reduce((sum, value) => sum + value, 0) / of.length;
+  const [mx, my] = [mean(pairs.map(([a]) => a)), mean(pairs.map(([, b]) => b))];
+  const total = (of: (a: number, b: number) => number): number =>
+    pairs.reduce((sum, [a, b]) => sum + of(a - mx, b - my), 0);
+  return total((a, b) => a * b) / Math.sqrt(total((a) => a * a) * total((_, b) => b * b));
+}
 
 /** The sketch of all rows, and that of the first `border` of them merged with that of the rest. */
 function mergedAndWhole(column: ColumnData, border: number, n: number): [ColumnSketch, ColumnSketch | null] {
@@ -180,14 +190,28 @@ describe("relations", () => {
   it("correlates as the definition says, leaving out rows where one is missing", () => {
     const x = Float64Array.of(1, 2, NaN, 4, 5, 6, 7, 8, 9, 10, 11, 12);
     const y = Float64Array.of(2, 1, 5, 4, NaN, 9, 6, 8, 7, 12, 10, 11);
-    const pairs = [...x].map((value, i) => [value, y[i]!] as const).filter(([a, b]) => a === a && b === b);
-    const mean = (of: readonly number[]): number => of.reduce((sum, value) => sum + value, 0) / of.length;
-    const [mx, my] = [mean(pairs.map(([a]) => a)), mean(pairs.map(([, b]) => b))];
-    const total = (of: (a: number, b: number) => number): number =>
-      pairs.reduce((sum, [a, b]) => sum + of(a - mx, b - my), 0);
-    const expected = total((a, b) => a * b) / Math.sqrt(total((a) => a * a) * total((_, b) => b * b));
-    expect(correlation(x, y)).toBeCloseTo(expected, 12);
-    expect(correlation(x, new Float64Array(12))).toBe(0);
+    const expected = pearson([...x], [...y]);
+    const found: [number, number, number][] = [];
+    const shifted = y.map((value) => 1e6 + value);
+    eachCorrelation([x, y, new Float64Array(12).fill(0.1), shifted], (...pair) => found.push(pair));
+    expect(found.map(([i, k]) => [i, k])).toEqual([
+      [0, 1],
+      [0, 2],
+      [0, 3],
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ]);
+    const expectedOf = [expected, 0, expected, 0, 1, 0];
+    for (const [pair, [, , r]] of found.entries()) expect(r).toBeCloseTo(expectedOf[pair]!, 9);
+    expect(found[0]![2]).toBeCloseTo(expected, 12);
+    expect([found[1]![2], found[3]![2]]).toEqual([0, 0]);
+    const long = [3, 5].map((step) => Float64Array.from({ length: 1300 }, (_, i) => (i % step === 0 ? NaN : i % 7)));
+    const alone: number[] = [];
+    eachCorrelation([Float64Array.of(...x, ...long[0]!), Float64Array.of(...y, ...long[1]!)], (_i, _k, r) =>
+      alone.push(r),
+    );
+    expect(alone).toEqual([expect.closeTo(pearson([...x, ...long[0]!], [...y, ...long[1]!]), 12)]);
     expect(farOut(new Float64Array(0))).toEqual({ low: -Infinity, high: Infinity });
   });
 });

@@ -1,6 +1,7 @@
 import { missingBoolean, type ColumnData } from "../frame/column.ts";
 import { withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
+import { numbersOf } from "./sample-rows.ts";
 
 /** Rows put into groups by the value of one column. */
 export interface Grouping {
@@ -22,10 +23,7 @@ export function groupBy(column: ColumnData, rows: Uint32Array, most: number): Gr
     case "category":
       return { nGroups: column.levels.length + 1, codes: Int32Array.from(rows, (row) => column.codes[row]! + 1) };
     default:
-      return groupNumbers(
-        Float64Array.from(rows, (row) => column.values[row]!),
-        most,
-      );
+      return groupNumbers(numbersOf(column, rows), most);
   }
 }
 

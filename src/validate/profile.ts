@@ -1,5 +1,7 @@
-import { missingBoolean, type ColumnData, type Kind } from "../frame/column.ts";
+import type { ColumnData, Kind } from "../frame/column.ts";
+import { rowsByCode } from "../frame/code-counts.ts";
 import type { Frame } from "../frame/frame.ts";
+import { totalsOf } from "../math/number-scan.ts";
 import { quantileSorted, withoutNaN } from "../math/quantile.ts";
 import { sortFloat64 } from "../math/sort.ts";
 import type { SourceType } from "../query/source-type.ts";
@@ -8,6 +10,7 @@ import { type Correlation, farOut, strongestCorrelations } from "./relations.ts"
 import { countRepeatedRows } from "./repeated-rows.ts";
 import { evenlySpaced, numbersOf } from "./sample-rows.ts";
 import { type ColumnSketch, sketchColumn } from "./sketch.ts";
+import { countDistinct } from "./value-count.ts";
 import { type WrittenValues, writtenIn } from "./written.ts";
 
 /** What a person wants to know of one column at a glance. */
@@ -59,30 +62,36 @@ const nBins = 10;
 /** Profiles a frame: counts, ranges and means of all rows; quantiles of at most 100,000 evenly spaced ones. `types`: of the source. */
 export function profileFrame(frame: Frame, types?: readonly SourceType[]): DatasetProfile {
   const rows = evenlySpaced(frame.nRows, mostSampled);
-  const samples = frame.columns.map((column) => numbersOf(column, rows));
-  const columns = frame.columns.map((column, i) => ({
-    ...profileColumn(frame.names[i]!, column, rows, samples[i]!),
-    sketch: sketchColumn(column, rows, samples[i]!),
-  }));
+  const samples: Float64Array[] = [];
+  const written: WrittenValues[] = [];
+  // All that is asked of a column while it is at hand.
+  const columns = frame.columns.map((column, i) => {
+    const sample = numbersOf(column, rows);
+    samples.push(sample);
+    const ways = writtenIn(frame.names[i]!, column, rows);
+    if (ways) written.push(ways);
+    const sorted = sortFloat64(withoutNaN(sample));
+    return { ...profileColumn(frame.names[i]!, column, rows, sorted), sketch: sketchColumn(column, rows, sorted) };
+  });
   return {
     nRows: frame.nRows,
     nSampled: rows.length,
     columns,
-    correlations: strongestCorrelations(frame, samples),
+    correlations: strongestCorrelations(columns, samples),
     nRepeated: countRepeatedRows(frame.columns, frame.nRows),
-    written: frame.columns.flatMap((column, i) => writtenIn(frame.names[i]!, column, rows) ?? []),
+    written,
     ...(types && { coerced: coercionsOf(types, frame, columns) }),
   };
 }
 
 type OwnProfile = Omit<ColumnProfile, "sketch">;
 
-function profileColumn(name: string, column: ColumnData, rows: Uint32Array, sample: Float64Array): OwnProfile {
+function profileColumn(name: string, column: ColumnData, rows: Uint32Array, sorted: Float64Array): OwnProfile {
   switch (column.kind) {
     case "number":
-      return { column: name, kind: "number", levels: [], ...profileNumbers(column.values, sample) };
+      return { column: name, kind: "number", levels: [], ...profileNumbers(column.values, sorted) };
     case "timestamp": {
-      const found = profileNumbers(column.values, sample);
+      const found = profileNumbers(column.values, sorted);
       return { column: name, kind: "timestamp", levels: [], ...found, nOutliers: 0 };
     }
     case "text": {
@@ -90,33 +99,19 @@ function profileColumn(name: string, column: ColumnData, rows: Uint32Array, samp
       const lengths = new Float64Array(values.length);
       for (let i = 0; i < lengths.length; ++i) lengths[i] = values[i]?.length ?? NaN;
       const nDistinct = new Set(Array.from(rows, (row) => values[row]).filter((value) => value !== null)).size;
-      const found = profileNumbers(lengths, sample);
+      const found = profileNumbers(lengths, sorted);
       return { column: name, kind: "text", levels: [], ...found, nDistinct, nOutliers: 0 };
     }
     case "boolean": {
-      const counts = countCodes(column.values, missingBoolean + 1);
+      const counts = rowsByCode(column).subarray(1);
       const found = profileLevels(["false", "true"], counts, column.values.length);
       return { column: name, kind: "boolean", spread: null, ...found, nOutliers: 0 };
     }
     case "category": {
       const { codes } = column;
-      const found = profileLevels(column.levels, countCodes(codes, column.levels.length), codes.length);
+      const found = profileLevels(column.levels, rowsByCode(column).subarray(1), codes.length);
       return { column: name, kind: "category", spread: null, ...found, nOutliers: 0 };
     }
-  }
-}
-
-/** Rows by code, of codes below `nCodes`; that of a missing level is none. */
-function countCodes(codes: Uint8Array | Int32Array, nCodes: number): Uint32Array {
-  const counts = new Uint32Array(nCodes);
-  for (let from = 0; from < codes.length; from += stretch) addCounts(codes.subarray(from, from + stretch), counts);
-  return counts;
-}
-
-function addCounts(codes: Uint8Array | Int32Array, counts: Uint32Array): void {
-  for (let i = 0, n = codes.length; i < n; ++i) {
-    const code = codes[i]!;
-    if (code >= 0) counts[code]! += 1;
   }
 }
 
@@ -135,14 +130,10 @@ function profileLevels(
 /** One pass over the values, and one over the sorted sample. */
 function profileNumbers(
   values: Float64Array,
-  sample: Float64Array,
+  sorted: Float64Array,
 ): Pick<ColumnProfile, "nMissing" | "nDistinct" | "spread" | "nOutliers"> {
-  const sorted = sortFloat64(withoutNaN(sample));
   const { low, high } = farOut(sorted);
-  const total: Totals = { nMissing: 0, nOutliers: 0, min: Infinity, max: -Infinity, sum: 0 };
-  for (let from = 0; from < values.length; from += stretch)
-    addTotals(values.subarray(from, from + stretch), low, high, total);
-  const { nMissing, nOutliers, min, max, sum } = total;
+  const { nMissing, nOutside: nOutliers, min, max, sum } = totalsOf(values, low, high);
   if (nMissing === values.length) return { nMissing, nDistinct: 0, spread: null, nOutliers };
   const mean = sum / (values.length - nMissing);
   const quantiles = sorted.length === 0 ? [] : [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => quantileSorted(sorted, p));
@@ -154,51 +145,22 @@ function profileNumbers(
   };
 }
 
-interface Totals {
-  nMissing: number;
-  nOutliers: number;
-  min: number;
-  max: number;
-  sum: number;
-}
-
-/** Values at a time: a loop that is called often is compiled after a few of them, one that is called once runs long before. */
-const stretch = 8_192;
-
-function addTotals(values: Float64Array, low: number, high: number, total: Totals): void {
-  let { nMissing, nOutliers, min, max, sum } = total;
-  for (let i = 0, n = values.length; i < n; ++i) {
-    const value = values[i]!;
-    if (value !== value) {
-      ++nMissing;
-      continue;
-    }
-    if (value < min) min = value;
-    if (value > max) max = value;
-    if (value < low || value > high) ++nOutliers;
-    sum += value;
-  }
-  total.nMissing = nMissing;
-  total.nOutliers = nOutliers;
-  total.min = min;
-  total.max = max;
-  total.sum = sum;
-}
-
-function countDistinct(sorted: Float64Array): number {
-  let count = 0;
-  for (let i = 0; i < sorted.length; ++i) if (i === 0 || sorted[i] !== sorted[i - 1]) ++count;
-  return count;
-}
-
+/** Shares of sorted numbers in bins of equal width, each found by halving. */
 function binned(sorted: Float64Array): number[] {
-  const shares = Array.from({ length: nBins }, () => 0);
-  if (sorted.length === 0) return shares;
+  const n = sorted.length;
+  if (n === 0) return Array.from({ length: nBins }, () => 0);
   const low = quantileSorted(sorted, 0.01);
   const width = (quantileSorted(sorted, 0.99) - low) / nBins;
-  for (const value of sorted) {
-    const bin = width > 0 ? Math.floor((value - low) / width) : 0;
-    shares[Math.min(nBins - 1, Math.max(0, bin))]! += 1 / sorted.length;
-  }
-  return shares;
+  const endOf = (bin: number): number => {
+    if (bin === nBins - 1 || !(width > 0)) return n;
+    let [at, end] = [0, n];
+    while (at < end) {
+      const middle = (at + end) >> 1;
+      if ((sorted[middle]! - low) / width < bin + 1) at = middle + 1;
+      else end = middle;
+    }
+    return at;
+  };
+  const ends = Array.from({ length: nBins }, (_, bin) => endOf(bin));
+  return ends.map((end, bin) => (end - (bin === 0 ? 0 : ends[bin - 1]!)) / n);
 }

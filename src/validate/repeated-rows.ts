@@ -1,23 +1,25 @@
 import { mix32 } from "../core/rng.ts";
 import type { ColumnData } from "../frame/column.ts";
+import { stretch } from "../math/stretch.ts";
 
 /**
  * How many of the test rows have an equal row among the train rows. Rows are compared by a hash of 64 bits, computed
  * column by column; two different rows share one with a probability of about 10^-10 at 3,000,000 x 50,000 rows.
  */
 export function repeatedTestRows(columns: readonly ColumnData[], train: Uint32Array, test: Uint32Array): number {
-  const ofTest = hashRows(columns, test);
+  const [ofTest, ofTrain] = [noHashes(test.length), noHashes(train.length)];
+  for (const column of columns) {
+    addColumn(column, test, ofTest.high, ofTest.low);
+    addColumn(column, train, ofTrain.high, ofTrain.low);
+  }
   const table = createTable(ofTest);
-  const ofTrain = hashRows(columns, train);
   for (let i = 0; i < train.length; ++i) table.mark(ofTrain.high[i]!, ofTrain.low[i]!);
   return table.countMarked();
 }
 
 /** How many rows are equal to an earlier row in every column. */
 export function countRepeatedRows(columns: readonly ColumnData[], nRows: number): number {
-  const rows = new Uint32Array(nRows);
-  for (let row = 0; row < nRows; ++row) rows[row] = row;
-  const suspects = suspectsOf(columns, rows);
+  const suspects = suspectsAmongAll(columns, nRows);
   return suspects.rows.length - createTable(suspects).nDistinct;
 }
 
@@ -28,10 +30,28 @@ export interface LikelyRepeats {
   readonly keys: Float64Array;
 }
 
-/** Leaves out the rows that are certainly equal to no other. */
-export function likelyRepeats(columns: readonly ColumnData[], among: Uint32Array): LikelyRepeats {
-  const { rows, high, low } = suspectsOf(columns, among);
-  return { rows, keys: Float64Array.from(high, (value, i) => value * 2097152 + (low[i]! >>> 11)) };
+/** Leaves out of some of the rows those that are certainly equal to no other of all `nRows`. */
+export function likelyRepeats(columns: readonly ColumnData[], nRows: number, among: Uint32Array): LikelyRepeats {
+  const { rows: suspects, high, low } = suspectsAmongAll(columns, nRows);
+  const places = new Uint32Array(nRows);
+  for (let i = 0; i < suspects.length; ++i) places[suspects[i]!] = i + 1;
+  const rows = among.filter((row) => places[row]! > 0);
+  const keys = Float64Array.from(rows, (row) => high[places[row]! - 1]! * 2097152 + (low[places[row]! - 1]! >>> 11));
+  return { rows, keys };
+}
+
+/** Who profiles a frame and who cleans it ask the same of its columns. */
+const known = new WeakMap<readonly ColumnData[], Suspects>();
+
+function suspectsAmongAll(columns: readonly ColumnData[], nRows: number): Suspects {
+  let suspects = known.get(columns);
+  if (suspects === undefined) {
+    const rows = new Uint32Array(nRows);
+    for (let row = 0; row < nRows; ++row) rows[row] = row;
+    suspects = suspectsOf(columns, rows);
+    known.set(columns, suspects);
+  }
+  return suspects;
 }
 
 interface Suspects extends RowHashes {
@@ -43,14 +63,21 @@ const columnsAtOnce = 3;
 
 /** Rows that may be equal to another of `rows`, with the hash of all columns. */
 function suspectsOf(columns: readonly ColumnData[], rows: Uint32Array): Suspects {
-  const telling = columns.toSorted((a, b) => varietyOf(b) - varietyOf(a));
+  const facts = columns.map((column, index) => ({ index, variety: varietyOf(column), isText: column.kind === "text" }));
+  const telling = facts.sort((a, b) => b.variety - a.variety);
   // Texts make no difference at first: they cost more than they tell.
-  const quick = telling.filter(({ kind }) => kind !== "text").slice(0, columnsAtOnce);
-  const likely = quick.length === 0 ? rows : withoutLonely(quick, rows);
-  let suspects: Suspects = { rows: likely, ...hashRows([], likely) };
+  const quick = telling.filter(({ isText }) => !isText).slice(0, columnsAtOnce);
+  const likely =
+    quick.length === 0
+      ? rows
+      : withoutLonely(
+          quick.map(({ index }) => columns[index]!),
+          rows,
+        );
+  let suspects: Suspects = { rows: likely, ...noHashes(likely.length) };
   for (let i = 0; i < telling.length && suspects.rows.length > 0; i += columnsAtOnce) {
-    for (const column of telling.slice(i, i + columnsAtOnce))
-      addColumn(column, suspects.rows, suspects.high, suspects.low);
+    for (const { index } of telling.slice(i, i + columnsAtOnce))
+      addColumn(columns[index]!, suspects.rows, suspects.high, suspects.low);
     suspects = withoutUnique(suspects);
   }
   return suspects;
@@ -70,9 +97,6 @@ function withoutLonely(columns: readonly ColumnData[], rows: Uint32Array): Uint3
   const positions = sharedBits(hashes);
   return positions.map((position) => rows[position]!);
 }
-
-/** Rows at a time, so that the loop below is compiled soon. */
-const stretch = 8_192;
 
 function mixColumn(column: ColumnData, rows: Uint32Array, hashes: Uint32Array): void {
   const n = rows.length;
@@ -152,11 +176,9 @@ interface RowHashes {
   readonly low: Uint32Array;
 }
 
-function hashRows(columns: readonly ColumnData[], rows: Uint32Array): RowHashes {
-  const high = new Uint32Array(rows.length).fill(0x9e3779b9);
-  const low = new Uint32Array(rows.length).fill(0x85ebca6b);
-  for (const column of columns) addColumn(column, rows, high, low);
-  return { high, low };
+/** Of rows of no column. */
+function noHashes(nRows: number): RowHashes {
+  return { high: new Uint32Array(nRows).fill(0x9e3779b9), low: new Uint32Array(nRows).fill(0x85ebca6b) };
 }
 
 const bits = new Float64Array(1);

@@ -2,7 +2,7 @@ import type { Issue, ViolationPolicy } from "../frame/contract.ts";
 import { evaluateExpression } from "../frame/evaluate.ts";
 import { columnsRead } from "../frame/expression-check.ts";
 import type { ExpressionNode } from "../frame/expression-node.ts";
-import { columnOf, type Frame } from "../frame/frame.ts";
+import { type Frame, takeColumns } from "../frame/frame.ts";
 import { rowsFromFrame } from "../frame/rows.ts";
 
 /** What must hold between the columns of a row, as plain data. */
@@ -40,8 +40,7 @@ function rowsWhereFalse(values: Uint8Array): Uint32Array {
 /** A row that breaks a check as an issue; `column` is the name of the check. */
 export function checkIssue(frame: Frame, check: RowCheck, row: number): Issue {
   const names = columnsRead(check.holds);
-  const read = { ...frame, names, columns: names.map((name) => columnOf(frame, name)) };
-  const [values] = rowsFromFrame(read, Uint32Array.of(row));
+  const [values] = rowsFromFrame(takeColumns(frame, names, Uint32Array.of(row)));
   const shown = names.map((name) => `${name} = ${JSON.stringify(values![name])}`).join(", ");
   return { code: "check", column: check.name, row, expected: "the check to hold", actual: shown };
 }

@@ -66,13 +66,20 @@ function gainOf(
     const values = Array.from(of, (row) => valueOf.get(row)).filter((value) => value !== undefined);
     return target.nLabels === 0 ? mean(values) : commonest(values);
   };
+  // Once an entity: two of them may have all rows.
+  const answers = new Map<readonly number[], number>();
+  const answerOf = (of: readonly number[]): number => {
+    const known = answers.get(of) ?? answer(of);
+    answers.set(of, known);
+    return known;
+  };
   const base = answer(train);
   let without = 0;
   let withPartners = 0;
   for (const row of rows) {
     const truth = valueOf.get(row);
     if (truth === undefined) continue;
-    const answered = answer(partners(row));
+    const answered = answerOf(partners(row));
     without += target.nLabels === 0 ? (truth - base) ** 2 : Number(truth !== base);
     withPartners += target.nLabels === 0 ? (truth - answered) ** 2 : Number(truth !== answered);
   }

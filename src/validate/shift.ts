@@ -1,6 +1,7 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
 import { log } from "../math/elementary.ts";
 import { binOf, edgesOf } from "./grouping.ts";
+import { numbersOf } from "./sample-rows.ts";
 
 export interface Shift {
   /** Population stability index: sum of (q - p) ln(q / p) over bins, shares kept above 0.0001. */
@@ -44,10 +45,7 @@ function binning(column: ColumnData, rows: Uint32Array): ((row: number) => numbe
       return (row) => (column.codes[row] === missingCode ? 0 : ranks[column.codes[row]!]!);
     }
     default: {
-      const edges = edgesOf(
-        Float64Array.from(rows, (row) => column.values[row]!),
-        nBins,
-      );
+      const edges = edgesOf(numbersOf(column, rows), nBins);
       return (row) =>
         column.values[row] === column.values[row] && edges.length > 0 ? 1 + binOf(edges, column.values[row]!) : 0;
     }

@@ -1,7 +1,8 @@
-import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
+import { missingBoolean, type ColumnData } from "../frame/column.ts";
 import { populationStabilityIndex, psiChanceBound } from "../math/psi.ts";
 import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
-import { numbersOf } from "./sample-rows.ts";
+import { countCodes } from "./code-counts.ts";
+import { sortedNumbersOf } from "./sample-rows.ts";
 
 /**
  * A column's distribution as plain data, mergeable with another of the same column. Numbers, timestamps and lengths of
@@ -19,34 +20,30 @@ export type ColumnSketch =
 
 const mostLevels = 200;
 
-/** Sketches the given rows of a column; `numbers`: as `numbersOf` gives them. */
+/** Sketches the given rows of a column; `sorted`: what `sortedNumbersOf` gives. */
 export function sketchColumn(
   column: ColumnData,
   rows: Uint32Array,
-  numbers: Float64Array = numbersOf(column, rows),
+  sorted: Float64Array = sortedNumbersOf(column, rows),
 ): ColumnSketch {
   switch (column.kind) {
     case "number":
     case "timestamp":
     case "text":
-      return sketchNumbers(numbers);
+      return sketchNumbers(sorted, rows.length);
     case "boolean": {
-      const counts = [0, 0];
-      for (const row of rows) if (column.values[row] !== missingBoolean) ++counts[column.values[row]!]!;
+      const counts = countCodes(column, rows, missingBoolean + 1);
       return sketchLevels(["false", "true"], counts, rows.length);
     }
-    case "category": {
-      const counts = new Uint32Array(column.levels.length);
-      for (const row of rows) if (column.codes[row] !== missingCode) ++counts[column.codes[row]!]!;
-      return sketchLevels(column.levels, counts, rows.length);
-    }
+    case "category":
+      return sketchLevels(column.levels, countCodes(column, rows, column.levels.length), rows.length);
   }
 }
 
-function sketchNumbers(values: Float64Array): ColumnSketch {
+function sketchNumbers(sorted: Float64Array, nRows: number): ColumnSketch {
   const sketch = new RankSketch();
-  sketch.add(values);
-  return { form: "ranks", nMissing: values.length - sketch.count, ranks: sketch.data() };
+  sketch.add(sorted);
+  return { form: "ranks", nMissing: nRows - sorted.length, ranks: sketch.data() };
 }
 
 function sketchLevels(levels: readonly string[], counts: ArrayLike<number>, nRows: number): ColumnSketch {

@@ -2,7 +2,7 @@ import { missingCode, type ColumnData } from "../frame/column.ts";
 import { choleskySolve } from "../math/linear-algebra.ts";
 import { argsort } from "../math/sort.ts";
 import { binOf, edgesOf } from "./grouping.ts";
-import { sampleOf } from "./sample-rows.ts";
+import { numbersOf, sampleOf } from "./sample-rows.ts";
 
 /** How well a classifier tells two sets of rows apart, on rows it has not seen: 0.5 not at all, 1 always. */
 export interface Separation {
@@ -90,7 +90,7 @@ function binsOf(column: ColumnData, rows: Uint32Array): { readonly codes: Int32A
       return { nBins: mostLevels + 2, codes };
     }
     default: {
-      const values = Float64Array.from(rows, (row) => column.values[row]!);
+      const values = numbersOf(column, rows);
       const edges = edgesOf(values, nBins);
       const codes = Int32Array.from(values, (value) =>
         value === value && edges.length > 0 ? 1 + binOf(edges, value) : 0,

@@ -1,6 +1,5 @@
 import { missingBoolean, missingCode, type ColumnData } from "../frame/column.ts";
-import { withoutNaN } from "../math/quantile.ts";
-import { sortFloat64 } from "../math/sort.ts";
+import { sortedNumbersOf } from "./sample-rows.ts";
 
 export interface ValueCount {
   readonly nPresent: number;
@@ -12,10 +11,8 @@ export function valuesOf(column: ColumnData, rows: Uint32Array): ValueCount {
   switch (column.kind) {
     case "number":
     case "timestamp": {
-      const sorted = sortFloat64(withoutNaN(Float64Array.from(rows, (row) => column.values[row]!)));
-      let nDistinct = 0;
-      for (let i = 0; i < sorted.length; ++i) if (i === 0 || sorted[i] !== sorted[i - 1]) ++nDistinct;
-      return { nPresent: sorted.length, nDistinct };
+      const sorted = sortedNumbersOf(column, rows);
+      return { nPresent: sorted.length, nDistinct: countDistinct(sorted) };
     }
     case "boolean":
       return count(rows, (row) => (column.values[row] === missingBoolean ? null : column.values[row]!));
@@ -24,6 +21,13 @@ export function valuesOf(column: ColumnData, rows: Uint32Array): ValueCount {
     case "text":
       return count(rows, (row) => column.values[row] ?? null);
   }
+}
+
+/** How many different numbers there are among sorted ones. */
+export function countDistinct(sorted: Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < sorted.length; ++i) if (i === 0 || sorted[i] !== sorted[i - 1]) ++count;
+  return count;
 }
 
 function count(rows: Uint32Array, valueAt: (row: number) => string | number | null): ValueCount {

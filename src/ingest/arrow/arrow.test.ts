@@ -7,7 +7,8 @@ import { createRng } from "../../core/rng.ts";
 import { silent } from "../../core/progress.ts";
 import type { Kind } from "../../frame/column.ts";
 import type { Contract } from "../../frame/contract.ts";
-import { columnOf, type Frame } from "../../frame/frame.ts";
+import type { Frame } from "../../frame/frame.ts";
+import { values } from "../column-values.fixtures.ts";
 import { readDataset } from "../dataset.ts";
 import { ingestSource, type IngestReport } from "../ingest.ts";
 import { arrow } from "../source.ts";
@@ -30,12 +31,6 @@ async function read(
   const output = path.join(root, `out${++counter}.parquet`);
   const report = await ingestSource({ source: arrow(file), contract, root, output, progress: silent });
   return { report, frame: await readDataset(output, contract) };
-}
-
-function values(frame: Frame, name: string): unknown[] {
-  const column = columnOf(frame, name);
-  if (column.kind === "category") return Array.from(column.codes, (code) => column.levels[code] ?? null);
-  return Array.from<unknown>(column.values);
 }
 
 const hasZstd = "zstdDecompressSync" in (await import("node:zlib"));

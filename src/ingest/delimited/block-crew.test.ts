@@ -35,7 +35,7 @@ const nAlive = (): number => process.getActiveResourcesInfo().filter((name) => n
 const nWithoutThreads = nAlive();
 
 async function waitForEnd(): Promise<void> {
-  await vi.waitFor(() => expect(nAlive()).toBe(nWithoutThreads), 4_000);
+  await expect.poll(nAlive).toBe(nWithoutThreads);
 }
 
 describe("a crew of threads", () => {
@@ -68,6 +68,27 @@ describe("a crew of threads", () => {
       // Another length is never that memory.
       expect(crew.memoryOf(8)[5]).toBe(0);
       expect(await crew.parse(plan, again)).toMatchObject({ spared: 24 });
+    });
+  });
+
+  it("reads blocks that wait for a thread in this one when it is asked for help, the first one first", async () => {
+    const columns = [{ kind: "number", cell: 0, missing: [] } as const];
+    const silent = "";
+    await withThreads(silent, async (crew) => {
+      const nBlocks = 20;
+      const blocks = Array.from({ length: nBlocks }, (_, i) =>
+        crew.parse({ ...plan, columns }, Buffer.from(Uint8Array.from(Buffer.from(`${i}\n`)).buffer)),
+      );
+      let nHelped = 0;
+      while (crew.help()) ++nHelped;
+      expect(nHelped).toBeGreaterThan(0);
+      expect(nHelped).toBeLessThan(nBlocks);
+      const helped = await Promise.all(blocks.slice(nBlocks - nHelped));
+      for (const [i, block] of helped.entries())
+        expect(block!.columns).toEqual([{ kind: "number", values: Float64Array.of(nBlocks - nHelped + i) }]);
+      await crew.close();
+      // What the threads had is never answered.
+      for (const block of blocks.slice(0, nBlocks - nHelped)) await expect(block).rejects.toThrow(/ended/);
     });
   });
 
@@ -131,7 +152,7 @@ describe("kept threads", () => {
   it("are those of the reading before", async () => {
     const first = keptThreads(module);
     const ids = await idsOf(first);
-    expect(ids.size).toBeGreaterThan(1);
+    expect(ids.size).toBeGreaterThan(0);
     await first.close();
     const second = keptThreads(module);
     // Those at work do not tire.

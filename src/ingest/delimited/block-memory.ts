@@ -1,10 +1,15 @@
-import { createMemory, instantiateModule, pageBytes, type WasmMemory } from "../../math/wasm/webassembly.ts";
+import { isUtf8 } from "node:buffer";
+import {
+  createMemory,
+  instantiateModule,
+  pageBytes,
+  type WasmMemory,
+  type WasmModule,
+} from "../../math/wasm/webassembly.ts";
 import type { BlockPlan } from "./block.ts";
-import type { CellForm } from "./cell-kernel.ts";
-import { compileKernels } from "./kernel-module.ts";
-import { cellEntry, kernelPlaces } from "./kernel-places.ts";
+import { newline } from "./grammar.ts";
+import { cellEntry, type CellForm, chunkBytes, kernelPlaces, lookFlags } from "./kernel-places.ts";
 import { levelTableBytes, LevelTable } from "./level-table.ts";
-import { chunkBytes } from "./record-index.ts";
 
 /** What the kernels want to know of a column. */
 export interface KernelColumn {
@@ -29,6 +34,8 @@ export interface PlacedBlock {
   /** The memory up to the end of the block. */
   readonly bytes: Buffer;
   readonly start: number;
+  /** Line feeds. */
+  readonly nLines: number;
   /** By column. */
   readonly places: readonly CellPlaces[];
 }
@@ -44,6 +51,7 @@ type Kernels = Readonly<Record<string, (...values: readonly number[]) => number>
 /** Memory for a block and its columns, and the kernels that read what is plain of it. The next block takes the same memory. */
 export class BlockMemory {
   readonly #plan: BlockPlan;
+  readonly #module: WasmModule;
   readonly #columns: readonly KernelColumn[];
   readonly #rowsAtOnce: number;
   readonly #ends: number;
@@ -55,8 +63,9 @@ export class BlockMemory {
   #words: Int32Array = new Int32Array(0);
   #places: readonly CellPlaces[] = [];
 
-  constructor(plan: BlockPlan, columns: readonly KernelColumn[]) {
+  constructor(plan: BlockPlan, module: WasmModule, columns: readonly KernelColumn[]) {
     this.#plan = plan;
+    this.#module = module;
     this.#columns = columns;
     this.#rowsAtOnce = Math.max(1, Math.floor(cellsAtOnce / plan.nCells));
     this.#ends = kernelPlaces.entries + plan.nCells * cellEntry.bytes;
@@ -65,9 +74,14 @@ export class BlockMemory {
     this.#lists = aligned(this.#leftRows + 4 * this.#rowsAtOnce);
   }
 
-  /** Takes in a block of at most `nRows` records. */
-  open(block: Buffer, nRows: number): PlacedBlock {
+  /** Takes in a block; null where its bytes are not UTF-8, or NUL is one of them. */
+  open(block: Buffer): PlacedBlock | null {
     const start = this.#lists + 8 * this.#columns.reduce((sum, { left }) => sum + left.length, 0);
+    const former = this.#memory;
+    const nLines = this.#countLines(block, start);
+    if (nLines < 0) return null;
+    // A record has a byte for each cell at least; of blank lines there may be many.
+    const nRows = Math.min(nLines, Math.floor(block.length / this.#plan.nCells));
     const columns = aligned(start + block.length + margin);
     const columnBytes = 8 * nRows;
     const tables = columns + this.#columns.length * columnBytes;
@@ -76,13 +90,29 @@ export class BlockMemory {
     const buffer = this.#bufferOf(tables + nTables * tableBytes);
     this.#describe(buffer, (column) => columns + column * columnBytes, nRows);
     const bytes = Buffer.from(buffer, 0, start + block.length);
-    block.copy(bytes, start);
+    if (this.#memory !== former) block.copy(bytes, start);
     let table = tables - tableBytes;
     this.#places = this.#columns.map(({ form }, i) => ({
       ...placesAt(buffer, columns + i * columnBytes, nRows),
       levels: form === "level" ? this.#tableAt(buffer, i, (table += tableBytes), nRows) : null,
     }));
-    return { bytes, start, places: this.#places };
+    return { bytes, start, nLines, places: this.#places };
+  }
+
+  /**
+   * Line feeds; -1 where the bytes are not UTF-8, or NUL is one of them. Puts the block to where it is to stand, if there is
+   * memory for it, where one kernel looks for all of that at once.
+   */
+  #countLines(block: Buffer, start: number): number {
+    if (this.#memory === null || start + block.length + margin > this.#nPages * pageBytes)
+      return block.includes(0) || !isUtf8(block) ? -1 : countLines(block);
+    block.copy(Buffer.from(this.#memory.buffer as ArrayBuffer), start);
+    const nWhole = block.length - (block.length % chunkBytes);
+    const found = nWhole === 0 ? 0 : this.#kernels["look"]!(start, start + nWhole);
+    const rest = block.subarray(nWhole);
+    if ((found & lookFlags.hasNul) !== 0 || rest.includes(0)) return -1;
+    if (!isUtf8((found & lookFlags.isBeyondAscii) === 0 ? rest : block)) return -1;
+    return (found >>> lookFlags.nBits) + countLines(rest);
   }
 
   /** How many plain records follow one another from `at` on, some at a time; the methods below are about these. */
@@ -96,11 +126,15 @@ export class BlockMemory {
     return this.#words[this.#ends / 4 + 1 + cell]!;
   }
 
-  /** Reads the cells of a column of the `n` records found, `row` and those after; the rows that are left to others. */
-  readColumn(column: number, row: number, n: number): Int32Array {
+  /** Reads the cells of a column of the `n` records found, `row` and those after; how many rows are left to others. */
+  readColumn(column: number, row: number, n: number): number {
     const entry = this.#entryOf(this.#plan.columns[column]!.cell);
-    const nLeft = this.#kernels[this.#columns[column]!.form]!(entry, row, row + n, this.#leftRows);
-    return this.#words.subarray(this.#leftRows / 4, this.#leftRows / 4 + nLeft);
+    return this.#kernels[this.#columns[column]!.form]!(entry, row, row + n, this.#leftRows);
+  }
+
+  /** The i-th of the rows that were left of the column read last. */
+  leftRow(i: number): number {
+    return this.#words[this.#leftRows / 4 + i]!;
   }
 
   #entryOf(cell: number): number {
@@ -121,9 +155,10 @@ export class BlockMemory {
       // A little more, for blocks of one file are not equally long.
       this.#nPages = Math.ceil(1.25 * nPages);
       this.#memory = createMemory(this.#nPages, false);
-      this.#kernels = instantiateModule(compileKernels(this.#plan), this.#memory);
+      this.#kernels = instantiateModule(this.#module, this.#memory);
       this.#words = new Int32Array(this.#memory.buffer);
-      new Float64Array(this.#memory.buffer, kernelPlaces.powers, 16).set(Array.from({ length: 16 }, (_, i) => 10 ** i));
+      const powers = Array.from({ length: 16 }, (_, i) => 10 ** i);
+      new Float64Array(this.#memory.buffer, kernelPlaces.powers, 32).set([...powers, ...powers.map((power) => -power)]);
     }
     return this.#memory!.buffer as ArrayBuffer;
   }
@@ -139,6 +174,12 @@ export class BlockMemory {
       list = next;
     }
   }
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) ++count;
+  return count;
 }
 
 function aligned(position: number): number {

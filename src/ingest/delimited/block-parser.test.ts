@@ -4,11 +4,14 @@ import { describe, expect, it } from "vitest";
 import type { Kind } from "../../frame/column.ts";
 import { lineOf } from "../line-index.ts";
 import { DelimitedFault, type DelimitedScan, DelimitedScanner } from "../delimited-scan.ts";
-import type { Block, BlockColumn } from "./block.ts";
+import type { Block, BlockColumn, BlockPlan } from "./block.ts";
 import { BlockParser } from "./block-parser.ts";
 import { instantOf, isMissingText, numberOf, truthOf } from "./cell-values.ts";
 import { headOf } from "./file-head.ts";
+import { compileKernels } from "./kernel-module.ts";
 import { recordsNaively } from "./naive-records.fixtures.ts";
+
+const parserOf = (plan: BlockPlan): BlockParser => new BlockParser(plan, compileKernels(plan));
 
 const kinds: readonly Kind[] = ["number", "category", "timestamp", "text", "boolean"];
 
@@ -42,7 +45,7 @@ function compare(bytes: Buffer): "taken" | "left" {
   const head = headOf(bytes, ",", true);
   if (head === null || head.end === bytes.length) return "left";
   const columns = head.first.slice(0, kinds.length).map((_, cell) => ({ kind: kinds[cell]!, cell, missing: [] }));
-  const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: head.first.length, columns });
+  const parser = parserOf({ delimiter: ",", quotes: true, nCells: head.first.length, columns });
   const rest = bytes.subarray(head.end);
   const isWhole = rest.at(-1) === 0x0a;
   const block = parser.parse(Buffer.concat([rest, Buffer.from(isWhole ? "" : head.lineEnd)]));
@@ -141,7 +144,7 @@ describe("BlockParser", () => {
       { kind: "number", cell: 0, missing: [] } as const,
       { kind: "text", cell: 1, missing: [] } as const,
     ];
-    const parser = new BlockParser({ delimiter: ";", quotes: false, nCells: 2, columns });
+    const parser = parserOf({ delimiter: ";", quotes: false, nCells: 2, columns });
     for (const nRows of [1, 100_000, 3, 20_000]) {
       const text = Array.from({ length: nRows }, (_, row) => `${row / 8};"${row}\n${"\n".repeat(row % 3)}`).join("");
       const block = parser.parse(Buffer.from(text))!;
@@ -151,9 +154,26 @@ describe("BlockParser", () => {
     }
   });
 
+  it("leaves a block with NUL or with bytes that are not UTF-8, wherever they stand, also after another one", () => {
+    const columns = [{ kind: "text", cell: 0, missing: [] } as const];
+    const parser = parserOf({ delimiter: ",", quotes: true, nCells: 1, columns });
+    const sound = Buffer.from(`${"abcdefghi\n".repeat(40)}end\n`);
+    expect(parser.parse(sound)?.nRows).toBe(41);
+    for (let at = 0; at < sound.length; ++at) {
+      if (sound[at] === 0x0a) continue;
+      for (const byte of [0, 0x80, 0xff]) {
+        const block = Buffer.from(sound);
+        block[at] = byte;
+        expect(parser.parse(block)).toBeNull();
+      }
+      const withLetter = Buffer.concat([sound.subarray(0, at), Buffer.from("é"), sound.subarray(at)]);
+      expect(parser.parse(withLetter)?.nRows).toBe(41);
+    }
+  });
+
   it("puts all but the bytes of texts into one memory, that of a block before where they fit", () => {
     const columns = kinds.map((kind, cell) => ({ kind, cell, missing: [] }));
-    const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: kinds.length, columns });
+    const parser = parserOf({ delimiter: ",", quotes: true, nCells: kinds.length, columns });
     const long = parser.parse(Buffer.from("1,a,2024-01-01,x,true\n".repeat(100)))!;
     const short = parser.parse(Buffer.from("2,b,2024-01-02,y,false\n3,,,zz,\n"), long.memory)!;
     expect(short.memory).toBe(long.memory);
@@ -170,7 +190,7 @@ describe("BlockParser", () => {
 
   it("codes levels by their bytes, many of them and of any length, also quoted ones, with block after block", () => {
     const columns = [{ kind: "category", cell: 1, missing: [] } as const];
-    const parser = new BlockParser({ delimiter: ",", quotes: true, nCells: 2, columns });
+    const parser = parserOf({ delimiter: ",", quotes: true, nCells: 2, columns });
     for (const nLevels of [3, 5_000, 1, 700]) {
       const levels = Array.from({ length: nLevels }, (_, i) => `${"level".repeat(i % 5)}${i}${i % 7 === 0 ? '"' : ""}`);
       const rows = Array.from({ length: 3 * nLevels + 2 }, (_, row) => levels[(row * 7) % nLevels]!);
@@ -180,6 +200,25 @@ describe("BlockParser", () => {
       const [column] = block.columns;
       expect(rows.map((_, row) => valueAt(column!, row))).toEqual(rows);
       expect(new Set(rows).size).toBe(column?.kind === "category" ? column.levels.length : -1);
+    }
+  });
+
+  it("knows how many days each month has, with a time and without", () => {
+    const columns = [{ kind: "timestamp", cell: 1, missing: [] } as const];
+    const parser = parserOf({ delimiter: ",", quotes: true, nCells: 2, columns });
+    const two = (value: number): string => String(value).padStart(2, "0");
+    const dates = [1900, 2000, 2023, 2024].flatMap((year) =>
+      Array.from({ length: 14 * 33 }, (_, i) => `${year}-${two(Math.floor(i / 33))}-${two(i % 33)}`),
+    );
+    for (const time of ["", " 23:59:58", "T23:59:58Z"]) {
+      const block = parser.parse(Buffer.from(dates.map((date) => `x,${date}${time}\n`).join("")))!;
+      for (const [row, date] of dates.entries()) {
+        const [year, month, day] = date.split("-").map(Number) as [number, number, number];
+        const instant = Date.UTC(year, month - 1, day, ...(time === "" ? [] : [23, 59, 58]));
+        const exists = new Date(instant).toISOString().startsWith(date);
+        expect([date, valueAt(block.columns[0]!, row)]).toEqual([date, exists ? instant : NaN]);
+        expect(block.badRows[0]!.includes(row)).toBe(!exists);
+      }
     }
   });
 

@@ -1,11 +1,9 @@
-import { isUtf8 } from "node:buffer";
+import type { WasmModule } from "../../math/wasm/webassembly.ts";
 import type { BadCell, Block, BlockPlan } from "./block.ts";
 import { BlockMemory } from "./block-memory.ts";
 import { ColumnReader } from "./column-reader.ts";
 import { ColumnRoom } from "./column-room.ts";
-import { carriageReturn, newline, quote } from "./kernel-places.ts";
-
-const space = 0x20;
+import { carriageReturn, newline, quote, space } from "./grammar.ts";
 
 const mostBadCells = 1_000;
 const longestShown = 101;
@@ -36,12 +34,14 @@ export class BlockParser {
   #contentEnd = 0;
   #nInnerLines = 0;
 
-  constructor(plan: BlockPlan) {
+  /** `kernels`: what `compileKernels` gives for the plan. */
+  constructor(plan: BlockPlan, kernels: WasmModule) {
     this.plan = plan;
     this.#ends = endsOf(plan.delimiter.charCodeAt(0));
     this.#readers = plan.columns.map((column) => new ColumnReader(column));
     this.#memory = new BlockMemory(
       plan,
+      kernels,
       this.#readers.map(({ form }) => form),
     );
     this.#columnOfCell = new Int32Array(plan.nCells).fill(-1);
@@ -50,11 +50,9 @@ export class BlockParser {
 
   /** The columns of a block that ends with a line end, in `spare` where they fit; null where it is irregular. */
   parse(block: Buffer, spare: ArrayBuffer | null = null): Block | null {
-    if (block.includes(0) || !isUtf8(block)) return null;
-    const nLines = countLines(block);
-    // A record has a byte for each cell at least; of blank lines there may be many.
-    const mostRows = Math.min(nLines, Math.floor(block.length / this.plan.nCells));
-    const { bytes, start, places } = this.#memory.open(block, mostRows);
+    const placed = this.#memory.open(block);
+    if (placed === null) return null;
+    const { bytes, start, nLines, places } = placed;
     this.#bytes = bytes;
     this.#badCells = [];
     this.#badRows = this.#readers.map(() => []);
@@ -108,7 +106,9 @@ export class BlockParser {
     const { nCells } = this.plan;
     const bad: Bad[] = [];
     for (const [i, { cell }] of this.plan.columns.entries()) {
-      for (const left of this.#memory.readColumn(i, row, n)) {
+      const nLeft = this.#memory.readColumn(i, row, n);
+      for (let k = 0; k < nLeft; ++k) {
+        const left = this.#memory.leftRow(k);
         const position = (left - row) * nCells + cell;
         if (!this.#findCell(this.#memory.endOf(position - 1) + 1)) return false;
         this.#readCell(i, left, bad);
@@ -206,10 +206,4 @@ function endsOf(byte: number): Uint8Array {
   const ends = new Uint8Array(256);
   ends[byte] = ends[newline] = ends[carriageReturn] = 1;
   return ends;
-}
-
-function countLines(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) ++count;
-  return count;
 }

@@ -5,8 +5,8 @@ import { BlockParser } from "./block-parser.ts";
 
 let parser: BlockParser | null = null;
 
-parentPort?.on("message", ({ id, plan, bytes, start, length, spare }: BlockOrder) => {
-  if (plan !== null) parser = new BlockParser(plan);
+parentPort?.on("message", ({ id, way, bytes, start, length, spare }: BlockOrder) => {
+  if (way !== null) parser = new BlockParser(way.plan, way.kernels);
   const block = parser!.parse(Buffer.from(bytes, start, length), spare);
   const reply: BlockReply = { id, block, bytes };
   parentPort?.postMessage(reply, [bytes, ...(block === null ? [] : buffersOf(block))]);

@@ -25,12 +25,10 @@ import {
   v128Constant,
   v128Load,
 } from "../../math/wasm/assembler.ts";
+import { byteAt, bytes, type Code, is, isNot, plus, put, seq } from "../../math/wasm/code.ts";
 import { missingBoolean, missingCode } from "../../frame/column.ts";
-import { byteAt, bytes, type Code, is, isNot, plus, put, seq } from "./kernel-code.ts";
-import { cellEntry, kernelPlaces, quote, type Writing } from "./kernel-places.ts";
-
-/** What is made of a column's cells: values of a kind, codes of levels, or spans, where contents begin and end. */
-export type CellForm = "number" | "timestamp" | "boolean" | "level" | "span";
+import { quote } from "./grammar.ts";
+import { cellEntry, type CellForm, kernelPlaces, type Writing } from "./kernel-places.ts";
 
 const [entry, row, lastRow, leftRows] = [0, 1, 2, 3];
 const [ends, start, end, nLeft, isQuoted, n, point, scratch, byte, year, month, day] = [
@@ -38,6 +36,8 @@ const [ends, start, end, nLeft, isQuoted, n, point, scratch, byte, year, month, 
 ];
 const [hasPoint, isMinus] = [byte, day];
 const [value, vector, places] = [16, 17, 18];
+// What is the same for all cells stands in registers: as a literal, a vector is put together anew for each.
+const [bias, leastDigit, lanes, tens, hundreds, tenThousands] = [19, 20, 21, 22, 23, 24];
 
 const field = (offset: number): number[] => seq(get(entry), i32Load(offset));
 const placeIn = (base: number, valueBytes: number): number[] =>
@@ -62,15 +62,34 @@ const giveUpIfLeft = seq(
 
 /** 8 lanes of 16 bits of two in turn. */
 const inTurn = (even: number, odd: number): number[] => {
-  const lanes = BigInt((odd * 65_536 + even) >>> 0) * 0x1_0000_0001n;
-  return v128Constant(BigInt.asIntN(64, lanes), BigInt.asIntN(64, lanes));
+  const both = BigInt((odd * 65_536 + even) >>> 0) * 0x1_0000_0001n;
+  return v128Constant(BigInt.asIntN(64, both), BigInt.asIntN(64, both));
 };
-const lanePlaces = v128Constant(0x0706050403020100n, 0x0f0e0d0c0b0a0908n);
+
+/** With the bias, "0" to "9" are the ten largest signed bytes, so that one comparison knows them. */
+const digitConstants = seq(
+  put(bias, bytes(127 - 0x39)),
+  put(leastDigit, bytes(127 - 9)),
+  // A pair is a number of two bytes, the first of which is the lower one: times 2561, its upper byte is ten of the first and the second.
+  put(tens, inTurn(2561, 2561)),
+);
+
+/** Takes 16 bytes from `start` on to `vector`, as digits if they are some; bits of what is no digit. */
+const takeDigits = (notDigits: number): number[] =>
+  seq(
+    put(vector, seq(get(start), v128Load(0), get(bias), op.i8x16Add)),
+    put(notDigits, seq(get(leastDigit), get(vector), op.i8x16GtS, op.i8x16Bitmask)),
+    put(vector, seq(get(vector), get(leastDigit), op.i8x16Sub)),
+  );
 
 /** Digits of `vector`, two by two. */
-const pairsOfDigits = seq(
-  seq(get(vector), inTurn(255, 255), op.v128And, inTurn(10, 10), op.i16x8Mul),
-  seq(get(vector), constant(8), op.i16x8ShrU, op.i16x8Add),
+const pairsOfDigits = seq(get(vector), get(tens), op.i16x8Mul, constant(8), op.i16x8ShrU);
+
+const numberConstants = seq(
+  digitConstants,
+  put(lanes, v128Constant(0x0706050403020100n, 0x0f0e0d0c0b0a0908n)),
+  put(hundreds, inTurn(100, 1)),
+  put(tenThousands, inTurn(10_000, 1)),
 );
 
 /**
@@ -79,43 +98,41 @@ const pairsOfDigits = seq(
  */
 const digitsAsInteger = seq(
   put(vector, pairsOfDigits),
-  put(vector, seq(get(vector), inTurn(100, 1), op.i32x4DotI16x8S)),
-  put(vector, seq(get(vector), get(vector), op.i16x8NarrowI32x4U, inTurn(10_000, 1), op.i32x4DotI16x8S)),
+  put(vector, seq(get(vector), get(hundreds), op.i32x4DotI16x8S)),
+  put(vector, seq(get(vector), get(vector), op.i16x8NarrowI32x4U, get(tenThousands), op.i32x4DotI16x8S)),
   seq(get(vector), i32x4ExtractLane(0), op.i64ExtendU, i64Constant(100_000_000n), op.i64Mul),
   seq(get(vector), i32x4ExtractLane(1), op.i64ExtendU, op.i64Add),
 );
 
-/** Where the point stands; -1 where there is none. */
-const pointPlace = seq(get(point), plus(hasPoint, -1), op.i32Or);
-
 /**
  * At most 15 digits with a minus and a point at most: both the digits as an integer and the power of ten are exact doubles,
  * so that their one division rounds correctly. All bytes are looked at at once, and how long the number is makes no branch:
- * its digits are moved to the right end, those before the point by one more.
+ * its digits are moved to the right end, those before the point, which stands behind the last where there is none, by one more.
  */
 const numberForm = seq(
   put(isMinus, is(byteAt(start), 0x2d)),
   put(start, seq(get(start), get(isMinus), op.i32Add)),
   put(n, length),
   giveUpIf(seq(plus(n, -1), constant(16), op.i32GeU)),
-  put(vector, seq(get(start), v128Load(0), bytes(48), op.i8x16Sub)),
-  // Bits of what is no digit.
-  put(scratch, seq(get(vector), bytes(9), op.i8x16GtU, op.i8x16Bitmask)),
-  put(scratch, seq(get(scratch), constant(1), get(n), op.i32Shl, constant(1), op.i32Sub, op.i32And)),
+  takeDigits(scratch),
+  put(point, seq(constant(1), get(n), op.i32Shl)),
+  put(scratch, seq(get(scratch), plus(point, -1), op.i32And)),
   giveUpIf(seq(get(scratch), plus(scratch, -1), op.i32And)),
-  seq(put(point, seq(get(scratch), op.i32Ctz)), put(hasPoint, isNot(get(scratch), 0))),
+  put(hasPoint, isNot(get(scratch), 0)),
+  put(point, seq(get(scratch), get(point), op.i32Or, op.i32Ctz)),
   put(scratch, is(seq(get(start), get(point), op.i32Add, i32Load8(0)), 0x2e)),
   giveUpIf(seq(get(scratch), get(hasPoint), op.i32LtU)),
-  giveUpIf(seq(get(n), get(hasPoint), op.i32Sub, constant(1), op.i32Sub, constant(15), op.i32GeU)),
-  put(places, seq(lanePlaces, plus(n, -16), op.i8x16Splat, op.i8x16Add)),
+  // Digits.
+  put(n, seq(get(n), get(hasPoint), op.i32Sub)),
+  giveUpIf(seq(plus(n, -1), constant(15), op.i32GeU)),
+  put(places, seq(get(lanes), plus(n, -16), op.i8x16Splat, op.i8x16Add)),
   // A byte for a place below 0 is 0.
-  put(places, seq(get(places), get(places), pointPlace, op.i8x16Splat, op.i8x16LeS, op.i8x16Add)),
+  put(places, seq(get(places), get(places), plus(point, -1), op.i8x16Splat, op.i8x16GtS, op.i8x16Sub)),
   put(vector, seq(get(vector), get(places), op.i8x16Swizzle)),
   put(value, seq(digitsAsInteger, op.f64FromI64)),
-  put(scratch, seq(plus(n, -1), get(point), op.i32Sub, get(hasPoint), op.i32Mul, constant(8), op.i32Mul)),
-  put(value, seq(get(value), get(scratch), f64Load(kernelPlaces.powers), op.f64Div)),
-  // Times 1 or -1.
-  put(value, seq(get(value), constant(1), get(isMinus), constant(2), op.i32Mul, op.i32Sub, op.f64FromI32, op.f64Mul)),
+  // Behind the powers of ten stand those times -1.
+  put(scratch, seq(get(isMinus), constant(16), op.i32Mul, get(n), op.i32Add, get(point), op.i32Sub)),
+  put(value, seq(get(value), get(scratch), constant(8), op.i32Mul, f64Load(kernelPlaces.powers), op.f64Div)),
   giveUpIfLeft,
   seq(placeIn(cellEntry.values, 8), get(value), f64Store(0)),
 );
@@ -156,19 +173,24 @@ const days = seq(
 const datePlaces = v128Constant(0x0908_0605_0302_0100n, BigInt.asIntN(64, 0xffff_ffff_0f0e_0c0bn));
 const pair = (lane: number): number[] => seq(get(vector), i16x8ExtractLane(lane));
 
+/** A bit for each month of 31 days, that of January at 1. */
+const longMonths = 0b1_0101_1010_1010;
+
+const timestampConstants = seq(digitConstants, put(places, datePlaces));
+
 /** UTC milliseconds of "2024-05-06", "2024-05-06 07:08:09" and "2024-05-06T07:08:09Z". */
 const timestampForm = seq(
-  put(places, seq(get(start), v128Load(0), bytes(48), op.i8x16Sub)),
-  put(point, seq(get(places), bytes(9), op.i8x16GtU, op.i8x16Bitmask)),
-  put(vector, seq(get(places), datePlaces, op.i8x16Swizzle)),
+  takeDigits(point),
+  put(vector, seq(get(vector), get(places), op.i8x16Swizzle)),
   put(vector, pairsOfDigits),
   giveUpIf(seq(isNot(byteAt(start, 4), 0x2d), isNot(byteAt(start, 7), 0x2d), op.i32Or)),
   giveUpIf(isNot(seq(get(point), constant(0x3ff), op.i32And), 0x090)),
   put(year, seq(pair(0), constant(100), op.i32Mul, pair(1), op.i32Add)),
   seq(put(month, pair(2)), put(day, pair(3))),
   giveUpIf(seq(get(year), op.i32Eqz, plus(month, -1), constant(12), op.i32GeU, op.i32Or)),
-  giveUpIf(seq(plus(day, -1), constant(30), op.i32GeU)),
-  // Days that not every month has are left to the reader that knows months.
+  giveUpIf(seq(plus(day, -1), constant(31), op.i32GeU)),
+  giveUpIf(seq(is(get(day), 31), seq(constant(longMonths), get(month), op.i32ShrU, constant(1), op.i32And), op.i32GtU)),
+  // Days that February has not in every year are left to the reader that knows years.
   giveUpIf(seq(get(day), constant(28), op.i32GtU, is(get(month), 2), op.i32And)),
   put(value, seq(days, op.f64FromI32, f64Constant(86_400_000), op.f64Mul)),
   block(
@@ -220,13 +242,13 @@ const missingDouble = seq(placeIn(cellEntry.values, 8), f64Constant(NaN), f64Sto
 const missingTruth = seq(placeIn(cellEntry.values, 1), constant(missingBoolean), i32Store8(0));
 const missingLevel = seq(placeIn(cellEntry.values, 4), constant(missingCode), i32Store(0));
 
-/** What is done with a content, and with an empty one. */
-const forms: Readonly<Record<CellForm, { readonly read: Code; readonly readEmpty: Code }>> = {
-  number: { read: numberForm, readEmpty: missingDouble },
-  timestamp: { read: timestampForm, readEmpty: missingDouble },
-  boolean: { read: booleanForm, readEmpty: missingTruth },
-  level: { read: levelForm, readEmpty: missingLevel },
-  span: { read: spanForm, readEmpty: spanForm },
+/** What is done before the first cell, with a content, and with an empty one. */
+const forms: Readonly<Record<CellForm, { readonly constants: Code; readonly read: Code; readonly readEmpty: Code }>> = {
+  number: { constants: numberConstants, read: numberForm, readEmpty: missingDouble },
+  timestamp: { constants: timestampConstants, read: timestampForm, readEmpty: missingDouble },
+  boolean: { constants: [], read: booleanForm, readEmpty: missingTruth },
+  level: { constants: [], read: levelForm, readEmpty: missingLevel },
+  span: { constants: [], read: spanForm, readEmpty: spanForm },
 };
 
 /**
@@ -235,7 +257,7 @@ const forms: Readonly<Record<CellForm, { readonly read: Code; readonly readEmpty
  * one column, so that nothing is asked of one that is known of all, and none waits for where another ends.
  */
 function columnKernel(form: CellForm, { quotes, nCells }: Writing): KernelFunction {
-  const { read, readEmpty } = forms[form];
+  const { constants, read, readEmpty } = forms[form];
   const unquoted = seq(
     put(isQuoted, is(byteAt(start), quote)),
     put(start, seq(get(start), get(isQuoted), op.i32Add)),
@@ -257,8 +279,9 @@ function columnKernel(form: CellForm, { quotes, nCells }: Writing): KernelFuncti
     name: form,
     parameters: [i32, i32, i32, i32],
     result: i32,
-    locals: [...Array.from({ length: 12 }, () => i32), f64, v128, v128],
+    locals: [...Array.from({ length: 12 }, () => i32), f64, ...Array.from({ length: 8 }, () => v128)],
     body: [
+      constants,
       put(ends, field(cellEntry.ends)),
       block(
         again(

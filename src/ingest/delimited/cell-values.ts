@@ -11,7 +11,7 @@ export const falseTexts: readonly string[] = ["false", "f", "no", "n", "0", "0.0
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const whole = /^[+-]?\d+$/;
 /** Written as another number than 0. */
-const nonZero = /^[^eE]*[1-9]/;
+export const nonZero: RegExp = /^[^eE]*[1-9]/;
 const clock = "\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?";
 const utc = new RegExp(`^${clock}(?:Z| UTC)?)?$`);
 const zoned = new RegExp(`^${clock}[+-]\\d{2}(?::?\\d{2})?)$`);
@@ -34,6 +34,9 @@ export function numberOf(text: string): number {
   if (Math.abs(value) < 9_007_199_254_740_992 || !whole.test(trimBlanks(text))) return value;
   return BigInt(trimmed.replace("+", "")) === BigInt(value) ? value : NaN;
 }
+
+/** In JSON, only with so many digits, in a number or in its exponent, is a double another number than what is written, 0 or infinite. */
+export const mayBeAnotherNumber: RegExp = /\d{16}|[eE][+-]?\d{3}/;
 
 /** 1, 0, or 255 where the text is neither true nor false. */
 export function truthOf(text: string): number {

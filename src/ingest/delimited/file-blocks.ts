@@ -1,11 +1,9 @@
 import { openBytes } from "../byte-stream.ts";
+import { newline, quote } from "./grammar.ts";
 
 export const blockBytes: number = 1 << 22;
 /** A record longer than this is left to the slow way. */
 const longestBlock = 1 << 24;
-
-const quote = 0x22;
-const newline = 0x0a;
 
 /**
  * The bytes of a file in stretches of whole lines of about 4 MB that end where an even number of quotes has gone before:
@@ -67,17 +65,17 @@ function lastRecordEnd(block: Buffer, quotes: boolean): number {
   const last = block.lastIndexOf(newline) + 1;
   if (!quotes || block.indexOf(quote) < 0) return last;
   let end = last;
-  let isOpen = countQuotes(block, 0, last) % 2 === 1;
+  let isOpen = countOf(quote, block, 0, last) % 2 === 1;
   while (isOpen && end > 0) {
     const before = end > 1 ? block.lastIndexOf(newline, end - 2) + 1 : 0;
-    if (countQuotes(block, before, end) % 2 === 1) isOpen = false;
+    if (countOf(quote, block, before, end) % 2 === 1) isOpen = false;
     end = before;
   }
   return end;
 }
 
-function countQuotes(block: Buffer, start: number, end: number): number {
+function countOf(byte: number, block: Buffer, start: number, end: number): number {
   let count = 0;
-  for (let i = start; i < end; ++i) if (block[i] === quote) ++count;
+  for (let i = start; i < end; ++i) if (block[i] === byte) ++count;
   return count;
 }

@@ -1,4 +1,6 @@
+import { byteOrderMarkLength } from "../byte-order-mark.ts";
 import { DelimitedFault, DelimitedScanner } from "../delimited-scan.ts";
+import { carriageReturn, newline, quote } from "./grammar.ts";
 
 /** How a delimited file begins. */
 export interface FileHead {
@@ -13,13 +15,9 @@ export interface FileHead {
   readonly lines: number;
 }
 
-const quote = 0x22;
-const newline = 0x0a;
-const carriageReturn = 0x0d;
-
 /** The head of a file from its first bytes; null where they hold no whole record, or none that is sound. */
 export function headOf(bytes: Buffer, delimiter: string, quotes: boolean): FileHead | null {
-  let start = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  let start = byteOrderMarkLength(bytes);
   let linesBefore = 0;
   for (; bytes[start] === newline || (bytes[start] === carriageReturn && bytes[start + 1] === newline); ++linesBefore) {
     start += bytes[start] === newline ? 1 : 2;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Progress } from "../../core/progress.ts";
 import { checkColumnNames } from "../../frame/column-name.ts";
@@ -190,11 +191,24 @@ class Reading {
   async #takeAllBut(most: number): Promise<boolean> {
     while (this.#underWay.length > most) {
       const { block, place } = this.#underWay.shift()!;
-      const parsed = await block;
+      const parsed = await this.#help(block);
       if (parsed === null || parsed.lineEnd !== place.lineEnd) return false;
       await this.#take(parsed, place);
     }
     return true;
+  }
+
+  /** What becomes of a block; as long as it is not known, others are read here, and what threads answer is heard in between. */
+  async #help(block: Promise<Block | null>): Promise<Block | null> {
+    let isKnown = false;
+    const know = (): void => {
+      isKnown = true;
+    };
+    block.then(know, know);
+    for (;;) {
+      await setImmediate();
+      if (isKnown || !this.#crew.help()) return block;
+    }
   }
 
   async #take(block: Block, place: Place): Promise<void> {

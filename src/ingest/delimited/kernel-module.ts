@@ -3,7 +3,7 @@ import { compileModule, maximumPages, type WasmModule } from "../../math/wasm/we
 import { columnKernels } from "./cell-kernel.ts";
 import type { Writing } from "./kernel-places.ts";
 import { levelKernel } from "./level-kernel.ts";
-import { indexKernel } from "./record-index.ts";
+import { indexKernel, lookKernel } from "./record-index.ts";
 
 let compiled: { readonly key: string; readonly module: WasmModule } | null = null;
 
@@ -13,7 +13,7 @@ export function compileKernels({ delimiter, quotes, nCells }: Writing): WasmModu
   if (compiled?.key !== key) {
     const writing = { delimiter, quotes, nCells };
     // Columns of levels call the second one.
-    const functions = [indexKernel(writing), levelKernel, ...columnKernels(writing)];
+    const functions = [indexKernel(writing), levelKernel, ...columnKernels(writing), lookKernel];
     compiled = {
       key,
       module: compileModule(assemble(functions, { pages: 1, mostPages: maximumPages, shared: false })),

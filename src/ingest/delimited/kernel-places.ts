@@ -1,8 +1,17 @@
+/** What is made of a column's cells: values of a kind, codes of levels, or spans, where contents begin and end. */
+export type CellForm = "number" | "timestamp" | "boolean" | "level" | "span";
+
+/** Bytes that are looked at at once when cells are sought, and so many at most beyond the last. */
+export const chunkBytes = 64;
+
+/** What the kernel that looks through a block says beside how many line feeds there are, which stands in the bits above. */
+export const lookFlags = { hasNul: 1, isBeyondAscii: 2, nBits: 2 } as const;
+
 /**
- * Where things stand in the kernel's memory, by byte: the bytes that mean something, powers of ten, and what the kernels must
+ * Where things stand in the kernel's memory, by byte: the bytes that mean something, powers of ten and those times -1, and what the kernels must
  * know of each cell of a record.
  */
-export const kernelPlaces = { powers: 0, entries: 128 } as const;
+export const kernelPlaces = { powers: 0, entries: 256 } as const;
 
 /**
  * What a kernel must know of a cell of every record: where the ends of its first one stand, how much of the line end stands
@@ -31,7 +40,3 @@ export interface Writing {
   readonly quotes: boolean;
   readonly nCells: number;
 }
-
-export const quote = 0x22;
-export const newline = 0x0a;
-export const carriageReturn = 0x0d;

@@ -15,8 +15,8 @@ import {
   leaveIf,
   op,
 } from "../../math/wasm/assembler.ts";
+import { plus, put, seq } from "../../math/wasm/code.ts";
 import { cellEntry, levelEntry } from "./kernel-places.ts";
-import { plus, put, seq } from "./kernel-code.ts";
 
 /**
  * `levelOf(entry, start, end)`: the code of the bytes from `start` to `end`, which are not none: equal bytes have equal

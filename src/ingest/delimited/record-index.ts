@@ -12,16 +12,15 @@ import {
   type KernelFunction,
   leave,
   leaveIf,
+  loop,
   op,
   select,
   v128,
   v128Load,
 } from "../../math/wasm/assembler.ts";
-import { bytes, type Code, plus, put, seq } from "./kernel-code.ts";
-import { carriageReturn, newline, quote, type Writing } from "./kernel-places.ts";
-
-/** Bytes that are looked at at once, and so many at most beyond the last. */
-export const chunkBytes = 64;
+import { bytes, type Code, plus, put, seq } from "../../math/wasm/code.ts";
+import { carriageReturn, newline, quote } from "./grammar.ts";
+import { chunkBytes, lookFlags, type Writing } from "./kernel-places.ts";
 
 const [at, length, usesReturns, ends, mostRows] = [0, 1, 2, 3, 4];
 const [to, scratch, row, cell, most] = [5, 6, 7, 8, 9];
@@ -196,3 +195,37 @@ export function indexKernel({ delimiter, quotes: usesQuotes, nCells }: Writing):
     ],
   };
 }
+
+/** `look(at, end)`: how many line feeds there are, `chunkBytes` at a time and at least so many, and which other bytes. */
+export const lookKernel: KernelFunction = ((): KernelFunction => {
+  const [position, last, count, least, together] = [0, 1, 2, 3, 4];
+  const four = [5, 6, 7, 8];
+  const newlines = four.flatMap((vector, i) =>
+    seq(
+      seq(get(vector), bytes(newline), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU),
+      i === 0 ? [] : seq(i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or),
+    ),
+  );
+  return {
+    name: "look",
+    parameters: [i32, i32],
+    result: i32,
+    locals: [i32, v128, v128, v128, v128, v128, v128],
+    body: [
+      put(least, bytes(255)),
+      loop(
+        ...four.map((vector, i) => put(vector, get(position), v128Load(16 * i))),
+        put(count, get(count), newlines, op.i64Popcnt, op.i32Wrap, op.i32Add),
+        ...four.flatMap((vector) => [
+          put(least, get(least), get(vector), op.i8x16MinU),
+          put(together, get(together), get(vector), op.v128Or),
+        ]),
+        put(position, plus(position, chunkBytes)),
+        seq(get(position), get(last), op.i32LtU),
+      ),
+      seq(get(count), constant(lookFlags.nBits), op.i32Shl),
+      seq(get(least), bytes(0), op.i8x16Eq, op.v128AnyTrue, op.i32Or),
+      seq(get(together), op.i8x16Bitmask, constant(0), op.i32Ne, constant(1), op.i32Shl, op.i32Or),
+    ],
+  };
+})();

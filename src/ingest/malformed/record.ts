@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import * as grammar from "../delimited/grammar.ts";
 
 /** How the records of a delimited file are written. */
 export interface RecordForm {
@@ -8,10 +9,8 @@ export interface RecordForm {
   /** Cells of each record; 0 = not known yet. */
   readonly nCells: number;
   /** What ends every line; "" = not known yet. */
-  readonly lineEnd: LineEnd | "";
+  readonly lineEnd: grammar.LineEnd | "";
 }
-
-export type LineEnd = "\n" | "\r\n" | "\r";
 
 /** One record as a forgiving reader takes it. */
 export interface FoundRecord {
@@ -23,7 +22,7 @@ export interface FoundRecord {
   readonly nLines: number;
   readonly nCells: number;
   /** "" at the end of the file. */
-  readonly lineEnd: LineEnd | "";
+  readonly lineEnd: grammar.LineEnd | "";
   readonly isBlank: boolean;
   /** Why it is none of the form; null where it is one. */
   readonly fault: string | null;
@@ -35,17 +34,9 @@ export interface FoundRecord {
   readonly hasBareQuote: boolean;
 }
 
-const newline = 0x0a;
-const carriageReturn = 0x0d;
-const space = 0x20;
-
-const atCellStart = 0;
-const inPlainCell = 1;
-const inQuotes = 2;
-const afterQuote = 3;
-const afterClosingSpace = 4;
-
-const names: Readonly<Record<LineEnd, string>> = { "\n": "LF", "\r\n": "CR LF", "\r": "CR" };
+// Read faster in a loop over bytes than imported names.
+const { afterClosingSpace, afterQuote, atCellStart, inPlainCell, inQuotes } = grammar;
+const { carriageReturn, newline, space } = grammar;
 
 /**
  * Finds the record that starts at `start`, by the grammar of `DelimitedScanner`, going on where that one stops: text after a
@@ -116,7 +107,7 @@ export function findRecord(bytes: Buffer, start: number, form: RecordForm, isLas
   };
 }
 
-function endFault(lineEnd: LineEnd | "", wanted: LineEnd | ""): string | null {
+function endFault(lineEnd: grammar.LineEnd | "", wanted: grammar.LineEnd | ""): string | null {
   if (lineEnd === "" || wanted === "" || lineEnd === wanted) return null;
-  return `ends with ${names[lineEnd]}, the first line with ${names[wanted]}`;
+  return `ends with ${grammar.lineEndNames[lineEnd]}, the first line with ${grammar.lineEndNames[wanted]}`;
 }

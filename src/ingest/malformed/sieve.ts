@@ -1,3 +1,5 @@
+import { byteOrderMarkLength } from "../byte-order-mark.ts";
+import { carriageReturn, newline, quote } from "../delimited/grammar.ts";
 import { DelimitedFault } from "../delimited-scan.ts";
 import { LineIndex } from "../line-index.ts";
 import { findRecord, type FoundRecord, type RecordForm } from "./record.ts";
@@ -68,8 +70,12 @@ export class Sieve {
   readonly #texts: ShownTexts;
 
   constructor({ delimiter, quotes, nCells, texts }: SieveOptions) {
-    const quote = quotes ? 0x22 : -1;
-    this.#form = { delimiter: delimiter.charCodeAt(0), quote, nCells: nCells ?? 0, lineEnd: "" };
+    this.#form = {
+      delimiter: delimiter.charCodeAt(0),
+      quote: quotes ? quote : -1,
+      nCells: nCells ?? 0,
+      lineEnd: "",
+    };
     this.#texts = texts;
   }
 
@@ -100,7 +106,8 @@ export class Sieve {
     let at = 0;
     if (this.#place === "start") {
       // The byte order mark belongs to no record.
-      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.#sound.push(bytes.subarray(0, (at = 3)));
+      at = byteOrderMarkLength(bytes);
+      if (at > 0) this.#sound.push(bytes.subarray(0, at));
       this.#place = "head";
     }
     while (at < bytes.length) {
@@ -128,7 +135,7 @@ export class Sieve {
     const reason = found.fault ?? this.#doubtOf(found);
     if (reason === null) return this.#keep(at, found);
     if (found.firstLineEnd === found.end || !found.isGuess) return this.#drop(bytes, at, found, found.end, reason);
-    const isLone = found.isOpen ? this.#form.nCells > 1 : this.#isSoundBehind(bytes, found, isLast);
+    const isLone = found.isOpen ? isLineLone : this.#isSoundBehind(bytes, found, isLast);
     if (isLone === null) return -1;
     return this.#drop(bytes, at, found, isLone ? found.firstLineEnd : found.end, reason);
   }
@@ -189,7 +196,7 @@ export class Sieve {
       this.#setAside(bytes, at, end, reason);
       this.#line += end === found.end ? found.nLines : 1;
     } else {
-      const lineByte = this.#form.lineEnd === "\r" ? 0x0d : 0x0a;
+      const lineByte = this.#form.lineEnd === "\r" ? carriageReturn : newline;
       for (let from = at; from < end;) {
         const next = bytes.indexOf(lineByte, from) + 1;
         const isWhole = next > 0 && next <= end;
@@ -217,8 +224,8 @@ export class Sieve {
 
 /** Whether the first line end, within quotes or not, is a CR alone. */
 function endsWithReturns(bytes: Buffer, at: number): boolean {
-  const end = bytes.indexOf(0x0d, at);
-  if (end < 0 || bytes[end + 1] === 0x0a) return false;
-  const newline = bytes.indexOf(0x0a, at);
-  return newline < 0 || end < newline;
+  const end = bytes.indexOf(carriageReturn, at);
+  if (end < 0 || bytes[end + 1] === newline) return false;
+  const firstNewline = bytes.indexOf(newline, at);
+  return firstNewline < 0 || end < firstNewline;
 }

@@ -160,15 +160,11 @@ describe("bounds of what is set aside", () => {
     }
   });
 
-  it(
-    "say of no row where it stands in a file whose lines fall out of step too often",
-    { timeout: 60_000 },
-    async () => {
-      const content = `{"id":1,"word":"a"}\n{"id":\n${'{"id":1,"word":"a"}\n\n'.repeat(100_001)}`;
-      const { report, lines } = await read(jsonl(file("gaps.jsonl", content), { onMalformed }));
-      expect([report.nRefused, lines.length, lines.every((line) => line === null)]).toEqual([1, 100_002, true]);
-    },
-  );
+  it("say of no row where it stands in a file whose lines fall out of step too often", async () => {
+    const content = `{"id":1,"word":"a"}\n{"id":\n${'{"id":1,"word":"a"}\n\n'.repeat(100_001)}`;
+    const { report, lines } = await read(jsonl(file("gaps.jsonl", content), { onMalformed }));
+    expect([report.nRefused, lines.length, lines.every((line) => line === null)]).toEqual([1, 100_002, true]);
+  });
 });
 
 const nMutants = Number(process.env["MILLRACE_MUTANTS"] ?? 24);

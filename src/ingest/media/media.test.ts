@@ -6,7 +6,8 @@ import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Kind } from "../../frame/column.ts";
 import type { Contract } from "../../frame/contract.ts";
-import { columnOf, type Frame } from "../../frame/frame.ts";
+import type { Frame } from "../../frame/frame.ts";
+import { values } from "../column-values.fixtures.ts";
 import { readDataset } from "../dataset.ts";
 import { createFetcher } from "../fetch.ts";
 import { ingestSource, type IngestReport } from "../ingest.ts";
@@ -115,12 +116,6 @@ async function read(
   } finally {
     await fetcher.close();
   }
-}
-
-function values(frame: Frame, name: string): unknown[] {
-  const column = columnOf(frame, name);
-  if (column.kind === "category") return Array.from(column.codes, (code) => column.levels[code] ?? null);
-  return Array.from<unknown>(column.values);
 }
 
 function put(name: string, bytes: Buffer): void {

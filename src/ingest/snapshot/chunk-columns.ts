@@ -1,4 +1,5 @@
 import { type Kind, missingBoolean, missingCode } from "../../frame/column.ts";
+import { stretch } from "../../math/stretch.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { countBits, decodeCodes, widthFor } from "./page-values.ts";
 import { decodeThrift, integerOf, structOf } from "./thrift.ts";
@@ -12,6 +13,20 @@ export interface ChunkMemory {
   readonly chunks: [Buffer, Buffer];
   codes: Int32Array<ArrayBuffer>;
   doubles: Float64Array<ArrayBuffer>;
+}
+
+export function createChunkMemory(): ChunkMemory {
+  return {
+    chunks: [Buffer.alloc(0), Buffer.alloc(0)],
+    codes: new Int32Array(0),
+    doubles: new Float64Array(0),
+  };
+}
+
+/** Room for the bytes of a chunk, with more of it than was there where that is needed. */
+export function chunkRoom({ chunks }: ChunkMemory, turn: 0 | 1, length: number): Buffer {
+  if (chunks[turn].length < length) chunks[turn] = Buffer.from(new ArrayBuffer(length + (length >> 2)));
+  return chunks[turn].subarray(0, length);
 }
 
 /** A page of data as it lies in a chunk, with the dictionary that may stand in front. */
@@ -114,8 +129,14 @@ function doublesOf(page: Page, memory: ChunkMemory): Float64Array {
 function instantsOf(page: Page, memory: ChunkMemory): Float64Array {
   const values = wordsOf(page);
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-  for (let i = 0; i < values.length; ++i) values[i] = words[2 * i + 1]! * 4_294_967_296 + (words[2 * i]! >>> 0);
+  for (let from = 0; from < values.length; from += stretch)
+    toInstants(words.subarray(2 * from), values.subarray(from, from + stretch));
   return chosen(page, values, memory);
+}
+
+/** In place: the words are those of the values. */
+function toInstants(words: Int32Array, values: Float64Array): void {
+  for (let i = 0, n = values.length; i < n; ++i) values[i] = words[2 * i + 1]! * 4_294_967_296 + (words[2 * i]! >>> 0);
 }
 
 function chosen(page: Page, values: Float64Array, memory: ChunkMemory): Float64Array {
@@ -124,8 +145,13 @@ function chosen(page: Page, values: Float64Array, memory: ChunkMemory): Float64A
   const codes = codesOf(page, memory);
   if (memory.doubles.length < nPresent) memory.doubles = new Float64Array(nPresent);
   const out = memory.doubles;
-  for (let i = 0; i < nPresent; ++i) out[i] = values[codes[i]!]!;
+  for (let from = 0; from < nPresent; from += stretch)
+    choose(values, codes.subarray(from, Math.min(nPresent, from + stretch)), out.subarray(from));
   return out;
+}
+
+function choose(values: Float64Array, codes: Int32Array, out: Float64Array): void {
+  for (let i = 0, n = codes.length; i < n; ++i) out[i] = values[codes[i]!]!;
 }
 
 /** Puts the values in their rows; NaN where there is none. */
@@ -138,25 +164,30 @@ function spread(
     out.set(values.subarray(0, nPresent));
     return out;
   }
-  const nRows = out.length;
-  const nWhole = nRows - (nRows % 8);
   let i = 0;
-  for (let row = 0; row < nWhole; row += 8) {
-    const bits = present[row >> 3]!;
-    if (bits === 255) {
-      out[row] = values[i]!;
-      out[row + 1] = values[i + 1]!;
-      out[row + 2] = values[i + 2]!;
-      out[row + 3] = values[i + 3]!;
-      out[row + 4] = values[i + 4]!;
-      out[row + 5] = values[i + 5]!;
-      out[row + 6] = values[i + 6]!;
-      out[row + 7] = values[i + 7]!;
-      i += 8;
-    } else for (let k = 0; k < 8; ++k) out[row + k] = ((bits >> k) & 1) === 1 ? values[i++]! : NaN;
-  }
-  for (let row = nWhole; row < nRows; ++row) out[row] = isIn(present, row) ? values[i++]! : NaN;
+  for (let row = 0; row < out.length; row += stretch)
+    i += spreadSome(present.subarray(row >> 3), values.subarray(i, nPresent), out.subarray(row, row + stretch));
   return out;
+}
+
+/** How many values were spread. */
+function spreadSome(present: Uint8Array, values: Float64Array, out: Float64Array): number {
+  const nRows = out.length;
+  const nValues = values.length;
+  let i = 0;
+  let row = 0;
+  // Eight rows at a time without a branch each, as long as there are values to read for all of them.
+  for (; row + 8 <= nRows && i + 8 <= nValues; row += 8) {
+    const bits = present[row >> 3]!;
+    for (let k = 0; k < 8; ++k) {
+      out[row + k] = values[i]!;
+      i += (bits >> k) & 1;
+    }
+    for (let missing = ~bits & 255; missing !== 0; missing &= missing - 1)
+      out[row + 31 - Math.clz32(missing & -missing)] = NaN;
+  }
+  for (; row < nRows; ++row) out[row] = isIn(present, row) ? values[i++]! : NaN;
+  return i;
 }
 
 function isIn(present: Uint8Array | null, row: number): boolean {
@@ -165,13 +196,22 @@ function isIn(present: Uint8Array | null, row: number): boolean {
 
 function truthsOf({ present, values, nPresent }: Page, out: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (values.length < Math.ceil(nPresent / 8)) throw damaged();
-  for (let row = 0, i = 0; row < out.length; ++row) {
-    if (isIn(present, row)) {
-      out[row] = (values[i >> 3]! >> (i & 7)) & 1;
-      ++i;
-    } else out[row] = missingBoolean;
+  for (let row = 0, i = 0; row < out.length; row += stretch) {
+    const some = out.subarray(row, row + stretch);
+    i = spreadTruths(present === null ? null : present.subarray(row >> 3), values, i, some);
   }
   return out;
+}
+
+/** Those from bit `start` on; the bit they end before. */
+function spreadTruths(present: Uint8Array | null, bits: Uint8Array, start: number, out: Uint8Array): number {
+  let i = start;
+  for (let row = 0, n = out.length; row < n; ++row) {
+    const isPresent = present === null ? 1 : (present[row >> 3]! >> (row & 7)) & 1;
+    out[row] = isPresent === 1 ? (bits[i >> 3]! >> (i & 7)) & 1 : missingBoolean;
+    i += isPresent;
+  }
+  return i;
 }
 
 function levelsOf(
@@ -188,8 +228,22 @@ function levelsOf(
     at += 4 + length;
   }
   const own = codesOf(page, memory);
-  for (let row = 0, i = 0; row < out.length; ++row) out[row] = isIn(present, row) ? own[i++]! : missingCode;
+  for (let row = 0, i = 0; row < out.length; row += stretch) {
+    const some = out.subarray(row, row + stretch);
+    i += spreadCodes(present === null ? null : present.subarray(row >> 3), own.subarray(i), some);
+  }
   return { codes: out, levels };
+}
+
+/** How many codes were spread. */
+function spreadCodes(present: Uint8Array | null, codes: Int32Array, out: Int32Array): number {
+  let i = 0;
+  for (let row = 0, n = out.length; row < n; ++row) {
+    const isPresent = present === null ? 1 : (present[row >> 3]! >> (row & 7)) & 1;
+    out[row] = isPresent === 1 ? codes[i]! : missingCode;
+    i += isPresent;
+  }
+  return i;
 }
 
 function textsOf(

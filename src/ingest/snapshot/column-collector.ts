@@ -1,8 +1,8 @@
 import type { BlockColumn } from "../delimited/block.ts";
 
 /**
- * One column's part of a row group, ready to be written: a dictionary page where there is one, and a page of data. It stands
- * in what collectors share: it is to be written before the next is encoded.
+ * One column's part of a row group, ready to be written: a dictionary page where there is one, and a page of data. The
+ * collector leaves the bytes alone until it encodes the next.
  */
 export interface EncodedColumn {
   readonly nValues: number;

@@ -1,3 +1,4 @@
+import { stretch } from "../../math/stretch.ts";
 import { putVarint } from "./thrift.ts";
 
 /**
@@ -62,20 +63,25 @@ export function encodeCodes(codes: Int32Array, n: number, width: number): Buffer
   putVarint(head, width === 0 ? n * 2 : nGroups * 2 + 1);
   const bytes = Buffer.alloc(head.length + nGroups * width);
   bytes.set(head, 0);
-  let at = head.length;
+  for (let i = 0; i < n; i += stretch)
+    encodeSome(codes.subarray(i, Math.min(n, i + stretch)), width, bytes.subarray(head.length + (i >> 3) * width));
+  return bytes;
+}
+
+function encodeSome(codes: Int32Array, width: number, out: Uint8Array): void {
+  let at = 0;
   let pending = 0;
   let nPending = 0;
-  for (let i = 0; i < n; ++i) {
+  for (let i = 0, n = codes.length; i < n; ++i) {
     pending |= codes[i]! << nPending;
     nPending += width;
     while (nPending >= 8) {
-      bytes[at++] = pending & 255;
+      out[at++] = pending & 255;
       pending >>>= 8;
       nPending -= 8;
     }
   }
-  if (nPending > 0) bytes[at] = pending & 255;
-  return bytes;
+  if (nPending > 0) out[at] = pending & 255;
 }
 
 /** Reads `n` codes of the one stretch that `encodeCodes` writes. */
@@ -96,8 +102,8 @@ export function decodeCodes(bytes: Buffer, start: number, width: number, n: numb
   const words = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
   // Four bytes hold any code of up to 24 bits, and are read where there are so many.
   const nWhole = Math.min(n, Math.max(0, Math.floor((8 * (words.byteLength - 4)) / width)));
-  for (let i = 0, bit = 0; i < nWhole; ++i, bit += width)
-    out[i] = (words.getInt32(bit >>> 3, true) >>> (bit & 7)) & mask;
+  for (let i = 0; i < nWhole; i += stretch)
+    decodeSome(words, i * width, width, mask, out.subarray(i, Math.min(nWhole, i + stretch)));
   for (let i = nWhole; i < n; ++i) {
     let code = 0;
     for (let k = 0; k < width; ++k) {
@@ -106,4 +112,9 @@ export function decodeCodes(bytes: Buffer, start: number, width: number, n: numb
     }
     out[i] = code;
   }
+}
+
+function decodeSome(words: DataView, start: number, width: number, mask: number, out: Int32Array): void {
+  for (let i = 0, n = out.length, bit = start; i < n; ++i, bit += width)
+    out[i] = (words.getInt32(bit >>> 3, true) >>> (bit & 7)) & mask;
 }

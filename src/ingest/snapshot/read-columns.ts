@@ -2,38 +2,45 @@ import { type ColumnData, type Kind, missingCode } from "../../frame/column.ts";
 import { compareCodePoints } from "../../query/text-dictionary.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import type { ColumnValues } from "./chunk-columns.ts";
-import type { SnapshotFile } from "./snapshot-file.ts";
+import type { SnapshotFile, WantedColumn } from "./snapshot-file.ts";
 
 type Of<K extends "category" | "text"> = Extract<BlockColumn, { readonly kind: K }>;
 
-interface WantedColumn {
-  readonly position: number;
-  readonly kind: Kind;
-}
-
 /** Whole columns of a snapshot, rows in file order; levels are those that occur, sorted by code point. */
 export function readColumns(file: SnapshotFile, wanted: readonly WantedColumn[]): Promise<ColumnData[]> {
-  return gather(file, file.groups.keys(), file.nRows, wanted);
+  return gatherFrom(file, [...file.groups.keys()], wanted);
 }
 
 /** Columns of one row group alone. */
 export function readGroup(file: SnapshotFile, group: number, wanted: readonly WantedColumn[]): Promise<ColumnData[]> {
-  return gather(file, [group], file.groups[group]!.nRows, wanted);
+  return gatherFrom(file, [group], wanted);
 }
 
-/** Columns of these row groups, `nRows` together. */
-async function gather(
+async function gatherFrom(
   file: SnapshotFile,
-  groups: Iterable<number>,
-  nRows: number,
+  groups: readonly number[],
   wanted: readonly WantedColumn[],
 ): Promise<ColumnData[]> {
+  const sizes = groups.map((group) => file.groups[group]!.nRows);
+  const gathered = gather(sizes, wanted);
+  let asked = gathered.next();
+  for (const group of groups) asked = gathered.next(await file.read(group, asked.value as readonly WantedColumn[]));
+  return asked.value as ColumnData[];
+}
+
+/**
+ * Puts row groups of these sizes one after the other. For each it yields the columns with the room their values are to stand
+ * in, and is given them as read.
+ */
+export function* gather(
+  sizes: readonly number[],
+  wanted: readonly WantedColumn[],
+): Generator<readonly WantedColumn[], ColumnData[], readonly BlockColumn[]> {
+  const nRows = sizes.reduce((sum, size) => sum + size, 0);
   const gatherers = wanted.map(({ kind }) => openGatherer(kind, nRows));
   let offset = 0;
-  for (const group of groups) {
-    const count = file.groups[group]!.nRows;
-    const rooms = wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(offset, count) }));
-    const columns = await file.read(group, rooms);
+  for (const count of sizes) {
+    const columns = yield wanted.map((one, i) => ({ ...one, room: gatherers[i]!.room(offset, count) }));
     for (const [i, column] of columns.entries()) gatherers[i]!.add(column, offset, count);
     offset += count;
   }
@@ -73,32 +80,41 @@ function openGatherer(kind: Kind, nRows: number): Gatherer {
   }
 }
 
-/** Codes are looked up one place further, for that of a missing value is -1. */
+/** Each group has codes of its own until all levels are known. Codes are looked up one place further, for that of a missing value is -1. */
 function gatherLevels(nRows: number): Gatherer {
   const all = new Int32Array(nRows);
   const known = new Map<string, number>();
   const texts: string[] = [];
+  const groups: { readonly codes: Int32Array; readonly known: Int32Array }[] = [];
   return {
     room: (offset, count) => all.subarray(offset, offset + count),
     add(column, offset, count) {
       const { levels } = column as Of<"category">;
-      const newCodes = new Int32Array(levels.length + 1).fill(missingCode);
+      const own = new Int32Array(levels.length);
       for (let i = 0; i < levels.length; ++i) {
         const level = levels[i]!;
         const code = known.get(level) ?? texts.push(level) - 1;
         known.set(level, code);
-        newCodes[i + 1] = code;
+        own[i] = code;
       }
-      for (let row = 0; row < count; ++row) all[offset + row] = newCodes[all[offset + row]! + 1]!;
+      groups.push({ codes: all.subarray(offset, offset + count), known: own });
     },
     finish() {
       const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
-      const newCodes = new Int32Array(order.length + 1).fill(missingCode);
-      for (let i = 0; i < order.length; ++i) newCodes[order[i]! + 1] = i;
-      for (let row = 0; row < nRows; ++row) all[row] = newCodes[all[row]! + 1]!;
+      const places = new Int32Array(order.length);
+      for (let i = 0; i < order.length; ++i) places[order[i]!] = i;
+      for (const group of groups) {
+        const newCodes = new Int32Array(group.known.length + 1).fill(missingCode);
+        for (let i = 0; i < group.known.length; ++i) newCodes[i + 1] = places[group.known[i]!]!;
+        recode(group.codes, newCodes);
+      }
       return { kind: "category", codes: all, levels: order.map((code) => texts[code]!) };
     },
   };
+}
+
+function recode(codes: Int32Array, newCodes: Int32Array): void {
+  for (let i = 0, n = codes.length; i < n; ++i) codes[i] = newCodes[codes[i]! + 1]!;
 }
 
 function gatherTexts(): Gatherer {

@@ -1,8 +1,10 @@
-import { type Kind, missingCode } from "../../frame/column.ts";
+import { type Kind, missingBoolean, missingCode } from "../../frame/column.ts";
+import { stretch } from "../../math/stretch.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import { dictionaryOf } from "./value-dictionary.ts";
 import { encodeCodes, encodePresence, packBits, widthFor } from "./page-values.ts";
 import type { ColumnCollector, EncodedColumn, Scratch } from "./column-collector.ts";
+import { presenceKernel } from "./presence-kernel.ts";
 import { TextCollector } from "./text-collector.ts";
 
 /** Collectors of so many rows at most, for columns of these kinds. */
@@ -16,8 +18,9 @@ export function openCollectors(kinds: readonly Kind[], capacity: number): readon
   return kinds.map((kind) => openCollector(kind, capacity, scratch));
 }
 
+/** With a byte more, which is written where the last one is full. */
 function bitsFor(capacity: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Math.ceil(capacity / 8));
+  return new Uint8Array(Math.ceil(capacity / 8) + 1);
 }
 
 function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCollector {
@@ -37,7 +40,9 @@ function openCollector(kind: Kind, capacity: number, scratch: Scratch): ColumnCo
 /** Doubles as such; times as 64-bit integers of milliseconds. Either through a dictionary where few values occur. */
 class DoubleCollector implements ColumnCollector {
   /** Of the rows that have one. */
-  readonly #values: Float64Array<ArrayBuffer>;
+  #values: Float64Array<ArrayBuffer>;
+  /** That of the group before, which is being written. */
+  #written: Float64Array<ArrayBuffer> | null = null;
   readonly #bits: Uint8Array;
   readonly #kind: "number" | "timestamp";
   readonly #scratch: Scratch;
@@ -57,11 +62,26 @@ class DoubleCollector implements ColumnCollector {
 
   add(column: BlockColumn, start: number, count: number): void {
     const { values } = column as Extract<BlockColumn, { readonly kind: "number" | "timestamp" }>;
-    for (let from = start, end = start + count; from < end; from += stretch) {
-      const added = values.subarray(from, Math.min(end, from + stretch));
-      this.#nPresent = keepNumbers(added, this.#values, this.#nPresent, this.#bits, this.#n);
-      this.#n += added.length;
+    for (let from = start, end = start + count; from < end;) {
+      // The kernel takes eights that begin where a byte of bits does.
+      const free = 8 - (this.#n & 7);
+      const isWhole = free === 8 && end - from >= 8;
+      const taken = Math.min(end - from, isWhole ? Math.min(stretch, (end - from) & -8) : free);
+      const added = values.subarray(from, from + taken);
+      if (isWhole) this.#keepEights(added);
+      else this.#nPresent = keepNumbers(added, this.#values, this.#nPresent, this.#bits, this.#n);
+      this.#n += taken;
+      from += taken;
     }
+  }
+
+  #keepEights(added: Float64Array): void {
+    const { keep, given, kept, bits } = presenceKernel();
+    given.set(added);
+    const n = keep(added.length);
+    this.#values.set(kept.subarray(0, n), this.#nPresent);
+    this.#bits.set(bits.subarray(0, added.length / 8), this.#n / 8);
+    this.#nPresent += n;
   }
 
   encode(): EncodedColumn {
@@ -73,8 +93,10 @@ class DoubleCollector implements ColumnCollector {
     const words = new Uint32Array(kept.buffer, 0, 2 * nPresent);
     const coded = dictionaryOf(words, nPresent, this.#scratch.codes);
     const counts = { nValues: n, nMissing: n - nPresent };
-    if (coded === null)
+    if (coded === null) {
+      [this.#values, this.#written] = [this.#written ?? new Float64Array(kept.length), kept];
       return { ...counts, dictionary: null, data: [presence, Buffer.from(kept.buffer, 0, 8 * nPresent)] };
+    }
     const { dictionary, size } = coded;
     return {
       ...counts,
@@ -84,14 +106,11 @@ class DoubleCollector implements ColumnCollector {
   }
 }
 
-/** Numbers at a time: a loop that is called often is compiled soon, and for good. */
-const stretch = 2_048;
-
 /** Puts those that are numbers to `kept` from `at` on, and which they are to `bits` from bit `n` on; where the kept ones end. */
 function keepNumbers(values: Float64Array, kept: Float64Array, at: number, bits: Uint8Array, n: number): number {
   let end = at;
   let bit = n;
-  let byte = (bit & 7) === 0 ? 0 : bits[bit >> 3]!;
+  let byte = bits[bit >> 3]! & ((1 << (bit & 7)) - 1);
   for (let i = 0, count = values.length; i < count; ++i) {
     const value = values[i]!;
     const isPresent = value === value ? 1 : 0;
@@ -102,14 +121,21 @@ function keepNumbers(values: Float64Array, kept: Float64Array, at: number, bits:
     bits[(bit >> 3) - 1] = byte;
     byte = 0;
   }
-  if ((bit & 7) !== 0) bits[bit >> 3] = byte;
+  bits[bit >> 3] = byte;
   return end;
 }
 
 /** Whole milliseconds in place as 64-bit integers, low word first. */
 function toIntegers(values: Float64Array<ArrayBuffer>, n: number): void {
   const words = new Int32Array(values.buffer);
-  for (let i = 0; i < n; ++i) {
+  for (let from = 0; from < n; from += stretch) {
+    const some = values.subarray(from, Math.min(n, from + stretch));
+    splitWords(some, words.subarray(2 * from));
+  }
+}
+
+function splitWords(values: Float64Array, words: Int32Array): void {
+  for (let i = 0, n = values.length; i < n; ++i) {
     const value = Math.floor(values[i]!);
     const high = Math.floor(value / 4_294_967_296);
     words[2 * i] = (value - high * 4_294_967_296) | 0;
@@ -142,12 +168,9 @@ class TruthCollector implements ColumnCollector {
     this.#n = 0;
     const { present, truths: kept } = this.#scratch;
     let nPresent = 0;
-    for (let i = 0; i < n; ++i) {
-      const value = this.#values[i]!;
-      const isPresent = value === 255 ? 0 : 1;
-      present[i] = isPresent;
-      kept[nPresent] = value;
-      nPresent += isPresent;
+    for (let from = 0; from < n; from += stretch) {
+      const some = this.#values.subarray(from, Math.min(n, from + stretch));
+      nPresent += keepTruths(some, kept.subarray(nPresent), present.subarray(from));
     }
     const truths = Buffer.allocUnsafe(Math.ceil(nPresent / 8));
     packBits(kept, nPresent, truths);
@@ -155,6 +178,19 @@ class TruthCollector implements ColumnCollector {
     const data = [encodePresence(this.#scratch.bits, n, nPresent), truths];
     return { nValues: n, nMissing: n - nPresent, dictionary: null, data };
   }
+}
+
+/** How many are kept. */
+function keepTruths(values: Uint8Array, kept: Uint8Array, present: Uint8Array): number {
+  let end = 0;
+  for (let i = 0, n = values.length; i < n; ++i) {
+    const value = values[i]!;
+    const isPresent = value === missingBoolean ? 0 : 1;
+    present[i] = isPresent;
+    kept[end] = value;
+    end += isPresent;
+  }
+  return end;
 }
 
 /** Levels through a dictionary of those that occur in the row group, in the order they come. */
@@ -186,13 +222,19 @@ class LevelCollector implements ColumnCollector {
       this.#groupCodes = new Int32Array(levels.length + 1).fill(-2);
       this.#groupCodes[0] = missingCode;
     }
+    for (let from = start, end = start + count; from < end; from += stretch)
+      this.#addCodes(codes.subarray(from, Math.min(end, from + stretch)), levels);
+  }
+
+  #addCodes(codes: Int32Array, levels: readonly string[]): void {
     const groupCodes = this.#groupCodes;
     const own = this.#codes;
     const bits = this.#bits;
-    let [end, bit] = [this.#nPresent, this.#n];
-    let byte = (bit & 7) === 0 ? 0 : bits[bit >> 3]!;
-    for (let row = start, last = start + count; row < last; ++row) {
-      const code = codes[row]!;
+    let end = this.#nPresent;
+    let bit = this.#n;
+    let byte = bits[bit >> 3]! & ((1 << (bit & 7)) - 1);
+    for (let i = 0, n = codes.length; i < n; ++i) {
+      const code = codes[i]!;
       let groupCode = groupCodes[code + 1]!;
       if (groupCode < missingCode) groupCodes[code + 1] = groupCode = this.#codeOf(levels[code]!);
       own[end] = groupCode;
@@ -203,7 +245,7 @@ class LevelCollector implements ColumnCollector {
       bits[(bit >> 3) - 1] = byte;
       byte = 0;
     }
-    if ((bit & 7) !== 0) bits[bit >> 3] = byte;
+    bits[bit >> 3] = byte;
     this.#nPresent = end;
     this.#n = bit;
   }

@@ -1,12 +1,12 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import { type ChunkMemory, type ColumnValues, damaged, decodeChunk } from "./chunk-columns.ts";
+import { chunkRoom, type ColumnValues, createChunkMemory, damaged, decodeChunk } from "./chunk-columns.ts";
 import { magic, physicalTypes, snapshotWriter } from "./snapshot-writer.ts";
 import { decodeThrift, integerOf, listOf, structOf, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
 /** Where a column's part of a row group stands. */
-interface Chunk {
+export interface Chunk {
   readonly start: number;
   readonly length: number;
 }
@@ -24,6 +24,8 @@ export interface SnapshotFile {
   readonly names: readonly string[];
   readonly nRows: number;
   readonly groups: readonly { readonly nRows: number; readonly chunks: readonly Chunk[] }[];
+  /** Throws a RangeError where a column is of another kind. */
+  requireKinds(columns: readonly WantedColumn[]): void;
   /**
    * Columns of one row group, each by its position in `names`; one group after the other. Values and codes go to a column's
    * `room` where it has one. A RangeError says that the file is damaged, or that a column is of another kind.
@@ -72,28 +74,27 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   const nRows = integerOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
   // What is made of chunks has memory of its own.
-  const memory: ChunkMemory = {
-    chunks: [Buffer.alloc(0), Buffer.alloc(0)],
-    codes: new Int32Array(0),
-    doubles: new Float64Array(0),
-  };
+  const memory = createChunkMemory();
   const readChunk = ({ start, length }: Chunk, turn: 0 | 1): Promise<Buffer> => {
-    if (memory.chunks[turn].length < length) memory.chunks[turn] = Buffer.from(new ArrayBuffer(length + (length >> 2)));
-    const read = readAt(file, start, length, memory.chunks[turn].subarray(0, length));
+    const read = readAt(file, start, length, chunkRoom(memory, turn, length));
     // It may fail while the one before is decoded.
     read.catch(() => {});
     return read;
+  };
+  const requireKinds: SnapshotFile["requireKinds"] = (wanted) => {
+    for (const { position, kind } of wanted) {
+      if (types[position] !== physicalTypes[kind])
+        throw new RangeError(`its column "${names[position]}" holds no values of the kind ${kind}`);
+    }
   };
   return {
     names,
     nRows,
     groups,
+    requireKinds,
     async read(index, wanted) {
       const group = groups[index]!;
-      for (const { position, kind } of wanted) {
-        if (types[position] !== physicalTypes[kind])
-          throw new RangeError(`its column "${names[position]}" holds no values of the kind ${kind}`);
-      }
+      requireKinds(wanted);
       const read: BlockColumn[] = [];
       let next = wanted.length > 0 ? readChunk(group.chunks[wanted[0]!.position]!, 0) : null;
       for (const [i, { kind, room }] of wanted.entries()) {

@@ -35,7 +35,7 @@ export interface SnapshotColumn {
 
 /**
  * Writes a dataset as a Parquet file, block by block: equal rows give equal bytes, however they come in blocks, on
- * every machine and every version of Node, for nothing here packs. A group of rows is in memory at a time.
+ * every machine and every version of Node, for nothing here packs. A group of rows is in memory at a time, and one that is written.
  */
 export class SnapshotWriter {
   readonly #columns: readonly SnapshotColumn[];
@@ -47,6 +47,8 @@ export class SnapshotWriter {
   #nRows = 0;
   #offset = 0;
   readonly #groups: ThriftItem[] = [];
+  /** The row group before. */
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(path: string, file: FileHandle, columns: readonly SnapshotColumn[]) {
     this.#path = path;
@@ -85,6 +87,7 @@ export class SnapshotWriter {
   /** Completes the file and closes it. */
   async finish(): Promise<void> {
     if (this.#nCollected > 0) await this.#writeGroup();
+    await this.#written;
     const root: ThriftItem = {
       struct: [
         [4, { text: "schema" }],
@@ -105,72 +108,36 @@ export class SnapshotWriter {
   }
 
   /** Closes the file as it is. */
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#written]);
+    await this.#file.close();
   }
 
+  /** Begins to write the rows collected, which may take as long as it takes to collect the next. */
   async #writeGroup(): Promise<void> {
+    await this.#written;
     const chunks: ThriftItem[] = [];
+    const parts: Buffer[] = [];
     const start = this.#offset;
+    let at = start;
     for (const [i, collector] of this.#collectors.entries()) {
-      chunks.push(await this.#writeColumn(this.#columns[i]!, collector.encode()));
+      const chunk = chunkOf(this.#columns[i]!, collector.encode(), at);
+      chunks.push(chunk.meta);
+      parts.push(...chunk.parts);
+      at += lengthOf(chunk.parts);
     }
+    this.#written = this.#write(parts);
+    // It may fail while rows are collected.
+    this.#written.catch(() => {});
     this.#groups.push({
       struct: [
         [1, { list: chunks }],
-        [2, { i64: this.#offset - start }],
+        [2, { i64: at - start }],
         [3, { i64: this.#nCollected }],
       ],
     });
     this.#nRows += this.#nCollected;
     this.#nCollected = 0;
-  }
-
-  async #writeColumn(
-    { name, kind }: { readonly name: string; readonly kind: Kind },
-    column: EncodedColumn,
-  ): Promise<ThriftItem> {
-    const { dictionary, data, nValues, nMissing } = column;
-    const start = this.#offset;
-    const encoding = dictionary ? coded : plain;
-    const parts: Buffer[] = [];
-    if (dictionary) {
-      const { bytes, size } = dictionary;
-      const shape: ThriftFields = [
-        [1, { i32: size }],
-        [2, { i32: plain }],
-      ];
-      parts.push(headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes);
-    }
-    const dataStart = start + lengthOf(parts);
-    const nBytes = lengthOf(data);
-    const shape: ThriftFields = [
-      [1, { i32: nValues }],
-      [2, { i32: encoding }],
-      [3, { i32: runLengths }],
-      [4, { i32: runLengths }],
-    ];
-    await this.#write([...parts, headerOf(dataPage, nBytes, [5, { struct: shape }]), ...data]);
-    const encodings = dictionary ? [plain, runLengths, coded] : [plain, runLengths];
-    const length = this.#offset - start;
-    const meta: ThriftFields = [
-      [1, { i32: physicalTypes[kind] }],
-      [2, { list: encodings.map((one) => ({ i32: one })) }],
-      [3, { list: [{ text: name }] }],
-      [4, { i32: 0 }],
-      [5, { i64: nValues }],
-      [6, { i64: length }],
-      [7, { i64: length }],
-      [9, { i64: dataStart }],
-      ...(dictionary ? [[11, { i64: start }] as const] : []),
-      [12, { struct: [[3, { i64: nMissing }]] }],
-    ];
-    return {
-      struct: [
-        [2, { i64: start }],
-        [3, { struct: meta }],
-      ],
-    };
   }
 
   async #write(parts: readonly Buffer[]): Promise<void> {
@@ -188,6 +155,51 @@ export class SnapshotWriter {
       throw unwritable(this.#path, error);
     }
   }
+}
+
+/** A column's part of a row group that stands in the file from `start` on, and what the footer says of it. */
+function chunkOf(
+  { name, kind }: SnapshotColumn,
+  { dictionary, data, nValues, nMissing }: EncodedColumn,
+  start: number,
+): { readonly parts: readonly Buffer[]; readonly meta: ThriftItem } {
+  const encoding = dictionary ? coded : plain;
+  const parts: Buffer[] = [];
+  if (dictionary) {
+    const { bytes, size } = dictionary;
+    const shape: ThriftFields = [
+      [1, { i32: size }],
+      [2, { i32: plain }],
+    ];
+    parts.push(headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes);
+  }
+  const dataStart = start + lengthOf(parts);
+  const shape: ThriftFields = [
+    [1, { i32: nValues }],
+    [2, { i32: encoding }],
+    [3, { i32: runLengths }],
+    [4, { i32: runLengths }],
+  ];
+  parts.push(headerOf(dataPage, lengthOf(data), [5, { struct: shape }]), ...data);
+  const encodings = dictionary ? [plain, runLengths, coded] : [plain, runLengths];
+  const length = lengthOf(parts);
+  const meta: ThriftFields = [
+    [1, { i32: physicalTypes[kind] }],
+    [2, { list: encodings.map((one) => ({ i32: one })) }],
+    [3, { list: [{ text: name }] }],
+    [4, { i32: 0 }],
+    [5, { i64: nValues }],
+    [6, { i64: length }],
+    [7, { i64: length }],
+    [9, { i64: dataStart }],
+    ...(dictionary ? [[11, { i64: start }] as const] : []),
+    [12, { struct: [[3, { i64: nMissing }]] }],
+  ];
+  const struct: ThriftFields = [
+    [2, { i64: start }],
+    [3, { struct: meta }],
+  ];
+  return { parts, meta: { struct } };
 }
 
 function lengthOf(parts: readonly Buffer[]): number {
