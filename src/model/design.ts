@@ -1,3 +1,5 @@
+import { isShared } from "../core/shared-memory.ts";
+
 /**
  * What an estimator learns from and a predictor reads: one block of dense columns and one of sparse ones, same rows.
  * Dense columns hold numbers (missing is NaN) or, where `cardinality` is not 0, level codes 0..cardinality-1
@@ -9,13 +11,26 @@ export interface Design {
   readonly sparse: SparseBlock;
 }
 
-export interface DenseColumn {
+export interface DenseColumn extends DesignColumn {
+  readonly values: Float64Array;
+}
+
+/** What of a column is known without its values. */
+export interface DesignColumn {
   readonly name: string;
   /** The contract column or derived feature it comes from. */
   readonly source: string;
-  readonly values: Float64Array;
   /** Number of levels of a category column; 0 for numbers. */
   readonly cardinality: number;
+}
+
+/** A design that is not in memory: whenever it is gone through, its rows are made anew, a block after the other. */
+export interface StreamedDesign {
+  readonly nRows: number;
+  /** The dense columns of every block, then its sparse ones. */
+  readonly columns: readonly DesignColumn[];
+  /** All rows in order; `from` is the position of a block's first row. */
+  blocks(): Iterable<{ readonly from: number; readonly design: Design }>;
 }
 
 /** Compressed sparse rows: row r holds entries offsets[r] to offsets[r + 1], column indices ascending within a row. */
@@ -41,6 +56,27 @@ export function emptySparseBlock(nRows: number): SparseBlock {
 
 /** How an estimator wants its inputs: `trees` takes missing values, codes and raw scales; `dense` wants numbers, scaled and complete. */
 export type DesignStyle = "trees" | "dense";
+
+/** Whether threads would read the design without a copy: all its columns are dense and in memory they share. */
+export function isShareable({ dense, sparse }: Design): boolean {
+  return sparse.names.length === 0 && dense.every(({ values }) => isShared(values));
+}
+
+/** The rows from `from` to before `to`, in the same memory but for where sparse rows begin. */
+export function rowRange({ dense, sparse }: Design, from: number, to: number): Design {
+  const { offsets, indices, values } = sparse;
+  const [first, end] = [offsets[from]!, offsets[to]!];
+  return {
+    nRows: to - from,
+    dense: dense.map((column) => ({ ...column, values: column.values.subarray(from, to) })),
+    sparse: {
+      ...sparse,
+      offsets: offsets.subarray(from, to + 1).map((offset) => offset - first),
+      indices: indices.subarray(first, end),
+      values: values.subarray(first, end),
+    },
+  };
+}
 
 /** Some rows of a design, in the order given. */
 export function takeRows({ dense, sparse }: Design, rows: Uint32Array): Design {

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
-import type { Design, DesignStyle } from "./design.ts";
+import type { Design, DesignStyle, StreamedDesign } from "./design.ts";
 import type { Task } from "./model.ts";
 import type { Predictor } from "./predictor.ts";
 
@@ -63,14 +63,24 @@ export interface Target {
   readonly groups?: Uint32Array;
 }
 
-export interface FitContext {
+export interface FitContext extends FitTools {
+  /** Rows to watch for early stopping, never learned from. */
+  readonly validation: { readonly design: Design; readonly target: Target } | null;
+}
+
+/** As {@link FitContext}, with rows to watch that are not in memory either. */
+export interface StreamedFitContext extends FitTools {
+  readonly validation: { readonly design: StreamedDesign; readonly target: Target } | null;
+}
+
+interface FitTools {
   readonly rng: Rng;
   readonly clock: Clock;
   readonly progress: Progress;
   /** At least 1; results must not depend on it. */
   readonly threads: number;
-  /** Rows to watch for early stopping, never learned from. */
-  readonly validation: { readonly design: Design; readonly target: Target } | null;
+  /** What was learned before from columns prepared in the same way, to go on from; boosting alone reads it. */
+  readonly start?: Predictor;
   readonly signal?: AbortSignal;
 }
 
@@ -87,6 +97,13 @@ export interface EstimatorImplementation {
   readonly style: DesignStyle;
   readonly hyperparameters: HyperparameterTable;
   fit(design: Design, target: Target, hyperparameters: HyperparameterValues, context: FitContext): Promise<FitResult>;
+  /** The same bits as `fit` gives, from rows of which a block is in memory at a time. Absent where all are needed at once. */
+  readonly fitStreamed?: (
+    design: StreamedDesign,
+    target: Target,
+    hyperparameters: HyperparameterValues,
+    context: StreamedFitContext,
+  ) => Promise<FitResult>;
 }
 
 /**
@@ -97,9 +114,14 @@ export interface EstimatorChoice {
   readonly estimator: string;
   readonly hyperparameters: HyperparameterValues;
   readonly tuning: TuningPlan | null;
+  /** The earlier version that training goes on from; absent = it begins anew. Of boosting alone. */
+  readonly from?: EarlierVersion;
   /** Of ensembles alone: what they are made of, none of it an ensemble. */
   readonly members?: readonly EstimatorChoice[];
 }
+
+/** A version of the pipeline's own model: the champion there is when it trains, or one by its number. */
+export type EarlierVersion = "champion" | number;
 
 export interface TuningPlan {
   readonly strategy: "random" | "grid";

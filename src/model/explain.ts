@@ -1,17 +1,16 @@
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject } from "../core/json.ts";
-import { withExpressions } from "../frame/evaluate.ts";
 import type { Frame } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
-import { buildDesign, layoutOf } from "./apply.ts";
+import { layoutOf } from "./apply.ts";
 import type { Design } from "./design.ts";
 import { addTreeContributions, type ContributionSums } from "./explain-trees.ts";
 import type { Model, Predictions } from "./model.ts";
-import { predictionsOf, type RowPredictions } from "./predict.ts";
+import { designFor, predictionsOf, type RowPredictions } from "./predict.ts";
 import type { EnsemblePredictor, LinearPredictor, Predictor } from "./predictor.ts";
 import { addBayesTerms, bayesBase } from "./explain-bayes.ts";
 import { memberDesign, spanOf } from "./score-ensemble.ts";
-import { rawScores } from "./score.ts";
+import { applyLink, rawScores } from "./score.ts";
 
 /**
  * What each feature added to each row's raw scores: a raw score is the `base` of its output plus the row's contributions.
@@ -53,9 +52,11 @@ export interface ExplainedPredictions {
  * are. Throws EXPLANATION_UNAVAILABLE for clusters, networks, neighbors and other ensembles.
  */
 export function explain(model: Model, frame: Frame): ExplainedPredictions {
-  const design = buildDesign(withExpressions(frame, model.expressions), model.features);
-  const scores = rawScores(model.predictor, design);
+  const design = designFor(model, frame);
+  const { predictor } = model;
+  const scores = rawScores(predictor, design);
   const contributions = { ...contributionsOf(model, design), scores: scores.slice() };
+  applyLink(predictor.link, scores, predictor.outputs);
   return { predictions: predictionsOf(model, scores), contributions };
 }
 

@@ -20,9 +20,9 @@ import { parityPieces } from "./parity.ts";
 export const modelFormat = 9;
 
 /**
- * The format a model needs: 9 has rankings, 8 anomaly scores, 7 ensembles, neighbors and trees summed in float32, 6 networks, 5 columns that are cleaned, or hashed under a key of
- * their own name, 4 columns of which less is kept than comes and numbers held within fences, 3 naive Bayes, 2 the links
- * "log" and "share"; all else is written as 1, as it always was.
+ * The format a model needs: 9 has rankings, 8 anomaly scores, 7 ensembles, neighbors and trees summed in float32, 6 networks,
+ * 5 columns that are cleaned, or hashed under a key of their own name, 4 columns of which less is kept than comes and numbers
+ * held within fences, 3 naive Bayes, 2 the links "log" and "share"; all else is written as 1, as it always was.
  */
 function formatOf({
   task,

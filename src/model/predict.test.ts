@@ -56,7 +56,7 @@ const binary = { task: "binary", predictor: { link: "sigmoid", outputs: 1 } } as
 
 describe("predictionsOf", () => {
   it("answers labels[1] from the threshold on", () => {
-    const { values, labelIndex, width } = predictionsOf({ ...binary, threshold: 0.5 }, Float64Array.of(0, -0.1, 9));
+    const { values, labelIndex, width } = predictionsOf({ ...binary, threshold: 0.5 }, Float64Array.of(0.5, 0.49, 0.9));
     expect(width).toBe(2);
     expect([...labelIndex!]).toEqual([1, 0, 1]);
     expect(values[0]! + values[1]!).toBe(1);
@@ -68,7 +68,7 @@ describe("predictionsOf", () => {
       threshold: null,
       predictor: { link: "softmax", outputs: 3 },
     } as unknown as Model;
-    expect([...predictionsOf(model, Float64Array.of(1, 1, 1, 0, 2, 2)).labelIndex!]).toEqual([0, 1]);
+    expect([...predictionsOf(model, Float64Array.of(0.3, 0.3, 0.3, 0.2, 0.4, 0.4)).labelIndex!]).toEqual([0, 1]);
   });
 });
 

@@ -5,8 +5,9 @@ import { withExpressions } from "../frame/evaluate.ts";
 import type { Frame } from "../frame/frame.ts";
 import { frameFromRows } from "../frame/rows.ts";
 import { buildDesign } from "./apply.ts";
+import type { Design } from "./design.ts";
 import type { Model, Predictions } from "./model.ts";
-import { applyLink, rawScores } from "./score.ts";
+import { outputsOf } from "./score.ts";
 
 /** What came of JSON rows: one prediction a row, and what in the rows breaks the contract. */
 export interface RowPredictions {
@@ -28,8 +29,12 @@ export type Answer = number | { readonly label: string | boolean; readonly proba
  * here. A row gets the same bits in any batch.
  */
 export function predict(model: Model, frame: Frame): Predictions {
-  const design = buildDesign(withExpressions(frame, model.expressions), model.features);
-  return predictionsOf(model, rawScores(model.predictor, design));
+  return predictionsOf(model, outputsOf(model.predictor, designFor(model, frame)));
+}
+
+/** What the predictor reads of a frame that holds the model's inputs. */
+export function designFor({ expressions, features }: Model, frame: Frame): Design {
+  return buildDesign(withExpressions(frame, expressions), features);
 }
 
 /** Predicts request rows, checked against the contract: issues are data, never exceptions. */
@@ -38,17 +43,15 @@ export function predictRows(model: Model, rows: readonly unknown[]): RowPredicti
   return { predictions: predict(model, frame), issues, nIssues, frame };
 }
 
-/** Predictions from raw scores, which are overwritten: what `predict` does after the predictor. */
+/** Predictions from the predictor's outputs, which are kept as they are: what `predict` does after it. */
 export function predictionsOf(
   model: Pick<Model, "task" | "threshold" | "predictor">,
-  scores: Float64Array,
+  values: Float64Array,
 ): Predictions {
-  const { link, outputs } = model.predictor;
-  applyLink(link, scores, outputs);
-  const nRows = scores.length / outputs;
-  if (model.task === "binary") return binaryPredictions(scores, model.threshold ?? 0.5);
-  const labelIndex = model.task === "multiclass" ? highest(scores, outputs) : null;
-  return { nRows, width: outputs, values: scores, labelIndex };
+  const { outputs } = model.predictor;
+  if (model.task === "binary") return binaryPredictions(values, model.threshold ?? 0.5);
+  const labelIndex = model.task === "multiclass" ? highest(values, outputs) : null;
+  return { nRows: values.length / outputs, width: outputs, values, labelIndex };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Design, SparseBlock } from "./design.ts";
 import type { TreesPredictor } from "./predictor.ts";
-import { QuickScorer, quickRows } from "./quick/scorer.ts";
+import { quickRows } from "./quick/layout.ts";
+import { QuickScorer } from "./quick/scorer.ts";
 
 /** Rows scored together: their positions fit 16 bits, and a column's part of a block stays in the first cache. */
 const blockRows = 1024;

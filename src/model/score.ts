@@ -1,6 +1,6 @@
 import { exp, sigmoid, softmaxInPlace } from "../math/elementary.ts";
 import type { Design } from "./design.ts";
-import type { ClustersPredictor, LinearPredictor, Link, MemberPredictor, Predictor } from "./predictor.ts";
+import type { ClustersPredictor, LinearPredictor, Link, Predictor } from "./predictor.ts";
 import { ensembleScores, memberDesign } from "./score-ensemble.ts";
 import { bayesScores } from "./score-bayes.ts";
 import { neighborScores } from "./score-neighbors.ts";
@@ -35,15 +35,15 @@ export function rawScores(predictor: Predictor, design: Design): Float64Array {
       return neighborScores(predictor, design);
     case "ensemble":
       return ensembleScores(predictor, design.nRows, (m) =>
-        memberAnswers(predictor.members[m]!, memberDesign(predictor.spans, m, design)),
+        outputsOf(predictor.members[m]!, memberDesign(predictor.spans, m, design)),
       );
   }
 }
 
-/** What a member of an ensemble answers over its own design: its outputs, row-major. */
-export function memberAnswers(member: MemberPredictor, design: Design): Float64Array {
-  const scores = rawScores(member, design);
-  applyLink(member.link, scores, member.outputs);
+/** Outputs of every row of a design, row-major: values, or probabilities (of two labels the second's). */
+export function outputsOf(predictor: Predictor, design: Design): Float64Array {
+  const scores = rawScores(predictor, design);
+  applyLink(predictor.link, scores, predictor.outputs);
   return scores;
 }
 

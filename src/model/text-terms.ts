@@ -14,7 +14,10 @@ export interface TermIndex {
  * Of ASCII text these are the words of scikit-learn's TfidfVectorizer.
  */
 export function wordsOf(text: string): readonly string[] {
-  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}_]{2,}/gu) ?? [];
+  const lower = text.toLowerCase();
+  // The classes of Unicode take the engine milliseconds to compile: a program that answers once need not wait for them.
+  const words = /[\u0080-\uffff]/.test(lower) ? /[\p{L}\p{M}\p{N}_]{2,}/gu : /[a-z0-9_]{2,}/g;
+  return lower.match(words) ?? [];
 }
 
 /** All terms of a text with repeats: its words, then its runs of two words joined by a space, up to `ngrams`. */

@@ -1,4 +1,4 @@
-import type { HyperparameterValues, TuningPlan } from "../model/estimator.ts";
+import type { EarlierVersion, HyperparameterValues, TuningPlan } from "../model/estimator.ts";
 import type { Task } from "../model/model.ts";
 
 /**
@@ -10,6 +10,8 @@ export interface Estimator<in T extends Task, out H = unknown> {
   readonly tasks: { readonly [P in T]: true };
   readonly hyperparameters: HyperparameterValues & Partial<H>;
   readonly tuning: TuningPlan | null;
+  /** Set by warmStart(). */
+  readonly from?: EarlierVersion;
 }
 
 /** Hyperparameters of boosting(); ranges and defaults stand in its declared table. */
@@ -30,7 +32,7 @@ export interface BoostingHyperparameters {
   minRows: number;
   /** Least sum of hessians of a leaf. */
   minChildWeight: number;
-  /** Most histogram bins of a column. */
+  /** Most histogram bins of a column, 2 to 65,535; above 255 training takes more time and memory. */
   bins: number;
   /** Share of the rows each tree sees, in (0, 1]. */
   rowShare: number;

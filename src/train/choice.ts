@@ -156,9 +156,11 @@ function ensembleOf<T extends Task, H extends object>(
 ): Estimator<T, H> {
   const count = Array.isArray(estimators) ? estimators.length : 0;
   if (count === 0 || count > 20) refuse(`${name}()`, "takes a list of 1 to 20 estimators", String(count));
-  for (const { estimator } of estimators as readonly Estimator<T>[])
+  for (const { estimator, from } of estimators as readonly Estimator<T>[]) {
     if (ensembleNames.includes(estimator))
       refuse(`${name}()`, "takes estimators that are no ensembles", `${estimator}()`);
+    if (from !== undefined) refuse(`${name}()`, "takes estimators that begin anew", "warmStart()");
+  }
   const members = estimators.map(({ estimator, hyperparameters, tuning }: Estimator<T>) =>
     Object.freeze({ estimator, hyperparameters, tuning }),
   );

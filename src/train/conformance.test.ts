@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fixedClock } from "../core/clock.ts";
 import { isMillraceError } from "../core/errors/error.ts";
-import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
 import { emptySparseBlock, takeRows, takeValues, type Design } from "../model/design.ts";
 import type { EstimatorImplementation, HyperparameterValues, Target } from "../model/estimator.ts";
@@ -9,6 +7,7 @@ import type { Task } from "../model/model.ts";
 import type { Predictor } from "../model/predictor.ts";
 import { applyLink, rawScores } from "../model/score.ts";
 import { estimatorNames, findEstimator, resolveHyperparameters } from "./implementations.ts";
+import { fitContext } from "./fit-context.fixtures.ts";
 
 /*
  * What every estimator must do, whatever it learns: the suite runs over the list of them, so that a new one is in it by
@@ -95,7 +94,7 @@ function take({ design, target }: Data, rows: Uint32Array): Data {
 
 async function fit(name: string, { design, target }: Data): Promise<Predictor> {
   const estimator = await findEstimator(name);
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+  const context = fitContext();
   const values = resolveHyperparameters(estimator, settings[name] ?? {});
   return (await estimator.fit(design, target, values, context)).predictor;
 }

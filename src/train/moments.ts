@@ -1,5 +1,5 @@
 import type { Design } from "../model/design.ts";
-import type { Team } from "./threads/team.ts";
+import type { Team } from "../threads/team.ts";
 
 /** Weighted mean and variance of every design column, dense columns first. */
 export interface Moments {

@@ -1,6 +1,17 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { Target } from "../model/estimator.ts";
+import type { HyperparameterDeclaration, Target } from "../model/estimator.ts";
 import { weightedQuantile } from "./weighted-quantile.ts";
+
+/** Declared alike by every estimator that knows the loss "huber". */
+export const huberDeltaDeclaration: HyperparameterDeclaration = Object.freeze({
+  type: "real",
+  min: 0,
+  openMin: true,
+  max: 1000,
+  scale: "log",
+  default: 1,
+  doc: 'Residuals beyond so many median absolute deviations of the target count linearly, for the loss "huber".',
+});
 
 /** The median distance of the target from its median, above 0: the largest where the median one is 0, 1 where all are. */
 export function medianDeviation({ values, weights }: Target): number {

@@ -69,6 +69,8 @@ export interface TuneOptions<H> {
 export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
   if (ensembleNames.includes(estimator.estimator))
     refuse("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
+  if (estimator.from !== undefined)
+    refuse("tune()", "takes an estimator that begins anew", "warmStart(), whose trees have seen rows of every fold");
   if (Object.hasOwn(estimator.tasks, "anomaly"))
     refuse("tune()", "takes an estimator whose answers have a truth to be scored by", `${estimator.estimator}()`);
   if (estimator.tuning !== null)

@@ -12,6 +12,8 @@ export function toJsonText(value: unknown): string {
 
 /** The value of a text written by `toJsonText`. */
 export function fromJsonText(text: string): unknown {
+  // Without a function to call for every member the engine is faster by far.
+  if (!text.includes('"$number"')) return JSON.parse(text) as unknown;
   return JSON.parse(text, (_, member: unknown) =>
     typeof member === "object" && member !== null && "$number" in member ? Number(member.$number) : member,
   ) as unknown;

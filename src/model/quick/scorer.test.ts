@@ -6,7 +6,9 @@ import { randomDesign, randomTrees, rowOfDesign } from "../../../test/models/ran
 import { type Design, emptySparseBlock } from "../design.ts";
 import type { TreesPredictor } from "../predictor.ts";
 import { addTrees } from "../score-trees.ts";
-import { QuickScorer, quickRows } from "./scorer.ts";
+import { quickRows } from "./layout.ts";
+import { cellsOf } from "./cells.ts";
+import { QuickScorer } from "./scorer.ts";
 
 /** A chain to one side: its splits ask whether x <= i, or from the last i to the first; each other child is a leaf. */
 function chain(nLeaves: number, side: "left" | "right" = "right"): TreesPredictor {
@@ -75,6 +77,25 @@ describe("QuickScorer", () => {
         const { quick, walked } = both(chain(nLeaves, side), designOf(edges));
         expect(quick).toEqual(walked);
       }
+  });
+
+  it("ranks values among bounds that crowd in a small part of their range, or span more than a double's", () => {
+    const crowded = (x: number): number => 2 ** (60 - 4 * x);
+    const wide = (x: number): number => (x - 5) * 3e307;
+    const plain = (x: number): number => 1e6 + x / 8;
+    for (const [bound, hasCells] of [
+      [crowded, false],
+      [wide, false],
+      [plain, true],
+    ] as const) {
+      const trees = chain(20);
+      for (const [node, x] of trees.threshold.entries()) trees.threshold[node] = bound(x);
+      const limits = Array.from(trees.threshold).filter((_, node) => trees.feature[node]! >= 0);
+      expect(cellsOf(Float64Array.from(limits.toSorted((a, b) => a - b))) !== null).toBe(hasCells);
+      const values = limits.flatMap((x) => [x * (1 - Number.EPSILON), x, x * (1 + Number.EPSILON), -x]);
+      const { quick, walked } = both(trees, designOf([...values, -Infinity, Infinity, Number.NaN]));
+      expect(quick).toEqual(walked);
+    }
   });
 
   it("declines trees of more than 32 leaves and columns of more than 254 bounds", () => {

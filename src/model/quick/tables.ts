@@ -1,5 +1,5 @@
 import type { TreesPredictor } from "../predictor.ts";
-import { boundsLength, mostLeaves } from "./kernels.ts";
+import { boundsLength, mostLeaves } from "./records.ts";
 
 /** A split with the leaves it closes for rows that go right: those of its left side, neighbours in the tree's order. */
 export interface QuickSplit {

@@ -1,4 +1,4 @@
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
 import type { ColumnBins } from "./bins.ts";
 

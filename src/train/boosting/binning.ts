@@ -1,9 +1,11 @@
 import { createRng } from "../../core/rng.ts";
 import type { DenseColumn } from "../../model/design.ts";
-import type { Team } from "../threads/team.ts";
-import { type ColumnBins, findBins } from "./bins.ts";
-import { instantiateKernels } from "./kernels/kernels.ts";
-import { binsAt, boundsRoom, rowsBinnedAtOnce } from "./kernels/shape.ts";
+import type { Team } from "../../threads/team.ts";
+import type { TrainingColumns } from "../training-columns.ts";
+import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
+import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
+import { instantiateKernels, type Kernels } from "./kernels/kernels.ts";
+import { binsAt, boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { openView, type View } from "./view.ts";
 
@@ -13,6 +15,8 @@ export interface BoundsOrder {
   readonly columns: readonly DenseColumn[];
   readonly maxBins: number;
   readonly seed: number;
+  /** Null where rows are too few for kernels to be worth their compilation. */
+  readonly finding: BoundsPlan | null;
 }
 
 /** Write the bins of all rows, training and validation, into the training's memory. */
@@ -29,74 +33,149 @@ type Place = Pick<Team, "thread" | "threads">;
 /** The bins of this thread's columns, every `threads`-th; null for the others. Yields after each column. */
 export function* boundsOf(order: BoundsOrder, { thread, threads }: Place): Generator<void, (ColumnBins | null)[]> {
   const rng = createRng(order.seed);
+  const finder = order.finding && new BoundsFinder(order.finding);
   const found: (ColumnBins | null)[] = order.columns.map(() => null);
   for (let f = thread; f < order.columns.length; f += threads) {
-    found[f] = findBins(order.columns[f]!, order.maxBins, rng.fork(`column ${f}`));
+    found[f] = findBins(order.columns[f]!, order.maxBins, rng.fork(`column ${f}`), finder);
     yield;
   }
   return found;
+}
+
+/** As `boundsOf`, of columns that need not be in memory, all of them. Yields after each block of rows. */
+export function* boundsOfBlocks(
+  rows: TrainingColumns,
+  { maxBins, seed }: Pick<BoundsOrder, "maxBins" | "seed">,
+): Generator<void, ColumnBins[]> {
+  const rng = createRng(seed);
+  const finders = rows.columns.map((column, f) => binFinder(column, rows.nRows, maxBins, rng.fork(`column ${f}`)));
+  for (const { columns } of rows.blocks()) {
+    for (const [f, { values }] of columns.entries()) finders[f]!.add(values);
+    yield;
+  }
+  return finders.map((finder) => finder.finish());
+}
+
+/** As `writeRowBins`, of rows that need not be in memory. */
+export function* writeBlockBins(
+  plan: TrainingPlan,
+  bins: readonly ColumnBins[],
+  train: TrainingColumns,
+  validation: TrainingColumns | null,
+): Generator<void, void> {
+  const { layout } = plan;
+  const writer = openWriter(plan, bins, { thread: 0, threads: plan.shape.threads });
+  const sets = [
+    { rows: train, nRows: plan.nRows, records: layout.rows, columnsAt: layout.columns },
+    { rows: validation, nRows: plan.nValidation, records: layout.validationRows, columnsAt: -1 },
+  ];
+  for (const { rows, ...places } of sets) {
+    for (const { from, nRows, columns } of rows?.blocks() ?? [])
+      yield* writeBins(writer, { ...places, columns, from }, 0, nRows);
+  }
 }
 
 /** Bins this thread's stretch of the training rows and of the validation rows. Yields after each block of rows. */
 export function* writeRowBins(order: RowsOrder, place: Place): Generator<void, void> {
   const { plan, columns, validationColumns } = order;
   const { layout, nRows, nValidation } = plan;
-  yield* writeBins(order, place, { columns, nRows, records: layout.rows, columnsAt: layout.columns });
-  const watched = { columns: validationColumns, nRows: nValidation, records: layout.validationRows, columnsAt: -1 };
-  yield* writeBins(order, place, watched);
+  const writer = openWriter(plan, order.bins, place);
+  const sets = [
+    { columns, nRows, records: layout.rows, columnsAt: layout.columns },
+    { columns: validationColumns, nRows: nValidation, records: layout.validationRows, columnsAt: -1 },
+  ];
+  for (const set of sets) {
+    const [first, end] = [place.thread, place.thread + 1].map((part) => Math.floor((set.nRows * part) / place.threads));
+    yield* writeBins(writer, { ...set, from: 0 }, first!, end!);
+  }
 }
 
-/** Where the bins of rows go: to their records, and to one column a feature too unless `columnsAt` is -1. */
+/** Where the bins of rows go, as byte addresses: to their records, and to one column a feature too unless `columnsAt` is -1. */
 interface BinnedRows {
+  /** Of the rows from `from` on. */
   readonly columns: readonly DenseColumn[];
+  readonly from: number;
+  /** In all. */
   readonly nRows: number;
   readonly records: number;
   readonly columnsAt: number;
 }
 
-function* writeBins({ plan, bins }: RowsOrder, place: Place, rows: BinnedRows): Generator<void, void> {
-  const { layout, shape } = plan;
-  const { bytes, doubles } = openView(plan, place.threads);
+/** What one thread writes bins with. */
+interface BinWriter {
+  readonly plan: TrainingPlan;
+  readonly bins: readonly ColumnBins[];
+  readonly view: View;
+  readonly kernels: Kernels;
+  readonly thread: number;
+}
+
+function openWriter(plan: TrainingPlan, bins: readonly ColumnBins[], { thread, threads }: Place): BinWriter {
   const kernels = instantiateKernels(plan.module, plan.memory);
+  return { plan, bins, view: openView(plan, threads), kernels, thread };
+}
+
+/** The rows at `first` to before `end` of the columns. Yields after each block of them. */
+function* writeBins(
+  { plan, bins, view, kernels, thread }: BinWriter,
+  rows: BinnedRows,
+  first: number,
+  end: number,
+): Generator<void, void> {
+  const { layout, shape } = plan;
+  const { cells, doubles } = view;
+  const bytes = cellBytes(shape);
   const { columns, nRows, records, columnsAt } = rows;
-  const [first, end] = [place.thread, place.thread + 1].map((part) => Math.floor((nRows * part) / place.threads));
-  const staged = layout.values + place.thread * rowsBinnedAtOnce * 8;
-  const unkept = layout.unkept + place.thread * rowsBinnedAtOnce;
-  for (let from = first!; from < end!; from += rowsBinnedAtOnce) {
-    const to = Math.min(end!, from + rowsBinnedAtOnce);
+  const staged = layout.values + thread * rowsBinnedAtOnce * 8;
+  const unkept = layout.unkept + thread * rowsBinnedAtOnce * bytes;
+  for (let from = first; from < end; from += rowsBinnedAtOnce) {
+    const to = Math.min(end, from + rowsBinnedAtOnce);
+    const row = rows.from + from;
     for (let f = 0; f < columns.length; ++f) {
       const values = columns[f]!.values.subarray(from, to);
       const own = bins[f]!;
-      const record = records + from * shape.stride + binsAt(shape) + f;
-      const column = columnsAt < 0 ? unkept : columnsAt + f * nRows + from;
-      if (own.kind === "number") {
+      const record = records + row * shape.stride + binsAt(shape) + f * bytes;
+      const column = columnsAt < 0 ? unkept : columnsAt + (f * nRows + row) * bytes;
+      if (isBinnedByKernel(own)) {
         doubles.set(values, staged / 8);
         const bounds = layout.bounds + f * boundsRoom * 8;
         kernels.writeBins(staged, staged + values.length * 8, bounds, own.nValues, record, column);
-      } else writeLevels(values, own, bytes, record, shape.stride, column);
+      } else writeCells(values, own, cells, record / bytes, shape.stride / bytes, column / bytes);
     }
     yield;
   }
 }
 
-/** The bins of levels, to the records from `record` on and one after the other to `column`. */
-function writeLevels(
+/** The kernel has room for the bounds of numbers in at most 256 bins. */
+function isBinnedByKernel(bins: ColumnBins): bins is ColumnBins & { kind: "number" } {
+  return bins.kind === "number" && bins.upper.length < boundsRoom;
+}
+
+/** The bins of levels, and of numbers in more bins: to the records from cell `record` on and one after the other to `column`. */
+function writeCells(
   values: Float64Array,
-  { binOfCode, nValues }: ColumnBins & { kind: "category" },
-  bytes: Uint8Array,
+  bins: ColumnBins,
+  cells: Uint8Array | Uint16Array,
   record: number,
   stride: number,
   column: number,
 ): void {
+  if (bins.kind === "number") {
+    for (let row = 0, cell = record; row < values.length; ++row, cell += stride) {
+      cells[column + row] = cells[cell] = binOf(bins, values[row]!);
+    }
+    return;
+  }
+  const { binOfCode, nValues } = bins;
   for (let row = 0, cell = record; row < values.length; ++row, cell += stride) {
-    bytes[column + row] = bytes[cell] = binOfCode[values[row]!] ?? nValues;
+    cells[column + row] = cells[cell] = binOfCode[values[row]!] ?? nValues;
   }
 }
 
 /** Writes the bounds of all features where `writeRowBins` reads them. */
 export function writeBounds(plan: TrainingPlan, { doubles }: View, bins: readonly ColumnBins[]): void {
   for (const [f, own] of bins.entries()) {
-    if (own.kind !== "number") continue;
+    if (!isBinnedByKernel(own)) continue;
     const at = plan.layout.bounds / 8 + f * boundsRoom;
     doubles.fill(Infinity, at, at + boundsRoom);
     doubles.set(own.upper, at);

@@ -31,6 +31,16 @@ describe("findBins", () => {
     expect(upper[1]).toBeCloseTo(1099.5, 0);
   });
 
+  it("gives each of many values, and each of many levels, a bin of its own where there may be so many", () => {
+    const values = Array.from({ length: 5000 }, (_, row) => (row * 7919) % 3000);
+    const upper = upperOf(findBins(column(values), 65_535, createRng(1)));
+    expect(upper).toEqual(Array.from({ length: 2999 }, (_, i) => i + 0.5));
+    const levels = findBins(column([...values, NaN], 3001), 3000, createRng(1));
+    expect(levels.nValues).toBe(3000);
+    for (const code of [0, 1, 255, 256, 257, 2999]) expect(binOf(levels, code)).toBe(code);
+    for (const absent of [3000, NaN]) expect(binOf(levels, absent)).toBe(3000);
+  });
+
   it("keeps bounds where halving cannot", () => {
     const next = 1 + Number.EPSILON;
     expect(upperOf(findBins(column([1, next]), 255, createRng(1)))).toEqual([1]);
@@ -61,14 +71,13 @@ describe("writeBins", () => {
         (values, maxBins) => {
           const one = column(values);
           const bins = findBins(one, maxBins, createRng(3));
-          const bytes = new Uint8Array(values.length * 4);
-          for (const _ of writeBins([one], [bins], { bytes, at: 1, stride: 3, columnsAt: values.length * 3 }));
+          const bytes = new Uint8Array(values.length + 1);
+          for (const _ of writeBins(one, bins, bytes, 1));
           const upper = upperOf(bins);
           expect(bins.nValues).toBeLessThanOrEqual(maxBins);
           values.forEach((x, row) => {
-            const bin = bytes[row * 3 + 1]!;
+            const bin = bytes[row + 1]!;
             expect(bin).toBe(binOf(bins, x));
-            expect(bytes[values.length * 3 + row]).toBe(bin);
             if (Number.isNaN(x)) expect(bin).toBe(bins.nValues);
             else expect(upper.findIndex((bound) => x <= bound)).toBe(bin === upper.length ? -1 : bin);
           });

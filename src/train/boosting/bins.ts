@@ -1,6 +1,7 @@
 import type { Rng } from "../../core/rng.ts";
 import { sortFloat64 } from "../../math/sort.ts";
 import type { DenseColumn } from "../../model/design.ts";
+import type { BoundsFinder } from "./kernels/bounds-finder.ts";
 
 /**
  * How the values of one column become bins 0..nValues-1, with bin nValues for missing. Numbers: bin b holds the values
@@ -8,15 +9,57 @@ import type { DenseColumn } from "../../model/design.ts";
  */
 export type ColumnBins =
   | { readonly kind: "number"; readonly nValues: number; readonly upper: Float64Array }
-  | { readonly kind: "category"; readonly nValues: number; readonly binOfCode: Uint8Array };
+  | { readonly kind: "category"; readonly nValues: number; readonly binOfCode: Uint8Array | Uint16Array };
 
-/** Rows looked at for the bounds of number bins; more would move them by less than sampling noise. */
-const sampleRows = 100_000;
+/** How many rows the bounds of `maxBins` bins are found by; more would move them by less than sampling noise. */
+export function rowsSampled(nRows: number, maxBins: number): number {
+  return Math.min(nRows, Math.max(100_000, 16 * maxBins));
+}
 
-/** Finds the bins of a column; `maxBins` (2 to 255) does not count the one for missing. */
-export function findBins(column: DenseColumn, maxBins: number, rng: Rng): ColumnBins {
-  if (column.cardinality > 0) return categoryBins(column.values, column.cardinality, maxBins);
-  return numberBins(sampleOf(column.values, rng), maxBins);
+/**
+ * Finds the bins of a column; `maxBins` (2 to 65,535) does not count the one for missing. With a `finder` the same in less
+ * time, where values are many.
+ */
+export function findBins(
+  column: DenseColumn,
+  maxBins: number,
+  rng: Rng,
+  finder: BoundsFinder | null = null,
+): ColumnBins {
+  const own = binFinder(column, column.values.length, maxBins, rng, finder);
+  own.add(column.values);
+  return own.finish();
+}
+
+/** Finds the bins of a column of which it is given the values in any number of parts, in the order of the rows. */
+export interface BinFinder {
+  add(values: Float64Array): void;
+  finish(): ColumnBins;
+}
+
+/** As `findBins`, of a column of `nRows`. */
+export function binFinder(
+  { cardinality }: Pick<DenseColumn, "cardinality">,
+  nRows: number,
+  maxBins: number,
+  rng: Rng,
+  finder: BoundsFinder | null = null,
+): BinFinder {
+  if (cardinality > 0) {
+    const counts = new Uint32Array(cardinality);
+    return { add: (values) => countLevels(values, counts), finish: () => categoryBins(counts, maxBins) };
+  }
+  const size = rowsSampled(nRows, maxBins);
+  const values = finder?.values ?? new Float64Array(size);
+  const sample = new Sample(nRows, size, rng, values);
+  return {
+    add: (some) => sample.add(some),
+    finish() {
+      const { kept } = sample;
+      const upper = finder ? finder.find(kept, maxBins) : boundsOf(sortFloat64(values.subarray(0, kept)), maxBins);
+      return { kind: "number", nValues: upper.length + 1, upper };
+    },
+  };
 }
 
 /** The bin of one value. */
@@ -40,32 +83,53 @@ function lowerBound(upper: Float64Array, value: number): number {
 }
 
 /**
- * Values that are not missing, sorted: of all rows, or of one row out of each of `sampleRows` equal stretches, placed in
+ * Writes values to `sample` that are not missing: of all rows, or of one row out of each of `size` equal stretches, placed in
  * its stretch by a linear congruential generator (Numerical Recipes): a row costs less than its value's cache miss.
  */
-function sampleOf(values: Float64Array, rng: Rng): Float64Array {
-  const nRows = values.length;
-  const size = Math.min(nRows, sampleRows);
-  const sample = new Float64Array(size);
-  const stretch = nRows / size;
-  let state = rng.integer(4294967296) | 0;
-  let kept = 0;
-  for (let i = 0; i < size; ++i) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    const row = size === nRows ? i : ((i + (state >>> 0) / 4294967296) * stretch) >>> 0;
-    const value = values[row]!;
-    if (value === value) sample[kept++] = value;
+class Sample {
+  /** Values written. */
+  kept = 0;
+  readonly #nRows: number;
+  readonly #size: number;
+  readonly #sample: Float64Array;
+  /** Rows that were given, rows that were drawn, and the one drawn last. */
+  #given = 0;
+  #drawn = 0;
+  #next = 0;
+  #state: number;
+
+  constructor(nRows: number, size: number, rng: Rng, sample: Float64Array) {
+    this.#nRows = nRows;
+    this.#size = size;
+    this.#sample = sample;
+    this.#state = rng.integer(4294967296) | 0;
+    this.#draw();
   }
-  return sortFloat64(sample.subarray(0, kept));
+
+  /** The rows that follow. */
+  add(values: Float64Array): void {
+    const end = this.#given + values.length;
+    while (this.#drawn <= this.#size && this.#next < end) {
+      const value = values[this.#next - this.#given]!;
+      if (value === value) this.#sample[this.kept++] = value;
+      this.#draw();
+    }
+    this.#given = end;
+  }
+
+  #draw(): void {
+    const [nRows, size, i] = [this.#nRows, this.#size, this.#drawn++];
+    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) | 0;
+    this.#next = size === nRows ? i : ((i + (this.#state >>> 0) / 4294967296) * (nRows / size)) >>> 0;
+  }
 }
 
 /**
  * Bounds between bins. Few distinct values: one bin each, bounds half-way. Else greedy equal counts: a value that alone
  * fills a bin's share gets its own bin, so that a spike (zeros, say) does not use up the quantiles of the others.
  */
-function numberBins(sorted: Float64Array, maxBins: number): ColumnBins {
-  const upper = distinctBounds(sorted, maxBins) ?? equalCountBounds(sorted, maxBins);
-  return { kind: "number", nValues: upper.length + 1, upper: Float64Array.from(upper) };
+function boundsOf(sorted: Float64Array, maxBins: number): Float64Array {
+  return Float64Array.from(distinctBounds(sorted, maxBins) ?? equalCountBounds(sorted, maxBins));
 }
 
 /** Bounds between all distinct values; null where there are more than `maxBins`. */
@@ -109,60 +173,42 @@ function between(low: number, high: number): number {
   return middle >= low && middle < high ? middle : low;
 }
 
-/** One bin a level that has rows; beyond `maxBins` the rarest levels share the last. */
-function categoryBins(values: Float64Array, cardinality: number, maxBins: number): ColumnBins {
-  const counts = new Uint32Array(cardinality);
+function countLevels(values: Float64Array, counts: Uint32Array): void {
   for (let i = 0; i < values.length; ++i) {
     const code = values[i]!;
-    if (code >= 0 && code < cardinality) counts[code]! += 1;
+    if (code >= 0 && code < counts.length) counts[code]! += 1;
   }
+}
+
+/** One bin a level that has rows; beyond `maxBins` the rarest levels share the last. */
+function categoryBins(counts: Uint32Array, maxBins: number): ColumnBins {
+  const cardinality = counts.length;
   const seen = Array.from(counts.keys()).filter((code) => counts[code]! > 0);
   const own = seen.length <= maxBins ? seen : seen.sort((a, b) => counts[b]! - counts[a]! || a - b);
   const nValues = Math.max(1, Math.min(seen.length, maxBins));
-  const binOfCode = new Uint8Array(cardinality).fill(nValues);
+  const binOfCode = (nValues < 256 ? new Uint8Array(cardinality) : new Uint16Array(cardinality)).fill(nValues);
   own.forEach((code, position) => {
     binOfCode[code] = Math.min(position, nValues - 1);
   });
   return { kind: "category", nValues, binOfCode };
 }
 
-/** Rows binned at a time, so that their records stay in the cache while the columns pass by. */
+/** Rows binned at a time. */
 const blockRows = 4096;
 
-/** Where bins go: feature f of row r to `at + f + r * stride`, and to `columnsAt + f * nRows + r` too unless that is -1. */
-export interface BinTarget {
-  readonly bytes: Uint8Array;
-  readonly at: number;
-  readonly stride: number;
-  readonly columnsAt: number;
-}
-
-/** Writes the bins of rows `fromRow` to `toRow`. Yields after each block of rows, so that the caller can let others run. */
-export function* writeBins(
-  columns: readonly DenseColumn[],
-  bins: readonly ColumnBins[],
-  out: BinTarget,
-  fromRow: number = 0,
-  toRow: number = columns[0]?.values.length ?? 0,
-): Generator<number> {
-  const nRows = columns[0]?.values.length ?? 0;
-  const writers = bins.map((one) => (one.kind === "number" ? numberWriter(one, toRow - fromRow) : categoryWriter(one)));
-  for (let from = fromRow; from < toRow; from += blockRows) {
-    const to = Math.min(toRow, from + blockRows);
-    for (let f = 0; f < columns.length; ++f) {
-      const at = out.at + f;
-      writers[f]!(columns[f]!.values, from, to, out.bytes, at, out.stride);
-      if (out.columnsAt >= 0) copyToColumn(from, to, out.bytes, at, out.stride, out.columnsAt + f * nRows);
-    }
-    yield to;
+/**
+ * Writes the bins of a column's rows, at most 255 and the one for missing, one after the other from `at`. Yields after each
+ * block of rows, so that the caller can let others run.
+ */
+export function* writeBins({ values }: DenseColumn, bins: ColumnBins, out: Uint8Array, at: number): Generator<void> {
+  const write = bins.kind === "number" ? numberWriter(bins, values.length) : categoryWriter(bins);
+  for (let from = 0; from < values.length; from += blockRows) {
+    write(values, from, Math.min(values.length, from + blockRows), out, at);
+    yield;
   }
 }
 
-type Writer = (values: Float64Array, from: number, to: number, out: Uint8Array, at: number, stride: number) => void;
-
-function copyToColumn(from: number, to: number, bytes: Uint8Array, at: number, stride: number, column: number): void {
-  for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) bytes[column + row] = bytes[cell]!;
-}
+type Writer = (values: Float64Array, from: number, to: number, out: Uint8Array, at: number) => void;
 
 /**
  * Cells of the grid between the first and the last bound: so many that few hold a bound, and whether a value has to step is
@@ -188,17 +234,17 @@ function numberWriter({ upper, nValues }: ColumnBins & { kind: "number" }, nRows
   for (let cell = 1; cell <= cells; ++cell) before[cell]! += before[cell - 1]!;
   const bounds = new Float64Array(upper.length + 1).fill(Infinity);
   bounds.set(upper);
-  return (values, from, to, out, at, stride) => {
+  return (values, from, to, out, at) => {
     // Locals: what a closure has caught is read again for every row.
     const [grid, sorted, start, step, last, missing] = [before, bounds, low, scale, cells - 1, nValues];
-    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
+    for (let row = from; row < to; ++row) {
       const value = values[row]!;
       let position = (value - start) * step;
       if (!(position > 0)) position = 0;
       else if (position > last) position = last;
       let bin = grid[position | 0]!;
       while (sorted[bin]! < value) ++bin;
-      out[cell] = value === value ? bin : missing;
+      out[at + row] = value === value ? bin : missing;
     }
   };
 }
@@ -210,20 +256,18 @@ function halvingWriter(bounds: Float64Array, missing: number): Writer {
   let width = 1;
   while (width <= bounds.length) width *= 2;
   const half = width >> 1;
-  return (values, from, to, out, at, stride) => {
-    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
+  return (values, from, to, out, at) => {
+    for (let row = from; row < to; ++row) {
       const value = values[row]!;
       let bin = 0;
       for (let step = half; step > 0; step >>= 1) bin += -Number(upper[bin + step - 1]! < value) & step;
-      out[cell] = value === value ? bin : missing;
+      out[at + row] = value === value ? bin : missing;
     }
   };
 }
 
 function categoryWriter({ binOfCode, nValues }: ColumnBins & { kind: "category" }): Writer {
-  return (values, from, to, out, at, stride) => {
-    for (let row = from, cell = at + from * stride; row < to; ++row, cell += stride) {
-      out[cell] = binOfCode[values[row]!] ?? nValues;
-    }
+  return (values, from, to, out, at) => {
+    for (let row = from; row < to; ++row) out[at + row] = binOfCode[values[row]!] ?? nValues;
   };
 }

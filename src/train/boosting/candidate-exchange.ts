@@ -26,7 +26,7 @@ export function publish({ candidates, bytes }: View, layout: Layout, place: numb
   candidates[at + 4] = best.gradient;
   candidates[at + 5] = best.hessian;
   candidates[at + 6] = best.count;
-  bytes.set(best.routes, layout.candidateRoutes + place * 256);
+  bytes.set(best.routes, layout.candidateRoutes + place * best.routes.length);
 }
 
 /** Copies the best of what the threads found to `into`; false where none found any. Ties go to the lowest thread, which has the lowest features. */
@@ -52,8 +52,9 @@ export function takeBest(
   into.gradient = candidates[at + 4]!;
   into.hessian = candidates[at + 5]!;
   into.count = candidates[at + 6]!;
-  const routesAt = layout.candidateRoutes + chosen * 256;
-  into.routes.set(bytes.subarray(routesAt, routesAt + 256));
+  const room = into.routes.length;
+  const routesAt = layout.candidateRoutes + chosen * room;
+  into.routes.set(bytes.subarray(routesAt, routesAt + room));
   return true;
 }
 

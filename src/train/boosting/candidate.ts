@@ -21,7 +21,7 @@ export interface Candidate {
   gradient: number;
   hessian: number;
   count: number;
-  /** 256 bytes: 4 where the bin goes left. */
+  /** A byte a bin: 4 where it goes left. */
   readonly routes: Uint8Array;
 }
 
@@ -72,7 +72,8 @@ export function searchRules(settings: Settings, scales: Scales, meanWeight: numb
   };
 }
 
-export function emptyCandidate(): Candidate {
+/** None yet, with a route of `binRoom` bytes. */
+export function emptyCandidate(binRoom: number): Candidate {
   return {
     score: -1,
     feature: -1,
@@ -81,7 +82,7 @@ export function emptyCandidate(): Candidate {
     gradient: 0,
     hessian: 0,
     count: 0,
-    routes: new Uint8Array(256),
+    routes: new Uint8Array(binRoom),
   };
 }
 

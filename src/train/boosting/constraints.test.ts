@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { rawScores } from "../../model/score.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { emptyCandidate, type Totals } from "./candidate.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { boundedScore, boundedStep, searchNumberBounded, type StepBounds, unbounded } from "./search-bounded.ts";
@@ -51,7 +50,7 @@ describe("searchNumberBounded", () => {
         bounds,
         (bins, direction, limits) => {
           const totals = sumOf(bins);
-          const best = emptyCandidate();
+          const best = emptyCandidate(256);
           best.score = 0;
           searchNumberBounded(histogramOf(bins), 0, 0, bins.length - 1, totals, rules, best, direction, limits);
           let expected = 0;
@@ -82,7 +81,7 @@ describe("searchNumberBounded", () => {
   it("finds what searchNumber finds where nothing is constrained", () => {
     fc.assert(
       fc.property(fc.array(bin, { minLength: 2, maxLength: 9 }), (bins) => {
-        const [free, own] = [emptyCandidate(), emptyCandidate()];
+        const [free, own] = [emptyCandidate(256), emptyCandidate(256)];
         searchNumber(histogramOf(bins), 0, 0, bins.length - 1, sumOf(bins), rules, free);
         searchNumberBounded(histogramOf(bins), 0, 0, bins.length - 1, sumOf(bins), rules, own, 0, unbounded);
         expect(own.score).toBeCloseTo(free.score, 8);
@@ -123,7 +122,7 @@ const regression: Target = { task: "regression", values: y, nLabels: 0, weights:
 const binary: Target = { task: "binary", values: y.map((value) => Number(value > 2)), nLabels: 2, weights: null };
 
 async function fit(target: Target, given: HyperparameterValues): Promise<TreesPredictor> {
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+  const context = fitContext();
   return (await boostingEstimator.fit(design, target, { trees: 40, ...given }, context)).predictor as TreesPredictor;
 }
 

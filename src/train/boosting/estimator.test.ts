@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import { fixedClock, systemClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
+import { systemClock } from "../../core/clock.ts";
 import { type Rng, createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { rawScores } from "../../model/score.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 
 function designOf(
@@ -38,14 +38,7 @@ function targetOf(task: Target["task"], values: readonly number[], weights: read
   return { task, values: Float64Array.from(values), nLabels, weights: weights && Float64Array.from(weights) };
 }
 
-const context = (over: Partial<FitContext> = {}): FitContext => ({
-  rng: createRng(7),
-  clock: fixedClock(),
-  progress: silent,
-  threads: 1,
-  validation: null,
-  ...over,
-});
+const context = (over: Partial<FitContext> = {}): FitContext => fitContext({ rng: createRng(7), ...over });
 
 async function fit(
   design: Design,

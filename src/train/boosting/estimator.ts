@@ -1,22 +1,24 @@
 import { MillraceError } from "../../core/errors/error.ts";
-import type { Design } from "../../model/design.ts";
+import type { Design, StreamedDesign } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
   FitResult,
   HyperparameterValues,
+  StreamedFitContext,
   Target,
 } from "../../model/estimator.ts";
 import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
-import { canUseWorkers } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
-import { isWorthReclaiming, reclaimMemory } from "../threads/reclaim-memory.ts";
-import { runTeam } from "../threads/run-team.ts";
+import { heldColumns, streamedColumns } from "../training-columns.ts";
+import { canUseWorkers } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
+import { runTeam } from "../../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import { links, toPredictor } from "./predictor.ts";
-import { denseColumns, prepareTraining } from "./prepare.ts";
+import { prepareTraining, type Rows } from "./prepare.ts";
 import { totalWeight } from "./ranking-target.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 
@@ -26,8 +28,8 @@ const subject = "the training of boosting";
 
 /**
  * Gradient boosting of histogram trees. Loss: squared, logistic, softmax or lambdarank by task. Missing values and categories are
- * split on as they are. The result is the same bits for any number of threads. Notes: `rounds`, `trainLoss` (after the
- * last round run) and `validationLoss` (of the rounds kept): mean squared residual or mean log loss a row, or what a
+ * split on as they are. The result is the same bits for any number of threads. Where it goes on from trees learned before,
+ * its trees follow those. Notes: `rounds` (all of them), `trainLoss` (after the last round run) and `validationLoss` (of the rounds kept): mean squared residual or mean log loss a row, or what a
  * group lacks to an NDCG of 1 over ten places.
  */
 export const boostingEstimator: EstimatorImplementation = Object.freeze({
@@ -36,6 +38,7 @@ export const boostingEstimator: EstimatorImplementation = Object.freeze({
   style: "trees",
   hyperparameters: boostingHyperparameters,
   fit,
+  fitStreamed,
 });
 
 /** Not async: what an async function was given stays in memory until it ends, and the design is read only at first. */
@@ -45,31 +48,48 @@ function fit(
   hyperparameters: HyperparameterValues,
   context: FitContext,
 ): Promise<FitResult> {
+  const { validation, ...tools } = context;
+  const watched = validation && { rows: heldColumns(validation.design), target: validation.target };
+  return fitRows({ rows: heldColumns(design), target: given }, watched, hyperparameters, tools);
+}
+
+function fitStreamed(
+  design: StreamedDesign,
+  target: Target,
+  hyperparameters: HyperparameterValues,
+  { validation, ...tools }: StreamedFitContext,
+): Promise<FitResult> {
+  const watched = validation && { rows: streamedColumns(validation.design), target: validation.target };
+  return fitRows({ rows: streamedColumns(design), target }, watched, hyperparameters, tools);
+}
+
+function fitRows(
+  { rows, target: given }: Rows,
+  validation: Rows | null,
+  hyperparameters: HyperparameterValues,
+  context: Omit<FitContext, "validation">,
+): Promise<FitResult> {
   const settings = settingsOf(hyperparameters);
   const factors = classFactors(given, settings.classWeights);
   const target = withFactors(given, factors);
   const pause = createPause(context, subject);
-  const train = { columns: denseColumns(design), target };
-  const { validation, ...rest } = context;
   const watched = validation && withFactors(validation.target, factors);
   const validationWeight = watched ? totalWeight(watched) : 0;
-  const threads = threadsFor(design.nRows, context.threads);
+  const threads = threadsFor(rows.nRows, context.threads);
   const prepared = prepareTraining({
-    train,
-    validation:
-      validation && watched && validationWeight > 0
-        ? { columns: denseColumns(validation.design), target: watched }
-        : null,
+    train: { rows, target },
+    validation: validation && watched && validationWeight > 0 ? { rows: validation.rows, target: watched } : null,
     settings,
+    start: context.start ?? null,
     threads,
     rng: context.rng,
     pause,
   });
   return learn(
     prepared,
-    { ...rest, threads, pause },
+    { ...context, threads, pause },
     {
-      cardinalities: train.columns.map((column) => column.cardinality),
+      cardinalities: rows.columns.map((column) => column.cardinality),
       trainWeight: totalWeight(target),
       validationWeight,
     },
@@ -89,13 +109,15 @@ async function learn(
   context: RunContext,
   facts: TrainingFacts,
 ): Promise<FitResult> {
-  const { plan, bins } = await preparation;
+  const { plan, bins, start } = await preparation;
   if (context.threads > 1 && isWorthReclaiming(plan.nRows, bins.length)) reclaimMemory();
   const outcome = await runIn(plan, context);
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
-  context.progress.report(outcome.rounds, outcome.rounds, "trees");
+  const added = outcome.rounds - plan.roundsBefore;
+  context.progress.report(added, added, "trees");
   const { cardinalities } = facts;
-  const predictor = toPredictor({ link: links[plan.loss], base: plan.base, trees: outcome.trees, bins, cardinalities });
+  const { base, loss } = plan;
+  const predictor = toPredictor({ link: links[loss], base, start, trees: outcome.trees, bins, cardinalities });
   return { predictor, notes: notesOf(outcome, facts) };
 }
 

@@ -1,17 +1,17 @@
-import type { Team } from "../threads/team.ts";
-import { featureAt, publish, takeBest, totalsAt } from "./candidate-exchange.ts";
-import { type Candidate, emptyCandidate, searchRules, shrunk } from "./candidate.ts";
+import type { Team } from "../../threads/team.ts";
+import { featureAt, totalsAt } from "./candidate-exchange.ts";
+import { type Candidate, searchRules, shrunk } from "./candidate.ts";
 import { childFreedom, type Freedom } from "./freedom.ts";
 import { Histograms } from "./histograms.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { scanEntry, scanState } from "./kernels/scan-state.ts";
-import { type Growth, type Leaf, type LeafRows, mostGain, shallowest } from "./leaf.ts";
+import { cellBytes } from "./kernels/shape.ts";
+import { type Growth, type Leaf, type LeafRows, maySplit, mostGain, shallowest } from "./leaf.ts";
+import { type LeafSearch, createSearch } from "./leaf-search.ts";
 import type { Scales } from "./loss.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
 import { unbounded } from "./search-bounded.ts";
-import { type SearchPlace, type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
-import { searchFeatures, unsplitScore } from "./search.ts";
 import type { Shard } from "./shard.ts";
 import { type GrownTree, clearTree, emptyTree } from "./tree.ts";
 import type { View } from "./view.ts";
@@ -27,11 +27,7 @@ export class Grower {
   readonly #team: Team;
   readonly #shard: Shard;
   readonly #histograms: Histograms;
-  readonly #place: SearchPlace;
-  /** Reused by every search of this thread, one a child. */
-  readonly #found: readonly [Candidate, Candidate] = [emptyCandidate(), emptyCandidate()];
-  /** The best split of the leaf that owns a histogram; written over once that leaf is split. */
-  readonly #best: Candidate[] = [];
+  readonly #search: LeafSearch;
   readonly #tree: GrownTree;
 
   constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team, shard: Shard) {
@@ -41,9 +37,9 @@ export class Grower {
     this.#team = team;
     this.#shard = shard;
     const { shape, features, layout, settings } = plan;
-    this.#tree = emptyTree(settings.leaves);
+    this.#tree = emptyTree(settings.leaves, shape.binRoom);
     const nFeatures = features.nValues.length;
-    this.#place = {
+    const place = {
       view,
       kernels,
       shape,
@@ -53,7 +49,8 @@ export class Grower {
       from: featureAt(shape.binOffsets, nFeatures, team.thread / team.threads),
       to: featureAt(shape.binOffsets, nFeatures, (team.thread + 1) / team.threads),
     };
-    this.#histograms = new Histograms(plan, view, kernels, team, { shard, from: this.#place.from, to: this.#place.to });
+    this.#histograms = new Histograms(plan, view, kernels, team, { shard, from: place.from, to: place.to });
+    this.#search = createSearch({ plan, place, team, histograms: this.#histograms });
   }
 
   /**
@@ -68,8 +65,8 @@ export class Grower {
     const { output, scales, used } = args;
     const tree = this.#tree;
     clearTree(tree, output);
-    const listEnd = listNumbers(this.#place, used);
-    const growth: Growth = { output, scales, used, listEnd, tree, rules: searchRules(settings, scales, meanWeight) };
+    const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
+    this.#search.begin(growth);
     const leaves = [this.#root(growth, args.own)];
     while (leaves.length < settings.leaves) {
       const chosen = settings.levelwise ? shallowest(leaves) : mostGain(leaves);
@@ -96,10 +93,10 @@ export class Grower {
     const freedom: Freedom = { bounds: unbounded, used: growth.used, path: [] };
     const rows = { begin, own, restBegin: begin + own, rest: nRows - own };
     const root: Leaf = { ...totals, ...rows, node: 0, depth: 0, slot: 0, split: null, gain: 0, freedom };
-    if (!this.#maySplit(root) || this.#plan.settings.leaves < 2) return root;
-    this.#search(growth, [root]);
+    if (!maySplit(this.#plan.settings, root) || this.#plan.settings.leaves < 2) return root;
+    this.#search.search(root, null);
     this.#team.barrier();
-    this.#takeBest(growth, root, 0);
+    this.#search.settle(root, 0);
     return root;
   }
 
@@ -148,78 +145,24 @@ export class Grower {
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
     growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
     const isLast = nLeaves + 1 === this.#plan.settings.leaves;
-    if (!isLast && (this.#maySplit(left) || this.#maySplit(right))) {
-      this.#searchChildren(growth, left, right, nLeaves);
+    if (!isLast && (maySplit(this.#plan.settings, left) || maySplit(this.#plan.settings, right))) {
+      this.#searchChildren(left, right, nLeaves);
     }
     return [left, right];
   }
 
   /** No barrier at the end: before anything found here is written over, every thread has passed the next split's first one. */
-  #searchChildren(growth: Growth, left: Leaf, right: Leaf, newSlot: number): void {
+  #searchChildren(left: Leaf, right: Leaf, newSlot: number): void {
     const isLeftSmall = left.count <= right.count;
     const [small, large] = isLeftSmall ? [left, right] : [right, left];
     small.slot = newSlot;
     this.#histograms.sumListed(newSlot, small.begin, small.own);
     this.#team.barrier();
     this.#histograms.merge(newSlot, large.slot);
-    this.#search(growth, [small, large]);
+    this.#search.search(small, large);
     this.#team.barrier();
-    if (this.#maySplit(small)) this.#takeBest(growth, small, 0);
-    if (this.#maySplit(large)) this.#takeBest(growth, large, 1);
-  }
-
-  #maySplit(leaf: Leaf): boolean {
-    const { depth, minRows } = this.#plan.settings;
-    return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);
-  }
-
-  /** Finds the best split of one leaf or two siblings among this thread's features and publishes it as candidate 0 or 1. */
-  #search(growth: Growth, leaves: readonly Leaf[]): void {
-    const { layout, constraints } = this.#plan;
-    if (constraints.direction === null && constraints.groups === null) this.#searchTogether(growth, leaves);
-    else for (const [which, leaf] of leaves.entries()) this.#searchAlone(growth, leaf, this.#found[which]!);
-    for (const which of leaves.keys()) {
-      publish(this.#view, layout, this.#team.thread * 2 + which, this.#found[which]!);
-    }
-  }
-
-  #searchTogether({ used, listEnd, rules }: Growth, leaves: readonly Leaf[]): void {
-    const [first, second] = this.#found;
-    const searched = (leaf: Leaf, best: Candidate): SearchedLeaf => ({
-      at: this.#histograms.at(leaf.slot),
-      totals: leaf,
-      isOpen: this.#maySplit(leaf),
-      best,
-    });
-    const one = searched(leaves[0]!, first);
-    const other = leaves[1] ? searched(leaves[1], second) : { ...one, isOpen: false, best: second };
-    searchPair(this.#place, used, listEnd, rules, [one, other]);
-  }
-
-  #searchAlone(growth: Growth, leaf: Leaf, best: Candidate): void {
-    const { shape, features } = this.#plan;
-    const { direction } = this.#plan.constraints;
-    if (!this.#maySplit(leaf)) return;
-    searchFeatures({
-      histogram: { words: this.#view.words, countShift: shape.countShift },
-      at: this.#histograms.at(leaf.slot) / 4,
-      binOffsets: shape.binOffsets,
-      features,
-      used: leaf.freedom.used,
-      order: direction && { direction, bounds: leaf.freedom.bounds },
-      from: this.#place.from,
-      to: this.#place.to,
-      totals: leaf,
-      rules: growth.rules,
-      best,
-    });
-  }
-
-  #takeBest(growth: Growth, leaf: Leaf, which: 0 | 1): void {
-    const best = (this.#best[leaf.slot] ??= emptyCandidate());
-    if (!takeBest(this.#view, this.#plan.layout, this.#team.threads, which, best)) return;
-    leaf.split = best;
-    leaf.gain = best.score - unsplitScore(leaf, growth.rules, leaf.freedom.bounds);
+    if (maySplit(this.#plan.settings, small)) this.#search.settle(small, 0);
+    if (maySplit(this.#plan.settings, large)) this.#search.settle(large, 1);
   }
 
   /** Turns the leaf's node into a split with two new nodes; returns the left one (the right follows it). */
@@ -231,7 +174,7 @@ export class Grower {
     tree.feature[node] = split.feature;
     tree.bin[node] = split.bin;
     tree.missingLeft[node] = split.missingLeft;
-    tree.routes.set(split.routes, node * 256);
+    tree.routes.set(split.routes, node << tree.routeBits);
     tree.left[node] = first;
     tree.right[node] = first + 1;
     tree.gain[node] = (0.5 * leaf.gain * scales.hessian) / scales.gradient / scales.gradient;
@@ -240,11 +183,11 @@ export class Grower {
 
   /** Reorders a stretch of this thread's rows, left before right, each side in its old order; returns how many go left. */
   #partition(begin: number, own: number, split: Candidate): number {
-    const { layout, nRows } = this.#plan;
-    const route = layout.routes + this.#team.thread * 256;
+    const { layout, nRows, shape } = this.#plan;
+    const route = layout.routes + this.#team.thread * shape.binRoom;
     this.#view.bytes.set(split.routes, route);
     const [from, to] = [layout.index + begin * 4, layout.index + (begin + own) * 4];
-    const column = layout.columns + split.feature * nRows;
+    const column = layout.columns + split.feature * nRows * cellBytes(shape);
     return this.#kernels.partition(from, to, column, route, layout.scratch + begin * 4);
   }
 

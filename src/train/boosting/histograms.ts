@@ -1,4 +1,4 @@
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";

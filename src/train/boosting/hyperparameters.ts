@@ -1,5 +1,6 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
 import { classWeightsDeclaration } from "../class-weights.ts";
+import { huberDeltaDeclaration } from "../robust.ts";
 
 /**
  * Hyperparameters of boosting. The defaults are for a table of some thousand to some million rows: many small steps
@@ -78,10 +79,10 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
   bins: {
     type: "integer",
     min: 2,
-    max: 255,
+    max: 65_535,
     scale: "log",
     default: 255,
-    doc: "Most bins of a column, besides the one for missing: how finely thresholds are placed.",
+    doc: "Most bins of a column, besides the one for missing: how finely thresholds are placed, and how many levels of a category stand apart. Where a column has more than 255, every cell takes two bytes instead of one, and histograms grow with the bins.",
   },
   rowShare: {
     type: "real",
@@ -156,15 +157,7 @@ export const boostingHyperparameters: HyperparameterTable = Object.freeze({
     default: 0.5,
     doc: 'The share of targets below the prediction, for the loss "quantile".',
   },
-  huberDelta: {
-    type: "real",
-    min: 0,
-    openMin: true,
-    max: 1000,
-    scale: "log",
-    default: 1,
-    doc: 'Residuals beyond so many median absolute deviations of the target count linearly, for the loss "huber".',
-  },
+  huberDelta: huberDeltaDeclaration,
   tweediePower: {
     type: "real",
     min: 1,

@@ -2,12 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import { designOf } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
-import { createRng } from "../../core/rng.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { rawScores } from "../../model/score.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 
 interface Case {
@@ -44,7 +42,7 @@ function targetOf(task: Case["task"]): Target {
 }
 
 async function fit(target: Target, given: HyperparameterValues): Promise<TreesPredictor> {
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+  const context = fitContext();
   return (await boostingEstimator.fit(design, target, given, context)).predictor as TreesPredictor;
 }
 

@@ -1,6 +1,7 @@
 import type { Candidate, SearchRules, Totals } from "./candidate.ts";
 import type { Freedom } from "./freedom.ts";
 import type { Scales } from "./loss.ts";
+import type { Settings } from "./plan.ts";
 import type { GrownTree } from "./tree.ts";
 
 /**
@@ -31,10 +32,13 @@ export interface Growth {
   readonly output: number;
   readonly scales: Scales;
   readonly used: Uint8Array;
-  /** End of the list of number features that this thread searches. */
-  readonly listEnd: number;
   readonly tree: GrownTree;
   readonly rules: SearchRules;
+}
+
+/** Whether a leaf has the rows, and the depth left, for a split. */
+export function maySplit({ depth, minRows }: Settings, leaf: Leaf): boolean {
+  return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);
 }
 
 /** Leaf-wise growth: the leaf whose split gains most; -1 where none can be split. */

@@ -1,4 +1,5 @@
 import { log, log1p } from "../../math/elementary.ts";
+import { createPairKernel, type PairKernel } from "./kernels/pairs.ts";
 import { nearestInteger } from "./rounding.ts";
 import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 
@@ -18,12 +19,34 @@ export class GroupScratch {
   readonly gains: Float64Array;
   readonly gradients: Float64Array;
   readonly hessians: Float64Array;
+  readonly #kernel: PairKernel | null;
+  /** Those the kernel has a copy of. */
+  #discounts: Float64Array | null = null;
 
-  constructor(largest: number) {
-    this.scores = new Float64Array(largest);
-    this.gains = new Float64Array(largest);
-    this.gradients = new Float64Array(largest);
-    this.hessians = new Float64Array(largest);
+  /** With a kernel where there are vector instructions, but for `kernel` null. */
+  constructor(largest: number, kernel: PairKernel | null = createPairKernel(largest)) {
+    const numbers = (): Float64Array => new Float64Array(largest);
+    const { scores, gains, gradients, hessians } = kernel ?? {
+      scores: numbers(),
+      gains: numbers(),
+      gradients: numbers(),
+      hessians: numbers(),
+    };
+    this.scores = scores;
+    this.gains = gains;
+    this.gradients = gradients;
+    this.hessians = hessians;
+    this.#kernel = kernel;
+  }
+
+  /** Adds all pairs to the gradients and hessians of the first `size` rows and gives the sum of their sizes. */
+  addPairs(size: number, weights: PairWeights): number {
+    const { discounts, truncation, inverseIdeal } = weights;
+    const last = Math.min(size - 1, truncation);
+    if (this.#kernel === null || last < 1) return addPairs(this, size, last, weights);
+    if (this.#discounts !== discounts) this.#kernel.discounts.set(discounts);
+    this.#discounts = discounts;
+    return this.#kernel.add(size, last, inverseIdeal, isSpread(this, size) ? leastDifference : 1);
   }
 }
 
@@ -36,14 +59,32 @@ export class GroupScratch {
  * The `size` rows stand in `scratch` in descending order of score; their gradients and hessians are overwritten.
  */
 export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: PairWeights): void {
-  const { scores, gains, gradients, hessians } = scratch;
-  const { discounts, truncation, inverseIdeal } = weights;
-  const table = sigmoidTable();
+  const { gradients, hessians } = scratch;
   gradients.fill(0, 0, size);
   hessians.fill(0, 0, size);
-  if (inverseIdeal === 0) return;
-  const isSpread = scores[0] !== scores[size - 1];
-  const last = Math.min(size - 1, truncation);
+  if (weights.inverseIdeal === 0) return;
+  const sum = scratch.addPairs(size, weights);
+  if (!(sum > 0)) return;
+  const factor = log1p(sum) / (log(2) * sum);
+  for (let i = 0; i < size; ++i) {
+    gradients[i]! *= factor;
+    hessians[i]! *= factor;
+  }
+}
+
+/** Added to what differences of scores are divided by. */
+const leastDifference = 0.01;
+
+function isSpread({ scores }: GroupScratch, size: number): boolean {
+  return scores[0] !== scores[size - 1];
+}
+
+/** The kernel's naive twin. */
+function addPairs(scratch: GroupScratch, size: number, last: number, weights: PairWeights): number {
+  const { scores, gains, gradients, hessians } = scratch;
+  const { discounts, inverseIdeal } = weights;
+  const table = sigmoidTable();
+  const least = isSpread(scratch, size) ? leastDifference : null;
   let sum = 0;
   for (let i = 0; i < last; ++i) {
     const score = scores[i]!;
@@ -58,7 +99,7 @@ export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: Pai
       const difference = score - scores[j]!;
       const isRight = gap > 0;
       let lost = (isRight ? gap : -gap) * (discount - discounts[j]!) * inverseIdeal;
-      if (isSpread) lost /= 0.01 + difference;
+      if (least !== null) lost /= least + difference;
       // The sigmoid of minus the difference, or of it, from its table as for logistic loss.
       let position = ((isRight ? -difference : difference) + tableReach) * tableSteps;
       if (position < 0) position = 0;
@@ -78,10 +119,5 @@ export function lambdasOfGroup(scratch: GroupScratch, size: number, weights: Pai
     gradients[i] = gradient;
     hessians[i] = hessian;
   }
-  if (!(sum > 0)) return;
-  const factor = log1p(sum) / (log(2) * sum);
-  for (let i = 0; i < size; ++i) {
-    gradients[i]! *= factor;
-    hessians[i]! *= factor;
-  }
+  return sum;
 }

@@ -2,12 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
-import { createRng } from "../../core/rng.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { residualBounds, regressionLoss, writeBounded, writeTweedie } from "./loss-regression.ts";
 import { sumLosses } from "./loss.ts";
@@ -194,7 +192,7 @@ async function fit(
   given: HyperparameterValues,
   over: Partial<FitContext> = {},
 ): Promise<FitResult> {
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null, ...over };
+  const context = fitContext(over);
   return boostingEstimator.fit(design, target, given, context);
 }
 

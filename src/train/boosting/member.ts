@@ -1,5 +1,5 @@
-import { isWorthReclaiming, reclaimMemory } from "../threads/reclaim-memory.ts";
-import type { Team } from "../threads/team.ts";
+import { isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
+import type { Team } from "../../threads/team.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 
 import { systemClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { log, sigmoid } from "../../math/elementary.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 
 /** Enough rows for packed sums. */
@@ -26,7 +26,7 @@ function planted(share: number): { design: Design; labels: Float64Array } {
 async function train({ design, labels }: ReturnType<typeof planted>, isPacked: boolean) {
   const weights = isPacked ? null : new Float64Array(nRows).fill(1);
   const target: Target = { task: "binary", values: labels, nLabels: 2, weights };
-  const context = { rng: createRng(1), clock: systemClock, progress: silent, threads: 1, validation: null };
+  const context = fitContext({ clock: systemClock });
   const settings = { trees: 20, leaves: 8 };
   const { predictor, notes } = await boostingEstimator.fit(design, target, settings, context);
   const scores = rawScores(predictor, design);

@@ -3,6 +3,7 @@ import {
   type KernelShape,
   binsAt,
   boundsRoom,
+  cellBytes,
   featuresOf,
   gatherBytes,
   histogramStep,
@@ -12,7 +13,7 @@ import {
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
-import { scanEntry, scanState } from "./kernels/scan-state.ts";
+import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
 export type Loss = RegressionLoss | "logistic" | "softmax" | "lambdarank";
@@ -83,6 +84,8 @@ export interface TrainingPlan extends LossPlan {
   readonly constraints: Constraints;
   readonly settings: Settings;
   readonly base: Float64Array;
+  /** Rounds that were trained before, whose trees the scores begin with; 0 for a training that begins anew. */
+  readonly roundsBefore: number;
   readonly seed: number;
   readonly maxWeight: number;
   readonly meanWeight: number;
@@ -95,7 +98,7 @@ export interface Layout {
   readonly validationRows: number;
   /** The training bins once more, column by column: a partition reads one column, and in records would miss the cache. */
   readonly columns: number;
-  /** Upper bounds of each feature's bins, `boundsRoom` numbers each. */
+  /** Upper bounds of each feature's bins, `boundsRoom` numbers each; none of features with more. */
   readonly bounds: number;
   /** Room a thread for the values of `rowsBinnedAtOnce` rows, and for bins that no column keeps. */
   readonly values: number;
@@ -125,16 +128,18 @@ export interface Layout {
   readonly histograms: number;
   /** One gather buffer a thread, `gatherBytes` each. */
   readonly gathered: number;
-  /** 256 bytes a thread, for the route of the split being applied. */
+  /** `binRoom` bytes a thread, for the route of the split being applied. */
   readonly routes: number;
-  /** Two candidate splits a thread: 8 numbers each, and 256 route bytes each. */
+  /** Two candidate splits a thread: 8 numbers each, and `binRoom` route bytes each. */
   readonly candidates: number;
   readonly candidateRoutes: number;
-  /** Two numbers a thread: how many rows it has summed (and one unused), or its largest gradient and hessian. */
+  /** Two numbers a thread: how many rows it has summed (and one unused), or its largest gradient and hessian, or a product. */
   readonly perThread: number;
   /** One block a thread for the search of cuts, and its list of number features. */
   readonly scanStates: number;
   readonly scanLists: number;
+  /** The best split of each leaf as each thread keeps it: `foundSplit` and its route. */
+  readonly foundSplits: number;
   /** The best step of each leaf, where leaves are renewed. */
   readonly leafSteps: number;
   /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
@@ -154,8 +159,13 @@ export const candidateNumbers = 8;
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** Bytes of a row record of `nFeatures` bins. */
-export function recordBytes(nFeatures: number, isPacked: boolean): number {
-  return roundUp(binsAt({ isPacked }) + nFeatures, 8);
+export function recordBytes(nFeatures: number, shape: Pick<KernelShape, "isPacked" | "binRoom">): number {
+  return roundUp(binsAt(shape) + nFeatures * cellBytes(shape), 8);
+}
+
+/** Bytes of one of `foundSplits`. */
+export function foundBytes({ binRoom }: Pick<KernelShape, "binRoom">): number {
+  return foundSplit.routes + binRoom;
 }
 
 /** Places every array, each at a multiple of 64 bytes (a cache line, so that threads do not share one). */
@@ -184,10 +194,10 @@ export function planMemory(size: {
   const layout = {
     rows: take(nRows * shape.stride),
     validationRows: take(nValidation * shape.stride),
-    columns: take(nRows * featuresOf(shape)),
+    columns: take(nRows * featuresOf(shape) * cellBytes(shape)),
     bounds: take(featuresOf(shape) * boundsRoom * 8),
     values: take(threads * rowsBinnedAtOnce * 8),
-    unkept: take(threads * rowsBinnedAtOnce),
+    unkept: take(threads * rowsBinnedAtOnce * cellBytes(shape)),
     targets: take(nRows * targetBytes),
     validationTargets: take(nValidation * targetBytes),
     weights: size.weighted ? take(nRows * 8) : -1,
@@ -206,12 +216,13 @@ export function planMemory(size: {
     packedHistograms: shape.isPacked ? take(packedStep(shape) * threads) : -1,
     histograms: take(histogramStep(shape) * Math.max(1, size.leaves - 1)),
     gathered: take(gatherBytes(shape.stride) * threads),
-    routes: take(256 * threads),
+    routes: take(threads * shape.binRoom),
     candidates: take(threads * 2 * candidateNumbers * 8),
-    candidateRoutes: take(threads * 2 * 256),
+    candidateRoutes: take(threads * 2 * shape.binRoom),
     perThread: take(threads * 16),
     scanStates: take(threads * scanState.bytes),
     scanLists: take(threads * featuresOf(shape) * scanEntry.bytes),
+    foundSplits: take(threads * size.leaves * foundBytes(shape)),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),
     sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,

@@ -16,38 +16,31 @@ export const links: Readonly<Record<Loss, Link>> = {
   lambdarank: "identity",
 };
 
-/** The grown trees as a predictor of raw values: bins become thresholds and sets of level codes. */
+/** The grown trees as a predictor of raw values, behind those it went on from: bins become thresholds and sets of level codes. */
 export function toPredictor(args: {
   readonly link: Link;
   readonly base: Float64Array;
+  readonly start?: TreesPredictor | null;
   readonly trees: readonly FinishedTree[];
   readonly bins: readonly ColumnBins[];
   /** Per feature; 0 for numbers. */
   readonly cardinalities: readonly number[];
 }): TreesPredictor {
   const { link, base, trees, bins, cardinalities } = args;
-  const nNodes = trees.reduce((total, tree) => total + tree.nNodes, 0);
-  const table = emptyTable(nNodes);
-  const sets: number[] = [];
-  const treeOffsets = new Uint32Array(trees.length);
-  let offset = 0;
+  const start = args.start ?? noTrees;
+  let offset = start.feature.length;
+  const table = emptyTable(trees.reduce((total, tree) => total + tree.nNodes, offset));
+  for (const part of Object.keys(table) as (keyof NodeTable)[]) table[part].set(start[part]);
+  const sets = Array.from(start.categorySets);
+  const nEarlier = start.treeOffsets.length;
+  const treeOffsets = new Uint32Array(nEarlier + trees.length);
+  const treeOutput = new Uint32Array(nEarlier + trees.length);
+  treeOffsets.set(start.treeOffsets);
+  treeOutput.set(start.treeOutput);
   trees.forEach((tree, t) => {
-    treeOffsets[t] = offset;
-    for (let node = 0; node < tree.nNodes; ++node) {
-      const at = offset + node;
-      const f = tree.feature[node]!;
-      table.feature[at] = f;
-      table.value[at] = tree.value[node]!;
-      table.gain[at] = tree.gain[node]!;
-      table.cover[at] = tree.cover[node]!;
-      if (f < 0) continue;
-      table.missingLeft[at] = tree.missingLeft[node]!;
-      table.left[at] = offset + tree.left[node]!;
-      table.right[at] = offset + tree.right[node]!;
-      const routes = tree.routes[node];
-      if (routes) table.categoryOffset[at] = pushSet(sets, bins[f]!, cardinalities[f]!, routes);
-      else table.threshold[at] = thresholdOf(bins[f]!, tree.bin[node]!);
-    }
+    treeOffsets[nEarlier + t] = offset;
+    treeOutput[nEarlier + t] = tree.output;
+    writeNodes(tree, offset, table, (f, routes) => pushSet(sets, bins[f]!, cardinalities[f]!, routes), bins);
     offset += tree.nNodes;
   });
   return {
@@ -56,7 +49,7 @@ export function toPredictor(args: {
     outputs: base.length,
     base,
     treeOffsets,
-    treeOutput: Uint32Array.from(trees, (tree) => tree.output),
+    treeOutput,
     ...table,
     categorySets: Uint32Array.from(sets),
   };
@@ -64,8 +57,41 @@ export function toPredictor(args: {
 
 type NodeTable = Omit<
   TreesPredictor,
-  "kind" | "link" | "outputs" | "base" | "treeOffsets" | "treeOutput" | "categorySets"
+  "kind" | "link" | "outputs" | "sums" | "base" | "treeOffsets" | "treeOutput" | "categorySets"
 >;
+
+/** Writes a tree's nodes from `offset` on. */
+function writeNodes(
+  tree: FinishedTree,
+  offset: number,
+  table: NodeTable,
+  pushRoutes: (feature: number, routes: Uint8Array) => number,
+  bins: readonly ColumnBins[],
+): void {
+  for (let node = 0; node < tree.nNodes; ++node) {
+    const at = offset + node;
+    const f = tree.feature[node]!;
+    table.feature[at] = f;
+    table.value[at] = tree.value[node]!;
+    table.gain[at] = tree.gain[node]!;
+    table.cover[at] = tree.cover[node]!;
+    if (f < 0) continue;
+    table.missingLeft[at] = tree.missingLeft[node]!;
+    table.left[at] = offset + tree.left[node]!;
+    table.right[at] = offset + tree.right[node]!;
+    const routes = tree.routes[node];
+    if (routes) table.categoryOffset[at] = pushRoutes(f, routes);
+    else table.threshold[at] = thresholdOf(bins[f]!, tree.bin[node]!);
+  }
+}
+
+/** What a training that begins anew goes on from. */
+const noTrees = {
+  ...emptyTable(0),
+  treeOffsets: new Uint32Array(0),
+  treeOutput: new Uint32Array(0),
+  categorySets: new Uint32Array(0),
+} as const;
 
 /** Leaves without a value, to be filled in. */
 export function emptyTable(nNodes: number): NodeTable {

@@ -1,15 +1,28 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Rng } from "../../core/rng.ts";
-import { isShared, sharedNumbers } from "../../core/shared-memory.ts";
-import type { DenseColumn, Design } from "../../model/design.ts";
+import { isShared } from "../../core/shared-memory.ts";
+import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
+import type { Predictor, TreesPredictor } from "../../model/predictor.ts";
 import { refuseClassWeights } from "../class-weights.ts";
 import { requireWeight } from "../completeness.ts";
-import { runCrew } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
-import { type BoundsOrder, type RowsOrder, boundsOf, writeBounds, writeRowBins } from "./binning.ts";
-import type { ColumnBins } from "./bins.ts";
+import type { TrainingColumns } from "../training-columns.ts";
+import { runCrew } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import {
+  type BoundsOrder,
+  type RowsOrder,
+  boundsOf,
+  boundsOfBlocks,
+  writeBlockBins,
+  writeBounds,
+  writeRowBins,
+} from "./binning.ts";
+import { type ColumnBins, rowsSampled } from "./bins.ts";
 import { constraintsOf } from "./constraints.ts";
+import { continued, roundsOf, writeScores } from "./continuation.ts";
+import { compileBounds } from "./kernels/bounds.ts";
+import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileKernels } from "./kernels/compile.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
@@ -23,25 +36,8 @@ import { type RowSet, openView } from "./view.ts";
 
 /** Rows with their targets, as the estimator was given them. */
 export interface Rows {
-  readonly columns: readonly DenseColumn[];
+  readonly rows: TrainingColumns;
   readonly target: Target;
-}
-
-/** All columns of a design as dense ones: the dense columns, then the sparse ones with their zeros written out. */
-export function denseColumns(design: Design): readonly DenseColumn[] {
-  const { sparse, nRows } = design;
-  const written = sparse.names.map((name, j) => ({
-    name,
-    source: sparse.sources[j]!,
-    values: sharedNumbers(nRows),
-    cardinality: 0,
-  }));
-  for (let row = 0; row < (written.length === 0 ? 0 : nRows); ++row) {
-    for (let e = sparse.offsets[row]!; e < sparse.offsets[row + 1]!; ++e) {
-      written[sparse.indices[e]!]!.values[row] = sparse.values[e]!;
-    }
-  }
-  return [...design.dense, ...written];
 }
 
 /** The loss asked for, or the task's own. Throws HYPERPARAMETER_INVALID where a loss of numbers is asked for labels. */
@@ -64,28 +60,38 @@ export async function prepareTraining(args: {
   readonly train: Rows;
   readonly validation: Rows | null;
   readonly settings: Settings;
+  /** What was learned before, to go on from. */
+  readonly start: Predictor | null;
   readonly threads: number;
   readonly rng: Rng;
   readonly pause: () => Promise<void>;
-}): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[] }> {
+}): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[]; start: TreesPredictor | null }> {
   const { train, validation, settings, threads, pause } = args;
   requireWeight(train.target.weights);
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
   refuseSampling(loss, settings);
-  const constraints = constraintsOf(settings, loss, train.columns);
+  const constraints = constraintsOf(settings, loss, train.rows.columns);
   const groups = groupsOf(train.target);
   const watchedGroups = validation && groupsOf(validation.target);
-  const { base, parameter } = startOf(loss, train.target, settings);
+  const { base: constant, parameter } = startOf(loss, train.target, settings);
+  const start = args.start && continued(args.start, loss, constant.length, train.rows.columns);
+  const base = start ? start.base : constant;
   const nRows = train.target.values.length;
   const nValidation = validation?.target.values.length ?? 0;
-  const columns = validation ? [...train.columns, ...validation.columns] : train.columns;
-  const work = columns.every(({ values }) => isShared(values)) ? { threads, pause } : { threads: 1, pause };
-  const seed = args.rng.fork("bins").integer(4294967296);
-  const bins = await binAll({ kind: "bounds", columns: train.columns, maxBins: settings.bins, seed }, work);
-  const isPacked =
-    loss === "logistic" && train.target.weights === null && settings.topShare === 0 && nRows >= packedFrom;
-  const shape = shapeOf(bins, nRows, { isPacked, hasL1: settings.l1 > 0, outputs: base.length, threads });
+  const held = heldOf(train, validation);
+  const work = { threads: held && areShared(held) ? threads : 1, pause };
+  const binning = { maxBins: settings.bins, seed: args.rng.fork("bins").integer(4294967296) };
+  const bins = held
+    ? await binAll(
+        { kind: "bounds", columns: held.columns, ...binning, finding: findingOf(nRows, settings.bins) },
+        work,
+      )
+    : await finished(boundsOfBlocks(train.rows, binning), pause);
+  const binRoom = binRoomOf(bins);
+  const isPlain = loss === "logistic" && train.target.weights === null && settings.topShare === 0;
+  const isPacked = isPlain && nRows >= packedFrom && binRoom === 256;
+  const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
   const layout = planMemory({
     nRows,
@@ -114,6 +120,7 @@ export async function prepareTraining(args: {
     groups: counts,
     settings,
     base,
+    roundsBefore: start ? roundsOf(start) : 0,
     module: compileKernels(shape, { pages, shared: threads > 1 }),
     features: {
       nValues: Int32Array.from(bins, (one) => one.nValues),
@@ -127,19 +134,44 @@ export async function prepareTraining(args: {
   if (layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), layout.sigmoid / 8);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
+  if (start) await writeScores(start, train.rows, view.train.scores, pause);
+  if (start && validation) await writeScores(start, validation.rows, view.validation.scores, pause);
   if (groups) writeRanked(view.ranking!.train, groups, train.target.values, parameter);
   if (watchedGroups) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, null);
-  await writeAll(
-    { kind: "rows", plan, bins, columns: train.columns, validationColumns: validation?.columns ?? [] },
-    work,
-  );
-  return { plan, bins };
+  if (held) await writeAll({ kind: "rows", plan, bins, ...held }, work);
+  else await finished(writeBlockBins(plan, bins, train.rows, validation?.rows ?? null), pause);
+  return { plan, bins, start };
+}
+
+/** Columns in memory, of the rows to learn from and of those to watch. */
+interface HeldColumns {
+  readonly columns: readonly DenseColumn[];
+  readonly validationColumns: readonly DenseColumn[];
+}
+
+/** Null where some are not in memory. */
+function heldOf(train: Rows, validation: Rows | null): HeldColumns | null {
+  const watched = validation ? validation.rows.held : [];
+  return train.rows.held && watched && { columns: train.rows.held, validationColumns: watched };
+}
+
+function areShared({ columns, validationColumns }: HeldColumns): boolean {
+  return [...columns, ...validationColumns].every(({ values }) => isShared(values));
 }
 
 /** How binning is done: by workers that read the columns where they stand, or here with pauses. */
 interface Work {
   readonly threads: number;
   readonly pause: () => Promise<void>;
+}
+
+/** From so many rows on, bounds are found by kernels: fewer are sorted before kernels are compiled. */
+const findFrom = 10_000;
+
+function findingOf(nRows: number, bins: number): BoundsPlan | null {
+  if (nRows < findFrom) return null;
+  const room = { values: rowsSampled(nRows, bins), bins };
+  return { ...room, module: compileBounds(room) };
 }
 
 async function binAll(order: BoundsOrder, work: Work): Promise<ColumnBins[]> {
@@ -170,13 +202,22 @@ async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: 
   return results;
 }
 
-/** From so many rows on, sums of gradients rounded to 11 bits say as much about a split as exact ones. */
+/**
+ * From so many rows on, sums of gradients rounded to 11 bits say as much about a split as exact ones. With features of more than
+ * 255 bins they are not packed: every 8,192 rows all packed sums are moved, and those would be many for few rows.
+ */
 const packedFrom = 65_536;
+
+/** As `KernelShape.binRoom` says. */
+function binRoomOf(bins: readonly ColumnBins[]): number {
+  const largest = bins.reduce((most, { nValues }) => Math.max(most, nValues + 1), 256);
+  return 2 ** Math.ceil(Math.log2(largest));
+}
 
 function shapeOf(
   bins: readonly ColumnBins[],
   nRows: number,
-  fixed: Pick<KernelShape, "isPacked" | "hasL1" | "outputs" | "threads">,
+  fixed: Omit<KernelShape, "stride" | "binOffsets" | "countShift">,
 ): KernelShape {
   const binOffsets = new Uint32Array(bins.length + 1);
   bins.forEach((one, f) => {
@@ -185,7 +226,7 @@ function shapeOf(
   });
   // The count of all rows must fit above the hessians, below the sign.
   const countBits = 32 - Math.clz32(nRows);
-  return { ...fixed, stride: recordBytes(bins.length, fixed.isPacked), binOffsets, countShift: 62 - countBits };
+  return { ...fixed, stride: recordBytes(bins.length, fixed), binOffsets, countShift: 62 - countBits };
 }
 
 function writeTarget(set: RowSet, { loss, base }: TrainingPlan, target: Target): void {

@@ -1,6 +1,6 @@
 import { dcgOf, gains, ndcgPlaces, placeDiscounts } from "../../metrics/ndcg.ts";
 import { meanWeight, sortByScore } from "../../metrics/row-groups.ts";
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import type { Scales } from "./loss.ts";
 import { GroupScratch, lambdasOfGroup } from "./loss-ranking.ts";
 import type { RankedRows } from "./ranked-rows.ts";

@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { ndcgOfGroups } from "../../metrics/ndcg.ts";
 import { meanOfGroups, rowsByGroup, weightsOfGroups } from "../../metrics/row-groups.ts";
@@ -8,7 +6,9 @@ import { emptySparseBlock } from "../../model/design.ts";
 import type { FitContext, FitResult, HyperparameterValues } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
+import { createPairKernel } from "./kernels/pairs.ts";
 import { GroupScratch, lambdasOfGroup } from "./loss-ranking.ts";
 import { plantedRanking, type RankingData } from "./ranking.fixtures.ts";
 
@@ -17,7 +17,7 @@ function fit(
   given: HyperparameterValues = {},
   over: Partial<FitContext> = {},
 ): Promise<FitResult> {
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null, ...over };
+  const context = fitContext(over);
   return boostingEstimator.fit(design, target, resolveHyperparameters(boostingEstimator, given), context);
 }
 
@@ -82,6 +82,26 @@ describe("the loss lambdarank", () => {
         expect(scratch.hessians[i]).toBeCloseTo(hessian!, 5);
       });
     }
+  });
+
+  it("are the same bits in vector registers as one pair after the other", () => {
+    const rng = createRng(12);
+    const discounts = Float64Array.from({ length: 300 }, (_, place) => 1 / Math.log2(place + 2));
+    expect(createPairKernel(2)).not.toBeNull();
+    const [kernel, plain] = [new GroupScratch(300), new GroupScratch(300, null)];
+    for (const size of [300, 1, 2, 3, 4, 37, 299, 40])
+      for (const truncation of [1, 2, 30, 1000])
+        for (const spread of [0, 1, 60]) {
+          const scores = Float64Array.from({ length: size }, () => rng.next() * spread).sort((a, b) => b - a);
+          const gains = scores.map(() => 2 ** rng.integer(4) - 1);
+          for (const scratch of [kernel, plain]) {
+            scratch.scores.set(scores);
+            scratch.gains.set(gains);
+            lambdasOfGroup(scratch, size, { discounts, truncation, inverseIdeal: 0.3 });
+          }
+          for (const name of ["gradients", "hessians"] as const)
+            expect(kernel[name].slice(0, size)).toEqual(plain[name].slice(0, size));
+        }
   });
 
   it("learns the planted order, and stops early by the NDCG of other groups", async () => {

@@ -1,14 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { log1p, sigmoid } from "../../math/elementary.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
-import { joinTeam } from "../threads/team.ts";
+import { joinTeam } from "../../threads/team.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import { Sampling, sizeClasses } from "./sampling.ts";
@@ -95,7 +94,7 @@ describe("boosting from rows of large gradients", () => {
     const all = data();
     const [train, test] = [part(all, 0, nRows / 2), part(all, nRows / 2, nRows)];
     const lossOf = async (given: HyperparameterValues): Promise<number> => {
-      const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+      const context = fitContext();
       const settings = { trees: 40, leaves: 15, ...given };
       const { predictor } = await boostingEstimator.fit(train.design, train.target, settings, context);
       const losses = rawScores(predictor, test.design).map((score, row) => {
@@ -112,7 +111,7 @@ describe("boosting from rows of large gradients", () => {
   it("is refused for losses whose leaves look at rows", async () => {
     const { design } = part(data(), 0, 100);
     const target: Target = { task: "regression", nLabels: 0, values: design.dense[0]!.values, weights: null };
-    const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+    const context = fitContext();
     await expect(
       boostingEstimator.fit(design, target, { loss: "absolute", topShare: 0.2 }, context),
     ).rejects.toMatchObject({ code: "HYPERPARAMETER_INVALID", message: expect.stringContaining("topShare") });

@@ -1,5 +1,5 @@
 import { mix32 } from "../../core/rng.ts";
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import type { Shard } from "./shard.ts";
 import type { View } from "./view.ts";

@@ -1,3 +1,4 @@
+import { argsort } from "../../math/sort.ts";
 import {
   type Candidate,
   type CategoryRules,
@@ -19,13 +20,20 @@ interface LevelSums {
   readonly order: Uint16Array;
 }
 
-const levels: LevelSums = {
-  gradient: new Float64Array(256),
-  hessian: new Float64Array(256),
-  count: new Float64Array(256),
-  key: new Float64Array(256),
-  order: new Uint16Array(256),
-};
+let levels = roomFor(256);
+
+function roomFor(nBins: number): LevelSums {
+  return {
+    gradient: new Float64Array(nBins),
+    hessian: new Float64Array(nBins),
+    count: new Float64Array(nBins),
+    key: new Float64Array(nBins),
+    order: new Uint16Array(nBins),
+  };
+}
+
+/** Up to so many bins are sorted by insertion, which is quick for few and slow for many. */
+const mostInserted = 256;
 
 /** Tries subsets of a category's bins, the missing bin being one of them. */
 export function searchCategory(
@@ -60,7 +68,9 @@ function sortLevels(
   rules: CategoryRules,
 ): { present: number; kept: number } {
   const { words, countShift } = histogram;
+  if (nValues >= levels.order.length) levels = roomFor(2 * (nValues + 1));
   const { gradient, hessian, count, key, order } = levels;
+  const isInserted = nValues < mostInserted;
   const shift = countShift - 32;
   const mask = 2 ** shift - 1;
   let present = 0;
@@ -75,10 +85,18 @@ function sortLevels(
     const own = gradient[bin]! / (hessian[bin]! + rules.smoothing);
     key[bin] = own;
     let place = kept++;
-    for (; place > 0 && key[order[place - 1]!]! > own; --place) order[place] = order[place - 1]!;
+    for (; isInserted && place > 0 && key[order[place - 1]!]! > own; --place) order[place] = order[place - 1]!;
     order[place] = bin;
   }
+  if (!isInserted) sortByKey(order.subarray(0, kept), key);
   return { present, kept };
+}
+
+/** Bins that ascend, by their keys; ties stay in their order. */
+function sortByKey(bins: Uint16Array, key: Float64Array): void {
+  const ascending = bins.slice();
+  const places = argsort(Float64Array.from(ascending, (bin) => key[bin]!));
+  for (let i = 0; i < bins.length; ++i) bins[i] = ascending[places[i]!]!;
 }
 
 function searchOneVersusRest(feature: number, kept: number, totals: Totals, rules: SearchRules, best: Candidate): void {

@@ -3,14 +3,15 @@ import { describe, expect, it } from "vitest";
 
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
 import { compileKernels } from "./kernels/compile.ts";
+import { foundSplit, scanState } from "./kernels/scan-state.ts";
 import { instantiateKernels } from "./kernels/kernels.ts";
-import { createMemory } from "../../math/wasm/webassembly.ts";
-import { type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
+import { createMemory, type WasmMemory } from "../../math/wasm/webassembly.ts";
+import { type SearchPlace, type SearchedLeaf, listNumbers, searchPair, writePenalties } from "./search-pair.ts";
 import { searchFeatures } from "./search.ts";
 import type { View } from "./view.ts";
 
 const countShift = 44;
-const [state, firstAt, secondAt] = [64, 1024, 32768];
+const [state, firstAt, secondAt, found] = [64, 1024, 32768, 65536];
 
 /** A row: gradient, hessian, its bin in each of three features, and which of the two leaves it is in. */
 type Row = readonly [g: number, h: number, bins: readonly number[], leaf: number];
@@ -49,6 +50,28 @@ function addRows(lanes: BigInt64Array, at: number, binOffsets: Uint32Array, rows
   }
 }
 
+/** The rows summed in two leaves, and where one thread searches them; columns are numbers unless said otherwise. */
+function placeOf(
+  rows: readonly Row[],
+  l1: number,
+  threads: number,
+  isCategory: Uint8Array = new Uint8Array(3),
+): { readonly place: SearchPlace; readonly binOffsets: Uint32Array; readonly memory: WasmMemory } {
+  const binOffsets = Uint32Array.of(0, 2, 7, 16);
+  const nValues = Int32Array.from(binCounts, (count) => count - 1);
+  const fixed = { stride: 16, isPacked: false, binRoom: 256, outputs: 1, threads };
+  const shape = { ...fixed, binOffsets, countShift, hasL1: l1 > 0 };
+  const memory = createMemory(2, false);
+  const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory);
+  const view = { words: new Int32Array(memory.buffer), doubles: new Float64Array(memory.buffer) } as unknown as View;
+  for (const [leaf, at] of [firstAt, secondAt].entries()) {
+    const own = rows.filter((row) => row[3] === leaf);
+    addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
+  }
+  const features = { nValues, isCategory };
+  return { place: { view, kernels, state, list: 512, shape, features, from: 0, to: 3 }, binOffsets, memory };
+}
+
 describe("searchPair", () => {
   it("finds in two leaves at once what searching each alone finds, ties and missing rows included", () => {
     fc.assert(
@@ -58,28 +81,22 @@ describe("searchPair", () => {
         fc.constantFrom(0, 1500),
         (rows, isSecondOpen, l1) => {
           const rules = { ...plain, l1 };
-          const binOffsets = Uint32Array.of(0, 2, 7, 16);
-          const nValues = Int32Array.from(binCounts, (count) => count - 1);
+          const { place, binOffsets } = placeOf(rows, l1, 1, isCategory);
+          const { features } = place;
+          const { words } = place.view;
           const used = new Uint8Array(3).fill(1);
-          const shape = { stride: 16, isPacked: false, binOffsets, countShift, hasL1: l1 > 0, outputs: 1, threads: 1 };
-          const memory = createMemory(2, false);
-          const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory);
-          const words = new Int32Array(memory.buffer);
-          const view = { words, doubles: new Float64Array(memory.buffer) } as unknown as View;
           const leaves = [firstAt, secondAt].map((at, which): SearchedLeaf => {
             const own = rows.filter(([, , , leaf]) => leaf === which);
-            addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
-            return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate() };
+            return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate(256) };
           });
-          const place = { view, kernels, state, list: 512, shape, features: { nValues, isCategory }, from: 0, to: 3 };
           searchPair(place, used, listNumbers(place, used), rules, [leaves[0]!, leaves[1]!]);
           for (const leaf of leaves) {
-            const alone: Candidate = emptyCandidate();
+            const alone: Candidate = emptyCandidate(256);
             searchFeatures({
               histogram: { words, countShift },
               at: leaf.at / 4,
               binOffsets,
-              features: { nValues, isCategory },
+              features,
               used,
               from: 0,
               to: 3,
@@ -91,6 +108,57 @@ describe("searchPair", () => {
             if (!leaf.isOpen) expect(leaf.best.feature).toBe(-1);
             else if (alone.feature < 0) expect(leaf.best.feature).toBe(-1);
             else expect(leaf.best).toEqual(alone);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("the kernels searchPair and takeSplit", () => {
+  it("find what searchFeatures finds in each of two leaves, whichever threads search which features", () => {
+    const tables = fc.array(anyRow, { maxLength: 40 });
+    fc.assert(
+      fc.property(
+        tables,
+        fc.boolean(),
+        fc.constantFrom(0, 1500),
+        fc.nat({ max: 3 }),
+        (rows, isSecondOpen, l1, parted) => {
+          const rules = { ...plain, l1 };
+          const { place, binOffsets, memory } = placeOf(rows, l1, 2);
+          const { kernels, view, features } = place;
+          const used = new Uint8Array(3).fill(1);
+          const leaves = [firstAt, secondAt].map((at, leaf) => ({
+            at,
+            totals: totalsOf(rows.filter((row) => row[3] === leaf)),
+          }));
+          const [one, other] = [leaves[0]!.totals, leaves[1]!.totals];
+          for (const thread of [0, 1]) {
+            const bounds = thread === 0 ? { from: 0, to: parted } : { from: parted, to: 3 };
+            const own = { ...place, ...bounds, state: state + thread * scanState.bytes, list: 512 + thread * 64 };
+            for (const lane of [0, 1]) writePenalties(own, rules, lane);
+            const sums = [one.gradient, one.hessian, one.count, other.gradient, other.hessian] as const;
+            const end = listNumbers(own, used);
+            const count = isSecondOpen ? other.count : -1;
+            kernels.searchPair(own.list, end, firstAt, secondAt, own.state, rules.minRows, ...sums, count);
+          }
+          for (const [lane, { at, totals }] of leaves.entries()) {
+            const alone: Candidate = emptyCandidate(256);
+            const histogram = { words: view.words, countShift };
+            const all = { features, used, from: 0, to: 3, totals, rules, best: alone, order: null };
+            searchFeatures({ histogram, at: at / 4, binOffsets, ...all });
+            const isFound = alone.feature >= 0 && (lane === 0 || isSecondOpen);
+            expect(kernels.takeSplit(state + 8 * lane, at, totals.count, found)).toBe(Number(isFound));
+            if (!isFound) continue;
+            const { score, gradient, hessian, count } = foundSplit;
+            const numbers = [score, gradient, hessian, count].map((field) => view.doubles[(found + field) / 8]);
+            expect(numbers).toEqual([alone.score, alone.gradient, alone.hessian, alone.count]);
+            const fields = [foundSplit.feature, foundSplit.bin, foundSplit.missingLeft];
+            const integers = fields.map((field) => view.words[(found + field) / 4]);
+            expect(integers).toEqual([alone.feature, alone.bin, alone.missingLeft]);
+            expect(new Uint8Array(memory.buffer, found + foundSplit.routes, 256)).toEqual(alone.routes);
           }
         },
       ),

@@ -1,6 +1,6 @@
 import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { scanEntry, scanState } from "./kernels/scan-state.ts";
+import { missingLeftBit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import type { FeatureBins } from "./plan.ts";
 import { routeNumber, unsplitScore } from "./search.ts";
@@ -35,9 +35,9 @@ export function listNumbers({ view, list, shape, features, from, to }: SearchPla
   let at = list;
   for (let f = from; f < to; ++f) {
     if (used[f] === 0 || features.isCategory[f] === 1) continue;
-    view.words[(at + scanEntry.feature) / 4] = f;
     view.words[(at + scanEntry.nValues) / 4] = features.nValues[f]!;
     view.words[(at + scanEntry.offset) / 4] = shape.binOffsets[f]! * 16;
+    view.words[(at + scanEntry.feature) / 4] = f;
     at += scanEntry.bytes;
   }
   return at;
@@ -85,11 +85,17 @@ function openState(place: SearchPlace, rules: SearchRules, pair: readonly [Searc
     words.fill(-1, 2 * at + scanState.bestPosition / 4, 2 * at + scanState.bestPosition / 4 + 2);
     doubles[at + scanState.totalGradient / 8] = totals.gradient;
     doubles[at + scanState.totalHessian / 8] = totals.hessian;
-    doubles[at + scanState.l1 / 8] = rules.l1;
-    doubles[at + scanState.l2 / 8] = rules.l2;
-    doubles[at + scanState.minHessian / 8] = rules.minHessian;
+    writePenalties(place, rules, lane);
     writeRowLimits(place, isOpen ? rules.minRows : Infinity, totals.count, 2 * at);
   }
+}
+
+/** What is the same for all searches of a tree. */
+export function writePenalties({ view: { doubles }, state }: SearchPlace, rules: SearchRules, lane: number): void {
+  const at = state / 8 + lane;
+  doubles[at + scanState.l1 / 8] = rules.l1;
+  doubles[at + scanState.l2 / 8] = rules.l2;
+  doubles[at + scanState.minHessian / 8] = rules.minHessian;
 }
 
 /** As 64-bit sums of hessian and count whose hessian is 0: the last below `minRows`, the first that leaves fewer. */
@@ -109,7 +115,8 @@ function takeNumberSplit(place: SearchPlace, leaf: SearchedLeaf, lane: number): 
   const at = (field: number): number => (state + field) / 8 + lane;
   const position = words[at(scanState.bestPosition) * 2]!;
   if (!leaf.isOpen || position < 0) return;
-  const feature = position >> 9;
+  const bin = position & (missingLeftBit - 1);
+  const feature = featureOf(shape.binOffsets, bin);
   const score = doubles[at(scanState.bestScore)]!;
   if (best.feature >= 0 && (best.score > score || (best.score === score && best.feature < feature))) return;
   const shift = shape.countShift - 32;
@@ -121,7 +128,18 @@ function takeNumberSplit(place: SearchPlace, leaf: SearchedLeaf, lane: number): 
   const nValues = features.nValues[feature]!;
   const missingAt = leaf.at / 4 + (shape.binOffsets[feature]! + nValues) * 4;
   const hasMissing = words[missingAt + 3]! >>> shift > 0;
-  const missingLeft = hasMissing ? (position >> 8) & 1 : Number(2 * count >= totals.count);
-  keep(best, score, feature, position & 255, missingLeft, gradient, hessian, count);
+  const missingLeft = hasMissing ? Number(position >= missingLeftBit) : Number(2 * count >= totals.count);
+  keep(best, score, feature, bin - shape.binOffsets[feature]!, missingLeft, gradient, hessian, count);
   routeNumber(best, nValues);
+}
+
+/** The feature that a bin, counted over all features, is one of. */
+function featureOf(binOffsets: Uint32Array, bin: number): number {
+  let [low, high] = [0, binOffsets.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (binOffsets[middle]! <= bin) low = middle;
+    else high = middle;
+  }
+  return low;
 }

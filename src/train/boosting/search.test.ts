@@ -37,7 +37,7 @@ const rules: SearchRules = {
 };
 
 function search(bins: readonly Bin[], isCategory: boolean): Candidate {
-  const best = emptyCandidate();
+  const best = emptyCandidate(1024);
   searchFeatures({
     histogram: { words: toWords(bins), countShift },
     at: 0,
@@ -171,6 +171,15 @@ describe("searchFeatures on categories", () => {
         expectConsistent(search(bins, true), bins, naiveBest(bins, naiveCuts(bins), rules.l2 + rules.category.l2));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it("cuts more levels than a byte tells apart in the same way, however many searches came before", () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryBin, { minLength: 250, maxLength: 1000 }), (bins) => {
+        expectConsistent(search(bins, true), bins, naiveBest(bins, naiveCuts(bins), rules.l2 + rules.category.l2));
+      }),
+      { numRuns: 30 },
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import { lossChunk } from "./plan.ts";
 
 export type Range = readonly [from: number, to: number];

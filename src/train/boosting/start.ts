@@ -1,5 +1,6 @@
 import { log } from "../../math/elementary.ts";
 import type { Target } from "../../model/estimator.ts";
+import { targetMean } from "../target-mean.ts";
 import { isOfNumbers, type Loss, type Settings } from "./plan.ts";
 import { medianDeviation, refuseNegative } from "../robust.ts";
 import { weightedQuantile } from "../weighted-quantile.ts";
@@ -25,28 +26,17 @@ function parameterOf(loss: Loss, target: Target, settings: Settings): number {
 }
 
 function constantOf(loss: Loss, target: Target, parameter: number): number {
-  if (loss === "squared") return meanOf(target);
+  if (loss === "squared") return targetMean(target);
   // Scores order rows: adding to all of them changes nothing.
   if (loss === "lambdarank") return 0;
   if (loss === "absolute" || loss === "huber") return quantileOf(target, 0.5);
   if (loss === "quantile") return quantileOf(target, parameter);
   refuseNegative(target, loss);
-  return log(meanOf(target));
+  return log(targetMean(target));
 }
 
 function quantileOf({ values, weights }: Target, share: number): number {
   return weightedQuantile(values.slice(), weights, share);
-}
-
-function meanOf({ values, weights }: Target): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < values.length; ++row) {
-    const weight = weights === null ? 1 : weights[row]!;
-    total += weight;
-    sum += weight * values[row]!;
-  }
-  return total > 0 ? sum / total : 0;
 }
 
 /** The log odds, or the log share of each label, weighted. A label without rows counts as half a row: its log is finite. */

@@ -10,8 +10,9 @@ import { sharedNumbers } from "../../core/shared-memory.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
-import { dismissIdleWorkers, runCrew } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
+import { dismissIdleWorkers, runCrew } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { plantedRanking } from "./ranking.fixtures.ts";
 
@@ -103,6 +104,25 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
     },
   );
 
+  it.each(["regression", "multiclass"] as const)(
+    "gives the same model on 1 and 3 threads where it goes on from an earlier one: %s",
+    async (task) => {
+      const target = targetOf(design, task);
+      const start = (await fit(target, 1)).predictor;
+      const learn = (threads: number): Promise<FitResult> =>
+        boostingEstimator.fit(
+          design,
+          target,
+          { trees: 6 },
+          { rng: createRng(1), clock: systemClock, progress: silent, threads, validation: { design, target }, start },
+        );
+      const [one, three] = [await learn(1), await learn(3)];
+      expect(digestOf(three.predictor as TreesPredictor)).toBe(digestOf(one.predictor as TreesPredictor));
+      expect(three.notes).toEqual(one.notes);
+      expect(one.notes["rounds"]).toBe(12);
+    },
+  );
+
   it("gives the same model where workers bin the columns and sums are packed", async () => {
     const shared = sortedData(80_000, (values) => {
       const copy = sharedNumbers(values.length);
@@ -112,11 +132,31 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
     const target = { ...targetOf(shared, "binary"), weights: null };
     const digests: string[] = [];
     for (const threads of [1, 2, 3]) {
-      const context = { rng: createRng(1), clock: systemClock, progress: silent, threads, validation: null };
+      const context = fitContext({ clock: systemClock, threads });
       const { predictor } = await boostingEstimator.fit(shared, target, { trees: 6 }, context);
       digests.push(digestOf(predictor as TreesPredictor));
     }
     expect(new Set(digests).size).toBe(1);
+  });
+
+  it("gives the same model on 1, 2 and 3 threads with more than 255 bins, of numbers and of levels", async () => {
+    const shared = sortedData(33_333, (values) => {
+      const copy = sharedNumbers(values.length);
+      copy.set(values);
+      return copy;
+    });
+    const levels = sharedNumbers(33_333);
+    for (let row = 0; row < levels.length; ++row) levels[row] = (row * 31) % 500;
+    const many = { name: "x3", source: "x3", values: levels, cardinality: 500 };
+    const wide = { ...shared, dense: [...shared.dense, many] };
+    const target = targetOf(shared, "regression");
+    const results: FitResult[] = [];
+    for (const threads of [1, 2, 3]) {
+      const validation = { design: wide, target };
+      const context = { rng: createRng(1), clock: systemClock, progress: silent, threads, validation };
+      results.push(await boostingEstimator.fit(wide, target, { trees: 6, bins: 3000, rowShare: 0.9 }, context));
+    }
+    expect(results.slice(1)).toEqual([results[0], results[0]]);
   });
 
   it("gives the same model on 1, 2 and 3 threads: ranking", async () => {
@@ -138,7 +178,7 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
       design,
       target,
       { trees: 10_000, earlyStopping: 0 },
-      { rng: createRng(1), clock: systemClock, progress: silent, threads: 2, validation: null, signal },
+      fitContext({ clock: systemClock, threads: 2, signal }),
     );
     await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
   });

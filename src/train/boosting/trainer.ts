@@ -1,13 +1,14 @@
 import { createRng, mix32, shuffle } from "../../core/rng.ts";
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import { Grower } from "./grower.ts";
 import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
-import { binsAt } from "./kernels/shape.ts";
+import { binsAt, cellBytes } from "./kernels/shape.ts";
 import type { LeafRows } from "./leaf.ts";
 import {
   type GradientTarget,
   type Scales,
   largestResidual,
+  logisticSumOf,
   powerOfTwoScale,
   quantumLimits,
   sumLosses,
@@ -29,7 +30,7 @@ import { type RowSet, type View, openView } from "./view.ts";
 /** What a training learned; the same in every thread. Losses are sums over the (weighted) rows; -1 where not measured. */
 export interface TrainingOutcome {
   readonly trees: readonly FinishedTree[];
-  /** Rounds kept: up to the one with the best validation loss. */
+  /** Rounds kept, those trained before included: up to the one with the best validation loss. */
   readonly rounds: number;
   /** After the last round run. */
   readonly trainLoss: number;
@@ -70,20 +71,20 @@ class Training {
   }
 
   async run(): Promise<TrainingOutcome> {
-    const { settings, nValidation } = this.#plan;
+    const { settings, nValidation, roundsBefore } = this.#plan;
     this.#writeConstants();
     const isWatched = nValidation > 0;
     const isSampled = settings.rowShare < 1 || settings.columnShare < 1;
-    let best = { rounds: 0, loss: isWatched ? Infinity : -1 };
-    let round = 0;
+    let best = { rounds: roundsBefore, loss: isWatched ? this.#lossBefore() : -1 };
+    let round = roundsBefore;
     let state: RoundState = "grown";
-    while (round < settings.trees) {
+    while (round < roundsBefore + settings.trees) {
       await this.#team.pause();
       state = this.#boost(round);
       // Without sampling the next round would see the same rows and columns, and find no split either.
       if (state === "stopped" || (state === "barren" && !isSampled)) break;
       round += 1;
-      if (this.#team.thread === 0) this.#team.report(round);
+      if (this.#team.thread === 0) this.#team.report(round - roundsBefore);
       const loss = isWatched ? this.#loss("validation") : -1;
       if (!isWatched || settings.earlyStopping === 0 || loss < best.loss) best = { rounds: round, loss };
       else if (round - best.rounds >= settings.earlyStopping) break;
@@ -95,6 +96,11 @@ class Training {
       validationLoss: best.rounds > 0 ? best.loss : -1,
       isStopped: state === "stopped",
     };
+  }
+
+  /** What the first round is measured by: where trees were learned before, it may be that none is worth adding. */
+  #lossBefore(): number {
+    return this.#plan.roundsBefore > 0 ? this.#loss("validation") : Infinity;
   }
 
   /** What no round changes: this thread's rows, listed. */
@@ -230,13 +236,13 @@ class Training {
   }
 
   #addToRows(tree: GrownTree, set: RowSet, [from, to]: Range): void {
-    const { bytes } = this.#view;
+    const { cells } = this.#view;
     const { shape } = this.#plan;
-    const { stride } = shape;
-    const first = set.rows + binsAt(shape);
+    const stride = shape.stride / cellBytes(shape);
+    const first = (set.rows + binsAt(shape)) / cellBytes(shape);
     const outputs = this.#plan.base.length;
     for (let row = from; row < to; ++row) {
-      set.scores[row * outputs + tree.output]! += valueOfBins(tree, bytes, first + row * stride);
+      set.scores[row * outputs + tree.output]! += valueOfBins(tree, cells, first + row * stride);
     }
   }
 
@@ -254,8 +260,10 @@ class Training {
     const { ranges } = which === "train" ? this.#rows : this.#validationRows;
     const all = this.#view.lossSums;
     const sums = which === "train" ? all.subarray(0, trainChunks) : all.subarray(trainChunks);
+    const own = this.#view.perThread.subarray(2 * this.#team.thread);
+    const logisticSum = logisticSumOf(set, this.#kernels, own);
     for (const [from, to] of ranges) {
-      sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums);
+      sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums, logisticSum);
     }
     this.#team.barrier();
     const chunks = Math.ceil(set.nRows / lossChunk);

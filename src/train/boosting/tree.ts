@@ -1,6 +1,6 @@
 /**
  * A tree in bins, as the trainer grew it. Node n is a leaf where feature[n] = -1. Every split, of numbers and of
- * categories, is 256 route bytes: 4 where the bin goes left.
+ * categories, is 2^routeBits route bytes, one a bin: 4 where it goes left.
  */
 export interface GrownTree {
   output: number;
@@ -10,6 +10,7 @@ export interface GrownTree {
   readonly bin: Int32Array;
   readonly missingLeft: Uint8Array;
   readonly routes: Uint8Array;
+  readonly routeBits: number;
   readonly left: Int32Array;
   readonly right: Int32Array;
   readonly value: Float64Array;
@@ -17,8 +18,8 @@ export interface GrownTree {
   readonly cover: Float64Array;
 }
 
-/** Room for a tree of `leaves` leaves. */
-export function emptyTree(leaves: number): GrownTree {
+/** Room for a tree of `leaves` leaves over features of at most `binRoom` bins, a power of two. */
+export function emptyTree(leaves: number, binRoom: number): GrownTree {
   const room = 2 * leaves - 1;
   return {
     output: 0,
@@ -26,7 +27,8 @@ export function emptyTree(leaves: number): GrownTree {
     feature: new Int32Array(room),
     bin: new Int32Array(room),
     missingLeft: new Uint8Array(room),
-    routes: new Uint8Array(room * 256),
+    routes: new Uint8Array(room * binRoom),
+    routeBits: Math.log2(binRoom),
     left: new Int32Array(room),
     right: new Int32Array(room),
     value: new Float64Array(room),
@@ -44,15 +46,17 @@ export function clearTree(tree: GrownTree, output: number): void {
 }
 
 /** What is kept of a tree: arrays cut to size, and route bytes of category splits alone (the others follow from `bin`). */
-export interface FinishedTree extends Omit<GrownTree, "routes" | "nNodes"> {
+export interface FinishedTree extends Omit<GrownTree, "routes" | "routeBits" | "nNodes"> {
   readonly nNodes: number;
   readonly routes: readonly (Uint8Array | null)[];
 }
 
 export function finishTree(tree: GrownTree): FinishedTree {
-  const { nNodes } = tree;
+  const { nNodes, routeBits } = tree;
   const routes = Array.from({ length: nNodes }, (_, node) =>
-    tree.feature[node]! >= 0 && tree.bin[node]! < 0 ? tree.routes.slice(node * 256, node * 256 + 256) : null,
+    tree.feature[node]! >= 0 && tree.bin[node]! < 0
+      ? tree.routes.slice(node << routeBits, (node + 1) << routeBits)
+      : null,
   );
   return {
     output: tree.output,
@@ -70,11 +74,11 @@ export function finishTree(tree: GrownTree): FinishedTree {
 }
 
 /** The leaf value of the row whose bins stand from `at`. */
-export function valueOfBins(tree: GrownTree, bytes: Uint8Array, at: number): number {
-  const { feature, routes, left, right } = tree;
+export function valueOfBins(tree: GrownTree, cells: Uint8Array | Uint16Array, at: number): number {
+  const { feature, routes, routeBits, left, right } = tree;
   let node = 0;
   for (let f = feature[0]!; f >= 0; f = feature[node]!) {
-    node = routes[(node << 8) + bytes[at + f]!] === 4 ? left[node]! : right[node]!;
+    node = routes[(node << routeBits) + cells[at + f]!] === 4 ? left[node]! : right[node]!;
   }
   return tree.value[node]!;
 }

@@ -1,3 +1,4 @@
+import { cellBytes } from "./kernels/shape.ts";
 import { isOfNumbers, type Layout, type TrainingPlan } from "./plan.ts";
 import { type RankedRows, rankedRows } from "./ranked-rows.ts";
 import { sizeClasses } from "./sampling.ts";
@@ -16,6 +17,8 @@ export interface RowSet {
 /** Typed arrays over the shared memory of one training; every thread makes its own. */
 export interface View {
   readonly bytes: Uint8Array;
+  /** The whole memory as cells: bytes, or pairs of them where bins take two. */
+  readonly cells: Uint8Array | Uint16Array;
   /** The whole memory as 32-bit words: records and histograms. */
   readonly words: Int32Array;
   /** The whole memory as doubles. */
@@ -47,6 +50,7 @@ export function openView(plan: TrainingPlan, threads: number): View {
     new Float64Array(buffer, at < 0 ? 0 : at, at < 0 ? 0 : length);
   return {
     bytes: new Uint8Array(buffer),
+    cells: cellBytes(plan.shape) === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer),
     words: new Int32Array(buffer),
     doubles: new Float64Array(buffer),
     train: rowSet(plan, nRows, layout.rows, layout.targets, layout.weights, layout.scores),

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { designOf as designWith } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { takeRows, type Design } from "../../model/design.ts";
 import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
@@ -11,6 +9,7 @@ import { applyLink, rawScores } from "../../model/score.ts";
 import { boosting, linear, pca } from "../choice.ts";
 import { tune } from "../tuning-choice.ts";
 import { checkEstimatorChoice, findEstimator, resolveHyperparameters } from "../implementations.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { type Components, principalComponents } from "./principal.ts";
 
 interface Vectors {
@@ -41,7 +40,7 @@ async function fit(
   more: Partial<FitContext> = {},
 ): Promise<FitResult> {
   const estimator = await findEstimator(name);
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+  const context = fitContext();
   return estimator.fit(design, target, resolveHyperparameters(estimator, given), { ...context, ...more });
 }
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { sigmoid } from "../../math/elementary.ts";
 import type { EstimatorChoice, FitContext, HyperparameterValues, Target } from "../../model/estimator.ts";
@@ -10,6 +8,7 @@ import type { EnsemblePredictor, MemberPredictor } from "../../model/predictor.t
 import { boosting, blend, calibrated, forest, linear, naiveBayes, stack } from "../choice.ts";
 import { auto, tune } from "../tuning-choice.ts";
 import { checkEstimatorChoice, ensembles, resolveHyperparameters } from "../implementations.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { combineAnswers } from "./combine.ts";
 import { fitIsotonic } from "./isotonic.ts";
 
@@ -25,7 +24,7 @@ interface Case {
 }
 
 const { cases } = readVectors<{ readonly cases: readonly Case[] }>("calibration");
-const context: FitContext = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+const context: FitContext = fitContext();
 
 function targetOf(values: readonly number[], nLabels = 0, weights: readonly number[] | null = null): Target {
   const task = nLabels === 0 ? "regression" : nLabels === 2 ? "binary" : "multiclass";

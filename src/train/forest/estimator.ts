@@ -1,5 +1,5 @@
 import { MillraceError } from "../../core/errors/error.ts";
-import type { Design } from "../../model/design.ts";
+import type { Design, StreamedDesign } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
@@ -11,13 +11,13 @@ import type {
 import type { Link } from "../../model/predictor.ts";
 import type { ColumnBins } from "../boosting/bins.ts";
 import { toPredictor } from "../boosting/predictor.ts";
-import { denseColumns } from "../boosting/prepare.ts";
 import type { FinishedTree } from "../boosting/tree.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
-import { compiledModule } from "../threads/location.ts";
-import { isAlone, runTeam } from "../threads/run-team.ts";
+import { heldColumns, streamedColumns, type TrainingColumns } from "../training-columns.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { isAlone, runTeam } from "../../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
 import { growShare } from "./member.ts";
 import { type ForestShape, threadsWithin } from "./memory.ts";
@@ -58,23 +58,28 @@ function estimatorOf(
     tasks,
     style: "trees",
     hyperparameters,
-    fit: async (design: Design, given: Target, values: HyperparameterValues, context: FitContext) => {
-      requireWeight(given.weights);
-      refuseClassWeights(name, given, values["classWeights"]);
-      const target = withFactors(given, classFactors(given, values["classWeights"]));
-      const columns = denseColumns(design);
-      const settings = { ...settingsOf(values, target, columns.length), ...fixed };
-      const pause = createPause(context, `fitting ${name}()`);
-      const shape = shapeOf(target, columns.length, settings);
-      const threads = threadsFor(shape, settings, context);
-      const order = { columns, target, shape, settings, maxBins: Number(values["bins"]), threads };
-      const { plan, bins, centre } = await prepareForest(order, context.rng, pause);
-      const trees = await growAll(plan, threads, name, context, pause);
-      const cardinalities = columns.map(({ cardinality }) => cardinality);
-      return resultOf(plan, trees, bins, cardinalities, { centre, link: linkOf(target) });
-    },
+    fit: (design: Design, ...rest: Rest) => grow(heldColumns(design), ...rest),
+    fitStreamed: (design: StreamedDesign, ...rest: Rest) => grow(streamedColumns(design), ...rest),
   });
+  async function grow(rows: TrainingColumns, ...[given, values, context]: Rest): Promise<FitResult> {
+    requireWeight(given.weights);
+    refuseClassWeights(name, given, values["classWeights"]);
+    const target = withFactors(given, classFactors(given, values["classWeights"]));
+    const { columns } = rows;
+    const settings = { ...settingsOf(values, target, columns.length), ...fixed };
+    const pause = createPause(context, `fitting ${name}()`);
+    const shape = shapeOf(target, columns.length, settings);
+    const threads = threadsFor(shape, settings, context);
+    const order = { rows, target, shape, settings, maxBins: Number(values["bins"]), threads };
+    const { plan, bins, centre } = await prepareForest(order, context.rng, pause);
+    const trees = await growAll(plan, threads, name, context, pause);
+    const cardinalities = columns.map(({ cardinality }) => cardinality);
+    return resultOf(plan, trees, bins, cardinalities, { centre, link: linkOf(target) });
+  }
 }
+
+/** Forests watch no rows. */
+type Rest = [Target, HyperparameterValues, Omit<FitContext, "validation">];
 
 function linkOf(target: Target): Link {
   return target.task === "regression" ? "identity" : "share";
@@ -99,7 +104,7 @@ function shapeOf({ task, values, nLabels }: Target, nColumns: number, { columns 
 }
 
 /** Several where that is worth it and they can share memory, as many as have room there. */
-function threadsFor(shape: ForestShape, { trees }: ForestSettings, context: FitContext): number {
+function threadsFor(shape: ForestShape, { trees }: ForestSettings, context: Pick<FitContext, "threads">): number {
   const threads = shape.nRows * trees >= worthWorkers ? Math.min(context.threads, trees) : 1;
   return isAlone({ module, threads }) ? 1 : threadsWithin(shape, threads);
 }
@@ -109,7 +114,7 @@ async function growAll(
   plan: ForestPlan,
   threads: number,
   name: string,
-  context: FitContext,
+  context: Omit<FitContext, "validation">,
   pause: () => Promise<void>,
 ): Promise<readonly ForestTree[]> {
   const work = { module, payload: plan, threads, total: plan.settings.trees, unit: "trees" };

@@ -2,17 +2,16 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
 import { sha256 } from "../../core/digest.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitContext, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { findEstimator, resolveHyperparameters } from "../implementations.ts";
-import { dismissIdleWorkers } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
+import { dismissIdleWorkers } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 
 type Task = "regression" | "binary" | "multiclass";
 
@@ -40,7 +39,7 @@ async function fit(
   over: Partial<FitContext> = {},
 ): Promise<TreesPredictor> {
   const estimator = await findEstimator(name);
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null, ...over };
+  const context = fitContext(over);
   const { predictor } = await estimator.fit(design, target, resolveHyperparameters(estimator, given), context);
   return predictor as TreesPredictor;
 }

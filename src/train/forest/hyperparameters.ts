@@ -46,6 +46,14 @@ const bins: HyperparameterDeclaration = {
   doc: "Most bins of a column, besides the one for missing: how finely thresholds are placed.",
 };
 
+function bootstrapBy(byDefault: boolean): HyperparameterDeclaration {
+  return {
+    type: "boolean",
+    default: byDefault,
+    doc: "Each tree learns from as many rows as there are, drawn with replacement; false = all trees from all rows.",
+  };
+}
+
 /** Random forest (Breiman 2001). */
 export const forestHyperparameters: HyperparameterTable = Object.freeze({
   trees,
@@ -53,11 +61,7 @@ export const forestHyperparameters: HyperparameterTable = Object.freeze({
   minRows,
   columns,
   bins,
-  bootstrap: {
-    type: "boolean",
-    default: true,
-    doc: "Each tree learns from as many rows as there are, drawn with replacement; false = all trees from all rows.",
-  },
+  bootstrap: bootstrapBy(true),
   classWeights: classWeightsDeclaration,
 });
 
@@ -68,11 +72,7 @@ export const extraTreesHyperparameters: HyperparameterTable = Object.freeze({
   minRows,
   columns,
   bins,
-  bootstrap: {
-    type: "boolean",
-    default: false,
-    doc: "Each tree learns from as many rows as there are, drawn with replacement; false = all trees from all rows.",
-  },
+  bootstrap: bootstrapBy(false),
   classWeights: classWeightsDeclaration,
 });
 

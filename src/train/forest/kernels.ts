@@ -1,6 +1,7 @@
 import {
   type KernelFunction,
   again,
+  ahead,
   assemble,
   block,
   constant,
@@ -15,8 +16,10 @@ import {
   i32Load8,
   i32Store,
   i32Store8,
+  isBelow,
   leaveIf,
   loop,
+  move,
   op,
   secondLanes,
   set,
@@ -26,6 +29,7 @@ import {
   v128Load,
   v128Store,
   when,
+  whileBelow,
 } from "../../math/wasm/assembler.ts";
 import { compileModule, instantiateModule, type WasmMemory, type WasmModule } from "../../math/wasm/webassembly.ts";
 import { partitionKernel } from "../boosting/kernels/rows.ts";
@@ -54,7 +58,7 @@ export function compileForest(memory: { pages: number; shared: boolean }): WasmM
     totalKernel(),
     sumKernel(),
     cutKernel(),
-    partitionKernel(),
+    partitionKernel(1),
     copyKernel("copyBins"),
     copyKernel("copyPairs"),
   ];
@@ -69,8 +73,6 @@ export function instantiateForest(module: WasmModule, memory: WasmMemory): Fores
 const countsAt = 256 * 16;
 const seenAt = countsAt + 256 * 4;
 
-/** Moves a local on; leaves the new value on the stack. */
-const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add, ...tee(local)];
 /** Address of the pair of the row in a local. */
 const pairOf = (row: number, pairs: number): number[] => [
   ...get(row),
@@ -91,7 +93,7 @@ function totalKernel(): KernelFunction {
       loop(
         [...get(at), ...i32Load(0), ...set(row)],
         [...get(sum), ...pairOf(row, pairs), ...v128Load(0), ...op.f64x2Add, ...set(sum)],
-        [...step(at, 4), ...get(end), ...op.i32LtU],
+        [...move(at, 4), ...isBelow(at, end)],
       ),
       [...get(totals), ...get(sum), ...v128Store(0)],
     ],
@@ -120,8 +122,7 @@ function sumKernel(): KernelFunction {
     ].flat();
   const turn = (rows: number, until: number): number[] => {
     const all = Array.from({ length: rows }, (_, k) => k);
-    const next = [...step(at, 4 * rows), ...get(until), ...op.i32LtU];
-    return [...get(at), ...get(until), ...op.i32LtU, ...when(loop(all.flatMap(look), all.flatMap(add), next))];
+    return whileBelow(at, until, all.flatMap(look), all.flatMap(add), move(at, 4 * rows));
   };
   return {
     name: "sum",
@@ -200,7 +201,7 @@ function cutKernel(): KernelFunction {
             [...get(marks), ...get(marks), ...constant(1), ...op.i32Sub, ...op.i32And, ...tee(marks), ...leaveIf(0)],
           ),
         ),
-        [...step(group, 16), ...constant(256), ...op.i32LtU],
+        [...ahead(group, 16), ...tee(group), ...constant(256), ...op.i32LtU],
       ),
     ].flat();
   return {
@@ -238,8 +239,8 @@ function copyKernel(name: "copyBins" | "copyPairs"): KernelFunction {
     body: [
       loop(
         [...get(at), ...i32Load(0), ...set(row), ...get(out), ...(name === "copyBins" ? bin : pair)],
-        [...get(out), ...constant(name === "copyBins" ? 1 : 16), ...op.i32Add, ...set(out)],
-        [...step(at, 4), ...get(end), ...op.i32LtU],
+        move(out, name === "copyBins" ? 1 : 16),
+        [...move(at, 4), ...isBelow(at, end)],
       ),
     ],
   };

@@ -1,4 +1,4 @@
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import { ForestGrower } from "./grower.ts";
 import type { ForestPlan, ForestTree } from "./plan.ts";
 import { openView } from "./view.ts";

@@ -1,15 +1,16 @@
 import type { Rng } from "../../core/rng.ts";
 import { sharedNumbers } from "../../core/shared-memory.ts";
-import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
-import { type ColumnBins, findBins, writeBins } from "../boosting/bins.ts";
+import { binFinder, type ColumnBins, writeBins } from "../boosting/bins.ts";
+import { targetMean } from "../target-mean.ts";
+import type { TrainingColumns } from "../training-columns.ts";
 import { forestMemory, type ForestShape } from "./memory.ts";
 import type { ForestPlan, ForestSettings } from "./plan.ts";
 import { openView } from "./view.ts";
 
 /** What a forest learns from, and by how many threads. */
 export interface ForestOrder {
-  readonly columns: readonly DenseColumn[];
+  readonly rows: TrainingColumns;
   readonly target: Target;
   readonly shape: ForestShape;
   readonly settings: ForestSettings;
@@ -19,21 +20,25 @@ export interface ForestOrder {
 
 /** Bins the rows into the forest's memory. `centre` is the mean that was taken off the values of numbers, for exact sums. */
 export async function prepareForest(
-  { columns, target, shape, settings, maxBins, threads }: ForestOrder,
+  { rows, target, shape, settings, maxBins, threads }: ForestOrder,
   rng: Rng,
   pause: () => Promise<void>,
 ): Promise<{ readonly plan: ForestPlan; readonly bins: readonly ColumnBins[]; readonly centre: number }> {
   const { nRows } = shape;
   const { memory, module } = forestMemory(shape, threads);
   const { bytes, places } = openView({ shape, memory }, 0);
-  const bins: ColumnBins[] = [];
-  for (const [f, column] of columns.entries()) {
-    const own = findBins(column, maxBins, rng.fork(`bins of column ${f}`));
-    bins.push(own);
-    const at = places.bins + f * nRows;
-    for (const _ of writeBins([column], [own], { bytes, at, stride: 1, columnsAt: -1 })) await pause();
+  const { columns } = rows;
+  const finders = columns.map((column, f) => binFinder(column, nRows, maxBins, rng.fork(`bins of column ${f}`)));
+  for (const block of rows.blocks()) {
+    for (const [f, { values }] of block.columns.entries()) finders[f]!.add(values);
+    await pause();
   }
-  const centre = target.task === "regression" ? meanOf(target) : 0;
+  const bins = finders.map((finder) => finder.finish());
+  for (const { from, columns: some } of rows.blocks()) {
+    for (const [f, column] of some.entries())
+      for (const _ of writeBins(column, bins[f]!, bytes, places.bins + f * nRows + from)) await pause();
+  }
+  const centre = target.task === "regression" ? targetMean(target) : 0;
   const values = sharedNumbers(nRows);
   for (let row = 0; row < nRows; ++row) values[row] = target.values[row]! - centre;
   const boundsAt = new Int32Array(columns.length + 1);
@@ -54,15 +59,4 @@ export async function prepareForest(
     seed: rng.fork("trees").integer(4294967296),
   };
   return { plan, bins, centre };
-}
-
-function meanOf({ values, weights }: Target): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < values.length; ++row) {
-    const weight = weights === null ? 1 : weights[row]!;
-    sum += weight * values[row]!;
-    total += weight;
-  }
-  return total > 0 ? sum / total : 0;
 }

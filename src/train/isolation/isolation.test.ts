@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { auc } from "../../metrics/auc.ts";
 import { emptySparseBlock, type Design } from "../../model/design.ts";
@@ -10,6 +8,7 @@ import { addTreeContributions } from "../../model/explain-trees.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { findEstimator, resolveHyperparameters } from "../implementations.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { meanPathLength } from "./path-length.ts";
 import { isolationPredictor } from "./predictor.ts";
 import { drawRows, runningSums } from "./sample.ts";
@@ -56,7 +55,7 @@ async function fit(
     nLabels: 0,
     weights: weights && Float64Array.from(weights),
   };
-  const context = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null, ...over };
+  const context = fitContext(over);
   const { predictor } = await estimator.fit(design, target, resolveHyperparameters(estimator, given), context);
   return predictor as TreesPredictor;
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { shuffle, type Rng } from "../../core/rng.ts";
-import { takeRows, takeValues, type Design } from "../../model/design.ts";
+import { isShareable, takeRows, takeValues, type Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
@@ -11,8 +11,8 @@ import type {
 import { refuseMissing } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
 import { momentsOf } from "../moments.ts";
-import { compiledModule } from "../threads/location.ts";
-import { isShareable, runTeam } from "../threads/run-team.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { runTeam } from "../../threads/run-team.ts";
 import { createPause } from "../pause.ts";
 import { squaredLengths } from "./distances.ts";
 import { kmeansHyperparameters } from "./hyperparameters.ts";
@@ -23,7 +23,7 @@ import { type ClusteringPlan, createMemory } from "./plan.ts";
 import { rankedRows } from "./ranking.ts";
 import { plusPlusStart, randomStart, soloField } from "./start.ts";
 import { pointRows } from "./nearest.ts";
-import { controlWords, joinTeam } from "../threads/team.ts";
+import { controlWords, joinTeam } from "../../threads/team.ts";
 
 const subject = "fitting kmeans()";
 /** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */

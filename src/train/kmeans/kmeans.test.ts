@@ -1,15 +1,15 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
 import { sharedDesign } from "../../../test/support/shared-design.ts";
-import { fixedClock, systemClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
+import { systemClock } from "../../core/clock.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, FitResult, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
-import { dismissIdleWorkers } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
-import { controlWords, joinTeam } from "../threads/team.ts";
+import { dismissIdleWorkers } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { controlWords, joinTeam } from "../../threads/team.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { squaredLengths } from "./distances.ts";
 import { kmeansEstimator } from "./estimator.ts";
 import { improveCentres } from "./lloyd.ts";
@@ -18,7 +18,7 @@ import { type ClusteringPlan, createMemory } from "./plan.ts";
 import { rankedRows } from "./ranking.ts";
 import { plusPlusStart, soloField } from "./start.ts";
 
-const context: FitContext = { rng: createRng(5), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+const context: FitContext = fitContext({ rng: createRng(5) });
 
 function noTarget(weights: Float64Array | null = null): Target {
   return { task: "clustering", values: new Float64Array(0), nLabels: 0, weights };
@@ -258,7 +258,7 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
         { ...context, rng: createRng(5), clock: systemClock, threads, ...more },
       );
 
-    it("gives the same model on 1, 2 and 3 threads", { timeout: 60_000 }, async () => {
+    it("gives the same model on 1, 2 and 3 threads", async () => {
       const one = await fit(1);
       expect([await fit(2), await fit(3)]).toEqual([one, one]);
     });

@@ -1,4 +1,4 @@
-import { agreedToStop, type Team } from "../threads/team.ts";
+import { agreedToStop, type Team } from "../../threads/team.ts";
 import { assignPart, largestError, type Measures, measurePart } from "./assign.ts";
 import { addMoves, createDrift } from "./bounds.ts";
 import { halfLengths } from "./nearest.ts";

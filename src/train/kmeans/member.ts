@@ -1,5 +1,5 @@
 import { createRng, type Rng } from "../../core/rng.ts";
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 import { type Clustering, improveCentres } from "./lloyd.ts";
 import { type ClusteringPlan, partsOfPlan } from "./plan.ts";
 import { plusPlusStart, randomStart } from "./start.ts";

@@ -86,6 +86,7 @@ export function fourScores(
   halves: Float64Array, // in
   c: number,
   scores: Float64Array, // out
+  to = 0, // in: where the first score goes
 ): void {
   const nColumns = centres.length / halves.length;
   const at = row * nDense;
@@ -110,10 +111,10 @@ export function fourScores(
     s2 += sparseScore(sparse, row, centres, c2 + nDense);
     s3 += sparseScore(sparse, row, centres, c3 + nDense);
   }
-  scores[0] = s0;
-  scores[1] = s1;
-  scores[2] = s2;
-  scores[3] = s3;
+  scores[to] = s0;
+  scores[to + 1] = s1;
+  scores[to + 2] = s2;
+  scores[to + 3] = s3;
 }
 
 function rank(found: NearestTwo, centre: number, score: number): void {

@@ -1,5 +1,6 @@
 import {
   type KernelFunction,
+  ahead,
   assemble,
   constant,
   f64Constant,
@@ -7,7 +8,9 @@ import {
   i32,
   i32Load,
   i8x16Shuffle,
+  isBelow,
   loop,
+  move,
   op,
   set,
   tee,
@@ -16,6 +19,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { fourKernel } from "./candidates-kernel.ts";
 import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../math/wasm/webassembly.ts";
 
 /** What is constant during one clustering and so stands in the kernel as literals. */
@@ -27,6 +31,9 @@ export interface RankingShape {
 
 /** Rows that may be listed at a time, an even number. */
 export const rankedAtOnce = 1024;
+
+/** Rows that may be scored with four points at a time, an even number. */
+export const scoredAtOnce = 256;
 
 /** Two sums each of five pairs of centres, with what they are made from, fill the 16 vector registers of x64. */
 const mostPairs = 5;
@@ -48,13 +55,18 @@ export interface RankingPlaces {
   readonly listed: number;
   readonly centres: number;
   readonly centresEnd: number;
+  /** Four points to score rows with, and the scores of as many rows as are scored at a time. */
+  readonly four: number;
+  readonly scores: number;
 }
 
 export function placesOf({ nRows, nDense, clusters }: RankingShape, thread: number): RankingPlaces {
   const { blocks, wide } = centreBlocks(clusters);
   const numbers = rankedAtOnce * 8;
   const centreBytes = blocks * wide * (nDense + 1) * 8;
-  const ownBytes = Math.ceil((3 * numbers + rankedAtOnce * 4 + centreBytes) / 64) * 64;
+  const fourBytes = 4 * (nDense + 1) * 8;
+  const scoreBytes = scoredAtOnce * 4 * 8;
+  const ownBytes = Math.ceil((3 * numbers + rankedAtOnce * 4 + centreBytes + fourBytes + scoreBytes) / 64) * 64;
   const best = Math.ceil((nRows * nDense * 8) / 64) * 64 + thread * ownBytes;
   const listed = best + 3 * numbers;
   const centres = listed + rankedAtOnce * 4;
@@ -66,20 +78,24 @@ export function placesOf({ nRows, nDense, clusters }: RankingShape, thread: numb
     listed,
     centres,
     centresEnd: centres + centreBytes,
+    four: centres + centreBytes,
+    scores: centres + centreBytes + fourBytes,
   };
 }
 
-/** Both take the rows listed from one address to before another. */
+/** The first two take the rows listed from one address to before another. */
 export interface RankingKernels {
   /** Ranks the centres of an even number of rows. */
   rank(listed: number, listedEnd: number, centres: number, centresEnd: number, best: number): void;
   /** Reads of each row what stands in other lines of memory, so that the cache has them; what it returns means nothing. */
   touch(listed: number, listedEnd: number): number;
+  /** See `fourKernel`. */
+  four(cells: number, cellsEnd: number, points: number, scores: number): void;
 }
 
 /** Throws where the engine has no vector instructions. */
 export function compileRanking(shape: RankingShape, memory: { pages: number; shared: boolean }): WasmModule {
-  return compileModule(assemble([rankKernel(shape), touchKernel(shape)], memory));
+  return compileModule(assemble([rankKernel(shape), touchKernel(shape), fourKernel(shape.nDense)], memory));
 }
 
 export function instantiateRanking(module: WasmModule, memory: WasmMemory): RankingKernels {
@@ -109,7 +125,7 @@ function touchKernel({ nDense }: RankingShape): KernelFunction {
       loop(
         [...get(listed), ...i32Load(0), ...constant(nDense * 8), ...op.i32Mul, ...set(cell)],
         [...lines, nDense * 8 - 8].flatMap(read),
-        [...get(listed), ...constant(4), ...op.i32Add, ...tee(listed), ...get(end), ...op.i32LtU],
+        [...move(listed, 4), ...isBelow(listed, end)],
       ),
       get(all),
     ],
@@ -130,7 +146,7 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
   const rowBytes = nDense * 8;
   const ofRow = (which: 0 | 1, i: number): number => firstSum + which * pairs + i;
   const each = (make: (i: number) => number[]): number[] => Array.from({ length: pairs }, (_, i) => make(i)).flat();
-  const fromBlock = [...get(at), ...constant(pairs * 16), ...op.i32Add, ...set(at)];
+  const fromBlock = move(at, pairs * 16);
   const addProduct = (which: 0 | 1, i: number): number[] => [
     ...get(ofRow(which, i)),
     ...get(which === 0 ? x0 : x1),
@@ -159,16 +175,16 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
             [...get(cell0), ...v128Load64Splat(0), ...set(x0), ...get(cell1), ...v128Load64Splat(0), ...set(x1)],
             each((i) => [...get(at), ...v128Load(16 * i), ...set(pair), ...addProduct(0, i), ...addProduct(1, i)]),
             fromBlock,
-            [...get(cell1), ...constant(8), ...op.i32Add, ...set(cell1)],
-            [...get(cell0), ...constant(8), ...op.i32Add, ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
+            move(cell1, 8),
+            [...ahead(cell0, 8), ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
           ),
           each((i) => [...keepBest(ofRow(0, i), ofRow(1, i), 0), ...keepBest(ofRow(0, i), ofRow(1, i), 8)]),
-          [...get(at), ...get(centresEnd), ...op.i32LtU],
+          isBelow(at, centresEnd),
         ),
         [...get(out), ...get(best), ...v128Store(0), ...get(out), ...get(second), ...v128Store(rankedAtOnce * 8)],
         [...get(out), ...get(nearest), ...v128Store(2 * rankedAtOnce * 8)],
-        [...get(out), ...constant(16), ...op.i32Add, ...set(out)],
-        [...get(listed), ...constant(8), ...op.i32Add, ...tee(listed), ...get(listedEnd), ...op.i32LtU],
+        move(out, 16),
+        [...move(listed, 8), ...isBelow(listed, listedEnd)],
       ),
     ],
   };

@@ -2,8 +2,11 @@ import type { Rng } from "../../core/rng.ts";
 import { log } from "../../math/elementary.ts";
 import type { Design } from "../../model/design.ts";
 import { type Parts, partsOf } from "../parts.ts";
-import { agreedToStop, type Team } from "../threads/team.ts";
-import { fourScores, halfLengths, type PointRows, scoreOf } from "./nearest.ts";
+import { agreedToStop, type Team } from "../../threads/team.ts";
+import { type Candidates, createCandidates } from "./candidates.ts";
+import { halfLengths, type PointRows } from "./nearest.ts";
+import type { RankingPlan } from "./ranking.ts";
+import { scoredAtOnce } from "./ranking-kernel.ts";
 
 /** Writes the values of `row` as centre number `centre`. */
 export function placeCentre(design: Design, row: number, centres: Float64Array, centre: number): void {
@@ -33,6 +36,8 @@ export function randomStart(design: Design, clusters: number, rng: Rng): Float64
 export interface StartField {
   readonly design: Design;
   readonly rows: PointRows;
+  /** Over the rows; null where they are scored without one. */
+  readonly kernel: RankingPlan | null;
   readonly weights: Float64Array | null;
   /** Squared length of every row. */
   readonly norms: Float64Array;
@@ -56,7 +61,7 @@ export const startSums = (clusters: number): number => 1 + candidatesFor(cluster
 export function soloField(of: Pick<StartField, "design" | "rows" | "weights" | "norms">, clusters: number): StartField {
   const parts = partsOf(of.norms.length);
   const sums = new Float64Array(parts.nParts * startSums(clusters));
-  return { ...of, parts, nearest: new Float64Array(of.norms.length), sums, flags: new Int32Array(1) };
+  return { ...of, kernel: null, parts, nearest: new Float64Array(of.norms.length), sums, flags: new Int32Array(1) };
 }
 
 /**
@@ -74,22 +79,23 @@ export async function plusPlusStart(
   const nColumns = design.dense.length + design.sparse.names.length;
   const centres = new Float64Array(clusters * nColumns);
   const candidates = new Float64Array(candidatesFor(clusters) * nColumns);
+  const measured = createCandidates(field.rows, field.kernel, team.thread);
   forParts(parts, team, (part, from, to) => {
     nearest.fill(1, from, to);
-    sumChances(field, part, from, to, clusters);
+    sumChances(field, part, from, to);
   });
   for (let c = 0; c < clusters; ++c) {
     const nDrawn = c === 0 ? 1 : candidatesFor(clusters);
-    const drawn = Array.from({ length: nDrawn }, () => drawInProportion(field, rng, clusters));
+    const drawn = Array.from({ length: nDrawn }, () => drawInProportion(field, rng));
     drawn.forEach((row, i) => placeCentre(design, row, candidates, i));
     // Nobody may move the distances on while another thread still draws by them.
     team.barrier();
-    if (nDrawn > 1) forParts(parts, team, (part, from, to) => weighCandidates(field, candidates, part, from, to));
-    placeCentre(design, drawn[leastLeft(field, nDrawn, clusters)]!, centres, c);
+    if (nDrawn > 1)
+      forParts(parts, team, (part, from, to) => weighCandidates(field, measured, candidates, part, from, to));
+    placeCentre(design, drawn[leastLeft(field, nDrawn)]!, centres, c);
     forParts(parts, team, (part, from, to) => {
       if (c === 0) nearest.fill(Infinity, from, to);
-      bringNearer(field, centres.subarray(c * nColumns, (c + 1) * nColumns), from, to);
-      sumChances(field, part, from, to, clusters);
+      bringNearer(field, measured, centres.subarray(c * nColumns, (c + 1) * nColumns), part, from, to);
     });
     await team.pause();
     if (agreedToStop(team, field.flags)) return null;
@@ -103,16 +109,22 @@ function forParts(parts: Parts, team: Team, work: (part: number, from: number, t
   team.barrier();
 }
 
-function sumChances(field: StartField, part: number, from: number, to: number, clusters: number): void {
+/** Numbers a part, as `startSums` gives them. */
+function widthOf({ sums, parts }: StartField): number {
+  return sums.length / parts.nParts;
+}
+
+function sumChances(field: StartField, part: number, from: number, to: number): void {
   const { weights, nearest, sums } = field;
   let total = 0;
   for (let row = from; row < to; ++row) total += (weights === null ? 1 : weights[row]!) * nearest[row]!;
-  sums[part * startSums(clusters)] = total;
+  sums[part * widthOf(field)] = total;
 }
 
 /** A row, with probability in proportion to its chance; any row where all chances are 0. */
-function drawInProportion({ weights, nearest, parts, sums }: StartField, rng: Rng, clusters: number): number {
-  const step = startSums(clusters);
+function drawInProportion(field: StartField, rng: Rng): number {
+  const { weights, nearest, parts, sums } = field;
+  const step = widthOf(field);
   let total = 0;
   for (let part = 0; part < parts.nParts; ++part) total += sums[part * step]!;
   const wanted = rng.next() * total;
@@ -138,39 +150,67 @@ function drawInProportion({ weights, nearest, parts, sums }: StartField, rng: Rn
 }
 
 /** Sums up for each candidate what chances it would leave to the rows of a part. */
-function weighCandidates(field: StartField, candidates: Float64Array, part: number, from: number, to: number): void {
-  const { rows, norms, weights, nearest, sums } = field;
-  const nCandidates = sums.length / field.parts.nParts - 1;
+function weighCandidates(
+  field: StartField,
+  measured: Candidates,
+  candidates: Float64Array,
+  part: number,
+  from: number,
+  to: number,
+): void {
+  const { norms, weights, nearest, sums } = field;
+  const { scores } = measured;
+  const nCandidates = widthOf(field) - 1;
   const halves = halfLengths(candidates, nCandidates);
-  const scores = new Float64Array(side);
   for (let first = 0; first < nCandidates; first += side) {
+    measured.aim(candidates, halves, first, side);
     let [left0, left1, left2, left3] = [0, 0, 0, 0];
-    for (let row = from; row < to; ++row) {
-      fourScores(rows, row, candidates, halves, first, scores);
-      const norm = norms[row]!;
-      const most = nearest[row]!;
-      const weight = weights === null ? 1 : weights[row]!;
-      left0 += weight * Math.min(most, Math.max(0, norm - 2 * scores[0]!));
-      left1 += weight * Math.min(most, Math.max(0, norm - 2 * scores[1]!));
-      left2 += weight * Math.min(most, Math.max(0, norm - 2 * scores[2]!));
-      left3 += weight * Math.min(most, Math.max(0, norm - 2 * scores[3]!));
+    for (let start = from; start < to; start += scoredAtOnce) {
+      const end = Math.min(to, start + scoredAtOnce);
+      measured.score(start, end);
+      for (let row = start, at = 0; row < end; ++row, at += side) {
+        const norm = norms[row]!;
+        const most = nearest[row]!;
+        const weight = weights === null ? 1 : weights[row]!;
+        left0 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at]!));
+        left1 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 1]!));
+        left2 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 2]!));
+        left3 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 3]!));
+      }
     }
     sums.set([left0, left1, left2, left3], part * (1 + nCandidates) + 1 + first);
   }
 }
 
 /** The candidate that leaves the least, the first of equals; the sums of the parts in order. */
-function leastLeft({ sums }: StartField, nDrawn: number, clusters: number): number {
+function leastLeft(field: StartField, nDrawn: number): number {
+  const { sums } = field;
   const left = new Float64Array(nDrawn);
-  for (let at = 1; at < sums.length; at += startSums(clusters))
-    for (let i = 0; i < nDrawn; ++i) left[i]! += sums[at + i]!;
+  for (let at = 1; at < sums.length; at += widthOf(field)) for (let i = 0; i < nDrawn; ++i) left[i]! += sums[at + i]!;
   return nDrawn === 1 ? 0 : left.indexOf(left.reduce((least, one) => Math.min(least, one)));
 }
 
-function bringNearer({ rows, norms, nearest }: StartField, centre: Float64Array, from: number, to: number): void {
-  const half = halfLengths(centre, 1)[0]!;
-  for (let row = from; row < to; ++row) {
-    const distance = Math.max(0, norms[row]! - 2 * scoreOf(rows, row, centre, 0, half));
-    if (distance < nearest[row]!) nearest[row] = distance;
+/** Takes a new centre along in the distances of a part's rows, and sums up their chances. */
+function bringNearer(
+  field: StartField,
+  measured: Candidates,
+  centre: Float64Array,
+  part: number,
+  from: number,
+  to: number,
+): void {
+  const { norms, nearest, weights, sums } = field;
+  const { scores } = measured;
+  measured.aim(centre, halfLengths(centre, 1), 0, 1);
+  let total = 0;
+  for (let start = from; start < to; start += scoredAtOnce) {
+    const end = Math.min(to, start + scoredAtOnce);
+    measured.score(start, end);
+    for (let row = start, at = 0; row < end; ++row, at += side) {
+      const distance = Math.max(0, norms[row]! - 2 * scores[at]!);
+      if (distance < nearest[row]!) nearest[row] = distance;
+      total += (weights === null ? 1 : weights[row]!) * nearest[row]!;
+    }
   }
+  sums[part * widthOf(field)] = total;
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
-import type { Design } from "../../model/design.ts";
+import { isShareable, type Design } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
@@ -15,8 +15,8 @@ import { inComponents } from "../components/in-components.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
-import { compiledModule } from "../threads/location.ts";
-import { isAlone, isShareable, runTeam } from "../threads/run-team.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { isAlone, runTeam } from "../../threads/run-team.ts";
 import { type LinearOutcome, type LinearProblem, solveProblem } from "./member.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
 import { sumsLength } from "./objective.ts";

@@ -1,6 +1,18 @@
-import type { HyperparameterTable } from "../../model/estimator.ts";
+import type { HyperparameterDeclaration, HyperparameterTable } from "../../model/estimator.ts";
 import { classWeightsDeclaration } from "../class-weights.ts";
 import { componentsDeclaration } from "../components/hyperparameter.ts";
+import { huberDeltaDeclaration } from "../robust.ts";
+
+/** Declared alike by what L-BFGS solves. */
+export const toleranceDeclaration: HyperparameterDeclaration = Object.freeze({
+  type: "real",
+  min: 0,
+  max: 1,
+  openMin: true,
+  scale: "log",
+  default: 1e-5,
+  doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
+});
 
 /** The hyperparameters of linear(). */
 export const linearHyperparameters: HyperparameterTable = Object.freeze({
@@ -27,15 +39,7 @@ export const linearHyperparameters: HyperparameterTable = Object.freeze({
     default: "auto",
     doc: "What is minimised for a target of numbers: squared (what auto takes), huber (outliers count linearly) or poisson (counts; answers above 0). For labels it is auto: logistic or multinomial.",
   },
-  huberDelta: {
-    type: "real",
-    min: 0,
-    openMin: true,
-    max: 1000,
-    scale: "log",
-    default: 1,
-    doc: 'Residuals beyond so many median absolute deviations of the target count linearly, for the loss "huber".',
-  },
+  huberDelta: huberDeltaDeclaration,
   maxIterations: {
     type: "integer",
     min: 1,
@@ -44,15 +48,7 @@ export const linearHyperparameters: HyperparameterTable = Object.freeze({
     default: 500,
     doc: "Most iterations of the solver (L-BFGS; with l1 its orthant-wise kind or sweeps of coordinate descent).",
   },
-  tolerance: {
-    type: "real",
-    min: 0,
-    max: 1,
-    openMin: true,
-    scale: "log",
-    default: 1e-5,
-    doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
-  },
+  tolerance: toleranceDeclaration,
   components: componentsDeclaration,
   classWeights: classWeightsDeclaration,
 });

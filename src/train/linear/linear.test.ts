@@ -1,13 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { FitContext, Target } from "../../model/estimator.ts";
 import type { Task } from "../../model/model.ts";
 import type { LinearPredictor } from "../../model/predictor.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { linearEstimator } from "./estimator.ts";
 import { minimise } from "./lbfgs.ts";
 import { momentsOf } from "../moments.ts";
@@ -30,7 +29,7 @@ const vectors = JSON.parse(readFileSync(new URL("../../../test/vectors/linear.js
   readonly cases: readonly Case[];
 };
 
-const context: FitContext = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+const context: FitContext = fitContext();
 
 function targetOf(given: Pick<Case, "task" | "nLabels" | "target" | "weights">): Target {
   return {

@@ -1,7 +1,7 @@
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { momentsInTeam, momentsOf } from "../moments.ts";
-import { agreedToStop, type Team } from "../threads/team.ts";
+import { agreedToStop, type Team } from "../../threads/team.ts";
 import { minimise, type Minimum, type SolverOptions } from "./lbfgs.ts";
 import { createObjective, sumsLength } from "./objective.ts";
 import { minimiseSparse } from "./owlqn.ts";

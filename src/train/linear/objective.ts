@@ -5,7 +5,7 @@ import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "../moments.ts";
 import { partsOf } from "../parts.ts";
 import { addGradient, addScores, chunkRows } from "../products.ts";
-import type { Team } from "../threads/team.ts";
+import type { Team } from "../../threads/team.ts";
 
 /**
  * A smooth convex function to minimise. Parameters: one run of column coefficients an output, then one intercept an

@@ -2,6 +2,7 @@ import { MillraceError } from "../../core/errors/error.ts";
 import { log } from "../../math/elementary.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
 import { medianDeviation, refuseNegative } from "../robust.ts";
+import { targetMean } from "../target-mean.ts";
 import { huberLoss, poissonLoss, squaredLoss } from "./losses.ts";
 import type { RegressionLoss } from "./objective.ts";
 
@@ -30,7 +31,7 @@ export function lossOf(target: Target, hyperparameters: HyperparameterValues): L
     return { name: loss, delta: Number(hyperparameters["huberDelta"] ?? 1) * medianDeviation(target) };
   if (loss !== "poisson") return { name: "squared" };
   refuseNegative(target, loss);
-  return { name: loss, mean: meanOf(target) };
+  return { name: loss, mean: targetMean(target) };
 }
 
 /** How a loss of numbers is taken; undefined for labels. */
@@ -45,15 +46,4 @@ export function startOf(nParameters: number, loss: LinearLoss): Float64Array {
   const start = new Float64Array(nParameters);
   if (loss.name === "poisson") start[nParameters - 1] = log(loss.mean);
   return start;
-}
-
-function meanOf({ values, weights }: Target): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < values.length; ++row) {
-    const weight = weights === null ? 1 : weights[row]!;
-    sum += weight * values[row]!;
-    total += weight;
-  }
-  return sum / total;
 }

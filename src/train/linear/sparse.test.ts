@@ -2,13 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
-import { createRng } from "../../core/rng.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { LinearPredictor } from "../../model/predictor.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { descendCoordinates } from "./coordinate-descent.ts";
 import { linearEstimator } from "./estimator.ts";
 import { huberLoss, poissonLoss } from "./losses.ts";
@@ -49,7 +47,7 @@ async function fit(
     designOf(rows, firstSparse),
     target,
     resolveHyperparameters(linearEstimator, given),
-    { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null },
+    fitContext(),
   );
   return predictor as LinearPredictor;
 }

@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { sharedDesign } from "../../../test/support/shared-design.ts";
 import { systemClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
-import { dismissIdleWorkers } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
+import { dismissIdleWorkers } from "../../threads/crew.ts";
+import { compiledModule } from "../../threads/location.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { linearEstimator } from "./estimator.ts";
 
 describe.skipIf(compiledModule("member", import.meta.url) === null)(
@@ -25,14 +25,12 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
       weights: score.map((_, row) => 0.5 + (row % 3)),
     });
     const fit = (target: Target, given: HyperparameterValues, context: Partial<FitContext>): Promise<FitResult> =>
-      linearEstimator.fit(design, target, resolveHyperparameters(linearEstimator, given), {
-        rng,
-        clock: systemClock,
-        progress: silent,
-        threads: 1,
-        validation: null,
-        ...context,
-      });
+      linearEstimator.fit(
+        design,
+        target,
+        resolveHyperparameters(linearEstimator, given),
+        fitContext({ rng, clock: systemClock, ...context }),
+      );
 
     it.each<[string, Target, HyperparameterValues]>([
       [
@@ -63,7 +61,7 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
         { l1: 500, maxIterations: 4 },
       ],
       ["huber", targetOf("regression", score, 0), { loss: "huber", maxIterations: 4 }],
-    ])("gives the same model on 1, 2 and 3 threads: %s", { timeout: 60_000 }, async (_, target, given) => {
+    ])("gives the same model on 1, 2 and 3 threads: %s", async (_, target, given) => {
       const one = await fit(target, given, {});
       expect(await fit(target, given, { threads: 2 })).toEqual(one);
       expect(await fit(target, given, { threads: 3 })).toEqual(one);

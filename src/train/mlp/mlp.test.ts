@@ -1,21 +1,16 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
-import { tanh } from "../../math/elementary.ts";
-import { createMemory } from "../../math/wasm/webassembly.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitContext, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { NetworkPredictor } from "../../model/predictor.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { mlpEstimator } from "./estimator.ts";
 import { type NetworkShape, tablesOf } from "./layout.ts";
 import { addLoss } from "./loss.ts";
 import { backward, createNetwork, drawWeights, forward, type Network } from "./network.ts";
 import { predictorOf } from "./predictor.ts";
-import { createProduct, kernelProduct, plainProduct } from "./product.ts";
 import { addEmbeddingGradients, fillBatch, packRows } from "./rows.ts";
 
 /** Dense numbers, and for each row one lit column of each of two sources and a weighted term. */
@@ -45,14 +40,8 @@ function randomDesign(nRows: number, nDense: number, seed: number, hasSparse: bo
   return designOf(rows, hasSparse ? rows.map(() => [rng.integer(3), 3 + rng.integer(5)]) : []);
 }
 
-const contextOf = (seed: number, extra: Partial<FitContext> = {}): FitContext => ({
-  rng: createRng(seed),
-  clock: fixedClock(),
-  progress: silent,
-  threads: 1,
-  validation: null,
-  ...extra,
-});
+const contextOf = (seed: number, extra: Partial<FitContext> = {}): FitContext =>
+  fitContext({ rng: createRng(seed), ...extra });
 
 async function fitMlp(
   design: Design,
@@ -79,49 +68,6 @@ const targetOf = (
   values: Float64Array.from(values),
   nLabels,
   weights: weights ? Float64Array.from(weights) : null,
-});
-
-describe("the product kernel", () => {
-  it("gives the bits of the naive twin for every size, read straight and transposed", () => {
-    const sizes = fc.record({
-      rows: fc.integer({ min: 1, max: 5 }),
-      inner: fc.nat(19),
-      columns: fc.integer({ min: 1, max: 4 }),
-      isSwapped: fc.boolean(),
-      seed: fc.nat(),
-    });
-    fc.assert(
-      fc.property(sizes, ({ rows: rowBlocks, inner, columns: columnBlocks, isSwapped, seed }) => {
-        const [rows, columns] = [rowBlocks * 4, columnBlocks * 8];
-        const a = 12;
-        const b = a + rows * inner * 4;
-        const c = b + inner * columns * 4;
-        const steps = isSwapped ? { rowStep: 4, innerStep: rows * 4 } : { rowStep: inner * 4, innerStep: 4 };
-        const plan = { a, ...steps, b, c, rows, inner, columns };
-        const results = [true, false].map((isFast) => {
-          const memory = createMemory(1, false);
-          const cells = new Float32Array(memory.buffer);
-          const own = createRng(seed);
-          for (let i = 0; i < 3000; ++i) cells[i] = (own.next() - 0.5) * 2 ** (own.integer(20) - 10);
-          (isFast ? kernelProduct(memory, 1) : plainProduct(cells))(plan);
-          return Buffer.from(cells.buffer);
-        });
-        expect(results[0]!.equals(results[1]!)).toBe(true);
-      }),
-      { numRuns: 100 },
-    );
-  });
-
-  it("adds A times B to C", () => {
-    const memory = createMemory(1, false);
-    const cells = new Float32Array(memory.buffer);
-    for (let r = 0; r < 4; ++r) for (let k = 0; k < 2; ++k) cells[r * 2 + k] = r + 10 * k;
-    for (let k = 0; k < 2; ++k) for (let u = 0; u < 8; ++u) cells[100 + k * 8 + u] = u + k;
-    cells.fill(0.5, 200, 232);
-    createProduct(memory, 1)({ a: 0, rowStep: 8, innerStep: 4, b: 400, c: 800, rows: 4, inner: 2, columns: 8 });
-    for (let r = 0; r < 4; ++r)
-      for (let u = 0; u < 8; ++u) expect(cells[200 + r * 8 + u]).toBe(0.5 + r * u + (r + 10) * (u + 1));
-  });
 });
 
 /** Loss and gradient of a network over all rows of a design at once. */
@@ -360,15 +306,5 @@ describe("mlp", () => {
     await expect(fitMlp(many, targetOf("regression", values, 0), { layers, batchRows: 65_536 })).rejects.toMatchObject({
       code: "HYPERPARAMETER_INVALID",
     });
-  });
-});
-
-describe("tanh", () => {
-  it("is that of the language to the last bits, odd, and holds at the ends", () => {
-    for (const x of [0, 1e-20, 1e-9, 0.1, 0.5, 0.999, 1, 1.5, 3, 10, 21.9, 22.1, 700]) {
-      expect(Math.abs(tanh(x) - Math.tanh(x))).toBeLessThanOrEqual(4e-16 * Math.abs(Math.tanh(x)));
-      expect(tanh(-x)).toBe(-tanh(x));
-    }
-    expect([tanh(Infinity), tanh(-Infinity), tanh(Number.NaN)]).toEqual([1, -1, Number.NaN]);
   });
 });

@@ -2,14 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, Target } from "../../model/estimator.ts";
 import type { NeighborsPredictor } from "../../model/predictor.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { neighborsEstimator } from "./estimator.ts";
 import { orderRows } from "./order.ts";
 
@@ -25,7 +24,7 @@ interface Case {
 }
 
 const vectors = readVectors<{ readonly cases: readonly Case[] }>("neighbors");
-const context: FitContext = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+const context: FitContext = fitContext();
 
 function targetOf(values: readonly number[], nLabels = 0, weights: readonly number[] | null = null): Target {
   const task = nLabels === 0 ? "regression" : nLabels === 2 ? "binary" : "multiclass";

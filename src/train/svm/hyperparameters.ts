@@ -1,6 +1,7 @@
 import type { HyperparameterTable } from "../../model/estimator.ts";
 import { classWeightsDeclaration } from "../class-weights.ts";
 import { componentsDeclaration } from "../components/hyperparameter.ts";
+import { toleranceDeclaration } from "../linear/hyperparameters.ts";
 
 /** The hyperparameters of svm(). */
 export const svmHyperparameters: HyperparameterTable = Object.freeze({
@@ -31,15 +32,7 @@ export const svmHyperparameters: HyperparameterTable = Object.freeze({
     default: 500,
     doc: "Most iterations of the solver (L-BFGS).",
   },
-  tolerance: {
-    type: "real",
-    min: 0,
-    max: 1,
-    openMin: true,
-    scale: "log",
-    default: 1e-5,
-    doc: "The solver stops where no component of the gradient of the mean loss exceeds it.",
-  },
+  tolerance: toleranceDeclaration,
   components: componentsDeclaration,
   classWeights: classWeightsDeclaration,
 });

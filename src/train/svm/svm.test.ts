@@ -2,8 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { designOf } from "../../../test/support/design-of-rows.ts";
 import { readVectors } from "../../../test/vectors/read.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { silent } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { FitContext, Target } from "../../model/estimator.ts";
@@ -16,9 +14,9 @@ import type { ChunkLoss } from "../linear/losses.ts";
 import { createObjective } from "../linear/objective.ts";
 import { momentsOf } from "../moments.ts";
 import { medianDeviation } from "../robust.ts";
+import { fitContext } from "../fit-context.fixtures.ts";
 import { calibrateMany, calibrateTwo } from "./calibration.ts";
 import { svmEstimator } from "./estimator.ts";
-import { foldsOfRows } from "./folds.ts";
 import { squaredHingeLoss, squaredTubeLoss } from "./losses.ts";
 
 interface Case {
@@ -34,7 +32,7 @@ interface Case {
 }
 
 const { cases } = readVectors<{ readonly cases: readonly Case[] }>("svm");
-const context: FitContext = { rng: createRng(1), clock: fixedClock(), progress: silent, threads: 1, validation: null };
+const context: FitContext = fitContext();
 const quiet = { afterIteration: async (): Promise<void> => {} };
 
 function targetOf(task: Task, values: readonly number[], weights: readonly number[] | null = null): Target {
@@ -297,20 +295,5 @@ describe("calibration", () => {
     const best = [slope, ...shifts];
     for (let i = 0; i < best.length; ++i)
       for (const step of [-1e-3, 1e-3]) expect(lossAt(best.with(i, best[i]! + step))).toBeGreaterThan(lossAt(best));
-  });
-});
-
-describe("foldsOfRows", () => {
-  it("spreads rows evenly, holds equal rows together and does not heed their order", () => {
-    const rng = createRng(8);
-    const rows = Array.from({ length: 3000 }, () => [rng.integer(40), rng.integer(50), rng.integer(2)]);
-    const folds = foldsOfRows(designOf(rows, 2), 3);
-    for (const fold of [0, 1, 2]) {
-      const share = folds.filter((own) => own === fold).length / rows.length;
-      expect(Math.abs(share - 1 / 3)).toBeLessThan(0.06);
-    }
-    const byRow = new Map(rows.map((row, i) => [row.join(), folds[i]]));
-    rows.forEach((row, i) => expect(folds[i]).toBe(byRow.get(row.join())));
-    expect(foldsOfRows(designOf(rows.toReversed(), 2), 3)).toEqual(folds.toReversed());
   });
 });

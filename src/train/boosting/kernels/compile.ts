@@ -1,24 +1,30 @@
 import { assemble } from "../../../math/wasm/assembler.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
+import { searchPairKernel, takeSplitKernel } from "./best.ts";
 import { binKernel } from "./bin.ts";
 import { logisticKernel } from "./logistic.ts";
+import { logisticSumKernel } from "./logistic-sum.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { scanFeaturesKernel } from "./scan.ts";
-import type { KernelShape } from "./shape.ts";
+import { type KernelShape, cellBytes } from "./shape.ts";
 import { mergeKernel, sumKernels, widenKernel } from "./sum.ts";
 
 const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtracts) => ({ isNarrow, subtracts })));
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
+  const sums = sumKernels(shape);
   const functions = [
-    ...sumKernels(shape),
+    ...sums,
+    scanFeaturesKernel(shape),
+    searchPairKernel(shape, sums.length),
+    takeSplitKernel(shape),
     binKernel(shape),
     clearKernel,
-    partitionKernel(),
+    partitionKernel(cellBytes(shape)),
     addScoreKernel(shape),
-    scanFeaturesKernel(shape),
     logisticKernel(shape),
+    logisticSumKernel(),
     widenKernel(shape),
     ...mergeKinds.map((kind) => mergeKernel(shape, kind)),
   ];

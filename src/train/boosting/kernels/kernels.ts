@@ -24,12 +24,24 @@ export interface Kernels {
    */
   merge(target: number, targetEnd: number, source: number, isNarrow: boolean, parent: number | null): void;
   /**
-   * Splits listed rows in place by `route` (256 bytes: 4 = left, 0 = right) of their bin in `column` (one byte a row): left rows
+   * Splits listed rows in place by `route` (a byte a bin: 4 = left, 0 = right) of their bin in `column` (one cell a row): left rows
    * before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
    */
   partition(begin: number, end: number, column: number, route: number, scratch: number): number;
   /** Tries the cuts of the listed features in two leaves at once; see `scanFeaturesKernel`. */
   scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
+  /** The same from the sums of the leaves' gradients, hessians and rows: opens `state` first; see `searchPairKernel`. */
+  searchPair(
+    list: number,
+    listEnd: number,
+    first: number,
+    second: number,
+    state: number,
+    minRows: number,
+    ...sums: readonly [number, number, number, number, number, number]
+  ): void;
+  /** Writes the best split that all threads found for a leaf; see `takeSplitKernel`. */
+  takeSplit(states: number, leaf: number, count: number, out: number): number;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
   writeLogistic(
     scores: number,
@@ -41,6 +53,8 @@ export interface Kernels {
     hessianScale: number,
     dither: number,
   ): void;
+  /** Sums logistic losses of rows of weight 1; see `logisticSumKernel`. */
+  sumLogistic(scores: number, scoresEnd: number, labels: number, total: number, out: number): number;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
   addScore(begin: number, end: number, scores: number, value: number): void;
 }
@@ -61,7 +75,10 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
     },
     partition: kernels["partition"]!,
     scanFeatures: kernels["scanFeatures"]!,
+    searchPair: kernels["searchPair"]!,
+    takeSplit: kernels["takeSplit"]!,
     writeLogistic: kernels["writeLogistic"]!,
+    sumLogistic: kernels["sumLogistic"]!,
     addScore: kernels["addScore"]!,
   };
 }

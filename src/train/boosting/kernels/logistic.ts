@@ -11,6 +11,8 @@ import {
   i32,
   i32Store,
   i32x4ExtractLane,
+  isBelow,
+  move,
   op,
   set,
   tee,
@@ -43,7 +45,6 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
     const moved = [...shift, ...(isSecond ? op.f64x2Sub : op.f64x2Add)];
     return [...scaled, ...(shape.isPacked ? moved : []), ...toIntegers];
   };
-  const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add, ...set(local)];
   /** The sigmoid at a lane's entry and at the next one. */
   const look = (lane: number): number[] => {
     const offset = [...get(entry), ...i32x4ExtractLane(2 * lane), ...constant(3), ...op.i32Shl];
@@ -87,12 +88,12 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
         scores,
         pairsEnd,
         [...get(scores), ...v128Load(0), ...set(given), ...labelsOf, ...work, ...store(0), ...store(1)],
-        [...step(records, 2 * shape.stride), ...step(labels, 8)],
+        [...move(records, 2 * shape.stride), ...move(labels, 8)],
         [...get(dithers), ...v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), ...op.i32x4Add, ...set(dithers)],
-        step(scores, 16),
+        move(scores, 16),
       ),
       // The last of an odd number: what the second lane works out of the label behind it goes nowhere.
-      [...get(scores), ...get(scoresEnd), ...op.i32LtU],
+      isBelow(scores, scoresEnd),
       when([...get(scores), ...v128Load64Zero(0), ...set(given), ...labelsOf, ...work, ...store(0)]),
     ],
   };

@@ -7,8 +7,10 @@ import {
   get,
   i32,
   i32Load,
+  i32Load16,
   i32Load8,
   i32Store,
+  move,
   op,
   set,
   tee,
@@ -21,15 +23,16 @@ const unrolled = 4;
 
 /**
  * Without a branch: the row is stored at both open ends, the left one in place and the right one in `scratch`, and one end
- * moves. What is stored at the end that did not move is overwritten by a later row, at the last by the one that belongs there.
+ * moves. A cell of the column takes `bytes`. What is stored at the end that did not move is overwritten by a later row, at the last by the one that belongs there.
  */
-export function partitionKernel(): KernelFunction {
+export function partitionKernel(bytes: 1 | 2): KernelFunction {
   const [at, end, column, route, scratch] = [0, 1, 2, 3, 4];
   // `gap`: bytes of the rows that went right so far. A local a row for `row` and `moved`.
   const [left, gap, begin, bulkEnd, row, moved] = [5, 6, 7, 8, 9, 9 + unrolled];
   const load = (k: number): number[] => [...get(at), ...i32Load(4 * k), ...set(row + k)];
   const look = (k: number): number[] => {
-    const bin = [...get(row + k), ...get(column), ...op.i32Add, ...i32Load8(0)];
+    const offset = bytes === 2 ? [...get(row + k), ...constant(1), ...op.i32Shl] : get(row + k);
+    const bin = [...offset, ...get(column), ...op.i32Add, ...(bytes === 2 ? i32Load16 : i32Load8)(0)];
     return [...bin, ...get(route), ...op.i32Add, ...i32Load8(0), ...set(moved + k)];
   };
   const place = (k: number): number[] =>
@@ -42,7 +45,7 @@ export function partitionKernel(): KernelFunction {
   const turn = (rows: number, until: number): number[] => {
     const all = Array.from({ length: rows }, (_, k) => k);
     const body = [all.flatMap(load), all.flatMap(look), all.flatMap(place)];
-    return whileBelow(at, until, ...body, [...get(at), ...constant(4 * rows), ...op.i32Add, ...set(at)]);
+    return whileBelow(at, until, ...body, move(at, 4 * rows));
   };
   const bulk = [...get(end), ...get(at), ...op.i32Sub, ...constant(-4 * unrolled), ...op.i32And];
   return {
@@ -74,7 +77,7 @@ export function addScoreKernel(shape: KernelShape): KernelFunction {
         end,
         [...get(begin), ...i32Load(0), ...constant(shape.outputs * 8), ...op.i32Mul, ...get(scores), ...op.i32Add],
         [...tee(cell), ...get(cell), ...f64Load(0), ...get(value), ...op.f64Add, ...f64Store(0)],
-        [...get(begin), ...constant(4), ...op.i32Add, ...set(begin)],
+        move(begin, 4),
       ),
     ],
   };

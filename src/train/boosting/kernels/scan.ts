@@ -2,11 +2,13 @@ import {
   firstLanes,
   secondLanes,
   type KernelFunction,
+  ahead,
   constant,
   get,
   i32,
   i32Load,
   loop,
+  move,
   op,
   set,
   tee,
@@ -17,7 +19,7 @@ import {
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { scanEntry, scanState } from "./scan-state.ts";
+import { missingLeftBit, scanEntry, scanState } from "./scan-state.ts";
 import type { KernelShape } from "./shape.ts";
 
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
@@ -27,8 +29,8 @@ const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constan
 /**
  * Tries the cuts of the listed features in two leaves at once, one a lane; `first` and `second` are the leaves' histograms.
  * All cuts of a feature are tried with the missing rows on the right; where there are any, all again with them on the left. A
- * cut that beats `bestScore` replaces the best of its lane; its position says feature, side of the missing rows and bin. The
- * arithmetic is that of `searchNumber`, operation by operation.
+ * cut that beats `bestScore` replaces the best of its lane; its position says the bin, counted over all features, and the side
+ * of the missing rows. The arithmetic is that of `searchNumber`, operation by operation.
  */
 export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
   const [entry, listEnd, firstBase, secondBase, state] = [0, 1, 2, 3, 4];
@@ -96,8 +98,8 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
     replace(scanState.bestPosition, [...get(position), ...op.i64ExtendU, ...op.i64x2Splat]),
     replace(scanState.bestGradient, get(g)),
     replace(scanState.bestHessianCount, get(c)),
+    replace(scanState.bestEntry, [...get(entry), ...op.i64ExtendU, ...op.i64x2Splat]),
   );
-  const step = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
   const field = (offset: number): number[] => [...get(entry), ...i32Load(offset)];
   /** Address of a leaf's bins of the feature. */
   const binsOf = (base: number): number[] => [...get(base), ...field(scanEntry.offset), ...op.i32Add];
@@ -118,14 +120,14 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
       loop(
         ...sums,
         when(...scores, better),
-        [...step(second, 16), ...set(second), ...step(position, 1), ...set(position)],
+        [...move(second, 16), ...move(position, 1)],
         // Where neither leaf has rows enough left, no later cut has.
-        [...step(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
+        [...ahead(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
         [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
       ),
     ),
   ].flat();
-  const startPosition = [...field(scanEntry.feature), ...constant(9), ...op.i32Shl];
+  const startPosition = [...field(scanEntry.offset), ...constant(4), ...op.i32ShrU];
   return {
     name: "scanFeatures",
     parameters: [i32, i32, i32, i32, i32],
@@ -148,11 +150,11 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
         scanCuts,
         get(hasMissing),
         when(
-          [...startPosition, ...constant(256), ...op.i32Or, ...set(position)],
+          [...startPosition, ...constant(missingLeftBit), ...op.i32Or, ...set(position)],
           [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
           scanCuts,
         ),
-        [...step(entry, scanEntry.bytes), ...set(entry)],
+        move(entry, scanEntry.bytes),
       ),
     ],
   };

@@ -1,12 +1,17 @@
 /** What is constant during one training and so stands in the kernels as literals. Offsets and strides in bytes. */
 export interface KernelShape {
-  /** Bytes from one row record to the next: gradient and hessian, then one bin a feature. */
+  /** Bytes from one row record to the next: gradient and hessian, then one cell a feature with its bin. */
   readonly stride: number;
   /**
    * False: gradient and hessian are an int32 each. True: one int32 holds both, the gradient in its upper half, and rows are
    * summed into bins of one 64-bit integer first (see `packed`): half the memory traffic, for losses with bounded gradients.
    */
   readonly isPacked: boolean;
+  /**
+   * A power of two, at least 256: no feature has more bins, the one for missing among them. So much room has a route, and
+   * above 256 a cell takes two bytes.
+   */
+  readonly binRoom: number;
   /** Where each feature's bins start in a histogram, in bins of 16 bytes; one more than features. */
   readonly binOffsets: Uint32Array;
   /** A bin is two 64-bit integers: the sum of gradients; the sum of hessians + (rows << countShift). */
@@ -34,6 +39,11 @@ export const packed = {
 /** Bytes of gradient and hessian before the bins of a row record. */
 export function binsAt({ isPacked }: Pick<KernelShape, "isPacked">): number {
   return isPacked ? 4 : 8;
+}
+
+/** Bytes of a bin in a record or a column. */
+export function cellBytes({ binRoom }: Pick<KernelShape, "binRoom">): 1 | 2 {
+  return binRoom > 256 ? 2 : 1;
 }
 
 /** Number of features. */
@@ -66,7 +76,7 @@ export function gatherBytes(stride: number): number {
   return chunkRows(stride) * stride;
 }
 
-/** Bounds between bins, Infinity behind the last, that each feature has room for. */
+/** Bounds between bins, Infinity behind the last, that each feature has room for; one with more is binned without a kernel. */
 export const boundsRoom = 256;
 
 /** Rows binned at a time, so that their records stay in the cache while the columns pass by. */

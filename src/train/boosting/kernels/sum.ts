@@ -7,6 +7,7 @@ import {
   get,
   i32,
   i32Load,
+  i32Load16,
   i32Load8,
   i64,
   i64Constant,
@@ -14,6 +15,7 @@ import {
   i64Load32,
   i64Store,
   join,
+  move,
   op,
   select,
   set,
@@ -25,15 +27,25 @@ import {
   v128Store,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { type KernelShape, binsAt, chunkRows, featuresOf, histogramStep, packed, packedStep } from "./shape.ts";
+import {
+  type KernelShape,
+  binsAt,
+  cellBytes,
+  chunkRows,
+  featuresOf,
+  histogramStep,
+  packed,
+  packedStep,
+} from "./shape.ts";
 
 /** Bytes of histograms summed in one pass: they then stay in the first cache, or nearly. */
 const blockBytes = 65_536;
 
-/** Bounds of the blocks of features, as even as can be, for histograms of at most 256 bins a feature. */
+/** Bounds of the blocks of features, as even as can be, for histograms of at most 256 bins a feature, or as many as there are. */
 function blockBounds(shape: KernelShape): number[] {
   const nFeatures = featuresOf(shape);
-  const nBlocks = Math.ceil((nFeatures * 256 * binBytes(shape)) / blockBytes);
+  const nBins = Math.max(nFeatures * 256, shape.binOffsets.at(-1)!);
+  const nBlocks = Math.min(nFeatures, Math.ceil((nBins * binBytes(shape)) / blockBytes));
   return Array.from({ length: nBlocks + 1 }, (_, block) => Math.floor((nFeatures * block) / Math.max(1, nBlocks)));
 }
 
@@ -65,11 +77,17 @@ function rowValue(shape: KernelShape, row: number): number[] {
 function updates(shape: KernelShape, from: number, to: number, histogram: number, row: number): number[] {
   const [value, cell] = [row + 1, row + 2];
   const bytes = binBytes(shape);
+  const loadCell = cellBytes(shape) === 2 ? i32Load16 : i32Load8;
   const [load, add, store] = shape.isPacked ? [i64Load, op.i64Add, i64Store] : [v128Load, op.i64x2Add, v128Store];
   const all = [[...rowValue(shape, row), ...set(value)]];
   for (let f = from; f < to; ++f) {
     const offset = shape.binOffsets[f]! * bytes;
-    const bin = [...get(row), ...i32Load8(binsAt(shape) + f), ...constant(Math.log2(bytes)), ...op.i32Shl];
+    const bin = [
+      ...get(row),
+      ...loadCell(binsAt(shape) + f * cellBytes(shape)),
+      ...constant(Math.log2(bytes)),
+      ...op.i32Shl,
+    ];
     all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
     all.push([...get(cell), ...load(offset), ...get(value), ...add, ...store(offset)]);
   }
@@ -86,12 +104,13 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
     result: null,
     locals: [i32, shape.isPacked ? i64 : v128, i32],
     body: [
-      whileBelow(begin, end, [...get(begin), ...set(row)], updates(shape, from, to, histogram, row), [
-        ...get(begin),
-        ...constant(shape.stride),
-        ...op.i32Add,
-        ...set(begin),
-      ]),
+      whileBelow(
+        begin,
+        end,
+        [...get(begin), ...set(row)],
+        updates(shape, from, to, histogram, row),
+        move(begin, shape.stride),
+      ),
     ],
   };
 }
@@ -187,8 +206,7 @@ export function widenKernel(shape: KernelShape): KernelFunction {
         [...get(source), ...v128Load(0), ...widened(shape, bins, g, c)],
         add(0, firstBin(g, c)),
         add(16, secondBin(g, c)),
-        [...get(source), ...constant(16), ...op.i32Add, ...set(source)],
-        [...get(target), ...constant(32), ...op.i32Add, ...set(target)],
+        [...move(source, 16), ...move(target, 32)],
       ),
     ],
   };
@@ -228,21 +246,17 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
     const old = [...get(parent), ...get(parent), ...v128Load(16 * i)];
     return kind.subtracts ? [...store, ...old, ...get(bins), ...op.i64x2Sub, ...v128Store(16 * i)] : store;
   });
-  const next = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
   return {
     name: mergeName(kind),
     parameters: [i32, i32, i32, i32],
     result: null,
     locals: [v128, v128, v128, v128, v128],
     body: [
-      whileBelow(
-        target,
-        end,
-        sums,
-        stores,
-        [...next(source, kind.isNarrow ? 16 : 32), ...set(source), ...next(parent, 32), ...set(parent)],
-        [...next(target, 32), ...set(target)],
-      ),
+      whileBelow(target, end, sums, stores, [
+        ...move(source, kind.isNarrow ? 16 : 32),
+        ...move(parent, 32),
+        ...move(target, 32),
+      ]),
     ],
   };
 }
@@ -268,8 +282,7 @@ function gatherKernel(shape: KernelShape): KernelFunction {
         [...get(begin), ...i32Load(0), ...constant(shape.stride), ...op.i32Mul],
         [...get(rows), ...op.i32Add, ...set(row)],
         ...copies,
-        [...get(target), ...constant(shape.stride), ...op.i32Add, ...set(target)],
-        [...get(begin), ...constant(4), ...op.i32Add, ...set(begin)],
+        [...move(target, shape.stride), ...move(begin, 4)],
       ),
     ],
   };

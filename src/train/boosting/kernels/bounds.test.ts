@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createRng } from "../../../core/rng.ts";
+import { findBins } from "../bins.ts";
+import { BoundsFinder } from "./bounds-finder.ts";
+import { compileBounds } from "./bounds.ts";
+
+const room = { values: 4000, bins: 300 };
+const finder = new BoundsFinder({ ...room, module: compileBounds(room) });
+const column = (values: readonly number[]) => ({
+  name: "x",
+  source: "x",
+  values: Float64Array.from(values),
+  cardinality: 0,
+});
+
+/** What the kernels find of a column is what plain TypeScript finds, bit for bit. */
+function expectTwins(values: readonly number[], maxBins: number): void {
+  const [one, other] = [null, finder].map((by) => findBins(column(values), maxBins, createRng(1), by));
+  expect(one).toEqual(other);
+}
+
+describe("a bounds finder", () => {
+  it("finds the bounds that findBins finds without it, of any values and for any number of bins", () => {
+    const value = fc.oneof(
+      fc.double(),
+      fc.integer({ min: -3, max: 3 }),
+      fc.constantFrom(0, -0, Infinity, -Infinity, NaN, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE),
+    );
+    const bins = fc.integer({ min: 2, max: 300 });
+    fc.assert(fc.property(fc.array(value, { maxLength: 700 }), bins, expectTwins), { numRuns: 300 });
+  });
+
+  it("finds those of many values: spikes, close ones, equal ones and ones of all signs and sizes", () => {
+    const random = createRng(5);
+    const rows = Array.from({ length: room.values }, (_, row) => row);
+    const columns = [
+      rows.map(() => random.next() - 0.5),
+      rows.map((row) => (row % 3 === 0 ? 7 : random.next())),
+      rows.map((row) => 1.7e9 + row * 2 ** -20),
+      rows.map(() => Math.round(random.next() * 40)),
+      rows.map(() => (random.next() - 0.5) * 2 ** Math.floor(random.next() * 600)),
+      rows.map(() => 3),
+      rows.map(() => NaN),
+    ];
+    for (const values of columns) for (const maxBins of [2, 40, 41, 42, 255]) expectTwins(values, maxBins);
+  });
+});

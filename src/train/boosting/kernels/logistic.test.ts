@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { RowSet } from "../view.ts";
+import { type Scales, logisticSumOf, sumLosses, writeLogistic } from "../loss.ts";
+import { type LossPlan, lossChunk } from "../plan.ts";
+import { sigmoidTable, tableLength } from "../sigmoid-table.ts";
+import { ditherStep } from "../rounding.ts";
+import { type Bench, randomFrom, setUp } from "./bench.fixtures.ts";
+
+/** A score up to the ends of the sigmoid's table and beyond, and a label. */
+const scoredRow = fc.tuple(
+  fc.oneof(fc.double({ min: -40, max: 40 }), fc.constantFrom(0, -0, 16, -16, 1e9, -1e9)),
+  fc.boolean(),
+);
+
+/** Rows with their scores and labels, as doubles and integers in the kernels' memory. */
+function setUpRows(
+  given: readonly (readonly [score: number, label: boolean])[],
+  isPacked: boolean,
+): { readonly bench: Bench; readonly set: RowSet } {
+  const nRows = given.length;
+  const bench = setUp(nRows, [3], randomFrom(2), isPacked);
+  const scores = new Float64Array(bench.bytes.buffer, Math.ceil((bench.other + 64) / 8) * 8, nRows);
+  const labels = new Int32Array(bench.bytes.buffer, scores.byteOffset + scores.byteLength, nRows);
+  given.forEach(([score, label], row) => {
+    scores[row] = score;
+    labels[row] = Number(label);
+  });
+  return { bench, set: { nRows, rows: bench.rows, values: new Float64Array(0), labels, weights: null, scores } };
+}
+
+/** The record words the kernel writes for rows, and the rows as its twin takes them. */
+function writeByKernel(
+  given: readonly (readonly [score: number, label: boolean])[],
+  isPacked: boolean,
+  scales: Scales,
+  dither: number,
+): { readonly words: Int32Array; readonly step: number; readonly set: RowSet } {
+  const { bench, set } = setUpRows(given, isPacked);
+  const { kernels, rows, shape, words, bytes } = bench;
+  const { nRows, scores, labels } = set;
+  const tableAt = 65536;
+  new Float64Array(bytes.buffer, tableAt, tableLength).set(sigmoidTable());
+  const { gradient, hessian } = scales;
+  const [from, to] = [scores.byteOffset, scores.byteOffset + nRows * 8];
+  kernels.writeLogistic(from, to, labels.byteOffset, rows, tableAt, gradient, hessian, dither);
+  const step = shape.stride / 4;
+  return { words: words.subarray(rows / 4, rows / 4 + nRows * step), step, set };
+}
+
+describe("writeLogistic", () => {
+  it("writes what its twin in TypeScript writes, for any score", () => {
+    const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
+    fc.assert(
+      fc.property(fc.array(scoredRow, { maxLength: 70 }), (given) => {
+        const { words, step, set } = writeByKernel(given, false, scales, 0);
+        const twin = new Int32Array(words.length);
+        writeLogistic(set, 0, set.nRows, { words: twin, at: 0, step }, scales);
+        for (let at = 0; at < words.length; at += step)
+          expect(words.subarray(at, at + 2)).toEqual(twin.subarray(at, at + 2));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("packs what its twin rounds by the dither of the row, one way the gradient and the other the hessian", () => {
+    const scales = { gradient: 1024, hessian: 8192 };
+    fc.assert(
+      fc.property(fc.array(scoredRow, { maxLength: 70 }), fc.integer(), (given, dither) => {
+        const { words, step, set } = writeByKernel(given, true, scales, dither);
+        // Whole numbers of 2^-30, so that the dither can be added to them afterwards.
+        const fine = new Int32Array(2 * set.nRows);
+        const finest = { gradient: 2 ** 30, hessian: 2 ** 30 };
+        writeLogistic(set, 0, set.nRows, { words: fine, at: 0, step: 2 }, finest);
+        for (let row = 0; row < set.nRows; ++row) {
+          const shift = ((dither + Math.imul(row, ditherStep)) | 0) / 2 ** 32;
+          const word = words[row * step]!;
+          const gradient = (fine[2 * row]! / finest.gradient) * scales.gradient + shift;
+          const hessian = (fine[2 * row + 1]! / finest.hessian) * scales.hessian - shift;
+          expect(Math.abs((word >> 16) - gradient)).toBeLessThan(0.50001);
+          expect(Math.abs((word & 0xffff) - hessian)).toBeLessThan(0.50001);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("sumLogistic", () => {
+  it("sums what its twin in TypeScript sums, bit for bit, for any score and number of rows", () => {
+    const rows = fc.array(scoredRow, { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(rows, fc.constantFrom(1, 20, 90), (some, times) => {
+        const given = Array.from({ length: times }, () => some).flat();
+        const { bench, set } = setUpRows(given, false);
+        const product = new Float64Array(bench.bytes.buffer, bench.rows, 1);
+        const plan: LossPlan = { loss: "logistic", parameter: 0 };
+        const [byKernel, byTwin] = [logisticSumOf(set, bench.kernels, product), undefined].map((sum) => {
+          const out = new Float64Array(Math.ceil(set.nRows / lossChunk));
+          sumLosses(plan, set, 1, 0, out.length, out, sum);
+          return out;
+        });
+        expect(byKernel).toEqual(byTwin);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,73 @@
+import {
+  type KernelFunction,
+  ahead,
+  get,
+  i32,
+  loop,
+  move,
+  op,
+  set,
+  tee,
+  v128,
+  v128Load,
+  v128Load64Splat,
+  v128Store,
+} from "../../math/wasm/assembler.ts";
+
+const [cell0, end, centres, out] = [0, 1, 2, 3];
+const [cell1, cellEnd, at] = [4, 5, 6];
+const [x0, x1, pair] = [7, 8, 9];
+const firstSum = 10;
+
+/**
+ * Scores of rows that follow each other in memory, from one address to before another, with four points that stand as a block
+ * of centres does: four numbers a row. Two rows at a time, so that one more is read and written where they are odd; the lanes
+ * of a sum are two neighbouring points, so that its additions come in the order of `fourScores`.
+ */
+export function fourKernel(nDense: number): KernelFunction {
+  const rowBytes = nDense * 8;
+  const sum = (row: 0 | 1, half: 0 | 1): number => firstSum + 2 * row + half;
+  const addProduct = (row: 0 | 1, half: 0 | 1): number[] => [
+    ...get(sum(row, half)),
+    ...get(row === 0 ? x0 : x1),
+    ...get(pair),
+    ...op.f64x2Mul,
+    ...op.f64x2Add,
+    ...set(sum(row, half)),
+  ];
+  const halves = [0, 1] as const;
+  const store = (row: 0 | 1, half: 0 | 1): number[] => [
+    ...get(out),
+    ...get(sum(row, half)),
+    ...v128Store(32 * row + 16 * half),
+  ];
+  return {
+    name: "four",
+    parameters: [i32, i32, i32, i32],
+    result: null,
+    locals: [i32, i32, i32, v128, v128, v128, v128, v128, v128, v128],
+    body: [
+      loop(
+        ...halves.map((half) => [...get(centres), ...v128Load(16 * half), ...tee(sum(0, half)), ...set(sum(1, half))]),
+        [...get(centres), ...set(at)],
+        [...ahead(cell0, rowBytes), ...tee(cellEnd), ...set(cell1)],
+        loop(
+          move(at, 32),
+          [...get(cell0), ...v128Load64Splat(0), ...set(x0), ...get(cell1), ...v128Load64Splat(0), ...set(x1)],
+          ...halves.map((half) => [
+            ...get(at),
+            ...v128Load(16 * half),
+            ...set(pair),
+            ...addProduct(0, half),
+            ...addProduct(1, half),
+          ]),
+          move(cell1, 8),
+          [...ahead(cell0, 8), ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
+        ),
+        ...halves.flatMap((row) => halves.map((half) => store(row, half))),
+        move(out, 64),
+        [...get(cell1), ...tee(cell0), ...get(end), ...op.i32LtU],
+      ),
+    ],
+  };
+}
