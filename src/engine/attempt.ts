@@ -37,8 +37,8 @@ export interface Run {
   readonly mayReuse: (step: string) => boolean;
   /** Digests of the outputs so far, by "step.output". */
   readonly digests: Map<string, Digest>;
-  /** Inputs that steps not yet ended read. */
-  readonly stillRead: () => readonly string[];
+  /** Inputs that steps not yet ended read, each with the number of those steps. */
+  readonly stillRead: ReadonlyMap<string, number>;
   /** Whether something failed or the run was cancelled, so that nothing new begins. */
   readonly isEnding: () => boolean;
 }
@@ -157,7 +157,7 @@ async function tryUntilDone(
 async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: () => void): Promise<void> {
   const { step, name, item } = subject;
   const over = new AbortController();
-  const signal = AbortSignal.any([run.signal, over.signal]);
+  const { signal } = over;
   // An element's stream goes by what it is, as its cache key does, not by where it stands in the list.
   const stream = item === null ? name : `${step.name} ${elementDigest(item)}`;
   let doneWriting = (): void => {};
@@ -175,7 +175,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     const time = limitTime(name, step.timeoutMs, over, run.signal);
     const onBegin = time.start;
     const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onBegin, onLine };
-    await time.within(run.runner.run(step, call));
+    await time.within(() => run.runner.run(step, call));
     requireAllWritten(step, entry.record.outputs);
   } finally {
     live.end();
@@ -187,7 +187,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
 function contextOf(
   run: Run,
   { step, name, inputs, item }: Subject,
-  { record }: StepEntry,
+  { record, cacheKey }: StepEntry,
   own: { readonly signal: AbortSignal; readonly stream: string; readonly onComputed: () => Promise<void> },
 ): AttemptContext {
   return createAttemptContext({
@@ -196,10 +196,11 @@ function contextOf(
     runId: run.journal.runId,
     fence: run.journal.held.fence,
     inputs,
+    observed: cacheKey?.observed ?? null,
     values: run.values,
     readLater: {
-      digest: (digest) => run.stillRead().some((input) => run.digests.get(input) === digest),
-      output: (output) => run.stillRead().includes(`${step.name}.${output}`),
+      digest: (digest) => [...run.stillRead.keys()].some((input) => run.digests.get(input) === digest),
+      output: (output) => run.stillRead.has(`${step.name}.${output}`),
     },
     record,
     progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,

@@ -20,6 +20,8 @@ export interface CacheKey {
   readonly digest: Digest;
   /** The parts as JSON text, with what the code consists of where that is known. */
   readonly parts: string;
+  /** What the step's `observe` gave; null where it has none. */
+  readonly observed: JsonValue;
 }
 
 /** The digest of everything the step's result may depend on, and its parts for whoever asks why it ran again. */
@@ -42,7 +44,7 @@ export async function cacheKeyOf(
   // One element depends on itself, not on where it stands or on its neighbours.
   const own = item === null ? parts : { ...parts, inputs: inputsBeside, element: elementDigest(item) };
   const shown = step.codeParts ? { ...own, codeParts: step.codeParts } : own;
-  return { digest: digestOf(canonicalJson(own)), parts: JSON.stringify(shown) };
+  return { digest: digestOf(canonicalJson(own)), parts: JSON.stringify(shown), observed: parts.observed };
 }
 
 /** What an element of a list is, wherever it stands. */

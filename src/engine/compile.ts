@@ -1,9 +1,9 @@
-import { sha256 } from "../core/digest.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { JsonValue } from "../core/json.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { canonicalJson } from "../core/json.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import { digestOf } from "../store/platform-digest.ts";
 import type { Handle, OutputKind, Retry, StepDefinitionRecord, StepTools, WorkflowSource } from "./define-types.ts";
 import { listCodec } from "./list.ts";
 import { readOutput, writeOutput } from "./output-codecs.ts";
@@ -28,7 +28,7 @@ export function compileWorkflow(
 function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null): Step {
   const { definition, over } = record;
   const { name, retry, timeout, memory, slots, tags, runner } = definition;
-  const code = source?.codeOf(name) ?? { digest: sha256(String(definition.run)), parts: undefined };
+  const code = source?.codeOf(name) ?? { digest: digestOf(String(definition.run)), parts: undefined };
   const handles = Object.values(definition.inputs ?? {}).filter((handle) => handle.output !== elementOutput);
   const read = [...handles, ...(over ? [over] : []), ...(definition.when ? [definition.when.handle] : [])];
   const lists = handles.filter((handle) => handle.step.over !== null).map(nameOf);
@@ -98,10 +98,10 @@ function retryPolicy(step: string, retry: Retry): RetryPolicy {
 /** What a handle holds, decoded from its file; an output of a mapped step is the list of its elements'. */
 async function valueOf(handle: Handle<unknown>, context: StepContext): Promise<unknown> {
   const kind = kindOf(handle);
-  const path = await context.pathOf(context.digestOf(nameOf(handle)));
-  if (handle.step.over === null) return readOutput(kind, path);
-  const { digests } = await listCodec.read(path);
-  return Promise.all(digests.map(async (digest) => readOutput(kind, await context.pathOf(digest))));
+  const digest = context.digestOf(nameOf(handle));
+  if (handle.step.over === null) return readOutput(kind, digest, context);
+  const { digests } = await listCodec.read(await context.pathOf(digest));
+  return Promise.all(digests.map((element) => readOutput(kind, element, context)));
 }
 
 function kindOf({ step, output }: Handle<unknown>): OutputKind {
@@ -111,7 +111,7 @@ function kindOf({ step, output }: Handle<unknown>): OutputKind {
 async function elementOf(record: StepDefinitionRecord, context: StepContext): Promise<unknown> {
   const item = context.item!;
   if (item.digest === null) return item.value;
-  return readOutput(kindOf(record.over!), await context.pathOf(item.digest));
+  return readOutput(kindOf(record.over!), item.digest, context);
 }
 
 async function reasonNotTo({ definition }: StepDefinitionRecord, context: StepContext): Promise<string | null> {

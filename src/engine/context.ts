@@ -1,13 +1,15 @@
-import { mkdirSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { mkdirSync, rmdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import type { JsonValue } from "../core/json.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Rng } from "../core/rng.ts";
 import type { StoredArtifact } from "../store/artifacts.ts";
 import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
+import { readBytes, writeBytes } from "../store/small-file.ts";
 import type { Codec, FanOutItem, Step, StepContext } from "./step.ts";
 import type { DecodedValues } from "./values.ts";
 
@@ -39,12 +41,16 @@ export async function adoptOutput(store: Store, record: StepRecord, path: string
   return { digest, size };
 }
 
+/** What the bytes of small artifacts are kept under beside what codecs make of them. */
+const bytesType = "(bytes)";
+
 export interface ContextParts {
   readonly store: Store;
   readonly step: Step;
   readonly runId: string;
   readonly fence: Fence;
   readonly inputs: ReadonlyMap<string, Digest>;
+  readonly observed: JsonValue;
   readonly values: DecodedValues;
   /** Whether a step after this one reads the artifact. */
   readonly readLater: { digest(digest: Digest): boolean; output(output: string): boolean };
@@ -77,7 +83,11 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
       if (!folder) return;
       const path = await folder;
       // Mostly empty by now, which costs one call to see.
-      await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
+      try {
+        rmdirSync(path);
+      } catch {
+        await rm(path, { recursive: true, force: true });
+      }
     },
   };
 }
@@ -86,6 +96,7 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
   const { store, values, readLater, record } = parts;
   const digestOf = inputDigests(parts);
   const writeFile = artifactWriter(parts);
+  const pathOf = (digest: Digest): Promise<string> => store.artifacts.verifiedPath(digest);
 
   async function read<T>(input: string, codec: Codec<T>): Promise<T> {
     const digest = digestOf(input);
@@ -107,6 +118,7 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     digestOf,
     write,
     writeFile,
+    writeBytes: bytesWriter(parts, writeFile),
     record(numbers: Readonly<Record<string, number>>): void {
       for (const [metric, value] of Object.entries(numbers)) record.metrics.set(metric, value);
     },
@@ -116,7 +128,10 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     rng: parts.rng,
     clock: parts.clock,
     signal: parts.signal,
-    pathOf: (digest: Digest) => store.artifacts.verifiedPath(digest),
+    observed: parts.observed,
+    pathOf,
+    bytesOf: async (digest: Digest) =>
+      (values.get(digest, bytesType) as Uint8Array | undefined) ?? readBytes(await pathOf(digest)),
     item: parts.item,
     computed: async () => parts.onComputed?.(),
     scratch,
@@ -145,6 +160,21 @@ function artifactWriter({ store, step, record }: ContextParts): StepContext["wri
       await rm(path, { recursive: true, force: true });
       throw error;
     }
+  };
+}
+
+function bytesWriter(parts: ContextParts, writeFile: StepContext["writeFile"]): StepContext["writeBytes"] {
+  const { store, step, record, item, values, readLater } = parts;
+  return async (output, codec, bytes) => {
+    requireWritable(step, output, record);
+    const placed = store.unsynced.place(bytes);
+    if (placed === null) return writeFile(output, codec, (path) => writeBytes(path, bytes));
+    const { digest, size } = placed;
+    record.unsynced.set(digest, placed.bytes);
+    record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
+    // Those of a thousand elements are left to their files.
+    if (item === null && readLater.output(output)) values.keep(digest, bytesType, placed.bytes, true);
+    return digest;
   };
 }
 

@@ -5,7 +5,7 @@ import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import { compileOnce } from "../store/compile-once.ts";
 import { keepLease, requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
-import type { StepsTable } from "../store/schema.ts";
+import type { StepsTable } from "../store/run-tables.ts";
 import type { CacheKey } from "./cache-key.ts";
 import { emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
@@ -239,7 +239,7 @@ export async function findCached(store: Store, step: Step, cacheKey: Digest): Pr
   const answer = compileOnce(database, "answered by", [cacheKey], () =>
     database.selectFrom("cache_entries").select(["run_id", "step", "attempt"]).where("cache_key", "=", cacheKey),
   );
-  const [found] = (await database.executeQuery(answer)).rows;
+  const [found] = await store.read(answer);
   if (!found) return null;
   const outputs = await store.database
     .selectFrom("step_outputs")

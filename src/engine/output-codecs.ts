@@ -1,8 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { copyFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
-import { readSmallFile } from "../store/small-file.ts";
 import type { FileReference, NumberArray, OutputKind } from "./define-types.ts";
 import type { StepContext } from "./step.ts";
 
@@ -26,58 +25,48 @@ const arrayTypes = {
 type ArrayTypeName = keyof typeof arrayTypes;
 const headerBytes = 16;
 
-/** Up to so many bytes are read and written at once: the way to a thread and back takes longer. */
-const smallBytes = 256 * 1024;
-
-async function writeBytes(path: string, content: string | Uint8Array): Promise<void> {
-  if (content.length > smallBytes) await writeFile(path, content);
-  else writeFileSync(path, content);
-}
-
-async function readBytes(path: string): Promise<Buffer> {
-  return readSmallFile(path, smallBytes) ?? readFile(path);
-}
-
 function invalid(place: Place, rule: string, actual: string, remedy?: string): MillraceError {
   return new MillraceError("STEP_OUTPUT_INVALID", { ...place, rule, actual, remedy });
 }
 
 /** Writes a returned value as an output of its kind. Throws STEP_OUTPUT_INVALID for one that is none. */
 export async function writeOutput(place: Place, kind: OutputKind, value: unknown, context: StepContext): Promise<void> {
-  const write = (type: string, produce: (path: string) => Promise<void>): Promise<unknown> =>
-    context.writeFile(place.output, { type, format: 1 }, produce);
+  const codec = { type: kind, format: 1 };
+  if (kind === "file") {
+    await context.writeFile(place.output, codec, await fileProducer(place, value, context));
+    return;
+  }
+  await context.writeBytes(place.output, codec, outputBytes(place, kind, value));
+}
+
+function outputBytes(place: Place, kind: Exclude<OutputKind, "file">, value: unknown): Uint8Array {
   switch (kind) {
-    case "json": {
-      const text = jsonText(place, value);
-      await write("json", (path) => writeBytes(path, text));
-      return;
-    }
+    case "json":
+      return Buffer.from(jsonText(place, value));
     case "bytes":
       if (!(value instanceof Uint8Array)) throw invalid(place, "a Uint8Array", show(value));
-      await write("bytes", (path) => writeBytes(path, value));
-      return;
-    case "array": {
-      const bytes = arrayBytes(place, value);
-      await write("array", (path) => writeBytes(path, bytes));
-      return;
-    }
-    case "file":
-      await write("file", await fileProducer(place, value, context));
+      return value;
+    case "array":
+      return arrayBytes(place, value);
   }
 }
 
-/** Reads an artifact of a kind from its file; every reader gets a copy of its own. */
-export async function readOutput(kind: OutputKind, path: string): Promise<unknown> {
+/** Reads an artifact of a kind; every reader gets a copy of its own. */
+export async function readOutput(kind: OutputKind, digest: Digest, context: StepContext): Promise<unknown> {
   switch (kind) {
     case "json":
-      return JSON.parse((await readBytes(path)).toString("utf8")) as unknown;
+      return JSON.parse(textOf(await context.bytesOf(digest))) as unknown;
     case "bytes":
-      return new Uint8Array(await readBytes(path));
+      return new Uint8Array(await context.bytesOf(digest));
     case "array":
-      return arrayFrom(await readBytes(path));
+      return arrayFrom(await context.bytesOf(digest));
     case "file":
-      return Object.freeze({ path }) satisfies FileReference;
+      return Object.freeze({ path: await context.pathOf(digest) }) satisfies FileReference;
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 /** JSON text of a value that JSON says completely: reading it gives the value back. */

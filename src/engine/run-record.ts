@@ -7,7 +7,8 @@ import { nextInOrder, readLease, releaseLease, takeLease, watchLeases } from "..
 import type { Fence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import { thisProcess } from "../store/processes.ts";
-import type { Database, RunsTable } from "../store/schema.ts";
+import type { RunsTable } from "../store/run-tables.ts";
+import type { Database } from "../store/schema.ts";
 import { sealRun, unsealRun } from "../store/seals.ts";
 import { createRunId } from "./run-id.ts";
 

@@ -46,7 +46,7 @@ type Ending = { readonly status: "failed" | "cancelled"; readonly error: Millrac
 
 interface Progressing extends Run {
   readonly plan: Plan;
-  readonly ended: Set<string>;
+  readonly stillRead: Map<string, number>;
   ending: Ending | null;
 }
 
@@ -75,7 +75,6 @@ export async function runWorkflow(workflow: Workflow, options: RunOptions): Prom
 
 async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Promise<Progressing> {
   const { store, clock, listener = {} } = options;
-  const ended = new Set<string>();
   const journal = await startJournal(store, clock, workflow, options);
   const run: Progressing = {
     workflow,
@@ -83,7 +82,6 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     clock,
     listener,
     plan,
-    ended,
     ending: null,
     signal: manyMayListen(options.signal ? [options.signal, journal.lost] : [journal.lost]),
     mayReuse: (step) => (options.cache ?? true) && !plan.isForced(step),
@@ -93,7 +91,7 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     slots: createSlots(Math.max(1, options.jobs ?? availableParallelism())),
     runner: options.runner ?? inlineRunner,
     digests: new Map(),
-    stillRead: () => workflow.steps.filter((step) => !ended.has(step.name)).flatMap((step) => step.inputs),
+    stillRead: readersOf(workflow.steps),
     isEnding: () => run.ending !== null || run.signal.aborted,
   };
   return run;
@@ -116,7 +114,7 @@ async function runSteps(run: Progressing): Promise<readonly StepResult[]> {
       step.name,
       Promise.all(needed).then(async (done) => {
         const result = await runStep(run, step, index, done);
-        run.ended.add(step.name);
+        endReading(run.stillRead, step);
         run.listener.stepFinished?.({ ...result, index, count: steps.length });
         run.values.release(neededStill(run));
         return result;
@@ -209,6 +207,7 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
     runId: run.journal.runId,
     fence: run.journal.held.fence,
     inputs: subject.inputs,
+    observed: null,
     values: run.values,
     readLater: { digest: () => true, output: () => false },
     record: emptyRecord(),
@@ -255,9 +254,25 @@ function cancelled(run: Run, at: string): Ending {
   return { status: "cancelled", error: new MillraceError("CANCELLED", { subject: `run ${run.journal.runId}` }), at };
 }
 
+function readersOf(steps: readonly Step[]): Map<string, number> {
+  const readers = new Map<string, number>();
+  for (const input of steps.flatMap((step) => step.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
+  return readers;
+}
+
+function endReading(readers: Map<string, number>, { inputs }: Step): void {
+  for (const input of inputs) {
+    const left = readers.get(input)! - 1;
+    if (left > 0) readers.set(input, left);
+    else readers.delete(input);
+  }
+}
+
 /** The known digests that steps not yet ended read. */
-function neededStill(run: Progressing): ReadonlySet<Digest> {
-  return new Set(run.stillRead().flatMap((input) => run.digests.get(input) ?? []));
+function neededStill({ stillRead, digests }: Progressing): ReadonlySet<Digest> {
+  const needed = new Set<Digest>();
+  for (const [input, digest] of digests) if (stillRead.has(input)) needed.add(digest);
+  return needed;
 }
 
 function pair<V>(key: string, value: V | undefined): readonly (readonly [string, V])[] {

@@ -5,7 +5,7 @@ import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
 import { compareRuns } from "./compare.ts";
 import { runWorkflow } from "./run.ts";
-import { listRuns } from "./runs.ts";
+import { listRuns, runCalled } from "./runs.ts";
 import type { MetricFilter, RunFilter } from "./runs.ts";
 import type { StepContext } from "./step.ts";
 import { startTracking } from "./tracking.ts";
@@ -57,6 +57,16 @@ describe("the runs of a store", () => {
     expect(await found({ tag: { name: "team", value: "other" } })).toEqual([]);
     expect(await found({ sinceMs: Date.UTC(2026, 0, 4) })).toEqual([tracked.runId, failed, other]);
     expect(await found({ workflow: "a", metric: { name: "auc", comparison: ">", value: 0.8 } })).toEqual([high]);
+  });
+
+  it("are called by their ids, or by their workflow the newest of it", async () => {
+    const [first, second] = [await record("houses", 1, 0.6), await record("houses", 2, 0.9)];
+    const other = await record("b", 2, 0.9);
+    expect(await runCalled(store, first)).toBe(first);
+    expect(await runCalled(store, "houses")).toBe(second);
+    expect(await runCalled(store, "b")).toBe(other);
+    const refusal = { code: "RUN_NOT_FOUND", remedy: 'Did you mean "houses"?' };
+    await expect(runCalled(store, "house")).rejects.toMatchObject(refusal);
   });
 
   it.each<[MetricFilter["comparison"], number, string]>([

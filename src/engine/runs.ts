@@ -4,7 +4,8 @@ import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Store } from "../store/open.ts";
-import type { Database, RunsTable, StepsTable } from "../store/schema.ts";
+import type { RunsTable, StepsTable } from "../store/run-tables.ts";
+import type { Database } from "../store/schema.ts";
 import type { KeyParts } from "./cache-key.ts";
 import type { StepSettings } from "./entry-queries.ts";
 import type { Step } from "./step.ts";
@@ -152,13 +153,29 @@ function withMetric(query: RunsQuery, { name, comparison, value }: MetricFilter)
   );
 }
 
-/** Throws RUN_NOT_FOUND, with the nearest id there is. */
-export async function requireRun({ database }: Store, runId: string): Promise<RunsTable> {
-  const run = await database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
+/** The id of the run a person means: by its id, or by the name of a workflow its newest. Throws RUN_NOT_FOUND. */
+export async function runCalled(store: Store, called: string): Promise<string> {
+  if (await findRun(store, called)) return called;
+  const [newest] = await listRuns(store, { workflow: called, limit: 1 });
+  if (newest) return newest.runId;
+  throw await notFound(store, called);
+}
+
+/** Throws RUN_NOT_FOUND, with the nearest name there is. */
+export async function requireRun(store: Store, runId: string): Promise<RunsTable> {
+  const run = await findRun(store, runId);
   if (run) return run;
-  const latest = await database.selectFrom("runs").select("id").orderBy("sequence", "desc").limit(1000).execute();
-  const ids = latest.map(({ id }) => id);
-  throw new MillraceError("RUN_NOT_FOUND", { run: runId, nearest: nearestName(runId, ids) });
+  throw await notFound(store, runId);
+}
+
+function findRun({ database }: Store, runId: string): Promise<RunsTable | undefined> {
+  return database.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirst();
+}
+
+async function notFound(store: Store, called: string): Promise<MillraceError> {
+  const latest = await listRuns(store, { limit: 1000 });
+  const names = new Set(latest.flatMap(({ runId, workflow }) => [runId, workflow]));
+  return new MillraceError("RUN_NOT_FOUND", { run: called, nearest: nearestName(called, [...names]) });
 }
 
 /** Everything recorded of one run. Throws RUN_NOT_FOUND. */

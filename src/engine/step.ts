@@ -83,17 +83,18 @@ export interface FanOutItem {
   readonly digest: Digest | null;
 }
 
+/** What is recorded of how an artifact is written. */
+export type ArtifactType = Pick<Codec<unknown>, "type" | "format">;
+
 export interface StepContext {
   /** The input "step.output", decoded; values stay decoded in memory while the run lasts, by digest. */
   read<T>(input: string, codec: Codec<T>): Promise<T>;
   digestOf(input: string): Digest;
   write<T>(output: string, codec: Codec<T>, value: T): Promise<Digest>;
   /** An output that is produced straight into a file: `produce` gets a temporary path to write to. */
-  writeFile(
-    output: string,
-    codec: { readonly type: string; readonly format: number },
-    produce: (path: string) => Promise<void>,
-  ): Promise<Digest>;
+  writeFile(output: string, codec: ArtifactType, produce: (path: string) => Promise<void>): Promise<Digest>;
+  /** An output whose bytes are at hand: a small one takes fewer ways to the disk than a file does. */
+  writeBytes(output: string, codec: ArtifactType, bytes: Uint8Array): Promise<Digest>;
   /** Records numbers of this step (metrics, counts). */
   record(values: Readonly<Record<string, number>>): void;
   readonly runId: string;
@@ -103,8 +104,12 @@ export interface StepContext {
   readonly rng: Rng;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** What `observe` gave when the cache key was made, for a step that must go by the same; null where it has none. */
+  readonly observed: JsonValue;
   /** The verified file of an artifact that is an input, or that an input names. */
   pathOf(digest: Digest): Promise<string>;
+  /** Its bytes, which may be in memory still; they are not the caller's to change. */
+  bytesOf(digest: Digest): Promise<Uint8Array>;
   /** The element this attempt is for; null for a step that is not fanned out. */
   readonly item: FanOutItem | null;
   /** Says that only writing is left, so that another step may compute meanwhile. */

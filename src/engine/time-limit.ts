@@ -9,9 +9,9 @@ export interface TimeLimit {
   start(): void;
   /**
    * What the work gives; or STEP_TIMED_OUT, after aborting the attempt, once its time is up; or CANCELLED once the run is
-   * cancelled and the step does not heed it.
+   * cancelled, which aborts the attempt too, and the step does not heed it.
    */
-  within(work: Promise<void>): Promise<void>;
+  within(work: () => Promise<void>): Promise<void>;
 }
 
 export function limitTime(
@@ -27,6 +27,7 @@ export function limitTime(
     giveUp = reject;
   });
   const onCancel = (): void => {
+    over.abort(cancel.reason);
     grace = setTimeout(() => giveUp(new MillraceError("CANCELLED", { subject: `step "${name}"` })), graceMs);
   };
   return {
@@ -41,10 +42,11 @@ export function limitTime(
     async within(work) {
       if (cancel.aborted) onCancel();
       else cancel.addEventListener("abort", onCancel, { once: true });
-      // Once it is given up, what the work still says interests nobody.
-      work.catch(() => {});
       try {
-        await Promise.race([work, late]);
+        const working = work();
+        // Once it is given up, what the work still says interests nobody.
+        working.catch(() => {});
+        await Promise.race([working, late]);
       } finally {
         clearTimeout(timer);
         clearTimeout(grace);

@@ -1,7 +1,7 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { Store } from "../store/open.ts";
-import type { StepsTable } from "../store/schema.ts";
+import type { StepsTable } from "../store/run-tables.ts";
 import { showRun } from "./runs.ts";
 
 /** One part of a cache key that differs; null where it was not there. */

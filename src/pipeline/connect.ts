@@ -6,7 +6,8 @@ import type { RowParts } from "../frame/schema.ts";
 import type { Explanation } from "../model/explain.ts";
 import { memberOf, request, type Connection } from "./client-request.ts";
 import { joinCalls } from "./joined-calls.ts";
-import type { AnyPipeline, OutputOf } from "./types.ts";
+import type { OutputOf } from "./task-types.ts";
+import type { AnyPipeline } from "./types.ts";
 
 /** A property of an interface, not an alias: messages then print `{ area: number; ... }` instead of `RowFor<Pipeline<...>>`. */
 interface TypesOf<P extends AnyPipeline> {

@@ -1,23 +1,19 @@
 import type { GateRule } from "../evaluate/gate-rule.ts";
 import { metricsOf } from "../metrics/metric-names.ts";
-import { preparationOf, acceptedKinds, type PreparationChoice, type Prepared } from "../features/transform.ts";
 import type { Contract, ContractColumn } from "../frame/contract.ts";
-import { checkColumnNames } from "../frame/column-name.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
-import { checkColumnsRead } from "../frame/expression-check.ts";
-import type { FeatureExpression } from "../frame/expression-node.ts";
-import { columnExpressions, toNode } from "../frame/expression.ts";
-import type { Expr, Features } from "../frame/expression-types.ts";
+import type { Features } from "../frame/expression-types.ts";
 import { contractOf, type NamesOf, type Schema } from "../frame/schema.ts";
 import type { SourceDescription } from "../ingest/source.ts";
 import type { EstimatorChoice } from "../model/estimator.ts";
 import { checkEstimatorChoice } from "../train/implementations.ts";
 import type { Roles, Task } from "../model/model.ts";
 import { completeSplit, type SplitOptions } from "../prepare/split-options.ts";
-import { type CleanSpec, cleanSpec, withCleaning } from "./clean-options.ts";
+import { cleanSpec, withCleaning } from "./clean-options.ts";
 import { rowChecks, snapshotRules } from "./check-options.ts";
 import { approvalRules, monitorSpec, retrainSpec, seedOf, stepSpecs } from "./operation-options.ts";
 import { acceptedColumns, columnList, noSuchColumn } from "./column-list.ts";
+import { expressionsOf, preparationsOf, withClips } from "./feature-options.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import { rolesOf } from "./roles.ts";
 import type { PipelineSpec } from "./spec.ts";
@@ -90,16 +86,6 @@ function specOf(given: GivenDefinition): PipelineSpec {
   if (task === "ranking" && roles.group === null)
     throw invalidDefinition("group", "must name the column whose rows are ranked among each other", "none");
   const expressions = expressionsOf(given.features, contract, roles);
-  const inputs = contract.columns
-    .map(({ name }) => name)
-    .filter((name) => name !== roles.target && name !== roles.weight);
-  if (inputs.length === 0)
-    throw invalidDefinition(
-      "schema",
-      "must declare a column beside target and weight",
-      "none",
-      "Declare what to predict from.",
-    );
   const spec: PipelineSpec = {
     name: nameOf(given.name),
     source: sourceOf(given.data),
@@ -108,7 +94,7 @@ function specOf(given: GivenDefinition): PipelineSpec {
     clean,
     expect: snapshotRules(given.expect, roles, contract),
     roles,
-    inputs: Object.freeze(inputs),
+    inputs: inputsOf(contract, roles),
     task,
     expressions,
     prepare: withClips(preparationsOf(given.prepare, contract, roles, expressions), clean, roles),
@@ -122,16 +108,24 @@ function specOf(given: GivenDefinition): PipelineSpec {
     ...(given.approvals !== undefined && { approvals: approvalRules(given.approvals) }),
     seed: seedOf(given.seed),
   };
-  if (featureColumnsOf(spec).length === 0) {
-    const remedy = "Name one in `prepare`, or derive one in `features`.";
-    throw invalidDefinition(
-      "the definition",
-      "must leave the model a feature",
-      "columns with a role or dropped alone",
-      remedy,
-    );
-  }
+  refuseWithoutFeature(spec);
   return Object.freeze(spec);
+}
+
+function inputsOf(contract: Contract, roles: Roles): readonly string[] {
+  const inputs = contract.columns
+    .map(({ name }) => name)
+    .filter((name) => name !== roles.target && name !== roles.weight);
+  if (inputs.length > 0) return Object.freeze(inputs);
+  const rule = "must declare a column beside target and weight";
+  throw invalidDefinition("schema", rule, "none", "Declare what to predict from.");
+}
+
+function refuseWithoutFeature(spec: PipelineSpec): void {
+  if (featureColumnsOf(spec).length > 0) return;
+  const remedy = "Name one in `prepare`, or derive one in `features`.";
+  const actual = "columns with a role or dropped alone";
+  throw invalidDefinition("the definition", "must leave the model a feature", actual, remedy);
 }
 
 function nameOf(name: unknown): string {
@@ -168,79 +162,6 @@ function taskOf(contract: Contract, target: string | null, model: unknown): Task
 function learns(model: unknown, task: Task): boolean {
   if (typeof model !== "object" || model === null || !("tasks" in model)) return false;
   return Object.hasOwn(model.tasks as object, task);
-}
-
-function expressionsOf(features: unknown, contract: Contract, roles: Roles): readonly FeatureExpression[] {
-  if (features === undefined) return Object.freeze([]);
-  if (typeof features !== "function")
-    throw invalidDefinition("features", "must be a function from the columns to expressions", showValue(features));
-  const visible = contract.columns.filter(({ name }) => name !== roles.target && name !== roles.weight);
-  const derived: unknown = (features as (c: object) => unknown)(columnExpressions(visible));
-  if (typeof derived !== "object" || derived === null || Array.isArray(derived))
-    throw invalidDefinition("features", "must return an object of expressions", showValue(derived));
-  const names = Object.keys(derived);
-  checkColumnNames([...contract.columns.map(({ name }) => name), ...names]);
-  const expressions = names.map((name) => {
-    const value = (derived as Readonly<Record<string, unknown>>)[name];
-    const expression = nodeOf(name, value);
-    checkColumnsRead(expression, visible);
-    return Object.freeze({ name, expression });
-  });
-  return Object.freeze(expressions);
-}
-
-function nodeOf(name: string, value: unknown): FeatureExpression["expression"] {
-  if (typeof value === "object" && value !== null && "node" in value) return toNode(value as Expr);
-  const remedy = "Start from a column: c.area.log(), c.area.div(c.rooms), when(condition, a).else(b).";
-  throw invalidDefinition(`features.${name}`, "must be an expression made from c", showValue(value), remedy);
-}
-
-function preparationsOf(
-  prepare: unknown,
-  contract: Contract,
-  roles: Roles,
-  expressions: readonly FeatureExpression[],
-): readonly PreparationChoice[] {
-  if (prepare === undefined) return Object.freeze([]);
-  if (typeof prepare !== "object" || prepare === null)
-    throw invalidDefinition("prepare", "must be an object by column or feature", showValue(prepare));
-  const kindOf = new Map(contract.columns.map(({ name, kind }) => [name, kind]));
-  for (const role of [roles.target, roles.weight]) if (role !== null) kindOf.delete(role);
-  for (const { name, expression } of expressions) kindOf.set(name, expression.kind);
-  const entries = Object.entries(prepare).filter(([, prepared]) => prepared !== undefined);
-  const choices = entries.map(([name, prepared]) => {
-    const kind = kindOf.get(name);
-    if (!kind) throw noSuchColumn("prepare", name, [...kindOf.keys()]);
-    const choice = preparationOf(name, prepared as Prepared<never>);
-    const first = typeof choice.choice === "string" ? undefined : choice.choice[0];
-    if (first && !acceptedKinds[first.transform].includes(kind))
-      throw invalidDefinition(`prepare.${name}`, `takes transforms for a ${kind}`, `${first.transform}()`);
-    return choice;
-  });
-  return Object.freeze(choices);
-}
-
-/** What `clean` says of values far out is the first step of the feature's preparation. */
-function withClips(
-  prepare: readonly PreparationChoice[],
-  { clips }: CleanSpec,
-  { target, weight }: Roles,
-): readonly PreparationChoice[] {
-  const choices = new Map(prepare.map((one) => [one.feature, one.choice]));
-  for (const { column, fences } of clips) {
-    if (column === target || column === weight)
-      throw invalidDefinition(`clean.columns.${column}.outliers`, "clips features alone", `"${column}", which is none`);
-    const choice = choices.get(column);
-    if (choice === "drop") continue;
-    if (choice === "keep")
-      throw invalidDefinition(
-        `clean.columns.${column}.outliers`,
-        "clips no feature that is to be kept as it is",
-        column,
-      );
-    choices.set(column, Object.freeze([{ transform: "clip" as const, fences }, ...(choice ?? [])]));
-  }
-  return Object.freeze([...choices].map(([feature, choice]) => Object.freeze({ feature, choice })));
 }
 
 function splitOptions(split: unknown, contract: Contract): SplitOptions {

@@ -2,117 +2,19 @@ import type { Duration } from "../core/duration.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Rule } from "../evaluate/gate-rule.ts";
 import type { Prepared } from "../features/transform.ts";
-import type { IssueCode, ViolationPolicy } from "../frame/contract.ts";
+import type { ViolationPolicy } from "../frame/contract.ts";
 import type { BooleanExpr, ColumnsOf, Features } from "../frame/expression-types.ts";
-import type { CategoryColumn, Keys, LevelsOf, NamesOf, RowOf, Schema } from "../frame/schema.ts";
+import type { Keys, NamesOf, Schema } from "../frame/schema.ts";
 import type { Source } from "../ingest/source.ts";
 import type { Metric, MetricOf } from "../metrics/metric-names.ts";
 import type { Task } from "../model/model.ts";
 import type { Estimator } from "../train/choice-types.ts";
+import type { Clean } from "./clean-types.ts";
+import type { OwnStep } from "./own-step-types.ts";
 import type { PipelineSpec } from "./spec.ts";
+import type { TaskOf } from "./task-types.ts";
 
 type OrProblem<X, Message extends string> = [X] extends [never] ? Problem<Message> : X;
-
-/**
- * The task a target's kind asks for; where there is a group, numbers may also be relevances. Without a target, and there, the
- * model says which. `Given` are the option names the literal contains.
- */
-export type TaskOf<S extends Schema, T extends Keys<S>, Given = never> = [T] extends [never]
-  ? "clustering" | "anomaly"
-  : TargetTask<S[T]> | RankingTask<S[T], Given>;
-type RankingTask<C, Given> = C extends { kind: "number" } ? ("group" extends Given ? "ranking" : never) : never;
-type TargetTask<C> = C extends { kind: "number" }
-  ? "regression"
-  : C extends { kind: "boolean" }
-    ? "binary"
-    : C extends CategoryColumn<infer L>
-      ? L["length"] extends 2
-        ? "binary"
-        : "multiclass"
-      : never;
-type LabelOf<C> = C extends { kind: "boolean" } ? boolean : LevelsOf<C>;
-
-/** The answer of a classifier: the label and the probability of every label. */
-export interface Classified<L extends string | boolean> {
-  readonly label: L;
-  readonly probabilities: Readonly<Record<`${L}`, number>>;
-}
-
-/** What a prediction is: a number (regression), the number of a cluster, an anomaly score, or a label with probabilities. */
-export type OutputOf<S extends Schema, T extends PropertyKey> = [T] extends [never]
-  ? number
-  : TargetTask<S[T & keyof S]> extends "regression"
-    ? number
-    : Classified<LabelOf<S[T & keyof S]>>;
-
-/** What an own step is given, by the step it follows. */
-export interface StepContexts<S extends Schema, T extends Keys<S>, Given = never> {
-  ingest: { readonly rows: AsyncIterable<RowOf<S>> };
-  validate: {
-    readonly rows: AsyncIterable<RowOf<S>>;
-    readonly issues: readonly { readonly code: IssueCode; readonly column: Keys<S>; readonly row: number }[];
-  };
-  train: { readonly predict: (row: RowOf<S, T>) => OutputOf<S, T> };
-  evaluate: { readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T, Given>>, number>> };
-  gate: { readonly passed: boolean; readonly metrics: Readonly<Record<MetricOf<TaskOf<S, T, Given>>, number>> };
-  promote: { readonly version: number };
-}
-
-/** What an own step before one of Millrace's is given: the results of the last step before that. */
-interface ContextsBefore<S extends Schema, T extends Keys<S>, Given> {
-  validate: StepContexts<S, T, Given>["ingest"];
-  split: StepContexts<S, T, Given>["validate"];
-  train: StepContexts<S, T, Given>["validate"];
-  evaluate: StepContexts<S, T, Given>["train"];
-  gate: StepContexts<S, T, Given>["evaluate"];
-  promote: StepContexts<S, T, Given>["gate"];
-}
-
-/** Where a row goes; null leaves it out. */
-export type RowPlace = "train" | "validation" | "test" | null;
-
-/** What an own step instead of one of Millrace's must answer. */
-interface AnswersInstead {
-  /** One place a row, in the order of the rows. */
-  split: Iterable<RowPlace> | AsyncIterable<RowPlace>;
-  /** Whether the model may be promoted; findings of the audit still fail the gate. */
-  gate: boolean | { readonly passed: boolean; readonly reason: string };
-}
-
-interface OwnStepOptions {
-  readonly timeout?: Duration;
-  /** Working memory in MiB. */
-  readonly memory?: number;
-  /** Environment variables it may see; others are hidden from it. */
-  readonly env?: readonly string[];
-}
-
-/** A step of the user's own after, before or instead of one of Millrace's; what it is given depends on where it stands. */
-export type OwnStep<S extends Schema, T extends Keys<S>, Given = never> =
-  | {
-      [A in keyof StepContexts<S, T, Given>]: OwnStepOptions & {
-        readonly after: A;
-        readonly before?: never;
-        readonly instead?: never;
-        run(context: StepContexts<S, T, Given>[A]): void | Promise<void>;
-      };
-    }[keyof StepContexts<S, T, Given>]
-  | {
-      [B in keyof ContextsBefore<S, T, Given>]: OwnStepOptions & {
-        readonly before: B;
-        readonly after?: never;
-        readonly instead?: never;
-        run(context: ContextsBefore<S, T, Given>[B]): void | Promise<void>;
-      };
-    }[keyof ContextsBefore<S, T, Given>]
-  | {
-      [I in keyof AnswersInstead]: OwnStepOptions & {
-        readonly instead: I;
-        readonly after?: never;
-        readonly before?: never;
-        run(context: ContextsBefore<S, T, Given>[I]): AnswersInstead[I] | Promise<AnswersInstead[I]>;
-      };
-    }[keyof AnswersInstead];
 
 /** A target that failed its constraint becomes the union of all names: then stay quiet, the real error is at `target`. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
@@ -173,52 +75,6 @@ export interface ColumnExpectation {
   readonly missing?: number;
   /** Default: that of `expect`. */
   readonly onViolation?: "fail" | "warn";
-}
-
-/** What becomes of numbers far out; a number alone is the `reach` beyond which rows are set aside. */
-export type Outliers =
-  | "quarantine"
-  | "warn"
-  | "clip"
-  | number
-  | { readonly clip: number }
-  | ({ readonly policy: "quarantine" | "warn" | "clip" } & Fenced);
-interface Fenced {
-  readonly reach?: number;
-  readonly quantiles?: readonly [low: number, high: number];
-  readonly range?: readonly [low: number, high: number];
-}
-
-/** How one column is cleaned on the way in. */
-export interface CleanColumn<K> {
-  /** Texts that mean "missing" in this column. */
-  readonly missing?: readonly string[];
-  /** Category and text: no blanks at the ends. */
-  readonly trim?: K extends "category" | "text" ? boolean : never;
-  readonly case?: K extends "category" | "text" ? "lower" | "upper" : never;
-  /**
-   * Numbers more than 3, or so many, interquartile ranges outside of the quartiles, beyond quantiles or outside of a range:
-   * their rows are set aside, or counted in the report, or they count as lying just there. Clipping is learned on the train
-   * rows and holds for requests too, as `prepare` with `clip()` does.
-   */
-  readonly outliers?: K extends "number" ? Outliers : never;
-  /**
-   * Numbers: the units that may stand behind a value and how many of the one that is kept each is; "" = where none stands.
-   * A value with another unit is no number.
-   */
-  readonly units?: K extends "number" ? Readonly<Record<string, number>> : never;
-  /**
-   * Timestamps: how dates are written, of YYYY, MM or MMM (Jan), DD, HH, mm, ss and SSS, in UTC; "ISO" = ISO 8601, which is
-   * the default. What two formats read as different days is none.
-   */
-  readonly dates?: K extends "timestamp" ? string | readonly string[] : never;
-}
-
-/** What is cleaned on the way in; what it did stands in the run. Texts of requests are cleaned, too. */
-export interface Clean<S extends Schema> {
-  /** Sets rows aside that repeat an earlier one: in every column, or in those named. */
-  readonly duplicates?: "exact" | { readonly by: Keys<S> | readonly Keys<S>[]; readonly keep?: "first" | "last" };
-  readonly columns?: { readonly [C in keyof S]?: CleanColumn<S[C]["kind"]> };
 }
 
 /** How the rows are divided into train, validation and test. */

@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { JudgementsTable, VersionsTable } from "../store/schema.ts";
+import type { JudgementsTable, VersionsTable } from "../store/model-tables.ts";
 
 /** What the gate said, as recorded. */
 export interface RecordedVerdict {

@@ -19,7 +19,10 @@ export function compileOnce<Row>(
   const shapes = compiled.get(database) ?? new Map<string, CompiledQuery>();
   if (shapes.size === 0) compiled.set(database, shapes);
   const known = shapes.get(shape) as CompiledQuery<Row> | undefined;
-  if (known !== undefined) return { compile: () => ({ ...known, parameters }) };
+  if (known !== undefined) {
+    const { query, queryId, sql } = known;
+    return { compile: () => ({ query, queryId, sql, parameters }) };
+  }
   const first = build().compile();
   if (
     first.parameters.length !== parameters.length ||

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, fdatasync, fstatSync, openSync, readSync, renameSync, statSync } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
@@ -78,7 +78,7 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
   let nTemporary = 0;
   /** Digest -> stamp of the file when its bytes were last found to match. */
   const verified = new Map<Digest, string>();
-  const pathOf = (digest: Digest): string => artifactPath(folder, digest);
+  const pathOf = (digest: Digest): string => `${root}${sep}${partsOf(digest).join(sep)}`;
   const keep = async (from: string, digest: Digest): Promise<void> => {
     const stamp = lookAt(from)?.stamp ?? "";
     await moveTo(pathOf(digest), from, root, hooks);

@@ -32,6 +32,7 @@ async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks)
   const database = createQueryBuilder("sqlite", driver);
   return {
     database,
+    read: (query) => driver.rowsOf(query.compile()),
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
     snapshot: (target) => driver.snapshot(target),
   };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../core/digest.ts";
-import type { FeedbackTable } from "./schema.ts";
+import type { FeedbackTable } from "./model-tables.ts";
 
 /** What a row of feedback is sealed with. */
 export function feedbackDigest(row: Omit<FeedbackTable, "digest">): Digest {

@@ -1,4 +1,4 @@
-import type { Compilable, Kysely, Selectable, SelectQueryBuilder, Transaction } from "kysely";
+import type { Compilable, Kysely, Transaction } from "kysely";
 import { MillraceError } from "../core/errors/error.ts";
 import { compileOnce } from "./compile-once.ts";
 import type { Store } from "./open.ts";
@@ -49,7 +49,7 @@ export async function requireFence(transaction: Transaction<Database>, fence: Fe
 }
 
 /** Throws FENCED unless `lease`, as just read, is the one of the fence. */
-export function checkFence(fence: Fence, lease: Lease | undefined): void {
+export function checkFence(fence: Fence, lease: Pick<Lease, "token"> | undefined): void {
   if (lease?.token === fence.token) return;
   throw new MillraceError("FENCED", { resource: fence.resource, token: fence.token });
 }
@@ -63,19 +63,14 @@ export async function releaseLease(transaction: Transaction<Database>, fence: Fe
 }
 
 export async function readLease(database: Kysely<Database>, resource: string): Promise<Lease | undefined> {
-  return leaseQuery(database, resource).executeTakeFirst();
+  return database.selectFrom("leases").selectAll().where("resource", "=", resource).executeTakeFirst();
 }
 
-function leaseQuery(
-  database: Kysely<Database>,
-  resource: string,
-): SelectQueryBuilder<Database, "leases", Selectable<LeasesTable>> {
-  return database.selectFrom("leases").selectAll().where("resource", "=", resource);
-}
-
-/** The lease of a fence's resource, as {@link checkFence} asks for it. */
-export function heldLease(database: Kysely<Database>, { resource }: Fence): Compilable<Lease> {
-  return compileOnce(database, "lease", [resource], () => leaseQuery(database, resource));
+/** The lease of a fence's resource, as far as {@link checkFence} asks for it. */
+export function heldLease(database: Kysely<Database>, { resource }: Fence): Compilable<Pick<Lease, "token">> {
+  return compileOnce(database, "lease", [resource], () =>
+    database.selectFrom("leases").select("token").where("resource", "=", resource),
+  );
 }
 
 export async function listLeases(database: Kysely<Database>): Promise<readonly Lease[]> {

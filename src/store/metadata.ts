@@ -5,6 +5,8 @@ import type { Database } from "./schema.ts";
 /** The database of a store, whatever its engine. */
 export interface Metadata {
   readonly database: Kysely<Database>;
+  /** The rows of a query that only reads. */
+  read<Row>(query: Compilable<Row>): Promise<readonly Row[]>;
   write(queries: readonly Compilable[], fence: Fence | undefined, isDurable: boolean): Promise<readonly number[]>;
   snapshot(target: string): Promise<void>;
 }

@@ -35,6 +35,8 @@ export interface Store {
   readonly unsynced: Unsynced;
   /** One typed query layer. Write inside `database.transaction()`: it takes the write lock first and waits for it. */
   readonly database: Kysely<Database>;
+  /** The rows of a query that only reads, where it is asked so often that the query layer's own way costs too much. */
+  read<Row>(query: Compilable<Row>): Promise<readonly Row[]>;
   /**
    * Executes queries as one transaction, at once: no code of a step runs while the write lock is held. With a fence nothing
    * is written once another process took the resource over: FENCED. `isDurable` false = it may be lost with the power until
@@ -107,6 +109,7 @@ function assemble(metadata: Metadata, place: string, folder: string, options: St
     artifacts,
     unsynced,
     database,
+    read: (query) => metadata.read(query),
     write: (queries, fence, isDurable = true) => metadata.write(queries, fence, isDurable),
     snapshot: (target) => metadata.snapshot(target),
     memo: createMemo(database),

@@ -1,32 +1,25 @@
 import type { Digest } from "../core/digest.ts";
-
-/** Times are milliseconds since 1970 UTC; JSON is text; truth is 0 or 1: types every SQL engine shares. */
-export interface RunsTable {
-  id: string;
-  workflow: string;
-  seed: number;
-  status: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
-  started_at: number;
-  finished_at: number | null;
-  duration_ms: number | null;
-  error_code: string | null;
-  error_message: string | null;
-  error_remedy: string | null;
-  /** The process that executes the run: host, number there, and when that process started. */
-  host: string;
-  pid: number;
-  process_started: string;
-  /** Its place among all runs of the store: clocks jump, this number only grows. */
-  sequence: number;
-  /** 1, and one more each time it was resumed. */
-  attempt: number;
-  /** The run it is nested in. */
-  parent: string | null;
-  /** Where code and data came from, as JSON. */
-  provenance: string | null;
-  /** The pipeline's definition, as JSON. */
-  definition: string | null;
-}
+import type {
+  AliasesTable,
+  FeedbackTable,
+  JudgementsTable,
+  RolloutTalliesTable,
+  RolloutsTable,
+  VersionsTable,
+} from "./model-tables.ts";
+import type {
+  CacheEntriesTable,
+  MetricsTable,
+  ParamsTable,
+  RunsTable,
+  SeriesTable,
+  StepInputsTable,
+  StepLogsTable,
+  StepOutputsTable,
+  StepSettingsTable,
+  StepsTable,
+  TagsTable,
+} from "./run-tables.ts";
 
 /** Numbers that only grow. `twin` is always `-value`, so that no changed bit goes unseen. */
 export interface CountersTable {
@@ -48,81 +41,10 @@ export interface LeasesTable {
   process_started: string;
 }
 
-export interface TagsTable {
-  run_id: string;
-  tag: string;
-  value: string;
-}
-
-/** A metric over the steps of a training; null stands for NaN. */
-export interface SeriesTable {
-  run_id: string;
-  metric: string;
-  position: number;
-  value: number | null;
-}
-
 /** A digest over rows that no longer change, or change together: "run:" and an id, "model:" and a name, "keys"; of "audit" it is the last entry's. */
 export interface SealsTable {
   subject: string;
   digest: Digest;
-}
-
-/** One attempt of one step. */
-export interface StepsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  position: number;
-  status: "running" | "ran" | "cached" | "failed" | "skipped" | "interrupted";
-  cache_key: string | null;
-  started_at: number | null;
-  duration_ms: number | null;
-  error_code: string | null;
-  error_message: string | null;
-  /** What the cache key was made of, as JSON; null for an attempt that had none. */
-  key_parts: string | null;
-  /** Why it was skipped. */
-  reason: string | null;
-}
-
-/** What an attempt printed: lines, each after "o" (stdout) or "e" (stderr). Of much only the first and the last is kept. */
-export interface StepLogsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  head: string;
-  tail: string;
-  /** Lines left out between the two. */
-  dropped: number;
-}
-
-/** How a step was to be run, as JSON, where its definition says more than its name: tags, retries, limits, slots. */
-export interface StepSettingsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  settings: string;
-}
-
-/** Lineage: what an attempt read, as "step.output". */
-export interface StepInputsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  input: string;
-  digest: Digest;
-}
-
-/** Lineage: what an attempt wrote. */
-export interface StepOutputsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  output: string;
-  digest: Digest;
-  type: string;
-  format: number;
 }
 
 export interface ArtifactsTable {
@@ -143,60 +65,6 @@ export interface ForgottenTable {
   /** What holds the rest. */
   replacement: Digest;
   at: number;
-}
-
-export interface MetricsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  metric: string;
-  /** null stands for NaN, which SQL does not have. */
-  value: number | null;
-}
-
-export interface ParamsTable {
-  run_id: string;
-  step: string;
-  attempt: number;
-  param: string;
-  value: string;
-}
-
-/** Which attempt answers for a cache key. */
-export interface CacheEntriesTable {
-  cache_key: string;
-  run_id: string;
-  step: string;
-  attempt: number;
-}
-
-export interface VersionsTable {
-  model: string;
-  version: number;
-  digest: Digest;
-  run_id: string;
-  created_at: number;
-}
-
-/** What a gate said of a version, append-only: one version can be judged again by another gate. */
-export interface JudgementsTable {
-  model: string;
-  version: number;
-  sequence: number;
-  run_id: string;
-  judged_at: number;
-  gate_passed: number;
-  metrics: string;
-  verdict: string;
-  compared_with: Digest | null;
-}
-
-export interface AliasesTable {
-  model: string;
-  /** "champion", "challenger", or a name that people gave. */
-  alias: string;
-  version: number;
-  moved_at: number;
 }
 
 /** Append-only, hash-chained: each digest covers the entry and the digest before it. */
@@ -232,48 +100,7 @@ export interface KeysTable {
   revoked_at: number | null;
 }
 
-/** What became true of a prediction, beside what was predicted. */
-export interface FeedbackTable {
-  model: string;
-  prediction_id: string;
-  version: number;
-  predicted_at: number;
-  /** The answer, as JSON. */
-  output: string;
-  /** The true value, as JSON. */
-  actual: string;
-  received_at: number;
-  /** Of all other columns. */
-  digest: Digest;
-}
-
-/** Traffic given to a version beside the champion. */
-export interface RolloutsTable {
-  model: string;
-  sequence: number;
-  version: number;
-  champion: number;
-  /** As JSON: kind, shares, bake time, key. */
-  plan: string;
-  status: "running" | "promoted" | "rolledBack" | "stopped";
-  /** When each step began that did, as JSON: UTC milliseconds. */
-  steps_at: string;
-  ended_at: number | null;
-  /** Why it ended. */
-  reason: string | null;
-}
-
-/** What one server counted in a rollout. */
-export interface RolloutTalliesTable {
-  model: string;
-  sequence: number;
-  server: string;
-  /** As JSON. */
-  tally: string;
-  /** Of all other columns. */
-  digest: Digest;
-}
-
+/** Times are milliseconds since 1970 UTC; JSON is text; truth is 0 or 1: types every SQL engine shares. */
 export interface Database {
   counters: CountersTable;
   leases: LeasesTable;

@@ -1,7 +1,8 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Digest } from "../core/digest.ts";
 import { digestOf } from "./platform-digest.ts";
-import type { Database, RolloutTalliesTable } from "./schema.ts";
+import type { RolloutTalliesTable } from "./model-tables.ts";
+import type { Database } from "./schema.ts";
 
 const tablesOfRun = [
   "steps",

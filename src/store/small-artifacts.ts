@@ -1,4 +1,4 @@
-import { linkSync, rmSync } from "node:fs";
+import { closeSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Digest } from "../core/digest.ts";
@@ -24,6 +24,8 @@ export interface SmallArtifacts {
    * where it is not small, or another file stands there: whoever wrote that may count on it.
    */
   place(temporaryPath: string): PlacedArtifact | null;
+  /** As `place`, of bytes at hand: the file is written where it stays. Nobody looks for it before its commit. */
+  placeBytes(bytes: Uint8Array): PlacedArtifact | null;
   isWhole(digest: Digest): boolean;
   /** Makes the file and its name last. */
   sync(digest: Digest): Promise<void>;
@@ -38,6 +40,13 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
         return place(disk, path, hooks);
       } catch (error) {
         throw unwritableError(path, error);
+      }
+    },
+    placeBytes(bytes) {
+      try {
+        return placeBytes(disk, bytes, hooks);
+      } catch (error) {
+        throw unwritableError(disk.pathOf(digestOf(bytes)), error);
       }
     },
     isWhole: (digest) => isWhole(disk, digest),
@@ -75,6 +84,41 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   disk.trust(digest);
   hooks.reached("artifact.placed");
   return { digest, size: bytes.length, bytes };
+}
+
+function placeBytes(disk: DiskArtifacts, given: Uint8Array, hooks: StoreHooks): PlacedArtifact | null {
+  if (given.length > mostBytes) return null;
+  // Whoever gave them may change them before they are committed.
+  const bytes = new Uint8Array(given);
+  hooks.reached("artifact.adopting");
+  const digest = digestOf(bytes);
+  hooks.reached("artifact.placing");
+  if (!isWritten(disk.pathOf(digest), bytes) && !isWhole(disk, digest)) return null;
+  disk.trust(digest);
+  hooks.reached("artifact.placed");
+  return { digest, size: bytes.length, bytes };
+}
+
+/** A process that ends in between leaves a torn file, which nothing names and the next to place these bytes replaces. */
+function isWritten(path: string, bytes: Uint8Array): boolean {
+  const file = openNew(path);
+  if (file === null) return false;
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Null where there is a file already, or no folder for it. */
+function openNew(path: string): number | null {
+  try {
+    return openSync(path, "wx");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "EEXIST" || error.code === "ENOENT")) return null;
+    throw error;
+  }
 }
 
 function isLinked(from: string, to: string): boolean {

@@ -139,7 +139,7 @@ export async function beginImmediate(database: SqliteDatabase, path: string): Pr
 
 /** The number of the last migration a database went through. */
 export function formatOf(database: SqliteDatabase): number {
-  return Number((database.prepare("pragma user_version").get() as { user_version: number }).user_version);
+  return (database.prepare("pragma user_version").get() as { user_version: number }).user_version;
 }
 
 async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks): Promise<void> {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { sha256, type Digest } from "../core/digest.ts";
@@ -78,6 +78,22 @@ describe("a small artifact", () => {
     writeFileSync(store.artifacts.pathOf(digest), "damaged");
     expect((await take("small")).bytes).toBeNull();
     expect(readFileSync(store.artifacts.pathOf(digest), "utf8")).toBe("small");
+  });
+
+  it("is placed from bytes as from a file, in nobody's place either, and never in part", async () => {
+    const given = Buffer.from("bytes");
+    const { digest, size, bytes } = store.unsynced.place(given)!;
+    given.fill(0);
+    expect([digest, size, Buffer.from(bytes).toString()]).toEqual([sha256("bytes"), 5, "bytes"]);
+    expect(readFileSync(await store.artifacts.verifiedPath(digest), "utf8")).toBe("bytes");
+    expect((await take("bytes")).digest).toBe(digest);
+    expect(store.unsynced.place(bytes)?.digest).toBe(digest);
+    truncateSync(store.artifacts.pathOf(digest), 3);
+    expect(store.unsynced.place(bytes)).toBeNull();
+    rmSync(dirname(store.artifacts.pathOf(digest)), { recursive: true });
+    expect(store.unsynced.place(bytes)).toBeNull();
+    expect(store.unsynced.place(new Uint8Array(16 * 1024))).not.toBeNull();
+    expect(store.unsynced.place(new Uint8Array(16 * 1024 + 1))).toBeNull();
   });
 
   it("is at most 16 KiB", async () => {

@@ -16,6 +16,8 @@ export type TakenArtifact = StoredArtifact & { readonly bytes: PlacedArtifact["b
 export interface Unsynced {
   /** As {@link ArtifactStore.adopt}, without waiting for the disk where the artifact is small. */
   adopt(temporaryPath: string): Promise<TakenArtifact>;
+  /** As `adopt`, of bytes at hand; null where they must be adopted as a file. */
+  place(bytes: Uint8Array): PlacedArtifact | null;
   /** Makes the files of what was committed last, in a while. */
   settleSoon(): void;
   /** Makes every file last that another process, or this one, has not yet; throws where it cannot. */
@@ -40,6 +42,7 @@ export function nothingUnsynced(artifacts: ArtifactStore): Unsynced {
   const nothing = async (): Promise<void> => {};
   return {
     adopt: async (path) => ({ ...(await artifacts.adopt(path)), bytes: null }),
+    place: () => null,
     settleSoon: () => {},
     settle: nothing,
     putBack: nothing,
@@ -122,6 +125,7 @@ export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hoo
     settleSoon();
   };
   return {
+    place: (bytes) => small.placeBytes(bytes),
     adopt: async (path) => small.place(path) ?? { ...(await artifacts.adopt(path)), bytes: null },
     settleSoon,
     settle,

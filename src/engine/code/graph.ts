@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOf } from "../../store/platform-digest.ts";
+import { loadJiti } from "./jiti.ts";
 import { readModule } from "./module.ts";
 import type { Module } from "./module.ts";
 import { createParser } from "./syntax.ts";
@@ -27,8 +28,8 @@ const codeEndings = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx
 
 /** Reads the modules that `file` loads. Packages count by name and version, their files are not read. */
 export async function readModuleGraph(file: string, root: string, version: string): Promise<ModuleGraph> {
-  const parse = await createParser();
-  const { createJiti } = await import("jiti");
+  const parse = createParser();
+  const { createJiti } = loadJiti();
   const jiti = createJiti(file, { fsCache: false });
   const known = new Map<string, Module>();
   const load = (path: string): Module => {

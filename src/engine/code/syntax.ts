@@ -1,3 +1,5 @@
+import { loadJiti } from "./jiti.ts";
+
 /** A node of a syntax tree as Babel makes it. */
 export interface SyntaxNode {
   readonly type: string;
@@ -31,8 +33,8 @@ interface BabelProgram {
  * A parser for TypeScript and JavaScript: the Babel inside jiti, which loads the files anyway, watched by a plug-in that
  * looks at the tree and its scopes before anything is transformed.
  */
-export async function createParser(): Promise<Parse> {
-  const { createJiti } = await import("jiti");
+export function createParser(): Parse {
+  const { createJiti } = loadJiti();
   const jiti = createJiti(import.meta.url, { fsCache: false });
   return (source, file) => {
     let parsed: ParsedModule | null = null;

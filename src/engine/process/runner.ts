@@ -1,4 +1,4 @@
-import { rename } from "node:fs/promises";
+import { renameSync } from "node:fs";
 import type { Digest } from "../../core/digest.ts";
 import { listCodec } from "../list.ts";
 import { inlineRunner } from "../runner.ts";
@@ -63,7 +63,7 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
       .finally(() => giveBack(key, worker, !signal.aborted));
     await context.computed();
     for (const { output, type, format, path } of done.outputs)
-      await context.writeFile(output, { type, format }, (place) => rename(path, place));
+      await context.writeFile(output, { type, format }, async (place) => renameSync(path, place));
     context.record(Object.fromEntries(done.numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
   }
 

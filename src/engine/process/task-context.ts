@@ -5,7 +5,8 @@ import type { Digest } from "../../core/digest.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Progress } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
-import type { Codec, Step, StepContext } from "../step.ts";
+import { readBytes, writeBytes } from "../../store/small-file.ts";
+import type { ArtifactType, Codec, Step, StepContext } from "../step.ts";
 import type { StagedOutput, StepTask, ToParent } from "./protocol.ts";
 
 /** What connects an attempt in a child process with its parent. */
@@ -29,12 +30,15 @@ export function createTaskContext(task: StepTask, step: Step, connection: Connec
   const numbers = new Map<string, number>();
   const inputOf = inputsOf(task, step);
   const writeFile = stagingWriter(task, step, staged);
+  const pathOf = pathsOf(task);
   const context: StepContext = Object.freeze({
     read: <T>(input: string, codec: Codec<T>): Promise<T> => codec.read(inputOf(input).path),
     digestOf: (input: string) => inputOf(input).digest,
     write: <T>(output: string, codec: Codec<T>, value: T) =>
       writeFile(output, codec, (path) => codec.write(value, path)),
     writeFile,
+    writeBytes: (output: string, codec: ArtifactType, bytes: Uint8Array) =>
+      writeFile(output, codec, (path) => writeBytes(path, bytes)),
     record: (given: Readonly<Record<string, number>>) => {
       for (const [name, value] of Object.entries(given)) numbers.set(name, value);
     },
@@ -44,7 +48,10 @@ export function createTaskContext(task: StepTask, step: Step, connection: Connec
     rng: createRng(task.seed).fork(task.stream),
     clock: connection.clock,
     signal: connection.signal,
-    pathOf: pathsOf(task),
+    // Steps that observe stay in the run's own process.
+    observed: null,
+    pathOf,
+    bytesOf: async (digest: Digest) => readBytes(await pathOf(digest)),
     item: task.item,
     // The parent knows when this process is done.
     computed: async () => {},

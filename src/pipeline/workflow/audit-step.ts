@@ -20,10 +20,10 @@ export function auditStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     inputs: ["ingest.dataset", "split.rows"],
     outputs: ["report"],
     params: { roles: spec.roles, allow: spec.allow, features, reads, by: spec.split.by } as unknown as JsonObject,
-    revision: 3,
+    revision: 4,
     async run(context) {
       const report = auditLeaks({
-        frame: await context.read("ingest.dataset", datasetCodec(spec.contract)),
+        frame: await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory)),
         target: spec.roles.target,
         splitCodes: await context.read("split.rows", splitCodec),
         contract: spec.contract,

@@ -75,9 +75,25 @@ describe("rows taken a block at a time", () => {
     for (const [j, column] of whole.dense.entries()) expect(design.dense[j]!.values).toEqual(column.values);
   });
 
-  it("get the predictions that all of them at once get", () => {
+  it("get the predictions that all of them at once get", async () => {
     const { features } = fitDesign(material, rows.subarray(0, 1000), "trees");
     const model = bareModel(material, features, stump);
-    expect(predictionsAt(model, dataset, rows)).toEqual(predict(model, inputFrame(model, dataset, rows)));
+    expect(await predictionsAt(model, dataset, rows, 1)).toEqual(predict(model, inputFrame(model, dataset, rows)));
+  });
+
+  it("leave no failure to itself where one block cannot be scored and the next not be made ready", async () => {
+    const { features } = fitDesign(material, rows.subarray(0, 1000), "trees");
+    const unscorable = { ...stump, treeOffsets: null } as unknown as TreesPredictor;
+    let asked = 0;
+    const unready: Frame = {
+      ...dataset,
+      get names() {
+        if (++asked > spec.inputs.length) throw new Error("no memory left");
+        return dataset.names;
+      },
+    };
+    const predicting = predictionsAt(bareModel(material, features, unscorable), unready, rows, 1);
+    await expect(predicting).rejects.toThrow(TypeError);
+    expect(asked).toBeGreaterThan(spec.inputs.length);
   });
 });

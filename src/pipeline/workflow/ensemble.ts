@@ -5,7 +5,7 @@ import type { DesignStyle } from "../../model/design.ts";
 import type { EstimatorImplementation, HyperparameterValues } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { EnsemblePredictor, MemberPredictor, Predictor } from "../../model/predictor.ts";
-import { memberAnswers } from "../../model/score.ts";
+import { outputsOf } from "../../model/score.ts";
 import { type Fold, planFolds } from "../../prepare/folds.ts";
 import { combineAnswers } from "../../train/ensembles/combine.ts";
 import { findEstimator } from "../../train/implementations.ts";
@@ -134,7 +134,7 @@ async function answerFold(
     }
     const own = memberTools(tools, m);
     const { predictor } = await fitPredictor(implementation, hyperparameters, design.train, design.watched, own);
-    answers.push(memberAnswers(asMember(predictor), design.test.design));
+    answers.push(outputsOf(asMember(predictor), design.test.design));
   }
   return answers;
 }

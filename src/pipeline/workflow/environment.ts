@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { WorkflowSource } from "../../engine/define-types.ts";
+import type { DatasetMemory } from "../../ingest/dataset.ts";
 import type { Fetcher } from "../../ingest/fetch.ts";
 import type { Model } from "../../model/model.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -12,6 +13,8 @@ export interface WorkflowEnvironment {
   readonly root: string;
   /** Threads for training; results do not depend on it. */
   readonly threads: number;
+  /** How much of a dataset the steps hold in memory; results do not depend on it. */
+  readonly memory: DatasetMemory;
   /** Version of this package: steps of another release are not answered from the cache. */
   readonly packageVersion: string;
   readonly registry: Registry;

@@ -39,11 +39,11 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     params: { slices, roles: spec.roles } as unknown as JsonObject,
     revision: 2,
     async run(context) {
-      const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+      const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
       const split = await context.read("split.rows", splitCodec);
       const model = await context.read("train.model", modelCodec);
       const rows = rowsWithCode(split, splitCode.test);
-      const predictions = predictionsAt(model, dataset, rows);
+      const predictions = await predictionsAt(model, dataset, rows, environment.threads);
       const baseline = fitBaseline(
         spec.task,
         targetOf(spec, dataset, model.labels, rowsWithCode(split, splitCode.train)),
@@ -91,7 +91,7 @@ async function fittedAgain(
   const { clock, progress, signal } = context;
   const tools = { rng: context.rng.fork("again"), clock, progress, signal, threads };
   const { predictor } = await fitPredictor(await findEstimator(estimator), hyperparameters, material, null, tools);
-  return predictionsAt({ ...model, predictor }, dataset, rows);
+  return predictionsAt({ ...model, predictor }, dataset, rows, threads);
 }
 
 function testDesign(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, { features }: Model): Design {

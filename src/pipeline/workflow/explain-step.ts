@@ -36,7 +36,7 @@ export function explainStep(spec: PipelineSpec, environment: WorkflowEnvironment
       const model = await context.read("train.model", modelCodec);
       const split = await context.read("split.rows", splitCodec);
       const columns = spec.contract.columns.filter(({ name }) => model.inputs.includes(name));
-      const dataset = await context.read("ingest.dataset", datasetCodec({ columns }));
+      const dataset = await context.read("ingest.dataset", datasetCodec({ columns }, environment.memory));
       const contributions = sampledContributions(model, dataset, split, context.rng);
       const importance: Importance = importanceOf(model).map((one) => ({
         ...one,

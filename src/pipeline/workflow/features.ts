@@ -3,7 +3,7 @@ import type { ContractColumn } from "../../frame/contract.ts";
 import { isKeptHidden } from "../../frame/privacy.ts";
 import { withExpressions } from "../../frame/evaluate.ts";
 import { columnsRead } from "../../frame/expression-check.ts";
-import { createFrame, type Frame, findColumn, takeFromColumn } from "../../frame/frame.ts";
+import { createFrame, type Frame, takeColumns } from "../../frame/frame.ts";
 import type { PipelineSpec } from "../spec.ts";
 
 export interface FeatureColumn {
@@ -33,18 +33,25 @@ export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
   ];
 }
 
-/** The rows at `rows` with only the columns a model's features need, derived columns added. */
-export function featureFrame(spec: PipelineSpec, dataset: Frame, rows: Uint32Array): Frame {
-  const isFeature = new Set(featureColumnsOf(spec).map((f) => f.name));
+/** The rows at `rows` with only the columns that these features need (by default a model's), derived columns added. */
+export function featureFrame(
+  spec: PipelineSpec,
+  dataset: Frame,
+  rows: Uint32Array,
+  features: readonly FeatureColumn[] = featureColumnsOf(spec),
+): Frame {
+  const isFeature = new Set(features.map((f) => f.name));
+  const derived = spec.expressions.filter(({ name }) => isFeature.has(name));
+  // Where all are used, the list that they are compiled for once.
+  const expressions = derived.length === spec.expressions.length ? spec.expressions : derived;
   const needed = new Set(isFeature);
-  for (const { expression } of spec.expressions) for (const name of columnsRead(expression)) needed.add(name);
-  const taken = createFrame(
-    rows.length,
-    dataset.names
-      .filter((name) => needed.has(name))
-      .map((name) => [name, takeFromColumn(findColumn(dataset, name)!, rows)] as const),
+  for (const { expression } of expressions) for (const name of columnsRead(expression)) needed.add(name);
+  const taken = takeColumns(
+    dataset,
+    dataset.names.filter((name) => needed.has(name)),
+    rows,
   );
-  const whole = withExpressions(taken, spec.expressions);
+  const whole = withExpressions(taken, expressions);
   return createFrame(
     rows.length,
     whole.names.flatMap((name, i) => (isFeature.has(name) ? [[name, whole.columns[i]!] as const] : [])),

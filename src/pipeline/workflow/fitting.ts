@@ -5,11 +5,12 @@ import type { Rng } from "../../core/rng.ts";
 import { fitFeatures } from "../../features/fit.ts";
 import type { Frame } from "../../frame/frame.ts";
 import { buildDesign, layoutOf } from "../../model/apply.ts";
-import { type Design, emptySparseBlock } from "../../model/design.ts";
-import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
+import { type Design, type DesignStyle, emptySparseBlock, type StreamedDesign } from "../../model/design.ts";
+import type { EstimatorImplementation, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { Model } from "../../model/model.ts";
 import type { Predictor } from "../../model/predictor.ts";
+import { outputsOf } from "../../model/score.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { featureColumnsOf, featureFrame } from "./features.ts";
 import { blockRows, blocksOf } from "./blocks.ts";
@@ -28,6 +29,8 @@ export interface FitTools {
   readonly progress: Progress;
   readonly threads: number;
   readonly signal: AbortSignal;
+  /** What was learned before, to go on from. */
+  readonly start?: Predictor;
 }
 
 export interface Rows {
@@ -35,17 +38,31 @@ export interface Rows {
   readonly target: Target;
 }
 
+/** Transforms fitted on `rows` alone, feature by feature: in memory are those rows of the columns one is made of. */
+export function fitTransforms(
+  { spec, dataset, labels }: Material,
+  rows: Uint32Array,
+  styles: readonly DesignStyle[],
+): FittedFeature[] {
+  const target = targetOf(spec, dataset, labels, rows);
+  const { prepare } = spec;
+  const byStyle = styles.map((): FittedFeature[] => []);
+  for (const feature of featureColumnsOf(spec)) {
+    const frame = featureFrame(spec, dataset, rows, [feature]);
+    for (const [s, style] of styles.entries())
+      byStyle[s]!.push(...fitFeatures({ frame, features: [feature], prepare, style, target }));
+  }
+  return byStyle.flat();
+}
+
 /** Transforms fitted on `rows` alone, and those rows as the estimator wants them. */
 export function fitDesign(
   material: Material,
   rows: Uint32Array,
-  style: EstimatorImplementation["style"],
+  style: DesignStyle,
 ): Rows & { readonly features: FittedFeature[] } {
-  const { spec, dataset, labels } = material;
-  const frame = featureFrame(spec, dataset, rows);
-  const target = targetOf(spec, dataset, labels, rows);
-  const features = fitFeatures({ frame, features: featureColumnsOf(spec), prepare: spec.prepare, style, target });
-  return { features, design: buildDesign(frame, features), target };
+  const features = fitTransforms(material, rows, [style]);
+  return { features, ...applyDesign(material, rows, features) };
 }
 
 /** Other rows through transforms fitted before. */
@@ -73,6 +90,61 @@ function designOf(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, feature
   return { nRows, dense, sparse: emptySparseBlock(nRows) };
 }
 
+/** Made anew from the dataset, a block of rows at a time, whenever it is gone through. */
+function streamOf({ spec, dataset }: Material, rows: Uint32Array, features: readonly FittedFeature[]): StreamedDesign {
+  const { dense, sparseNames, sparseSources } = layoutOf(features);
+  const sparse = sparseNames.map((name, j) => ({ name, source: sparseSources[j]!, cardinality: 0 }));
+  return {
+    nRows: rows.length,
+    columns: [...dense, ...sparse],
+    *blocks() {
+      for (const { from, block } of blocksOf(rows))
+        yield { from, design: buildDesign(featureFrame(spec, dataset, block), features) };
+    },
+  };
+}
+
+/** What the predictor says of the rows at `rows`, a block at a time. */
+export function outputsAt(
+  { spec, dataset }: Material,
+  rows: Uint32Array,
+  features: readonly FittedFeature[],
+  predictor: Predictor,
+): Float64Array {
+  const outputs = new Float64Array(rows.length * predictor.outputs);
+  for (const { from, block } of blocksOf(rows)) {
+    const design = buildDesign(featureFrame(spec, dataset, block), features);
+    outputs.set(outputsOf(predictor, design), from * predictor.outputs);
+  }
+  return outputs;
+}
+
+/**
+ * Fits on the rows of `train`, watching those of `validation` (none = no early stopping). From a dataset that is not in memory
+ * the design is not either, where the estimator takes it block by block. Not async, as `fitPredictor` is not.
+ */
+export function fitAt(
+  material: Material,
+  rows: { readonly train: Uint32Array; readonly validation: Uint32Array },
+  features: readonly FittedFeature[],
+  estimator: EstimatorImplementation,
+  hyperparameters: HyperparameterValues,
+  tools: FitTools,
+): Promise<FitResult> {
+  const isWatched = rows.validation.length > 0;
+  if (material.dataset.reader === undefined || !estimator.fitStreamed) {
+    const validation = isWatched ? applyDesign(material, rows.validation, features) : null;
+    return fitPredictor(estimator, hyperparameters, applyDesign(material, rows.train, features), validation, tools);
+  }
+  const { spec, dataset, labels } = material;
+  const [train, validation] = [rows.train, rows.validation].map((some) => ({
+    design: streamOf(material, some, features),
+    target: targetOf(spec, dataset, labels, some),
+  }));
+  const context = { ...tools, validation: isWatched ? validation! : null };
+  return estimator.fitStreamed(train!.design, train!.target, hyperparameters, context);
+}
+
 /**
  * Fits on `train`, watching `validation` (no rows = no early stopping). Not async, as is whoever calls it with a large
  * design: what an async function was given stays in memory until it ends, and an estimator needs its design only at first.
@@ -83,7 +155,7 @@ export function fitPredictor(
   train: Rows,
   validation: Rows | null,
   tools: FitTools,
-): Promise<{ readonly predictor: Predictor; readonly notes: Readonly<Record<string, number>> }> {
+): Promise<FitResult> {
   return estimator.fit(train.design, train.target, hyperparameters, {
     ...tools,
     validation: validation && validation.design.nRows > 0 ? validation : null,

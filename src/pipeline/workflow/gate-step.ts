@@ -12,6 +12,7 @@ import { evaluationReportCodec, slicedColumns, slicesOf } from "./evaluate-step.
 import { predictionsAt } from "./input-frame.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
+import { championOf } from "./warm-start.ts";
 
 /** The gate's verdict and which champion (null = none yet) the candidate was compared with. */
 export interface GateOutcome {
@@ -31,7 +32,7 @@ export function gateStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     revision: 1,
     observe: async (inputs) => rivalOf(spec, environment, inputs.get("train.model")!),
     async run(context) {
-      const rival = await rivalOf(spec, environment, context.digestOf("train.model"));
+      const rival = context.observed as unknown as GateOutcome["comparedWith"];
       const verdict = judgeGate({
         rules: spec.gate,
         report: await context.read("evaluate.report", evaluationReportCodec),
@@ -54,8 +55,7 @@ async function rivalOf(
   environment: WorkflowEnvironment,
   candidate: Digest,
 ): Promise<{ readonly version: number; readonly digest: Digest } | null> {
-  const isKnown = (await environment.registry.models()).some((entry) => entry.model === spec.name);
-  const champion = isKnown ? await environment.registry.champion(spec.name) : null;
+  const champion = await championOf(spec, environment);
   if (!champion) return null;
   if (champion.digest !== candidate) return { version: champion.version, digest: champion.digest };
   if (champion.comparedWith === null) return null;
@@ -78,16 +78,17 @@ async function comparison(
       target: null,
     };
   const model = await context.read("train.model", modelCodec);
-  const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+  const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
   const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.test);
   const champion = await environment.loadModel(rival.digest);
+  const { threads } = environment;
   return {
     champion: {
       version: rival.version,
-      predictions: predictionsAt(champion, dataset, rows),
+      predictions: await predictionsAt(champion, dataset, rows, threads),
       threshold: champion.threshold,
     },
-    candidate: { predictions: predictionsAt(model, dataset, rows), threshold: model.threshold },
+    candidate: { predictions: await predictionsAt(model, dataset, rows, threads), threshold: model.threshold },
     target: targetOf(spec, dataset, model.labels, rows),
     slices: slicedColumns(spec).flatMap((name) => slicesOf(dataset, name, rows)),
   };

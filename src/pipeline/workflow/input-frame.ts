@@ -1,30 +1,44 @@
-import { createFrame, columnOf, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import { type Frame, takeColumns } from "../../frame/frame.ts";
+import { columnsRead } from "../../frame/expression-check.ts";
 import type { Model, Predictions } from "../../model/model.ts";
-import { predict } from "../../model/predict.ts";
-import { blockRows, blocksOf } from "./blocks.ts";
+import { designFor, predictionsOf } from "../../model/predict.ts";
+import { outputsInThreads } from "../../predict/threads.ts";
+import { blocksOf } from "./blocks.ts";
 
 /** What requests for the rows at `rows` would have sent: the model's inputs. */
 export function inputFrame(model: Model, dataset: Frame, rows: Uint32Array): Frame {
-  return createFrame(
-    rows.length,
-    model.inputs.map((name) => [name, takeFromColumn(columnOf(dataset, name), rows)] as const),
-  );
+  return takeColumns(dataset, model.inputs, rows);
 }
 
-/** What the model predicts for the rows at `rows`, a block at a time: a row gets the same bits in any batch. */
-export function predictionsAt(model: Model, dataset: Frame, rows: Uint32Array): Predictions {
-  if (rows.length <= blockRows) return predict(model, inputFrame(model, dataset, rows));
-  let whole: Predictions | undefined;
-  for (const { from, block } of blocksOf(rows)) {
-    const part = predict(model, inputFrame(model, dataset, block));
-    whole ??= {
-      nRows: rows.length,
-      width: part.width,
-      values: new Float64Array(rows.length * part.width),
-      labelIndex: part.labelIndex && new Int32Array(rows.length),
-    };
-    whole.values.set(part.values, from * part.width);
-    if (part.labelIndex) whole.labelIndex?.set(part.labelIndex, from);
+/** The inputs that make a difference to predictions: the features, and what derived ones are made from. */
+export function inputsRead({ inputs, features, expressions }: Model): readonly string[] {
+  const read = new Set(features.map(({ feature }) => feature));
+  for (const { expression } of expressions) for (const name of columnsRead(expression)) read.add(name);
+  return inputs.filter((name) => read.has(name));
+}
+
+/**
+ * What the model predicts for the rows at `rows`, a block at a time: a row gets the same bits in any batch. While threads
+ * score a block, the next is made ready here.
+ */
+export async function predictionsAt(
+  model: Model,
+  dataset: Frame,
+  rows: Uint32Array,
+  threads: number,
+): Promise<Predictions> {
+  const { predictor } = model;
+  const outputs = new Float64Array(rows.length * predictor.outputs);
+  let last = Promise.resolve();
+  try {
+    for (const { from, block } of blocksOf(rows)) {
+      const design = designFor(model, inputFrame(model, dataset, block));
+      await last;
+      last = outputsInThreads(predictor, design, threads).then((part) => outputs.set(part, from * predictor.outputs));
+    }
+  } finally {
+    // Not left to itself where the next block cannot be made ready: its failure would be nobody's, and end the process.
+    await last;
   }
-  return whole!;
+  return predictionsOf(model, outputs);
 }

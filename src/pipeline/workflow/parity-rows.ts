@@ -1,9 +1,9 @@
 import type { Rng } from "../../core/rng.ts";
-import { columnOf, createFrame, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import { createFrame, type Frame, takeColumn } from "../../frame/frame.ts";
 import { rowsFromFrame } from "../../frame/rows.ts";
 import type { Model } from "../../model/model.ts";
-import { columnsRead } from "../../frame/expression-check.ts";
 import { parityOf } from "../../model/parity.ts";
+import { inputsRead } from "./input-frame.ts";
 
 const nParityRows = 16;
 
@@ -19,14 +19,8 @@ export function parityRowsOf(model: Model, dataset: Frame, rows: Uint32Array, rn
     inputsRead(model).map((name) => {
       const draw = rng.fork(name);
       const drawn = Uint32Array.from({ length: n }, () => rows[draw.integer(rows.length)]!);
-      return [name, takeFromColumn(columnOf(dataset, name), drawn)] as const;
+      return [name, takeColumn(dataset, name, drawn)] as const;
     }),
   );
   return parityOf(model, rowsFromFrame(mixed));
-}
-
-function inputsRead({ inputs, features, expressions }: Model): readonly string[] {
-  const read = new Set(features.map(({ feature }) => feature));
-  for (const { expression } of expressions) for (const name of columnsRead(expression)) read.add(name);
-  return inputs.filter((name) => read.has(name));
 }

@@ -22,7 +22,7 @@ export function splitStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     params: { plan: spec.split, roles: spec.roles, task: spec.task } as unknown as JsonObject,
     revision: 2,
     async run(context) {
-      const frame = await context.read("ingest.dataset", datasetCodec(spec.contract));
+      const frame = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
       const quarantine = await context.read("validate.quarantine", quarantineCodec);
       const codes = planSplit(spec.split, {
         frame,

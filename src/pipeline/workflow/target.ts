@@ -1,6 +1,7 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { type ColumnData, missingBoolean } from "../../frame/column.ts";
-import { columnOf, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import { columnOf, type Frame, takeColumn } from "../../frame/frame.ts";
+import { withoutNaN } from "../../math/quantile.ts";
 import type { Target } from "../../model/estimator.ts";
 import { firstIrrelevance, mostRelevance } from "../../metrics/ndcg.ts";
 import { groupCodes } from "../../prepare/keys.ts";
@@ -32,12 +33,12 @@ export function labelsOf(spec: PipelineSpec, frame: Frame): Labels {
  */
 export function requireLearnable(spec: PipelineSpec, frame: Frame, trainRows: Uint32Array): void {
   const { target: name, weight } = spec.roles;
-  if (weight !== null && numbersOf(takeFromColumn(columnOf(frame, weight), trainRows)).every((value) => value === 0)) {
+  if (weight !== null && numbersOf(takeColumn(frame, weight, trainRows)).every((value) => value === 0)) {
     const first = `column "${weight}": expected a weight above 0 among the train rows, got 0 in each of them`;
     throw new MillraceError("CONTRACT_VIOLATED", { subject: "the weight", count: trainRows.length, first });
   }
   if (name === null) return;
-  refuseConstant(spec, name, distinctValues(takeFromColumn(columnOf(frame, name), trainRows)), " among the train rows");
+  refuseConstant(spec, name, distinctValues(takeColumn(frame, name, trainRows)), " among the train rows");
 }
 
 function refuseConstant(spec: PipelineSpec, column: string, distinct: ReadonlySet<unknown>, where: string): void {
@@ -52,7 +53,7 @@ function refuseConstant(spec: PipelineSpec, column: string, distinct: ReadonlySe
 }
 
 function refuseIrrelevance(column: string, values: Float64Array): void {
-  const actual = firstIrrelevance(values.filter((value) => !Number.isNaN(value)));
+  const actual = firstIrrelevance(withoutNaN(values));
   if (actual === undefined) return;
   const rule = `must be whole numbers from 0 to ${mostRelevance} to rank by`;
   throw new MillraceError("TARGET_UNUSABLE", { column, rule, actual: String(actual) });
@@ -79,9 +80,9 @@ function distinctValues(column: ColumnData): Set<unknown> {
 /** The target of the rows at `rows`, coded as estimators take it. For clustering it is empty. */
 export function targetOf(spec: PipelineSpec, frame: Frame, labels: Labels, rows: Uint32Array): Target {
   const { target, weight } = spec.roles;
-  const weights = weight === null ? null : numbersOf(takeFromColumn(columnOf(frame, weight), rows));
+  const weights = weight === null ? null : numbersOf(takeColumn(frame, weight, rows));
   if (target === null) return { task: spec.task, values: new Float64Array(0), nLabels: 0, weights };
-  const column = takeFromColumn(columnOf(frame, target), rows);
+  const column = takeColumn(frame, target, rows);
   const coded = { task: spec.task, values: codedValues(column, labels), nLabels: labels.length, weights };
   if (spec.task !== "ranking") return coded;
   return { ...coded, groups: groupCodes(columnOf(frame, spec.roles.group!), rows).codes };

@@ -2,29 +2,30 @@ import type { Rng } from "../../core/rng.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Step, StepContext } from "../../engine/step.ts";
 import { chooseThreshold } from "../../evaluate/threshold.ts";
-import { columnOf, createFrame, type Frame, takeFromColumn } from "../../frame/frame.ts";
+import { createFrame, type Frame, takeColumn } from "../../frame/frame.ts";
 import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
-import type { EstimatorImplementation, HyperparameterValues, Target } from "../../model/estimator.ts";
+import type { Target } from "../../model/estimator.ts";
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { Model, Predictions } from "../../model/model.ts";
 import type { Predictor } from "../../model/predictor.ts";
 import { predictionReference, referenceOf } from "../../model/reference.ts";
 import type { ColumnReference } from "../../model/reference-profile.ts";
 import { findEstimator } from "../../train/implementations.ts";
-import { dismissIdleWorkers } from "../../train/threads/crew.ts";
+import { dismissIdleWorkers } from "../../threads/crew.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { modelCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
 import { fitEnsemble } from "./ensemble.ts";
 import { fittedFeaturesCodec } from "./features-step.ts";
-import { applyDesign, bareModel, fitPredictor, type FitTools, type Material } from "./fitting.ts";
-import { predictionsAt } from "./input-frame.ts";
+import { bareModel, fitAt, type FitTools, type Material } from "./fitting.ts";
+import { inputsRead, predictionsAt } from "./input-frame.ts";
 import { parityRowsOf } from "./parity-rows.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
 import { chosenCodec, fittingParams, type Chosen } from "./tune-step.ts";
 import { validationReportCodec } from "./validate-step.ts";
+import { divisionOf, splitMemory } from "./warm-start.ts";
 
 /** Fits the predictor on train rows and puts the model together: threshold, reference profile, parity rows, provenance. */
 export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
@@ -32,10 +33,10 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     name: "train",
     inputs: ["ingest.dataset", "validate.report", "split.rows", "tune.chosen", "features.fitted"],
     outputs: ["model"],
-    params: { name: spec.name, fitting: fittingParams(spec) },
-    revision: 4,
+    params: { name: spec.name, fitting: fittingParams(spec), division: divisionOf(spec) },
+    revision: 6,
     async run(context) {
-      const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+      const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
       const { labels } = await context.read("validate.report", validationReportCodec);
       const split = await context.read("split.rows", splitCodec);
       const chosen = await context.read("tune.chosen", chosenCodec);
@@ -45,8 +46,12 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
         train: rowsWithCode(split, splitCode.train),
         validation: rowsWithCode(split, splitCode.validation),
       };
-      const { predictor, notes, watched } = await fit(material, rows, chosen, features, environment, context);
-      const provenance = provenanceOf(spec, chosen, notes, environment, context);
+      const start = chosen.start ? await environment.loadModel(chosen.start.digest) : null;
+      const { predictor, notes, watched } = await fit(material, rows, chosen, features, start, environment, context);
+      const provenance = {
+        ...provenanceOf(spec, chosen, notes, environment, context),
+        ...splitMemory(spec, dataset, split, start),
+      };
       const model = { ...bareModel(material, features, predictor), provenance };
       await context.write(
         "model",
@@ -75,15 +80,17 @@ async function fit(
   rows: TrainRows,
   chosen: Chosen,
   features: readonly FittedFeature[],
+  start: Model | null,
   environment: WorkflowEnvironment,
   context: StepContext,
 ): Promise<Fitted> {
   const { rng, clock, progress, signal } = context;
-  const tools = { rng, clock, progress, signal, threads: environment.threads };
+  const { threads } = environment;
+  const tools: FitTools = { rng, clock, progress, signal, threads, ...(start && { start: start.predictor }) };
   const { predictor, notes } = chosen.members
     ? await fitEnsemble(material, rows, chosen, features, tools)
-    : await fitOn(material, rows, features, await findEstimator(chosen.estimator), chosen.hyperparameters, tools);
-  // The threads hold on to the memory they trained in; no later step of a run needs them.
+    : await fitAt(material, rows, features, await findEstimator(chosen.estimator), chosen.hyperparameters, tools);
+  // The threads hold on to the memory they trained in.
   await dismissIdleWorkers();
   const watchedRows = rows.validation.length > 0 ? rows.validation : rows.train;
   const model = bareModel(material, features, predictor);
@@ -92,22 +99,9 @@ async function fit(
     notes,
     watched: {
       target: targetOf(material.spec, material.dataset, material.labels, watchedRows),
-      predictions: predictionsAt(model, material.dataset, watchedRows),
+      predictions: await predictionsAt(model, material.dataset, watchedRows, environment.threads),
     },
   };
-}
-
-/** Not async, so that the designs are free to go as soon as the estimator has read them. */
-function fitOn(
-  material: Material,
-  rows: TrainRows,
-  features: readonly FittedFeature[],
-  estimator: EstimatorImplementation,
-  hyperparameters: HyperparameterValues,
-  tools: FitTools,
-): ReturnType<typeof fitPredictor> {
-  const validation = rows.validation.length > 0 ? applyDesign(material, rows.validation, features) : null;
-  return fitPredictor(estimator, hyperparameters, applyDesign(material, rows.train, features), validation, tools);
 }
 
 function completeModel(model: Model, material: Material, rows: TrainRows, watched: Fitted["watched"], rng: Rng): Model {
@@ -118,7 +112,7 @@ function completeModel(model: Model, material: Material, rows: TrainRows, watche
     ...withThreshold,
     reference: {
       nRows: rows.train.length,
-      columns: monitoredColumns(model).flatMap((name) => columnReference(dataset, name, rows.train)),
+      columns: monitoredColumns(model, spec).flatMap((name) => columnReference(dataset, name, rows.train)),
       prediction: predictionReference(withThreshold, watched.predictions),
     },
     parity: parityRowsOf(withThreshold, dataset, rows.train, rng),
@@ -127,12 +121,17 @@ function completeModel(model: Model, material: Material, rows: TrainRows, watche
 
 /** One column at a time: only its train rows are copied. */
 function columnReference(dataset: Frame, name: string, rows: Uint32Array): ColumnReference[] {
-  return referenceOf(createFrame(rows.length, [[name, takeFromColumn(columnOf(dataset, name), rows)]]), [name]);
+  return referenceOf(createFrame(rows.length, [[name, takeColumn(dataset, name, rows)]]), [name]);
 }
 
-/** Columns worth watching for drift: what requests send, but for identifiers and the time itself, which always move on. */
-function monitoredColumns(model: Model): readonly string[] {
-  return model.inputs.filter((name) => name !== model.roles.id && name !== model.roles.time);
+/**
+ * Columns worth watching for drift: what requests send, but for identifiers and the time itself, which always move on, and
+ * for what was dropped, which requests need not send.
+ */
+function monitoredColumns(model: Model, { prepare }: PipelineSpec): readonly string[] {
+  const left = new Set(prepare.filter(({ choice }) => choice === "drop").map(({ feature }) => feature));
+  for (const name of inputsRead(model)) left.delete(name);
+  return model.inputs.filter((name) => name !== model.roles.id && name !== model.roles.time && !left.has(name));
 }
 
 function provenanceOf(
@@ -148,6 +147,7 @@ function provenanceOf(
     ...(chosen.members && {
       members: chosen.members.map(({ estimator, hyperparameters }) => ({ estimator, hyperparameters })),
     }),
+    ...(chosen.start && { start: { ...chosen.start } }),
     notes,
     dataset: context.digestOf("ingest.dataset"),
     split: context.digestOf("split.rows"),

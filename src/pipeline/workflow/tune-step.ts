@@ -7,7 +7,6 @@ import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { EstimatorChoice, HyperparameterValues, TuningPlan } from "../../model/estimator.ts";
 import { predictionsOf } from "../../model/predict.ts";
-import { rawScores } from "../../model/score.ts";
 import { type Fold, planFolds } from "../../prepare/folds.ts";
 import { chooseEstimator } from "../../train/auto.ts";
 import { ensembles, findEstimator, hyperparametersOf, resolveHyperparameters } from "../../train/implementations.ts";
@@ -17,9 +16,11 @@ import { carve } from "./carve.ts";
 import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
-import { applyDesign, fitDesign, fitPredictor, type FitTools, type Material } from "./fitting.ts";
+import { applyDesign, fitAt, fitTransforms, type FitTools, type Material, outputsAt } from "./fitting.ts";
 import { stepOf } from "./step-of.ts";
+import { targetOf } from "./target.ts";
 import { validationReportCodec } from "./validate-step.ts";
+import { findStart, type Start } from "./warm-start.ts";
 
 interface Setting {
   readonly estimator: string;
@@ -31,6 +32,8 @@ interface Setting {
 /** The estimator and hyperparameters that training will use, and what was tried to find them. */
 export interface Chosen extends Setting {
   readonly trials: readonly (TrialReport & { readonly estimator: string })[];
+  /** The version training goes on from; absent where it begins anew. */
+  readonly start?: Start;
 }
 
 export const chosenCodec: Codec<Chosen> = jsonCodec("chosen");
@@ -43,11 +46,13 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     outputs: ["chosen"],
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
     revision: 4,
+    observe: async () => (await findStart(spec, environment)) as JsonObject | null,
     async run(context) {
       const chosen = isSearched(spec.model)
         ? await search(spec, environment, context)
         : { ...(await resolvedChoice(spec.model)), trials: [] };
-      await context.write("chosen", chosenCodec, chosen);
+      const start = context.observed as unknown as Start | null;
+      await context.write("chosen", chosenCodec, { ...chosen, ...(start && { start }) });
       context.record({ trials: chosen.trials.length });
     },
   });
@@ -79,7 +84,7 @@ async function resolved(estimator: string, given: HyperparameterValues): Promise
 }
 
 async function search(spec: PipelineSpec, environment: WorkflowEnvironment, context: StepContext): Promise<Chosen> {
-  const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract));
+  const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
   const { labels } = await context.read("validate.report", validationReportCodec);
   const rows = rowsWithCode(await context.read("split.rows", splitCodec), splitCode.train, splitCode.validation);
   const { rng, clock, progress, signal } = context;
@@ -152,19 +157,21 @@ async function searchEstimators(
 /** Higher is better. One in ten of the fold's training rows watches for early stopping, so that its test rows only judge. */
 async function scoreFold(choice: EstimatorChoice, material: Material, fold: Fold, tools: FitTools): Promise<number> {
   const estimator = await findEstimator(choice.estimator);
-  const { task } = material.spec;
+  const { spec, dataset, labels } = material;
+  const { task } = spec;
   const inner = carve(fold.train, material, tools.rng.fork("watch"));
-  const train = fitDesign(material, inner?.train ?? fold.train, estimator.style);
-  const watched = inner && applyDesign(material, inner.test, train.features);
+  const rows = { train: inner?.train ?? fold.train, validation: inner?.test ?? new Uint32Array(0) };
+  const features = fitTransforms(material, rows.train, [estimator.style]);
   const hyperparameters = resolveHyperparameters(estimator, choice.hyperparameters);
-  const { predictor } = await fitPredictor(estimator, hyperparameters, train, watched, tools);
-  const test = applyDesign(material, fold.test, train.features);
-  const predictions = predictionsOf({ task, threshold: null, predictor }, rawScores(predictor, test.design));
+  const { predictor } = await fitAt(material, rows, features, estimator, hyperparameters, tools);
+  const outputs = outputsAt(material, fold.test, features, predictor);
+  const predictions = predictionsOf({ task, threshold: null, predictor }, outputs);
+  const design = task === "clustering" ? applyDesign(material, fold.test, features).design : null;
   return scoreForSelection({
     task,
-    labels: material.labels,
-    target: test.target,
+    labels,
+    target: targetOf(spec, dataset, labels, fold.test),
     predictions,
-    ...(task === "clustering" ? { clusters: clusterSample(test.design, predictions, null) } : {}),
+    ...(design && { clusters: clusterSample(design, predictions, null) }),
   }).score;
 }

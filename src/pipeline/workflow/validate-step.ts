@@ -70,13 +70,13 @@ export function validateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
     inputs: ["ingest.dataset", "ingest.report", "ingest.refused"],
     outputs: ["report", "quarantine", "quarantined", "profile", "comparison"],
     params: { contract, roles, checks, expect, rows } as unknown as JsonObject,
-    revision: 12,
+    revision: 13,
     observe: async (inputs) => {
       const previous = await environment.previousProfile(inputs.get("ingest.dataset")!);
       return { previous: previous?.digest ?? null, time: timeSlot(expect, environment.clock.now()) };
     },
     async run(context) {
-      const frame = await context.read("ingest.dataset", datasetCodec(contract));
+      const frame = await context.read("ingest.dataset", datasetCodec(contract, environment.memory));
       const ingested = await context.read("ingest.report", ingestReportCodec);
       const unreadable = await context.read("ingest.refused", refusedCodec);
       const found = examine(spec, frame, ingested);

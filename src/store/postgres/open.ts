@@ -21,6 +21,7 @@ async function assemble(session: PostgresSession, address: PostgresAddress, hook
   const database = createQueryBuilder("postgres", driver);
   return {
     database,
+    read: async (query) => (await database.executeQuery(query.compile())).rows,
     write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
     snapshot: (target) => withSession(address, (other) => writeSnapshot(other, target)),
   };
