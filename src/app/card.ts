@@ -224,7 +224,7 @@ function lineage({ model, version, run }: Recorded): CardSection {
     `model ${version.digest}`,
     `run ${run.runId} of ${run.workflow}, ${new Date(run.startedAt).toISOString()}, seed ${run.seed}`,
     version.comparedWith === null ? null : `judged against ${version.comparedWith}`,
-    ...partsOf(model.provenance, ["dataset", "seed", "notes"]),
+    ...partsOf(model.provenance, ["dataset", "seed", "notes", "seenUntil"]),
     ...(isObject(provenance) ? partsOf(provenance, []) : []),
   ]);
 }

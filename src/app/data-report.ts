@@ -107,7 +107,8 @@ export function failedLines({ failed, issues }: DataReport): readonly string[] {
   ];
 }
 
-function placeOf(file: string | null, line: number | null, row: number): string {
+/** Where a row came from. */
+export function placeOf(file: string | null, line: number | null, row: number): string {
   if (row < 0) return "the whole";
   if (file === null) return `row ${row + 1}`;
   return line === null ? `${file}, row ${row + 1}` : `${file}, line ${line}`;

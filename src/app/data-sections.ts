@@ -14,17 +14,32 @@ export function dataSections(report: DataReport | null, profile: DatasetProfile 
 }
 
 function checked(report: DataReport): CardSection {
-  const { quarantinedBy, warned } = report;
+  const { failed, quarantinedBy, warned } = report;
+  const failing = failed.map(({ column, code, count }) => [column, code, String(count), "failed the run"]);
   const setAside = quarantinedBy.map(({ column, code, rows }) => [column, code, String(rows), "rows set aside"]);
   const kept = warned.map(({ column, code, count }) => [column, code, String(count), "warned"]);
   return {
     heading: "What checking the data found",
-    lines: [rowsLine(report), ...unreadableLines(report), ...brokenLines(report), ...cleanedLines(report)],
-    table: {
-      head: ["column or check", "rule", "count", "what became of it"],
-      rows: [...setAside, ...kept].slice(0, mostRules),
-    },
+    lines: [
+      rowsLine(report),
+      ...failedQuarantine(report),
+      ...unreadableLines(report),
+      ...brokenLines(report),
+      ...cleanedLines(report),
+    ],
+    table:
+      failing.length + setAside.length + kept.length === 0
+        ? null
+        : {
+            head: ["column or check", "rule", "count", "what became of it"],
+            rows: [...failing, ...setAside, ...kept].slice(0, mostRules),
+          },
   };
+}
+
+/** Nothing was set aside by a run that failed. */
+function failedQuarantine({ hasFailed, nQuarantined }: DataReport): readonly string[] {
+  return hasFailed && nQuarantined > 0 ? [`${nQuarantined} of them would have been quarantined`] : [];
 }
 
 function compared({ comparison }: DataReport, profile: DatasetProfile | null): CardSection {

@@ -1,19 +1,19 @@
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createFetcher } from "../ingest/fetch.ts";
 import { type FingerprintMemo, fingerprintSource } from "../ingest/fingerprint.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
 import type { WorkflowEnvironment } from "../pipeline/workflow/environment.ts";
 import { loadModel } from "./champion.ts";
+import { bytesAtHand } from "./memory.ts";
 import { findPreviousProfile } from "./previous-profile.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
 import { userName } from "./models.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
+import { threadsAtHand } from "./threads.ts";
 
-/** What the steps of `spec` need from the project. Threads: MILLRACE_THREADS, else the cores at hand, at most 8. */
+/** What the steps of `spec` need from the project. */
 export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnvironment {
-  const wanted = Number(process.env["MILLRACE_THREADS"]);
   const memo: FingerprintMemo = {
     get: async (key) => {
       const known = await project.store.memo.get(key);
@@ -24,7 +24,8 @@ export function environmentOf(project: Project, spec: PipelineSpec): WorkflowEnv
   const fetcher = createFetcher(join(project.store.folder, "downloads"));
   return {
     root: project.root,
-    threads: Number.isInteger(wanted) && wanted > 0 ? wanted : Math.min(8, availableParallelism()),
+    threads: threadsAtHand(),
+    memory: { heldBytes: bytesAtHand(), temporaryPath: () => project.store.artifacts.temporaryPath() },
     packageVersion: packageVersion(),
     registry: project.registry,
     author: userName(),

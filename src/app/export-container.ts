@@ -15,7 +15,7 @@ import { bomOf } from "../export/container/sbom.ts";
 import { yamlText } from "../export/container/yaml.ts";
 import { encodeModel } from "../model/file.ts";
 import { isValid } from "../serve/access/key-ring.ts";
-import { listKeys } from "../serve/access/keys.ts";
+import { listKeys, type StoredKey } from "../serve/access/keys.ts";
 import { loadVersion } from "./champion.ts";
 import { installedPackages } from "./installed-packages.ts";
 import { packageVersion } from "./package-version.ts";
@@ -54,31 +54,15 @@ export async function exportContainer(
   { out, tarball }: ContainerOptions,
 ): Promise<ExportedContainer> {
   const { model, version } = await loadVersion(project, name, wanted);
-  const keys = (await listKeys(project.store)).filter((key) => isValid(key, project.clock.now()));
-  if (keys.length === 0)
-    throw new MillraceError("USAGE", {
-      reason: "a container listens beyond its machine and answers only who has a key, and there is none",
-      help: "Make one with `millrace keys add NAME --role predict`.",
-    });
+  const keys = await validKeys(project);
   await requireOwn(out);
   const label = dnsLabel(name);
   const deployment: Deployment = { name: label, image: `${label}:${version.version}`, version: version.version };
   const file = `${label}.model`;
   const contained = { name, version: version.version, digest: version.digest };
   const served: ServedFile = { models: [{ ...contained, file, metrics: jsonNumbers(version.metrics) }] };
-  const own = tarball === undefined ? packageVersion() : "file:millrace.tgz";
   const texts: Readonly<Record<string, string>> = {
-    Dockerfile: dockerfileText(deployment, tarball !== undefined),
-    ".dockerignore": "*\n!package.json\n!millrace.tgz\n!served\n",
-    "package.json": pretty({
-      name: `${label}-container`,
-      private: true,
-      type: "module",
-      dependencies: { millrace: own },
-    }),
-    "compose.yaml": yamlText(composeOf(deployment)),
-    "kubernetes.yaml": kubernetesOf(deployment).map(yamlText).join("---\n"),
-    "kserve.yaml": yamlText(kserveOf(deployment)),
+    ...manifestsOf(deployment, tarball !== undefined),
     "sbom.cdx.json": pretty(bomOf(installedPackages(), [contained])),
     [`served/${servedFile}`]: pretty(served as unknown as JsonValue),
     [`served/${keysFile}`]: pretty({ keys } as unknown as JsonValue),
@@ -88,16 +72,39 @@ export async function exportContainer(
   await writeWhole(path.join(out, "served", file), encodeModel(model));
   if (tarball !== undefined) await fs.copyFile(tarball, path.join(out, "millrace.tgz"));
   const files = [...Object.keys(texts), `served/${file}`, ...(tarball === undefined ? [] : ["millrace.tgz"])].sort();
-  const { image } = deployment;
-  const command = commandOf(deployment);
   return {
     model: name,
     version: version.version,
     folder: out,
-    image,
+    image: deployment.image,
     files,
-    command,
+    command: commandOf(deployment),
     keys: keys.map((key) => key.name),
+  };
+}
+
+async function validKeys(project: Project): Promise<readonly StoredKey[]> {
+  const keys = (await listKeys(project.store)).filter((key) => isValid(key, project.clock.now()));
+  if (keys.length > 0) return keys;
+  throw new MillraceError("USAGE", {
+    reason: "a container listens beyond its machine and answers only who has a key, and there is none",
+    help: "Make one with `millrace keys add NAME --role predict`.",
+  });
+}
+
+function manifestsOf(deployment: Deployment, hasTarball: boolean): Readonly<Record<string, string>> {
+  return {
+    Dockerfile: dockerfileText(deployment, hasTarball),
+    ".dockerignore": "*\n!package.json\n!millrace.tgz\n!served\n",
+    "package.json": pretty({
+      name: `${deployment.name}-container`,
+      private: true,
+      type: "module",
+      dependencies: { millrace: hasTarball ? "file:millrace.tgz" : packageVersion() },
+    }),
+    "compose.yaml": yamlText(composeOf(deployment)),
+    "kubernetes.yaml": kubernetesOf(deployment).map(yamlText).join("---\n"),
+    "kserve.yaml": yamlText(kserveOf(deployment)),
   };
 }
 

@@ -16,13 +16,16 @@ export interface ExportedModule {
   readonly version: number;
   readonly file: string;
   readonly types: string;
-  /** Bytes of the module, and of them what is the same in every module. */
+  /** Bytes of the module, and of them what is the same in every module of such a model. */
   readonly bytes: number;
   readonly runtimeBytes: number;
 }
 
-/** The text every exported module begins with; the build makes it. */
-const runtimeFile = new URL("../export/module/runtime.bundle.js", import.meta.url);
+/** The text an exported module begins with; the build makes it. */
+function runtimeFileOf({ predictor }: Model): URL {
+  const name = predictor.kind === "trees" ? "runtime-trees" : "runtime";
+  return new URL(`../export/module/${name}.bundle.js`, import.meta.url);
+}
 
 /**
  * Writes a model (the champion, or a version) as one ES module with its types beside it, after the module has answered
@@ -38,7 +41,7 @@ export async function exportModule(
   if (stem === undefined)
     throw new MillraceError("USAGE", { reason: `a module is called *.mjs or *.js, got "${out}"` });
   const { model, version } = await loadVersion(project, name, wanted);
-  const runtime = await fs.readFile(runtimeFile, "utf8");
+  const runtime = await fs.readFile(runtimeFileOf(model), "utf8");
   const textOf = (written: Model): string =>
     moduleText(runtime, name, partsOf(written, version.version, version.digest));
   await requireParity(model, textOf(lenient(model)));

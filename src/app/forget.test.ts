@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../core/clock.ts";
 import { createRng } from "../core/rng.ts";
 import { showRun } from "../engine/runs.ts";
-import { csv, linear, number, pipeline, text } from "../index.ts";
+import { boosting, csv, linear, number, pipeline, text, warmStart } from "../index.ts";
 import { datasetCodec } from "../ingest/dataset.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
 import { openPredictionLog } from "../monitor/prediction-log.ts";
@@ -122,6 +122,28 @@ describe("forgetting a person", () => {
       models: [{ model: "stays", version: 1, isChampion: true }],
     });
     expect((await showRun(project.store, result.runId)).status).toBe("succeeded");
+  });
+
+  it("names the models that go on from one that saw them, though they were trained without them", async () => {
+    const spec = (model: ReturnType<typeof boosting>): ReturnType<typeof pipeline>["spec"] =>
+      pipeline({
+        name: "stays",
+        data: csv("stays.csv"),
+        schema: { patient: text(), age: number(), days: number() },
+        id: "patient",
+        target: "days",
+        split: { by: "hash" },
+        model,
+      }).spec;
+    const few = boosting({ trees: 3, earlyStopping: 0 });
+    await writeStays(everybody);
+    await runPipeline(project, spec(few));
+    await writeStays(everybody.filter((patient) => patient !== ann));
+    for (const model of [warmStart(few, { from: 1 }), warmStart(few, { from: 2 }), few])
+      expect((await runPipeline(project, spec(model))).result.error).toBeNull();
+    const { models } = await forgetAnn();
+    expect(models.map(({ version }) => version)).toEqual([1, 2, 3]);
+    expect((await forgetAnn({ dryRun: true })).models.map(({ version }) => version)).toEqual([1, 2, 3]);
   });
 
   it("takes what was no row, such as a malformed line, and a failed run's rows", async () => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { sha256 } from "../core/digest.ts";
+import { type Digest, sha256 } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { cleanedText } from "../frame/cleaning.ts";
 import type { Contract } from "../frame/contract.ts";
@@ -8,6 +8,7 @@ import { keyedHash, keyFor } from "../ingest/guard.ts";
 import { forgetMessages } from "../ingest/streams/forget-messages.ts";
 import { forgetFeedback } from "../monitor/feedback.ts";
 import { forgetPredictions } from "../monitor/forget-predictions.ts";
+import { chosenCodec } from "../pipeline/workflow/tune-step.ts";
 import { appendAudit, readAudit } from "../registry/audit.ts";
 import { holdStore } from "../store/gc.ts";
 import type { Fence } from "../store/leases.ts";
@@ -16,6 +17,7 @@ import {
   forgetLines,
   forgetRows,
   type ForgottenSnapshot,
+  type KeptOutput,
   type Mention,
   mentionsIn,
   outputsOf,
@@ -48,7 +50,7 @@ export interface ForgetReport {
   readonly messages: number;
   /** Files of the prediction log that a running process still writes: they are left as they are. */
   readonly openLogs: readonly string[];
-  /** Versions trained on a snapshot that held such rows, now or when it was forgotten before: they may remember. */
+  /** Versions trained on a snapshot that held such rows, now or when it was forgotten before, and those that go on from them: they may remember. */
   readonly models: readonly ForgottenModel[];
   /** Other artifacts in which the value stands, and files of messages: they are left as they are. */
   readonly mentions: readonly Mention[];
@@ -141,7 +143,7 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
     messages: kept.messages,
     ...logged,
     feedback,
-    models: await modelsOf(project, asked, new Set(snapshots.flatMap(({ runs }) => runs))),
+    models: await modelsOf(project, asked, new Set(snapshots.flatMap(({ runs }) => runs)), outputs),
     mentions: [...mentions, ...batches],
     unsearched,
   };
@@ -185,6 +187,7 @@ async function modelsOf(
   { store, registry }: Project,
   { column, mark }: Asked,
   runs: ReadonlySet<string>,
+  outputs: readonly KeptOutput[],
 ): Promise<readonly ForgottenModel[]> {
   const before = (await readAudit(store.database, subjectOf(column)))
     .filter(({ action, details }) => action === "forget" && details["value"] === mark)
@@ -192,14 +195,33 @@ async function modelsOf(
   const named = new Set(before.map(({ model, version }) => `${model} ${version}`));
   const versions = await store.database
     .selectFrom("versions")
-    .select(["model", "version", "run_id"])
+    .select(["model", "version", "run_id", "digest"])
     .orderBy("model")
     .orderBy("version")
     .execute();
   const champions = new Map((await registry.models()).map(({ model, champion }) => [model, champion]));
+  const starts = await startsOf(store, outputs);
+  const remembering = new Set<Digest>();
+  // A version goes on from one with a lower number.
+  for (const { run_id, model, version, digest } of versions) {
+    const start = starts.get(run_id);
+    const isHeir = start !== undefined && remembering.has(start);
+    if (isHeir || runs.has(run_id) || named.has(`${model} ${version}`)) remembering.add(digest);
+  }
   return versions
-    .filter(({ run_id, model, version }) => runs.has(run_id) || named.has(`${model} ${version}`))
+    .filter(({ digest }) => remembering.has(digest))
     .map(({ model, version }) => ({ model, version, isChampion: champions.get(model) === version }));
+}
+
+/** The models that trainings went on from, by run. */
+async function startsOf(store: Store, outputs: readonly KeptOutput[]): Promise<ReadonlyMap<string, Digest>> {
+  const starts = new Map<string, Digest>();
+  for (const { type, digest, runs } of outputs) {
+    if (type !== chosenCodec.type) continue;
+    const { start } = await chosenCodec.read(await store.artifacts.verifiedPath(digest));
+    if (start) for (const run of runs) starts.set(run, start.digest);
+  }
+  return starts;
 }
 
 const subjectOf = (column: string): string => `column ${column}`;

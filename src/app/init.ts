@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import path from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
 import { isAddress } from "../ingest/http.ts";
 import { inspectSource } from "../ingest/inspect.ts";
 import { scaffoldPipeline } from "./scaffold/scaffold.ts";
@@ -22,17 +23,30 @@ export interface Initialised {
 
 /** Profiles a file, or what an address gives, and writes `pipelines/<name>.ts`. An existing file is left alone unless `force` is set. */
 export async function initPipeline(root: string, file: string, options: InitOptions): Promise<Initialised> {
-  if (options.target === undefined)
-    throw new MillraceError("USAGE", { reason: "init needs --target COLUMN: what is to be predicted" });
   const name = options.name ?? nameFrom(file);
   refuseBadName(name);
   const wanted = isAddress(file) ? file : path.resolve(process.cwd(), file);
-  const inspection = await inspectSource(wanted, { columns: options.columns, target: options.target });
+  let target = "";
+  const onColumns = (found: readonly string[]): void => void (target = targetAmong(found, options.target, wanted));
+  const inspection = await inspectSource(wanted, { columns: options.columns, onColumns });
   const written = isAddress(file) ? file : path.relative(root, wanted).split(path.sep).join("/");
-  const { source, notes } = scaffoldPipeline(inspection, { target: options.target, name, path: written });
-  const target = path.join(root, "pipelines", `${name}.ts`);
-  await writeOnce(target, source, options.force);
-  return { name, path: path.relative(root, target), notes };
+  const { source, notes } = scaffoldPipeline(inspection, { target, name, path: written });
+  const definition = path.join(root, "pipelines", `${name}.ts`);
+  await writeOnce(definition, source, options.force);
+  return { name, path: path.relative(root, definition), notes };
+}
+
+/** The column to predict; throws USAGE where none was named, and COLUMN_MISSING. */
+function targetAmong(found: readonly string[], target: string | undefined, file: string): string {
+  if (target !== undefined && found.includes(target)) return target;
+  if (target !== undefined) {
+    const context = { name: target, subject: `"${file}"`, found, nearest: nearestName(target, found) };
+    throw new MillraceError("COLUMN_MISSING", context);
+  }
+  const shown = found.slice(0, 30).map((column) => JSON.stringify(column));
+  const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : "";
+  const help = `The file has the columns ${shown.join(", ")}${more}.`;
+  throw new MillraceError("USAGE", { reason: "init needs --target COLUMN: what is to be predicted", help });
 }
 
 /** A pipeline name out of a file name: "Adult Income.csv" -> "adult-income". */

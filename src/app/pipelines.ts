@@ -2,6 +2,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import { MillraceError, isMillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
+import { loadJiti } from "../engine/code/jiti.ts";
 import type { DefinedWorkflow } from "../engine/define-types.ts";
 import type { AnyPipeline } from "../pipeline/types.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
@@ -89,7 +90,7 @@ async function findFile(root: string, nameOrPath: string): Promise<string> {
 }
 
 async function importFile(file: string, cache: string | null): Promise<Record<string, unknown>> {
-  const { createJiti } = await import("jiti");
+  const { createJiti } = loadJiti();
   const jiti = createJiti(import.meta.url, {
     alias: { millrace: publicSurface() },
     fsCache: cache ?? false,

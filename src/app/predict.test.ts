@@ -19,7 +19,7 @@ const nRows = 260_000;
 const half = 129_000;
 const nSizes = 7;
 
-describe("predicting a file larger than what is in memory at a time", { timeout: 60_000 }, () => {
+describe("predicting a file larger than what is in memory at a time", () => {
   let root: string;
   let project: Project;
   beforeAll(async () => {

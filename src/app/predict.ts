@@ -10,12 +10,14 @@ import { ingestInStretches } from "../ingest/stretches.ts";
 import { textsOf } from "../ingest/text-cleaning.ts";
 import type { Model } from "../model/model.ts";
 import { explain, explainRows, type Explanation, explanationsOf } from "../model/explain.ts";
-import { answersOf, predict, predictRows } from "../model/predict.ts";
+import { answersOf, predictRows } from "../model/predict.ts";
+import { predictInThreads } from "../predict/threads.ts";
 import { loadVersion } from "./champion.ts";
 import { answerLines } from "./prediction-format.ts";
 import { openPredictionFile, type PredictedStretch, type PredictionWriter } from "./prediction-writer.ts";
 import { privacyKeyOf } from "./privacy-key.ts";
 import type { Project } from "./project.ts";
+import { threadsAtHand } from "./threads.ts";
 
 export interface PredictFileOptions {
   readonly version: number | undefined;
@@ -146,7 +148,7 @@ async function predictInto(
     if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
     checker ??= createContractChecker(contract, nRows);
     checker.add(frame);
-    if (checker.total() === 0) await writer.add(predictStretch(model, frame, isExplained, firstRow));
+    if (checker.total() === 0) await writer.add(await predictStretch(model, frame, isExplained, firstRow));
     firstRow += frame.nRows;
     predicting.report(firstRow, nRows, "rows");
   });
@@ -161,9 +163,15 @@ async function predictInto(
   return report.nRows;
 }
 
-function predictStretch(model: Model, frame: Frame, isExplained: boolean, firstRow: number): PredictedStretch {
+async function predictStretch(
+  model: Model,
+  frame: Frame,
+  isExplained: boolean,
+  firstRow: number,
+): Promise<PredictedStretch> {
   const explained = isExplained ? explain(model, frame) : null;
-  return { predictions: explained?.predictions ?? predict(model, frame), explained, firstRow };
+  const predictions = explained?.predictions ?? (await predictInThreads(model, frame, threadsAtHand()));
+  return { predictions, explained, firstRow };
 }
 
 function describe(issue: Issue): string {

@@ -1,3 +1,4 @@
+import { csvLine, withoutFormula } from "../core/csv-line.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { Explanation } from "../model/explain.ts";
 import type { Model } from "../model/model.ts";
@@ -22,7 +23,7 @@ export function explainedFeatures({ features }: Model): readonly string[] {
 
 /** The first line of a CSV of answers. */
 export function csvHeader(model: Model, isExplained: boolean): string {
-  return csvLine(answerColumns(model, isExplained));
+  return csvLine(answerColumns(model, isExplained).map(withoutFormula));
 }
 
 /**
@@ -42,7 +43,7 @@ export function answerLines(
   const labels = model.labels.map(String);
   const features = explainedFeatures(model);
   return answers.map((answer, row) =>
-    csvLine([...answerCells(answer, labels), ...reasonCells(features, explanations?.[row])]),
+    csvLine([...answerCells(answer, labels), ...reasonCells(features, explanations?.[row])].map(withoutFormula)),
   );
 }
 
@@ -76,12 +77,4 @@ export function explanationLines({ label, base, score, contributions }: Explanat
 
 function numberText(value: number): string {
   return String(Number(value.toPrecision(4)));
-}
-
-/** Quotes where needed; a text that a spreadsheet would run as a formula gets an apostrophe in front. */
-function csvLine(cells: readonly string[]): string {
-  return cells
-    .map((cell) => (/^[=+\-@\t\r]/.test(cell) && !Number.isFinite(Number(cell)) ? `'${cell}` : cell))
-    .map((cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
-    .join(",");
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs/promises";
 import path from "node:path";
-import type { JsonValue } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Digest } from "../core/digest.ts";
 import { digestOf } from "../store/platform-digest.ts";
 import { packageVersion } from "./package-version.ts";
@@ -74,4 +74,19 @@ async function lockfileOf(root: string): Promise<Provenance["lockfile"]> {
     }
     if (path.dirname(folder) === folder) return null;
   }
+}
+
+/** What ran from where, as it is recorded, a line a part. */
+export function provenanceLines(provenance: JsonValue): string[] {
+  if (provenance === null || typeof provenance !== "object" || Array.isArray(provenance)) return [];
+  return Object.entries(provenance as JsonObject).flatMap(([name, value]) => {
+    if (value === null) return [];
+    if (typeof value !== "object" || Array.isArray(value)) return [`${name} ${textOf(value)}`];
+    const parts = Object.entries(value).filter(([, inner]) => inner !== null);
+    return [`${name} ${parts.map(([part, inner]) => `${part} ${textOf(inner)}`).join(", ")}`];
+  });
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

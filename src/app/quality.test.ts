@@ -1,23 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { churnModel, housesModel } from "../../test/serve/served-models.ts";
 import { fixedClock } from "../core/clock.ts";
-import { encodeModel } from "../model/file.ts";
 import type { Model } from "../model/model.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
 import { predictionId, timeOfPredictionId } from "../monitor/prediction-id.ts";
 import { openPredictionLogs } from "../monitor/prediction-logs.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import { sweepPredictions } from "../monitor/sweep-predictions.ts";
-import { createRegistry } from "../registry/registry.ts";
 import { fixedModels } from "../serve/model-source.ts";
 import type { ProblemDocument } from "../serve/problem.ts";
 import { createServer } from "../serve/server.ts";
 import type { Server } from "../serve/server.ts";
-import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
 import type { Project } from "./project.ts";
+import { memoryProject, registerModel } from "./project.fixtures.ts";
 import { qualityOf } from "./quality.ts";
 
 const day = 86_400_000;
@@ -30,20 +27,13 @@ let url: string;
 
 /** Registers and promotes a model under its name. */
 async function publish(model: Model): Promise<void> {
-  const path = store.artifacts.temporaryPath();
-  await writeFile(path, encodeModel(model));
-  const { digest, size } = await store.artifacts.adopt(path);
-  await store.database.insertInto("artifacts").values({ digest, size }).execute();
-  const verdict = { passed: true, reasons: [] };
-  const { name } = model;
-  const registration = { model: name, digest, runId: "r", metrics: { rmse: 1.5 }, verdict, comparedWith: null };
-  const { version } = await project.registry.register(registration);
-  await project.registry.promote(name, version, { by: "ann", reason: "" });
+  const { version } = await registerModel(project, model, { rmse: 1.5 });
+  await project.registry.promote(model.name, version, { by: "ann", reason: "" });
 }
 
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  project = { root: store.folder, clock, store, registry: createRegistry(store, clock), close: () => store.close() };
+  project = await memoryProject(clock);
+  ({ store } = project);
   log = openPredictionLogs(store.folder, { clock });
   const models = fixedModels([housesModel(1), churnModel()]);
   const feedback = (model: string, items: Parameters<typeof recordFeedback>[3]): ReturnType<typeof recordFeedback> =>
@@ -54,7 +44,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.close();
   await log.close();
-  await store.close();
+  await project.close();
 });
 
 async function post<T>(target: string, body: unknown): Promise<T> {

@@ -1,11 +1,13 @@
 import fs from "node:fs/promises";
+import type { Digest } from "../core/digest.ts";
 import type { JsonValue } from "../core/json.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { RecordedArtifact, RunDetails } from "../engine/runs.ts";
-import type { Step, Workflow } from "../engine/step.ts";
+import type { Codec, Step, Workflow } from "../engine/step.ts";
 import type { PipelineSpec } from "../pipeline/spec.ts";
-import { gateOutcomeCodec } from "../pipeline/workflow/gate-step.ts";
+import { type GateOutcome, gateOutcomeCodec } from "../pipeline/workflow/gate-step.ts";
 import { ingestReportCodec, refusedCodec } from "../pipeline/workflow/ingest-step.ts";
+import { type Chosen, chosenCodec } from "../pipeline/workflow/tune-step.ts";
 import { workflowOf } from "../pipeline/workflow/workflow.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ModelVersion } from "../registry/version.ts";
@@ -32,12 +34,13 @@ export async function reproducedPipeline(
   recorded: ReadonlyMap<string, RecordedArtifact>,
   threads: number | undefined,
 ): Promise<Workflow> {
-  const spec = specOf(run, loaded);
+  const decisions = await decisionsOf(project.store, recorded);
+  const spec = startingAsThen(specOf(run, loaded), decisions.chosen);
   const environment = environmentOf(project, spec);
   const whole = workflowOf(spec, {
     ...environment,
     threads: threads ?? environment.threads,
-    registry: await registryThen(project, spec, recorded),
+    registry: await registryThen(project, spec, decisions),
     source: loaded && spec.steps.length > 0 ? await sourceOf(loaded.file, project.root, "pipeline") : null,
   });
   const own = new Set(spec.steps.map(({ name, at, place }) => (place === "instead" ? at : name)));
@@ -97,22 +100,38 @@ async function refusedIn(store: Store, report: RecordedArtifact): Promise<readon
   return refused;
 }
 
-/** The registry as the gate found it: its champion is the one the recorded gate compared with. */
-async function registryThen(
-  project: Project,
-  spec: PipelineSpec,
-  recorded: ReadonlyMap<string, RecordedArtifact>,
-): Promise<Registry> {
-  const gate = recorded.get("gate.outcome");
-  const outcome = gate && (await gateOutcomeCodec.read(await project.store.artifacts.verifiedPath(gate.digest)));
-  const rival = outcome?.comparedWith ?? null;
-  const versions = rival === null ? [] : await project.registry.versions(spec.name);
-  const champion = versions.find((version: ModelVersion) => version.digest === rival?.digest) ?? null;
+interface Decisions {
+  readonly chosen: Chosen | undefined;
+  readonly outcome: GateOutcome | undefined;
+}
+
+async function decisionsOf(store: Store, recorded: ReadonlyMap<string, RecordedArtifact>): Promise<Decisions> {
+  const read = async <T>(name: string, codec: Codec<T>): Promise<T | undefined> => {
+    const artifact = recorded.get(name);
+    return artifact && codec.read(await store.artifacts.verifiedPath(artifact.digest));
+  };
+  return { chosen: await read("tune.chosen", chosenCodec), outcome: await read("gate.outcome", gateOutcomeCodec) };
+}
+
+/** The definition with the version training went on from by its number: the gate may have found another champion. */
+function startingAsThen(spec: PipelineSpec, chosen: Chosen | undefined): PipelineSpec {
+  const { from, ...model } = spec.model;
+  if (from === undefined || !chosen) return spec;
+  return { ...spec, model: chosen.start ? { ...model, from: chosen.start.version } : model };
+}
+
+/** The registry as the run found it: its champion is the one the gate compared with. */
+async function registryThen(project: Project, spec: PipelineSpec, { chosen, outcome }: Decisions): Promise<Registry> {
+  const [start, rival] = [chosen?.start, outcome?.comparedWith];
+  const all = (rival ?? start) ? await project.registry.versions(spec.name) : [];
+  const versionAt = (digest: Digest | undefined): ModelVersion | undefined => all.find((one) => one.digest === digest);
+  const champion = versionAt(rival?.digest) ?? null;
+  const known = [...new Set([champion, versionAt(start?.digest)])].filter((version) => version != null);
   return {
     ...project.registry,
     models: async () =>
       champion ? [{ model: spec.name, versions: champion.version, champion: champion.version, challenger: null }] : [],
     champion: async () => champion,
-    versions: async () => (champion ? [champion] : []),
+    versions: async () => known,
   };
 }

@@ -1,36 +1,25 @@
-import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { housesModel } from "../../test/serve/served-models.ts";
 import { fixedClock } from "../core/clock.ts";
-import { encodeModel } from "../model/file.ts";
 import type { Task } from "../model/model.ts";
-import { createRegistry } from "../registry/registry.ts";
 import { createRollouts } from "../registry/rollouts.ts";
 import { feedbackDigest } from "../store/feedback.ts";
-import { openMemoryStore, type Store } from "../store/open.ts";
 import type { Project } from "./project.ts";
+import { memoryProject, registerModel } from "./project.fixtures.ts";
 import { type DescribedRollout, describeRollouts, startRollout } from "./rollout.ts";
 
 const clock = fixedClock(1_000_000);
-let store: Store;
 let project: Project;
 
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  project = { root: store.folder, clock, store, registry: createRegistry(store, clock), close: () => store.close() };
+  project = await memoryProject(clock);
 });
-afterEach(() => store.close());
+afterEach(() => project.close());
 
 /** A shadow of two versions for the task, which the counts and a wrong label of its servers are kept of. */
 async function shadowed(task: Task): Promise<readonly [begun: DescribedRollout, running: DescribedRollout]> {
-  for (const number of [1, 2]) {
-    const path = store.artifacts.temporaryPath();
-    await writeFile(path, encodeModel({ ...housesModel(number).model, task }));
-    const { digest, size } = await store.artifacts.adopt(path);
-    await store.database.insertInto("artifacts").values({ digest, size }).execute();
-    const verdict = { passed: true, reasons: [] };
-    await project.registry.register({ model: "houses", digest, runId: "r", metrics: {}, verdict, comparedWith: null });
-  }
+  for (const number of [1, 2]) await registerModel(project, { ...housesModel(number).model, task });
+  const { store } = project;
   await project.registry.promote("houses", 1, { by: "ann", reason: "" });
   const options = { steps: undefined, bake: undefined, minRequests: undefined, split: undefined, key: undefined };
   const begun = await startRollout(project, "houses", 2, { ...options, shadow: true, reason: "", force: false });
@@ -68,7 +57,7 @@ describe("a rollout that is described", () => {
   it("is told of a champion whose artifact is gone", async () => {
     await shadowed("regression");
     const champion = (await project.registry.champion("houses"))!;
-    await store.artifacts.remove([champion.digest]);
+    await project.store.artifacts.remove([champion.digest]);
     expect((await describeRollouts(project, "houses"))[0]!.compared).toMatchObject({ answers: 4, differing: 2 });
   });
 });

@@ -2,27 +2,24 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { housesModel } from "../../test/serve/served-models.ts";
 import { fixedClock } from "../core/clock.ts";
 import { readPredictionLog } from "../monitor/log-reader.ts";
-import { createRegistry } from "../registry/registry.ts";
-import { openMemoryStore } from "../store/open.ts";
-import type { Store } from "../store/open.ts";
 import { addArtifact } from "../store/store.fixtures.ts";
 import type { Project } from "./project.ts";
+import { memoryProject } from "./project.fixtures.ts";
 import { openServedLog } from "./served-log.ts";
 
 const clock = fixedClock(1_000);
-let store: Store;
 let project: Project;
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  project = { root: store.folder, clock, store, registry: createRegistry(store, clock), close: () => store.close() };
+  project = await memoryProject(clock);
 });
-afterEach(() => store.close());
+afterEach(() => project.close());
 
 const inputs = { rooms: 4, street: "Elm" };
 const entry = { id: "p", time: 1_000, version: 1, inputs, output: 5, latencyMs: 1 };
 
 describe("the log of a server", () => {
   it("leaves out what the definition names by which the version was judged last", async () => {
+    const { store } = project;
     const digest = await addArtifact(store, Uint8Array.of(1));
     const runs = [{ monitor: {} }, { monitor: { redact: ["street"] } }].map((definition, i) => ({
       id: `r${i}`,

@@ -28,11 +28,12 @@ const sweepEveryMs = 6 * 3_600_000;
 
 export function openServedLog(project: Project, { mode, keepDays, onEvent }: ServedLogOptions): ServedLog {
   const { clock, store } = project;
-  const redactors = new Map<string, Redactor>();
+  /** By model and version. */
+  const redactors = new Map<string, Map<number, Redactor>>();
   const log = openPredictionLogs(store.folder, {
     clock,
     mode,
-    redact: (model, entry) => (redactors.get(keyOf(model, entry.version)) ?? withoutInputs)(entry),
+    redact: (model, entry) => (redactors.get(model)?.get(entry.version) ?? withoutInputs)(entry),
   });
   const sweep = async (): Promise<void> => {
     if (keepDays === null) return;
@@ -49,7 +50,9 @@ export function openServedLog(project: Project, { mode, keepDays, onEvent }: Ser
     log,
     async learn(model, digest) {
       const known = await judgedVersion(project, model.name, digest);
-      if (known) redactors.set(keyOf(model.name, known.version), redactorOf(known.redact));
+      if (!known) return;
+      const ofModel = redactors.get(model.name) ?? new Map<number, Redactor>();
+      redactors.set(model.name, ofModel.set(known.version, redactorOf(known.redact)));
     },
     async close() {
       clearInterval(timer);
@@ -57,10 +60,6 @@ export function openServedLog(project: Project, { mode, keepDays, onEvent }: Ser
       await log.close();
     },
   };
-}
-
-function keyOf(model: string, version: number): string {
-  return `${version} ${model}`;
 }
 
 /** The number of a version, and what the definition redacts that the newest run judged it by. */

@@ -54,7 +54,7 @@ function decodedValue(text: string): string {
   try {
     const value = decodeURIComponent(text);
     // Refuses what no header can hold, which the sending's error would print.
-    new Headers([["x", value]]);
+    void new Headers([["x", value]]);
     return value;
   } catch {
     throw misunderstood("OTEL_EXPORTER_OTLP_HEADERS", "name=value by commas, values percent-encoded");

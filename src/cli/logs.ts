@@ -6,7 +6,7 @@ export const logs: Verb = {
   description:
     "Prints what the steps of a run printed in processes of their own: of each attempt the first 64 KiB and the last 192 KiB.",
   operands: [
-    ["<run>", "a run id, as `millrace runs` lists them"],
+    ["<run>", "a run id, or a pipeline for its newest run"],
     ["[step]", "only this step, with its elements"],
   ],
   options: [],
@@ -15,9 +15,11 @@ export const logs: Verb = {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
     const { readLogs } = await import("../engine/logs.ts");
+    const { runCalled } = await import("../engine/runs.ts");
     const project = await openProject(root, { clock: systemClock });
     try {
-      const found = await readLogs(project.store, operands[0]!, operands[1]);
+      const run = await runCalled(project.store, operands[0]!);
+      const found = await readLogs(project.store, run, operands[1]);
       for (const { step, attempt, head, dropped, tail } of found) {
         const name = attempt === 1 ? step : `${step} (attempt ${attempt})`;
         const print = (lines: readonly LogLine[]): void => {
@@ -28,7 +30,7 @@ export const logs: Verb = {
         print(tail);
       }
       if (found.length === 0) output.line("nothing was printed");
-      output.document({ run: operands[0], logs: found });
+      output.document({ run, logs: found });
       return 0;
     } finally {
       await project.close();

@@ -20,7 +20,7 @@ export function createOutput(json: boolean): Output {
   const out = process.stdout;
   return {
     json,
-    interactive: !json && process.stderr.isTTY === true,
+    interactive: !json && (process.stderr.isTTY ?? false),
     line: (text = "") => void (json || out.write(`${text}\n`)),
     document: (value) => void (json && out.write(`${JSON.stringify(value, replaceMap, 2)}\n`)),
     log: (text) => void process.stderr.write(`${text}\n`),

@@ -5,18 +5,19 @@ export const reproduce: Verb = {
   name: "reproduce",
   description:
     "Runs a recorded run again, from its recorded data and definition, in a scratch store, and compares the digest of every artifact. Exits 1 where one differs.",
-  operands: [["<run>", "a run id, as `millrace runs` lists them"]],
+  operands: [["<run>", "a run id, or a pipeline for its newest run"]],
   options: [["--threads <n>", "train with so many threads (default: as `run` does); nothing may depend on it"]],
   examples: ["millrace reproduce 20260102-030405-ab12", "millrace reproduce 20260102-030405-ab12 --threads 1"],
   async run({ operands, options, root, output, signal }) {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
     const { reproduceRun } = await import("../app/reproduce.ts");
+    const { runCalled } = await import("../engine/runs.ts");
     const { progressListener } = await import("./progress.ts");
     const threads = integerOption(options, "threads", 1, 256);
     const project = await openProject(root, { clock: systemClock });
     try {
-      const found = await reproduceRun(project, operands[0]!, {
+      const found = await reproduceRun(project, await runCalled(project.store, operands[0]!), {
         listener: progressListener(output),
         signal,
         ...(threads === undefined ? {} : { threads }),

@@ -1,21 +1,21 @@
 import { formatDuration } from "../core/duration.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { RecordedStep } from "../engine/runs.ts";
 import type { Verb } from "./verb.ts";
 
 export const show: Verb = {
   name: "show",
   description: "Shows one run: its steps with status and duration, metrics, artifacts and where they came from.",
-  operands: [["<run>", "a run id, as `millrace runs` lists them"]],
+  operands: [["<run>", "a run id, or a pipeline for its newest run"]],
   options: [],
-  examples: ["millrace show 20260102-030405-ab12"],
+  examples: ["millrace show 20260102-030405-ab12", "millrace show houses"],
   async run({ operands, root, output }) {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
-    const { showRun } = await import("../engine/runs.ts");
+    const { provenanceLines } = await import("../app/provenance.ts");
+    const { runCalled, showRun } = await import("../engine/runs.ts");
     const project = await openProject(root, { clock: systemClock });
     try {
-      const run = await showRun(project.store, operands[0]!);
+      const run = await showRun(project.store, await runCalled(project.store, operands[0]!));
       output.line(`run ${run.runId} of ${run.workflow}: ${run.status}`);
       if (run.attempt > 1) output.line(`  resumed, attempt ${run.attempt}`);
       if (run.parent !== null) output.line(`  within run ${run.parent}`);
@@ -57,19 +57,4 @@ function stepLines({ settings, reason, error }: RecordedStep): string[] {
     ...(reason === null ? [] : [reason]),
     ...(error === null ? [] : [`${error.code}: ${error.message}`]),
   ];
-}
-
-/** What ran from where, a line a part. */
-function provenanceLines(provenance: JsonValue): string[] {
-  if (provenance === null || typeof provenance !== "object" || Array.isArray(provenance)) return [];
-  return Object.entries(provenance as JsonObject).flatMap(([name, value]) => {
-    if (value === null) return [];
-    if (typeof value !== "object" || Array.isArray(value)) return [`${name} ${textOf(value)}`];
-    const parts = Object.entries(value).filter(([, inner]) => inner !== null);
-    return [`${name} ${parts.map(([part, inner]) => `${part} ${textOf(inner)}`).join(", ")}`];
-  });
-}
-
-function textOf(value: JsonValue | undefined): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

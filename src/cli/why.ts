@@ -7,7 +7,7 @@ export const why: Verb = {
   description:
     "Says why each step of a run ran or was answered from the cache: every part of what it depends on, then and now.",
   operands: [
-    ["<run>", "a run id, as `millrace runs` lists them"],
+    ["<run>", "a run id, or a pipeline for its newest run"],
     ["[step]", "one step, with every part of its key"],
   ],
   options: [],
@@ -15,11 +15,13 @@ export const why: Verb = {
   async run({ operands, root, output }) {
     const { systemClock } = await import("../core/clock.ts");
     const { openProject } = await import("../app/project.ts");
+    const { runCalled } = await import("../engine/runs.ts");
     const { explainRun } = await import("../engine/why.ts");
     const project = await openProject(root, { clock: systemClock });
     try {
-      const [run, step] = operands;
-      const reasons = await explainRun(project.store, run!, step);
+      const step = operands[1];
+      const run = await runCalled(project.store, operands[0]!);
+      const reasons = await explainRun(project.store, run, step);
       for (const { step: name, status, reason, changes, comparedWith, parts } of reasons) {
         output.line(`${name.padEnd(12)} ${status.padEnd(8)} ${reason}`);
         for (const change of changes)

@@ -4,7 +4,8 @@ import type { JsonValue } from "../core/json.ts";
 import { canonicalJson } from "../core/json.ts";
 import { feedbackDigest } from "../store/feedback.ts";
 import type { Store } from "../store/open.ts";
-import type { Database, FeedbackTable } from "../store/schema.ts";
+import type { FeedbackTable } from "../store/model-tables.ts";
+import type { Database } from "../store/schema.ts";
 import { findPredictions } from "./find-predictions.ts";
 import type { PredictionEntry } from "./log-line.ts";
 

@@ -86,6 +86,21 @@ describe("openPredictionLog", () => {
     expect([read.torn, read.damaged, log.counts()]).toEqual([0, 0, { written: 11, dropped: 0, failing: null }]);
   });
 
+  it("keeps the text of the inputs that it is given, but not of an entry that is kept in part", async () => {
+    const redact = (one: PredictionEntry): PredictionEntry =>
+      one.id === "p1" ? { ...one, inputs: { x: 1 }, redacted: ["name"] } : one;
+    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", redact });
+    log.append([entry(0), entry(1), entry(2)], {
+      inputs: ['{"x": 0}', '{"x":1,"name":"secret"}'],
+      outputs: ["0.00"],
+    });
+    await log.close();
+    const { entries } = await readPredictionLog(folder, "m", everything);
+    expect(entries).toEqual([{ ...entry(0), inputs: { x: 0 }, output: 0 }, redact(entry(1)), entry(2)]);
+    const text = await readFile(await onlySegment(), "utf8");
+    expect([text.includes('"inputs":{"x": 0},'), text.includes("secret")]).toEqual([true, false]);
+  });
+
   it("writes by itself after its flush time", async () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", flushMs: 5 });
     log.append([entry(0)]);

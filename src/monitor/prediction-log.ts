@@ -4,8 +4,8 @@ import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { syncPath } from "../store/sync.ts";
 import { LineBuffer } from "./line-buffer.ts";
-import { isRejected } from "./log-line.ts";
-import type { LogEntry, PredictionEntry } from "./log-line.ts";
+import { isRejected, textOfEntry } from "./log-line.ts";
+import type { EntryTexts, LogEntry, PredictionEntry } from "./log-line.ts";
 import { segmentFile, segmentFolder } from "./segments.ts";
 
 export interface PredictionLogOptions {
@@ -21,7 +21,7 @@ export interface PredictionLogOptions {
   readonly segmentBytes?: number;
   /** Age from which a new segment is begun, so that old entries can be swept. Default one day. */
   readonly segmentMs?: number;
-  /** What is kept of an entry. Default all of it. */
+  /** What is kept of an entry: its output, and its inputs or others in their place. Default all of it. */
   readonly redact?: (entry: PredictionEntry) => PredictionEntry;
   /** How a segment is created; tests hand in failing disks. */
   readonly create?: (path: string) => Promise<FileHandle>;
@@ -41,7 +41,7 @@ export interface PredictionLogCounts {
  * waits and never throws: serving goes on with a full disk, and what could not be kept is counted.
  */
 export interface PredictionLog {
-  append(entries: readonly LogEntry[]): void;
+  append(entries: readonly LogEntry[], texts?: EntryTexts): void;
   /** Resolves when all that was appended before is on disk or counted as dropped, whatever is appended meanwhile. */
   flush(): Promise<void>;
   /** Flushes and closes; later entries are dropped. */
@@ -92,10 +92,10 @@ class SegmentedLog implements PredictionLog {
     };
   }
 
-  append(entries: readonly LogEntry[]): void {
-    for (const entry of entries) {
-      const kept = isRejected(entry) ? entry : this.#options.redact(entry);
-      if (this.#isClosed || !this.#waiting.add(kept, this.#options.maxWaitingBytes)) ++this.#dropped;
+  append(entries: readonly LogEntry[], texts?: EntryTexts): void {
+    for (let i = 0; i < entries.length; ++i) {
+      if (this.#isClosed || !this.#waiting.add(this.#textOf(entries[i]!, i, texts), this.#options.maxWaitingBytes))
+        ++this.#dropped;
     }
     if (!this.#writing) this.#schedule();
   }
@@ -121,6 +121,13 @@ class SegmentedLog implements PredictionLog {
 
   counts(): PredictionLogCounts {
     return { written: this.#written, dropped: this.#dropped, failing: this.#failing };
+  }
+
+  #textOf(entry: LogEntry, i: number, texts: EntryTexts | undefined): string {
+    if (isRejected(entry)) return textOfEntry(entry);
+    const kept = this.#options.redact(entry);
+    const isWhole = kept.inputs === entry.inputs;
+    return textOfEntry(kept, isWhole ? texts?.inputs[i] : undefined, texts?.outputs[i]);
   }
 
   #schedule(): void {

@@ -4,6 +4,7 @@ import { toMillraceError } from "../core/errors/error.ts";
 import type { MillraceError } from "../core/errors/error.ts";
 import type { Model } from "../model/model.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
+import { repeatedLook } from "./repeated-look.ts";
 
 /** A version that people gave a name, with what it reached on the test split. */
 export interface AliasedVersion {
@@ -34,32 +35,16 @@ export interface AliasWatch {
 
 /** Keeps every version loaded that an alias stands at. Resolves after the first look. */
 export async function watchAliases(options: AliasWatchOptions): Promise<AliasWatch> {
-  const { everyMs = 500 } = options;
   let served: ReadonlyMap<string, ServedModel> = new Map();
   const refused = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  let looking: Promise<void> = Promise.resolve();
-  const look = async (): Promise<void> => {
+  const again = repeatedLook(async () => {
     // What cannot be read stays as it was; the watch of champions says so.
     const wanted = await options.read().catch(() => null);
     if (wanted) served = await followed(wanted, served, refused, options);
-  };
-  const refresh = (): Promise<void> => (looking = looking.then(look));
-  const schedule = (): void => {
-    if (!isStopped) timer = setTimeout(() => void refresh().then(schedule), everyMs);
-  };
-  await refresh();
-  schedule();
-  return {
-    get: (name) => served.get(name),
-    refresh,
-    async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
+  }, options.everyMs);
+  await again.refresh();
+  again.start();
+  return { get: (name) => served.get(name), refresh: () => again.refresh(), stop: () => again.stop() };
 }
 
 async function followed(

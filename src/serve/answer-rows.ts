@@ -14,6 +14,7 @@ import type { ServerMetrics } from "./metrics.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { problemOf } from "./problem.ts";
 import type { ProblemDocument } from "./problem.ts";
+import type { PredictRequest } from "./request-body.ts";
 import { attributesOf, inPart, type BeginPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
@@ -41,17 +42,15 @@ export interface AnsweredRows {
   /** Which version answered. */
   readonly served: ServedModel;
   readonly answers: readonly Answer[];
+  /** The answers as JSON; written once. */
+  texts(): readonly string[];
   readonly predictionIds: readonly string[];
   readonly explanations: ReturnType<typeof explanationsOf> | null;
 }
 
 /** Answers rows with one version of a model, counts and logs them; the same for every protocol. */
-export function answerRows(
-  context: PredictContext,
-  served: ServedModel,
-  rows: readonly unknown[],
-  isExplained: boolean,
-): RowAnswers {
+export function answerRows(context: PredictContext, served: ServedModel, asked: PredictRequest): RowAnswers {
+  const { rows, explain: isExplained } = asked;
   const { log, clock, createId, limits, metrics, beginPart } = context;
   const { model, version } = served;
   const start = clock.monotonic();
@@ -72,20 +71,37 @@ export function answerRows(
   );
   const predictionIds = rows.map(() => createId());
   metrics.predicted(served, rows.length);
+  let written: readonly string[] | undefined;
+  const texts = (): readonly string[] => (written ??= answers.map((answer) => JSON.stringify(answer)));
+  const answered: AnsweredRows = { refused: null, served, answers, texts, predictionIds, explanations };
   if (log) {
-    const time = clock.now();
     const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
-    const entryOf = (inputs: JsonObject, i: number): PredictionEntry => ({
-      id: predictionIds[i]!,
-      time,
-      version,
-      inputs,
-      output: answers[i]!,
-      latencyMs,
-    });
-    inPart(beginPart, "log", () => log.of(model.name).append(inputsOf(model, rows, frame).map(entryOf)));
+    inPart(beginPart, "log", () => record(log, { asked, frame, answered, time: clock.now(), latencyMs }));
   }
-  return { refused: null, served, answers, predictionIds, explanations };
+  return answered;
+}
+
+interface Answering extends Pick<PredictionEntry, "time" | "latencyMs"> {
+  readonly asked: PredictRequest;
+  readonly frame: Frame;
+  readonly answered: AnsweredRows;
+}
+
+function record(log: PredictionLogs, { asked, frame, answered, time, latencyMs }: Answering): void {
+  const { served, answers, predictionIds } = answered;
+  const { model, version } = served;
+  // Nothing that training would not keep.
+  const isKept = !isChanged(model);
+  const inputs = isKept ? (asked.rows as readonly JsonObject[]) : rowsFromFrame(frame);
+  const entries = inputs.map((row, i): PredictionEntry => ({
+    id: predictionIds[i]!,
+    time,
+    version,
+    inputs: row,
+    output: answers[i]!,
+    latencyMs,
+  }));
+  log.of(model.name).append(entries, { inputs: isKept ? (asked.texts ?? []) : [], outputs: answered.texts() });
 }
 
 function predicted(
@@ -98,10 +114,9 @@ function predicted(
   return { answers: answersOf(model, explained.predictions), explanations: explanationsOf(model, explained) };
 }
 
-/** What is logged of rows: as they came, but where values were cleaned or made coarser, nothing that training would not keep. */
-function inputsOf({ contract }: ServedModel["model"], rows: readonly unknown[], frame: Frame): readonly JsonObject[] {
-  const isChanged = contract.columns.some(({ clean, privacy }) => clean !== undefined || privacy !== undefined);
-  return isChanged ? rowsFromFrame(frame) : (rows as readonly JsonObject[]);
+/** Whether a column's values are cleaned or made coarser before a model reads them. */
+function isChanged({ contract }: ServedModel["model"]): boolean {
+  return contract.columns.some(({ clean, privacy }) => clean !== undefined || privacy !== undefined);
 }
 
 function countCodes(issues: readonly Issue[]): Record<string, number> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../core/clock.ts";
+import type { LateConnections } from "./late-connections.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -10,10 +11,19 @@ declare module "fastify" {
   }
 }
 
+export interface ArrivalOptions {
+  readonly clock: Clock;
+  readonly late: LateConnections;
+  /** Time for a request whose route names none. */
+  readonly requestMs: number;
+}
+
 interface Arrival {
   readonly endMs: number;
   readonly limitMs: number;
   readonly answer: ServerResponse;
+  /** The request's own is null once a pipeline that reads it has failed. */
+  readonly socket: Socket;
 }
 
 /**
@@ -22,8 +32,7 @@ interface Arrival {
  */
 export function addArrivalLimit(
   app: FastifyInstance,
-  clock: Clock,
-  requestMs: number,
+  { clock, late, requestMs }: ArrivalOptions,
   cutOff: (socket: Socket, limitMs: number) => void,
 ): void {
   const arriving = new Map<IncomingMessage, Arrival>();
@@ -32,7 +41,7 @@ export function addArrivalLimit(
     const hasBody = raw.headers["transfer-encoding"] !== undefined || raw.headers["content-length"] !== undefined;
     if (hasBody && !raw.complete) {
       const limitMs = request.routeOptions.config.arrivesWithinMs ?? requestMs;
-      arriving.set(raw, { endMs: clock.monotonic() + limitMs, limitMs, answer: reply.raw });
+      arriving.set(raw, { endMs: clock.monotonic() + limitMs, limitMs, answer: reply.raw, socket: raw.socket });
       raw.once("close", () => arriving.delete(raw));
     }
     done();
@@ -40,13 +49,16 @@ export function addArrivalLimit(
   const timer = setInterval(
     () => {
       const now = clock.monotonic();
-      for (const [raw, { endMs, limitMs, answer }] of arriving) {
+      for (const [raw, { endMs, limitMs, answer, socket }] of arriving) {
         if (raw.complete) arriving.delete(raw);
         else if (now > endMs) {
           arriving.delete(raw);
-          // An answer that has begun can only break off.
-          if (answer.headersSent) raw.socket.destroy();
-          else cutOff(raw.socket, limitMs);
+          late.add(socket, () => {
+            if (raw.complete) return;
+            // An answer that has begun can only break off.
+            if (answer.headersSent) socket.destroy();
+            else cutOff(socket, limitMs);
+          });
         }
       }
     },

@@ -4,6 +4,7 @@ import { toMillraceError } from "../core/errors/error.ts";
 import type { MillraceError } from "../core/errors/error.ts";
 import type { Model } from "../model/model.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
+import { repeatedLook, type RepeatedLook } from "./repeated-look.ts";
 
 /** Which version of a model should be live. */
 export interface Champion {
@@ -62,7 +63,7 @@ interface Refusal {
 export async function watchChampions(options: ChampionWatchOptions): Promise<ChampionWatch> {
   const watch = new Watch(options);
   await watch.refresh();
-  watch.schedule();
+  watch.start();
   return watch;
 }
 
@@ -72,13 +73,12 @@ class Watch implements ChampionWatch {
   readonly #refusals = new Map<string, Refusal>();
   readonly #listeners = new Set<(served: ServedModel) => void>();
   #sorted: readonly ServedModel[] = [];
-  #looking: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #again: RepeatedLook;
   #isUnreadable = false;
-  #isStopped = false;
 
   constructor(options: ChampionWatchOptions) {
     this.#options = options;
+    this.#again = repeatedLook(() => this.#look(), options.everyMs);
   }
 
   list(): readonly ServedModel[] {
@@ -94,24 +94,17 @@ class Watch implements ChampionWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A look that is under way may have read the registry already, so a caller waits for it and for one more. */
-  async refresh(): Promise<void> {
-    if (this.#looking) await this.#looking;
-    await (this.#looking ??= this.#look().finally(() => (this.#looking = null)));
+  refresh(): Promise<void> {
+    return this.#again.refresh();
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    if (this.#timer) clearTimeout(this.#timer);
     this.#listeners.clear();
-    await this.#looking;
+    await this.#again.stop();
   }
 
-  schedule(): void {
-    if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      void this.refresh().finally(() => this.schedule());
-    }, this.#options.everyMs ?? 500);
+  start(): void {
+    this.#again.start();
   }
 
   async #look(): Promise<void> {
@@ -120,7 +113,7 @@ class Watch implements ChampionWatch {
       const named = new Set(models.filter(({ champion }) => champion !== null).map(({ model }) => model));
       for (const [name, served] of this.#served) if (!named.has(name)) this.#withdraw(name, served);
       for (const { model, champion } of models) {
-        if (this.#isStopped || champion === null || this.#served.get(model)?.version === champion) continue;
+        if (this.#again.isStopped || champion === null || this.#served.get(model)?.version === champion) continue;
         const found = await this.#options.registry.champion(model);
         if (found) await this.#follow(model, found);
       }

@@ -23,8 +23,27 @@ export interface MetricsSources {
 }
 
 export async function createMetrics(sources: MetricsSources): Promise<ServerMetrics> {
-  const { Counter, Gauge, Histogram, Registry } = await import("prom-client");
-  const registry = new Registry();
+  const prometheus = await import("prom-client");
+  const registry = new prometheus.Registry();
+  const { requests, latency, predictions, rejected, swaps, messages, waiting } = recordsIn(registry, prometheus);
+  observe(prometheus.Gauge, registry, sources);
+  return {
+    answered(route, method, status, seconds) {
+      requests.inc({ route, method, status });
+      latency.observe({ route }, seconds);
+    },
+    predicted: ({ model, version }, rows) => predictions.inc({ model: model.name, version }, rows),
+    rejected: ({ model, version }, rows) => rejected.inc({ model: model.name, version }, rows),
+    swapped: (model) => swaps.inc({ model }),
+    messages: (model, outcome, count) => messages.inc({ model, outcome }, count),
+    messagesWaiting: (model, count) => waiting.set({ model }, count),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** What is counted as it happens. */
+function recordsIn(registry: Registry, { Counter, Gauge, Histogram }: typeof import("prom-client")) {
   const registers = [registry];
   const request = ["route", "method", "status"] as const;
   const requests = new Counter({ name: "millrace_requests_total", help: "Requests.", labelNames: request, registers });
@@ -66,20 +85,7 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
     labelNames: ["model"],
     registers,
   });
-  observe(Gauge, registry, sources);
-  return {
-    answered(route, method, status, seconds) {
-      requests.inc({ route, method, status });
-      latency.observe({ route }, seconds);
-    },
-    predicted: ({ model, version }, rows) => predictions.inc({ model: model.name, version }, rows),
-    rejected: ({ model, version }, rows) => rejected.inc({ model: model.name, version }, rows),
-    swapped: (model) => swaps.inc({ model }),
-    messages: (model, outcome, count) => messages.inc({ model, outcome }, count),
-    messagesWaiting: (model, count) => waiting.set({ model }, count),
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
-  };
+  return { requests, latency, predictions, rejected, swaps, messages, waiting };
 }
 
 /** Gauges that are read when somebody asks. */

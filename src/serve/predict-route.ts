@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
-import type { PredictContext } from "./answer-rows.ts";
+import type { AnsweredRows, PredictContext } from "./answer-rows.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 import { answerAsked } from "./traffic/answer.ts";
 import { problemType } from "./problem.ts";
 import { predictRequestOf } from "./request-body.ts";
+import { rowTextsOf } from "./row-texts.ts";
 
 /** The served model of that name; throws MODEL_NOT_FOUND. */
 export function servedModel(models: ModelSource, name: string): ServedModel {
@@ -23,17 +24,18 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
     (request, reply) => {
       const served = servedModel(context.models, request.params.name);
       const { rows, explain } = predictRequestOf(request.body, context.limits);
-      const answered = answerAsked(context, served, rows, explain, request);
+      const texts = context.log ? rowTextsOf(request.bodyText, rows) : [];
+      const answered = answerAsked(context, served, { rows, explain, texts }, request);
       if (answered.refused)
         return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
-      const { answers, predictionIds, explanations, served: answering } = answered;
-      return reply.send({
-        model: answering.model.name,
-        version: answering.version,
-        predictions: answers,
-        predictionIds,
-        ...(explanations && { explanations }),
-      });
+      return reply.type("application/json; charset=utf-8").send(bodyOf(answered));
     },
   );
+}
+
+/** As JSON. The answers were written for the log, and are not written again. */
+function bodyOf({ served, texts, predictionIds, explanations }: AnsweredRows): string {
+  const { model, version } = served;
+  const reasons = explanations ? `,"explanations":${JSON.stringify(explanations)}` : "";
+  return `{"model":${JSON.stringify(model.name)},"version":${version},"predictions":[${texts().join(",")}],"predictionIds":${JSON.stringify(predictionIds)}${reasons}}`;
 }

@@ -33,6 +33,22 @@ describe("parseBody", () => {
     expect(codeOf(() => parseBody(bytes(hostile), defaultLimits))).toBe("REQUEST_MALFORMED");
   });
 
+  it("refuses numbers that a double would silently change, and leaves texts and infinite ones to the contract", () => {
+    const codeFor = (number: string): string => codeOf(() => parseBody(bytes(`[${number}]`), defaultLimits));
+    for (const number of ["9007199254740993", "-9007199254740993", "1e-400", "-0.1E-999", `0.${"0".repeat(400)}1`])
+      expect([number, codeFor(number)]).toEqual([number, "REQUEST_MALFORMED"]);
+    for (const number of [
+      "9007199254740992",
+      "0e-400",
+      "1e-300",
+      "1e400",
+      '"1e-400"',
+      '"\\"9007199254740993"',
+      "0.1234567890123456789",
+    ])
+      expect([number, codeFor(number)]).toEqual([number, "nothing was thrown"]);
+  });
+
   it("reads __proto__ and constructor as plain members that pollute nothing", () => {
     const body = parseBody(
       bytes('{"rows":[{"__proto__":{"x":1},"constructor":{"prototype":{"y":2}}}]}'),

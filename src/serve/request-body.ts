@@ -1,6 +1,6 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { jsonDepth } from "../core/json.ts";
-import { numberOf } from "../ingest/delimited/cell-values.ts";
+import { mayBeAnotherNumber, numberOf } from "../ingest/delimited/cell-values.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** A body as text; throws REQUEST_MALFORMED where it is not UTF-8. */
@@ -17,7 +17,11 @@ export function textOf(body: Uint8Array): string {
  * them), and rows are read by own members only, so they need no special refusal: they are unknown columns.
  */
 export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
-  const text = textOf(body);
+  return parseText(textOf(body), limits);
+}
+
+/** The same of a body that was read as text. */
+export function parseText(text: string, limits: ServerLimits): unknown {
   const depth = jsonDepth(text);
   if (depth > limits.jsonDepth)
     throw new MillraceError("REQUEST_TOO_LARGE", {
@@ -26,7 +30,7 @@ export function parseBody(body: Uint8Array, limits: ServerLimits): unknown {
       actual: String(depth),
     });
   const value = jsonOf(text);
-  requireExactIntegers(text);
+  requireExactNumbers(text);
   return value;
 }
 
@@ -39,16 +43,17 @@ function jsonOf(text: string): unknown {
 }
 
 /**
- * The parser rounds a whole number that a double does not hold, without a word; where data is read from files such a number
- * is refused, and what a model is asked must be what it would have learned from. The text is JSON: in one that is not, the
- * search for the end of each string could go through all of it.
+ * The parser rounds a whole number that a double does not hold, and makes 0 of one that is too small, without a word; where
+ * data is read from files such numbers are refused, and what a model is asked must be what it would have learned from. The
+ * text is JSON: in one that is not, the search for the end of each string could go through all of it.
  */
-function requireExactIntegers(text: string): void {
-  if (!/\d{16}/.test(text)) return;
+function requireExactNumbers(text: string): void {
+  if (!mayBeAnotherNumber.test(text)) return;
   for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
-    if (!/^-?\d{16,}$/.test(token) || !Number.isNaN(numberOf(token))) continue;
-    const reason = `the number ${token.slice(0, 40)} has more digits than a double holds`;
-    throw new MillraceError("REQUEST_MALFORMED", { reason });
+    // Infinity is the contract's matter, which names row and column.
+    if (token.startsWith('"') || !Number.isFinite(Number(token)) || !Number.isNaN(numberOf(token))) continue;
+    const rule = Number(token) === 0 ? "is too small for a double" : "has more digits than a double holds";
+    throw new MillraceError("REQUEST_MALFORMED", { reason: `the number ${token.slice(0, 40)} ${rule}` });
   }
 }
 
@@ -57,6 +62,8 @@ export interface PredictRequest {
   readonly rows: readonly unknown[];
   /** Answer what each feature contributed, too. */
   readonly explain: boolean;
+  /** The rows as the body holds them, flat JSON objects without newlines, where they are at hand. */
+  readonly texts?: readonly string[];
 }
 
 const members: ReadonlySet<string> = new Set(["rows", "explain"]);

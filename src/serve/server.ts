@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { markedPredictionId, predictionId } from "../monitor/prediction-id.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
-import type { Authority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
 import type { PredictContext } from "./answer-rows.ts";
 import { addArrivalLimit } from "./arrival.ts";
@@ -15,22 +14,32 @@ import { addBatchRoute } from "./batch/batch-route.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
-import { createHostCheck, listeningAddress, originHost } from "./hosts.ts";
+import { guard, securityHeaders } from "./guard.ts";
+import type { ServerState } from "./guard.ts";
+import { createHostCheck, listeningAddress } from "./hosts.ts";
+import { LateConnections } from "./late-connections.ts";
 import { defaultLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
-import type { ServerMetrics } from "./metrics.ts";
 import { addModelRoutes } from "./model-routes.ts";
 import type { ModelSource } from "./model-source.ts";
 import { addPages } from "./pages/routes.ts";
+import type { RunSource } from "./pages/run-page.ts";
 import { addPredictRoute } from "./predict-route.ts";
 import { addOpenInference } from "./protocols/open-inference.ts";
 import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
-import { parseBody } from "./request-body.ts";
+import { parseText, textOf } from "./request-body.ts";
 import { inPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The body as it came; "" where it is no JSON. */
+    bodyText: string;
+  }
+}
 
 export interface ServerOptions {
   readonly models: ModelSource;
@@ -51,6 +60,8 @@ export interface ServerOptions {
   readonly keys?: KeyRing | null;
   /** Describes a version from what is recorded of it. Default null: no cards. */
   readonly card?: ((model: string, version: number) => Promise<ModelCard>) | null;
+  /** Default null: no pages of runs. */
+  readonly runs?: RunSource | null;
   /** Where true values go. Default null: the server keeps none. */
   readonly feedback?: FeedbackSink | null;
   readonly limits?: Partial<ServerLimits>;
@@ -75,12 +86,6 @@ export interface Server {
   readonly predicting: PredictContext;
 }
 
-/** Where the state of one server stands while it runs. */
-interface ServerState {
-  isDraining: boolean;
-  inFlight: number;
-}
-
 /**
  * A server of predictions over HTTP; throws ADDRESS_REFUSED for an address that is not loopback while there are no keys.
  * Loads Fastify when called.
@@ -89,10 +94,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { keys = null } = options;
   const { address, isPublic } = listeningAddress(options.host ?? "127.0.0.1", keys?.isInUse() ?? false);
   const limits: ServerLimits = Object.freeze({ ...defaultLimits, ...options.limits });
-  const { models, clock, version, log = null } = options;
+  const { models, clock, log = null } = options;
   const state: ServerState = { isDraining: false, inFlight: 0 };
   const metrics = await createMetrics({ models, log, inFlight: () => state.inFlight });
-  const app = await createApp(limits, options.tracing ?? null);
+  const late = new LateConnections();
+  const app = await createApp(limits, late, options.tracing ?? null);
   const routes: string[] = [];
   app.addHook("onRoute", (route) => {
     if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
@@ -107,8 +113,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     authority: createAuthority({ keys, isPublic, clock, failures: limits.keyFailures }),
     tracing: options.tracing ?? null,
   });
-  const onFault = options.onFault ?? (() => {});
-  const isDraining = (): boolean => state.isDraining;
   const predicting: PredictContext = {
     models,
     traffic: options.traffic ?? null,
@@ -119,18 +123,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     limits,
     metrics,
   };
-  addArrivalLimit(app, clock, limits.requestMs, (socket, limitMs) =>
+  addArrivalLimit(app, { clock, late, requestMs: limits.requestMs }, (socket, limitMs) =>
     answerBrokenRequest(new MillraceError("REQUEST_TIMEOUT", { limitMs }), socket),
   );
-  answerErrors(app, limits, onFault);
-  if (log?.mode === "sync") addDurableAnswers(app, log, options.tracing ?? null);
-  addPredictRoute(app, predicting);
-  await addBatchRoute(app, { ...predicting, onFault });
-  addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
-  addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
-  await addPages(app, { models, version, limits, card: options.card ?? null });
-  await addOpenInference(app, { ...predicting, version, onFault, isDraining });
-  await addPlatforms(app, { ...predicting, version, onFault, isDraining }, options.vertex ?? null);
+  await addRoutes(app, options, predicting, () => state.isDraining);
   const stopListening = models.onChange?.((served) => metrics.swapped(served.model.name));
   return {
     listen: () => listen(app, address, options.port ?? 8080),
@@ -145,13 +141,36 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
+async function addRoutes(
+  app: FastifyInstance,
+  options: ServerOptions,
+  predicting: PredictContext,
+  isDraining: () => boolean,
+): Promise<void> {
+  const { version, tracing = null, onFault = () => {} } = options;
+  const { models, log, limits, metrics } = predicting;
+  answerErrors(app, limits, onFault);
+  if (log?.mode === "sync") addDurableAnswers(app, log, tracing);
+  addPredictRoute(app, predicting);
+  await addBatchRoute(app, { ...predicting, onFault });
+  addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
+  addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
+  await addPages(app, { models, version, limits, card: options.card ?? null, runs: options.runs ?? null });
+  await addOpenInference(app, { ...predicting, version, onFault, isDraining });
+  await addPlatforms(app, { ...predicting, version, onFault, isDraining }, options.vertex ?? null);
+}
+
 function idsBy(clock: Clock): (mark?: string) => string {
   let count = 0;
   return (mark) =>
     mark === undefined ? predictionId(clock.now(), randomUUID()) : markedPredictionId(clock.now(), mark, count++);
 }
 
-async function createApp(limits: ServerLimits, tracing: Tracing | null): Promise<FastifyInstance> {
+async function createApp(
+  limits: ServerLimits,
+  late: LateConnections,
+  tracing: Tracing | null,
+): Promise<FastifyInstance> {
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: limits.bodyBytes,
@@ -166,81 +185,35 @@ async function createApp(limits: ServerLimits, tracing: Tracing | null): Promise
     // A request that arrives on an open connection while the server drains is answered like any other.
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    clientErrorHandler: (error, socket) => answerBrokenRequest(translateError(error, limits, undefined), socket),
+    clientErrorHandler(error, socket) {
+      const cut = (): void => answerBrokenRequest(translateError(error, limits, undefined), socket);
+      if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") late.add(socket, cut);
+      else cut();
+    },
     frameworkErrors: (error, _, reply) => {
       sendProblem(reply, translateError(error, limits, undefined));
     },
   });
+  app.addHook("onRequest", (request, _, done) => {
+    late.spare(request.raw.socket);
+    done();
+  });
+  app.decorateRequest("bodyText", "");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     try {
       done(
         null,
-        inPart(tracing?.partsOf(request), "decode", () => parseBody(body as Buffer, limits)),
+        inPart(tracing?.partsOf(request), "decode", () => {
+          request.bodyText = textOf(body as Buffer);
+          return parseText(request.bodyText, limits);
+        }),
       );
     } catch (error) {
       done(error as Error);
     }
   });
   return app;
-}
-
-interface GuardContext {
-  readonly limits: ServerLimits;
-  readonly state: ServerState;
-  readonly metrics: ServerMetrics;
-  readonly clock: Clock;
-  isAllowedHost(header: string): boolean;
-  readonly authority: Authority;
-  readonly tracing: Tracing | null;
-}
-
-const securityHeaders = Object.freeze({
-  "content-security-policy":
-    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "cache-control": "no-store",
-});
-
-/** What stands before every route: load, names, keys, headers, and the count of what happened. */
-function guard(app: FastifyInstance, context: GuardContext): void {
-  const { limits, state, metrics, clock, authority, tracing } = context;
-  app.addHook("onRequest", (request, reply, done) => {
-    const start = clock.monotonic();
-    ++state.inFlight;
-    reply.raw.once("close", () => {
-      --state.inFlight;
-      const route = request.routeOptions.url ?? null;
-      const seconds = (clock.monotonic() - start) / 1000;
-      metrics.answered(route ?? "unmatched", request.method, reply.statusCode, seconds);
-      tracing?.end(request, { method: request.method, route, status: reply.statusCode });
-    });
-    reply.headers(securityHeaders);
-    if (tracing) reply.header("traceresponse", tracing.begin(request));
-    if (state.isDraining) reply.header("connection", "close");
-    if (state.inFlight > limits.inFlight) {
-      reply.header("retry-after", "1");
-      return done(new MillraceError("OVERLOADED", { limit: limits.inFlight }));
-    }
-    done(namesFault(request, context.isAllowedHost) ?? authority(request, reply));
-  });
-  app.addHook("onSend", (_, reply, payload, done) => {
-    if (state.isDraining) reply.header("connection", "close");
-    done(null, payload);
-  });
-}
-
-function namesFault(request: FastifyRequest, isAllowed: (header: string) => boolean): MillraceError | undefined {
-  const host = request.headers.host ?? "";
-  if (!isAllowed(host)) return new MillraceError("HOST_REFUSED", { header: "Host", actual: host.slice(0, 100) });
-  const { origin } = request.headers;
-  if (origin !== undefined && !isAllowed(originHost(origin) ?? ""))
-    return new MillraceError("HOST_REFUSED", { header: "Origin", actual: origin.slice(0, 100) });
-  return undefined;
 }
 
 function sendProblem(reply: FastifyReply, error: unknown): void {

@@ -12,7 +12,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 async function scaffold(file: string, content: string, target: string, columns?: readonly string[]): Promise<Scaffold> {
   const path = join(root, file);
   writeFileSync(path, content);
-  return scaffoldPipeline(await inspectSource(path, { target, columns }), {
+  return scaffoldPipeline(await inspectSource(path, { columns }), {
     target,
     name: "a-name",
     path: `data/${file}`,
@@ -58,6 +58,7 @@ describe("scaffoldPipeline", () => {
     expect(binary.source).toContain('  id: "order_id",');
     expect(binary.source).toContain('churned: category(["No", "Yes"])');
     expect(binary.source).toMatch(/decide: alone it predicts churned with AUC 1\.000.*\n {4}flag: "drop"/);
+    expect(binary.source).toContain("flag: number({ min: 0, missing: 1 })");
     expect(binary.source).toMatch(/every value is missing\n {4}void: "drop"/);
     const regression = await scaffold("b.csv", header + text, "tip");
     expect(regression.source).toMatch(/a sum that contains tip.*\n {4}total: "drop"/);
@@ -139,7 +140,7 @@ describe.skipIf(!existsSync(data))("the shared data sets (skipped where ../share
   it("become files that a formatter leaves alone, each with its trap found", async () => {
     const paths: string[] = [];
     for (const [file, target, trap, columns] of sets) {
-      const inspection = await inspectSource(join(data, file), { target, columns });
+      const inspection = await inspectSource(join(data, file), { columns });
       const { source } = scaffoldPipeline(inspection, { target, name: "x", path: file });
       expect(source).toContain(trap);
       const path = join(root, `${file}.ts`);
@@ -152,5 +153,5 @@ describe.skipIf(!existsSync(data))("the shared data sets (skipped where ../share
       encoding: "utf8",
     });
     expect(output).toContain("All matched files use the correct format");
-  }, 60_000);
+  });
 });

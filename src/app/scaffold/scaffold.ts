@@ -27,12 +27,14 @@ export interface ScaffoldOptions {
 export function scaffoldPipeline(inspection: SourceInspection, options: ScaffoldOptions): Scaffold {
   const inferred = inferDefinition(inspection, options.target);
   const features = timeFeatures(inferred);
+  // What is not learned from need not be known when a prediction is asked for.
+  const isLeft = new Set([...inferred.leaks, ...inferred.drops].map(({ column }) => column));
   const gate = gateRules(inferred);
   const body = [
     `  name: ${literal(options.name)},`,
     sourceText(inspection.source, options.path),
     "  schema: {",
-    ...inferred.columns.map(columnText),
+    ...inferred.columns.map((column) => columnText(isLeft.has(column.name) ? { ...column, missing: 1 } : column)),
     "  },",
     `  target: ${literal(inferred.target)},`,
     ...(inferred.id === null ? [] : [`  id: ${literal(inferred.id)},`]),

@@ -1,8 +1,20 @@
+import type { NumericArray } from "../../model/file/container.ts";
 import { toJsonText } from "../../model/file/json-text.ts";
 import { partsOfPredictor } from "../../model/file/predictor-parts.ts";
 import type { Model } from "../../model/model.ts";
 
 export type ArrayType = "Float64Array" | "Int32Array" | "Uint32Array" | "Uint8Array";
+
+/** One array of a predictor; most of what opening a module takes is reading its text, so that each byte counts. */
+export type ModuleArray = readonly [
+  /** Where it belongs: "threshold", "members.0.left". */
+  paths: readonly string[],
+  type: ArrayType,
+  /** What is written instead, of the same numbers. */
+  written: ArrayType | "Int8Array" | "Int16Array",
+  /** Little-endian. */
+  base64: string,
+];
 
 /** A model as the literals of an exported module: what predicts and what checks rows, and nothing else of the model. */
 export interface ModuleParts {
@@ -10,8 +22,7 @@ export interface ModuleParts {
   readonly digest: string;
   /** JSON of the model's plain parts (`toJsonText`). */
   readonly text: string;
-  /** The predictor's arrays by path, in base64, little-endian. */
-  readonly arrays: readonly (readonly [path: string, type: ArrayType, base64: string])[];
+  readonly arrays: readonly ModuleArray[];
 }
 
 /** Members of a predictor that explanations alone read. */
@@ -20,13 +31,37 @@ const unread: ReadonlySet<string> = new Set(["gain", "cover"]);
 export function partsOf(model: Model, version: number, digest: string): ModuleParts {
   const { name, task, contract, inputs, expressions, features, labels, threshold } = model;
   const { scalars: predictor, arrays: own } = partsOfPredictor(model.predictor);
-  const arrays: [string, ArrayType, string][] = [];
-  for (const [path, array] of own) {
-    if (unread.has(path.slice(path.lastIndexOf(".") + 1))) continue;
-    const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-    arrays.push([path, array.constructor.name as ArrayType, bytes.toString("base64")]);
-  }
   const columns = contract.columns.filter((column) => inputs.includes(column.name));
   const plain = { name, task, contract: { columns }, inputs, expressions, features, labels, threshold, predictor };
-  return { version, digest, text: toJsonText(plain), arrays };
+  return { version, digest, text: toJsonText(plain), arrays: [...own].flatMap(([path]) => arraysAt(path, own)) };
+}
+
+/** What is written of the array at a path; a tree's thresholds and values are one, for no node has both. */
+function arraysAt(path: string, all: ReadonlyMap<string, NumericArray>): ModuleArray[] {
+  const [, prefix, member] = /^(.*?)(\w+)$/.exec(path)!;
+  const limits = all.get(`${prefix!}threshold`);
+  if (unread.has(member!) || (limits && member === "value")) return [];
+  const array = all.get(path)!;
+  if (array !== limits) return [moduleArray([path], array)];
+  const [feature, values] = [all.get(`${prefix!}feature`)!, all.get(`${prefix!}value`)!];
+  return [
+    moduleArray(
+      [path, `${prefix!}value`],
+      limits.map((limit, node) => (feature[node]! < 0 ? values[node]! : limit)),
+    ),
+  ];
+}
+
+function moduleArray(paths: readonly string[], array: NumericArray): ModuleArray {
+  const type = array.constructor.name as ArrayType;
+  const narrow = array.BYTES_PER_ELEMENT === 4 ? narrowed(array) : array;
+  const bytes = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength);
+  return [paths, type, narrow.constructor.name as ModuleArray[2], bytes.toString("base64")];
+}
+
+/** The same whole numbers in fewer bytes each, where all fit. */
+function narrowed(array: NumericArray): NumericArray | Int8Array | Int16Array {
+  const fits = (least: number, most: number): boolean => [...array].every((value) => value >= least && value <= most);
+  if (fits(-128, 127)) return Int8Array.from(array);
+  return fits(-32_768, 32_767) ? Int16Array.from(array) : array;
 }

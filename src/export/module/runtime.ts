@@ -4,7 +4,7 @@ import { frameFromRows } from "../../frame/rows.ts";
 import { fromJsonText } from "../../model/file/json-text.ts";
 import type { Model } from "../../model/model.ts";
 import { answersOf, predictRows, type Answer } from "../../model/predict.ts";
-import type { ArrayType, ModuleParts } from "./parts.ts";
+import type { ModuleArray, ModuleParts } from "./parts.ts";
 
 /** What an exported module is to who imports it. */
 export interface ModelModule {
@@ -43,11 +43,15 @@ export function openModule(parts: ModuleParts): ModelModule {
 
 function modelOf({ text, arrays }: ModuleParts): Model {
   const { predictor, ...plain } = fromJsonText(text) as Omit<Model, keyof typeof unasked>;
-  for (const [path, type, base64] of arrays) {
-    const names = path.split(".");
-    let part = predictor as unknown as Record<string, unknown>;
-    for (const name of names.slice(0, -1)) part = part[name] as Record<string, unknown>;
-    part[names.at(-1)!] = createArray[type](bufferOf(base64));
+  for (const [paths, type, written, base64] of arrays) {
+    const array = createArray[written](bufferOf(base64));
+    const whole = written === type ? array : createArray[type](array);
+    for (const path of paths) {
+      const names = path.split(".");
+      let part = predictor as unknown as Record<string, unknown>;
+      for (const name of names.slice(0, -1)) part = part[name] as Record<string, unknown>;
+      part[names.at(-1)!] = whole;
+    }
   }
   return Object.freeze({ ...plain, ...unasked, predictor });
 }
@@ -60,11 +64,16 @@ const unasked = Object.freeze({
   provenance: {},
 });
 
-const createArray: Readonly<Record<ArrayType, (buffer: ArrayBuffer) => ArrayBufferView>> = {
-  Float64Array: (buffer) => new Float64Array(buffer),
-  Int32Array: (buffer) => new Int32Array(buffer),
-  Uint32Array: (buffer) => new Uint32Array(buffer),
-  Uint8Array: (buffer) => new Uint8Array(buffer),
+type Numbers = ArrayBufferView & ArrayLike<number>;
+
+/** Arrays by name, of bytes or of the numbers of another array. */
+const createArray: Readonly<Record<ModuleArray[2], (from: ArrayBuffer | Numbers) => Numbers>> = {
+  Float64Array: (from) => new Float64Array(from as ArrayBuffer),
+  Int8Array: (from) => new Int8Array(from as ArrayBuffer),
+  Int16Array: (from) => new Int16Array(from as ArrayBuffer),
+  Int32Array: (from) => new Int32Array(from as ArrayBuffer),
+  Uint32Array: (from) => new Uint32Array(from as ArrayBuffer),
+  Uint8Array: (from) => new Uint8Array(from as ArrayBuffer),
 };
 
 /** What platforms have that decode base64 at once; `atob` is everywhere, and slower by milliseconds on a large model. */

@@ -14,7 +14,9 @@ export function moduleText(runtime: string, name: string, parts: ModuleParts): s
     `  digest: ${literal(digest)},`,
     `  text: ${literal(text)},`,
     "  arrays: [",
-    ...arrays.map((array) => `    [${array.map(literal).join(", ")}],`),
+    ...arrays.map(
+      ([paths, ...others]) => `    [[${paths.map(literal).join(", ")}], ${others.map(literal).join(", ")}],`,
+    ),
     "  ],",
     "});",
     "export const { model, predict, predictMany, check } = opened;",

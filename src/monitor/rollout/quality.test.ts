@@ -101,7 +101,7 @@ const simulations = 40;
 const ends = (nRows: number, wrong: readonly [number, number]): ReturnType<typeof judged>[] =>
   Array.from({ length: simulations }, (_, i) => judged(labelled(createRng(i), 1600, nRows, wrong)));
 
-describe("a canary that chance gives a quarter of the requests", { timeout: 60_000 }, () => {
+describe("a canary that chance gives a quarter of the requests", () => {
   it("is rolled back within 200 labels where it is wrong three times as often", () => {
     const found = ends(1, [0.3, 0.1]);
     expect(found.filter(({ isOut, nLabelled }) => isOut && nLabelled < 200).length).toBe(simulations);

@@ -25,6 +25,9 @@ export interface AuthorityOptions {
 /** What is wrong with who asks for what; undefined where nothing is. Sets the headers that go with the answer. */
 export type Authority = (request: FastifyRequest, reply: FastifyReply) => MillraceError | undefined;
 
+/** A header each: of two in one, Chromium reads the first alone, which is none it can ask a person for. */
+const challenges = ['Bearer realm="millrace"', 'Basic realm="millrace", charset="UTF-8"'];
+
 export function createAuthority(options: AuthorityOptions): Authority {
   const { keys, isPublic, clock } = options;
   const limit = new FailureLimit(clock, options.failures);
@@ -44,7 +47,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
       reply.header("retry-after", String(waitSeconds));
       return new MillraceError("KEY_FAILURES", { seconds: waitSeconds });
     }
-    reply.header("www-authenticate", 'Bearer realm="millrace", Basic realm="millrace", charset="UTF-8"');
+    reply.header("www-authenticate", challenges);
     return new MillraceError("KEY_REQUIRED", {
       reason: text === undefined ? "no key was sent" : "the key opens nothing",
     });

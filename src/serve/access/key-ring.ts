@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { toMillraceError } from "../../core/errors/error.ts";
 import type { MillraceError } from "../../core/errors/error.ts";
+import { repeatedLook } from "../repeated-look.ts";
 import { hashSecret, isSameHash, parseKey } from "./key-text.ts";
 import type { KeyRecord, StoredKey } from "./keys.ts";
 
@@ -52,12 +53,10 @@ export interface KeyWatch extends KeyRing {
 
 /** Follows the keys of a store. Resolves after the first look, and rejects where that fails: without keys nothing is known. */
 export async function watchKeys(options: KeyWatchOptions): Promise<KeyWatch> {
-  const { read, clock, everyMs = 500 } = options;
+  const { read, clock } = options;
   let ring = keyRing(await read(), clock);
   let isUnreadable = false;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
-  const look = async (): Promise<void> => {
+  const again = repeatedLook(async () => {
     try {
       ring = keyRing(await read(), clock);
       isUnreadable = false;
@@ -65,21 +64,12 @@ export async function watchKeys(options: KeyWatchOptions): Promise<KeyWatch> {
       if (!isUnreadable) options.onUnreadable?.(toMillraceError(error));
       isUnreadable = true;
     }
-  };
-  const refresh = (): Promise<void> => (looking = looking.then(look));
-  let isStopped = false;
-  const schedule = (): void => {
-    if (!isStopped) timer = setTimeout(() => void refresh().then(schedule), everyMs);
-  };
-  schedule();
+  }, options.everyMs);
+  again.start();
   return {
     holderOf: (text) => ring.holderOf(text),
     isInUse: () => ring.isInUse(),
-    refresh,
-    async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
+    refresh: () => again.refresh(),
+    stop: () => again.stop(),
   };
 }

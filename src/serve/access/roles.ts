@@ -1,8 +1,9 @@
 /**
  * What a route needs. `open`: probes and files, no data changes hands; `read`: what models there are and what they take;
- * `predict`: answers, and what became true of them; `observe`: how the server does and what it answered.
+ * `predict`: answers, and what became true of them; `observe`: how the server does and what it answered; `data`: values of the
+ * rows that models learn from.
  */
-export type Access = "open" | "read" | "predict" | "observe";
+export type Access = "open" | "read" | "predict" | "observe" | "data";
 
 /** What the holder of a key may do. */
 export type Role = "predict" | "observe" | "admin";
@@ -10,7 +11,7 @@ export type Role = "predict" | "observe" | "admin";
 const granted: Readonly<Record<Role, ReadonlySet<Access>>> = Object.freeze({
   predict: new Set<Access>(["open", "read", "predict"]),
   observe: new Set<Access>(["open", "read", "observe"]),
-  admin: new Set<Access>(["open", "read", "predict", "observe"]),
+  admin: new Set<Access>(["open", "read", "predict", "observe", "data"]),
 });
 
 export const roles: readonly Role[] = Object.freeze(["predict", "observe", "admin"]);

@@ -47,9 +47,10 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
         const writer = isCsv ? csvLines(served.model) : jsonLines;
         ++running;
         const out = Readable.from(batchOf(context, served, request, writer), { objectMode: false });
-        const { raw } = request;
+        // Taken now: a request whose reading failed has none any more.
+        const { socket } = request.raw;
         // A client that does not read stops the clock of the answer, too.
-        const late = setTimeout(() => raw.socket.destroy(), limits.batchMs + graceMs);
+        const late = setTimeout(() => socket.destroy(), limits.batchMs + graceMs);
         reply.raw.once("close", () => out.destroy());
         out.once("close", () => {
           clearTimeout(late);

@@ -1,3 +1,4 @@
+import { csvLine, withoutFormula } from "../../core/csv-line.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Model } from "../../model/model.ts";
 import type { Answer } from "../../model/predict.ts";
@@ -46,11 +47,6 @@ export function csvLines({ labels }: Model): LineWriter {
   };
 }
 
-/** RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe before it. */
 function lineOf(cells: readonly string[]): string {
-  const field = (text: string): string => {
-    const safe = /^[=+@]|^-(?![\d.])/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return `${cells.map(field).join(",")}\n`;
+  return `${csvLine(cells.map(withoutFormula))}\n`;
 }

@@ -38,7 +38,7 @@ function answersTo(context: PredictContext, served: ServedModel, rows: readonly 
   // Not all issues are listed where there are very many.
   if (nIssues > issues.length) return rows.map((row) => answerOne(context, served, row));
   const good = rows.filter((_, i) => !bad.has(i));
-  const answered = good.length > 0 ? answerRows(context, served, good, false) : null;
+  const answered = good.length > 0 ? answerRows(context, served, { rows: good, explain: false }) : null;
   if (answered?.refused) return rows.map((row) => answerOne(context, served, row));
   let next = 0;
   return rows.map((row, i) => {
@@ -49,7 +49,7 @@ function answersTo(context: PredictContext, served: ServedModel, rows: readonly 
 }
 
 function answerOne(context: PredictContext, served: ServedModel, row: unknown): RowOutcome {
-  const answered = answerRows(context, served, [row], false);
+  const answered = answerRows(context, served, { rows: [row], explain: false });
   if (!answered.refused) return { answer: answered.answers[0]!, predictionId: answered.predictionIds[0]! };
   const { code, detail, issues = [] } = answered.refused;
   return { code, detail, issues: issues.map(({ row: _row, ...issue }) => ({ ...issue })) };

@@ -54,7 +54,7 @@ async function start(
   });
 }
 
-const settled = (): Promise<void> => expect.poll(() => stream.open(), { timeout: 5000, interval: 5 }).toEqual([]);
+const settled = (): Promise<void> => expect.poll(() => stream.open(), { interval: 5 }).toEqual([]);
 /** Fails for a row of 13 rooms, as long as it is told to. */
 const failingLog = (isFaulty: () => boolean): PredictionLogs =>
   ({

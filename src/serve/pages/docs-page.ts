@@ -5,6 +5,7 @@ import type { ServedModel } from "../model-source.ts";
 import type { Html, HtmlValue } from "./html.ts";
 import { html } from "./html.ts";
 import { cardPath, tryPath } from "./layout.ts";
+import { renderTable } from "./sections.ts";
 
 export interface DocsInput {
   readonly document: JsonObject;
@@ -101,30 +102,14 @@ function renderRequest(media: JsonValue, document: JsonObject): Html {
   const row = resolve(memberOf(memberOf(memberOf(request, "properties"), "rows"), "items"), document);
   const required = memberOf(row, "required");
   const isRequired = (name: string): boolean => Array.isArray(required) && required.includes(name);
+  const rows = entriesOf(memberOf(row, "properties")).map(([name, schema]) => [
+    html`<code>${name}</code>`,
+    typeText(schema),
+    ruleText(schema),
+    isRequired(name) ? "yes" : "no",
+  ]);
   return html`<h3>A row</h3>
-    <div class="scroll" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">column</th>
-            <th scope="col">type</th>
-            <th scope="col">rule</th>
-            <th scope="col">required</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${entriesOf(memberOf(row, "properties")).map(
-            ([name, schema]) =>
-              html`<tr>
-                <td><code>${name}</code></td>
-                <td>${typeText(schema)}</td>
-                <td>${ruleText(schema)}</td>
-                <td>${isRequired(name) ? "yes" : "no"}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    ${renderTable(["column", "type", "rule", "required"], rows)}`;
 }
 
 function typeText(schema: JsonValue): string {

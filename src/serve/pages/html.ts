@@ -11,11 +11,13 @@ const escapes: Readonly<Record<string, string>> = {
   ">": "&gt;",
   '"': "&quot;",
   "'": "&#39;",
+  // Else a browser reads it, and then sends it, as a line feed.
+  "\r": "&#13;",
 };
 
 function markupOf(value: HtmlValue): string {
   if (value === null || value === undefined || value === false) return "";
-  if (typeof value === "string") return value.replace(/[&<>"']/g, (unit) => escapes[unit]!);
+  if (typeof value === "string") return value.replace(/[&<>"'\r]/g, (unit) => escapes[unit]!);
   if (typeof value === "number") return String(value);
   return "markup" in value ? value.markup : value.map(markupOf).join("");
 }

@@ -5,6 +5,8 @@ import { html } from "./html.ts";
 export interface PageInput {
   readonly title: string;
   readonly models: readonly ServedModel[];
+  /** Whether this server has pages of runs. */
+  readonly hasRuns: boolean;
   /** Path of the page, to mark it in the navigation. */
   readonly path: string;
   readonly content: Html;
@@ -19,6 +21,14 @@ export function tryPath(model: string): string {
 /** The path of a model's card. */
 export function cardPath(model: string): string {
   return `/models/${encodeURIComponent(model)}/card`;
+}
+
+/** The path of the page that lists runs. */
+export const runsPath = "/runs";
+
+/** The path of a run's page. */
+export function runPath(runId: string): string {
+  return `${runsPath}/${encodeURIComponent(runId)}`;
 }
 
 function navigationLink(path: string, current: string, text: string): Html {
@@ -46,7 +56,7 @@ export function renderPage(input: PageInput): string {
         <header class="top">
           <a class="brand" href="/docs"><img src="/assets/icon.svg" alt="" width="26" height="26" />Millrace</a>
           <nav aria-label="Pages">
-            ${navigationLink("/docs", path, "API")}
+            ${navigationLink("/docs", path, "API")} ${input.hasRuns && navigationLink(runsPath, path, "Runs")}
             ${models.map(({ model }) => navigationLink(tryPath(model.name), path, model.name))}
           </nav>
         </header>

@@ -3,12 +3,33 @@ import path from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasChromium, launchChromium } from "../../../test/browser/chromium.ts";
+import { startServer } from "../../../test/serve/listening-server.ts";
 import { churnModel, hostileModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
 import { fixedModels } from "../model-source.ts";
 import { createServer } from "../server.ts";
 import type { Server } from "../server.ts";
 import { tryPath } from "./layout.ts";
+
+describe("pages", () => {
+  it("hold nothing but text of what came from outside", async () => {
+    const { url } = await startServer();
+    const { name } = hostileModel().model;
+    for (const target of ["/docs", `/models/${encodeURIComponent(name)}/try`]) {
+      const text = await (await fetch(url + target)).text();
+      expect(text).toContain("&lt;script&gt;alert(2)");
+      expect(text).not.toMatch(/<(img src=x|script>|svg onload)/);
+      expect(text.replace(/"[^"]*"/g, '""')).not.toMatch(/<[^>]*\s(style|on\w+)=/);
+      expect(text.match(/<script/g)).toEqual(["<script"]);
+    }
+  });
+
+  it("lead from / to the documentation", async () => {
+    const { url } = await startServer();
+    const response = await fetch(url, { redirect: "manual" });
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/docs"]);
+  });
+});
 
 describe.skipIf(!hasChromium)("pages in a browser", () => {
   let server: Server;

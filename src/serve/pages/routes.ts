@@ -9,7 +9,9 @@ import { openApiOf } from "../openapi.ts";
 import { servedModel } from "../predict-route.ts";
 import { cardPage } from "./card-page.ts";
 import { docsPage } from "./docs-page.ts";
-import { renderPage, tryPath } from "./layout.ts";
+import { type PageInput, renderPage, runsPath, tryPath } from "./layout.ts";
+import type { RunSource } from "./run-page.ts";
+import { runPage, runsPage } from "./run-page.ts";
 import { tryPage } from "./try-page.ts";
 
 export interface PagesContext {
@@ -18,6 +20,8 @@ export interface PagesContext {
   readonly limits: ServerLimits;
   /** The card of a version; null = this server shows none. */
   readonly card: ((model: string, version: number) => Promise<ModelCard>) | null;
+  /** Null = this server shows no runs. */
+  readonly runs: RunSource | null;
 }
 
 const assets = [
@@ -31,7 +35,9 @@ const htmlType = "text/html; charset=utf-8";
 
 /** The pages for people, and their files, which are read once. */
 export async function addPages(app: FastifyInstance, context: PagesContext): Promise<void> {
-  const { models, version, limits, card } = context;
+  const { models, version, limits, card, runs } = context;
+  const pageOf = (page: Omit<PageInput, "models" | "hasRuns">): string =>
+    renderPage({ ...page, models: models.list(), hasRuns: runs !== null });
   for (const [name, type] of assets) {
     const content = await readFile(new URL(`../assets/${name}`, import.meta.url));
     app.get(`/assets/${name}`, { config: { access: "open" } }, (_, reply) => reply.type(type).send(content));
@@ -41,19 +47,17 @@ export async function addPages(app: FastifyInstance, context: PagesContext): Pro
     const served = models.list();
     const document = openApiOf({ models: served, version, limits });
     const content = docsPage({ document, models: served, origin: `${request.protocol}://${request.host}` });
-    return reply
-      .type(htmlType)
-      .send(renderPage({ title: "API", models: served, path: "/docs", content, script: "docs.js" }));
+    return reply.type(htmlType).send(pageOf({ title: "API", path: "/docs", content, script: "docs.js" }));
   });
   app.get<{ Params: { name: string } }>("/models/:name/try", { config: { access: "predict" } }, (request, reply) => {
     const served = servedModel(models, request.params.name);
     const { name } = served.model;
-    const page = { title: name, models: models.list(), path: tryPath(name), content: tryPage(served) };
-    return reply.type(htmlType).send(renderPage({ ...page, script: "try.js" }));
+    const page = { title: name, path: tryPath(name), content: tryPage(served) };
+    return reply.type(htmlType).send(pageOf({ ...page, script: "try.js" }));
   });
   const cardFor = (name: string): Promise<ModelCard> => {
     const served = servedModel(models, name);
-    if (!card) throw new MillraceError("NOT_READY", { reason: "it keeps no records" });
+    if (!card) throw keepsNoRecords();
     return card(served.model.name, served.version);
   };
   app.get<{ Params: { name: string } }>(
@@ -67,8 +71,23 @@ export async function addPages(app: FastifyInstance, context: PagesContext): Pro
     { config: { access: "read" } },
     async (request, reply) => {
       const found = await cardFor(request.params.name);
-      const page = { title: found.model, models: models.list(), path: request.url, content: cardPage(found) };
-      return reply.type(htmlType).send(renderPage({ ...page, script: "docs.js" }));
+      const page = { title: found.model, path: request.url, content: cardPage(found) };
+      return reply.type(htmlType).send(pageOf({ ...page, script: "docs.js" }));
     },
   );
+  app.get(runsPath, { config: { access: "data" } }, async (_, reply) => {
+    if (!runs) throw keepsNoRecords();
+    const content = runsPage(await runs.list());
+    return reply.type(htmlType).send(pageOf({ title: "Runs", path: runsPath, content, script: "docs.js" }));
+  });
+  app.get<{ Params: { run: string } }>(`${runsPath}/:run`, { config: { access: "data" } }, async (request, reply) => {
+    if (!runs) throw keepsNoRecords();
+    const found = await runs.report(request.params.run);
+    const page = { title: found.workflow, path: request.url, content: runPage(found) };
+    return reply.type(htmlType).send(pageOf({ ...page, script: "docs.js" }));
+  });
+}
+
+function keepsNoRecords(): MillraceError {
+  return new MillraceError("NOT_READY", { reason: "it keeps no records" });
 }

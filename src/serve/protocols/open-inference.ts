@@ -85,12 +85,12 @@ function infer(
   if (id !== undefined && typeof id !== "string") return refuse('"id" is no string');
   noParameters(members.get("parameters"), "parameters");
   const wanted = wantedOutputs(members.get("outputs"), outputTensors(model));
-  const rows = withinLimits(tensorRows(members.get("inputs"), model), context.limits);
+  const asked = { rows: withinLimits(tensorRows(members.get("inputs"), model), context.limits), explain: false };
   // Who names a version gets that one.
   const isNamed = request.params.version !== undefined;
   const answered = isNamed
-    ? answerNamed(context, served, rows, request)
-    : answerAsked(context, served, rows, false, request);
+    ? answerNamed(context, served, asked, request)
+    : answerAsked(context, served, asked, request);
   if (answered.refused) {
     const { status, detail, code, issues } = answered.refused;
     return reply.code(status).send({ error: detail, code, issues });

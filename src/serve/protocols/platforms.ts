@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { csvLine } from "../../core/csv-line.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Answer } from "../../model/predict.ts";
 import { inputColumns } from "../contract-schema.ts";
@@ -87,7 +88,7 @@ function answer(
 ): FastifyReply {
   const served = onlyModel(context);
   const rows = withinLimits(rowsOf(request.body, served), context.limits);
-  const answered = answerAsked(context, served, rows, false, request);
+  const answered = answerAsked(context, served, { rows, explain: false }, request);
   if (answered.refused)
     return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
   const { answers } = answered;
@@ -102,17 +103,13 @@ function onlyModel({ models }: OpenInferenceContext): ServedModel {
   return served[0]!;
 }
 
-/** A number, or the label and the probabilities in the order of the labels. */
+/** A number, or the label and the probabilities in the order of the labels: a program reads them, so that labels stay what they are. */
 function csvRecord(given: Answer, { labels }: ServedModel["model"]): string {
   const fields =
     typeof given === "number"
       ? [given]
       : [given.label, ...labels.map((label) => given.probabilities[String(label)] as number)];
-  return `${fields.map((field) => csvField(String(field))).join(",")}\n`;
-}
-
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `${csvLine(fields.map(String))}\n`;
 }
 
 const invocationMembers = ["dataframe_split", "dataframe_records", "instances", "inputs"];

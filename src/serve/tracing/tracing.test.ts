@@ -93,7 +93,7 @@ it("continues the trace of who asks, and tells a collector what was answered by 
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
   const before = BigInt(systemClock.now());
   const answer = await ask({ traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  await expect.poll(spans).toHaveLength(1);
   const [span] = spans();
   expect(span).toMatchObject({ traceId, parentSpanId: "00f067aa0ba902b7", kind: 2, status: {} });
   expect(parseTraceparent(answer.headers.get("traceresponse")!)).toEqual({
@@ -139,7 +139,7 @@ it("begins a trace of its own where nobody did, and keeps none that its beginner
   await ask({ traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00" });
   const { status: refused } = await ask({}, "nothing");
   expect(refused).toBe(404);
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  await expect.poll(spans).toHaveLength(1);
   expect(spans()[0]).not.toHaveProperty("parentSpanId");
   expect(attributes(spans()[0]!)).toMatchObject({ "http.response.status_code": "404" });
 });
@@ -156,7 +156,7 @@ it("tells version and rows of a named version, of a batch, and of a request that
   const lines = '{"rooms":1}\n{"rooms":"many"}\n{"rooms":3}\n';
   expect(await post("/v1/models/houses/batch", "application/x-ndjson", lines)).toBe(200);
   expect(await post("/v1/models/houses/predict", "application/json", '{"rows":[{"rooms":"many"}]}')).toBe(422);
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(3);
+  await expect.poll(spans).toHaveLength(3);
   const versions = spans().map(attributes) as Record<string, string>[];
   expect(versions.map((one) => one["millrace.model.version"])).toEqual(["1", "1", "1"]);
   expect(versions.map((one) => one["millrace.rows"])).toEqual(["2", "2", "0"]);
@@ -168,7 +168,7 @@ it.each(["async", "sync"] as const)(
     const logs = openPredictionLogs(folder, { clock: systemClock, mode });
     await start(1, logs);
     expect((await ask()).status).toBe(200);
-    await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+    await expect.poll(spans).toHaveLength(1);
     await logs.close();
     const [span] = spans();
     const parts = partsOf(span!);
@@ -202,14 +202,14 @@ it("tells no part that a refused request did not come to", async () => {
       headers: { "content-type": "application/json" },
       body,
     });
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(2);
+  await expect.poll(spans).toHaveLength(2);
   expect(spans().map((span) => partsOf(span).map(({ name }) => name))).toEqual([["decode"], ["decode", "validate"]]);
 });
 
 it("names the span by its method, without a route and without the path, where no route matches", async () => {
   await start();
   expect((await fetch(`${url}/nowhere/secret`)).status).toBe(404);
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  await expect.poll(spans).toHaveLength(1);
   expect(spans()[0]!.name).toBe("GET");
   expect(attributes(spans()[0]!)).toEqual({ "http.request.method": "GET", "http.response.status_code": "404" });
 });
@@ -229,8 +229,8 @@ it("answers though no collector takes the spans, says so once, and goes on once 
     expect((await ask()).status).toBe(200);
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
-  await expect.poll(() => faults, { timeout: 5000 }).toEqual([expect.stringMatching(/takes no spans: status 503/)]);
+  await expect.poll(() => faults).toEqual([expect.stringMatching(/takes no spans: status 503/)]);
   status = 200;
   await ask();
-  await expect.poll(spans, { timeout: 5000 }).toHaveLength(1);
+  await expect.poll(spans).toHaveLength(1);
 });

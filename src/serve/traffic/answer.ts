@@ -3,6 +3,7 @@ import { answersOf, predictRows } from "../../model/predict.ts";
 import { answerRows } from "../answer-rows.ts";
 import type { AnsweredRows, PredictContext, RowAnswers } from "../answer-rows.ts";
 import type { ServedModel } from "../model-source.ts";
+import type { PredictRequest } from "../request-body.ts";
 import { type ArmKey, type Asker, keyOf } from "./arm.ts";
 import type { LiveRollout } from "./live-rollout.ts";
 
@@ -13,56 +14,49 @@ import type { LiveRollout } from "./live-rollout.ts";
 export function answerAsked(
   context: PredictContext,
   served: ServedModel,
-  rows: readonly unknown[],
-  explain: boolean,
+  asked: PredictRequest,
   asker: Asker,
 ): RowAnswers {
-  return traced(context, served, rows, asker, (own) => answerByArm(own, served, rows, explain, asker));
+  return traced(context, served, asked, asker, (own) => answerByArm(own, served, asked, asker));
 }
 
 /** Answers rows with `served` and no other version. */
 export function answerNamed(
   context: PredictContext,
   served: ServedModel,
-  rows: readonly unknown[],
+  asked: PredictRequest,
   asker: Asker,
 ): RowAnswers {
-  return traced(context, served, rows, asker, (own) => answerRows(own, served, rows, false));
+  return traced(context, served, asked, asker, (own) => answerRows(own, served, asked));
 }
 
 function traced(
   context: PredictContext,
   served: ServedModel,
-  rows: readonly unknown[],
+  asked: PredictRequest,
   asker: Asker,
   answer: (own: PredictContext) => RowAnswers,
 ): RowAnswers {
   const { tracing } = context;
   if (!tracing) return answer(context);
   const answered = answer({ ...context, beginPart: tracing.partsOf(asker) });
-  tracing.answered(asker, answered.refused ? served : answered.served, answered.refused ? 0 : rows.length);
+  tracing.answered(asker, answered.refused ? served : answered.served, answered.refused ? 0 : asked.rows.length);
   return answered;
 }
 
-function answerByArm(
-  context: PredictContext,
-  served: ServedModel,
-  rows: readonly unknown[],
-  explain: boolean,
-  asker: Asker,
-): RowAnswers {
+function answerByArm(context: PredictContext, served: ServedModel, asked: PredictRequest, asker: Asker): RowAnswers {
   const live = context.traffic?.of(served);
-  const key = live && keyOf(live.rollout, asker, rows, context.createId);
-  const byChampion = (by = context): RowAnswers => answerRows(by, served, rows, explain);
+  const key = live && keyOf(live.rollout, asker, asked.rows, context.createId);
+  const byChampion = (by = context): RowAnswers => answerRows(by, served, asked);
   if (!live || !key) return byChampion();
   if (live.isShadow) {
     const answered = byChampion();
-    if (!answered.refused && live.takes(key)) shadow(context, live, rows, answered);
+    if (!answered.refused && live.takes(key)) shadow(context, live, asked.rows, answered);
     return answered;
   }
   const marked = { ...context, createId: markedIds(context, live, key) };
   if (!live.takes(key)) return counted(context, live, key, () => byChampion(marked));
-  return byCandidate(marked, live, key, rows, explain) ?? byChampion();
+  return byCandidate(marked, live, key, asked) ?? byChampion();
 }
 
 /** Ids that tell which request, or which key, was given its version by chance: labels are then counted as such. */
@@ -76,13 +70,12 @@ function byCandidate(
   context: PredictContext,
   live: LiveRollout,
   key: ArmKey,
-  rows: readonly unknown[],
-  explain: boolean,
+  asked: PredictRequest,
 ): RowAnswers | undefined {
   const start = context.clock.monotonic();
   let answered: RowAnswers | undefined;
   try {
-    answered = answerRows(context, live.candidate, rows, explain);
+    answered = answerRows(context, live.candidate, asked);
   } catch {
     answered = undefined;
   }

@@ -1,160 +1,28 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { housesModel } from "../../../test/serve/served-models.ts";
-import { fixedClock } from "../../core/clock.ts";
-import { MillraceError } from "../../core/errors/error.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  askMany,
+  begin,
+  clock,
+  latest,
+  load,
+  plan,
+  registry,
+  rollouts,
+  type RolloutServer,
+  startRolloutServer,
+} from "../../../test/serve/rollout-servers.ts";
 import type { Digest } from "../../core/digest.ts";
+import { MillraceError } from "../../core/errors/error.ts";
 import type { Model } from "../../model/model.ts";
 import { readPredictionLog } from "../../monitor/log-reader.ts";
-import { markedPredictionId } from "../../monitor/prediction-id.ts";
-import type { LabelledAnswer, LabelQuery } from "../../monitor/rollout/quality.ts";
 import { openPredictionLogs } from "../../monitor/prediction-logs.ts";
-import { createRegistry, type Registry } from "../../registry/registry.ts";
-import { createRollouts, type Rollout, type RolloutPlan, type Rollouts } from "../../registry/rollouts.ts";
-import { openMemoryStore, type Store } from "../../store/open.ts";
-import { addArtifact, temporaryFolder } from "../../store/store.fixtures.ts";
-import type { AnsweredRows, PredictContext } from "../answer-rows.ts";
-import { watchChampions, type ChampionWatch } from "../champions.ts";
-import { defaultLimits } from "../limits.ts";
-import { createMetrics } from "../metrics.ts";
-import { answerAsked } from "./answer.ts";
+import type { Registry } from "../../registry/registry.ts";
+import { temporaryFolder } from "../../store/store.fixtures.ts";
 import { placeOf } from "./arm.ts";
-import { type RolloutEvent, type RolloutWatch, type RolloutWatchOptions, watchRollouts } from "./watch-rollouts.ts";
-
-const plan: RolloutPlan = {
-  kind: "canary",
-  percents: [25, 50, 100],
-  bakeMs: 60_000,
-  minRequests: 20,
-  key: "request",
-  by: "ann",
-  reason: "",
-  force: false,
-};
-
-let clock: ReturnType<typeof fixedClock>;
-let store: Store;
-let registry: Registry;
-let rollouts: Rollouts;
-let models: Map<Digest, Model>;
-let servers: TestServer[];
-
-interface TestServer {
-  readonly champions: ChampionWatch;
-  readonly watch: RolloutWatch;
-  readonly events: string[];
-  /** Asks once; the version that answered, or the code of the refusal. */
-  ask(rooms: number, headers?: Record<string, string>): number | string;
-  /** Asks once, which nobody refuses. */
-  answer(rooms: number): AnsweredRows;
-}
-
-/** Version 3 takes fewer rooms than the champion, so that it refuses what callers send. */
-function narrow(model: Model): Model {
-  const columns = model.contract.columns.map((one) => (one.name === "rooms" ? { ...one, max: 5 } : one));
-  return { ...model, contract: { columns } };
-}
-
-beforeEach(async () => {
-  clock = fixedClock(1_000_000);
-  store = await openMemoryStore({ clock });
-  registry = createRegistry(store, clock);
-  rollouts = createRollouts(store, clock);
-  models = new Map();
-  servers = [];
-  for (const version of [1, 2, 3, 4]) {
-    const digest = await addArtifact(store, `version ${version}`);
-    const { model } = housesModel(version);
-    if (version < 4) models.set(digest, version === 3 ? narrow(model) : model);
-    const verdict = { passed: true, reasons: [] };
-    await registry.register({ model: "houses", digest, runId: "r", metrics: {}, verdict, comparedWith: null });
-  }
-  await registry.promote("houses", 1, { by: "ann", reason: "" });
-});
-
-afterEach(async () => {
-  for (const { watch, champions } of servers) {
-    await watch.stop();
-    await champions.stop();
-  }
-  await store.close();
-});
-
-async function load(digest: Digest): Promise<Model> {
-  const model = models.get(digest);
-  if (!model) throw new MillraceError("MODEL_FILE_DAMAGED", { subject: "it", reason: "cut short" });
-  return model;
-}
-
-let ids = 0;
-
-async function startServer(
-  more: Partial<PredictContext> = {},
-  watching: Partial<RolloutWatchOptions> = {},
-): Promise<TestServer> {
-  const champions = await watchChampions({ registry, load, clock, everyMs: 1e9 });
-  const events: string[] = [];
-  const onEvent = (event: RolloutEvent): void =>
-    void events.push(event.kind === "unreadable" ? event.kind : `${event.kind} ${event.reason}`);
-  const watch = await watchRollouts({
-    rollouts,
-    registry,
-    models: champions,
-    load,
-    clock,
-    everyMs: 1e9,
-    onEvent,
-    ...watching,
-  });
-  const metrics = await createMetrics({ models: champions, log: null, inFlight: () => 0 });
-  const context = { models: champions, log: null, clock, limits: defaultLimits, metrics, traffic: watch };
-  const whole: PredictContext = { ...context, createId: () => `id-${++ids}`, ...more };
-  const server: TestServer = {
-    champions,
-    watch,
-    events,
-    answer(rooms) {
-      const answered = answerAsked(whole, champions.get("houses")!, [{ rooms }], false, { headers: {} });
-      if (answered.refused) throw new Error(answered.refused.code);
-      return answered;
-    },
-    ask(rooms, headers = {}) {
-      const answered = answerAsked(whole, champions.get("houses")!, [{ rooms }], false, { headers });
-      if (answered.refused) return answered.refused.code;
-      expect(answered.answers).toEqual([1000 * answered.served.version + rooms]);
-      return answered.served.version;
-    },
-  };
-  servers.push(server);
-  return server;
-}
-
-/** Of an answer that another version gave. */
-const labelOfNobody = (receivedAt: number): LabelledAnswer => ({
-  predictionId: "plain",
-  version: 7,
-  predictedAt: 0,
-  receivedAt,
-  output: "yes",
-  actual: "yes",
-});
-
-const begin = (version: number, more: Partial<RolloutPlan> = {}): Promise<Rollout> =>
-  rollouts.start("houses", version, { ...plan, ...more }, { champion: 1, breaks: [] });
-
-const latest = async (): Promise<Rollout> => (await rollouts.list("houses"))[0]!;
-
-function askMany(server: TestServer, n: number, rooms = 3): Map<number | string, number> {
-  const counts = new Map<number | string, number>();
-  for (let i = 0; i < n; ++i) {
-    const answer = server.ask(rooms);
-    counts.set(answer, (counts.get(answer) ?? 0) + 1);
-  }
-  return counts;
-}
 
 describe("a canary", () => {
   it("gets its share, goes on after bake time and requests, and becomes champion where it is no worse", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     expect(askMany(server, 50)).toEqual(new Map([[1, 50]]));
     await begin(2);
     await server.watch.refresh();
@@ -179,7 +47,7 @@ describe("a canary", () => {
   });
 
   it("does not go on before it answered enough, however long it waits", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     await begin(2);
     await server.watch.refresh();
     askMany(server, 20);
@@ -189,7 +57,7 @@ describe("a canary", () => {
   });
 
   it("that fails is rolled back within some requests, and no caller goes without an answer", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     await begin(3);
     await server.watch.refresh();
     // It refuses every row; the champion answers in its place.
@@ -209,7 +77,7 @@ describe("a canary", () => {
   });
 
   it("is not blamed for rows that the champion refuses, too", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     await begin(2);
     await server.watch.refresh();
     for (let i = 0; i < 400; ++i) server.ask(i % 4 === 0 ? -1 : 3);
@@ -219,10 +87,10 @@ describe("a canary", () => {
 
   it("is judged by what all servers counted, and a server that starts anew goes on where others were", async () => {
     const rollout = await begin(3);
-    const [first, second] = [await startServer(), await startServer()];
+    const [first, second] = [await startRolloutServer(), await startRolloutServer()];
     const keys = Array.from({ length: 200 }, (_, i) => `request ${i}`).filter((key) => placeOf(rollout, key) < 0.25);
     // Six failures suffice; no server sees as many.
-    const fail = (server: TestServer, times: number): void => {
+    const fail = (server: RolloutServer, times: number): void => {
       for (const key of keys.splice(0, times)) server.ask(40, { "x-request-id": key });
     };
     fail(first, 2);
@@ -230,7 +98,7 @@ describe("a canary", () => {
     fail(second, 2);
     await second.watch.refresh();
     expect(await latest()).toMatchObject({ status: "running" });
-    const third = await startServer();
+    const third = await startRolloutServer();
     fail(third, 3);
     await third.watch.refresh();
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in errors" });
@@ -238,83 +106,8 @@ describe("a canary", () => {
     expect(keys.map((key) => second.ask(3, { "x-request-id": key }))).toEqual(keys.map(() => 1));
   });
 
-  it("whose answers turn out wrong is rolled back once labels are there", async () => {
-    const labels: LabelledAnswer[] = [];
-    const createId = (mark?: string): string => (mark === undefined ? `${++ids}` : markedPredictionId(0, mark, ++ids));
-    const startedAt = clock.now();
-    const labelled: RolloutWatchOptions["labelled"] = async (model, { sinceMs, after }) => {
-      expect([model, sinceMs]).toEqual(["houses", startedAt]);
-      return labels.filter(({ receivedAt }) => receivedAt > (after?.receivedAt ?? 0));
-    };
-    const server = await startServer({ createId }, { labelled });
-    await begin(2);
-    await server.watch.refresh();
-    const label = (n: number, version: number, isWrong: boolean): void => {
-      for (let i = 0; i < n; ++i) {
-        const { predictionIds, served } = server.answer(3);
-        if (served.version !== version) continue;
-        const output = isWrong ? "no" : "yes";
-        const receivedAt = labels.length + 1;
-        labels.push({
-          predictionId: predictionIds[0]!,
-          version,
-          predictedAt: clock.now(),
-          receivedAt,
-          output,
-          actual: "yes",
-        });
-      }
-    };
-    label(100, 1, false);
-    clock.advance(10_000);
-    await server.watch.refresh();
-    expect(await latest()).toMatchObject({ status: "running" });
-    label(100, 2, true);
-    clock.advance(10_000);
-    await server.watch.refresh();
-    expect(await latest()).toMatchObject({ status: "rolledBack", reason: "worse in quality" });
-  });
-
-  it("that ranks is not judged by labels, which do not tell what a score should have been", async () => {
-    for (const [digest, model] of models) models.set(digest, { ...model, task: "ranking" });
-    const read = vi.fn(async () => [labelOfNobody(1)]);
-    const server = await startServer({}, { labelled: read });
-    await begin(2);
-    clock.advance(10_000);
-    await server.watch.refresh();
-    expect(server.events).toEqual(["begun "]);
-    expect(read).not.toHaveBeenCalled();
-  });
-
-  it("has its labels read every ten seconds, at once where more may be there, and none that may yet get an earlier one", async () => {
-    const queries: LabelQuery[] = [];
-    const parts = [5_000, 5_000, 10].map((n) => Array.from({ length: n }, () => labelOfNobody(n)));
-    const labelled: RolloutWatchOptions["labelled"] = async (_, query) => {
-      queries.push(query);
-      return parts.shift() ?? [];
-    };
-    const server = await startServer({}, { labelled });
-    const { stepsAt } = await begin(2);
-    const look = async (times: number): Promise<number> => {
-      const before = queries.length;
-      for (let i = 0; i < times; ++i) await server.watch.refresh();
-      return queries.length - before;
-    };
-    expect(await look(5)).toBe(3);
-    clock.advance(9_999);
-    expect(await look(5)).toBe(0);
-    clock.advance(1);
-    expect(await look(5)).toBe(1);
-    expect(queries.at(-1)).toEqual({
-      sinceMs: stepsAt[0],
-      untilMs: clock.now() - 5_000,
-      after: labelOfNobody(10),
-      limit: 5_000,
-    });
-  });
-
   it("that does not load gets no traffic", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     await begin(4);
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "rolledBack", reason: expect.stringContaining("does not load") });
@@ -326,7 +119,7 @@ describe("a canary", () => {
     ["damaged", new MillraceError("ARTIFACT_DAMAGED", { digest: "sha256:0", actual: "sha256:1", path: "model" })],
   ])("whose artifact is %s ends with that as its reason, and is not tried for ever", async (_, error) => {
     const loading = vi.fn(() => Promise.reject(error));
-    const server = await startServer({}, { load: loading });
+    const server = await startRolloutServer({}, { load: loading });
     await begin(2);
     await server.watch.refresh();
     await server.watch.refresh();
@@ -343,7 +136,7 @@ describe("a canary", () => {
       hasFailed = true;
       throw new Error("the bucket does not answer");
     };
-    const server = await startServer({}, { load: unsteady });
+    const server = await startRolloutServer({}, { load: unsteady });
     await begin(2);
     await server.watch.refresh();
     expect(await latest()).toMatchObject({ status: "running" });
@@ -354,9 +147,9 @@ describe("a canary", () => {
   });
 
   /** A canary before its last step, with a server that promotes it at the next look. */
-  async function startLastStep(compatibility: Registry["compatibility"]): Promise<TestServer> {
+  async function startLastStep(compatibility: Registry["compatibility"]): Promise<RolloutServer> {
     await begin(2, { percents: [50, 100] });
-    const server = await startServer({}, { registry: { ...registry, compatibility } });
+    const server = await startRolloutServer({}, { registry: { ...registry, compatibility } });
     askMany(server, 200);
     clock.advance(60_000);
     return server;
@@ -413,13 +206,13 @@ describe("a canary", () => {
       if (model === "barns") throw new Error("a row cannot be read");
       return registry.champion(model);
     };
-    const server = await startServer({}, { registry: { ...registry, champion } });
+    const server = await startRolloutServer({}, { registry: { ...registry, champion } });
     await server.watch.refresh();
     expect(server.events).toEqual(["unreadable", "begun "]);
   });
 
   it("ends where another version becomes champion", async () => {
-    const server = await startServer();
+    const server = await startRolloutServer();
     await begin(3);
     await server.watch.refresh();
     await registry.promote("houses", 2, { by: "ann", reason: "" });
@@ -433,7 +226,7 @@ describe("a canary", () => {
 describe("a split by key", () => {
   it("gives every key one version for good, and those without a key the champion", async () => {
     await begin(2, { kind: "split", percents: [40], key: "header:x-user" });
-    const [first, second] = [await startServer(), await startServer()];
+    const [first, second] = [await startRolloutServer(), await startRolloutServer()];
     const versions = Array.from({ length: 100 }, (_, user) => first.ask(3, { "x-user": `user ${user}` }));
     expect(versions.filter((version) => version === 2).length).toBeGreaterThan(20);
     expect(versions.filter((version) => version === 1).length).toBeGreaterThan(40);
@@ -451,7 +244,7 @@ describe("a shadow", () => {
     const log = openPredictionLogs(folder.path, { clock });
     try {
       await begin(2, { kind: "shadow", percents: [100] });
-      const server = await startServer({ log });
+      const server = await startRolloutServer({ log });
       expect(askMany(server, 30)).toEqual(new Map([[1, 30]]));
       await new Promise((resolve) => setImmediate(resolve));
       await server.watch.refresh();

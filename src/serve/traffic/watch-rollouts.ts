@@ -8,6 +8,7 @@ import { sumOfTallies, type Tally } from "../../monitor/rollout/tally.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Rollout, Rollouts } from "../../registry/rollouts.ts";
 import type { ModelSource, ServedModel } from "../model-source.ts";
+import { repeatedLook, type RepeatedLook } from "../repeated-look.ts";
 import { LiveRollout } from "./live-rollout.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -41,7 +42,7 @@ export interface RolloutWatch extends Traffic {
 export async function watchRollouts(options: RolloutWatchOptions): Promise<RolloutWatch> {
   const watch = new Watch(options);
   await watch.refresh();
-  watch.schedule();
+  watch.start();
   return watch;
 }
 
@@ -66,14 +67,13 @@ class Watch implements RolloutWatch {
   /** Of this server among those that count in a rollout. */
   readonly #server = randomUUID();
   readonly #followed = new Map<string, LiveRollout>();
-  #looking: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #again: RepeatedLook;
   /** What could not be followed at the last look: models, or "" for the list of rollouts. */
   readonly #unreadable = new Set<string>();
-  #isStopped = false;
 
   constructor(options: RolloutWatchOptions) {
     this.#options = options;
+    this.#again = repeatedLook(() => this.#look(), options.everyMs);
   }
 
   of(champion: ServedModel): LiveRollout | undefined {
@@ -81,26 +81,19 @@ class Watch implements RolloutWatch {
     return live?.rollout.champion === champion.version ? live : undefined;
   }
 
-  /** A look that is under way may have read the store already, so a caller waits for it and for one more. */
-  async refresh(): Promise<void> {
-    if (this.#looking) await this.#looking;
-    await (this.#looking ??= this.#look().finally(() => (this.#looking = null)));
+  refresh(): Promise<void> {
+    return this.#again.refresh();
   }
 
   /** Keeps what was counted last. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    if (this.#timer) clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#again.stop();
     for (const live of this.#followed.values())
       await this.#options.rollouts.keepTally(live.rollout, this.#server, live.own()).catch(() => {});
   }
 
-  schedule(): void {
-    if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      void this.refresh().finally(() => this.schedule());
-    }, this.#options.everyMs ?? 500);
+  start(): void {
+    this.#again.start();
   }
 
   #look(): Promise<void> {
