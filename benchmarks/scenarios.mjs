@@ -77,6 +77,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFlights }),
   },
   {
+    id: "boosting/larger-than-memory",
+    title: "a run over 8,000,000 x 30 (MILLRACE_LARGER_ROWS): peak memory beside its columns as doubles",
+    load: () => import("./scenarios/larger-than-memory.mjs"),
+  },
+  {
     id: "boosting/predict-one",
     title: "one row predicted in process beside ONNX Runtime for Node on the model's export",
     load: () => import("./scenarios/predict-one.mjs"),

@@ -66,6 +66,7 @@ describe("the public surface", () => {
       "tsv",
       "tune",
       "union",
+      "warmStart",
       "when",
       "workflow",
     ]);

@@ -124,6 +124,7 @@ export {
   type Space,
   type TuneOptions,
 } from "./train/tuning-choice.ts";
+export { warmStart } from "./train/warm-start.ts";
 export { track, type TrackedRun, type TrackOptions } from "./app/track.ts";
 
 export { atLeast, atMost, beatsChampion, type Rule, type RuleOptions } from "./evaluate/gate-rule.ts";
@@ -137,26 +138,21 @@ export {
   type RowFor,
 } from "./pipeline/connect.ts";
 export { pipeline } from "./pipeline/definition.ts";
+export type { Clean, CleanColumn, Outliers } from "./pipeline/clean-types.ts";
+export type { OwnStep, StepContexts } from "./pipeline/own-step-types.ts";
+export type { Classified, OutputOf, TaskOf } from "./pipeline/task-types.ts";
 export type {
   Accepted,
   AnyPipeline,
   Check,
-  Clean,
-  CleanColumn,
-  Classified,
   ColumnExpectation,
   Definition,
   Expectations,
-  Outliers,
   Monitor,
-  Reviewers,
-  OutputOf,
-  OwnStep,
   Pipeline,
   Retrain,
+  Reviewers,
   Split,
-  StepContexts,
-  TaskOf,
 } from "./pipeline/types.ts";
 
 export { file, map, onlyIf, step, workflow } from "./engine/define.ts";

@@ -9,7 +9,7 @@ const steps = [
   ["types of tests", tool("tsc"), ["-p", "tsconfig.test.json", "--noEmit"]],
   ["type mistakes", process.execPath, ["tools/check-mistakes.mjs"]],
   ["type budget", process.execPath, ["tools/type-budget.mjs"]],
-  ["lint", tool("oxlint"), ["--type-aware", "src", "test", "tools", "benchmarks", "examples"]],
+  ["lint", tool("oxlint"), ["--type-aware", "--deny-warnings", "src", "test", "tools", "benchmarks", "examples"]],
   ["format", tool("oxfmt"), ["--check", "."]],
   ["import rules", process.execPath, ["tools/check-rooms.mjs"]],
   ["dead exports", tool("knip"), ["--no-progress"]],

@@ -93,5 +93,10 @@ export function estimatorsPage(implementations) {
     "into the columns' own space: the model names, explains and is exported in your columns, and predicts as fast as without. At most 1,000",
     "prepared columns. The step `train` notes the components there were and the share of `variance` that lies along them.",
     "",
+    "## warmStart",
+    "",
+    '`warmStart(boosting({ trees: 50 }), { from: "champion" })`: boosting that adds up to 50 rounds to the trees of an earlier version of the pipeline,',
+    "by number or as the champion: see [Data in](data.md#training-that-goes-on). The step `train` notes all `rounds`.",
+    "",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
-// Bundles what every exported module runs (src/export/module/runtime.ts) into one script without imports, beside the compiled
-// file: `node tools/module-runtime.mjs DIST`.
+// Bundles what exported modules run (src/export/module/runtime.ts) into scripts without imports, beside the compiled file:
+// `node tools/module-runtime.mjs DIST`. One scores every kind of model, and one trees alone, which most models are: what an
+// engine need not read, a cold start need not wait for.
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,10 +9,26 @@ import { rolldown } from "rolldown";
 const dist = path.resolve(process.argv[2]);
 const input = path.join(dist, "export", "module", "runtime.js");
 const errors = path.join(dist, "core", "errors", "error.js");
-const scorer = path.join(dist, "model", "quick", "scorer.js");
 
-/** Scores blocks of many rows with WebAssembly, which edge workers refuse; walking the trees gives the same bits. */
-const noScorer = "export const quickRows = 512; export class QuickScorer { static of() { return null; } }";
+/** What WebAssembly does for many rows, which edge workers refuse; without it the bits are the same. */
+const withoutKernels = {
+  [path.join(dist, "model", "quick", "scorer.js")]: "export class QuickScorer { static of() { return null; } }",
+  [path.join(dist, "math", "number-kernels.js")]:
+    "export const numbersAtOnce = 4096; export function numberKernels() { return null; }",
+};
+
+/** The scorers of what is no tree. */
+const treesAlone = Object.fromEntries(
+  Object.entries({
+    ensemble: ["ensembleScores", "memberDesign"],
+    bayes: ["bayesScores"],
+    neighbors: ["neighborScores"],
+    network: ["networkScores"],
+  }).map(([kind, names]) => [
+    path.join(dist, "model", `score-${kind}.js`),
+    `const none = () => { throw new TypeError("this module scores trees alone"); };\n${names.map((name) => `export const ${name} = none;`).join("\n")}`,
+  ]),
+);
 
 async function bundle(replacements, minify) {
   const own = { name: "replace", load: (id) => replacements[id] ?? null };
@@ -35,8 +52,14 @@ async function errorsOf(codes) {
   return `${text.slice(0, start).replace(imports, "")}export const catalogue = { ${entries.join(", ")} };${text.slice(end)}`;
 }
 
-const whole = await bundle({ [scorer]: noScorer }, false);
+const whole = await bundle(withoutKernels, false);
 const codes = [...new Set([...whole.matchAll(/new MillraceError\("([A-Z_]+)"/g)].map((match) => match[1]))].sort();
-const code = await bundle({ [scorer]: noScorer, [errors]: await errorsOf(codes) }, true);
-if (/\bimport\b|\brequire\(/.test(code)) throw new Error("the runtime of exported modules imports something");
-fs.writeFileSync(path.join(dist, "export", "module", "runtime.bundle.js"), code);
+const replacements = { ...withoutKernels, [errors]: await errorsOf(codes) };
+await write("runtime.bundle.js", replacements);
+await write("runtime-trees.bundle.js", { ...replacements, ...treesAlone });
+
+async function write(name, replacements) {
+  const code = await bundle(replacements, true);
+  if (/\bimport\b|\brequire\(/.test(code)) throw new Error("the runtime of exported modules imports something");
+  fs.writeFileSync(path.join(dist, "export", "module", name), code);
+}

@@ -5,7 +5,7 @@ import { contextOf, load, readTable, shapeOf, targetOf } from "./tables.mjs";
 const [folder, trees, leaves, threads] = process.argv.slice(2);
 const { boostingEstimator } = await load("train/boosting/estimator.js");
 const { auc } = await load("metrics/auc.js");
-const { applyLink, rawScores } = await load("model/score.js");
+const { outputsInThreads } = await load("predict/threads.js");
 const shape = shapeOf(folder);
 
 async function fit() {
@@ -29,8 +29,7 @@ const times = [];
 let scores;
 for (let i = 0; i < 5; ++i) {
   const start = performance.now();
-  scores = rawScores(predictor, test.design);
-  applyLink(predictor.link, scores, predictor.outputs);
+  scores = await outputsInThreads(predictor, test.design, Number(threads));
   times.push((performance.now() - start) / 1000);
 }
 const predictSeconds = times.toSorted((a, b) => a - b)[2];

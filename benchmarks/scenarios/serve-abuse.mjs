@@ -1,12 +1,15 @@
 // What a server bears, promise P27: bodies without end, broken HTTP, sockets that never end their headers beside a good client, and ten
 // times the requests it has places for at once. Each is refused for what it is, the good client is answered, and memory stays bounded.
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
+import { root } from "../../tools/setup.mjs";
 import { machine } from "../interleave.mjs";
-import { adult, makeAdultProject, writeAdultBodies } from "../serve/adult.mjs";
+import { inAdultProject, writeAdultBodies } from "../serve/adult.mjs";
 import { withServer } from "../serve/process.mjs";
 
 /** Of each phase. */
@@ -20,19 +23,11 @@ const latencyLimit = 3;
 const leastShare = 0.999;
 const recoveryMs = 5000;
 
-export async function run() {
-  if (!fs.existsSync(adult)) {
-    console.log(`SKIPPED: there is no ${adult}`);
-    return 0;
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-abuse-"));
-  try {
-    makeAdultProject(folder);
+export function run() {
+  return inAdultProject("abuse", (folder) => {
     const bodies = fs.readFileSync(writeAdultBodies(folder), "utf8").split("\n");
-    return await withServer(folder, (url, pid) => abuse(new URL(`${url}/v1/models/adult/predict`), pid, bodies));
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+    return withServer(folder, (url, pid) => abuse(new URL(`${url}/v1/models/adult/predict`), pid, bodies));
+  });
 }
 
 async function abuse(url, pid, bodies) {
@@ -41,46 +36,23 @@ async function abuse(url, pid, bodies) {
   const isEachRefused = await refuseAll(url, bodies[0]);
   const silent = openSilent(url);
   const besideSilent = await askSteadily(url, bodies, seconds);
-  const nSilentOpen = silent.close();
+  const nSilentOpen = await silent.close();
   const flood = await overload(url, bodies[0]);
   const backMs = await untilAnswered(url, bodies[0]);
   const after = await askSteadily(url, bodies, 5);
   return judge({ peace, besideSilent, nSilentOpen, after, flood, backMs, isEachRefused, bytes: peakBytes(pid) });
 }
 
-/** Silent sockets, each opened anew when the server cuts it, until `close`, which tells how many were open on average. */
+/** Opens silent sockets, until `close`, which tells how many were open on average. */
 function openSilent(url) {
-  const sockets = new Set();
-  const counts = [];
-  let isOver = false;
-  const openOne = () => {
-    const socket = silentSocket(url);
-    sockets.add(socket);
-    socket.once("close", () => {
-      sockets.delete(socket);
-      // Not at once: where the server takes none, this would turn forever.
-      if (!isOver) setTimeout(() => isOver || openOne(), 10);
-    });
-  };
-  for (let i = 0; i < nSilent; ++i) openOne();
-  const counting = setInterval(() => counts.push([...sockets].filter((one) => one.readyState === "open").length), 250);
+  const script = path.join(root, "benchmarks", "serve", "silent.mjs");
+  const child = spawn(process.execPath, [script, url.href, String(nSilent)], { stdio: ["pipe", "pipe", "inherit"] });
   return {
-    close() {
-      isOver = true;
-      clearInterval(counting);
-      for (const socket of sockets) socket.destroy();
-      return counts.reduce((sum, count) => sum + count, 0) / counts.length;
+    async close() {
+      child.stdin.end("\n");
+      return Number(await text(child.stdout));
     },
   };
-}
-
-/** Opens a request and never ends its headers. */
-function silentSocket(url) {
-  const socket = net.connect(Number(url.port), url.hostname);
-  socket.on("error", () => {}).write(`POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nx-slow: `);
-  const drip = setInterval(() => socket.writable && socket.write("a"), 1000);
-  socket.once("close", () => clearInterval(drip));
-  return socket.resume();
 }
 
 /** Sends what a server must refuse, and what it must not; whether each was answered as it must be, with nothing of paths or code. */

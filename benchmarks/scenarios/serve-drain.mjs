@@ -2,30 +2,21 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
-import os from "node:os";
-import path from "node:path";
-import { adult, makeAdultProject, nConnections, writeAdultBodies } from "../serve/adult.mjs";
+import { inAdultProject, nConnections, writeAdultBodies } from "../serve/adult.mjs";
 import { cli, listeningUrl } from "../serve/process.mjs";
 
 const nServers = Number(process.env.MILLRACE_DRAINS ?? 100);
 const loadMs = 300;
 const mostMs = 10_000;
 
-export async function run() {
-  if (!fs.existsSync(adult)) {
-    console.log(`SKIPPED: there is no ${adult}`);
-    return 0;
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-drain-"));
-  try {
-    makeAdultProject(folder, 10);
+export function run() {
+  const stopAll = async (folder) => {
     const bodies = fs.readFileSync(writeAdultBodies(folder), "utf8").split("\n");
     const stops = [];
     for (let i = 0; i < nServers; ++i) stops.push(await stopUnderLoad(folder, bodies));
     return judge(stops);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  };
+  return inAdultProject("drain", stopAll, 10);
 }
 
 async function stopUnderLoad(folder, bodies) {

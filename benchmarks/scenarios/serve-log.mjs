@@ -4,29 +4,21 @@ import os from "node:os";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 import { machine, median } from "../interleave.mjs";
-import { adult, load, makeAdultProject, nConnections, writeAdultBodies } from "../serve/adult.mjs";
+import { inAdultProject, load, nConnections, writeAdultBodies } from "../serve/adult.mjs";
 import { printedAddress, withProcess } from "../serve/process.mjs";
 
 const modes = ["none", "async", "sync"];
 /** Of the requests without a log, so many at least with the asynchronous one. */
 const leastShare = 0.9;
 
-export async function run({ rounds = 5 }) {
-  if (!fs.existsSync(adult)) {
-    console.log(`SKIPPED: there is no ${adult}`);
-    return 0;
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-log-"));
-  try {
-    makeAdultProject(folder);
+export function run({ rounds = 5 }) {
+  return inAdultProject("log", async (folder) => {
     const bodies = writeAdultBodies(folder);
     const results = { none: [], async: [], sync: [] };
     for (let round = 0; round < rounds; ++round)
       for (const mode of modes) results[mode].push(await measure(folder, bodies, mode));
     return judge(results, rounds);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function measure(folder, bodies, mode) {

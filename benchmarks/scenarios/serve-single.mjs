@@ -5,7 +5,7 @@ import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 import { machine, median } from "../interleave.mjs";
 import { hasPackage, servePython } from "../rivals/python.mjs";
-import { adult, load, makeAdultProject, nConnections, writeAdultBodies } from "../serve/adult.mjs";
+import { adult, inAdultProject, load, nConnections, writeAdultBodies } from "../serve/adult.mjs";
 import { printedAddress, withProcess, withServer } from "../serve/process.mjs";
 
 /** Rows whose answers are compared: the rivals' must be the same, ours nearly always, for our model is as large but another. */
@@ -19,28 +19,20 @@ const rivals = [
 ];
 const latencyLimit = 0.1;
 
-export async function run({ rounds = 3 }) {
-  if (!fs.existsSync(adult)) {
-    console.log(`SKIPPED: there is no ${adult}`);
-    return 0;
-  }
+export function run({ rounds = 3 }) {
   const present = rivals.filter(({ needs, title }) => {
     const isPresent = hasPackage(servePython(), needs);
     if (!isPresent) console.log(`SKIPPED: ${title}: ${servePython()} has no ${needs}`);
     return isPresent;
   });
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-serve-"));
-  try {
-    makeAdultProject(folder);
+  return inAdultProject("serve", async (folder) => {
     const results = Object.fromEntries(["async", "sync", ...present.map(({ way }) => way)].map((name) => [name, []]));
     for (let round = 0; round < rounds; ++round) {
       for (const log of ["async", "sync"]) results[log].push(await ours(folder, log));
       for (const one of present) results[one.way].push(await rival(folder, one));
     }
     return judge(results, present, rounds);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function ours(folder, log) {

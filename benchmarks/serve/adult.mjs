@@ -1,11 +1,27 @@
 // A project with a model of adult's contract, 100 trees of 31 leaves, for scenarios that serve it or score files with it.
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { root } from "../../tools/setup.mjs";
 import { measured } from "../interleave.mjs";
 import { millrace } from "./process.mjs";
 
 export const adult = path.join(process.env.MILLRACE_SHARED ?? path.join(root, "..", "shared"), "data", "adult.csv");
+
+/** Exit code of `work(folder)` in a project with a model of so many trees, removed afterwards; 0 where adult's file is not there. */
+export async function inAdultProject(name, work, trees = 100) {
+  if (!fs.existsSync(adult)) {
+    console.log(`SKIPPED: there is no ${adult}`);
+    return 0;
+  }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `millrace-${name}-`));
+  try {
+    makeAdultProject(folder, trees);
+    return await work(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 /** `trees` makes versions that differ. */
 export function makeAdultProject(folder, trees = 100) {

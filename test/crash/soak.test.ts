@@ -4,15 +4,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng } from "../../src/core/rng.ts";
-import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
-import { openMemoryStore, openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { compileChild, disturb, startChild } from "./children.ts";
 import type { CompiledChild, Ended } from "./children.ts";
-import { eightSteps } from "./workflow.ts";
+import { expectLikeUnkilled } from "./like-unkilled.ts";
 
 /** The long form (`npm run bench -- store/crash-long`) sets these. */
 const setting = (name: string, short: number): number => Number(process.env[`MILLRACE_CRASH_${name}`] ?? short);
@@ -59,15 +58,6 @@ async function expectKept(store: Store, ended: readonly Ended[]): Promise<void> 
     .having((e) => e.fn.countAll(), ">", 1)
     .execute();
   expect(twice).toEqual([]);
-}
-
-async function expectLikeUnkilled(store: Store, runId: string): Promise<void> {
-  const { seed, steps } = await showRun(store, runId);
-  const fresh = await openMemoryStore({ clock });
-  const result = await runWorkflow({ ...eightSteps(() => {}), seed }, { store: fresh, clock });
-  await fresh.close();
-  const kept = new Map(steps.flatMap((step) => step.outputs.map(({ digest }) => [step.step, digest])));
-  expect([...kept.values()].sort()).toEqual(result.steps.map((step) => step.outputs.get("bytes")!).sort());
 }
 
 /** What processes said they had done to the champion is in its history once, and the history is one line of events. */

@@ -29,7 +29,7 @@ const customers = csvOf(300, (_, next) => {
   return { tenure, contract, charges: 20 + 80 * next(), left };
 });
 
-describe.skipIf(!isBuilt)("docs/deployment.md", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("docs/deployment.md", () => {
   let project: Project;
   beforeAll(async () => {
     project = createProject();

@@ -171,3 +171,24 @@ export function expectRefusal(answer: Answer, code: string, exit: number, ...sai
 function literally(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
 }
+
+/** What `millrace run --json` says. */
+export interface Ran {
+  readonly run: string;
+  readonly steps: readonly {
+    readonly step: string;
+    readonly status: string;
+    readonly reason: string | null;
+    readonly metrics: Record<string, number>;
+    readonly outputs: Record<string, string>;
+  }[];
+}
+
+/** Nothing but the database, which notes a failed run, may differ after a refusal. */
+export async function refusedWithoutTrace(project: Project, args: readonly string[]): Promise<Answer> {
+  await project.run("models");
+  const before = project.snapshot();
+  const answer = await project.run(...args, "--json");
+  expect(project.snapshot()).toEqual(before);
+  return answer;
+}

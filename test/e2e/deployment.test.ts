@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProject, expectRefusal, isBuilt, type Project, type Running } from "./cli.ts";
 import { housePipeline, houses } from "./data.ts";
 
-describe.skipIf(!isBuilt)("a deployment", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("a deployment", () => {
   let project: Project;
   let server: Running;
   let url: string;

@@ -15,7 +15,7 @@ const stays = (patients: readonly string[]): string =>
   }));
 const everybody = [ann, ...Array.from({ length: 39 }, (_, i) => `p${i}@example.com`)];
 
-describe.skipIf(!isBuilt)("forgetting a person", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("forgetting a person", () => {
   let project: Project;
   beforeAll(async () => {
     project = createProject();

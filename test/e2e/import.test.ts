@@ -7,7 +7,7 @@ const { cases } = readVectors<{
 }>("xgboost");
 const binary = cases.find(({ name }) => name === "binary")!;
 
-describe.skipIf(!isBuilt)("models of other trainers", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("models of other trainers", () => {
   let project: Project;
   const ask = async (...args: readonly string[]): Promise<unknown> => {
     const answer = await project.run(...args, "--json");

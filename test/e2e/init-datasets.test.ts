@@ -89,7 +89,7 @@ const datasets: readonly Dataset[] = [
   },
 ];
 
-describe.skipIf(!isPresent)("init and run of well-known files, unmodified", { timeout: 180_000 }, () => {
+describe.skipIf(!isPresent)("init and run of well-known files, unmodified", () => {
   let project: Project;
   const sources = new Map<string, string>();
   const notes = new Map<string, readonly string[]>();
@@ -102,7 +102,7 @@ describe.skipIf(!isPresent)("init and run of well-known files, unmodified", { ti
       notes.set(name, answer.json<{ notes: readonly string[] }>().notes);
       sources.set(name, fs.readFileSync(project.path(`pipelines/${name}.ts`), "utf8"));
     }
-  }, 120_000);
+  });
   afterAll(() => project.remove());
 
   it("writes TypeScript that the strict compiler accepts", () => {

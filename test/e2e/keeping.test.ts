@@ -8,7 +8,7 @@ interface Listed {
   readonly runs: readonly { readonly runId: string; readonly status: string; readonly attempt: number }[];
 }
 
-describe.skipIf(!isBuilt)("what a project keeps", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("what a project keeps", () => {
   let project: Project;
   let first: string;
   beforeAll(async () => {

@@ -24,7 +24,7 @@ interface Models {
 
 const fast = "m.boosting({ trees: 20, minRows: 5 })";
 
-describe.skipIf(!isBuilt)("the life of a model", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("the life of a model", () => {
   let project: Project;
   const ranSteps = (ran: Ran): string[] => ran.steps.filter((s) => s.status === "ran").map((s) => s.step);
   const run = async (): Promise<Ran & { code: number }> => {

@@ -18,7 +18,7 @@ interface Explained {
 /** Labels that are hard on whoever writes them: a formula, a quote with a comma, a line break, a member of objects. */
 const labels = ["=1+1", 'a "b", c', "two\nlines", "__proto__"];
 
-describe.skipIf(!isBuilt)("predictions from the command line", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("predictions from the command line", () => {
   let project: Project;
   const inputs = (n: number, seed: number): string =>
     csvOf(n, (_, next) => ({ amount: 4 * next(), place: ["süd", 'n"o', "w,e"][Math.floor(3 * next())] }), seed);
@@ -39,7 +39,7 @@ describe.skipIf(!isBuilt)("predictions from the command line", { timeout: 120_00
     const answer = await project.run("run", "kinds", "--json");
     expect(answer.code, answer.stdout + answer.stderr).toBe(0);
     project.write("new.csv", inputs(50, 3));
-  }, 60_000);
+  });
   afterAll(() => project.remove());
 
   it("answers one row, and refuses one that is no JSON, no object or breaks the contract", async () => {

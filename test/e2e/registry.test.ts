@@ -3,7 +3,7 @@ import { loadSqlite } from "../../src/store/sqlite.ts";
 import { createProject, expectRefusal, isBuilt, type Project } from "./cli.ts";
 import { housePipeline, houses } from "./data.ts";
 
-describe.skipIf(!isBuilt)("the registry", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("the registry", () => {
   let project: Project;
   const ask = async (...args: readonly string[]): Promise<unknown> => {
     const answer = await project.run(...args, "--json");

@@ -3,7 +3,7 @@ import type { DescribedRollout } from "../../src/app/rollout.ts";
 import { createProject, expectRefusal, isBuilt, type Project, type Running, until } from "./cli.ts";
 import { housePipeline, houses } from "./data.ts";
 
-describe.skipIf(!isBuilt)("millrace rollout", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("millrace rollout", () => {
   let project: Project;
   let server: Running;
   let url = "";

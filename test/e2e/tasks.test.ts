@@ -52,7 +52,7 @@ const schema = (...names: readonly (keyof typeof kinds)[]): string =>
   `data: m.csv("visits.csv"), schema: { ${names.map((name) => `${name}: ${kinds[name]}`).join(", ")} },`;
 const features = ["spend", "plan", "isNew", "note"] as const;
 
-describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("every task, estimator and role", () => {
   let project: Project;
   beforeAll(() => {
     project = createProject();
@@ -218,7 +218,7 @@ describe.skipIf(!isBuilt)("every task, estimator and role", { timeout: 120_000 }
   });
 });
 
-describe.skipIf(!isBuilt)("steps of the user's own", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("steps of the user's own", () => {
   let project: Project;
   const body = (steps: string, gate = '[m.atLeast("r2", 0.1)]'): string =>
     `{ name: "own", ${schema("spend", "plan", "score")} target: "score", model: m.linear(), gate: ${gate}, steps: { ${steps} } }`;

@@ -35,7 +35,7 @@ async function listening(up: Running): Promise<string> {
   return (await up.heard(/on (http:\/\/127\.0\.0\.1:\d+)\n/))[1]!;
 }
 
-describe.skipIf(!isBuilt)("up", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("up", () => {
   let project: Project;
   let up: Running;
   let url: string;
@@ -47,7 +47,7 @@ describe.skipIf(!isBuilt)("up", { timeout: 120_000 }, () => {
     expect((await project.run("run", "houses")).code).toBe(0);
     up = project.start("up", "--port", "0");
     url = await listening(up);
-  }, 60_000);
+  });
   afterAll(async () => {
     await up?.stop();
     project.remove();
@@ -156,7 +156,7 @@ describe.skipIf(!isBuilt)("up", { timeout: 120_000 }, () => {
   });
 });
 
-describe.skipIf(!isBuilt)("up, when something is wrong or has moved on", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("up, when something is wrong or has moved on", () => {
   it("serves the other models where one is damaged, and refuses that one", async () => {
     const project = createProject();
     let up: Running | undefined;

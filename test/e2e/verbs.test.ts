@@ -7,7 +7,7 @@ import { housePipeline, houses } from "./data.ts";
 /** The verbs a release never loses. */
 const spine = "init check run runs show predict models promote rollback up serve monitor doctor".split(" ");
 
-describe.skipIf(!isBuilt)("the command line", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("the command line", () => {
   let project: Project;
   beforeAll(() => {
     project = createProject();

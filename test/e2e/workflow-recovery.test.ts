@@ -7,7 +7,7 @@ interface Ran {
   readonly steps: readonly { readonly step: string; readonly status: string }[];
 }
 
-describe.skipIf(!isBuilt)("a workflow file whose run is killed", { timeout: 60_000 }, () => {
+describe.skipIf(!isBuilt)("a workflow file whose run is killed", () => {
   let project: Project;
   beforeAll(() => {
     project = createProject();

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await project.run("run", "houses");
   expectRefusal(await project.run("export", "docker", "houses", "-o", "deploy", "--json"), "USAGE", 2, "keys add");
   key = (await project.run("keys", "add", "shop", "--role", "predict", "--json")).json<{ key: string }>().key;
-}, 120_000);
+});
 afterAll(() => project?.remove());
 
 async function exported(folder: string): Promise<ExportedContainer> {
@@ -70,7 +70,7 @@ console.log(JSON.stringify({
 }));
 `;
 
-describe.skipIf(!isBuilt)("millrace export docker", { timeout: 240_000 }, () => {
+describe.skipIf(!isBuilt)("millrace export docker", () => {
   it("writes everything a container is built and run from, and the same again", async () => {
     const done = await exported("deploy");
     expect(done).toMatchObject({ model: "houses", version: 1, image: "houses:1", keys: ["shop"] });

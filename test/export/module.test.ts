@@ -16,12 +16,14 @@ import { modelKinds, randomModel, randomRow } from "../models/random-models.ts";
 import { createProject, dist, expectRefusal, isBuilt, type Project } from "../e2e/cli.ts";
 import { housePipeline, houses } from "../e2e/data.ts";
 
-const bundle = path.join(dist, "export", "module", "runtime.bundle.js");
+const bundles = ["runtime", "runtime-trees"].map((name) => path.join(dist, "export", "module", `${name}.bundle.js`));
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-module-"));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-const textOf = (model: Model): string =>
-  moduleText(fs.readFileSync(bundle, "utf8"), model.name, partsOf(model, 3, "sha256:x"));
+function textOf(model: Model): string {
+  const bundle = bundles[model.predictor.kind === "trees" ? 1 : 0]!;
+  return moduleText(fs.readFileSync(bundle, "utf8"), model.name, partsOf(model, 3, "sha256:x"));
+}
 
 let written = 0;
 async function moduleOf(model: Model): Promise<ModelModule> {
@@ -30,7 +32,7 @@ async function moduleOf(model: Model): Promise<ModelModule> {
   return (await import(pathToFileURL(file).href)) as ModelModule;
 }
 
-describe.skipIf(!isBuilt)("an exported module", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("an exported module", () => {
   it.each(modelKinds)("answers with the bits of the model it was made of: %s by %s", async (task, kind) => {
     const rng = createRng(77);
     const model = randomModel(rng, task, kind);
@@ -40,6 +42,20 @@ describe.skipIf(!isBuilt)("an exported module", { timeout: 120_000 }, () => {
     expect(exported.predictMany(rows)).toEqual(expected);
     expect(exported.predict(rows[7])).toEqual(expected[7]);
     expect(exported.model).toMatchObject({ name: "house-prices", version: 3, task, inputs: model.inputs });
+  });
+
+  it("writes whole numbers in as few bytes as all of them fit, and what no node has both of once", () => {
+    const model = randomModel(createRng(77), "binary", "trees");
+    const writtenAs = (treeOffsets: readonly number[]): unknown[] => {
+      const predictor = { ...model.predictor, treeOffsets: Uint32Array.from(treeOffsets) } as typeof model.predictor;
+      const { arrays } = partsOf({ ...model, predictor }, 3, "sha256:x");
+      expect(arrays.map(([paths]) => paths)).toContainEqual(["threshold", "value"]);
+      const [, type, narrow, base64] = arrays.find(([[path]]) => path === "treeOffsets")!;
+      return [type, narrow, Buffer.from(base64, "base64").length];
+    };
+    expect(writtenAs([0, 127])).toEqual(["Uint32Array", "Int8Array", 2]);
+    expect(writtenAs([0, 128])).toEqual(["Uint32Array", "Int16Array", 4]);
+    expect(writtenAs([0, 32_768])).toEqual(["Uint32Array", "Uint32Array", 8]);
   });
 
   it("finds the issues the server finds, and refuses rows that have some", async () => {
@@ -72,7 +88,7 @@ describe.skipIf(!isBuilt)("an exported module", { timeout: 120_000 }, () => {
     }
   });
 
-  it("imports nothing and keeps its code under 60 kB", () => {
+  it.each(bundles)("imports nothing and keeps its code under 60 kB: %s", (bundle) => {
     const code = fs.readFileSync(bundle, "utf8");
     expect(Buffer.byteLength(code)).toBeLessThan(60_000);
     expect(code.match(/\bimport[ ({]|\brequire\b|\bprocess\.|\beval\b|new Function|["'`]node:/g)).toBeNull();
@@ -112,7 +128,7 @@ describe.skipIf(!isBuilt)("an exported module", { timeout: 120_000 }, () => {
   });
 });
 
-describe.skipIf(!isBuilt)("millrace export module", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt)("millrace export module", () => {
   let project: Project;
   beforeAll(async () => {
     project = createProject();

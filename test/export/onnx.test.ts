@@ -146,7 +146,7 @@ const cases = (["regression", "binary", "multiclass"] as const).flatMap((task) =
   (["trees", "linear"] as const).map((kind) => [task, kind] as const),
 );
 
-describe("an ONNX file", { timeout: 120_000 }, () => {
+describe("an ONNX file", () => {
   it.skipIf(python === undefined).each(cases)(
     "answers in ONNX Runtime as the model does, to 1e-9: %s by %s",
     (task, kind) => {

@@ -167,7 +167,7 @@ describe.each([
     return fetch(`${url}/v1/models/skew/predict`, { method: "POST", headers, body: JSON.stringify({ rows }) });
   }
 
-  it(`answers ${nRows} rows over HTTP with the very bits that training gives`, { timeout: 120_000 }, async () => {
+  it(`answers ${nRows} rows over HTTP with the very bits that training gives`, async () => {
     const rows = Array.from({ length: nRows }, () => rowOf(rng, true));
     const expected = await offline(rows);
     // What no double can hold is refused by name, and never answered with null.
@@ -227,7 +227,8 @@ describe.each([
     expect(await Promise.all(["9007199254740993", "9007199254740994", "123456789012345678"].map(ask))).toEqual([
       400, 200, 400,
     ]);
-    expect(await ask("9".repeat(100_000))).toBe(400);
+    // Infinite: refused by the contract, which names row and column.
+    expect(await ask("9".repeat(100_000))).toBe(422);
     expect(await ask("-9007199254740991")).toBe(200);
   });
 

@@ -5,7 +5,7 @@ import { csvOf } from "../e2e/data.ts";
 /** More rows than the kernels keep to one thread. */
 const nRows = 24_000;
 
-describe.skipIf(!isBuilt)("the same bits for any number of threads", { timeout: 240_000 }, () => {
+describe.skipIf(!isBuilt)("the same bits for any number of threads", () => {
   let project: Project;
   const before = process.env["MILLRACE_THREADS"];
 

@@ -125,3 +125,40 @@ export function hostileModel(): ServedModel {
   };
   return { model, version: 1, digest: sha256("hostile"), metrics: { [markup]: 1 } };
 }
+
+/** A model that bears `text` in every place that holds a name or a value of somebody's choice: it answers `text` from a 0 on. */
+export function modelNamedBy(text: string): ServedModel {
+  const level = `level ${text}`;
+  const note = `note ${text}`;
+  const contract: Contract = {
+    columns: [
+      column(text, "number", { missing: 1, max: 50 }),
+      column(level, "category", { levels: [text, "other"] }),
+      column(note, "text", { maxLength: 2000 }),
+      column(`target ${text}`, "category"),
+    ],
+  };
+  const model: Model = {
+    ...housesModel(1).model,
+    name: text,
+    task: "binary",
+    contract,
+    roles: { ...noRoles, target: `target ${text}` },
+    inputs: [text, level, note],
+    features: [{ feature: text, steps: [{ kind: "impute", value: 7, indicator: false }] }],
+    predictor: linear([1], 0, "sigmoid"),
+    labels: ["no", text],
+    threshold: 0.5,
+    parity: {
+      rows: [
+        Object.fromEntries([
+          [text, 5],
+          [level, text],
+          [note, text],
+        ]),
+      ],
+      outputs: Float64Array.of(0, 1),
+    },
+  };
+  return { model, version: 1, digest: sha256(text), metrics: Object.fromEntries([[text, 0.5]]) };
+}

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -15,8 +15,6 @@ import { openStore, type Store } from "../../src/store/open.ts";
 import { addArtifact } from "../../src/store/store.fixtures.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { type CompiledChild, compileChild, startChild } from "../crash/children.ts";
-import { createProject, isBuilt } from "../e2e/cli.ts";
-import { housePipeline, houses } from "../e2e/data.ts";
 import { startCuttingProxy } from "./start/cutting-proxy.ts";
 import { startObjectStore } from "./start/object-store.ts";
 
@@ -285,72 +283,5 @@ describe.skipIf(!server)("a store with its artifacts in a bucket", () => {
     expect(Buffer.from(await restored.artifacts.readBytes(digest)).toString()).toBe("the bytes");
     await addArtifact(restored, "more");
     await restored.close();
-  });
-});
-
-describe.skipIf(!server || !isBuilt)("a project with its artifacts in a bucket", { timeout: 120_000 }, () => {
-  it("brings what lists name to steps in processes of their own, which see no keys", async () => {
-    const project = createProject();
-    process.env["MILLRACE_ARTIFACTS"] = newPlace();
-    const write = (last: string): string =>
-      project.write(
-        "pipelines/words.ts",
-        `
-        import { map, step, workflow } from "millrace";
-        const texts = step({ name: "texts", run: () => ["a b", "c d e"] });
-        const words = map(texts.output, (text) => step({ name: "words", inputs: { text }, run: ({ inputs }) => inputs.text.split(" ") }));
-        const counts = map(words.output, (list) => step({ name: "counts", inputs: { list }, run: ({ inputs }) => inputs.list.length }));
-        const keys = () => Object.keys(process.env).filter((name) => /AWS|MILLRACE/.test(name)).length;
-        const total = step({ name: "total", inputs: { words: words.output, counts: counts.output }, run: ({ inputs, record }) => {
-          record({ words: inputs.words.flat().length, counts: inputs.counts.reduce((a, b) => a + b, 0), keys: keys() });
-          return ${last};
-        } });
-        export default workflow({ name: "words", steps: [total] });
-      `,
-      );
-    try {
-      for (const last of ["1", "2"]) {
-        write(last);
-        const ran = await project.run("run", "words", "--json");
-        expect(ran.code, ran.stderr).toBe(0);
-        const steps = ran.json<{ steps: readonly { step: string; status: string; metrics: object }[] }>().steps;
-        expect(steps.at(-1)).toMatchObject({
-          step: "total",
-          status: "ran",
-          metrics: { words: 5, counts: 5, keys: 0 },
-        });
-        await rm(project.path(".millrace/artifacts"), { recursive: true });
-      }
-    } finally {
-      delete process.env["MILLRACE_ARTIFACTS"];
-      project.remove();
-    }
-  });
-
-  it("runs, loses its copies, predicts, is verified, and is answered from the cache", async () => {
-    const project = createProject();
-    process.env["MILLRACE_ARTIFACTS"] = newPlace();
-    try {
-      project.write("data/houses.csv", houses(150));
-      project.pipeline("houses", housePipeline());
-      const ran = await project.run("run", "houses", "--json");
-      expect([ran.code, ran.stderr]).toEqual([0, ""]);
-      await rm(project.path(".millrace/artifacts"), { recursive: true });
-      const predicted = await project.run("predict", "houses", "data/houses.csv", "-o", "scores.csv");
-      expect(predicted.code, predicted.stderr).toBe(0);
-      expect((await stat(project.path("scores.csv"))).size).toBeGreaterThan(1000);
-      expect((await project.run("verify")).stdout).toContain("sound");
-      await rm(project.path(".millrace/artifacts"), { recursive: true });
-      const again = await project.run("run", "houses", "--json");
-      const steps = again.json<{ steps: readonly { status: string }[] }>().steps.map(({ status }) => status);
-      expect(new Set(steps.slice(1))).toEqual(new Set(["cached"]));
-      expect((await project.run("gc")).code).toBe(0);
-      expect((await project.run("reproduce", ran.json<{ run: string }>().run, "--json")).json()).toMatchObject({
-        equal: true,
-      });
-    } finally {
-      delete process.env["MILLRACE_ARTIFACTS"];
-      project.remove();
-    }
   });
 });

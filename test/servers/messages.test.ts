@@ -23,7 +23,7 @@ interface Sent {
 const rowOf = (i: number): string => JSON.stringify({ id: `h${i}`, area: 50 + (i % 100), place: "north" });
 const rows = (n: number): string[] => Array.from({ length: n }, (_, i) => rowOf(i));
 
-describe.skipIf(!isBuilt || !server)("millrace stream", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt || !server)("millrace stream", () => {
   let project: Project;
   let connection: NatsConnection;
   let running: Running | undefined;

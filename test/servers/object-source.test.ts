@@ -228,7 +228,7 @@ describe.skipIf(!server)("a source in an object store", () => {
   });
 });
 
-describe.skipIf(!server || !isBuilt)("a project whose data lie in an object store", { timeout: 120_000 }, () => {
+describe.skipIf(!server || !isBuilt)("a project whose data lie in an object store", () => {
   it("is written by init, runs, and is answered from the cache until an object changes", async () => {
     const project = createProject();
     try {

@@ -19,7 +19,7 @@ interface Ran {
   readonly steps: readonly { readonly step: string; readonly status: string }[];
 }
 
-describe.skipIf(!isBuilt || !server)("a project whose metadata is in PostgreSQL", { timeout: 120_000 }, () => {
+describe.skipIf(!isBuilt || !server)("a project whose metadata is in PostgreSQL", () => {
   let project: Project;
   const runs: string[] = [];
   const ok = async (...args: readonly string[]) => {

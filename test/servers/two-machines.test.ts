@@ -30,7 +30,7 @@ function statuses(answer: Answer): string[] {
   return answer.json<{ steps: readonly { status: string }[] }>().steps.map(({ status }) => status);
 }
 
-describe.skipIf(!postgres || !bucket)("two machines on one database and one bucket", { timeout: 120_000 }, () => {
+describe.skipIf(!postgres || !bucket)("two machines on one database and one bucket", () => {
   it("share runs, cache and models; either may go, and what it kept is garbage nowhere", async () => {
     Object.assign(process.env, bucket!.environment, {
       MILLRACE_STORE: postgres!.url,

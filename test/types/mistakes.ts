@@ -1,6 +1,6 @@
 // Planted mistakes. Each is caught on the line below its comment, and nowhere else; each has a corrected twin.
 import { pipeline, connect, csv, postgres, mysql, stream, rows, number, category, text, boolean, timestamp, boosting, forest, tree, isolationForest, kmeans, linear, naiveBayes, blend, calibrated, stack, auto, tune, between, atLeast, atMost, beatsChampion, standardize, tfidf, oneHot, targetEncode,
-  cyclic, when, type Rule } from "../../src/index.ts";
+  cyclic, warmStart, when, type Rule } from "../../src/index.ts";
 const schema = { key: text(), area: number({ min: 0 }), rooms: number({ missing: 0.1 }), sold: timestamp(), city: category(["a", "b", "c"]), note: text({ missing: 1 }), flag: boolean(), w: number(), price: number() };
 const plain = { a: number(), b: number(), t: text() };
 const name = "p", data = csv("a.csv"), model = boosting();
@@ -363,3 +363,13 @@ pipeline({ name, data, schema, model, target: "price", expect: { columns: { area
   // @ts-expect-error
   drift: 0.1, onViolation: "quarantine" } } } });
 pipeline({ name, data, schema, model, target: "price", expect: { columns: { area: { drift: 0.1, onViolation: "warn" }, sold: { drift: false } } } });
+//// 70 an estimator that cannot go on from an earlier version
+pipeline({ name, data, schema, target: "price",
+  // @ts-expect-error
+  model: warmStart(forest(), { from: 1 }) });
+pipeline({ name, data, schema, target: "price", model: warmStart(boosting(), { from: 1 }) });
+//// 71 a version by a name it cannot have
+pipeline({ name, data, schema, target: "price", model: warmStart(boosting(), {
+  // @ts-expect-error
+  from: "latest" }) });
+pipeline({ name, data, schema, target: "price", model: warmStart(boosting(), { from: "champion" }) });
