@@ -1,7 +1,8 @@
-import { missingBoolean, type ColumnData } from "../frame/column.ts";
+import { rowsByCode } from "../frame/code-counts.ts";
+import type { BooleanColumnData, CategoryColumnData, ColumnData } from "../frame/column.ts";
+import { takeFromColumn } from "../frame/frame.ts";
 import { populationStabilityIndex, psiChanceBound } from "../math/psi.ts";
 import { RankSketch, type RankSketchData } from "../math/rank-sketch.ts";
-import { countCodes } from "./code-counts.ts";
 import { sortedNumbersOf } from "./sample-rows.ts";
 
 /**
@@ -31,13 +32,16 @@ export function sketchColumn(
     case "timestamp":
     case "text":
       return sketchNumbers(sorted, rows.length);
-    case "boolean": {
-      const counts = countCodes(column, rows, missingBoolean + 1);
-      return sketchLevels(["false", "true"], counts, rows.length);
-    }
+    case "boolean":
+      return sketchLevels(["false", "true"], countCodes(column, rows), rows.length);
     case "category":
-      return sketchLevels(column.levels, countCodes(column, rows, column.levels.length), rows.length);
+      return sketchLevels(column.levels, countCodes(column, rows), rows.length);
   }
+}
+
+/** How many of the rows have each code; that of a missing level is none of them. */
+function countCodes(column: BooleanColumnData | CategoryColumnData, rows: Uint32Array): Uint32Array {
+  return rowsByCode(takeFromColumn(column, rows) as typeof column).subarray(1);
 }
 
 function sketchNumbers(sorted: Float64Array, nRows: number): ColumnSketch {

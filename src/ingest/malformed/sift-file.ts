@@ -25,7 +25,7 @@ export interface SiftOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Copies the sound records of a delimited file. Throws DelimitedFault where its header is in fault. */
+/** Copies the sound records of a delimited file where not all are. Throws DelimitedFault where its header is in fault. */
 export async function siftDelimited(
   path: string,
   source: SourceDescription,
@@ -35,7 +35,7 @@ export async function siftDelimited(
   const { delimiter = ",", quotes = true, header = true, columns } = source;
   // A header says how many cells there are.
   const sieve = new Sieve({ delimiter, quotes, nCells: header ? null : columns!.length, texts });
-  const nBytes = await writing(output, async (copy) => {
+  const nBytes = await writing({ path, output, setAside: sieve.setAside, signal }, async (copy) => {
     for await (const chunk of readBytes(path, signal)) {
       sieve.add(chunk);
       await copy(sieve.take());
@@ -49,28 +49,32 @@ export async function siftDelimited(
 }
 
 const lineEnd = Buffer.from("\n");
+/** What stands where the name of a member does, in a line that is no JSON. */
+const likelyName = /"([^"]*)"\s*:/g;
 
-/** Copies the sound lines of a file of JSON lines. */
+/** Copies the sound lines of a file of JSON lines where not all are. */
 export async function siftJsonLines(path: string, output: string, { texts, signal }: SiftOptions): Promise<SiftedFile> {
   const setAside: SetAside[] = [];
   const names = new Set<string>();
   const index = new LineIndex();
-  let [line, nRows] = [0, 0];
-  const nBytes = await writing(output, async (copy) => {
+  let [line, nCopied, nRows] = [0, 0, 0];
+  const nBytes = await writing({ path, output, setAside, signal }, async (copy) => {
     for await (const bytes of splitLines(readBytes(path, signal))) {
       ++line;
       try {
         const row = parseLine(bytes, line, "line");
-        if (row === undefined) continue;
-        for (const name of Object.keys(row)) names.add(name);
+        if (row !== undefined) ++nRows;
+        for (const name of Object.keys(row ?? {})) names.add(name);
       } catch (error) {
         if (!(error instanceof JsonLinesFault)) throw error;
         const reason = error.message.replace(/^line \d+ /, "");
         if (setAside.length === mostSetAside) throw new JsonLinesFault(`line ${line} ${tooMany({ reason })}`);
-        setAside.push({ line, reason, text: texts.of(bytes, 0, bytes.length) });
+        const text = texts.of(bytes, 0, bytes.length);
+        setAside.push({ line, reason, text });
+        for (const [, name] of text.matchAll(likelyName)) names.add(name!);
         continue;
       }
-      index.add(++nRows, line);
+      index.add(++nCopied, line);
       await copy([bytes, lineEnd]);
     }
   });
@@ -79,17 +83,32 @@ export async function siftJsonLines(path: string, output: string, { texts, signa
 
 const flushBytes = 1 << 20;
 
-/** Opens a file for `write`, which is given what writes; how many bytes were written. */
+interface Copying {
+  readonly path: string;
+  readonly output: string;
+  /** Of the file, so far. */
+  readonly setAside: readonly SetAside[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Gives `write` what copies to `output`; how many bytes were copied. The copy is begun with the first record that is set aside:
+ * what was sound before is the beginning of the file.
+ */
 async function writing(
-  path: string,
+  { path, output, setAside, signal }: Copying,
   write: (copy: (bytes: readonly Buffer[]) => Promise<void>) => Promise<void>,
 ): Promise<number> {
-  const file: FileHandle = await open(path, "w");
+  let file: FileHandle | null = null;
   let nBytes = 0;
   let pending: Buffer[] = [];
   let nPending = 0;
   const flush = async (): Promise<void> => {
-    if (nPending > 0) await file.writeFile(Buffer.concat(pending));
+    if (file === null && setAside.length > 0) {
+      file = await open(output, "w");
+      await copyStart(path, nBytes, file, signal);
+    }
+    await file?.writeFile(Buffer.concat(pending));
     nBytes += nPending;
     [pending, nPending] = [[], 0];
   };
@@ -103,7 +122,17 @@ async function writing(
     });
     await flush();
   } finally {
-    await file.close();
+    await (file as FileHandle | null)?.close();
   }
   return nBytes;
+}
+
+async function copyStart(path: string, length: number, to: FileHandle, signal: AbortSignal | undefined): Promise<void> {
+  let left = length;
+  if (left === 0) return;
+  for await (const chunk of readBytes(path, signal)) {
+    await to.writeFile(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
 }

@@ -113,6 +113,29 @@ describe("malformed records of a source that sets them aside", () => {
     expect([parts.lines, parts.frame]).toEqual([whole.lines, whole.frame]);
   });
 
+  it("are left out behind megabytes of sound ones, and every row has its line", async () => {
+    const rows = Array.from({ length: 60_000 }, (_, i) => `{"id":${i},"word":"w${i % 9} ${"x".repeat(30)}"}\r\n`);
+    const content = `${rows.slice(0, 50_000).join("")}\n\n${rows.slice(50_000).join("")}{"id":1,\n{"id":7}`;
+    const cells = Array.from({ length: 60_000 }, (_, i) => `${i},w${i % 9} ${"x".repeat(30)}\n`).join("");
+    const sources = [
+      jsonl(file("long.jsonl", content), { onMalformed }),
+      jsonl(file("long.jsonl.gz", gzipSync(content)), { onMalformed }),
+      csv(file("long.csv", `\uFEFFid,word\n${cells}2\n7,\n`), { onMalformed }),
+    ];
+    const found = [];
+    for (const source of sources) {
+      const { report, frame, lines } = await read(source);
+      const ids = frame.columns[0] as { readonly values: Float64Array };
+      expect(ids.values.findIndex((id, i) => id !== i)).toBe(60_000);
+      found.push([frame.nRows, report.refused?.map(({ line }) => line), lines[0], lines[50_000], lines.at(-1)]);
+    }
+    expect(found).toEqual([
+      [60_001, [60_003], 1, 50_003, 60_004],
+      [60_001, [60_003], 1, 50_003, 60_004],
+      [60_001, [60_002], 2, 50_002, 60_003],
+    ]);
+  });
+
   it("keep no text where a column is hidden or left out", async () => {
     const source = csv(file("a.csv", damaged), { onMalformed });
     const hidden = contractOf({ id: number({ missing: 1 }), word: text({ missing: 1, privacy: { mask: 1 } }) });
@@ -121,6 +144,8 @@ describe("malformed records of a source that sets them aside", () => {
     file("members/2.jsonl", '{"id":1}\n{"id":2,"word":"of a person"\n');
     const members = await read(jsonl("members/*.jsonl", { onMalformed }), { contract: hidden });
     expect(members.report.refused).toMatchObject([{ file: "members/2.jsonl", line: 2, text: null }]);
+    const onlyThere = file("only.jsonl", '{"id":1,"word":"a"}\n{"id":2,"mail" :"of a person"\n');
+    expect((await read(jsonl(onlyThere, { onMalformed }))).report.refused).toMatchObject([{ line: 2, text: null }]);
     for (const some of [hidden, contractOf({ id: number({ missing: 1 }) })]) {
       const { report } = await read(source, { contract: some });
       expect(report.refused?.map(({ line, text: shown }) => [line, shown])).toEqual([

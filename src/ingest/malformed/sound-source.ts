@@ -91,10 +91,7 @@ async function siftFile({ source, format }: LocatedSource, file: LocatedFile, si
     throw isFault ? unreadableFile(file, kind, error.message, error) : error;
   });
   const [first] = setAside;
-  if (first === undefined) {
-    await rm(path);
-    return file;
-  }
+  if (first === undefined) return file;
   if (nRows <= 0) {
     const reason = `none of its records is sound; line ${first.line} ${first.reason}`;
     throw unreadableFile(file, kind, reason);

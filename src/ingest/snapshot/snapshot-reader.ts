@@ -43,8 +43,7 @@ export class SnapshotReader implements ColumnReader {
   /** By position, the one asked for last at the end. */
   readonly #held = new Map<number, ColumnData>();
   readonly #parts = new Map<number, Part>();
-  /** By position, of categories: the codes of their levels. */
-  readonly #codes = new Map<number, ReadonlyMap<string, number>>();
+  /** By position, of categories: those of the whole column. */
   readonly #levels = new Map<number, readonly string[]>();
 
   constructor(
@@ -66,10 +65,7 @@ export class SnapshotReader implements ColumnReader {
 
   column(index: number): ColumnData {
     const column = this.#held.get(index) ?? this.#read([...this.#groups.keys()], index);
-    if (column.kind === "category" && !this.#levels.has(index)) {
-      this.#levels.set(index, column.levels);
-      this.#codes.set(index, new Map(column.levels.map((level, code) => [level, code])));
-    }
+    if (column.kind === "category" && !this.#levels.has(index)) this.#levels.set(index, column.levels);
     this.#hold(index, column);
     return column;
   }
@@ -116,7 +112,7 @@ export class SnapshotReader implements ColumnReader {
     const known = this.#parts.get(index);
     if (known?.group === group) return known.column;
     const read = this.#read([group], index);
-    const column = read.kind === "category" ? recoded(read, this.#codes.get(index)!, this.#levels.get(index)!) : read;
+    const column = read.kind === "category" ? recoded(read, this.#levels.get(index)!) : read;
     this.#parts.set(index, { group, column });
     return column;
   }
@@ -193,11 +189,12 @@ function copyRows(part: ColumnData, rows: Uint32Array, first: number, out: Colum
   for (let i = 0; i < n; ++i) to[at + i] = from[rows[i]! - first]!;
 }
 
+/** With the codes of `all` levels, which stand in the same order. */
 function recoded(
   { codes, levels }: Extract<ColumnData, { readonly kind: "category" }>,
-  codeOf: ReadonlyMap<string, number>,
   all: readonly string[],
 ): ColumnData {
-  const known = levels.map((level) => codeOf.get(level)!);
+  let at = 0;
+  const known = levels.map((level) => (at = all.indexOf(level, at)));
   return { kind: "category", codes: codes.map((code) => (code < 0 ? missingCode : known[code]!)), levels: all };
 }
