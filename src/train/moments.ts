@@ -16,7 +16,7 @@ export function momentsOf(design: Design, weights: Float64Array | null): Moments
   const means = new Float64Array(nColumns);
   const variances = new Float64Array(nColumns);
   const totalWeight = totalOf(nRows, weights);
-  dense.forEach(({ values }, j) => measureColumn(values, weights, totalWeight, means, variances, j));
+  for (let j = 0; j < dense.length; j += side) measureColumns(dense, weights, totalWeight, means, variances, j);
   addSparseSums(design, weights, means, variances);
   for (let j = dense.length; j < nColumns; ++j) {
     const mean = means[j]! / totalWeight;
@@ -37,8 +37,8 @@ export function momentsInTeam(
   { means, variances }: Pick<Moments, "means" | "variances">,
 ): Moments {
   const totalWeight = totalOf(nRows, weights);
-  for (let j = team.thread; j < dense.length; j += team.threads)
-    measureColumn(dense[j]!.values, weights, totalWeight, means, variances, j);
+  for (let j = side * team.thread; j < dense.length; j += side * team.threads)
+    measureColumns(dense, weights, totalWeight, means, variances, j);
   team.barrier();
   return { means, variances, totalWeight };
 }
@@ -50,26 +50,115 @@ function totalOf(nRows: number, weights: Float64Array | null): number {
   return total;
 }
 
-function measureColumn(
-  values: Float64Array, // in
+/** Columns summed side by side: a sum alone waits for each of its additions. */
+const side = 4;
+const chunkRows = 1024;
+const ones = new Float64Array(chunkRows).fill(1);
+
+/** Writes the moments of the columns from number `first` on, up to `side` of them. */
+function measureColumns(
+  dense: Design["dense"], // in
   weights: Float64Array | null, // in
   totalWeight: number,
   means: Float64Array, // out
   variances: Float64Array, // out
-  j: number,
+  first: number,
 ): void {
-  means[j] = weightedSum(values, 0, 1, weights) / totalWeight;
-  variances[j] = weightedSum(values, means[j]!, 2, weights) / totalWeight;
+  const end = Math.min(first + side, dense.length);
+  // Places too many repeat the last column.
+  const columns = Array.from({ length: side }, (_, i) => dense[Math.min(first + i, end - 1)]!.values);
+  const [sums, squares] = [new Float64Array(side), new Float64Array(side)];
+  forChunks(columns[0]!.length, weights, (...chunk) => addSums(columns, ...chunk, sums));
+  const centres = sums.map((sum) => sum / totalWeight);
+  forChunks(columns[0]!.length, weights, (...chunk) => addSquares(columns, centres, ...chunk, squares));
+  for (let j = first; j < end; ++j) {
+    means[j] = centres[j - first]!;
+    variances[j] = squares[j - first]! / totalWeight;
+  }
 }
 
-/** Sum of weight * (value - centre)^power, power 1 or 2. */
-function weightedSum(values: Float64Array, centre: number, power: 1 | 2, weights: Float64Array | null): number {
-  let total = 0;
-  for (let row = 0; row < values.length; ++row) {
-    const distance = values[row]! - centre;
-    total += (weights === null ? 1 : weights[row]!) * (power === 1 ? distance : distance * distance);
+/** Calls `add` for one chunk of rows after the other; the weight of row `start` + r stands at `from` + r. */
+function forChunks(
+  nRows: number,
+  weights: Float64Array | null,
+  add: (start: number, count: number, weights: Float64Array, from: number) => void,
+): void {
+  for (let start = 0; start < nRows; start += chunkRows) {
+    const count = Math.min(chunkRows, nRows - start);
+    if (weights === null) add(start, count, ones, 0);
+    else add(start, count, weights, start);
   }
-  return total;
+}
+
+/** Adds weight * value of four columns. */
+function addSums(
+  columns: readonly Float64Array[], // in
+  start: number,
+  count: number,
+  weights: Float64Array, // in
+  from: number,
+  sums: Float64Array, // in and out
+): void {
+  const x0 = columns[0]!;
+  const x1 = columns[1]!;
+  const x2 = columns[2]!;
+  const x3 = columns[3]!;
+  let s0 = sums[0]!;
+  let s1 = sums[1]!;
+  let s2 = sums[2]!;
+  let s3 = sums[3]!;
+  for (let r = 0; r < count; ++r) {
+    const weight = weights[from + r]!;
+    const row = start + r;
+    s0 += weight * x0[row]!;
+    s1 += weight * x1[row]!;
+    s2 += weight * x2[row]!;
+    s3 += weight * x3[row]!;
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+
+/** Adds weight * (value - centre)^2 of four columns. */
+function addSquares(
+  columns: readonly Float64Array[], // in
+  centres: Float64Array, // in
+  start: number,
+  count: number,
+  weights: Float64Array, // in
+  from: number,
+  sums: Float64Array, // in and out
+): void {
+  const x0 = columns[0]!;
+  const x1 = columns[1]!;
+  const x2 = columns[2]!;
+  const x3 = columns[3]!;
+  const c0 = centres[0]!;
+  const c1 = centres[1]!;
+  const c2 = centres[2]!;
+  const c3 = centres[3]!;
+  let s0 = sums[0]!;
+  let s1 = sums[1]!;
+  let s2 = sums[2]!;
+  let s3 = sums[3]!;
+  for (let r = 0; r < count; ++r) {
+    const weight = weights[from + r]!;
+    const row = start + r;
+    const d0 = x0[row]! - c0;
+    const d1 = x1[row]! - c1;
+    const d2 = x2[row]! - c2;
+    const d3 = x3[row]! - c3;
+    s0 += weight * (d0 * d0);
+    s1 += weight * (d1 * d1);
+    s2 += weight * (d2 * d2);
+    s3 += weight * (d3 * d3);
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
 }
 
 function addSparseSums(design: Design, weights: Float64Array | null, sums: Float64Array, squares: Float64Array): void {

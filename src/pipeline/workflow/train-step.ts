@@ -34,7 +34,7 @@ export function trainStep(spec: PipelineSpec, environment: WorkflowEnvironment):
     inputs: ["ingest.dataset", "validate.report", "split.rows", "tune.chosen", "features.fitted"],
     outputs: ["model"],
     params: { name: spec.name, fitting: fittingParams(spec), division: divisionOf(spec) },
-    revision: 6,
+    revision: 7,
     async run(context) {
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
       const { labels } = await context.read("validate.report", validationReportCodec);

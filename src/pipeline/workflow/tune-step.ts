@@ -45,7 +45,7 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
     inputs: ["ingest.dataset", "validate.report", "split.rows"],
     outputs: ["chosen"],
     params: { fitting: fittingParams(spec), split: spec.split } as unknown as JsonObject,
-    revision: 4,
+    revision: 5,
     observe: async () => (await findStart(spec, environment)) as JsonObject | null,
     async run(context) {
       const chosen = isSearched(spec.model)

@@ -10,7 +10,7 @@ import type {
 } from "../../model/estimator.ts";
 import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
-import { refuseMissing } from "../completeness.ts";
+import { refuseMissing, requireWeight } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
 import { createPause } from "../pause.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
@@ -22,6 +22,7 @@ import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.t
 import { sumsLength } from "./objective.ts";
 import { linearPredictor } from "./predictor.ts";
 import { lossOf } from "./regression-loss.ts";
+import { sampleMemory, sampleSize } from "./sample.ts";
 
 const subject = "fitting linear()";
 /** Cells of a design for each thread: with fewer, starting one takes longer than it saves. */
@@ -30,8 +31,8 @@ const worthThread = 2_000_000;
 /**
  * Ridge, logistic or multinomial regression, by the task. Minimises the weighted sum of losses (half the squared residual,
  * huber, poisson, logistic, multinomial) plus l2 / 2 times the squared coefficients and l1 times the absolute ones;
- * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS, with the same
- * bits for any number of threads.
+ * intercepts are free. Squared loss with few columns is solved from the normal equations, all else by L-BFGS, of two labels in
+ * very many rows led by a sample of them, with the same bits for any number of threads.
  */
 export const linearEstimator: EstimatorImplementation = inComponents({
   name: "linear",
@@ -50,7 +51,7 @@ async function fit(
   const classWeights = hyperparameters["classWeights"];
   refuseClassWeights("linear", given, classWeights);
   const target = withFactors(given, classFactors(given, classWeights));
-  refuseMissing("linear", design, target);
+  requireWeight(target.weights);
   const settings = {
     l1: Number(hyperparameters["l1"] ?? 0),
     l2: Number(hyperparameters["l2"]),
@@ -60,10 +61,14 @@ async function fit(
   const loss = lossOf(target, hyperparameters);
   const pause = createPause(context, subject);
   if (loss.name === "squared" && suitsNormalEquations(design)) {
+    refuseMissing("linear", design, target);
     const solution = await solveNormalEquations(design, target, settings, momentsOf(design, target.weights), pause);
     if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
   }
-  const { solution, ...minimum } = await solve({ design, target, loss, ...settings, shared: null }, context, pause);
+  const problem = { design, target, loss, ...settings, sampleSize: settings.l1 > 0 ? 0 : sampleSize(design, target) };
+  const { solution, ...minimum } = await solve({ ...problem, shared: null }, context, pause);
+  // Any missing value makes the loss one: to look for them first would be to read all columns once more.
+  if (!Number.isFinite(minimum.value)) refuseMissing("linear", design, target);
   return {
     predictor: linearPredictor(design, loss.name === "poisson" ? "log" : linkOf(target), solution),
     notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
@@ -72,25 +77,26 @@ async function fit(
 
 /** In workers where there is enough to do for them and all columns are dense and in memory they share. */
 async function solve(problem: LinearProblem, context: FitContext, pause: () => Promise<void>): Promise<LinearOutcome> {
-  const { design, target, maxIterations } = problem;
+  const { design, maxIterations } = problem;
   const module = compiledModule("member", import.meta.url);
   const nDense = design.dense.length;
   const threads = isShareable(design)
     ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread))
     : 1;
-  const payload = isAlone({ module, threads }) ? problem : { ...problem, shared: sharedFor(design, target) };
+  const payload = isAlone({ module, threads }) ? problem : { ...problem, shared: sharedFor(problem) };
   const work = { module, payload, threads, total: maxIterations, unit: "iterations" };
   const [outcome] = await runTeam(solveProblem, work, context, pause);
   if (!outcome || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });
   return outcome;
 }
 
-function sharedFor(design: Design, target: Target): LinearProblem["shared"] {
+function sharedFor({ design, target, sampleSize: size }: LinearProblem): LinearProblem["shared"] {
   const nColumns = design.dense.length;
   return {
     sums: sharedNumbers(sumsLength(design, target.task === "multiclass" ? target.nLabels : 1)),
     means: sharedNumbers(nColumns),
     variances: sharedNumbers(nColumns),
+    sample: size > 0 ? sampleMemory(design, size) : null,
     flags: new Int32Array(sharedBuffer(4)),
   };
 }

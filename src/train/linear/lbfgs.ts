@@ -1,3 +1,4 @@
+import type { Curvature } from "./curvature.ts";
 import type { Objective } from "./objective.ts";
 
 const memory = 10;
@@ -21,7 +22,7 @@ export interface SolverOptions {
 
 /**
  * Minimises a smooth convex objective: L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with
- * the last ten steps as memory, started from the objective's curvature as a diagonal, and a line search for the weak
+ * the last ten steps as memory, started from the objective's estimated curvature, and a line search for the weak
  * Wolfe conditions by bisection. Stops where the largest gradient component is at most `tolerance`, where the value no
  * longer falls by more than rounding, or after `maxIterations`. `afterIteration` may throw to stop.
  */
@@ -70,7 +71,7 @@ export function evaluateAt(objective: Pick<Objective, "evaluate">, parameters: F
 export function descentDirection(
   gradient: Float64Array,
   past: readonly Correction[],
-  curvature: Float64Array,
+  curvature: Curvature,
 ): Float64Array {
   const q = gradient.slice();
   const alphas = new Float64Array(past.length);
@@ -80,7 +81,8 @@ export function descentDirection(
     addScaled(q, change, -alphas[i]!);
   }
   const scale = curvatureScale(past, curvature);
-  for (let i = 0; i < q.length; ++i) q[i] = (q[i]! * scale) / curvature[i]!;
+  for (let i = 0; i < q.length; ++i) q[i]! *= scale;
+  curvature.divide(q);
   for (let i = 0; i < past.length; ++i) {
     const { step, change, rho } = past[i]!;
     addScaled(q, step, alphas[i]! - rho * dot(change, q));
@@ -89,13 +91,10 @@ export function descentDirection(
   return q;
 }
 
-/** How much shorter or longer the last step was than the diagonal curvature would have it. */
-function curvatureScale(past: readonly Correction[], curvature: Float64Array): number {
+/** How much shorter or longer the last step was than the curvature would have it. */
+function curvatureScale(past: readonly Correction[], curvature: Curvature): number {
   const last = past.at(-1);
-  if (last === undefined) return 1;
-  let total = 0;
-  for (let i = 0; i < curvature.length; ++i) total += (last.change[i]! * last.change[i]!) / curvature[i]!;
-  return 1 / (last.rho * total);
+  return last === undefined ? 1 : 1 / (last.rho * curvature.inverseSquare(last.change));
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
-import { momentsInTeam, momentsOf } from "../moments.ts";
+import { type Moments, momentsInTeam, momentsOf } from "../moments.ts";
 import { agreedToStop, type Team } from "../../threads/team.ts";
 import { minimise, type Minimum, type SolverOptions } from "./lbfgs.ts";
 import { createObjective, sumsLength } from "./objective.ts";
 import { minimiseSparse } from "./owlqn.ts";
 import type { LinearSolution } from "./predictor.ts";
 import { type LinearLoss, regressionLossOf, startOf } from "./regression-loss.ts";
+import { type Lead, leadOfSample, sampleMemory, type SampleMemory } from "./sample.ts";
 
 /** A fit by iterations as plain data, for every thread the same. */
 export interface LinearProblem {
@@ -17,6 +18,8 @@ export interface LinearProblem {
   readonly l2: number;
   readonly maxIterations: number;
   readonly tolerance: number;
+  /** Rows of a sample to begin with; 0 = none. */
+  readonly sampleSize: number;
   /** Memory the threads of a team share; null for one alone, whose design may have sparse columns. */
   readonly shared: SharedSums | null;
 }
@@ -27,6 +30,8 @@ interface SharedSums {
   /** One number a column each. */
   readonly means: Float64Array;
   readonly variances: Float64Array;
+  /** Null where there is no sample. */
+  readonly sample: SampleMemory | null;
   /** For `agreedToStop`. */
   readonly flags: Int32Array;
 }
@@ -50,10 +55,11 @@ export async function solveProblem(problem: LinearProblem, team: Team): Promise<
   const outputs = target.task === "multiclass" ? target.nLabels : 1;
   const sums = shared?.sums ?? new Float64Array(sumsLength(design, outputs));
   const objective = createObjective(design, target, l2, moments, regressionLossOf(loss), { team, sums });
+  const lead = await leadOf(problem, moments, team);
   const options: SolverOptions = {
     maxIterations,
     tolerance,
-    start: startOf(objective.nParameters, loss),
+    start: lead?.start ?? startOf(objective.nParameters, loss),
     afterIteration: async (iteration) => {
       if (team.thread === 0) team.report(iteration);
       await team.pause();
@@ -64,12 +70,21 @@ export async function solveProblem(problem: LinearProblem, team: Team): Promise<
   const penalty = { l1: l1 / moments.totalWeight, nPenalised: objective.nParameters - outputs };
   try {
     const { parameters, ...minimum } =
-      l1 > 0 ? await minimiseSparse(objective, penalty, options) : await minimise(objective, options);
+      l1 > 0
+        ? await minimiseSparse(objective, penalty, options)
+        : await minimise({ ...objective, curvature: lead?.curvature ?? objective.curvature }, options);
     return { ...minimum, solution: objective.uncentre(parameters) };
   } catch (error) {
     if (error === stopped) return null;
     throw error;
   }
+}
+
+async function leadOf(problem: LinearProblem, moments: Moments, team: Team): Promise<Lead | null> {
+  const { design, target, l2, sampleSize, shared } = problem;
+  if (sampleSize === 0) return null;
+  const memory = shared?.sample ?? sampleMemory(design, sampleSize);
+  return leadOfSample(design, target, l2, moments, sampleSize, { team, memory });
 }
 
 const stopped = Symbol("stopped");

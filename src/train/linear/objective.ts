@@ -1,5 +1,6 @@
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
+import { type Curvature, diagonalCurvature } from "./curvature.ts";
 import type { ChunkLoss } from "./losses.ts";
 import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "../moments.ts";
@@ -14,8 +15,7 @@ import type { Team } from "../../threads/team.ts";
  */
 export interface Objective {
   readonly nParameters: number;
-  /** For each parameter an estimate of the second derivative, above 0: the solver's first guess of the curvature. */
-  readonly curvature: Float64Array;
+  readonly curvature: Curvature;
   /** The value; overwrites `gradient`. */
   evaluate(parameters: Float64Array, gradient: Float64Array): number;
   uncentre(parameters: Float64Array): { readonly coefficients: Float64Array; readonly intercept: Float64Array };
@@ -151,15 +151,15 @@ function centredIntercepts(
   }
 }
 
-function curvatureOf(outputs: number, moments: Moments, scale: number, l2: number): Float64Array {
+function curvatureOf(outputs: number, moments: Moments, scale: number, l2: number): Curvature {
   const { variances, totalWeight } = moments;
   const nColumns = variances.length;
-  const curvature = new Float64Array(outputs * nColumns + outputs).fill(scale);
+  const diagonal = new Float64Array(outputs * nColumns + outputs).fill(scale);
   for (let i = 0; i < outputs * nColumns; ++i) {
     const estimate = scale * variances[i % nColumns]! + l2 / totalWeight;
-    if (estimate > 0) curvature[i] = estimate;
+    if (estimate > 0) diagonal[i] = estimate;
   }
-  return curvature;
+  return diagonalCurvature(diagonal);
 }
 
 function chunkLossOf(target: Target, loss: RegressionLoss): ChunkLoss {

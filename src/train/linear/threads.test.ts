@@ -8,6 +8,7 @@ import { dismissIdleWorkers } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
 import { linearEstimator } from "./estimator.ts";
+import { sampleSize } from "./sample.ts";
 
 describe.skipIf(compiledModule("member", import.meta.url) === null)(
   "linear on several threads (skipped without dist/)",
@@ -65,6 +66,23 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
       const one = await fit(target, given, {});
       expect(await fit(target, given, { threads: 2 })).toEqual(one);
       expect(await fit(target, given, { threads: 3 })).toEqual(one);
+    });
+
+    it("gives the same model on 1 and 2 threads where a sample of the rows leads", async () => {
+      const narrow = { ...design, dense: design.dense.slice(0, 30) };
+      const labels = targetOf(
+        "binary",
+        score.map((s) => Number(s > 1.5)),
+        2,
+      );
+      expect(sampleSize(narrow, labels)).toBeGreaterThan(0);
+      const given = resolveHyperparameters(linearEstimator, {});
+      const fits = [1, 2].map((threads) =>
+        linearEstimator.fit(narrow, labels, given, fitContext({ rng, clock: systemClock, threads })),
+      );
+      const [one, other] = await Promise.all(fits);
+      expect(one!.notes["iterations"]).toBeGreaterThan(1);
+      expect(other).toEqual(one);
     });
 
     it("ends with CANCELLED when asked to", async () => {

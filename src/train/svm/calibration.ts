@@ -2,6 +2,7 @@ import { log } from "../../math/elementary.ts";
 import { emptySparseBlock, type Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { labelWeights } from "../class-weights.ts";
+import { diagonalCurvature } from "../linear/curvature.ts";
 import { minimise, type SolverOptions } from "../linear/lbfgs.ts";
 import { softmaxLoss } from "../linear/losses.ts";
 import { createObjective } from "../linear/objective.ts";
@@ -78,7 +79,7 @@ export async function calibrateMany(
     for (let i = 0; i < gradient.length; ++i) gradient[i]! /= total;
     return loss / total;
   };
-  const curvature = new Float64Array(nLabels + 1).fill(0.25);
+  const curvature = diagonalCurvature(new Float64Array(nLabels + 1).fill(0.25));
   const objective = { nParameters: nLabels + 1, curvature, evaluate };
   const { parameters } = await minimise(objective, { ...limits, afterIteration });
   return { slope: Math.max(leastSlope, parameters[0]!), shifts: parameters.slice(1) };
