@@ -4,17 +4,25 @@ import type { Target } from "../model/estimator.ts";
 
 /** Throws DEFINITION_INVALID where a dense column lacks values, or row weights do not sum to more than 0. */
 export function refuseMissing(estimator: string, design: Design, target: Target): void {
-  for (const column of design.dense) {
-    const nMissing = countMissing(column.values);
-    if (nMissing > 0)
-      throw new MillraceError("DEFINITION_INVALID", {
-        subject: `the column "${column.name}"`,
-        rule: `must be complete for ${estimator}()`,
-        actual: `${nMissing} missing or infinite values in ${design.nRows} rows`,
-        remedy: 'Leave its `prepare` to the default, or begin it with impute("median").',
-      });
-  }
+  const { nRows, dense } = design;
+  for (const { name, values } of dense) requireNone({ estimator, column: name, nMissing: countMissing(values), nRows });
   requireWeight(target.weights);
+}
+
+/** Throws DEFINITION_INVALID where a column of so many rows lacks values. */
+export function requireNone(found: {
+  readonly estimator: string;
+  readonly column: string;
+  readonly nMissing: number;
+  readonly nRows: number;
+}): void {
+  if (found.nMissing === 0) return;
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: `the column "${found.column}"`,
+    rule: `must be complete for ${found.estimator}()`,
+    actual: `${found.nMissing} missing or infinite values in ${found.nRows} rows`,
+    remedy: 'Leave its `prepare` to the default, or begin it with impute("median").',
+  });
 }
 
 /** Throws DEFINITION_INVALID where row weights do not sum to a number above 0. */
@@ -29,7 +37,8 @@ export function requireWeight(weights: Float64Array | null, subject = "the row w
     });
 }
 
-function countMissing(values: Float64Array): number {
+/** Missing or infinite values. */
+export function countMissing(values: Float64Array): number {
   let count = 0;
   for (let row = 0; row < values.length; ++row) if (!Number.isFinite(values[row])) ++count;
   return count;

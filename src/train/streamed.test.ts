@@ -108,3 +108,40 @@ describe("trees learned from a block of rows after the other", () => {
     expect(parts.notes["rounds"]).toBe(8);
   });
 });
+
+describe("a network learned from a block of rows after the other", () => {
+  const complete = (design: Design): Design => ({
+    ...design,
+    dense: design.dense.map((one) => ({ ...one, values: one.values.map((value) => (value >= 0 ? value / 40 : 0)) })),
+  });
+
+  it.each(["regression", "binary", "multiclass"] as const)(
+    "is the one learned from all rows in memory: %s",
+    async (task) => {
+      const { fit, fitStreamed, ...declared } = await implementation("mlp");
+      const hyperparameters = resolveHyperparameters(declared, { epochs: 3, batchRows: 200, dropout: 0.1 });
+      const [train, watch] = [learned, watched].map(({ design, signal }) => ({
+        design: complete(design),
+        target: targetOf(task, signal, task === "binary"),
+      }));
+      const whole = await fit(train!.design, train!.target, hyperparameters, fitContext({ validation: watch! }));
+      const parts = await fitStreamed(streamed(train!.design), train!.target, hyperparameters, {
+        ...fitContext(),
+        validation: { ...watch!, design: streamed(watch!.design) },
+      });
+      expect(parts).toEqual(whole);
+      expect(whole.notes["validationLoss"]).toBeGreaterThan(0);
+    },
+  );
+
+  it("is refused with the count of all that is missing, as from memory", async () => {
+    const { fit, fitStreamed, ...declared } = await implementation("mlp");
+    const hyperparameters = resolveHyperparameters(declared, { epochs: 1 });
+    const target = targetOf("regression", learned.signal);
+    const refusal = (fitted: Promise<unknown>): Promise<unknown> => fitted.then(() => null, String);
+    const whole = await refusal(fit(learned.design, target, hyperparameters, fitContext()));
+    const context = { ...fitContext(), validation: null };
+    expect(await refusal(fitStreamed(streamed(learned.design), target, hyperparameters, context))).toBe(whole);
+    expect(whole).toContain('the column "x1" must be complete for mlp()');
+  });
+});

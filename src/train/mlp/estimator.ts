@@ -1,15 +1,16 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { type Rng, shuffle } from "../../core/rng.ts";
-import type { Design } from "../../model/design.ts";
+import type { Design, StreamedDesign } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
   FitResult,
   HyperparameterValues,
+  StreamedFitContext,
   Target,
 } from "../../model/estimator.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
-import { refuseMissing } from "../completeness.ts";
+import { requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { type AdamState, createAdam, stepAdam } from "./adam.ts";
 import { mlpHyperparameters } from "./hyperparameters.ts";
@@ -17,7 +18,7 @@ import { type NetworkShape, tablesOf } from "./layout.ts";
 import { type NetworkTarget, addLoss } from "./loss.ts";
 import { type Network, backward, createNetwork, drawWeights, forward } from "./network.ts";
 import { predictorOf } from "./predictor.ts";
-import { type PackedRows, addEmbeddingGradients, fillBatch, packRows } from "./rows.ts";
+import { type PackedRows, type RowBlocks, addEmbeddingGradients, fillBatch, heldBlocks, packRows } from "./rows.ts";
 import { type TargetScale, scaleOf, scaled } from "./scale.ts";
 
 /**
@@ -31,8 +32,30 @@ export const mlpEstimator: EstimatorImplementation = Object.freeze({
   tasks: Object.freeze(["regression", "binary", "multiclass"] as const),
   style: "dense",
   hyperparameters: mlpHyperparameters,
-  fit,
+  fit: (design: Design, target: Target, hyperparameters: HyperparameterValues, context: FitContext) => {
+    const { validation, ...tools } = context;
+    const watched = validation && { rows: heldBlocks(validation.design), target: validation.target };
+    return fitRows({ rows: heldBlocks(design), target }, watched, hyperparameters, tools);
+  },
+  // What is held of the rows are the numbers that batches read: four bytes a cell.
+  fitStreamed: (
+    design: StreamedDesign,
+    target: Target,
+    hyperparameters: HyperparameterValues,
+    context: StreamedFitContext,
+  ) => {
+    const { validation, ...tools } = context;
+    const watched = validation && { rows: validation.design, target: validation.target };
+    return fitRows({ rows: design, target }, watched, hyperparameters, tools);
+  },
 });
+
+interface GivenRows {
+  readonly rows: RowBlocks;
+  readonly target: Target;
+}
+
+type Tools = Omit<FitContext, "validation">;
 
 /** Rows with what they are to give. */
 interface Examples {
@@ -57,35 +80,37 @@ interface Settings {
   readonly earlyStopping: number;
 }
 
-async function fit(
-  design: Design,
-  given: Target,
+async function fitRows(
+  given: GivenRows,
+  validation: GivenRows | null,
   hyperparameters: HyperparameterValues,
-  context: FitContext,
+  context: Tools,
 ): Promise<FitResult> {
   const { classWeights } = hyperparameters;
-  refuseClassWeights("mlp", given, classWeights);
-  const factors = classFactors(given, classWeights);
-  const target = withFactors(given, factors);
-  refuseMissing("mlp", design, target);
+  refuseClassWeights("mlp", given.target, classWeights);
+  const factors = classFactors(given.target, classWeights);
+  const target = withFactors(given.target, factors);
+  const pause = createPause(context, "fitting mlp()");
+  const rows = await packRows(given.rows, pause);
+  requireWeight(target.weights);
   const settings = settingsOf(hyperparameters);
-  const shape = shapeOf(design, target, hyperparameters);
+  const shape = shapeOf(rows, target, hyperparameters);
   const scale = scaleOf(target);
   const network = createNetwork(shape, settings.dropout > 0);
   drawWeights(network, context.rng.fork("weights"));
-  const { validation } = context;
   const watches = settings.earlyStopping > 0 && validation !== null && validation.target.values.length > 0;
-  const watched = watches ? examplesOf(validation.design, withFactors(validation.target, factors), shape, scale) : null;
-  const train = examplesOf(design, target, shape, scale);
+  const watched = watches
+    ? examplesOf(await packRows(validation.rows, pause), withFactors(validation.target, factors), scale)
+    : null;
+  const train = examplesOf(rows, target, scale);
   const training = { network, adam: createAdam(network.parameters.length), train, watched, settings };
-  const notes = await learn(training, context);
+  const notes = await learn(training, context, pause);
   return { predictor: predictorOf(network, target, scale), notes };
 }
 
-async function learn(training: Training, context: FitContext): Promise<Record<string, number>> {
+async function learn(training: Training, context: Tools, pause: () => Promise<void>): Promise<Record<string, number>> {
   const { network, watched, settings } = training;
   const { epochs, earlyStopping } = settings;
-  const pause = createPause(context, "fitting mlp()");
   let best = { epoch: epochs, loss: Infinity, parameters: null as Float32Array | null };
   let trainLoss = 0;
   for (let epoch = 1; epoch <= epochs; ++epoch) {
@@ -151,19 +176,19 @@ function addPenalty({ layout, parameters, gradients }: Network, l2: number): voi
     for (let i = weights; i < biases; ++i) gradients[i]! += l2 * parameters[i]!;
 }
 
-function examplesOf(design: Design, target: Target, shape: NetworkShape, scale: TargetScale): Examples {
-  const order = Uint32Array.from({ length: design.nRows }, (_, row) => row);
-  return { rows: packRows(design, shape), target: scaled(target, scale), order };
+function examplesOf(rows: PackedRows, target: Target, scale: TargetScale): Examples {
+  const order = Uint32Array.from({ length: rows.nRows }, (_, row) => row);
+  return { rows, target: scaled(target, scale), order };
 }
 
-function shapeOf(design: Design, target: Target, given: HyperparameterValues): NetworkShape {
+function shapeOf(rows: PackedRows, target: Target, given: HyperparameterValues): NetworkShape {
   const layers = given["layers"] as readonly number[];
   return {
-    nDense: design.dense.length,
-    ...tablesOf(design, Number(given["embedding"])),
+    nDense: rows.nDense,
+    ...tablesOf(rows, Number(given["embedding"])),
     units: [...layers, target.task === "multiclass" ? target.nLabels : 1],
     activation: given["activation"] === "tanh" ? "tanh" : "relu",
-    batchRows: Math.max(1, Math.min(Number(given["batchRows"]), design.nRows)),
+    batchRows: Math.max(1, Math.min(Number(given["batchRows"]), rows.nRows)),
   };
 }
 

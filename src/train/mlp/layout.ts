@@ -1,5 +1,6 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Design } from "../../model/design.ts";
+import { tableReach } from "../../model/score-network.ts";
 import { maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { blockColumns, blockRows } from "./product.ts";
 
@@ -41,6 +42,8 @@ export interface Layout {
   readonly inputSlopes: number;
   readonly embeddings: number;
   readonly nEmbeddings: number;
+  /** Where each sparse column's vector stands among the embeddings, and to which inputs it is added. */
+  readonly reach: ReturnType<typeof tableReach>;
   readonly gradients: number;
   readonly nParameters: number;
   readonly pages: number;
@@ -50,7 +53,7 @@ const padded = (count: number, to: number): number => Math.ceil(count / to) * to
 
 /** Tables of embeddings of a design: one for each run of sparse columns of one source. */
 export function tablesOf(
-  { sparse: { sources } }: Design,
+  { sparse: { sources } }: Pick<Design, "sparse">,
   most: number,
 ): Pick<NetworkShape, "tableColumns" | "tableWidths"> {
   const tableColumns: number[] = [];
@@ -100,6 +103,12 @@ export function layoutOf(shape: NetworkShape): Layout {
     inputSlopes,
     embeddings,
     nEmbeddings,
+    reach: tableReach({
+      nDense,
+      nSparse: tableColumns.reduce((sum, columns) => sum + columns, 0),
+      tableColumns: Uint32Array.from(tableColumns),
+      tableWidths: Uint32Array.from(tableWidths),
+    }),
     gradients: nParameters,
     nParameters,
     pages,

@@ -1,42 +1,90 @@
-import type { Design } from "../../model/design.ts";
-import type { NetworkShape } from "./layout.ts";
-import { tableReach } from "../../model/score-network.ts";
+import { type Design, emptySparseBlock, type SparseBlock } from "../../model/design.ts";
+import { countMissing, requireNone } from "../completeness.ts";
 import type { Network } from "./network.ts";
+
+/** Rows in order, a block after the other: one where they are in memory. */
+export interface RowBlocks {
+  readonly nRows: number;
+  blocks(): Iterable<{ readonly from: number; readonly design: Design }>;
+}
+
+export function heldBlocks(design: Design): RowBlocks {
+  return { nRows: design.nRows, blocks: () => [{ from: 0, design }] };
+}
 
 /** Rows as batches read them: dense columns as float32, row after row. */
 export interface PackedRows {
   readonly nRows: number;
   readonly nDense: number;
   readonly dense: Float32Array;
-  readonly sparse: Design["sparse"];
-  readonly reach: ReturnType<typeof tableReach>;
+  readonly sparse: SparseBlock;
 }
 
-/** Packs a design, so that a row's numbers stand together. */
-export function packRows(design: Design, shape: NetworkShape): PackedRows {
-  const nDense = design.dense.length;
-  const dense = new Float32Array(design.nRows * nDense);
-  const block = 1024;
-  for (let start = 0; start < design.nRows; start += block)
-    for (let j = 0; j < nDense; ++j) {
-      const { values } = design.dense[j]!;
-      for (let row = start, end = Math.min(design.nRows, start + block); row < end; ++row)
-        dense[row * nDense + j] = values[row]!;
+/**
+ * Packs rows, so that a row's numbers stand together, and awaits `pause` after each block. Throws DEFINITION_INVALID where
+ * a dense column lacks values.
+ */
+export async function packRows({ nRows, blocks }: RowBlocks, pause: () => Promise<void>): Promise<PackedRows> {
+  let dense = new Float32Array(0);
+  let columns: Design["dense"] = [];
+  let nMissing: number[] = [];
+  const sparse: SparseBlock[] = [];
+  for (const { from, design } of blocks()) {
+    if (from === 0) {
+      columns = design.dense.map((column) => ({ ...column, values: new Float64Array(0) }));
+      dense = new Float32Array(nRows * columns.length);
+      nMissing = columns.map(() => 0);
     }
-  const reach = tableReach({
-    nDense,
-    nSparse: design.sparse.names.length,
-    tableColumns: Uint32Array.from(shape.tableColumns),
-    tableWidths: Uint32Array.from(shape.tableWidths),
-  });
-  return { nRows: design.nRows, nDense, dense, sparse: design.sparse, reach };
+    nMissing = nMissing.map((count, j) => count + countMissing(design.dense[j]!.values));
+    packBlock(design, dense.subarray(from * columns.length));
+    sparse.push(design.sparse);
+    await pause();
+  }
+  columns.forEach(({ name }, j) => requireNone({ estimator: "mlp", column: name, nMissing: nMissing[j]!, nRows }));
+  return { nRows, nDense: columns.length, dense, sparse: joinedSparse(sparse) };
+}
+
+function packBlock({ nRows, dense }: Design, packed: Float32Array): void {
+  const nDense = dense.length;
+  const block = 1024;
+  for (let start = 0; start < nRows; start += block)
+    for (let j = 0; j < nDense; ++j) {
+      const { values } = dense[j]!;
+      for (let row = start, end = Math.min(nRows, start + block); row < end; ++row)
+        packed[row * nDense + j] = values[row]!;
+    }
+}
+
+/** The sparse rows of all blocks, one after the other. */
+function joinedSparse(blocks: readonly SparseBlock[]): SparseBlock {
+  const first = blocks[0] ?? emptySparseBlock(0);
+  if (blocks.length < 2) return first;
+  const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
+  const nEntries = sum(blocks.map(({ values }) => values.length));
+  const nRows = sum(blocks.map(({ offsets }) => offsets.length - 1));
+  const joined = {
+    ...first,
+    offsets: new Uint32Array(nRows + 1),
+    indices: new Uint32Array(nEntries),
+    values: new Float64Array(nEntries),
+  };
+  let row = 0;
+  let entry = 0;
+  for (const { offsets, indices, values } of blocks) {
+    joined.indices.set(indices, entry);
+    joined.values.set(values, entry);
+    for (let i = 1; i < offsets.length; ++i) joined.offsets[row + i] = entry + offsets[i]!;
+    row += offsets.length - 1;
+    entry += values.length;
+  }
+  return joined;
 }
 
 /** Writes the inputs of rows order[start] to order[end - 1] into the batch: dense numbers, then what the tables give. */
 export function fillBatch(network: Network, rows: PackedRows, order: Uint32Array, start: number, end: number): void {
   const { cells, parameters, layout } = network;
-  const { nDense, dense, sparse, reach } = rows;
-  const { paddedInputs, nInputs, inputs, embeddings } = layout;
+  const { nDense, dense, sparse } = rows;
+  const { paddedInputs, nInputs, inputs, embeddings, reach } = layout;
   for (let position = start; position < end; ++position) {
     const row = order[position]!;
     const to = inputs + (position - start) * paddedInputs;
@@ -55,12 +103,12 @@ export function fillBatch(network: Network, rows: PackedRows, order: Uint32Array
 /** Adds the slopes of the batch's inputs to the gradients of the embeddings they came from. */
 export function addEmbeddingGradients(
   { cells, gradients, layout }: Network,
-  { sparse, reach }: PackedRows,
+  { sparse }: PackedRows,
   order: Uint32Array,
   start: number,
   end: number,
 ): void {
-  const { paddedInputs, inputSlopes, embeddings } = layout;
+  const { paddedInputs, inputSlopes, embeddings, reach } = layout;
   if (sparse.names.length === 0) return;
   for (let position = start; position < end; ++position) {
     const row = order[position]!;
