@@ -3,52 +3,9 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../core/clock.ts";
 import { type Rng, createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
-import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
-import type { TreesPredictor } from "../../model/predictor.ts";
+import type { Target } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
-import { fitContext } from "../fit-context.fixtures.ts";
-import { boostingEstimator } from "./estimator.ts";
-
-function designOf(
-  columns: readonly (readonly number[])[],
-  cardinalities: readonly number[] = [],
-  nRows?: number,
-): Design {
-  const n = nRows ?? columns[0]!.length;
-  return {
-    nRows: n,
-    dense: columns.map((values, f) => ({
-      name: `x${f}`,
-      source: `x${f}`,
-      values: Float64Array.from(values),
-      cardinality: cardinalities[f] ?? 0,
-    })),
-    sparse: {
-      names: [],
-      sources: [],
-      offsets: new Uint32Array(n + 1),
-      indices: new Uint32Array(0),
-      values: new Float64Array(0),
-    },
-  };
-}
-
-function targetOf(task: Target["task"], values: readonly number[], weights: readonly number[] | null = null): Target {
-  const nLabels = task === "regression" ? 0 : task === "binary" ? 2 : Math.max(...values) + 1;
-  return { task, values: Float64Array.from(values), nLabels, weights: weights && Float64Array.from(weights) };
-}
-
-const context = (over: Partial<FitContext> = {}): FitContext => fitContext({ rng: createRng(7), ...over });
-
-async function fit(
-  design: Design,
-  target: Target,
-  given: HyperparameterValues = {},
-  over: Partial<FitContext> = {},
-): Promise<FitResult & { readonly trees: TreesPredictor }> {
-  const result = await boostingEstimator.fit(design, target, { trees: 20, ...given }, context(over));
-  return { ...result, trees: result.predictor as TreesPredictor };
-}
+import { designOf, fit, targetOf } from "./estimator.fixtures.ts";
 
 /** Mean loss of raw scores, by the formula of the textbook. */
 function lossOf(target: Target, scores: Float64Array, outputs: number): number {
@@ -252,84 +209,6 @@ describe("boosting", () => {
     expect([trees.feature[0], trees.threshold[0]]).toEqual([1, 1.5]);
     const scores = rawScores(trees, design);
     expect(rows.every((row) => scores[row]! > 0 === (row % 2 === 0))).toBe(true);
-  });
-});
-
-describe("boosting on degenerate data", () => {
-  const cases: readonly [string, Design, Target][] = [
-    ["one row", designOf([[1]]), targetOf("regression", [4])],
-    [
-      "no columns",
-      designOf([], [], 30),
-      targetOf(
-        "binary",
-        Array.from({ length: 30 }, (_, row) => row % 2),
-      ),
-    ],
-    [
-      "all missing",
-      designOf([Array.from({ length: 50 }, () => NaN)]),
-      targetOf(
-        "regression",
-        Array.from({ length: 50 }, (_, i) => i),
-      ),
-    ],
-    [
-      "constant columns",
-      designOf([Array.from({ length: 50 }, () => 3)]),
-      targetOf(
-        "binary",
-        Array.from({ length: 50 }, (_, i) => i % 2),
-      ),
-    ],
-    [
-      "one label",
-      designOf([Array.from({ length: 90 }, (_, i) => i)]),
-      targetOf(
-        "binary",
-        Array.from({ length: 90 }, () => 0),
-      ),
-    ],
-    [
-      "one value",
-      designOf([Array.from({ length: 90 }, (_, i) => i)]),
-      targetOf(
-        "regression",
-        Array.from({ length: 90 }, () => 2),
-      ),
-    ],
-    [
-      "a label of three without rows",
-      designOf([Array.from({ length: 90 }, (_, i) => i)]),
-      {
-        ...targetOf(
-          "multiclass",
-          Array.from({ length: 90 }, (_, i) => i % 2),
-        ),
-        nLabels: 3,
-      },
-    ],
-    [
-      "infinite values",
-      designOf([Array.from({ length: 90 }, (_, i) => [-Infinity, 0, Infinity][i % 3]!)]),
-      targetOf(
-        "regression",
-        Array.from({ length: 90 }, (_, i) => i % 3),
-      ),
-    ],
-  ];
-  for (const [name, design, target] of cases) {
-    it(`gives finite predictions for ${name}`, async () => {
-      const { trees } = await fit(design, target, { minRows: 1 });
-      const scores = rawScores(trees, design);
-      expect(scores).toHaveLength(design.nRows * trees.outputs);
-      expect(scores.every((score) => Number.isFinite(score))).toBe(true);
-    });
-  }
-
-  it("predicts a constant where nothing can be split", async () => {
-    const { trees } = await fit(designOf([[1]]), targetOf("regression", [4]));
-    expect(Array.from(rawScores(trees, designOf([[9]])))).toEqual([4]);
   });
 });
 
