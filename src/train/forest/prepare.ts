@@ -1,12 +1,13 @@
 import type { Rng } from "../../core/rng.ts";
 import { sharedNumbers } from "../../core/shared-memory.ts";
 import type { Target } from "../../model/estimator.ts";
-import { binFinder, type ColumnBins, writeBins } from "../boosting/bins.ts";
+import { binFinder, type ColumnBins } from "../boosting/bins.ts";
 import { targetMean } from "../target-mean.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { forestMemory, type ForestShape } from "./memory.ts";
 import type { ForestPlan, ForestSettings } from "./plan.ts";
 import { openView } from "./view.ts";
+import { writeBins } from "./write-bins.ts";
 
 /** What a forest learns from, and by how many threads. */
 export interface ForestOrder {
