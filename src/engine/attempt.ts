@@ -26,6 +26,8 @@ export interface Run {
   readonly store: Store;
   readonly clock: Clock;
   readonly listener: RunListener;
+  /** Resolves once the listener heard all that it is to hear so far. */
+  readonly allTold: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly journal: Journal;
   readonly values: DecodedValues;
@@ -128,6 +130,8 @@ async function tryUntilDone(
       log: createStepLog(),
     };
     try {
+      // It may keep this thread for long, and nobody could be told meanwhile of the end of the step before it.
+      if (step.slots === "all") await run.allTold();
       if (run.isEnding()) throw new NotStarted();
       subject.onStart();
       // Of a fanned-out step, the step itself shows as running: a thousand elements need not.

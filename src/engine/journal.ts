@@ -49,10 +49,15 @@ export interface Journal {
   note(entry: StepEntry): void;
   /** Shows an entry to other processes soon, without making anybody wait for it. */
   show(entry: StepEntry): void;
-  /** Commits an entry, its artifacts and its lineage; entries of steps that end together share one transaction. */
+  /**
+   * Commits an entry, its artifacts and its lineage; entries of steps that end together share one transaction. It outlives
+   * this process when this resolves, a power loss once `lasting` says so; what was committed before it lasts by then.
+   */
   commit(entry: StepEntry): Promise<void>;
   /** Commits an entry that nothing waits for alone, with others that come within a few milliseconds. */
   commitTogether(entry: StepEntry): Promise<void>;
+  /** Resolves once everything committed so far lasts: before, nobody is told of it. Throws STORE_UNWRITABLE. */
+  lasting(): Promise<void>;
   finish(result: Pick<RunResult, "status" | "durationMs">, error: MillraceError | null): Promise<void>;
 }
 
@@ -87,8 +92,12 @@ export async function startJournal(
     for (const bytes of unsynced) bytes.clear();
   };
   const queue = createCommitQueue(async (entries) => {
-    await store.write(queriesOf(entries), fence, mustLast(entries));
+    const before = store.lasting();
+    await store.write(queriesOf(entries), fence, mustLast(entries) ? "soon" : "eventually");
     committed(entries);
+    store.lasting().catch(() => {});
+    // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
+    await before.catch(() => {});
   });
   const shown = createLater((entry) => {
     queue.note(entry);
@@ -113,6 +122,7 @@ export async function startJournal(
       for (const entry of entries) note(entry);
       return queue.flush();
     }),
+    lasting: () => store.lasting(),
     async finish({ status, durationMs }, error) {
       heartbeat.stop();
       shown.end();

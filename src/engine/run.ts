@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import type { Clock } from "../core/clock.ts";
-import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Store } from "../store/open.ts";
 import { answer, AttemptFailed, entryOf, NotStarted } from "./attempt.ts";
@@ -15,12 +14,15 @@ import { requireSound } from "./lint.ts";
 import type { WorkflowRule } from "./lint.ts";
 import { dependenciesOf, planRun } from "./plan.ts";
 import type { Plan, Selection } from "./plan.ts";
+import { endReading, neededStill, readersOf } from "./readers.ts";
 import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
 import { inlineRunner } from "./runner.ts";
 import type { Runner } from "./runner.ts";
 import { createSlots } from "./slots.ts";
 import type { RunListener, RunResult, Step, StepResult, StepStatus, Workflow } from "./step.ts";
+import { tellInOrder } from "./tell.ts";
+import type { Telling } from "./tell.ts";
 import { createDecodedValues } from "./values.ts";
 
 export interface RunOptions extends Selection, RunStart {
@@ -46,6 +48,7 @@ type Ending = { readonly status: "failed" | "cancelled"; readonly error: Millrac
 
 interface Progressing extends Run {
   readonly plan: Plan;
+  readonly telling: Telling;
   readonly stillRead: Map<string, number>;
   ending: Ending | null;
 }
@@ -64,7 +67,7 @@ export async function runWorkflow(workflow: Workflow, options: RunOptions): Prom
   const { runId } = run.journal;
   listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
   for (const issue of warnings) listener.warned?.(issue);
-  const steps = await runSteps(run);
+  const steps = await runSteps(run, (event) => listener.stepFinished?.(event));
   const { ending } = run;
   const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: clock.monotonic() - start };
   await run.journal.finish(summary, ending?.error ?? null);
@@ -76,11 +79,14 @@ export async function runWorkflow(workflow: Workflow, options: RunOptions): Prom
 async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Promise<Progressing> {
   const { store, clock, listener = {} } = options;
   const journal = await startJournal(store, clock, workflow, options);
+  const telling = tellInOrder(listener);
   const run: Progressing = {
     workflow,
     store,
     clock,
-    listener,
+    listener: telling.steps,
+    allTold: telling.allTold,
+    telling,
     plan,
     ending: null,
     signal: manyMayListen(options.signal ? [options.signal, journal.lost] : [journal.lost]),
@@ -104,24 +110,43 @@ function manyMayListen(signals: AbortSignal[]): AbortSignal {
   return signal;
 }
 
-/** Every step waits for those it needs; the linter has seen to it that they stand before it. */
-async function runSteps(run: Progressing): Promise<readonly StepResult[]> {
+/**
+ * Every step waits for those it needs; the linter has seen to it that they stand before it. It begins once these are
+ * committed: that they last is told, and may turn out wrong, while it computes.
+ */
+async function runSteps(
+  run: Progressing,
+  tell: NonNullable<RunListener["stepFinished"]>,
+): Promise<readonly StepResult[]> {
   const { steps } = run.workflow;
   const results = new Map<string, Promise<StepResult>>();
+  const ends: Promise<StepResult>[] = [];
   for (const [index, step] of steps.entries()) {
     const needed = dependenciesOf(step).map((name) => results.get(name)!);
-    results.set(
-      step.name,
-      Promise.all(needed).then(async (done) => {
-        const result = await runStep(run, step, index, done);
+    const result = Promise.all(needed).then((done) => runStep(run, step, index, done));
+    results.set(step.name, result);
+    ends.push(
+      result.then(async (ended) => {
         endReading(run.stillRead, step);
-        run.listener.stepFinished?.({ ...result, index, count: steps.length });
-        run.values.release(neededStill(run));
-        return result;
+        run.values.release(neededStill(run.stillRead, run.digests));
+        const lasting = lastingResult(run, ended);
+        await run.telling.after(lasting, (result) => tell({ ...result, index, count: steps.length }));
+        return lasting;
       }),
     );
   }
-  return Promise.all(results.values());
+  return Promise.all(ends);
+}
+
+/** The result of a step once it lasts; one that may never last has failed. */
+async function lastingResult(run: Progressing, result: StepResult): Promise<StepResult> {
+  try {
+    await run.journal.lasting();
+    return result;
+  } catch (error) {
+    run.ending ??= { status: "failed", error: stepError(result.step, error), at: result.step };
+    return result.status === "ran" ? Object.freeze({ ...result, status: "failed" }) : result;
+  }
 }
 
 /** Runs one step, finds its answer or skips it. Whatever goes wrong becomes the run's ending. */
@@ -252,27 +277,6 @@ function resultOf(entry: StepEntry, status: StepStatus): StepResult {
 
 function cancelled(run: Run, at: string): Ending {
   return { status: "cancelled", error: new MillraceError("CANCELLED", { subject: `run ${run.journal.runId}` }), at };
-}
-
-function readersOf(steps: readonly Step[]): Map<string, number> {
-  const readers = new Map<string, number>();
-  for (const input of steps.flatMap((step) => step.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
-  return readers;
-}
-
-function endReading(readers: Map<string, number>, { inputs }: Step): void {
-  for (const input of inputs) {
-    const left = readers.get(input)! - 1;
-    if (left > 0) readers.set(input, left);
-    else readers.delete(input);
-  }
-}
-
-/** The known digests that steps not yet ended read. */
-function neededStill({ stillRead, digests }: Progressing): ReadonlySet<Digest> {
-  const needed = new Set<Digest>();
-  for (const [input, digest] of digests) if (stillRead.has(input)) needed.add(digest);
-  return needed;
 }
 
 function pair<V>(key: string, value: V | undefined): readonly (readonly [string, V])[] {

@@ -186,7 +186,7 @@ function describeWriting(store: () => Store, open: (hooks?: StoreHooks) => Promi
     expect(changed).toEqual([1, 1, 2, 0, 0]);
     await expect(store().write([tag(database, "c"), tag(database, "a")])).rejects.toThrow();
     expect(await tagsOf(store())).toEqual(["a", "b"]);
-    expect(await store().write([tag(database, "d")], undefined, false)).toEqual([1]);
+    expect(await store().write([tag(database, "d")], undefined, "eventually")).toEqual([1]);
     expect(await tagsOf(await open())).toEqual(["a", "b", "d"]);
   });
 
@@ -197,7 +197,9 @@ function describeWriting(store: () => Store, open: (hooks?: StoreHooks) => Promi
     const update = database.updateTable("tags");
     await Promise.all(
       values.map((value, i) =>
-        i % 2 ? update.set({ value }).execute() : store().write([update.set({ value })], undefined, i % 4 === 0),
+        i % 2
+          ? update.set({ value }).execute()
+          : store().write([update.set({ value })], undefined, i % 4 === 0 ? "now" : "soon"),
       ),
     );
     expect((await database.selectFrom("tags").select("value").executeTakeFirst())?.value).toBe("6");

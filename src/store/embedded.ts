@@ -1,6 +1,6 @@
 import type { Compilable, Kysely } from "kysely";
 import { noHooks } from "./hooks.ts";
-import type { StoreHooks } from "./hooks.ts";
+import type { Durability, StoreHooks } from "./hooks.ts";
 import { checkFence, heldLease } from "./leases.ts";
 import type { Fence } from "./leases.ts";
 import type { InspectedMetadata, Metadata } from "./metadata.ts";
@@ -15,14 +15,14 @@ function writeTogether(
   database: Kysely<Database>,
   queries: readonly Compilable[],
   fence: Fence | undefined,
-  isDurable: boolean,
+  durability: Durability,
 ): Promise<readonly number[]> {
   const held = fence && heldLease(database, fence).compile();
   const compiled = queries.map((query) => query.compile());
   return driver.atOnce((execute) => {
     if (fence && held) checkFence(fence, execute(held).rows[0]);
     return compiled.map((query) => Number(execute(query).numAffectedRows ?? 0));
-  }, isDurable);
+  }, durability);
 }
 
 async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks): Promise<Metadata> {
@@ -33,7 +33,8 @@ async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks)
   return {
     database,
     read: (query) => driver.rowsOf(query.compile()),
-    write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
+    write: (queries, fence, durability) => writeTogether(driver, database, queries, fence, durability),
+    lasting: () => driver.lasting(),
     snapshot: (target) => driver.snapshot(target),
   };
 }

@@ -13,6 +13,8 @@ export type Failpoint =
   | "transaction.begun"
   | "transaction.committing"
   | "transaction.committed"
+  | "log.syncing"
+  | "log.synced"
   | "store.migrating"
   | "store.migrated"
   | "unsynced.settling"
@@ -27,10 +29,16 @@ export type Failpoint =
   | "restore.setAside"
   | "restore.replaced";
 
+/**
+ * What a transaction waits for: "now" until it lasts; "soon" for nothing, and it lasts once the store says so; "eventually"
+ * for nothing, and it lasts with one that comes after it. None is lost but with the power, and none without those after it.
+ */
+export type Durability = "now" | "soon" | "eventually";
+
 /** Lets a test see the store pass its failpoints, end the process there, or fail as a disk would. */
 export interface StoreHooks {
-  /** `isDurable` false = of a transaction that need not last, as the note that a step runs. */
-  readonly reached: (point: Failpoint, isDurable?: boolean) => void;
+  /** `durability`: of a transaction, where it is not "now". */
+  readonly reached: (point: Failpoint, durability?: Durability) => void;
 }
 
 export const noHooks: StoreHooks = Object.freeze({ reached: () => {} });

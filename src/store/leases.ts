@@ -112,7 +112,7 @@ export function keepLease(store: Pick<Store, "database" | "write">, fence: Fence
           .where("resource", "=", fence.resource)
           .where("token", "=", fence.token),
       ];
-      const [changed] = await store.write(queries, undefined, false);
+      const [changed] = await store.write(queries, undefined, "eventually");
       if (changed !== 0) return;
       clearInterval(timer);
       if (!isStoppedByHolder) onLost();

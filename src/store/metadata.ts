@@ -1,4 +1,5 @@
 import type { Compilable, Kysely } from "kysely";
+import type { Durability } from "./hooks.ts";
 import type { Fence } from "./leases.ts";
 import type { Database } from "./schema.ts";
 
@@ -7,7 +8,9 @@ export interface Metadata {
   readonly database: Kysely<Database>;
   /** The rows of a query that only reads. */
   read<Row>(query: Compilable<Row>): Promise<readonly Row[]>;
-  write(queries: readonly Compilable[], fence: Fence | undefined, isDurable: boolean): Promise<readonly number[]>;
+  write(queries: readonly Compilable[], fence: Fence | undefined, durability: Durability): Promise<readonly number[]>;
+  /** Resolves once everything written so far to last "soon" does. Throws STORE_UNWRITABLE where it may never. */
+  lasting(): Promise<void>;
   snapshot(target: string): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { createArtifactStore } from "./artifacts.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { makeSubfolders } from "./disk-artifacts.ts";
 import { noHooks } from "./hooks.ts";
-import type { StoreHooks } from "./hooks.ts";
+import type { Durability, StoreHooks } from "./hooks.ts";
 import type { Fence } from "./leases.ts";
 import { inspectEmbeddedMetadata, openEmbeddedMetadata } from "./embedded.ts";
 import { createMemo } from "./memo.ts";
@@ -39,10 +39,11 @@ export interface Store {
   read<Row>(query: Compilable<Row>): Promise<readonly Row[]>;
   /**
    * Executes queries as one transaction, at once: no code of a step runs while the write lock is held. With a fence nothing
-   * is written once another process took the resource over: FENCED. `isDurable` false = it may be lost with the power until
-   * the next commit, which costs no wait for the disk. Gives the number of rows each query changed.
+   * is written once another process took the resource over: FENCED. Gives the number of rows each query changed.
    */
-  write(queries: readonly Compilable[], fence?: Fence, isDurable?: boolean): Promise<readonly number[]>;
+  write(queries: readonly Compilable[], fence?: Fence, durability?: Durability): Promise<readonly number[]>;
+  /** Resolves once everything written so far to last "soon" does. Throws STORE_UNWRITABLE where it may never. */
+  lasting(): Promise<void>;
   /** Writes a consistent copy of the database, as of now, to a path where there is no file; others go on meanwhile. */
   snapshot(target: string): Promise<void>;
   /** Small facts worth remembering between runs (a file's fingerprint by path, size and time). */
@@ -110,7 +111,8 @@ function assemble(metadata: Metadata, place: string, folder: string, options: St
     unsynced,
     database,
     read: (query) => metadata.read(query),
-    write: (queries, fence, isDurable = true) => metadata.write(queries, fence, isDurable),
+    write: (queries, fence, durability = "now") => metadata.write(queries, fence, durability),
+    lasting: () => metadata.lasting(),
     snapshot: (target) => metadata.snapshot(target),
     memo: createMemo(database),
     hooks,

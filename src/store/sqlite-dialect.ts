@@ -1,6 +1,17 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
-import type { StoreHooks } from "./hooks.ts";
-import { allRows, beginImmediate, bindable, busyTimeoutMs, rollBack, storeError, whenFree } from "./sqlite.ts";
+import type { Durability, StoreHooks } from "./hooks.ts";
+import { createLogSync } from "./log-sync.ts";
+import type { LogSync } from "./log-sync.ts";
+import {
+  allRows,
+  beginImmediate,
+  bindable,
+  busyTimeoutMs,
+  emptyLog,
+  rollBack,
+  storeError,
+  whenFree,
+} from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
 import { createTurns } from "./turns.ts";
 
@@ -65,6 +76,7 @@ export class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection;
   readonly #path: string;
   readonly #hooks: StoreHooks;
+  readonly #log: LogSync;
   readonly #turn = createTurns();
   #release: () => void = () => {};
 
@@ -73,6 +85,7 @@ export class SqliteDriver implements Driver {
     this.#connection = new SqliteConnection(database, path);
     this.#path = path;
     this.#hooks = hooks;
+    this.#log = createLogSync(path, hooks);
   }
 
   async init(): Promise<void> {}
@@ -83,6 +96,7 @@ export class SqliteDriver implements Driver {
   }
 
   async beginTransaction(): Promise<void> {
+    await this.#leaveMistrustedLog();
     await beginImmediate(this.#database, this.#path);
     try {
       this.#hooks.reached("transaction.begun");
@@ -133,35 +147,52 @@ export class SqliteDriver implements Driver {
 
   /**
    * Runs `work` as one transaction without once going back to the event loop, so that the write lock is never held while
-   * code of a step computes. What need not survive a power loss by itself waits for no disk: the next durable commit syncs
-   * it along.
+   * code of a step computes. Where it need not last at once its pages are in the log when this returns, which outlives the
+   * process, and nothing is synced: the sync of a later commit covers them, and that of `lasting` those that are to last soon.
    */
-  async atOnce<T>(work: (execute: Execute) => T, isDurable: boolean): Promise<T> {
+  async atOnce<T>(work: (execute: Execute) => T, asked: Durability): Promise<T> {
     await this.acquireConnection();
+    const durability = asked === "soon" && !this.#log.open() ? "now" : asked;
+    const isSynced = durability === "now";
     try {
+      await this.#leaveMistrustedLog();
       return await whenFree(this.#path, () => {
-        this.#database.exec(`pragma busy_timeout = 0${isDurable ? "" : "; pragma synchronous = normal"}`);
+        this.#database.exec(`pragma busy_timeout = 0${isSynced ? "" : "; pragma synchronous = normal"}`);
         this.#database.exec("begin immediate");
         let result: T;
         try {
-          this.#hooks.reached("transaction.begun", isDurable);
+          this.#hooks.reached("transaction.begun", durability);
           result = work((query) => this.#connection.executeNow(query));
-          this.#hooks.reached("transaction.committing", isDurable);
+          this.#hooks.reached("transaction.committing", durability);
           this.#database.exec("commit");
         } catch (error) {
           rollBack(this.#database);
           throw storeError(this.#path, error);
         }
-        this.#hooks.reached("transaction.committed", isDurable);
+        if (durability === "soon") this.#log.written();
+        this.#hooks.reached("transaction.committed", durability);
         return result;
       });
     } finally {
-      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}${isDurable ? "" : "; pragma synchronous = full"}`);
+      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}${isSynced ? "" : "; pragma synchronous = full"}`);
       this.#release();
     }
   }
 
+  /** Resolves once everything written so far to last soon does. */
+  lasting(): Promise<void> {
+    return this.#log.lasting();
+  }
+
+  /** After a sync that failed the system may say of the next one that all is well: nothing is built on such a log. */
+  async #leaveMistrustedLog(): Promise<void> {
+    if (!this.#log.isMistrusted()) return;
+    await emptyLog(this.#database, this.#path);
+    this.#log.emptied();
+  }
+
   async destroy(): Promise<void> {
+    await this.#log.close();
     this.#connection.forget();
     try {
       // The engine does so itself only where no statement is left open, and garbage collection decides that.

@@ -137,6 +137,21 @@ export async function beginImmediate(database: SqliteDatabase, path: string): Pr
   }
 }
 
+/** Puts all that is in the log into the database itself, and makes it last there; the log begins anew. */
+export async function emptyLog(database: SqliteDatabase, path: string): Promise<void> {
+  database.exec("pragma busy_timeout = 0");
+  try {
+    await whenFree(path, () => {
+      const { busy } = database.prepare("pragma wal_checkpoint(truncate)").get() as { readonly busy: number };
+      if (busy !== 0) throw Object.assign(new Error("others read from the log"), { errcode: busyCodes[0] });
+    });
+  } catch (error) {
+    throw storeError(path, error);
+  } finally {
+    database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+  }
+}
+
 /** The number of the last migration a database went through. */
 export function formatOf(database: SqliteDatabase): number {
   return (database.prepare("pragma user_version").get() as { user_version: number }).user_version;

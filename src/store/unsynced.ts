@@ -85,7 +85,11 @@ export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hoo
     if (settled.length === 0) return;
     hooks.reached("unsynced.settled");
     // Where this is lost with the power, the files are only synced once more.
-    await metadata.write([metadata.database.deleteFrom("unsynced").where("digest", "in", settled)], undefined, false);
+    await metadata.write(
+      [metadata.database.deleteFrom("unsynced").where("digest", "in", settled)],
+      undefined,
+      "eventually",
+    );
   }
 
   async function eachPage(work: (digests: readonly Digest[]) => Promise<void>): Promise<void> {

@@ -104,6 +104,8 @@ describe("a run killed at any instant", () => {
     "transaction.begun": [1, 5, 10],
     "transaction.committing": [1, 3, 10],
     "transaction.committed": [1, 7, 10],
+    "log.syncing": [1, 5, 8],
+    "log.synced": [1, 4, 8],
   };
   // Files of small artifacts are synced when the store is closed, at the latest.
   const small: typeof large = {
@@ -112,6 +114,8 @@ describe("a run killed at any instant", () => {
     "artifact.placed": [1, 4, 8],
     "transaction.committing": [1, 3, 10],
     "transaction.committed": [1, 7, 10],
+    "log.syncing": [1, 6, 8],
+    "log.synced": [1, 3, 8],
     "unsynced.settling": [1],
     "unsynced.settled": [1],
   };

@@ -35,8 +35,8 @@ async function digests(workflow: Workflow): Promise<string> {
 function failAt(failpoint: Failpoint, nth: number, code: string): StoreHooks {
   let passed = 0;
   return {
-    reached(point, isDurable = true) {
-      if (isDurable && point === failpoint && ++passed === nth)
+    reached(point, durability) {
+      if (durability !== "eventually" && point === failpoint && ++passed === nth)
         throw Object.assign(new Error(`${code}: injected`), { code });
     },
   };
@@ -54,11 +54,14 @@ const points: readonly (readonly [Failpoint, readonly number[]])[] = [
   ["artifact.renamed", [1, 4, 8]],
   ["transaction.begun", [1, 2, 5, 10]],
   ["transaction.committing", [1, 2, 5, 10]],
+  ["log.syncing", [1, 4, 8]],
+  ["log.synced", [1, 4, 8]],
 ];
 const smallPoints: typeof points = [
   ["artifact.placing", [1, 4, 8]],
   ["artifact.placed", [1, 4, 8]],
   ["transaction.committing", [2, 5, 10]],
+  ["log.synced", [1, 5, 8]],
 ];
 const codes = ["ENOSPC", "EIO", "EMFILE", "EDQUOT"];
 /** In the long form every passing fails with every code. */

@@ -1,35 +1,34 @@
 import {
   copyFileSync,
   existsSync,
-  fstatSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
-  type Stats,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng, type Rng } from "../../src/core/rng.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { keptArtifacts } from "../../src/store/forgotten.ts";
-import type { Failpoint } from "../../src/store/hooks.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore, type Store } from "../../src/store/open.ts";
 import { syncBelow, syncPath } from "../../src/store/sync.ts";
 import { verifyStore } from "../../src/store/verify.ts";
+import { log, Recorder } from "./recorder.ts";
+import type { Instant, Told } from "./recorder.ts";
 import { eightSteps } from "./workflow.ts";
 
 /*
  * Power loss, simulated: what the disk may hold when the power goes is what was synced, and any part of the rest. We watch
  * every fsync and fdatasync of our own code, and note at every failpoint of a run which bytes and which names were synced
- * by then; states are drawn from that, each is opened and verified. Taken on trust: that a sync does what it says, and
- * SQLite's own syncs and its handling of a log that ends in the middle.
+ * by then, how much of the database's log was, and what had been told; states are drawn from that, each is opened and
+ * verified, and must hold what was told. Taken on trust: that a sync does what it says, and SQLite's own syncs and its
+ * handling of a log that ends in the middle.
  */
 
 const watched = vi.hoisted(() => ({
@@ -54,99 +53,8 @@ vi.mock("node:fs", async (load) => {
 
 const nStates = Number(process.env["MILLRACE_CRASH_STATES"] ?? 250);
 
-/** A file as it stood at an instant. Its bytes are kept under `stash`. */
-interface SeenFile {
-  readonly path: string;
-  readonly stash: string;
-  readonly isWhole: boolean;
-  readonly isNamed: boolean;
-}
-
-interface Instant {
-  readonly point: Failpoint;
-  readonly files: readonly SeenFile[];
-  /** Folder with the database as of the last commit; null before the first. */
-  readonly database: string | null;
-}
-
 let folder: string;
 let instants: readonly Instant[];
-
-function foldersBelow(path: string): string[] {
-  const folders = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [path, ...folders.flatMap(({ name }) => foldersBelow(join(path, name)))];
-}
-
-function filesBelow(path: string): string[] {
-  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesBelow(join(path, entry.name)) : [join(path, entry.name)],
-  );
-}
-
-/** A file as it stands: bytes written to it later make it another one. */
-function stampOf(found: Stats): string {
-  return `${found.ino} ${found.size} ${found.mtimeMs}`;
-}
-
-/** Watches one store at work, step after step, and notes what would survive at each instant. */
-class Recorder {
-  readonly instants: Instant[] = [];
-  readonly #store: string;
-  readonly #stash: string;
-  /** Stamps of files whose bytes were synced. */
-  readonly #whole = new Set<string>();
-  /** Paths of files and folders whose names were synced. */
-  readonly #named = new Set<string>();
-  #database: string | null = null;
-
-  constructor(store: string, stash: string) {
-    this.#store = store;
-    this.#stash = stash;
-    mkdirSync(stash);
-  }
-
-  /** What a sync that begins now will have made to last when it ends. */
-  syncing(file: number): () => void {
-    const found = fstatSync(file);
-    if (!found.isDirectory()) return () => this.#whole.add(stampOf(found));
-    const folder = foldersBelow(dirname(this.#store)).find((path) => statSync(path).ino === found.ino);
-    const names = folder === undefined ? [] : readdirSync(folder);
-    return () => names.forEach((name) => this.#named.add(join(folder!, name)));
-  }
-
-  reached(point: Failpoint): void {
-    if (point === "transaction.committed") this.#database = this.#copyDatabase();
-    const paths = ["artifacts", "temporary"].map((name) => join(this.#store, name)).filter((path) => existsSync(path));
-    const files = paths.flatMap(filesBelow).map((path) => this.#look(path));
-    this.instants.push({ point, files, database: this.#database });
-  }
-
-  #look(path: string): SeenFile {
-    const found = statSync(path);
-    const stash = join(this.#stash, `file-${found.ino}`);
-    if (!existsSync(stash)) linkSync(path, stash);
-    return {
-      path: relative(this.#store, path),
-      stash,
-      isWhole: this.#whole.has(stampOf(found)),
-      isNamed: this.#isNamed(path),
-    };
-  }
-
-  /** A name lasts where those of all the folders above it do. */
-  #isNamed(path: string): boolean {
-    return this.#named.has(path) && (path === this.#store || this.#isNamed(dirname(path)));
-  }
-
-  #copyDatabase(): string {
-    const target = join(this.#stash, `database-${this.instants.length}`);
-    mkdirSync(target);
-    for (const name of ["metadata.sqlite", "metadata.sqlite-wal"]) {
-      if (existsSync(join(this.#store, name))) copyFileSync(join(this.#store, name), join(target, name));
-    }
-    return target;
-  }
-}
 
 /** What a disk may hold at an instant: all that was synced, and of the rest what chance leaves. */
 function surviving(instant: Instant, next: string | null, target: string, rng: Rng): void {
@@ -159,13 +67,21 @@ function surviving(instant: Instant, next: string | null, target: string, rng: R
     else writeFileSync(path, torn(readFileSync(file.stash), rng));
   }
   for (const name of readdirSync(instant.database!)) copyFileSync(join(instant.database!, name), join(target, name));
-  const log = "metadata.sqlite-wal";
   if (next === null || !existsSync(join(next, log)) || !existsSync(join(target, log))) return;
-  // The next transaction was being written: its log may have grown by any part of what it will be.
+  // What was not synced, and the next transaction, which was being written: the log may have grown by any part of them.
   const held = readFileSync(join(target, log));
   const grown = readFileSync(join(next, log));
   if (grown.length <= held.length || !grown.subarray(0, held.length).equals(held)) return;
-  writeFileSync(join(target, log), grown.subarray(0, held.length + rng.integer(grown.length - held.length)));
+  const kept = grown.subarray(0, held.length + rng.integer(grown.length - held.length));
+  writeFileSync(join(target, log), rng.next() < 0.5 ? kept : withHoles(kept, held.length, rng));
+}
+
+/** Pages go to the disk in any order: some of those behind `from` did not. */
+function withHoles(bytes: Buffer, from: number, rng: Rng): Buffer {
+  const left = Buffer.from(bytes);
+  for (let at = from; at < left.length; at += 4096)
+    if (rng.next() < 0.2) left.fill(0, at, Math.min(at + 4096, left.length));
+  return left;
 }
 
 /** A prefix, or the right length with nothing behind some point. */
@@ -177,9 +93,19 @@ function torn(bytes: Buffer, rng: Rng): Buffer {
 /** Makes what a disk may hold after `instant`. */
 async function stateAfter(instant: Instant, rng: Rng, all: readonly Instant[]): Promise<string> {
   const target = await mkdtemp(join(folder, "state-"));
-  const later = all.slice(all.indexOf(instant)).find(({ database }) => database !== instant.database);
-  surviving(instant, later?.database ?? null, target, rng);
+  const later = all.slice(all.indexOf(instant)).find(({ written }) => written !== instant.written);
+  surviving(instant, later?.written ?? instant.written, target, rng);
   return target;
+}
+
+/** What was told and is not in the store. */
+async function missingOf({ outputs, runs }: Told, { database }: Store): Promise<readonly object[]> {
+  const kept = await database.selectFrom("step_outputs").select(["step", "digest"]).execute();
+  const ended = await database.selectFrom("runs").select("id").where("status", "=", "succeeded").execute();
+  return [
+    ...outputs.filter(({ step, digest }) => !kept.some((row) => row.step === step && row.digest === digest)),
+    ...runs.filter((runId) => !ended.some(({ id }) => id === runId)).map((run) => ({ run })),
+  ];
 }
 
 async function faultsAfterPowerLoss(instant: Instant, rng: Rng, all = instants): Promise<readonly object[]> {
@@ -188,10 +114,11 @@ async function faultsAfterPowerLoss(instant: Instant, rng: Rng, all = instants):
   const unreadable: object[] = [];
   for (const { digest } of await keptArtifacts(store.database))
     await store.artifacts.readBytes(digest).catch((error: Error) => unreadable.push(error));
+  const missing = await missingOf(instant.told, store);
   await store.close();
   const { faults } = await verifyStore(target, clock);
   await rm(target, { recursive: true });
-  return [...unreadable, ...faults];
+  return [...unreadable, ...missing, ...faults];
 }
 
 /** Opens `nStates` of the states the disk may be in after the instants of one recording, at least one of each. */
@@ -208,14 +135,15 @@ describe("the power goes", { timeout: 3_600_000 }, () => {
     const path = join(folder, ".millrace");
     const recorder = new Recorder(path, join(folder, "stash"));
     watched.syncing = (file) => recorder.syncing(file);
-    const store = await openStore(path, { clock, hooks: { reached: (point) => recorder.reached(point) } });
+    const store = await openStore(path, { clock, hooks: { reached: recorder.reached.bind(recorder) } });
+    const { listener } = recorder;
     // Files up to 256 KiB are synced by other calls than larger ones, those up to 16 KiB after their commit.
     for (const [seed, nBytes] of [
       [1, 150_000],
       [2, 300_000],
       [3, 5_000],
     ] as const)
-      await runWorkflow({ ...eightSteps(() => {}, nBytes), seed }, { store, clock, jobs: 1 });
+      await runWorkflow({ ...eightSteps(() => {}, nBytes), seed }, { store, clock, jobs: 1, listener });
     await store.unsynced.settle();
     watched.syncing = () => () => {};
     instants = recorder.instants.filter(({ database }) => database !== null);
@@ -240,7 +168,7 @@ describe("the power goes", { timeout: 3_600_000 }, () => {
     await syncBelow(path);
     await syncPath(folder);
     recorder.reached("transaction.committed");
-    const store = await openStore(path, { clock, hooks: { reached: (point) => recorder.reached(point) } });
+    const store = await openStore(path, { clock, hooks: { reached: recorder.reached.bind(recorder) } });
     // One is lost once more, by other hands: it is written anew right before its row goes.
     const { digest } = await store.database.selectFrom("unsynced").select("digest").executeTakeFirstOrThrow();
     rmSync(store.artifacts.pathOf(digest));
@@ -250,6 +178,18 @@ describe("the power goes", { timeout: 3_600_000 }, () => {
     const points = recorder.instants.map(({ point }) => point);
     expect(points).toEqual(expect.arrayContaining(["unsynced.puttingBack", "artifact.renamed", "unsynced.settled"]));
     await expectAllKept(recorder.instants, rng);
+  });
+
+  it("would be found out where the end of a step was told before its commit lasted", async () => {
+    const rng = createRng(10);
+    const [first, second] = instants.filter(({ point, database, written }) => point === "told" && database === written);
+    expect(second!.told.outputs.length).toBeGreaterThan(first!.told.outputs.length);
+    const synced = instants.slice(instants.indexOf(first!), instants.indexOf(second!));
+    const early = synced.findLast(({ point, database, written }) => point === "log.syncing" && database !== written)!;
+    expect(await faultsAfterPowerLoss(early, rng)).toEqual([]);
+    let found = 0;
+    for (let i = 0; i < 20; ++i) found += (await faultsAfterPowerLoss({ ...early, told: second!.told }, rng)).length;
+    expect(found).toBeGreaterThan(0);
   });
 
   it("would be found out where names or bytes of artifacts were committed before they were synced", async () => {

@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
-import type { StoreHooks } from "../hooks.ts";
+import type { Durability, StoreHooks } from "../hooks.ts";
 import { createTurns } from "../turns.ts";
 import { idleLimitMs, isConnectionLost, isWorthRepeating, lockWaitMs, serverError } from "./faults.ts";
 import type { PostgresSession } from "./session.ts";
@@ -77,18 +77,18 @@ export class PostgresDriver implements Driver {
    * Begins and takes the store's write lock, which the server frees with the transaction, however that ends. A writer that
    * stands still is thrown out after a while, so that it holds up nobody for long.
    */
-  #begin(isDurable: boolean): Promise<unknown> {
+  #begin(durability: Durability): Promise<unknown> {
     return this.#session.query(
       `begin isolation level read committed; set local lock_timeout = ${lockWaitMs}; ` +
         `set local idle_in_transaction_session_timeout = ${idleLimitMs}; ` +
-        (isDurable ? "" : "set local synchronous_commit = off; ") +
+        (durability === "eventually" ? "set local synchronous_commit = off; " : "") +
         `select pg_advisory_xact_lock(${this.#lock})`,
     );
   }
 
   async beginTransaction(): Promise<void> {
     try {
-      await this.#again(true, () => this.#begin(true));
+      await this.#again(true, () => this.#begin("now"));
       this.#isInTransaction = true;
       this.#hooks.reached("transaction.begun");
     } catch (error) {
@@ -127,14 +127,14 @@ export class PostgresDriver implements Driver {
   }
 
   /**
-   * Runs `work` as one transaction, again from its start where the server ended it before the commit was sent. What need
-   * not survive a power loss by itself waits for no disk.
+   * Runs `work` as one transaction, again from its start where the server ended it before the commit was sent. Only
+   * what is to last eventually waits for no disk.
    */
-  async atOnce<T>(work: (execute: Execute) => Promise<T>, isDurable: boolean): Promise<T> {
+  async atOnce<T>(work: (execute: Execute) => Promise<T>, durability: Durability): Promise<T> {
     await this.acquireConnection();
     try {
       for (let tries = 1; ; ++tries) {
-        const done = await this.#attempt(work, isDurable, tries < mostTries);
+        const done = await this.#attempt(work, durability, tries < mostTries);
         if (done) return done.value;
       }
     } catch (error) {
@@ -147,16 +147,16 @@ export class PostgresDriver implements Driver {
   /** Null where it is worth another try. */
   async #attempt<T>(
     work: (execute: Execute) => Promise<T>,
-    isDurable: boolean,
+    durability: Durability,
     mayRepeat: boolean,
   ): Promise<{ readonly value: T } | null> {
     await this.#session.connect();
     let value: T;
     try {
-      await this.#begin(isDurable);
-      this.#hooks.reached("transaction.begun", isDurable);
+      await this.#begin(durability);
+      this.#hooks.reached("transaction.begun", durability);
       value = await work((query) => this.#run(query));
-      this.#hooks.reached("transaction.committing", isDurable);
+      this.#hooks.reached("transaction.committing", durability);
     } catch (error) {
       if (isConnectionLost(error)) this.#session.drop();
       await this.rollbackTransaction();
@@ -169,7 +169,7 @@ export class PostgresDriver implements Driver {
       await this.rollbackTransaction();
       throw error;
     }
-    this.#hooks.reached("transaction.committed", isDurable);
+    this.#hooks.reached("transaction.committed", durability);
     return { value };
   }
 

@@ -1,7 +1,7 @@
 import type { Compilable, Kysely } from "kysely";
 import { MillraceError } from "../../core/errors/error.ts";
 import { noHooks } from "../hooks.ts";
-import type { StoreHooks } from "../hooks.ts";
+import type { Durability, StoreHooks } from "../hooks.ts";
 import { checkFence, heldLease } from "../leases.ts";
 import type { Fence } from "../leases.ts";
 import type { InspectedMetadata, Metadata } from "../metadata.ts";
@@ -22,7 +22,8 @@ async function assemble(session: PostgresSession, address: PostgresAddress, hook
   return {
     database,
     read: async (query) => (await database.executeQuery(query.compile())).rows,
-    write: (queries, fence, isDurable) => writeTogether(driver, database, queries, fence, isDurable),
+    write: (queries, fence, durability) => writeTogether(driver, database, queries, fence, durability),
+    lasting: async () => {},
     snapshot: (target) => withSession(address, (other) => writeSnapshot(other, target)),
   };
 }
@@ -32,7 +33,7 @@ function writeTogether(
   database: Kysely<Database>,
   queries: readonly Compilable[],
   fence: Fence | undefined,
-  isDurable: boolean,
+  durability: Durability,
 ): Promise<readonly number[]> {
   const held = fence && heldLease(database, fence).compile();
   const compiled = queries.map((query) => query.compile());
@@ -41,7 +42,7 @@ function writeTogether(
     const changed: number[] = [];
     for (const query of compiled) changed.push(Number((await execute(query)).numAffectedRows ?? 0));
     return changed;
-  }, isDurable);
+  }, durability);
 }
 
 /** Work on a connection of its own, which others do not wait for. */
