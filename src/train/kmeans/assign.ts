@@ -1,4 +1,4 @@
-import { type Drift, lowerBound, upperBound } from "./bounds.ts";
+import { type Drift, upperBound } from "./bounds.ts";
 import { scoreOf } from "./nearest.ts";
 import { type ClusteringPlan, partsOfPlan } from "./plan.ts";
 import type { Ranking } from "./ranking.ts";
@@ -36,15 +36,18 @@ export function assignPart(
   all: boolean,
 ): void {
   const [from, to] = partsOfPlan(plan).rangeOf(part);
-  const { listed } = ranking;
-  plan.memory.changed[part] = 0;
+  const { listed, moved } = ranking;
+  let nMoved = 0;
   for (let start = from; start < to; start += listed.length) {
     const end = Math.min(to, start + listed.length);
-    let count = all ? listAll(start, end, listed) : listLoose(plan, start, end, measures.drift, listed);
+    let count = all ? listAll(start, end, listed) : ranking.listLoose(start, end);
     if (!all && plan.clusters > fewCentres) count = tighten(plan, measures, listed, count);
     ranking.rank(count);
-    for (let i = 0; i < count; ++i) settle(plan, part, listed[i]!, ranking, i, measures);
+    const some = ranking.bound(count);
+    for (let i = 0; i < some; ++i) moveRow(plan, part, listed[moved[i]!]!, ranking.nearest[moved[i]!]!);
+    nMoved += some;
   }
+  plan.memory.changed[part] = nMoved;
 }
 
 function listAll(start: number, end: number, listed: Uint32Array): number {
@@ -52,37 +55,13 @@ function listAll(start: number, end: number, listed: Uint32Array): number {
   return end - start;
 }
 
-/**
- * Lists the rows, and says how many, that the bounds do not hold where they are. A row's slack is what its centre and the
- * others may have moved since it was measured; half the distance between centres counts where it is used up alone.
- */
-function listLoose({ memory }: ClusteringPlan, start: number, end: number, drift: Drift, listed: Uint32Array): number {
-  const { assignment, slack, upper } = memory;
-  const { own, both, apart } = drift;
-  let count = 0;
-  for (let row = start; row < end; ++row) {
-    listed[count] = row;
-    // Counted without a branch, which would often be foreseen wrongly.
-    count += Number(!(both[assignment[row]!]! < slack[row]!));
-  }
-  let kept = 0;
-  for (let i = 0; i < count; ++i) {
-    const row = listed[i]!;
-    const centre = assignment[row]!;
-    listed[kept] = row;
-    kept += Number(!(upper[row]! + own[centre]! < apart[centre]!));
-  }
-  return kept;
-}
-
 /** Measures listed rows by their own centre; keeps on the list, and counts, those that may still be nearer to another. */
 function tighten(
-  { rows, memory, norms }: ClusteringPlan,
+  { rows, assignment, norms, upper, slack }: ClusteringPlan,
   { centres, halves, error, drift }: Measures,
   listed: Uint32Array, // in and out
   count: number,
 ): number {
-  const { assignment, upper, slack } = memory;
   const nColumns = centres.length / halves.length;
   let kept = 0;
   for (let i = 0; i < count; ++i) {
@@ -98,24 +77,15 @@ function tighten(
   return kept;
 }
 
-/** Writes down what was measured of a row, and takes it along to its new centre's sums where that is another. */
-function settle(plan: ClusteringPlan, part: number, row: number, found: Ranking, i: number, measures: Measures): void {
-  const { memory, norms, weights, clusters } = plan;
-  const { assignment, upper, slack } = memory;
-  const { error, drift } = measures;
-  const nearest = found.nearest[i]!;
-  const most = upperBound(Math.sqrt(Math.max(norms[row]! - 2 * found.best[i]!, 0) + error), drift, nearest);
-  const least = lowerBound(Math.sqrt(Math.max(norms[row]! - 2 * found.second[i]! - error, 0)), drift, nearest);
-  upper[row] = most;
-  slack[row] = least - most;
+/** Assigns a row to another centre, and takes it along to that one's sums. */
+function moveRow(plan: ClusteringPlan, part: number, row: number, nearest: number): void {
+  const { assignment, weights } = plan;
   const before = assignment[row]!;
-  if (before === nearest) return;
   assignment[row] = nearest;
-  ++memory.changed[part]!;
   const weight = weights === null ? 1 : weights[row]!;
   if (weight === 0) return;
-  if (before >= 0) addRow(plan, row, -weight, part * clusters + before);
-  addRow(plan, row, weight, part * clusters + nearest);
+  if (before >= 0) addRow(plan, row, -weight, part * plan.clusters + before);
+  addRow(plan, row, weight, part * plan.clusters + nearest);
 }
 
 /** Adds a row to the sums at a place, or with a weight below 0 takes it off. */
@@ -140,12 +110,12 @@ function addRow({ memory, rows }: ClusteringPlan, row: number, weight: number, p
 
 /** Writes the squared distance of every row of a part from its centre where its bound stood. */
 export function measurePart(plan: ClusteringPlan, part: number, { centres, halves }: Measures): void {
-  const { memory, norms, rows } = plan;
+  const { assignment, norms, rows, upper } = plan;
   const nColumns = centres.length / halves.length;
   const [from, to] = partsOfPlan(plan).rangeOf(part);
   for (let row = from; row < to; ++row) {
-    const centre = memory.assignment[row]!;
+    const centre = assignment[row]!;
     const score = scoreOf(rows, row, centres, centre * nColumns, halves[centre]!);
-    memory.upper[row] = Math.max(norms[row]! - 2 * score, 0);
+    upper[row] = Math.max(norms[row]! - 2 * score, 0);
   }
 }

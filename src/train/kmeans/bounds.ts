@@ -13,7 +13,8 @@ export interface Drift {
   readonly apart: Float64Array;
 }
 
-const safety = 1e-12;
+/** Share of what is compared by which it is kept on the safe side. */
+export const safety = 1e-12;
 
 export function createDrift(clusters: number): Drift {
   const numbers = (): Float64Array => new Float64Array(clusters);

@@ -1,6 +1,7 @@
 import {
   type KernelFunction,
   ahead,
+  f64Constant,
   get,
   i32,
   loop,
@@ -13,16 +14,18 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { seq } from "../../math/wasm/code.ts";
 
-const [cell0, end, centres, out] = [0, 1, 2, 3];
-const [cell1, cellEnd, at] = [4, 5, 6];
-const [x0, x1, pair] = [7, 8, 9];
-const firstSum = 10;
+const [cell0, end, centres, out, norms, nearest] = [0, 1, 2, 3, 4, 5];
+const [cell1, cellEnd, at] = [6, 7, 8];
+const [x0, x1, pair] = [9, 10, 11];
+const firstSum = 12;
 
 /**
- * Scores of rows that follow each other in memory, from one address to before another, with four points that stand as a block
- * of centres does: four numbers a row. Two rows at a time, so that one more is read and written where they are odd; the lanes
- * of a sum are two neighbouring points, so that its additions come in the order of `fourScores`.
+ * Of rows that follow each other in memory, from one address to before another, the squared distances from four points that
+ * stand as a block of centres does, or where that is less, what stands at `nearest`: four numbers a row. Two rows at a time, so
+ * that one more is read and written where they are odd; the lanes of a sum are two neighbouring points, so that its
+ * additions come in the order of `fourScores`.
  */
 export function fourKernel(nDense: number): KernelFunction {
   const rowBytes = nDense * 8;
@@ -36,14 +39,16 @@ export function fourKernel(nDense: number): KernelFunction {
     ...set(sum(row, half)),
   ];
   const halves = [0, 1] as const;
-  const store = (row: 0 | 1, half: 0 | 1): number[] => [
-    ...get(out),
-    ...get(sum(row, half)),
-    ...v128Store(32 * row + 16 * half),
-  ];
+  const store = (row: 0 | 1, half: 0 | 1): number[] =>
+    seq(
+      [...get(out), ...get(nearest), ...v128Load64Splat(8 * row), ...get(norms), ...v128Load64Splat(8 * row)],
+      [...get(sum(row, half)), ...get(sum(row, half)), ...op.f64x2Add, ...op.f64x2Sub],
+      [...f64Constant(0), ...op.f64x2Splat, ...op.f64x2Pmax, ...op.f64x2Pmin],
+      v128Store(32 * row + 16 * half),
+    );
   return {
     name: "four",
-    parameters: [i32, i32, i32, i32],
+    parameters: [i32, i32, i32, i32, i32, i32],
     result: null,
     locals: [i32, i32, i32, v128, v128, v128, v128, v128, v128, v128],
     body: [
@@ -65,7 +70,7 @@ export function fourKernel(nDense: number): KernelFunction {
           [...ahead(cell0, 8), ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
         ),
         ...halves.flatMap((row) => halves.map((half) => store(row, half))),
-        move(out, 64),
+        [...move(out, 64), ...move(norms, 16), ...move(nearest, 16)],
         [...get(cell1), ...tee(cell0), ...get(end), ...op.i32LtU],
       ),
     ],

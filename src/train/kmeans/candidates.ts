@@ -1,55 +1,74 @@
-import { fourScores, type PointRows, scoreOf } from "./nearest.ts";
-import type { RankingPlan } from "./ranking.ts";
-import { instantiateRanking, placesOf, scoredAtOnce } from "./ranking-kernel.ts";
+import { fourScores, scoreOf } from "./nearest.ts";
+import { candidatesFor, leftAt, placesOf, side } from "./places.ts";
+import type { RankingPlan, RankingRoom } from "./ranking.ts";
+import { instantiateRanking } from "./ranking-kernel.ts";
 
-/** Scores rows that follow each other with points that may become centres. */
+/** Measures rows by points that may become centres. */
 export interface Candidates {
-  /** Of the rows scored last: four scores a row, in the order of the points. */
-  readonly scores: Float64Array;
-  /** Takes the points from number `first` on, four of them, or that one alone. */
-  aim(points: Float64Array, halves: Float64Array, first: number, count: 1 | 4): void;
-  /** Scores up to `scoredAtOnce` rows, at least one. */
-  score(from: number, to: number): void;
+  /** Takes as many points as there are halves. */
+  aim(points: Float64Array, halves: Float64Array): void;
+  /**
+   * Writes of the rows from `from` to before `to`, at least one, and of each point, what the squared distance from the nearest
+   * centre would be were it one: at `leftAt`. What stands there beyond the points means nothing.
+   */
+  measure(from: number, to: number): void;
 }
 
-export function createCandidates(rows: PointRows, kernel: RankingPlan | null, thread: number): Candidates {
-  return kernel === null ? plainCandidates(rows) : kernelCandidates(kernel, thread);
+/** Where bounds will stand, `upper`, must be the squared distance of every row from the nearest centre so far. */
+export function createCandidates(room: RankingRoom, thread: number): Candidates {
+  return room.kernel === null ? plainCandidates(room) : kernelCandidates(room.kernel, thread);
 }
 
 /** The naive twin, with the same bits. */
-function plainCandidates(rows: PointRows): Candidates {
-  const scores = new Float64Array(4 * scoredAtOnce);
-  let aimed: Parameters<Candidates["aim"]> = [scores, scores, 0, 1];
+function plainCandidates({ rows, norms, left, upper: nearest }: RankingRoom): Candidates {
+  let [points, halves] = [left, left];
+  const four = new Float64Array(side);
+  const measureRow = (row: number, first: number): void => {
+    const nColumns = points.length / halves.length;
+    const count = Math.min(side, halves.length - first);
+    if (count === side) fourScores(rows, row, points, halves, first, four);
+    else
+      for (let i = 0; i < count; ++i) four[i] = scoreOf(rows, row, points, (first + i) * nColumns, halves[first + i]!);
+    for (let i = 0; i < count; ++i) {
+      const distance = Math.max(0, norms[row]! - 2 * four[i]!);
+      left[leftAt(norms.length, row, first + i)] = distance < nearest[row]! ? distance : nearest[row]!;
+    }
+  };
   return {
-    scores,
-    aim: (...points) => {
-      aimed = points;
+    aim: (...aimed) => {
+      [points, halves] = aimed;
     },
-    score: (from, to) => {
-      const [points, halves, first, count] = aimed;
-      const begin = (first * points.length) / halves.length;
-      for (let row = from, at = 0; row < to; ++row, at += 4) {
-        if (count === 1) scores[at] = scoreOf(rows, row, points, begin, halves[first]!);
-        else fourScores(rows, row, points, halves, first, scores, at);
-      }
+    measure: (from, to) => {
+      for (let row = from; row < to; ++row)
+        for (let first = 0; first < halves.length; first += side) measureRow(row, first);
     },
   };
 }
 
 function kernelCandidates({ memory, module, shape }: RankingPlan, thread: number): Candidates {
   const kernels = instantiateRanking(module, memory);
-  const { four, scores } = placesOf(shape, thread);
-  const { nDense } = shape;
-  const cells = new Float64Array(memory.buffer, four, 4 * (nDense + 1));
+  const place = placesOf(shape, thread);
+  const { nRows, nDense } = shape;
+  const wide = side * (nDense + 1);
+  const cells = new Float64Array(memory.buffer, place.points, (wide * candidatesFor(shape.clusters)) / side);
+  let nPoints = 0;
   return {
-    scores: new Float64Array(memory.buffer, scores, 4 * scoredAtOnce),
-    aim: (points, halves, first, count) => {
+    aim: (points, halves) => {
+      nPoints = halves.length;
       cells.fill(0);
-      for (let i = 0; i < count; ++i) {
-        cells[i] = -halves[first + i]!;
-        for (let j = 0; j < nDense; ++j) cells[4 * (j + 1) + i] = points[(first + i) * nDense + j]!;
+      for (let i = 0; i < nPoints; ++i) {
+        const at = Math.floor(i / side) * wide + (i % side);
+        cells[at] = -halves[i]!;
+        for (let j = 0; j < nDense; ++j) cells[at + side * (j + 1)] = points[i * nDense + j]!;
       }
     },
-    score: (from, to) => kernels.four(from * nDense * 8, to * nDense * 8, four, scores),
+    measure: (from, to) => {
+      const [start, end] = [from, to].map((row) => row * nDense * 8) as [number, number];
+      const [norms, nearest] = [place.norms + from * 8, place.upper + from * 8];
+      for (let first = 0; first < nPoints; first += side) {
+        const four = place.points + (first / side) * wide * 8;
+        kernels.four(start, end, four, place.left + leftAt(nRows, from, first) * 8, norms, nearest);
+      }
+    },
   };
 }

@@ -10,7 +10,6 @@ import type {
 } from "../../model/estimator.ts";
 import { refuseMissing } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
-import { momentsOf } from "../moments.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { runTeam } from "../../threads/run-team.ts";
 import { createPause } from "../pause.ts";
@@ -20,14 +19,11 @@ import type { Clustering } from "./lloyd.ts";
 import { improveInBatches, type RowMeasures } from "./mini-batch.ts";
 import { type BestClustering, clusterRows } from "./member.ts";
 import { type ClusteringPlan, createMemory } from "./plan.ts";
-import { rankedRows } from "./ranking.ts";
+import { roomForRanking } from "./ranking.ts";
 import { plusPlusStart, randomStart, soloField } from "./start.ts";
-import { pointRows } from "./nearest.ts";
 import { controlWords, joinTeam } from "../../threads/team.ts";
 
 const subject = "fitting kmeans()";
-/** Share of the columns' mean variance by which the centres, squared and summed, must move to go on; as scikit-learn's `tol`. */
-const shiftTolerance = 1e-4;
 /** Rows x columns x clusters for each thread: with fewer, starting one takes longer than it saves. */
 const worthThread = 5_000_000;
 
@@ -87,21 +83,9 @@ function planOf(
   const clusters = Number(hyperparameters["clusters"]);
   const restarts = Number(hyperparameters["restarts"]);
   const seeds = Array.from({ length: restarts }, (_, i) => rng.fork(`restart ${i}`).integer(4294967296));
-  const norms = squaredLengths(design);
-  const tolerance = shiftTolerance * meanVariance(design, weights);
   const memory = createMemory({ design, clusters });
   const isSpread = hyperparameters["start"] !== "random";
-  return {
-    design,
-    ...rankedRows(design, clusters, threads),
-    weights,
-    norms,
-    clusters,
-    seeds,
-    isSpread,
-    tolerance,
-    memory,
-  };
+  return { design, ...roomForRanking(design, clusters, threads), weights, clusters, seeds, isSpread, memory };
 }
 
 async function clusterInBatches(
@@ -137,30 +121,24 @@ async function fitBatches(
   shuffle(order, rng);
   const drawn = order.subarray(0, Math.min(design.nRows, 3 * Math.max(batch, clusters)));
   const weights = rows.weights && takeValues(rows.weights, drawn);
-  const measures = { norms: takeValues(rows.norms, drawn), weights };
-  const start = await startOf(takeRows(design, drawn), measures, hyperparameters, rng, pause);
+  const start = await startOf(takeRows(design, drawn), weights, hyperparameters, rng, pause);
   return improveInBatches(design, rows, start, clusters, { batch, rng, pause });
 }
 
 async function startOf(
   design: Design,
-  measures: RowMeasures,
+  weights: Float64Array | null,
   hyperparameters: HyperparameterValues,
   rng: Rng,
   pause: () => Promise<void>,
 ): Promise<Float64Array> {
   const clusters = Number(hyperparameters["clusters"]);
   if (hyperparameters["start"] === "random") return randomStart(design, clusters, rng);
-  const field = soloField({ design, rows: pointRows(design), ...measures }, clusters);
+  const field = soloField(design, weights, clusters);
   const team = joinTeam(new Int32Array(controlWords), 0, 1, pause);
   const start = await plusPlusStart(field, clusters, rng, team);
   if (start === null) throw new MillraceError("CANCELLED", { subject });
   return start;
-}
-
-function meanVariance(design: Design, weights: Float64Array | null): number {
-  const { variances } = momentsOf(design, weights);
-  return variances.reduce((sum, variance) => sum + variance, 0) / Math.max(variances.length, 1);
 }
 
 /** Several where there is enough to do for them and all columns are dense and in memory they share. */

@@ -15,7 +15,7 @@ import { kmeansEstimator } from "./estimator.ts";
 import { improveCentres } from "./lloyd.ts";
 import { assignRows, pointRows } from "./nearest.ts";
 import { type ClusteringPlan, createMemory } from "./plan.ts";
-import { rankedRows } from "./ranking.ts";
+import { rankedRows } from "./ranking.fixtures.ts";
 import { plusPlusStart, soloField } from "./start.ts";
 
 const context: FitContext = fitContext({ rng: createRng(5) });
@@ -32,19 +32,10 @@ function fitKmeans(
   return kmeansEstimator.fit(design, noTarget(weights), resolveHyperparameters(kmeansEstimator, given), context);
 }
 
-/** A plan that goes on until no row changes. */
+/** A plan whose rows are written. */
 function planOf(design: Design, clusters: number): ClusteringPlan {
-  return {
-    design,
-    ...rankedRows(design, clusters, 1),
-    weights: null,
-    norms: squaredLengths(design),
-    clusters,
-    seeds: [1],
-    isSpread: true,
-    tolerance: 0,
-    memory: createMemory({ design, clusters }),
-  };
+  const memory = createMemory({ design, clusters });
+  return { design, ...rankedRows(design, clusters, 1), weights: null, clusters, seeds: [1], isSpread: true, memory };
 }
 
 function centresOf(result: FitResult): Float64Array {
@@ -129,7 +120,7 @@ describe("kmeansEstimator", () => {
     const far = Float64Array.of(1, 1000);
     const plan = planOf(design, 2);
     const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
-    expect(Array.from((await improveCentres(plan, far, team))!.centres)).toEqual([1, 50]);
+    expect(Array.from((await improveCentres(plan, far, 0, team))!.centres)).toEqual([1, 50]);
   });
 
   it("copes with fewer different rows than clusters", async () => {
@@ -203,14 +194,9 @@ describe("plusPlusStart", () => {
       );
       const weights = rows.map(() => rng.integer(3));
       const design = designOf(rows, nDense);
-      const of = {
-        design,
-        rows: pointRows(design),
-        norms: squaredLengths(design),
-        weights: Float64Array.from(weights),
-      };
+      const field = soloField(design, Float64Array.from(weights), clusters);
       const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
-      const found = await plusPlusStart(soloField(of, clusters), clusters, createRng(3), team);
+      const found = await plusPlusStart(field, clusters, createRng(3), team);
       expect(found).toEqual(Float64Array.from(naiveStart(rows, weights, clusters, nTried).flat()));
     }
   });
@@ -229,9 +215,9 @@ describe("improveCentres", () => {
       const start = rows.slice(0, seed % 4 === 3 ? 20 : 6);
       const plan = planOf(designOf(rows, nDense), start.length);
       const team = joinTeam(new Int32Array(controlWords), 0, 1, async () => {});
-      const found = await improveCentres(plan, Float64Array.from(start.flat()), team);
+      const found = await improveCentres(plan, Float64Array.from(start.flat()), 0, team);
       const expected = naiveLloyd(rows, start);
-      expect(Array.from(plan.memory.assignment)).toEqual(expected);
+      expect(Array.from(plan.assignment)).toEqual(expected);
       const inertia = rows.reduce((sum, row, r) => {
         const own = rows.filter((_, other) => expected[other] === expected[r]);
         const centre = row.map((_, j) => own.reduce((total, other) => total + other[j]!, 0) / own.length);

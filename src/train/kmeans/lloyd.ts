@@ -17,18 +17,19 @@ export interface Clustering {
 
 /**
  * Lloyd's algorithm from given centres: assign every row to its nearest centre, move every centre to the mean of its rows,
- * until no row changes, the centres hardly move or 300 iterations are over. A centre that lost its rows starts anew at the
+ * until no row changes, the centres move by no more than `tolerance`, squared and summed, or 300 iterations are over. A centre that lost its rows starts anew at the
  * row farthest from its own. All threads of a team call it alike and get the same; null where they were asked to stop.
  */
 export async function improveCentres(
   plan: ClusteringPlan,
   start: Float64Array,
+  tolerance: number,
   team: Team,
 ): Promise<Clustering | null> {
   const { clusters, design, memory } = plan;
   const { nParts } = partsOfPlan(plan);
   const error = largestError(plan);
-  const ranking = createRanking(plan.rows, plan.kernel, team.thread);
+  const ranking = createRanking(plan, team.thread);
   const centres = start.slice();
   forget(plan, team);
   const drift = createDrift(clusters);
@@ -36,12 +37,12 @@ export async function improveCentres(
   let shift = Infinity;
   for (let iterations = 0; ; ++iterations) {
     const measures = { centres: centres.slice(), halves: halfLengths(centres, clusters), error, drift };
-    ranking.aim(measures.centres, measures.halves);
+    ranking.aim(measures);
     for (let part = team.thread; part < nParts; part += team.threads)
       assignPart(plan, part, measures, ranking, !isSettled);
     team.barrier();
     const nChanged = memory.changed.reduce((sum, count) => sum + count, 0);
-    if (nChanged === 0 || shift <= plan.tolerance || iterations === maxIterations)
+    if (nChanged === 0 || shift <= tolerance || iterations === maxIterations)
       return { centres, inertia: inertiaOf(plan, measures, team), iterations };
     isSettled = moveCentres(plan, centres);
     if (!isSettled) restartEmpty(plan, measures, centres, team);
@@ -58,7 +59,7 @@ function forget(plan: ClusteringPlan, team: Team): void {
   const { nParts, rangeOf } = partsOfPlan(plan);
   const width = memory.sums.length / nParts;
   for (let part = team.thread; part < nParts; part += team.threads) {
-    memory.assignment.fill(-1, ...rangeOf(part));
+    plan.assignment.fill(-1, ...rangeOf(part));
     memory.sums.fill(0, part * width, (part + 1) * width);
     memory.held.fill(0, part * clusters, (part + 1) * clusters);
     memory.counts.fill(0, part * clusters, (part + 1) * clusters);
@@ -100,7 +101,7 @@ function weightOf({ held }: ClusteringPlan["memory"], centre: number, clusters: 
 
 /** Puts each centre without rows at the row that counts and is farthest from where its own centre was. */
 function restartEmpty(plan: ClusteringPlan, before: Measures, centres: Float64Array, team: Team): void {
-  const { design, weights, clusters, memory } = plan;
+  const { design, weights, clusters, memory, upper } = plan;
   measureAll(plan, before, team);
   const taken = new Set<number>();
   for (let c = 0; c < clusters; ++c) {
@@ -108,9 +109,9 @@ function restartEmpty(plan: ClusteringPlan, before: Measures, centres: Float64Ar
     let farthest = -1;
     for (let row = 0; row < design.nRows; ++row) {
       if ((weights !== null && weights[row] === 0) || taken.has(row)) continue;
-      if (farthest < 0 || memory.upper[row]! > memory.upper[farthest]!) farthest = row;
+      if (farthest < 0 || upper[row]! > upper[farthest]!) farthest = row;
     }
-    if (farthest < 0 || memory.upper[farthest] === 0) continue;
+    if (farthest < 0 || upper[farthest] === 0) continue;
     placeCentre(design, farthest, centres, c);
     taken.add(farthest);
   }
@@ -123,11 +124,10 @@ function measureAll(plan: ClusteringPlan, measures: Measures, team: Team): void 
 }
 
 function inertiaOf(plan: ClusteringPlan, measures: Measures, team: Team): number {
-  const { memory, weights } = plan;
+  const { upper, weights } = plan;
   measureAll(plan, measures, team);
   let inertia = 0;
-  for (let row = 0; row < memory.upper.length; ++row)
-    inertia += (weights === null ? 1 : weights[row]!) * memory.upper[row]!;
+  for (let row = 0; row < upper.length; ++row) inertia += (weights === null ? 1 : weights[row]!) * upper[row]!;
   team.barrier();
   return inertia;
 }

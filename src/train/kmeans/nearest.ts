@@ -11,19 +11,42 @@ export interface PointRows {
 }
 
 export function pointRows(design: Design): PointRows {
-  const { nRows, dense, sparse } = design;
+  const rows = roomForRows(design);
+  writeRows(design, rows, 0, design.nRows);
+  return rows;
+}
+
+/** The rows of a design, of which the dense values are yet to be written. */
+export function roomForRows({ nRows, dense, sparse }: Design): PointRows {
   const points = sharedNumbers(nRows * dense.length);
-  writePoints(design, points);
   return { points, nDense: dense.length, sparse: sparse.names.length === 0 ? null : sparse };
 }
 
-export function writePoints({ nRows, dense }: Design, points: Float64Array): void {
-  for (let from = 0; from < nRows; from += blockRows) {
-    const to = Math.min(nRows, from + blockRows);
+/** Writes the dense values of the rows from `from` to before `to`. */
+export function writeRows({ dense }: Design, { points }: PointRows, from: number, to: number): void {
+  for (let start = from; start < to; start += blockRows) {
+    const end = Math.min(to, start + blockRows);
     for (let j = 0; j < dense.length; ++j) {
       const x = dense[j]!.values;
-      for (let row = from, at = from * dense.length + j; row < to; ++row, at += dense.length) points[at] = x[row]!;
+      for (let row = start, at = start * dense.length + j; row < end; ++row, at += dense.length) points[at] = x[row]!;
     }
+  }
+}
+
+/** Writes the squared lengths of the rows from `from` to before `to`. */
+export function measureRows(
+  { points, nDense, sparse }: PointRows,
+  from: number,
+  to: number,
+  norms: Float64Array,
+): void {
+  for (let row = from; row < to; ++row) {
+    let length = 0;
+    for (let at = row * nDense; at < (row + 1) * nDense; ++at) length += points[at]! * points[at]!;
+    if (sparse !== null)
+      for (let e = sparse.offsets[row]!; e < sparse.offsets[row + 1]!; ++e)
+        length += sparse.values[e]! * sparse.values[e]!;
+    norms[row] = length;
   }
 }
 
@@ -86,7 +109,6 @@ export function fourScores(
   halves: Float64Array, // in
   c: number,
   scores: Float64Array, // out
-  to = 0, // in: where the first score goes
 ): void {
   const nColumns = centres.length / halves.length;
   const at = row * nDense;
@@ -111,10 +133,10 @@ export function fourScores(
     s2 += sparseScore(sparse, row, centres, c2 + nDense);
     s3 += sparseScore(sparse, row, centres, c3 + nDense);
   }
-  scores[to] = s0;
-  scores[to + 1] = s1;
-  scores[to + 2] = s2;
-  scores[to + 3] = s3;
+  scores[0] = s0;
+  scores[1] = s1;
+  scores[2] = s2;
+  scores[3] = s3;
 }
 
 function rank(found: NearestTwo, centre: number, score: number): void {

@@ -1,35 +1,25 @@
 import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
-import type { PointRows } from "./nearest.ts";
 import { startSums } from "./start.ts";
 import { type Parts, partsOf } from "../parts.ts";
-import type { RankingPlan } from "./ranking.ts";
+import type { RankingRoom } from "./ranking.ts";
 
 /** A fit as plain data, for every thread the same; arrays of `memory` are shared and written by all. */
-export interface ClusteringPlan {
+export interface ClusteringPlan extends RankingRoom {
   readonly design: Design;
-  readonly rows: PointRows;
-  /** Over the rows, for as many threads as take part; null where they are ranked without one. */
-  readonly kernel: RankingPlan | null;
   readonly weights: Float64Array | null;
-  /** Squared length of every row. */
-  readonly norms: Float64Array;
   readonly clusters: number;
   /** Of the draws of each restart's first centres. */
   readonly seeds: readonly number[];
   /** Whether k-means++ spreads them out. */
   readonly isSpread: boolean;
-  /** The squared shift of the centres, summed, at which they count as still. */
-  readonly tolerance: number;
   readonly memory: ClusteringMemory;
 }
 
 export interface ClusteringMemory {
-  /** By row: its centre, -1 before it has one. */
-  readonly assignment: Int32Array;
-  /** By row: what is at least its distance from its own centre, and by how much the others are farther: see `Drift`. */
-  readonly upper: Float64Array;
-  readonly slack: Float64Array;
+  /** Of the dense columns. */
+  readonly means: Float64Array;
+  readonly variances: Float64Array;
   /** By part and centre: sums of weight * value by column, of weights, and how many rows count. */
   readonly sums: Float64Array;
   readonly held: Float64Array;
@@ -58,9 +48,8 @@ export function createMemory(plan: Pick<ClusteringPlan, "design" | "clusters">):
   const { nParts } = partsOfPlan(plan);
   const integers = (length: number): Int32Array => new Int32Array(sharedBuffer(4 * length));
   return {
-    assignment: integers(design.nRows),
-    upper: sharedNumbers(design.nRows),
-    slack: sharedNumbers(design.nRows),
+    means: sharedNumbers(design.dense.length),
+    variances: sharedNumbers(design.dense.length),
     sums: sharedNumbers(nParts * clusters * nColumnsOf(design)),
     held: sharedNumbers(nParts * clusters),
     counts: integers(nParts * clusters),

@@ -19,83 +19,30 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { boundKernel, listKernel } from "./bounds-kernel.ts";
 import { fourKernel } from "./candidates-kernel.ts";
+import { centreBlocks, placesOf, type RankingShape, rankedAtOnce } from "./places.ts";
 import { type WasmMemory, type WasmModule, compileModule, instantiateModule } from "../../math/wasm/webassembly.ts";
 
-/** What is constant during one clustering and so stands in the kernel as literals. */
-export interface RankingShape {
-  readonly nRows: number;
-  readonly nDense: number;
-  readonly clusters: number;
-}
-
-/** Rows that may be listed at a time, an even number. */
-export const rankedAtOnce = 1024;
-
-/** Rows that may be scored with four points at a time, an even number. */
-export const scoredAtOnce = 256;
-
-/** Two sums each of five pairs of centres, with what they are made from, fill the 16 vector registers of x64. */
-const mostPairs = 5;
-
-/** Centres are ranked in blocks of equal width, as few as can be. */
-export function centreBlocks(clusters: number): { readonly blocks: number; readonly wide: number } {
-  const pairs = Math.ceil(clusters / 2);
-  const blocks = Math.ceil(pairs / mostPairs);
-  return { blocks, wide: 2 * Math.ceil(pairs / blocks) };
-}
-
-/** Byte addresses in the memory the rows begin: what one thread lists and finds, and its copy of the centres. */
-export interface RankingPlaces {
-  /** Where this thread's scratch begins, which is where that of all threads before it ends. */
-  readonly scratch: number;
-  readonly best: number;
-  readonly second: number;
-  readonly nearest: number;
-  readonly listed: number;
-  readonly centres: number;
-  readonly centresEnd: number;
-  /** Four points to score rows with, and the scores of as many rows as are scored at a time. */
-  readonly four: number;
-  readonly scores: number;
-}
-
-export function placesOf({ nRows, nDense, clusters }: RankingShape, thread: number): RankingPlaces {
-  const { blocks, wide } = centreBlocks(clusters);
-  const numbers = rankedAtOnce * 8;
-  const centreBytes = blocks * wide * (nDense + 1) * 8;
-  const fourBytes = 4 * (nDense + 1) * 8;
-  const scoreBytes = scoredAtOnce * 4 * 8;
-  const ownBytes = Math.ceil((3 * numbers + rankedAtOnce * 4 + centreBytes + fourBytes + scoreBytes) / 64) * 64;
-  const best = Math.ceil((nRows * nDense * 8) / 64) * 64 + thread * ownBytes;
-  const listed = best + 3 * numbers;
-  const centres = listed + rankedAtOnce * 4;
-  return {
-    scratch: best,
-    best,
-    second: best + numbers,
-    nearest: best + 2 * numbers,
-    listed,
-    centres,
-    centresEnd: centres + centreBytes,
-    four: centres + centreBytes,
-    scores: centres + centreBytes + fourBytes,
-  };
-}
-
-/** The first two take the rows listed from one address to before another. */
+/** The first three take the rows listed from one address to before another. */
 export interface RankingKernels {
   /** Ranks the centres of an even number of rows. */
   rank(listed: number, listedEnd: number, centres: number, centresEnd: number, best: number): void;
   /** Reads of each row what stands in other lines of memory, so that the cache has them; what it returns means nothing. */
   touch(listed: number, listedEnd: number): number;
+  /** See `boundKernel`. */
+  bound(listed: number, listedEnd: number, best: number, moved: number, drift: number): number;
+  /** See `listKernel`. */
+  list(from: number, to: number, listed: number, drift: number): number;
   /** See `fourKernel`. */
-  four(cells: number, cellsEnd: number, points: number, scores: number): void;
+  four(cells: number, cellsEnd: number, points: number, left: number, norms: number, nearest: number): void;
 }
 
 /** Throws where the engine has no vector instructions. */
 export function compileRanking(shape: RankingShape, memory: { pages: number; shared: boolean }): WasmModule {
-  return compileModule(assemble([rankKernel(shape), touchKernel(shape), fourKernel(shape.nDense)], memory));
+  const places = placesOf(shape, 0);
+  const bounds = [boundKernel(places), listKernel(places)];
+  return compileModule(assemble([rankKernel(shape), touchKernel(shape), ...bounds, fourKernel(shape.nDense)], memory));
 }
 
 export function instantiateRanking(module: WasmModule, memory: WasmMemory): RankingKernels {

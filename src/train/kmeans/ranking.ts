@@ -5,31 +5,33 @@ import {
   type WasmMemory,
   type WasmModule,
 } from "../../math/wasm/webassembly.ts";
+import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
 import type { Design } from "../../model/design.ts";
 import type { Measures } from "./assign.ts";
-import { createNearestTwo, nearestTwo, type PointRows, pointRows, writePoints } from "./nearest.ts";
-import {
-  type RankingShape,
-  centreBlocks,
-  compileRanking,
-  instantiateRanking,
-  placesOf,
-  rankedAtOnce,
-  touchedAtOnce,
-} from "./ranking-kernel.ts";
+import { writeDrift } from "./bounds-kernel.ts";
+import { type PointRows, roomForRows } from "./nearest.ts";
+import { centreBlocks, leftLength, placesOf, rankedAtOnce, type RankingShape } from "./places.ts";
+import { plainRanking } from "./plain-ranking.ts";
+import { compileRanking, instantiateRanking, touchedAtOnce } from "./ranking-kernel.ts";
 
-/** Finds the nearest two centres of listed rows. What was found of the i-th row listed stands at position i. */
+/** Lists rows and finds the nearest two centres of those listed. What was found of the i-th row listed stands at position i. */
 export interface Ranking {
-  /** Row numbers, for the caller to write. */
+  /** Row numbers, for the caller to write where `listLoose` does not. */
   readonly listed: Uint32Array;
   readonly nearest: Float64Array;
   /** Scores at the nearest centre and at the next, as `nearestTwo` has them. */
   readonly best: Float64Array;
   readonly second: Float64Array;
-  /** Takes the centres that rows are ranked by from now on. */
-  aim(centres: Float64Array, halves: Float64Array): void;
+  /** Positions of listed rows, in order. */
+  readonly moved: Uint32Array;
+  /** Takes the centres, and how far they moved, that rows are listed and ranked by from now on. */
+  aim(measures: Measures): void;
+  /** Lists the rows from one to before another, up to `rankedAtOnce`, that the bounds do not hold where they are; says how many. */
+  listLoose(from: number, to: number): number;
   /** Ranks the first `count` rows listed. */
   rank(count: number): void;
+  /** Writes the bounds of the rows ranked, and lists in `moved` those that are not assigned to their nearest centre; says how many. */
+  bound(count: number): number;
 }
 
 /** A kernel over the memory the rows stand in; plain, for every thread to instantiate. */
@@ -39,71 +41,86 @@ export interface RankingPlan {
   readonly shape: RankingShape;
 }
 
+/** Rows and what is known of each, in memory that the threads of a team share. */
+export interface RankingRoom {
+  readonly rows: PointRows;
+  /** By row: its squared length. */
+  readonly norms: Float64Array;
+  /** By row: its centre, -1 before it has one. */
+  readonly assignment: Int32Array;
+  /** By row: what is at least its distance from its own centre, and by how much the others are farther: see `Drift`. */
+  readonly upper: Float64Array;
+  readonly slack: Float64Array;
+  /** By row and candidate for a first centre: what its squared distance from the nearest centre would be. See `leftAt`. */
+  readonly left: Float64Array;
+  /** Over all of these; null where there is none. */
+  readonly kernel: RankingPlan | null;
+}
+
 /**
- * Rows of a design as points, with a kernel over them for so many threads; without one (null) where there are sparse
+ * Room for the rows of a design, with a kernel over it for so many threads; without one (null) where there are sparse
  * columns, more values than one memory holds or no vector instructions.
  */
-export function rankedRows(
-  design: Design,
-  clusters: number,
-  threads: number,
-): { readonly rows: PointRows; readonly kernel: RankingPlan | null } {
+export function roomForRanking(design: Design, clusters: number, threads: number): RankingRoom {
   const { nRows, dense, sparse } = design;
   const shape = { nRows, nDense: dense.length, clusters };
   const pages = Math.ceil(placesOf(shape, threads).scratch / pageBytes);
-  if (sparse.names.length > 0 || dense.length === 0 || pages >= maximumPages)
-    return { rows: pointRows(design), kernel: null };
+  if (sparse.names.length > 0 || dense.length === 0 || pages >= maximumPages) return plainRoom(design, clusters);
   const isShared = threads > 1;
   try {
     const module = compileRanking(shape, { pages, shared: isShared });
     const memory = createMemory(pages, isShared);
-    const points = new Float64Array(memory.buffer, 0, nRows * dense.length);
-    writePoints(design, points);
-    return { rows: { points, nDense: dense.length, sparse: null }, kernel: { memory, module, shape } };
+    const { norms, assignment, upper, slack, left } = placesOf(shape, 0);
+    const numbers = (at: number, length = nRows): Float64Array => new Float64Array(memory.buffer, at, length);
+    return {
+      rows: { points: numbers(0, nRows * dense.length), nDense: dense.length, sparse: null },
+      norms: numbers(norms),
+      assignment: new Int32Array(memory.buffer, assignment, nRows),
+      upper: numbers(upper),
+      slack: numbers(slack),
+      left: numbers(left, leftLength(nRows, clusters)),
+      kernel: { memory, module, shape },
+    };
   } catch {
-    return { rows: pointRows(design), kernel: null };
+    return plainRoom(design, clusters);
   }
 }
 
-/** The ranking of one thread. */
-export function createRanking(rows: PointRows, kernel: RankingPlan | null, thread: number): Ranking {
-  return kernel === null ? plainRanking(rows) : kernelRanking(kernel, thread);
-}
-
-/** The naive twin, with the same bits. */
-function plainRanking(rows: PointRows): Ranking {
-  const numbers = (): Float64Array => new Float64Array(rankedAtOnce);
-  const ranking = { listed: new Uint32Array(rankedAtOnce), nearest: numbers(), best: numbers(), second: numbers() };
-  const found = createNearestTwo();
-  let aimed: Pick<Measures, "centres" | "halves"> = { centres: numbers(), halves: numbers() };
+/** Without a kernel. */
+export function plainRoom(design: Design, clusters: number): RankingRoom {
+  const { nRows } = design;
   return {
-    ...ranking,
-    aim: (centres, halves) => {
-      aimed = { centres, halves };
-    },
-    rank: (count) => {
-      const { listed, nearest, best, second } = ranking;
-      for (let i = 0; i < count; ++i) {
-        nearestTwo(rows, listed[i]!, aimed.centres, aimed.halves, found);
-        nearest[i] = found.nearest;
-        best[i] = found.best;
-        second[i] = found.second;
-      }
-    },
+    rows: roomForRows(design),
+    norms: sharedNumbers(nRows),
+    assignment: new Int32Array(sharedBuffer(4 * nRows)),
+    upper: sharedNumbers(nRows),
+    slack: sharedNumbers(nRows),
+    left: sharedNumbers(leftLength(nRows, clusters)),
+    kernel: null,
   };
 }
 
+/** The ranking of one thread. */
+export function createRanking(room: RankingRoom, thread: number): Ranking {
+  return room.kernel === null ? plainRanking(room) : kernelRanking(room.kernel, thread);
+}
+
 function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): Ranking {
-  const { rank, touch } = instantiateRanking(module, memory);
+  const { bound, list, rank, touch } = instantiateRanking(module, memory);
   const place = placesOf(shape, thread);
-  const listed = new Uint32Array(memory.buffer, place.listed, rankedAtOnce);
+  const listed = new Uint32Array(memory.buffer, place.listed, rankedAtOnce + 1);
   const numbers = (at: number): Float64Array => new Float64Array(memory.buffer, at, rankedAtOnce);
   return {
-    listed,
+    listed: listed.subarray(0, rankedAtOnce),
     nearest: numbers(place.nearest),
     best: numbers(place.best),
     second: numbers(place.second),
-    aim: (centres, halves) => writeCentres(memory, shape, place.centres, centres, halves),
+    moved: new Uint32Array(memory.buffer, place.moved, rankedAtOnce),
+    aim: ({ centres, halves, error, drift }) => {
+      writeCentres(memory, shape, place.centres, centres, halves);
+      writeDrift(memory.buffer, place.drift, error, drift);
+    },
+    listLoose: (from, to) => (list(from, to, place.listed, place.drift) - place.listed) / 4,
     rank: (count) => {
       if (count === 0) return;
       if (count % 2 === 1) listed[count] = listed[count - 1]!;
@@ -113,6 +130,10 @@ function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): 
         touch(at, end);
         rank(at, end, place.centres, place.centresEnd, place.best + 8 * from);
       }
+    },
+    bound: (count) => {
+      if (count === 0) return 0;
+      return (bound(place.listed, place.listed + 4 * count, place.best, place.moved, place.drift) - place.moved) / 4;
     },
   };
 }

@@ -1,12 +1,11 @@
 import type { Rng } from "../../core/rng.ts";
-import { log } from "../../math/elementary.ts";
 import type { Design } from "../../model/design.ts";
 import { type Parts, partsOf } from "../parts.ts";
 import { agreedToStop, type Team } from "../../threads/team.ts";
 import { type Candidates, createCandidates } from "./candidates.ts";
-import { halfLengths, type PointRows } from "./nearest.ts";
-import type { RankingPlan } from "./ranking.ts";
-import { scoredAtOnce } from "./ranking-kernel.ts";
+import { halfLengths, measureRows, writeRows } from "./nearest.ts";
+import { candidatesFor, leftAt, side } from "./places.ts";
+import { plainRoom, type RankingRoom } from "./ranking.ts";
 
 /** Writes the values of `row` as centre number `centre`. */
 export function placeCentre(design: Design, row: number, centres: Float64Array, centre: number): void {
@@ -32,36 +31,31 @@ export function randomStart(design: Design, clusters: number, rng: Rng): Float64
   return centres;
 }
 
-/** The rows that centres are drawn from, and room that the threads of a team share. */
-export interface StartField {
+/**
+ * The rows that centres are drawn from, and room that the threads of a team share. No row has bounds yet: where they will stand,
+ * `upper`, is its squared distance from the nearest centre before the latest.
+ */
+export interface StartField extends RankingRoom {
   readonly design: Design;
-  readonly rows: PointRows;
-  /** Over the rows; null where they are scored without one. */
-  readonly kernel: RankingPlan | null;
   readonly weights: Float64Array | null;
-  /** Squared length of every row. */
-  readonly norms: Float64Array;
   readonly parts: Parts;
-  /** By row: the squared distance from the nearest centre so far. */
-  readonly nearest: Float64Array;
   /** By part: `startSums` of them. */
   readonly sums: Float64Array;
   /** For `agreedToStop`. */
   readonly flags: Int32Array;
 }
 
-/** Rows measured side by side as candidates for a centre. */
-const side = 4;
-/** About 2 + ln(clusters) in whole fours: what Arthur and Vassilvitskii tried, and scikit-learn does. */
-const candidatesFor = (clusters: number): number => side * Math.ceil(Math.floor(2 + log(clusters)) / side);
 /** Numbers a part: the chance of its rows, and what would be left of it with each candidate. */
 export const startSums = (clusters: number): number => 1 + candidatesFor(clusters);
 
 /** Of rows that one thread alone starts from. */
-export function soloField(of: Pick<StartField, "design" | "rows" | "weights" | "norms">, clusters: number): StartField {
-  const parts = partsOf(of.norms.length);
+export function soloField(design: Design, weights: Float64Array | null, clusters: number): StartField {
+  const parts = partsOf(design.nRows);
   const sums = new Float64Array(parts.nParts * startSums(clusters));
-  return { ...of, kernel: null, parts, nearest: new Float64Array(of.norms.length), sums, flags: new Int32Array(1) };
+  const room = plainRoom(design, clusters);
+  writeRows(design, room.rows, 0, design.nRows);
+  measureRows(room.rows, 0, design.nRows, room.norms);
+  return { ...room, design, weights, parts, sums, flags: new Int32Array(1) };
 }
 
 /**
@@ -75,33 +69,38 @@ export async function plusPlusStart(
   rng: Rng,
   team: Team,
 ): Promise<Float64Array | null> {
-  const { design, nearest, parts } = field;
+  const { design, upper: nearest, parts } = field;
   const nColumns = design.dense.length + design.sparse.names.length;
   const centres = new Float64Array(clusters * nColumns);
   const candidates = new Float64Array(candidatesFor(clusters) * nColumns);
-  const measured = createCandidates(field.rows, field.kernel, team.thread);
+  const measured = createCandidates(field, team.thread);
+  let latest = none;
   forParts(parts, team, (part, from, to) => {
     nearest.fill(1, from, to);
     sumChances(field, part, from, to);
   });
   for (let c = 0; c < clusters; ++c) {
     const nDrawn = c === 0 ? 1 : candidatesFor(clusters);
-    const drawn = Array.from({ length: nDrawn }, () => drawInProportion(field, rng));
+    const drawn = Array.from({ length: nDrawn }, () => drawInProportion(field, latest, rng));
     drawn.forEach((row, i) => placeCentre(design, row, candidates, i));
+    const tried = candidates.subarray(0, nDrawn * nColumns);
+    measured.aim(tried, halfLengths(tried, nDrawn));
     // Nobody may move the distances on while another thread still draws by them.
     team.barrier();
-    if (nDrawn > 1)
-      forParts(parts, team, (part, from, to) => weighCandidates(field, measured, candidates, part, from, to));
-    placeCentre(design, drawn[leastLeft(field, nDrawn)]!, centres, c);
     forParts(parts, team, (part, from, to) => {
       if (c === 0) nearest.fill(Infinity, from, to);
-      bringNearer(field, measured, centres.subarray(c * nColumns, (c + 1) * nColumns), part, from, to);
+      weighCandidates(field, measured, latest, nDrawn, part, from, to);
     });
+    latest = leastLeft(field, nDrawn);
+    placeCentre(design, drawn[latest]!, centres, c);
     await team.pause();
     if (agreedToStop(team, field.flags)) return null;
   }
   return centres;
 }
+
+/** In place of the latest centre's number among the candidates, where there is none yet. */
+const none = -1;
 
 /** Does this thread's parts of the work and waits for the others'. */
 function forParts(parts: Parts, team: Team, work: (part: number, from: number, to: number) => void): void {
@@ -115,32 +114,34 @@ function widthOf({ sums, parts }: StartField): number {
 }
 
 function sumChances(field: StartField, part: number, from: number, to: number): void {
-  const { weights, nearest, sums } = field;
+  const { weights, upper: nearest, sums } = field;
   let total = 0;
   for (let row = from; row < to; ++row) total += (weights === null ? 1 : weights[row]!) * nearest[row]!;
   sums[part * widthOf(field)] = total;
 }
 
 /** A row, with probability in proportion to its chance; any row where all chances are 0. */
-function drawInProportion(field: StartField, rng: Rng): number {
-  const { weights, nearest, parts, sums } = field;
+function drawInProportion(field: StartField, latest: number, rng: Rng): number {
+  const { weights, upper: nearest, parts, sums } = field;
   const step = widthOf(field);
+  // What was left with the latest centre when it was a candidate; before there is one, the first number.
+  const at = 1 + latest;
   let total = 0;
-  for (let part = 0; part < parts.nParts; ++part) total += sums[part * step]!;
+  for (let part = 0; part < parts.nParts; ++part) total += sums[part * step + at]!;
   const wanted = rng.next() * total;
   if (!(total > 0)) return rng.integer(nearest.length);
   let chosen = 0;
   let passed = 0;
   let end = 0;
   for (let part = 0; part < parts.nParts && wanted >= end; ++part) {
-    const own = sums[part * step]!;
+    const own = sums[part * step + at]!;
     if (own === 0) continue;
     [chosen, passed, end] = [part, end, end + own];
   }
   const [from, to] = parts.rangeOf(chosen);
   let last = from;
   for (let row = from; row < to; ++row) {
-    const chance = (weights === null ? 1 : weights[row]!) * nearest[row]!;
+    const chance = (weights === null ? 1 : weights[row]!) * distanceWith(field, latest, row);
     if (chance === 0) continue;
     last = row;
     passed += chance;
@@ -149,37 +150,57 @@ function drawInProportion(field: StartField, rng: Rng): number {
   return last;
 }
 
-/** Sums up for each candidate what chances it would leave to the rows of a part. */
+/** The squared distance of a row from the nearest centre, the latest among them. */
+function distanceWith({ upper: nearest, left }: StartField, latest: number, row: number): number {
+  return latest === none ? nearest[row]! : left[leftAt(nearest.length, row, latest)]!;
+}
+
+/** Rows worked on at a time: what is written of them is still in the cache when it is read; an even number. */
+const blockRows = 256;
+
+/** Takes the latest centre along in the distances of a part's rows, and sums up for each candidate what chances it would leave to them. */
 function weighCandidates(
   field: StartField,
   measured: Candidates,
-  candidates: Float64Array,
+  latest: number,
+  nDrawn: number,
   part: number,
   from: number,
   to: number,
 ): void {
-  const { norms, weights, nearest, sums } = field;
-  const { scores } = measured;
-  const nCandidates = widthOf(field) - 1;
-  const halves = halfLengths(candidates, nCandidates);
-  for (let first = 0; first < nCandidates; first += side) {
-    measured.aim(candidates, halves, first, side);
-    let [left0, left1, left2, left3] = [0, 0, 0, 0];
-    for (let start = from; start < to; start += scoredAtOnce) {
-      const end = Math.min(to, start + scoredAtOnce);
-      measured.score(start, end);
-      for (let row = start, at = 0; row < end; ++row, at += side) {
-        const norm = norms[row]!;
-        const most = nearest[row]!;
-        const weight = weights === null ? 1 : weights[row]!;
-        left0 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at]!));
-        left1 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 1]!));
-        left2 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 2]!));
-        left3 += weight * Math.min(most, Math.max(0, norm - 2 * scores[at + 3]!));
-      }
-    }
-    sums.set([left0, left1, left2, left3], part * (1 + nCandidates) + 1 + first);
+  const { upper: nearest, left } = field;
+  const sums = new Float64Array(widthOf(field) - 1);
+  for (let start = from; start < to; start += blockRows) {
+    const end = Math.min(to, start + blockRows);
+    if (latest !== none)
+      for (let row = start, at = leftAt(nearest.length, start, latest); row < end; ++row, at += side)
+        nearest[row] = left[at]!;
+    measured.measure(start, end);
+    for (let first = 0; first < nDrawn; first += side) addLeft(field, first, start, end, sums);
   }
+  field.sums.set(sums, part * widthOf(field) + 1);
+}
+
+/** Adds what four candidates would leave to some rows. */
+function addLeft(
+  { design: { nRows }, weights, left }: StartField, // in
+  first: number,
+  start: number,
+  end: number,
+  sums: Float64Array, // in and out
+): void {
+  let s0 = sums[first]!;
+  let s1 = sums[first + 1]!;
+  let s2 = sums[first + 2]!;
+  let s3 = sums[first + 3]!;
+  for (let row = start, at = leftAt(nRows, start, first); row < end; ++row, at += side) {
+    const weight = weights === null ? 1 : weights[row]!;
+    s0 += weight * left[at]!;
+    s1 += weight * left[at + 1]!;
+    s2 += weight * left[at + 2]!;
+    s3 += weight * left[at + 3]!;
+  }
+  sums.set([s0, s1, s2, s3], first);
 }
 
 /** The candidate that leaves the least, the first of equals; the sums of the parts in order. */
@@ -188,29 +209,4 @@ function leastLeft(field: StartField, nDrawn: number): number {
   const left = new Float64Array(nDrawn);
   for (let at = 1; at < sums.length; at += widthOf(field)) for (let i = 0; i < nDrawn; ++i) left[i]! += sums[at + i]!;
   return nDrawn === 1 ? 0 : left.indexOf(left.reduce((least, one) => Math.min(least, one)));
-}
-
-/** Takes a new centre along in the distances of a part's rows, and sums up their chances. */
-function bringNearer(
-  field: StartField,
-  measured: Candidates,
-  centre: Float64Array,
-  part: number,
-  from: number,
-  to: number,
-): void {
-  const { norms, nearest, weights, sums } = field;
-  const { scores } = measured;
-  measured.aim(centre, halfLengths(centre, 1), 0, 1);
-  let total = 0;
-  for (let start = from; start < to; start += scoredAtOnce) {
-    const end = Math.min(to, start + scoredAtOnce);
-    measured.score(start, end);
-    for (let row = start, at = 0; row < end; ++row, at += side) {
-      const distance = Math.max(0, norms[row]! - 2 * scores[at]!);
-      if (distance < nearest[row]!) nearest[row] = distance;
-      total += (weights === null ? 1 : weights[row]!) * nearest[row]!;
-    }
-  }
-  sums[part * widthOf(field)] = total;
 }
