@@ -48,33 +48,34 @@ export interface Up {
 /** Serves every champion of the project, logs predictions, swaps champions as they change and, with a command, retrains. */
 export async function startUp(project: Project, options: UpOptions): Promise<Up> {
   const { onEvent } = options;
+  const traced = openTracing(options.tracing ?? null, project.clock, onEvent);
   const served = openServedLog(project, { ...(options.log ?? { mode: "async", keepDays: null }), onEvent });
   const load = async (digest: Digest): Promise<Model> => {
     const model = await loadModel(project, digest);
     await served.learn(model, digest);
     return model;
   };
-  const watched = await watchProject(project, load, onEvent);
-  const { champions, aliases, keys, traffic } = watched;
-  const traced = openTracing(options.tracing ?? null, project.clock, onEvent);
   const onFault = (error: unknown): void => onEvent(`fault: ${toMillraceError(error).message}`);
-  const server = await serverOf(project, options, { watched, log: served.log, tracing: traced.tracing, onFault });
+  let watched: Watched | undefined;
+  let server: Server | undefined;
   const working: { stop(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     // Not ready first: a cancelled run may take seconds to end.
-    const drained = server.close();
-    for (const part of [...working, champions, aliases, keys]) await part.stop();
+    const drained = server?.close();
+    for (const part of working) await part.stop();
     await drained;
-    await traffic.stop();
+    await watched?.stop();
     await served.close();
     await traced.close();
   };
   try {
+    watched = await watchProject(project, load, onEvent);
+    server = await serverOf(project, options, { watched, log: served.log, tracing: traced.tracing, onFault });
     const { url } = await server.listen();
     if (options.messages)
       working.push(await startMessages(project, server.predicting, options.messages, onEvent, onFault));
     if (options.command) working.push(await startRetraining(project, options.command, onEvent));
-    return { url, models: champions.list().map(({ model }) => model.name), close };
+    return { url, models: watched.champions.list().map(({ model }) => model.name), close };
   } catch (error) {
     await close();
     throw error;

@@ -3,51 +3,87 @@ import type { MillraceError } from "../core/errors/error.ts";
 import type { Model } from "../model/model.ts";
 import { readLabelledAnswers } from "../monitor/rollout/quality.ts";
 import { createRollouts } from "../registry/rollouts.ts";
-import { watchKeys } from "../serve/access/key-ring.ts";
+import { type KeyWatch, watchKeys } from "../serve/access/key-ring.ts";
 import { listKeys } from "../serve/access/keys.ts";
-import { type AliasedVersion, watchAliases } from "../serve/alias-watch.ts";
-import { type ChampionEvent, watchChampions } from "../serve/champions.ts";
-import { type RolloutEvent, watchRollouts } from "../serve/traffic/watch-rollouts.ts";
+import { type AliasedVersion, type AliasWatch, watchAliases } from "../serve/alias-watch.ts";
+import { type ChampionEvent, type ChampionWatch, watchChampions } from "../serve/champions.ts";
+import { type RolloutEvent, type RolloutWatch, watchRollouts } from "../serve/traffic/watch-rollouts.ts";
 import type { Project } from "./project.ts";
+
+type Load = (digest: Digest) => Promise<Model>;
 
 /** What a server follows in its project while it runs. */
 export interface Watched {
-  readonly champions: Awaited<ReturnType<typeof watchChampions>>;
-  readonly aliases: Awaited<ReturnType<typeof watchAliases>>;
-  readonly keys: Awaited<ReturnType<typeof watchKeys>>;
-  readonly traffic: Awaited<ReturnType<typeof watchRollouts>>;
+  readonly champions: ChampionWatch;
+  readonly aliases: AliasWatch;
+  readonly keys: KeyWatch;
+  readonly traffic: RolloutWatch;
+  /** Follows nothing any more, and keeps what rollouts counted last. */
+  stop(): Promise<void>;
 }
 
-/** Follows champions, other aliases, keys and rollouts; each is stopped by its own `stop`. */
+/** Follows champions, other aliases, keys and rollouts; none of them where one cannot be followed. */
 export async function watchProject(
   project: Project,
-  load: (digest: Digest) => Promise<Model>,
+  load: Load,
   onEvent: (text: string) => void,
 ): Promise<Watched> {
-  const { clock, registry, store } = project;
-  const champions = await watchChampions({ registry, load, clock, onEvent: (event) => onEvent(describeSwap(event)) });
-  const aliases = await watchAliases({
+  const { clock, registry } = project;
+  const watches: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    for (const watch of watches) await watch.stop();
+  };
+  const begun = async <W extends { stop(): Promise<void> }>(beginning: Promise<W>): Promise<W> => {
+    const watch = await beginning;
+    watches.push(watch);
+    return watch;
+  };
+  const onSwap = (event: ChampionEvent): void => onEvent(describeSwap(event));
+  try {
+    const champions = await begun(watchChampions({ registry, load, clock, onEvent: onSwap }));
+    const aliases = await begun(followAliases(project, load, onEvent));
+    const keys = await begun(followKeys(project, onEvent));
+    const traffic = await begun(followRollouts(project, champions, load, onEvent));
+    return { champions, aliases, keys, traffic, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function followAliases(project: Project, load: Load, onEvent: (text: string) => void): Promise<AliasWatch> {
+  return watchAliases({
     read: () => aliasedVersions(project),
     load,
-    clock,
+    clock: project.clock,
     onRefused: ({ model, alias, version }, error) =>
       onEvent(`${model}@${alias} version ${version} does not load (${because(error)})`),
   });
-  const keys = await watchKeys({
+}
+
+function followKeys({ store, clock }: Project, onEvent: (text: string) => void): Promise<KeyWatch> {
+  return watchKeys({
     read: () => listKeys(store),
     clock,
     onUnreadable: (error) => onEvent(`the keys cannot be read; those known hold (${because(error)})`),
   });
-  const traffic = await watchRollouts({
+}
+
+function followRollouts(
+  { registry, store, clock }: Project,
+  models: ChampionWatch,
+  load: Load,
+  onEvent: (text: string) => void,
+): Promise<RolloutWatch> {
+  return watchRollouts({
     rollouts: createRollouts(store, clock),
     registry,
-    models: champions,
+    models,
     load,
     labelled: (model, query) => readLabelledAnswers(store, model, query),
     clock,
     onEvent: (event) => onEvent(describeRollout(event)),
   });
-  return { champions, aliases, keys, traffic };
 }
 
 function because({ code, message }: MillraceError): string {

@@ -31,12 +31,13 @@ import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
 import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
 import { parseText, textOf } from "./request-body.ts";
+import { longestKept } from "./row-texts.ts";
 import { inPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The body as it came; "" where it is no JSON. */
+    /** The body as it came, for `rowTextsOf`; "" where it is no JSON, or longer than is kept. */
     bodyText: string;
   }
 }
@@ -205,8 +206,9 @@ async function createApp(
       done(
         null,
         inPart(tracing?.partsOf(request), "decode", () => {
-          request.bodyText = textOf(body as Buffer);
-          return parseText(request.bodyText, limits);
+          const text = textOf(body as Buffer);
+          if (text.length <= longestKept) request.bodyText = text;
+          return parseText(text, limits);
         }),
       );
     } catch (error) {
