@@ -1,4 +1,4 @@
-import type { Design, SparseBlock } from "./design.ts";
+import type { Design } from "./design.ts";
 import type { TreesPredictor } from "./predictor.ts";
 import { quickRows } from "./quick/layout.ts";
 import { QuickScorer } from "./quick/scorer.ts";
@@ -33,13 +33,12 @@ export function addTrees(trees: TreesPredictor, design: Design, scores: Scores):
   const quick = scores instanceof Float64Array ? scorerOf(trees, design) : null;
   const nBlock = Math.min(nRows, quick ? quickRows : blockRows);
   const columns = design.dense.map(({ values }): BlockColumn => ({ values, base: 0 }));
-  const sparse = usedSparseColumns(trees, design, nBlock);
-  for (const [feature, column] of sparse) columns[feature] = column;
+  const standIns = addStandIns(trees, design, nBlock, columns);
   const partition = quick === null && nBlock >= rowsWorthPartitioning ? createPartition(nBlock) : null;
   for (let start = 0; start < nRows; start += nBlock) {
     const n = Math.min(nBlock, nRows - start);
     for (let c = 0; c < design.dense.length; ++c) columns[c]!.base = start;
-    fillSparseColumns(sparse, design, start, n);
+    fillStandIns(standIns, design, start, n, columns);
     if (quick && scores instanceof Float64Array) quick.score(columns, start, n, scores);
     else if (partition)
       for (let tree = 0; tree < trees.treeOffsets.length; ++tree)
@@ -60,9 +59,8 @@ function scorerOf(trees: TreesPredictor, design: Design): QuickScorer | null {
 /** The columns the trees ask about, by feature number, over all rows of a design. */
 export function wholeColumns(trees: TreesPredictor, design: Design): readonly BlockColumn[] {
   const columns = design.dense.map(({ values }): BlockColumn => ({ values, base: 0 }));
-  const sparse = usedSparseColumns(trees, design, design.nRows);
-  fillSparseColumns(sparse, design, 0, design.nRows);
-  for (const [feature, column] of sparse) columns[feature] = column;
+  const standIns = addStandIns(trees, design, design.nRows, columns);
+  fillStandIns(standIns, design, 0, design.nRows, columns);
   return columns;
 }
 
@@ -212,24 +210,52 @@ function grown(stack: Int32Array): Int32Array {
   return out;
 }
 
-/** Dense stand-ins, one block long, for the sparse columns the trees ask about. */
-function usedSparseColumns(trees: TreesPredictor, design: Design, nBlock: number): Map<number, BlockColumn> {
-  const used = new Map<number, BlockColumn>();
-  if (design.sparse.names.length === 0) return used;
-  for (const feature of trees.feature)
-    if (feature >= design.dense.length && !used.has(feature))
-      used.set(feature, { values: new Float64Array(nBlock), base: 0 });
-  return used;
+/** The sparse columns that a predictor's trees ask about, by feature number, for as long as it lives. */
+const asked = new WeakMap<TreesPredictor, readonly number[]>();
+
+function askedSparse(trees: TreesPredictor, { dense, sparse }: Design): readonly number[] {
+  const known = asked.get(trees);
+  if (known) return known;
+  const isAsked = new Uint8Array(sparse.names.length);
+  const { feature } = trees;
+  for (let node = 0; node < feature.length; ++node) {
+    const column = feature[node]! - dense.length;
+    if (column >= 0) isAsked[column] = 1;
+  }
+  const features: number[] = [];
+  for (let column = 0; column < isAsked.length; ++column)
+    if (isAsked[column] === 1) features.push(dense.length + column);
+  asked.set(trees, features);
+  return features;
 }
 
-function fillSparseColumns(used: ReadonlyMap<number, BlockColumn>, design: Design, start: number, n: number): void {
-  if (used.size === 0) return;
-  const { offsets, indices, values }: SparseBlock = design.sparse;
-  for (const column of used.values()) column.values.fill(0);
+/** Gives the sparse columns that the trees ask about dense stand-ins, one block long each; returns the values of all. */
+function addStandIns(
+  trees: TreesPredictor, // in
+  design: Design, // in
+  nBlock: number, // in
+  columns: BlockColumn[], // in and out
+): Float64Array {
+  const features = design.sparse.names.length === 0 ? [] : askedSparse(trees, design);
+  const values = new Float64Array(features.length * nBlock);
+  for (let i = 0; i < features.length; ++i) columns[features[i]!] = { values, base: i * nBlock };
+  return values;
+}
+
+function fillStandIns(
+  standIns: Float64Array, // out
+  { dense, sparse }: Design, // in
+  start: number, // in, first row of the block
+  n: number, // in, rows of the block
+  columns: readonly (BlockColumn | undefined)[], // in, where the stand-ins are
+): void {
+  if (standIns.length === 0) return;
+  const { offsets, indices, values } = sparse;
+  standIns.fill(0);
   for (let row = 0; row < n; ++row) {
     for (let e = offsets[start + row]!; e < offsets[start + row + 1]!; ++e) {
-      const column = used.get(design.dense.length + indices[e]!);
-      if (column) column.values[row] = values[e]!;
+      const column = columns[dense.length + indices[e]!];
+      if (column) standIns[column.base + row] = values[e]!;
     }
   }
 }
