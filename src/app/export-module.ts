@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import { MillraceError } from "../core/errors/error.ts";
 import { declarationText } from "../export/module/declaration.ts";
+import { functionsOfFirstAnswer, withFunctionsReady } from "../export/module/first-answer.ts";
 import { partsOf } from "../export/module/parts.ts";
 import type { ModelModule } from "../export/module/runtime.ts";
 import { moduleText } from "../export/module/text.ts";
@@ -16,7 +17,7 @@ export interface ExportedModule {
   readonly version: number;
   readonly file: string;
   readonly types: string;
-  /** Bytes of the module, and of them what is the same in every module of such a model. */
+  /** Bytes of the module, and of them its code. */
   readonly bytes: number;
   readonly runtimeBytes: number;
 }
@@ -41,16 +42,28 @@ export async function exportModule(
   if (stem === undefined)
     throw new MillraceError("USAGE", { reason: `a module is called *.mjs or *.js, got "${out}"` });
   const { model, version } = await loadVersion(project, name, wanted);
-  const runtime = await fs.readFile(runtimeFileOf(model), "utf8");
-  const textOf = (written: Model): string =>
-    moduleText(runtime, name, partsOf(written, version.version, version.digest));
-  await requireParity(model, textOf(lenient(model)));
-  const text = textOf(model);
+  const textOf = (written: Model, code: string): string =>
+    moduleText(code, name, partsOf(written, version.version, version.digest));
+  const code = await codeFor(model, textOf);
+  await requireParity(model, textOf(lenient(model), code));
+  const text = textOf(model, code);
   const types = `${stem}.d.${ending === "mjs" ? "mts" : "ts"}`;
   await writeWhole(out, text);
   await writeWhole(types, declarationText(model));
-  const sizes = { bytes: Buffer.byteLength(text), runtimeBytes: Buffer.byteLength(runtime) };
+  const sizes = { bytes: Buffer.byteLength(text), runtimeBytes: Buffer.byteLength(code) };
   return { model: name, version: version.version, file: out, types, ...sizes };
+}
+
+/** The code of the modules of such models, made to give this one's first answer soon. */
+async function codeFor(model: Model, textOf: (written: Model, code: string) => string): Promise<string> {
+  const code = (await fs.readFile(runtimeFileOf(model), "utf8")).trim();
+  const text = textOf(lenient(model), code);
+  const run = await functionsOfFirstAnswer(text, model.parity?.rows[0] ?? {});
+  const offset = text.indexOf(code);
+  return withFunctionsReady(
+    code,
+    run.map(({ start, end }) => ({ start: start - offset, end: end - offset })),
+  );
 }
 
 /** The model under a contract that refuses no row: parity rows leave out what tells who somebody is. */

@@ -23,11 +23,7 @@ export interface Watched {
 }
 
 /** Follows champions, other aliases, keys and rollouts; none of them where one cannot be followed. */
-export async function watchProject(
-  project: Project,
-  load: Load,
-  onEvent: (text: string) => void,
-): Promise<Watched> {
+export async function watchProject(project: Project, load: Load, onEvent: (text: string) => void): Promise<Watched> {
   const { clock, registry } = project;
   const watches: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {

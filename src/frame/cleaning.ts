@@ -61,19 +61,18 @@ export function cleanedText(text: string, { trim, case: letters, missing }: Clea
 const newLetters =
   /[\u019b\u0264\u1c89\u1c8a\ua7cb-\ua7cf\ua7d2-\ua7d5\ua7da-\ua7dc\u{10d50}-\u{10d65}\u{10d70}-\u{10d85}\u{16ea0}-\u{16eb8}\u{16ebb}-\u{16ed3}]/u;
 
-/** Letters that JavaScript turns into two. The Greek ones with an iota below have a capital of their own. */
+/** Letters that JavaScript turns into two; those of `hasIota` are others. */
 const capitals: ReadonlyMap<string, string> = new Map([
   ["ß", "ẞ"],
   ["\u1fb3", "\u1fbc"],
   ["\u1fc3", "\u1fcc"],
   ["\u1ff3", "\u1ffc"],
-  ...[0x1f80, 0x1f90, 0x1fa0].flatMap((first) =>
-    Array.from(
-      { length: 8 },
-      (_, i) => [String.fromCodePoint(first + i), String.fromCodePoint(first + i + 8)] as const,
-    ),
-  ),
 ]);
+
+/** Whether it is one of the small Greek letters with an iota below that come in eights, each eight before its capitals. */
+function hasIota(code: number): boolean {
+  return code >= 0x1f80 && code < 0x1fb0 && (code & 8) === 0;
+}
 
 /** Character by character, each to one, as DuckDB does where it reads a file: a text must not depend on who cleaned it. */
 function inCase(text: string, letters: "lower" | "upper"): string {
@@ -85,6 +84,7 @@ function inCase(text: string, letters: "lower" | "upper"): string {
 function letterIn(letter: string, letters: "lower" | "upper"): string {
   if (newLetters.test(letter)) return letter;
   if (letters === "lower") return letter === "İ" ? "i" : letter.toLowerCase();
-  const capital = capitals.get(letter) ?? letter.toUpperCase();
+  const code = letter.codePointAt(0)!;
+  const capital = hasIota(code) ? String.fromCodePoint(code + 8) : (capitals.get(letter) ?? letter.toUpperCase());
   return Array.from(capital).length === 1 ? capital : letter;
 }

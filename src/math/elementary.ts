@@ -31,9 +31,14 @@ const doubleView = new Float64Array(1);
 const wordView = new Int32Array(doubleView.buffer);
 
 /** 2^-1024 .. 2^1023 at index exponent + 1024. A table because writing a word and reading the double stalls the CPU's store buffer. */
-const powersOfTwo = new Float64Array(2048);
-powersOfTwo[0] = SMALLEST_NORMAL / 4;
-for (let i = 1; i < 2048; ++i) powersOfTwo[i] = powersOfTwo[i - 1]! * 2;
+const powersOfTwo = doubled(SMALLEST_NORMAL / 4, 2048);
+
+function doubled(first: number, count: number): Float64Array {
+  const values = new Float64Array(count);
+  values[0] = first;
+  for (let i = 1; i < count; ++i) values[i] = values[i - 1]! * 2;
+  return values;
+}
 
 /**
  * e to the power x; error below 1 ulp. Infinity above 709.78, 0 below -745.13, NaN for NaN.

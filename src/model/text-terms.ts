@@ -15,9 +15,14 @@ export interface TermIndex {
  */
 export function wordsOf(text: string): readonly string[] {
   const lower = text.toLowerCase();
-  // The classes of Unicode take the engine milliseconds to compile: a program that answers once need not wait for them.
-  const words = /[\u0080-\uffff]/.test(lower) ? /[\p{L}\p{M}\p{N}_]{2,}/gu : /[a-z0-9_]{2,}/g;
-  return lower.match(words) ?? [];
+  return lower.match(/[\u0080-\uffff]/.test(lower) ? unicodeWords() : /[a-z0-9_]{2,}/g) ?? [];
+}
+
+let ofUnicode: RegExp | undefined;
+
+/** No literal: the engine reads one with the text around it, and the classes of Unicode take it a millisecond. */
+function unicodeWords(): RegExp {
+  return (ofUnicode ??= new RegExp("[\\p{L}\\p{M}\\p{N}_]{2,}", "gu"));
 }
 
 /** All terms of a text with repeats: its words, then its runs of two words joined by a space, up to `ngrams`. */

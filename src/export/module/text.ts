@@ -8,7 +8,7 @@ export function moduleText(runtime: string, name: string, parts: ModuleParts): s
   const { version, digest, text, arrays } = parts;
   return [
     `// The model ${literal(name)}, version ${version}, ${digest}: written by millrace, not meant to be edited.`,
-    runtime.trim(),
+    runtime,
     "const opened = millraceRuntime.openModule({",
     `  version: ${version},`,
     `  digest: ${literal(digest)},`,
@@ -24,10 +24,14 @@ export function moduleText(runtime: string, name: string, parts: ModuleParts): s
   ].join("\n");
 }
 
-/** A text as a JavaScript literal on one line, which may stand within an HTML page, too. */
+/**
+ * A text as a JavaScript literal on one line, which may stand within an HTML page, too. ASCII alone: of a module with other
+ * letters an engine keeps all of them in two bytes each, and reads them at half the speed.
+ */
 function literal(text: string): string {
-  return JSON.stringify(text)
-    .replaceAll("<", "\\u003c")
-    .replaceAll("\u2028", "\\u2028")
-    .replaceAll("\u2029", "\\u2029");
+  return JSON.stringify(text).replace(/[<\u0080-\uffff]/g, escaped);
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
