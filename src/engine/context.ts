@@ -107,11 +107,11 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     return value;
   }
 
-  async function write<T>(output: string, codec: Codec<T>, value: T): Promise<Digest> {
-    const digest = await writeFile(output, codec, (path) => codec.write(value, path));
-    if (readLater.output(output)) values.keep(digest, codec.type, value, true);
-    return digest;
-  }
+  const write = <T>(output: string, codec: Codec<T>, value: T): Promise<Digest> =>
+    writeFile(output, codec, async (path) => {
+      await codec.write(value, path);
+      return { value };
+    });
 
   return Object.freeze({
     read,
@@ -147,14 +147,15 @@ function inputDigests({ step, inputs }: ContextParts): StepContext["digestOf"] {
   };
 }
 
-function artifactWriter({ store, step, record }: ContextParts): StepContext["writeFile"] {
+function artifactWriter({ store, step, record, values, readLater }: ContextParts): StepContext["writeFile"] {
   return async (output, codec, produce) => {
     requireWritable(step, output, record);
     const path = store.artifacts.temporaryPath();
     try {
-      await produce(path);
+      const atHand = await produce(path);
       const { digest, size } = await adoptOutput(store, record, path);
       record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
+      if (atHand && readLater.output(output)) values.keep(digest, codec.type, atHand.value, true);
       return digest;
     } catch (error) {
       await rm(path, { recursive: true, force: true });

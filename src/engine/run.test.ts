@@ -204,6 +204,16 @@ describe("a run", () => {
     expect([reads, calls]).toEqual([0, ["2", "2"]]);
     await runWorkflow({ name: "w", seed: 1, steps: [load, reader("c"), reader("d")] }, { store, clock });
     expect(reads).toBe(1);
+    const filing = step({
+      name: "load",
+      run: async ({ writeFile: produceFile }) =>
+        void (await produceFile("out", counting, async (path) => {
+          await counting.write([1, 2, 3], path);
+          return { value: [1, 2, 3] };
+        })),
+    });
+    await runWorkflow({ name: "w", seed: 1, steps: [filing, reader("e")] }, { store, clock, cache: false });
+    expect([reads, calls.at(-1)]).toEqual([1, "3"]);
   });
 
   it("tells its listener what happens, progress at most every 100 ms", async () => {

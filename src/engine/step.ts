@@ -86,13 +86,21 @@ export interface FanOutItem {
 /** What is recorded of how an artifact is written. */
 export type ArtifactType = Pick<Codec<unknown>, "type" | "format">;
 
+/** What an artifact is read as. */
+export interface AtHand {
+  readonly value: unknown;
+}
+
 export interface StepContext {
   /** The input "step.output", decoded; values stay decoded in memory while the run lasts, by digest. */
   read<T>(input: string, codec: Codec<T>): Promise<T>;
   digestOf(input: string): Digest;
   write<T>(output: string, codec: Codec<T>, value: T): Promise<Digest>;
-  /** An output that is produced straight into a file: `produce` gets a temporary path to write to. */
-  writeFile(output: string, codec: ArtifactType, produce: (path: string) => Promise<void>): Promise<Digest>;
+  /**
+   * An output that is produced straight into a file: `produce` gets a temporary path to write to. Where it has at hand what
+   * reading the file would give, it may say so, and steps after this one need not read it.
+   */
+  writeFile(output: string, codec: ArtifactType, produce: (path: string) => Promise<void | AtHand>): Promise<Digest>;
   /** An output whose bytes are at hand: a small one takes fewer ways to the disk than a file does. */
   writeBytes(output: string, codec: ArtifactType, bytes: Uint8Array): Promise<Digest>;
   /** Records numbers of this step (metrics, counts). */

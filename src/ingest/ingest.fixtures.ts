@@ -12,7 +12,7 @@ import { withQuery } from "../query/session.ts";
 import { readDataset } from "./dataset.ts";
 import { createFetcher } from "./fetch.ts";
 import { fingerprintSource } from "./fingerprint.ts";
-import { type IngestReport, ingestSource } from "./ingest.ts";
+import { type Hold, type IngestReport, ingestSource } from "./ingest.ts";
 import { csv, type CsvOptions, type Source } from "./source.ts";
 
 /** The project of a file's tests; removed behind them. */
@@ -55,10 +55,18 @@ export function contractOfKinds(columns: Columns): Contract {
   return { columns: columns.map(([name, kind]) => ({ name, kind, missing: 1, onViolation: "fail" })) };
 }
 
-export async function read(source: Source, columns: Columns): Promise<{ report: IngestReport; frame: Frame }> {
+/** What a source is read as, which the dataset is that was held meanwhile, where one was. */
+export async function read(
+  source: Source,
+  columns: Columns,
+  heldBytes: number = Infinity,
+): Promise<{ report: IngestReport; frame: Frame; held: Frame | null }> {
   const contract = contractOfKinds(columns);
-  const report = await ingestSource({ source, contract, root, output, progress: silent });
-  return { report, frame: await readDataset(output, contract) };
+  const hold: Hold = { heldBytes, frame: null };
+  const report = await ingestSource({ source, contract, root, output, progress: silent, hold });
+  const frame = await readDataset(output, contract);
+  if (hold.frame) expect(hold.frame).toEqual(frame);
+  return { report, frame, held: hold.frame };
 }
 
 export function readCsv(content: string | Buffer, columns: Columns, options: CsvOptions = {}): ReturnType<typeof read> {

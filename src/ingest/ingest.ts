@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import { type Progress, silent } from "../core/progress.ts";
 import type { Contract } from "../frame/contract.ts";
+import type { Frame } from "../frame/frame.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/quote.ts";
 import type { SourceType } from "../query/source-type.ts";
 import type { CellIssues } from "./cell-issues.ts";
@@ -24,6 +25,14 @@ import { storedNames } from "./stored-names.ts";
 import type { CleanedCells, TextCleaning } from "./text-cleaning.ts";
 import { type Origin, reasonOf, unreadable } from "./table.ts";
 
+/** For a dataset that is wanted in memory and at hand as it is written. */
+export interface Hold {
+  /** One that takes more, as `readDataset` counts, is not held. */
+  readonly heldBytes: number;
+  /** What reading the dataset would give, bit for bit, once its file is complete; null where it is not held. */
+  frame: Frame | null;
+}
+
 export interface IngestRequest {
   readonly source: SourceDescription;
   readonly contract: Contract;
@@ -41,6 +50,7 @@ export interface IngestRequest {
   readonly privacyKey?: string | undefined;
   /** What was fetched already; default: whatever is not a local file is fetched now and thrown away after. */
   readonly fetcher?: Fetcher;
+  readonly hold?: Hold | undefined;
 }
 
 /** What reading a source gave beside the dataset itself. */
@@ -128,12 +138,13 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
     signal,
     memoryMb: _memory,
     fetcher: _f,
+    hold: _hold,
     privacyKey,
     ...how
   } = request;
   const key = keyFor(request.contract, privacyKey);
   const convertOne = (one: LocatedSource, to: string): Promise<Ingested> =>
-    ingestLocated({ ...request, output: to, progress: silent }, one);
+    ingestLocated({ ...request, output: to, progress: silent, hold: undefined }, one);
   return ingestIncrementally({
     located,
     folder,
@@ -193,10 +204,10 @@ export async function ingestQuickly(
   located: LocatedSource,
   output: string,
 ): Promise<Ingested | null> {
-  const { contract, texts = [], progress, signal } = request;
+  const { contract, texts = [], progress, signal, hold } = request;
   let result: DelimitedResult | null = null;
   try {
-    result = await ingestDelimited({ located, contract, texts, output, progress, signal });
+    result = await ingestDelimited({ located, contract, texts, output, progress, signal, hold });
   } finally {
     if (result === null) await rm(output, { force: true });
   }

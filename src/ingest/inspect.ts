@@ -11,7 +11,7 @@ import type { SourceType } from "../query/source-type.ts";
 import { readDataset } from "./dataset.ts";
 import { guessSource } from "./dialect.ts";
 import { gatherFacts } from "./facts.ts";
-import { ingestSource } from "./ingest.ts";
+import { type Hold, ingestSource } from "./ingest.ts";
 import { createFetcher } from "./fetch.ts";
 import { type LocatedFile, locateFile, locateSource, type Place } from "./locate.ts";
 import { openRelation, type Relation } from "./relation.ts";
@@ -65,8 +65,15 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
     const source = withMissing(read, columns);
     const contract = contractOf(columns);
     const output = join(scratch, "dataset.parquet");
-    const { types } = await ingestSource({ source, contract, output, progress: silent, ...place });
-    return { source, nRows: relation.nRows, types, columns, frame: await readDataset(output, contract) };
+    const hold: Hold = { heldBytes: Infinity, frame: null };
+    const { types } = await ingestSource({ source, contract, output, progress: silent, hold, ...place });
+    return {
+      source,
+      nRows: relation.nRows,
+      types,
+      columns,
+      frame: hold.frame ?? (await readDataset(output, contract)),
+    };
   } finally {
     await fetcher.close();
     await rm(scratch, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { columnOf } from "../frame/frame.ts";
 import { category, contractOf, number, text } from "../frame/schema.ts";
 import { readDataset } from "./dataset.ts";
 import { recordsNaively } from "./delimited/naive-records.fixtures.ts";
-import { ingestSource } from "./ingest.ts";
+import { type Hold, ingestSource } from "./ingest.ts";
 import { csv, json, jsonl, parquet, type Source } from "./source.ts";
 
 /*
@@ -205,9 +205,11 @@ async function readMutant({ file, source }: Subject, bytes: Buffer): Promise<rea
   writeFileSync(join(root, file), bytes);
   const output = join(root, "out.parquet");
   try {
-    const report = await ingestSource({ source, contract, root, output, progress: silent });
+    const hold: Hold = { heldBytes: Infinity, frame: null };
+    const report = await ingestSource({ source, contract, root, output, progress: silent, hold });
     const frame = await readDataset(output, contract);
     expect(frame.nRows).toBe(report.nRows);
+    if (hold.frame) expect(hold.frame).toEqual(frame);
     const [n, c, t] = ["n", "c", "t"].map((name) => columnOf(frame, name));
     return Array.from({ length: frame.nRows }, (_, row) => [
       n!.kind === "number" && !Number.isNaN(n!.values[row]!) ? n!.values[row] : null,

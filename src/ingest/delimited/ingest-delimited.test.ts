@@ -5,7 +5,7 @@ import { columnOf } from "../../frame/frame.ts";
 import { parseTimestamp } from "../../frame/timestamp.ts";
 import { values } from "../column-values.fixtures.ts";
 import { failure, put, read, readCsv } from "../ingest.fixtures.ts";
-import { csv, tsv } from "../source.ts";
+import { csv, jsonl, tsv } from "../source.ts";
 
 describe("ingestSource of delimited text", () => {
   it("converts each kind and takes the contract's columns in the contract's order", async () => {
@@ -241,5 +241,30 @@ describe("ingestSource of delimited text", () => {
       const { frame } = await read(csv(path), [["x", "text"]]);
       expect(values(frame, "x"), JSON.stringify(end)).toEqual(["a\rb", "\r", "c\nd"]);
     }
+  });
+});
+
+describe("a dataset that is held as it is written", () => {
+  const columns = [
+    ["n", "number"],
+    ["c", "category"],
+  ] as const;
+  const rows = Array.from({ length: 1_000 }, (_, row) => `${row},k${row % 7}\n`).join("");
+
+  it("is given where it takes no more than it may", async () => {
+    const source = csv(put("a.csv", `n,c\n${rows}`));
+    expect((await read(source, columns, 12 * 1_000)).held?.nRows).toBe(1_000);
+    expect((await read(source, columns, 12 * 1_000 - 1)).held).toBeNull();
+  });
+
+  it("is that of all files, and of the sound records", async () => {
+    put("days/1.csv", `n,c\n${rows}`);
+    put("days/2.csv", `c,n\nk7,1\n2\nk8,3\n`);
+    const days = csv(put("days/3.csv", `n,c\n4,k9\n`).replace("3.csv", "*.csv"), { onMalformed: "quarantine" });
+    expect((await read(days, columns)).held?.nRows).toBe(1_003);
+  });
+
+  it("is none where another way is taken", async () => {
+    expect((await read(jsonl(put("a.jsonl", '{"n":1,"c":"x"}\n')), columns)).held).toBeNull();
   });
 });

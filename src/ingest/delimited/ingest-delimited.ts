@@ -1,12 +1,15 @@
 import { setImmediate } from "node:timers/promises";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Progress } from "../../core/progress.ts";
+import type { Kind } from "../../frame/column.ts";
 import { checkColumnNames } from "../../frame/column-name.ts";
 import type { Contract } from "../../frame/contract.ts";
-import type { IngestReport } from "../ingest.ts";
+import { createFrame } from "../../frame/frame.ts";
+import type { Hold, IngestReport } from "../ingest.ts";
 import { LineIndex } from "../line-index.ts";
 import type { LocatedFile, LocatedSource } from "../locate.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../snapshot/snapshot-writer.ts";
+import { bytesOfValue } from "../snapshot/snapshot-reader.ts";
 import { storedNames } from "../stored-names.ts";
 import { isPlainlyRead, type TextCleaning } from "../text-cleaning.ts";
 import type { Block, BlockPlan } from "./block.ts";
@@ -14,6 +17,7 @@ import { type BlockCrew, openCrew } from "./block-crew.ts";
 import { CellLog } from "./cell-log.ts";
 import { readBlocks, withLineEnd } from "./file-blocks.ts";
 import { type FileHead, headOf } from "./file-head.ts";
+import { HeldColumns } from "./held-columns.ts";
 
 export interface DelimitedRequest {
   readonly located: LocatedSource;
@@ -22,6 +26,7 @@ export interface DelimitedRequest {
   readonly output: string;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
+  readonly hold: Hold | undefined;
 }
 
 /** What became of a source that was read in one pass. */
@@ -57,6 +62,7 @@ export async function ingestDelimited(request: DelimitedRequest): Promise<Delimi
     for (const file of files) if (!(await reading.read(file))) return null;
     if (!(await reading.finish())) return null;
     await writer.finish();
+    reading.handOver();
     return { report: reading.report(), names: reading.names };
   } finally {
     await reading.close();
@@ -105,7 +111,9 @@ class Reading {
   readonly #crew: BlockCrew;
   readonly #cells: CellLog;
   readonly #places: Place[] = [];
-  readonly #underWay: { readonly block: Promise<Block | null>; readonly place: Place }[] = [];
+  readonly #underWay: { readonly block: Promise<Block | null>; readonly place: Place; readonly nBytes: number }[] = [];
+  readonly #held: HeldColumns | null;
+  readonly #nBytes: number;
   #plan: BlockPlan | null = null;
   #nRows = 0;
   /** Of the first file; the others have the same, in any order. */
@@ -114,8 +122,11 @@ class Reading {
   constructor(request: DelimitedRequest, writer: SnapshotWriter) {
     this.#request = request;
     this.#writer = writer;
-    this.#crew = openCrew(request.located.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= largeBytes);
+    this.#nBytes = request.located.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    this.#crew = openCrew(this.#nBytes >= largeBytes);
     this.#cells = new CellLog(request.contract);
+    const kinds = request.contract.columns.map(({ kind }) => kind);
+    this.#held = request.hold ? new HeldColumns(kinds, rowsWithin(request.hold.heldBytes, kinds)) : null;
   }
 
   /** False where a file is out of the ordinary, this one or one before. */
@@ -138,7 +149,9 @@ class Reading {
         this.#places.push(place);
       }
       const rest = withLineEnd(block.subarray(start), place.lineEnd);
-      if (rest.length > 0) this.#underWay.push({ block: this.#crew.parse(this.#plan!, rest), place });
+      // Parsing takes the bytes away.
+      const { length } = rest;
+      if (length > 0) this.#underWay.push({ block: this.#crew.parse(this.#plan!, rest), place, nBytes: length });
       if (!(await this.#takeAllBut(this.#crew.size - 1))) return false;
       progress.report(Math.min(nBytes, file.sizeBytes), file.sizeBytes, "bytes");
     }
@@ -159,6 +172,18 @@ class Reading {
     const types = this.#request.contract.columns.map(({ name }) => ({ column: name, type: "text" }));
     const origins = this.#places.map(({ file, row, lines }) => ({ file: file.name, nRows: row, lines: lines.pairs }));
     return { nRows: this.#nRows, origins, types, cleaned: [], ...this.#cells.found() };
+  }
+
+  /** Gives the dataset to who wants it, where it is held. */
+  handOver(): void {
+    const columns = this.#held?.finish();
+    if (!columns) return;
+    const { contract, hold } = this.#request;
+    const names = contract.columns.map(({ name }) => name);
+    hold!.frame = createFrame(
+      this.#nRows,
+      names.map((name, i) => [name, columns[i]!] as const),
+    );
   }
 
   /** Plans for the file that begins with the block; null where the file is out of the ordinary. */
@@ -190,9 +215,10 @@ class Reading {
   /** Takes the oldest blocks until `most` are under way; false once one is out of the ordinary. */
   async #takeAllBut(most: number): Promise<boolean> {
     while (this.#underWay.length > most) {
-      const { block, place } = this.#underWay.shift()!;
+      const { block, place, nBytes } = this.#underWay.shift()!;
       const parsed = await this.#help(block);
       if (parsed === null || parsed.lineEnd !== place.lineEnd) return false;
+      this.#held?.add(parsed.columns, parsed.nRows, (parsed.nRows * this.#nBytes) / nBytes);
       await this.#take(parsed, place);
     }
     return true;
@@ -222,4 +248,9 @@ class Reading {
     place.line += block.nLines;
     this.#nRows += block.nRows;
   }
+}
+
+/** How many rows of these columns take so much memory. */
+function rowsWithin(bytes: number, kinds: readonly Kind[]): number {
+  return bytes / kinds.reduce((sum, kind) => sum + bytesOfValue[kind], 0);
 }

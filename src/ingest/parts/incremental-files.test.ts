@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { silent } from "../../core/progress.ts";
 import type { Contract } from "../../frame/contract.ts";
 import { createFetcher } from "../fetch.ts";
-import { ingestSource, type IngestReport } from "../ingest.ts";
+import { type Hold, ingestSource, type IngestReport } from "../ingest.ts";
 import { csv } from "../source.ts";
 import { ingestIncrementally } from "./incremental-files.ts";
 
@@ -125,4 +125,23 @@ describe("an incremental folder", () => {
     fs.appendFileSync(path.join(kept, file), "x");
     expect(await readBoth()).toMatchObject({ reused: 0, converted: 1 });
   });
+});
+
+it("no part of a source is held for the whole of it", async () => {
+  for (const name of ["1.csv", "2.csv"]) {
+    fs.mkdirSync(path.join(root, folder), { recursive: true });
+    fs.writeFileSync(path.join(root, folder, name), "n\n1\n");
+  }
+  const fetcher = createFetcher(path.join(root, `${folder}-kept`));
+  const given: (number | undefined)[] = [];
+  for (const incremental of [true, false]) {
+    const source = csv(`${folder}/*.csv`, { incremental });
+    const hold: Hold = { heldBytes: Infinity, frame: null };
+    const output = path.join(root, `out${++counter}.parquet`);
+    const plain = { columns: contract.columns.slice(0, 1) };
+    await ingestSource({ source, contract: plain, root, output, progress: silent, fetcher, hold });
+    given.push(hold.frame?.nRows);
+  }
+  await fetcher.close();
+  expect(given).toEqual([undefined, 2]);
 });

@@ -1,5 +1,6 @@
 import { type ColumnData, type Kind, missingCode } from "../../frame/column.ts";
 import { compareCodePoints } from "../../query/text-dictionary.ts";
+import { stretch } from "../../math/stretch.ts";
 import type { BlockColumn } from "../delimited/block.ts";
 import type { ColumnValues } from "./chunk-columns.ts";
 import type { SnapshotFile, WantedColumn } from "./snapshot-file.ts";
@@ -80,7 +81,7 @@ function openGatherer(kind: Kind, nRows: number): Gatherer {
   }
 }
 
-/** Each group has codes of its own until all levels are known. Codes are looked up one place further, for that of a missing value is -1. */
+/** Each group has codes of its own until all levels are known. */
 function gatherLevels(nRows: number): Gatherer {
   const all = new Int32Array(nRows);
   const known = new Map<string, number>();
@@ -100,20 +101,35 @@ function gatherLevels(nRows: number): Gatherer {
       groups.push({ codes: all.subarray(offset, offset + count), known: own });
     },
     finish() {
-      const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
-      const places = new Int32Array(order.length);
-      for (let i = 0; i < order.length; ++i) places[order[i]!] = i;
-      for (const group of groups) {
-        const newCodes = new Int32Array(group.known.length + 1).fill(missingCode);
-        for (let i = 0; i < group.known.length; ++i) newCodes[i + 1] = places[group.known[i]!]!;
-        recode(group.codes, newCodes);
-      }
-      return { kind: "category", codes: all, levels: order.map((code) => texts[code]!) };
+      const { levels, places } = inOrder(texts);
+      for (const group of groups)
+        recode(
+          group.codes,
+          group.known.map((code) => places[code]!),
+        );
+      return { kind: "category", codes: all, levels };
     },
   };
 }
 
-function recode(codes: Int32Array, newCodes: Int32Array): void {
+/** Levels sorted by code point, and the place of each. */
+export function inOrder(texts: readonly string[]): { readonly levels: readonly string[]; readonly places: Int32Array } {
+  const order = texts.map((_, code) => code).sort((a, b) => compareCodePoints(texts[a]!, texts[b]!));
+  const places = new Int32Array(order.length);
+  for (let i = 0; i < order.length; ++i) places[order[i]!] = i;
+  return { levels: order.map((code) => texts[code]!), places };
+}
+
+/** Codes in place become `places`; that of a missing level, -1, stays. */
+export function recode(codes: Int32Array, places: Int32Array): void {
+  const newCodes = new Int32Array(places.length + 1);
+  newCodes[0] = missingCode;
+  newCodes.set(places, 1);
+  for (let from = 0; from < codes.length; from += stretch) recodeSome(codes.subarray(from, from + stretch), newCodes);
+}
+
+/** Codes are looked up one place further. */
+function recodeSome(codes: Int32Array, newCodes: Int32Array): void {
   for (let i = 0, n = codes.length; i < n; ++i) codes[i] = newCodes[codes[i]! + 1]!;
 }
 
@@ -121,13 +137,14 @@ function gatherTexts(): Gatherer {
   const values: (string | null)[] = [];
   return {
     room: () => null,
-    add(column, _offset, count) {
-      const { ends, bytes } = column as Of<"text">;
-      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      for (let row = 0, start = 0; row < count; start = ends[row++]!) {
-        values.push(ends[row] === start ? null : buffer.toString("utf8", start, ends[row]));
-      }
-    },
+    add: (column, _offset, count) => addTexts(column as Of<"text">, count, values),
     finish: () => ({ kind: "text", values }),
   };
+}
+
+/** Adds the first texts of some to others; an empty one is missing. */
+export function addTexts({ ends, bytes }: Of<"text">, count: number, values: (string | null)[]): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let row = 0, start = 0; row < count; start = ends[row++]!)
+    values.push(ends[row] === start ? null : buffer.toString("utf8", start, ends[row]));
 }

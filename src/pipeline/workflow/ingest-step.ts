@@ -3,7 +3,7 @@ import type { Codec, Step } from "../../engine/step.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import { plainSource } from "../../ingest/plain-source.ts";
 import { keyFor, keyMark } from "../../ingest/guard.ts";
-import { ingestSource, type IngestReport } from "../../ingest/ingest.ts";
+import { type Hold, ingestSource, type IngestReport } from "../../ingest/ingest.ts";
 import { readUnreadable, type Unreadable, writeUnreadable } from "../../validate/quarantine.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { jsonCodec } from "./codecs.ts";
@@ -39,6 +39,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
     },
     async run(context) {
       let report: IngestReport | undefined;
+      const hold: Hold = { heldBytes: environment.memory.heldBytes, frame: null };
       await context.writeFile("dataset", datasetCodec(spec.contract), async (output) => {
         report = await ingestSource({
           source: spec.source,
@@ -50,7 +51,9 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
           progress: context.progress,
           signal: context.signal,
           fetcher: environment.fetcher,
+          hold,
         });
+        if (hold.frame !== null) return { value: hold.frame };
       });
       // What was read anew is of this run alone: equal snapshots have equal reports.
       const { partitions, refused = [], ...found } = report!;
