@@ -16,6 +16,7 @@ export const op = {
   i32Ne: [0x47],
   i32LtS: [0x48],
   i32LtU: [0x49],
+  i32GtS: [0x4a],
   i32GtU: [0x4b],
   i32LeU: [0x4d],
   i32GeU: [0x4f],
@@ -39,6 +40,7 @@ export const op = {
   f64Ne: [0x62],
   f64Lt: [0x63],
   f64Gt: [0x64],
+  f64Le: [0x65],
   f64Ge: [0x66],
   f64Abs: [0x99],
   f64Add: [0xa0],
@@ -258,6 +260,9 @@ export interface KernelFunction {
   readonly body: readonly (readonly number[])[];
 }
 
+/** A function that the module calls and its host gives. Imported ones come first: they are functions 0, 1, ... of the module. */
+export type ImportedFunction = Pick<KernelFunction, "name" | "parameters" | "result">;
+
 const vector = (items: readonly (readonly number[])[]): number[] => join([unsigned(items.length), ...items]);
 const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
 const section = (id: number, content: readonly number[]): number[] => join([[id], unsigned(content.length), content]);
@@ -265,14 +270,15 @@ const section = (id: number, content: readonly number[]): number[] => join([[id]
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /**
- * A module that imports its memory as `env.memory` and exports every function by name. The memory has as many pages, or
- * up to `mostPages`.
+ * A module that imports its memory as `env.memory`, and `imported` from there, and exports every function by name. The memory has
+ * as many pages, or up to `mostPages`.
  */
 export function assemble(
   functions: readonly KernelFunction[],
   memory: { pages: number; mostPages?: number; shared: boolean },
+  imported: readonly ImportedFunction[] = [],
 ): Uint8Array<ArrayBuffer> {
-  const types = functions.map((f) => [
+  const types = [...imported, ...functions].map((f) => [
     0x60,
     ...vector(f.parameters.map((type) => [type])),
     ...vector(f.result === null ? [] : [[f.result]]),
@@ -286,13 +292,15 @@ export function assemble(
     const body = join([vector(f.locals.map((type) => [1, type])), ...f.body, op.end]);
     return join([unsigned(body.length), body]);
   });
+  const given = imported.map((f, index) => [...name("env"), ...name(f.name), 0x00, ...unsigned(index)]);
+  const first = imported.length;
   return Uint8Array.from(
     join([
       magicAndVersion,
       section(1, vector(types)),
-      section(2, vector([[...name("env"), ...name("memory"), 0x02, ...limits]])),
-      section(3, vector(functions.map((_, index) => unsigned(index)))),
-      section(7, vector(functions.map((f, index) => [...name(f.name), 0x00, ...unsigned(index)]))),
+      section(2, vector([[...name("env"), ...name("memory"), 0x02, ...limits], ...given])),
+      section(3, vector(functions.map((_, index) => unsigned(first + index)))),
+      section(7, vector(functions.map((f, index) => [...name(f.name), 0x00, ...unsigned(first + index)]))),
       section(10, vector(code)),
     ]),
   );

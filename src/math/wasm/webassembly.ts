@@ -8,14 +8,15 @@ export interface WasmModule {
   readonly [Symbol.toStringTag]: string;
 }
 
-type WasmFunction = (...values: readonly number[]) => number;
+/** A function of an instance, or one that it is given. */
+export type WasmFunction = (...values: readonly number[]) => number;
 
 interface WasmApi {
   readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (
     module: WasmModule,
-    imports: { env: { memory: WasmMemory } },
+    imports: { env: Readonly<Record<string, WasmMemory | WasmFunction | (() => void)>> },
   ) => { readonly exports: Readonly<Record<string, WasmFunction>> };
 }
 
@@ -35,6 +36,11 @@ export function compileModule(bytes: Uint8Array): WasmModule {
   return new api.Module(bytes);
 }
 
-export function instantiateModule(module: WasmModule, memory: WasmMemory): Readonly<Record<string, WasmFunction>> {
-  return new api.Instance(module, { env: { memory } }).exports;
+/** `functions`: what the module imports besides its memory, by name. */
+export function instantiateModule(
+  module: WasmModule,
+  memory: WasmMemory,
+  functions: Readonly<Record<string, WasmFunction | (() => void)>> = {},
+): Readonly<Record<string, WasmFunction>> {
+  return new api.Instance(module, { env: { ...functions, memory } }).exports;
 }

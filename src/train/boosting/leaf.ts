@@ -36,6 +36,24 @@ export interface Growth {
   readonly rules: SearchRules;
 }
 
+/** Turns a node into a split of what gains so much, in quantised units, with two new nodes; returns the left one, which the right follows. */
+export function openNode(
+  { tree, scales }: Pick<Growth, "tree" | "scales">,
+  node: number,
+  split: Pick<Candidate, "feature" | "bin" | "missingLeft">,
+  gain: number,
+): number {
+  const first = tree.nNodes;
+  tree.nNodes += 2;
+  tree.feature[node] = split.feature;
+  tree.bin[node] = split.bin;
+  tree.missingLeft[node] = split.missingLeft;
+  tree.left[node] = first;
+  tree.right[node] = first + 1;
+  tree.gain[node] = (0.5 * gain * scales.hessian) / scales.gradient / scales.gradient;
+  return first;
+}
+
 /** Whether a leaf has the rows, and the depth left, for a split. */
 export function maySplit({ depth, minRows }: Settings, leaf: Leaf): boolean {
   return leaf.count >= 2 * minRows && (depth === 0 || leaf.depth < depth);

@@ -13,6 +13,7 @@ import {
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
+import { growthBytes } from "./kernels/growth-state.ts";
 import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
@@ -74,6 +75,8 @@ export interface FeatureBins {
 export interface TrainingPlan extends LossPlan {
   readonly memory: WasmMemory;
   readonly module: WasmModule;
+  /** Grows whole trees; null where features or constraints ask for what is in TypeScript alone. */
+  readonly growth: WasmModule | null;
   readonly shape: KernelShape;
   readonly layout: Layout;
   readonly nRows: number;
@@ -140,6 +143,8 @@ export interface Layout {
   readonly scanLists: number;
   /** The best split of each leaf as each thread keeps it: `foundSplit` and its route. */
   readonly foundSplits: number;
+  /** What each thread grows a tree on: `growthState`. */
+  readonly growth: number;
   /** The best step of each leaf, where leaves are renewed. */
   readonly leafSteps: number;
   /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
@@ -223,6 +228,7 @@ export function planMemory(size: {
     scanStates: take(threads * scanState.bytes),
     scanLists: take(threads * featuresOf(shape) * scanEntry.bytes),
     foundSplits: take(threads * size.leaves * foundBytes(shape)),
+    growth: take(threads * growthBytes(size.leaves)),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),
     sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,

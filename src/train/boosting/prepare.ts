@@ -19,11 +19,12 @@ import {
   writeRowBins,
 } from "./binning.ts";
 import { type ColumnBins, rowsSampled } from "./bins.ts";
-import { constraintsOf } from "./constraints.ts";
+import { type Constraints, constraintsOf } from "./constraints.ts";
 import { continued, roundsOf, writeScores } from "./continuation.ts";
 import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileKernels } from "./kernels/compile.ts";
+import { compileGrowth } from "./kernels/growth.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { isOfNumbers, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
@@ -107,7 +108,8 @@ export async function prepareTraining(args: {
   });
   const pages = Math.ceil(layout.end / pageBytes);
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
-  const memory = createMemory(pages, threads > 1);
+  const limits = { pages, shared: threads > 1 };
+  const memory = createMemory(pages, limits.shared);
   const plan: TrainingPlan = {
     memory,
     shape,
@@ -121,7 +123,8 @@ export async function prepareTraining(args: {
     settings,
     base,
     roundsBefore: start ? roundsOf(start) : 0,
-    module: compileKernels(shape, { pages, shared: threads > 1 }),
+    module: compileKernels(shape, limits),
+    growth: isGrownByKernels(bins, constraints) ? compileGrowth({ shape, layout, nRows, settings }, limits) : null,
     features: {
       nValues: Int32Array.from(bins, (one) => one.nValues),
       isCategory: Uint8Array.from(bins, (one) => (one.kind === "category" ? 1 : 0)),
@@ -141,6 +144,11 @@ export async function prepareTraining(args: {
   if (held) await writeAll({ kind: "rows", plan, bins, ...held }, work);
   else await finished(writeBlockBins(plan, bins, train.rows, validation?.rows ?? null), pause);
   return { plan, bins, start };
+}
+
+/** Kernels know cuts of numbers alone, which any leaf may make. */
+function isGrownByKernels(bins: readonly ColumnBins[], { direction, groups }: Constraints): boolean {
+  return bins.every(({ kind }) => kind === "number") && direction === null && groups === null;
 }
 
 /** Columns in memory, of the rows to learn from and of those to watch. */

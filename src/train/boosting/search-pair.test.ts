@@ -129,6 +129,7 @@ describe("the kernels searchPair and takeSplit", () => {
           const rules = { ...plain, l1 };
           const { place, binOffsets, memory } = placeOf(rows, l1, 2);
           const { kernels, view, features } = place;
+          const { searchPair: searchBoth, takeSplit } = kernels.functions;
           const used = new Uint8Array(3).fill(1);
           const leaves = [firstAt, secondAt].map((at, leaf) => ({
             at,
@@ -142,7 +143,7 @@ describe("the kernels searchPair and takeSplit", () => {
             const sums = [one.gradient, one.hessian, one.count, other.gradient, other.hessian] as const;
             const end = listNumbers(own, used);
             const count = isSecondOpen ? other.count : -1;
-            kernels.searchPair(own.list, end, firstAt, secondAt, own.state, rules.minRows, ...sums, count);
+            searchBoth!(own.list, end, firstAt, secondAt, own.state, rules.minRows, ...sums, count);
           }
           for (const [lane, { at, totals }] of leaves.entries()) {
             const alone: Candidate = emptyCandidate(256);
@@ -150,7 +151,7 @@ describe("the kernels searchPair and takeSplit", () => {
             const all = { features, used, from: 0, to: 3, totals, rules, best: alone, order: null };
             searchFeatures({ histogram, at: at / 4, binOffsets, ...all });
             const isFound = alone.feature >= 0 && (lane === 0 || isSecondOpen);
-            expect(kernels.takeSplit(state + 8 * lane, at, totals.count, found)).toBe(Number(isFound));
+            expect(takeSplit!(state + 8 * lane, at, totals.count, found)).toBe(Number(isFound));
             if (!isFound) continue;
             const { score, gradient, hessian, count } = foundSplit;
             const numbers = [score, gradient, hessian, count].map((field) => view.doubles[(found + field) / 8]);

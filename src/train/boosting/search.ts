@@ -100,7 +100,7 @@ export function searchFeatures(args: {
 }
 
 /** Route bytes of a number split, so that every split is applied the same way. */
-export function routeNumber(best: Candidate, nValues: number): void {
+export function routeNumber(best: Pick<Candidate, "bin" | "missingLeft" | "routes">, nValues: number): void {
   best.routes.fill(0);
   best.routes.fill(4, 0, best.bin + 1);
   best.routes[nValues] = best.missingLeft === 1 ? 4 : 0;

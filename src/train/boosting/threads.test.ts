@@ -139,6 +139,23 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
     expect(new Set(digests).size).toBe(1);
   });
 
+  it("gives the same model on 1, 2 and 3 threads where kernels grow the trees of numbers", async () => {
+    for (const nRows of [33_333, 80_000]) {
+      const table = sortedData(nRows);
+      const numbers = { ...table, dense: table.dense.slice(0, 2) };
+      const target = { ...targetOf(table, "binary"), weights: null };
+      for (const given of [{}, { rowShare: 0.6, growth: "levelwise", depth: 4, l1: 2 }, { bins: 1000 }]) {
+        const digests: string[] = [];
+        for (const threads of [1, 2, 3]) {
+          const context = fitContext({ clock: systemClock, threads });
+          const { predictor } = await boostingEstimator.fit(numbers, target, { trees: 4, ...given }, context);
+          digests.push(digestOf(predictor as TreesPredictor));
+        }
+        expect(new Set(digests).size).toBe(1);
+      }
+    }
+  });
+
   it("gives the same model on 1, 2 and 3 threads with more than 255 bins, of numbers and of levels", async () => {
     const shared = sortedData(33_333, (values) => {
       const copy = sharedNumbers(values.length);

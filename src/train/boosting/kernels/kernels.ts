@@ -1,4 +1,9 @@
-import { instantiateModule, type WasmMemory, type WasmModule } from "../../../math/wasm/webassembly.ts";
+import {
+  instantiateModule,
+  type WasmFunction,
+  type WasmMemory,
+  type WasmModule,
+} from "../../../math/wasm/webassembly.ts";
 
 /**
  * Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. Empty ranges
@@ -30,18 +35,6 @@ export interface Kernels {
   partition(begin: number, end: number, column: number, route: number, scratch: number): number;
   /** Tries the cuts of the listed features in two leaves at once; see `scanFeaturesKernel`. */
   scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
-  /** The same from the sums of the leaves' gradients, hessians and rows: opens `state` first; see `searchPairKernel`. */
-  searchPair(
-    list: number,
-    listEnd: number,
-    first: number,
-    second: number,
-    state: number,
-    minRows: number,
-    ...sums: readonly [number, number, number, number, number, number]
-  ): void;
-  /** Writes the best split that all threads found for a leaf; see `takeSplitKernel`. */
-  takeSplit(states: number, leaf: number, count: number, out: number): number;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
   writeLogistic(
     scores: number,
@@ -57,6 +50,8 @@ export interface Kernels {
   sumLogistic(scores: number, scoresEnd: number, labels: number, total: number, out: number): number;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
   addScore(begin: number, end: number, scores: number, value: number): void;
+  /** All by name, for the module of `compileGrowth`, which alone calls `searchPairKernel` and `takeSplitKernel`. */
+  readonly functions: Readonly<Record<string, WasmFunction>>;
 }
 
 /** One thread's kernels, of the module that `compileKernels` made, over the memory all share. */
@@ -75,10 +70,9 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
     },
     partition: kernels["partition"]!,
     scanFeatures: kernels["scanFeatures"]!,
-    searchPair: kernels["searchPair"]!,
-    takeSplit: kernels["takeSplit"]!,
     writeLogistic: kernels["writeLogistic"]!,
     sumLogistic: kernels["sumLogistic"]!,
     addScore: kernels["addScore"]!,
+    functions: kernels,
   };
 }

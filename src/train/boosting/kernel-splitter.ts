@@ -1,0 +1,110 @@
+import { instantiateModule, type WasmModule } from "../../math/wasm/webassembly.ts";
+import type { Team } from "../../threads/team.ts";
+import { growthBytes, growthLeaf, growthSplit, growthSplitsAt, growthState } from "./kernels/growth-state.ts";
+import { gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
+import { type Growth, type Leaf, openNode } from "./leaf.ts";
+import { foundBytes, type TrainingPlan } from "./plan.ts";
+import { type SearchPlace, listNumbers, writePenalties } from "./search-pair.ts";
+import { routeNumber } from "./search.ts";
+
+/**
+ * Splits leaves of numbers, without constraints, by one call of a kernel a tree: V8 would take longer to compile what drives it in
+ * TypeScript than most trees take to grow.
+ */
+export class KernelSplitter {
+  readonly #plan: TrainingPlan;
+  readonly #place: SearchPlace;
+  /** Block that the kernel works on: see `growthState`. */
+  readonly #state: number;
+  readonly #grow: (state: number) => number;
+
+  constructor(plan: TrainingPlan, growth: WasmModule, place: SearchPlace, { thread, barrier }: Team) {
+    const { layout, shape, settings } = plan;
+    this.#plan = plan;
+    this.#place = place;
+    this.#state = layout.growth + thread * growthBytes(settings.leaves);
+    this.#grow = instantiateModule(growth, plan.memory, { ...place.kernels.functions, barrier })["grow"]!;
+    const fields = {
+      list: place.list,
+      search: place.state,
+      found: layout.foundSplits + thread * settings.leaves * foundBytes(shape),
+      packed: layout.packedHistograms + thread * packedStep(shape),
+      wide: layout.privateHistograms + thread * histogramStep(shape),
+      summed: layout.perThread + 16 * thread,
+      gathered: layout.gathered + thread * gatherBytes(shape.stride),
+      from: shape.binOffsets[place.from]! * 16,
+      to: shape.binOffsets[place.to]! * 16,
+    };
+    const { words } = place.view;
+    for (const [name, value] of Object.entries(fields))
+      words[(this.#state + growthState[name as keyof typeof fields]) / 4] = value;
+  }
+
+  /** As `Splitter.split`. */
+  split(growth: Growth, root: Leaf): Leaf[] {
+    const place = this.#place;
+    const state = this.#state;
+    place.view.words[(state + growthState.listEnd) / 4] = listNumbers(place, growth.used);
+    for (const lane of [0, 1]) writePenalties(place, growth.rules, lane);
+    this.#writeRoot(root);
+    const nLeaves = this.#grow(state);
+    const nodes = this.#writeNodes(growth, nLeaves);
+    return nodes.map((node, i) => this.#leafAt(state + growthState.leaves + i * growthLeaf.bytes, node, root));
+  }
+
+  #writeRoot(root: Leaf): void {
+    const { words, doubles } = this.#place.view;
+    const at = this.#state + growthState.leaves;
+    for (const name of ["gradient", "hessian", "count", "gain"] as const)
+      doubles[(at + growthLeaf[name]) / 8] = root[name];
+    for (const name of ["begin", "own", "restBegin", "rest", "slot", "depth"] as const)
+      words[(at + growthLeaf[name]) / 4] = root[name];
+  }
+
+  /** Writes the splits to the tree; returns the node of each leaf. */
+  #writeNodes(growth: Growth, nLeaves: number): number[] {
+    const { tree, scales } = growth;
+    const { words, doubles } = this.#place.view;
+    const { settings, features } = this.#plan;
+    const nodes = [0];
+    let at = this.#state + growthSplitsAt(settings.leaves);
+    for (; nodes.length < nLeaves; at += growthSplit.bytes) {
+      const position = words[(at + growthSplit.leaf) / 4]! / growthLeaf.bytes;
+      const node = nodes[position]!;
+      const split = {
+        feature: words[(at + growthSplit.feature) / 4]!,
+        bin: words[(at + growthSplit.bin) / 4]!,
+        missingLeft: words[(at + growthSplit.missingLeft) / 4]!,
+        routes: tree.routes.subarray(node << tree.routeBits, (node + 1) << tree.routeBits),
+      };
+      routeNumber(split, features.nValues[split.feature]!);
+      const left = openNode(growth, node, split, doubles[(at + growthSplit.gain) / 8]!);
+      tree.cover[left] = doubles[(at + growthSplit.leftHessian) / 8]! / scales.hessian;
+      tree.cover[left + 1] = doubles[(at + growthSplit.rightHessian) / 8]! / scales.hessian;
+      nodes[position] = left;
+      nodes.push(left + 1);
+    }
+    return nodes;
+  }
+
+  #leafAt(at: number, node: number, { freedom }: Leaf): Leaf {
+    const { words, doubles } = this.#place.view;
+    const number = (offset: number): number => doubles[(at + offset) / 8]!;
+    const word = (offset: number): number => words[(at + offset) / 4]!;
+    return {
+      gradient: number(growthLeaf.gradient),
+      hessian: number(growthLeaf.hessian),
+      count: number(growthLeaf.count),
+      gain: 0,
+      begin: word(growthLeaf.begin),
+      own: word(growthLeaf.own),
+      restBegin: word(growthLeaf.restBegin),
+      rest: word(growthLeaf.rest),
+      slot: word(growthLeaf.slot),
+      depth: word(growthLeaf.depth),
+      node,
+      split: null,
+      freedom,
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import {
+  type ImportedFunction,
+  call,
+  constant,
+  f64,
+  f64Load,
+  f64Store,
+  get,
+  i32,
+  i32Load,
+  i32Store,
+  op,
+} from "../../../math/wasm/assembler.ts";
+import { type Code, seq } from "../../../math/wasm/code.ts";
+import type { TrainingPlan } from "../plan.ts";
+
+/** What of a training stands in the kernels as literals. */
+export type GrowthPlan = Pick<TrainingPlan, "shape" | "layout" | "nRows" | "settings">;
+
+export const addresses = (count: number): ImportedFunction["parameters"] => Array.from({ length: count }, () => i32);
+
+/** What the module calls: the team's barrier and kernels of the training's other module. */
+export const givenFunctions: readonly ImportedFunction[] = [
+  { name: "barrier", parameters: [], result: null },
+  { name: "clear", parameters: addresses(2), result: null },
+  { name: "sumListed", parameters: addresses(5), result: null },
+  { name: "widen", parameters: addresses(3), result: null },
+  { name: "mergeBinsAndSubtract", parameters: addresses(4), result: null },
+  { name: "mergePackedAndSubtract", parameters: addresses(4), result: null },
+  { name: "partition", parameters: addresses(5), result: i32 },
+  { name: "searchPair", parameters: [...addresses(5), f64, f64, f64, f64, f64, f64, f64], result: null },
+  { name: "takeSplit", parameters: [i32, i32, f64, i32], result: i32 },
+];
+/** The module's own, in its order. */
+export const ownFunctions = [
+  "sumLeaf",
+  "mergeLeaf",
+  "maySplit",
+  "settle",
+  "search",
+  "choose",
+  "split",
+  "grow",
+] as const;
+const names: readonly string[] = [...givenFunctions.map(({ name }) => name), ...ownFunctions];
+
+/** Calls a function, given or own. */
+export const ask = (name: string, ...values: readonly Code[]): number[] => seq(...values, call(names.indexOf(name)));
+
+/** A field of the record at a local. */
+export const word = (local: number, offset: number): number[] => seq(get(local), i32Load(offset));
+export const number = (local: number, offset: number): number[] => seq(get(local), f64Load(offset));
+export const setWord = (local: number, offset: number, ...value: readonly Code[]): number[] =>
+  seq(get(local), ...value, i32Store(offset));
+export const setNumber = (local: number, offset: number, ...value: readonly Code[]): number[] =>
+  seq(get(local), ...value, f64Store(offset));
+
+export const times = (code: Code, factor: number): number[] => seq(code, constant(factor), op.i32Mul);
+export const sum = (first: Code, ...others: readonly Code[]): number[] =>
+  seq(first, ...others.map((code) => seq(code, op.i32Add)));

@@ -1,0 +1,56 @@
+/**
+ * What `grow` works on, a block a thread, as byte offsets: addresses of the thread's own (32-bit), then a record a leaf, then one a
+ * split in the order of the splits.
+ */
+export const growthState = {
+  /** Features to search, and where their list ends; block of the search of cuts. */
+  list: 0,
+  listEnd: 4,
+  search: 8,
+  /** Best splits, one a histogram. */
+  found: 12,
+  /** Histograms the thread sums its rows into: of packed bins, and of bins where it is not alone. */
+  packed: 16,
+  wide: 20,
+  /** Where it says how many rows it has summed. */
+  summed: 24,
+  gathered: 28,
+  /** Bytes of a histogram that are its own to add up. */
+  from: 32,
+  to: 36,
+  leaves: 40,
+} as const;
+
+/** A leaf: sums over the rows of all threads and what its best split gains (0: there is none) as doubles, then 32-bit integers: see `Leaf`. */
+export const growthLeaf = {
+  gradient: 0,
+  hessian: 8,
+  count: 16,
+  gain: 24,
+  begin: 32,
+  own: 36,
+  restBegin: 40,
+  rest: 44,
+  slot: 48,
+  depth: 52,
+  bytes: 56,
+} as const;
+
+/** A split: its gain and the hessians of both sides as doubles; the position of its leaf, which the left side takes, and where it is cut. */
+export const growthSplit = {
+  gain: 0,
+  leftHessian: 8,
+  rightHessian: 16,
+  leaf: 24,
+  feature: 28,
+  bin: 32,
+  missingLeft: 36,
+  bytes: 40,
+} as const;
+
+/** Where the splits stand in the block of a thread. */
+export const growthSplitsAt = (leaves: number): number => growthState.leaves + leaves * growthLeaf.bytes;
+
+/** Bytes of the block of a thread, whole cache lines. */
+export const growthBytes = (leaves: number): number =>
+  Math.ceil((growthSplitsAt(leaves) + leaves * growthSplit.bytes) / 64) * 64;

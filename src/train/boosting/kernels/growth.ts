@@ -1,0 +1,271 @@
+import {
+  type KernelFunction,
+  assemble,
+  constant,
+  f64,
+  f64Constant,
+  f64Load,
+  get,
+  i32,
+  loop,
+  move,
+  op,
+  select,
+  when,
+} from "../../../math/wasm/assembler.ts";
+import { type Code, plus, put, seq } from "../../../math/wasm/code.ts";
+import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
+import { foundBytes } from "../plan.ts";
+import {
+  type GrowthPlan,
+  addresses,
+  ask,
+  givenFunctions,
+  number,
+  setNumber,
+  setWord,
+  sum,
+  times,
+  word,
+} from "./growth-code.ts";
+import { mergeLeafKernel, sumLeafKernel } from "./growth-histograms.ts";
+import { growthLeaf, growthSplit, growthSplitsAt, growthState } from "./growth-state.ts";
+import { foundSplit, scanState } from "./scan-state.ts";
+import { cellBytes, histogramStep } from "./shape.ts";
+
+/** As `maySplit` of leaf.ts. */
+function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFunction {
+  const leaf = 0;
+  const hasRows = seq(number(leaf, growthLeaf.count), f64Constant(2 * minRows), op.f64Ge);
+  const hasDepth = seq(word(leaf, growthLeaf.depth), constant(depth), op.i32LtU, op.i32And);
+  return {
+    name: "maySplit",
+    parameters: [i32],
+    result: i32,
+    locals: [],
+    body: [hasRows, depth === 0 ? [] : hasDepth],
+  };
+}
+
+const histogramOf = ({ shape, layout }: GrowthPlan, leaf: number): number[] =>
+  sum(constant(layout.histograms), times(word(leaf, growthLeaf.slot), histogramStep(shape)));
+
+/** Address of the best split that this thread keeps for a leaf. */
+const foundOf = ({ shape }: GrowthPlan, state: number, leaf: number): number[] =>
+  sum(word(state, growthState.found), times(word(leaf, growthLeaf.slot), foundBytes(shape)));
+
+/** Tries the cuts of one leaf, or (`isPair`) of two siblings: of each, where it may be split at all. */
+function searchKernel(plan: GrowthPlan): KernelFunction {
+  const [state, first, second, isPair] = [0, 1, 2, 3];
+  const sums = (leaf: number, isSearched: Code): number[] =>
+    seq(
+      number(leaf, growthLeaf.gradient),
+      number(leaf, growthLeaf.hessian),
+      seq(number(leaf, growthLeaf.count), f64Constant(-1), isSearched, select),
+    );
+  const isSecond = seq(ask("maySplit", get(second)), get(isPair), op.i32And);
+  return {
+    name: "search",
+    parameters: addresses(4),
+    result: null,
+    locals: [],
+    body: [
+      ask(
+        "searchPair",
+        word(state, growthState.list),
+        word(state, growthState.listEnd),
+        histogramOf(plan, first),
+        histogramOf(plan, second),
+        word(state, growthState.search),
+        f64Constant(plan.settings.minRows),
+        sums(first, ask("maySplit", get(first))),
+        sums(second, isSecond),
+      ),
+    ],
+  };
+}
+
+/**
+ * Gives a leaf the best split that all threads found for it, the leaf of one `lane` (0 or 8) of their search states: its gain
+ * is over `parentScore` of the leaf, which has the same penalties in both lanes.
+ */
+function settleKernel(plan: GrowthPlan): KernelFunction {
+  const [state, leaf, lane, found, search, gradient, divisor, unsplit] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const count = number(leaf, growthLeaf.count);
+  const lanes = sum(constant(plan.layout.scanStates), get(lane));
+  const l1 = seq(get(search), f64Load(scanState.l1));
+  const l2 = seq(get(search), f64Load(scanState.l2));
+  const score = seq(get(gradient), get(gradient), op.f64Mul, get(divisor), op.f64Div);
+  return {
+    name: "settle",
+    parameters: addresses(3),
+    result: null,
+    locals: [i32, i32, f64, f64, f64],
+    body: [
+      put(found, foundOf(plan, state, leaf)),
+      ask("takeSplit", lanes, histogramOf(plan, leaf), count, get(found)),
+      [...op.i32Eqz, ...when(op.giveBack)],
+      put(search, word(state, growthState.search)),
+      put(gradient, number(leaf, growthLeaf.gradient), op.f64Abs, l1, op.f64Sub, f64Constant(0), op.f64Max),
+      put(divisor, number(leaf, growthLeaf.hessian), l2, op.f64Add),
+      put(unsplit, score, f64Constant(0), seq(get(divisor), f64Constant(0), op.f64Gt), select),
+      setNumber(leaf, growthLeaf.gain, number(found, foundSplit.score), get(unsplit), op.f64Sub),
+    ],
+  };
+}
+
+/** As `mostGain`, or level-wise `shallowest`, of the leaves up to `end`: the address of the leaf to split, or 0. */
+function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
+  const [leaf, end, chosen, gain, depth] = [0, 1, 2, 3, 4];
+  const ownGain = number(leaf, growthLeaf.gain);
+  const ownDepth = word(leaf, growthLeaf.depth);
+  const gainsMore = seq(ownGain, get(gain), op.f64Gt);
+  const isShallower = seq(ownDepth, get(depth), op.i32LtU);
+  const isLevel = seq(ownDepth, get(depth), op.i32Eq);
+  const splits = seq(ownGain, f64Constant(0), op.f64Gt);
+  const comesFirst = seq(isShallower, isLevel, gainsMore, op.i32And, op.i32Or, splits, op.i32And);
+  return {
+    name: "choose",
+    parameters: addresses(2),
+    result: i32,
+    locals: [i32, f64, i32],
+    body: [
+      put(depth, constant(-1)),
+      loop(levelwise ? comesFirst : gainsMore, when(put(chosen, get(leaf)), put(gain, ownGain), put(depth, ownDepth)), [
+        ...move(leaf, growthLeaf.bytes),
+        ...get(leaf),
+        ...get(end),
+        ...op.i32LtU,
+      ]),
+      get(chosen),
+    ],
+  };
+}
+
+/**
+ * As `Splitter.#split`: `leaf` becomes the left child, and the leaf behind the `nLeaves` there are the right one. The smaller child
+ * is summed, into the histogram of its number; the larger one keeps the parent's, from which those sums are taken off.
+ */
+function splitKernel(plan: GrowthPlan): KernelFunction {
+  const { layout, shape, nRows, settings } = plan;
+  const [state, leaf, nLeaves, right, split, found, column, left, small, large] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const leafWord = (offset: number): number[] => word(leaf, offset);
+  const copyWord = (to: number, offset: number, from: number): number[] => setWord(split, to, word(from, offset));
+  /** Parts a stretch of the index, and gives both children theirs. */
+  const part = (begin: number, own: number): number[] => {
+    const bytes = seq(leafWord(begin), constant(4), op.i32Mul);
+    const at = sum(constant(layout.index), bytes);
+    const end = sum(constant(layout.index), bytes, times(leafWord(own), 4));
+    const route = plus(found, foundSplit.routes);
+    return seq(
+      put(left, ask("partition", at, end, get(column), route, sum(constant(layout.scratch), bytes))),
+      setWord(right, begin, leafWord(begin), get(left), op.i32Add),
+      setWord(right, own, leafWord(own), get(left), op.i32Sub),
+      setWord(leaf, own, get(left)),
+    );
+  };
+  const divide = (offset: number, ofFound: number): number[] =>
+    seq(
+      setNumber(right, offset, number(leaf, offset), number(found, ofFound), op.f64Sub),
+      setNumber(leaf, offset, number(found, ofFound)),
+    );
+  const isSmall = seq(number(leaf, growthLeaf.count), number(right, growthLeaf.count), op.f64Le);
+  const mayChildren = seq(ask("maySplit", get(leaf)), ask("maySplit", get(right)), op.i32Or);
+  const settleOf = (child: number, lane: number): number[] =>
+    seq(ask("maySplit", get(child)), when(ask("settle", get(state), get(child), constant(lane))));
+  const searchChildren = seq(
+    put(small, get(leaf), get(right), isSmall, select),
+    put(large, get(right), get(leaf), isSmall, select),
+    setWord(small, growthLeaf.slot, get(nLeaves)),
+    ask("sumLeaf", get(state), get(nLeaves), word(small, growthLeaf.begin), word(small, growthLeaf.own)),
+    ask("barrier"),
+    ask("mergeLeaf", get(state), get(nLeaves), word(large, growthLeaf.slot)),
+    ask("search", get(state), get(small), get(large), constant(1)),
+    ask("barrier"),
+    settleOf(small, 0),
+    settleOf(large, 8),
+  );
+  const isNotLast = seq(get(nLeaves), constant(settings.leaves - 1), op.i32LtU);
+  return {
+    name: "split",
+    parameters: addresses(3),
+    result: null,
+    locals: addresses(7),
+    body: [
+      put(right, plus(state, growthState.leaves), times(get(nLeaves), growthLeaf.bytes), op.i32Add),
+      put(split, plus(state, growthSplitsAt(settings.leaves) - growthSplit.bytes)),
+      put(split, get(split), times(get(nLeaves), growthSplit.bytes), op.i32Add),
+      put(found, foundOf(plan, state, leaf)),
+      copyWord(growthSplit.feature, foundSplit.feature, found),
+      copyWord(growthSplit.bin, foundSplit.bin, found),
+      copyWord(growthSplit.missingLeft, foundSplit.missingLeft, found),
+      setWord(split, growthSplit.leaf, get(leaf), plus(state, growthState.leaves), op.i32Sub),
+      setNumber(split, growthSplit.gain, number(leaf, growthLeaf.gain)),
+      put(
+        column,
+        times(word(found, foundSplit.feature), nRows * cellBytes(shape)),
+        constant(layout.columns),
+        op.i32Add,
+      ),
+      part(growthLeaf.begin, growthLeaf.own),
+      part(growthLeaf.restBegin, growthLeaf.rest),
+      divide(growthLeaf.gradient, foundSplit.gradient),
+      divide(growthLeaf.hessian, foundSplit.hessian),
+      divide(growthLeaf.count, foundSplit.count),
+      setNumber(split, growthSplit.leftHessian, number(leaf, growthLeaf.hessian)),
+      setNumber(split, growthSplit.rightHessian, number(right, growthLeaf.hessian)),
+      setWord(leaf, growthLeaf.depth, leafWord(growthLeaf.depth), constant(1), op.i32Add),
+      setWord(right, growthLeaf.depth, leafWord(growthLeaf.depth)),
+      setWord(right, growthLeaf.slot, leafWord(growthLeaf.slot)),
+      setNumber(leaf, growthLeaf.gain, f64Constant(0)),
+      setNumber(right, growthLeaf.gain, f64Constant(0)),
+      [...isNotLast, ...when(mayChildren, when(searchChildren))],
+    ],
+  };
+}
+
+/** Splits the root, which is the first leaf, and what comes of it, until there is nothing to split. Returns how many leaves there are. */
+function growKernel({ settings }: GrowthPlan): KernelFunction {
+  const [state, root, leaf, nLeaves] = [0, 1, 2, 3];
+  const leavesEnd = seq(get(root), times(get(nLeaves), growthLeaf.bytes), op.i32Add);
+  const searchRoot = seq(
+    ask("search", get(state), get(root), get(root), constant(0)),
+    ask("barrier"),
+    ask("settle", get(state), get(root), constant(0)),
+  );
+  const splitChosen = seq(ask("split", get(state), get(leaf), get(nLeaves)), move(nLeaves, 1));
+  const choose = seq(put(leaf, ask("choose", get(root), leavesEnd)), get(leaf), op.i32Eqz);
+  return {
+    name: "grow",
+    parameters: [i32],
+    result: i32,
+    locals: addresses(3),
+    body: [
+      put(root, plus(state, growthState.leaves)),
+      put(nLeaves, constant(1)),
+      [...ask("maySplit", get(root)), ...op.i32Eqz, ...when(get(nLeaves), op.giveBack)],
+      searchRoot,
+      loop([...choose, ...when(get(nLeaves), op.giveBack)], splitChosen, [
+        ...get(nLeaves),
+        ...constant(settings.leaves),
+        ...op.i32LtU,
+      ]),
+      get(nLeaves),
+    ],
+  };
+}
+
+/** The kernels that grow whole trees of one training whose features are numbers, without constraints. */
+export function compileGrowth(plan: GrowthPlan, memory: { pages: number; shared: boolean }): WasmModule {
+  const functions = [
+    sumLeafKernel(plan),
+    mergeLeafKernel(plan),
+    maySplitKernel(plan),
+    settleKernel(plan),
+    searchKernel(plan),
+    chooseKernel(plan),
+    splitKernel(plan),
+    growKernel(plan),
+  ];
+  return compileModule(assemble(functions, memory, givenFunctions));
+}
