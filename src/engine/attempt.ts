@@ -169,7 +169,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     doneWriting = await run.writers.take(1);
     giveBack();
   };
-  const { context, end } = contextOf(run, subject, entry, { signal, stream, onComputed });
+  const { context, staging, end } = contextOf(run, subject, entry, { signal, stream, onComputed });
   const live = showLines(name, run.listener);
   const onLine = (from: LogStream, line: string): void => {
     entry.log?.add(from, line);
@@ -178,7 +178,7 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
   try {
     const time = limitTime(name, step.timeoutMs, over, run.signal);
     const onBegin = time.start;
-    const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, onBegin, onLine };
+    const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, staging, onBegin, onLine };
     await time.within(() => run.runner.run(step, call));
     requireAllWritten(step, entry.record.outputs);
   } finally {

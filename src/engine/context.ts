@@ -66,30 +66,40 @@ export interface ContextParts {
 /** What one attempt is given, and what takes away its scratch folder when it is over. */
 export interface AttemptContext {
   readonly context: StepContext;
+  /** A folder that goes with the attempt, not made yet. */
+  staging(): string;
   end(): Promise<void>;
 }
 
 export function createAttemptContext(parts: ContextParts): AttemptContext {
-  let folder: Promise<string> | null = null;
-  const makeScratch = async (): Promise<string> => {
+  const folders: string[] = [];
+  const staging = (): string => {
     const path = parts.store.artifacts.temporaryPath();
-    mkdirSync(path);
+    folders.push(path);
     return path;
   };
-  const context = createStepContext(parts, () => (folder ??= makeScratch()));
+  let made: string | null = null;
+  const scratch = (): string => {
+    if (made === null) mkdirSync((made = staging()));
+    return made;
+  };
   return {
-    context,
+    context: createStepContext(parts, async () => scratch()),
+    staging,
     async end() {
-      if (!folder) return;
-      const path = await folder;
-      // Mostly empty by now, which costs one call to see.
-      try {
-        rmdirSync(path);
-      } catch {
-        await rm(path, { recursive: true, force: true });
-      }
+      for (const path of folders) await removeFolder(path);
     },
   };
+}
+
+/** Mostly empty by now, or never made, which costs one call to see. */
+async function removeFolder(path: string): Promise<void> {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    await rm(path, { recursive: true, force: true });
+  }
 }
 
 function createStepContext(parts: ContextParts, scratch: () => Promise<string>): StepContext {

@@ -92,12 +92,13 @@ export async function startJournal(
     for (const bytes of unsynced) bytes.clear();
   };
   const queue = createCommitQueue(async (entries) => {
+    if (!mustLast(entries)) return store.write(queriesOf(entries), fence, "eventually");
     const before = store.lasting();
-    await store.write(queriesOf(entries), fence, mustLast(entries) ? "soon" : "eventually");
+    await store.write(queriesOf(entries), fence, "soon");
     committed(entries);
     store.lasting().catch(() => {});
     // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
-    await before.catch(() => {});
+    return before.catch(() => {});
   });
   const shown = createLater((entry) => {
     queue.note(entry);

@@ -79,10 +79,9 @@ function run(steps: readonly Step[]): Promise<RunResult> {
 describe("a step that is committed and does not last yet", () => {
   it("is followed by the next, which is told of after its end; a third waits until the first lasts", async () => {
     const running = run(chain(["a", "b", "c"]));
-    await until(() => events.includes("b begins"));
+    await until(() => waiting.length === 2);
     await settled();
     expect(events).toEqual(["start a", "a begins", "b begins"]);
-    expect(waiting).toHaveLength(2);
     waiting[0]!.last();
     await until(() => events.includes("c begins"));
     await settled();

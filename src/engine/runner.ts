@@ -11,6 +11,8 @@ export interface AttemptCall {
   readonly context: StepContext;
   /** Called when the step's own code begins: its time counts from here, not from the start of a process. */
   readonly onBegin: () => void;
+  /** A folder of this attempt alone, which nobody has made; it goes with the attempt. */
+  readonly staging: () => string;
   readonly onLine: (stream: LogStream, line: string) => void;
 }
 
@@ -18,6 +20,8 @@ export interface AttemptCall {
 export interface Runner {
   /** Resolves when the step has written its outputs through the context; heeds the context's signal as well as it can. */
   run(step: Step, call: AttemptCall): Promise<void>;
+  /** Makes ready for a step that is likely to come soon. */
+  warm?(step: Step): void;
   close(): Promise<void>;
 }
 

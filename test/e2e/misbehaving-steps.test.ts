@@ -126,6 +126,23 @@ describe.skipIf(!isBuilt)("a step that misbehaves", () => {
     expect(peakKb).toBeLessThan(400_000);
   });
 
+  it("counts what its file prints as it is loaded to the first step of that process", async () => {
+    project.write(
+      "pipelines/talkative.ts",
+      `
+      import { step, workflow } from "millrace";
+      console.error("loading");
+      const first = step({ name: "first", run: () => (console.error("running"), 1) });
+      const second = step({ name: "second", inputs: { n: first.output }, run: ({ inputs }) => inputs.n });
+      export default workflow({ name: "talkative", steps: [second] });
+    `,
+    );
+    const { run } = (await project.run("run", "talkative", "--json")).json<Ran>();
+    const { logs } = (await project.run("logs", run, "--json")).json<{ logs: Kept[] }>();
+    const texts = logs.map(({ step, head }) => [step, ...head.map(({ text }) => text)]);
+    expect(texts).toEqual([["first", "loading", "running"]]);
+  });
+
   it("leaves what each attempt printed, failed ones too, for logs, and how it was tried, for show", async () => {
     project.write(
       "pipelines/retried.ts",

@@ -5,11 +5,14 @@ import { MillraceError } from "../../core/errors/error.ts";
 import { requireAllWritten } from "../context.ts";
 import type { Step } from "../step.ts";
 import { endOfLines, sendError } from "./protocol.ts";
-import type { StepTask, ToChild, ToParent } from "./protocol.ts";
+import type { StepModule, StepTask, ToChild, ToParent } from "./protocol.ts";
 import { createTaskContext } from "./task-context.ts";
 
-/** Serves step tasks that the parent sends, one at a time, until it is gone. `find` loads a step from its file. */
-export function serveTasks(find: (task: StepTask) => Promise<Step>, clock: Clock): void {
+/** Gives the steps of a module by their names; of one it has loaded, at once. */
+export type LoadSteps = (module: StepModule) => Promise<ReadonlyMap<string, Step>>;
+
+/** Serves step tasks that the parent sends, one at a time, until it is gone. */
+export function serveTasks(load: LoadSteps, clock: Clock): void {
   const send = (message: ToParent): void => void process.send?.(message);
   const aborts = new Map<number, AbortController>();
   process.on("disconnect", () => process.exit());
@@ -18,6 +21,11 @@ export function serveTasks(find: (task: StepTask) => Promise<Step>, clock: Clock
   watchParent();
   for (const stream of [process.stdout, process.stderr]) waitForReader(stream);
   process.on("message", (message: ToChild) => {
+    if (message.kind === "load") {
+      // What is wrong with it is the first task's to say.
+      load(message.module).catch(() => {});
+      return;
+    }
     if (message.kind === "abort") {
       aborts.get(message.id)?.abort(new MillraceError("CANCELLED", { subject: "the run" }));
       return;
@@ -25,7 +33,7 @@ export function serveTasks(find: (task: StepTask) => Promise<Step>, clock: Clock
     const { task } = message;
     const abort = new AbortController();
     aborts.set(task.id, abort);
-    void runTask(task, find, clock, abort.signal, send)
+    void runTask(task, load, clock, abort.signal, send)
       .catch((error: unknown): ToParent => ({ kind: "failed", id: task.id, error: sendError(error) }))
       .then((answer) => {
         aborts.delete(task.id);
@@ -54,12 +62,16 @@ function watchParent(): void {
 
 async function runTask(
   task: StepTask,
-  find: (task: StepTask) => Promise<Step>,
+  load: LoadSteps,
   clock: Clock,
   signal: AbortSignal,
   send: (message: ToParent) => void,
 ): Promise<ToParent> {
-  const step = await find(task);
+  const step = (await load(task)).get(task.step);
+  if (!step) {
+    const rule = "must be in the file it was defined in";
+    throw new MillraceError("WORKFLOW_INVALID", { step: task.step, rule, actual: `none of that name in ${task.file}` });
+  }
   send({ kind: "begun", id: task.id });
   const { context, staged, numbers } = createTaskContext(task, step, { clock, signal, send });
   await step.run(context);

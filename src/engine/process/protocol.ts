@@ -4,11 +4,17 @@ import type { ErrorCode, ErrorContext } from "../../core/errors/error.ts";
 import type { Fence } from "../../store/leases.ts";
 import type { FanOutItem } from "../step.ts";
 
-/** All that a process needs to try a step: ids, digests, paths and where the code is. */
-export interface StepTask {
-  readonly id: number;
-  /** The module that defines the step. */
+/** Where the code of steps is. */
+export interface StepModule {
+  /** The module that defines them. */
   readonly file: string;
+  /** Folder of the store, for what is compiled once. */
+  readonly store: string;
+}
+
+/** All that a process needs to try a step: ids, digests, paths and where the code is. */
+export interface StepTask extends StepModule {
+  readonly id: number;
   readonly step: string;
   readonly runId: string;
   readonly fence: Fence;
@@ -20,23 +26,24 @@ export interface StepTask {
   readonly item: FanOutItem | null;
   /** Artifacts that the inputs name and the step reads: digest and verified file. */
   readonly elements: readonly (readonly [digest: Digest, path: string])[];
-  /** Folder of the store, for what is compiled once. */
-  readonly store: string;
-  /** A folder of this attempt alone: outputs are staged here, the parent takes them over. */
+  /** A folder of this attempt alone, to be made where it is needed: outputs are staged here, the parent takes them over. */
   readonly staging: string;
 }
 
 export type ToChild =
+  /** A task of this module is likely to come. */
+  | { readonly kind: "load"; readonly module: StepModule }
   | { readonly kind: "run"; readonly task: StepTask }
   | { readonly kind: "abort"; readonly id: number };
 
-/** An output that lies finished in the staging folder. */
-export interface StagedOutput {
+/** Where a finished output lies: in a file of the staging folder, or, in base64, in the message itself. */
+export type StagedContent = { readonly path: string } | { readonly bytes: string };
+
+export type StagedOutput = StagedContent & {
   readonly output: string;
   readonly type: string;
   readonly format: number;
-  readonly path: string;
-}
+};
 
 export type ToParent =
   | { readonly kind: "ready"; readonly heapMb: number }

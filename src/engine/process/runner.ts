@@ -4,7 +4,7 @@ import { listCodec } from "../list.ts";
 import { inlineRunner } from "../runner.ts";
 import type { AttemptCall, Runner } from "../runner.ts";
 import type { Step, StepContext, TaskReference } from "../step.ts";
-import type { StepTask } from "./protocol.ts";
+import type { StagedOutput, StepTask } from "./protocol.ts";
 import { startWorker } from "./worker.ts";
 import type { StepWorker } from "./worker.ts";
 
@@ -38,6 +38,10 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
   const take = (key: string, step: Step, task: TaskReference): StepWorker => {
     const waiting = idle.get(key) ?? [];
     for (let worker = waiting.pop(); worker; worker = waiting.pop()) if (worker.isAlive()) return worker;
+    return start(step, task);
+  };
+
+  const start = (step: Step, task: TaskReference): StepWorker => {
     const { entry, execArgv = [] } = options;
     const memoryMb = step.memoryMb ?? null;
     const worker = startWorker({ entry, execArgv, env: environmentFor(options.env, task.env), memoryMb });
@@ -52,7 +56,7 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
   };
 
   async function runInChild(step: Step, task: TaskReference, call: AttemptCall): Promise<void> {
-    const key = JSON.stringify([step.memoryMb ?? null, ...task.env]);
+    const key = keyOf(step, task);
     const { context, name, onBegin, onLine } = call;
     const sent = await taskOf(step, task, call, ++lastId, options.store);
     const worker = take(key, step, task);
@@ -62,12 +66,18 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
       .run({ task: sent, name, signal, onBegin, onProgress, onLine })
       .finally(() => giveBack(key, worker, !signal.aborted));
     await context.computed();
-    for (const { output, type, format, path } of done.outputs)
-      await context.writeFile(output, { type, format }, async (place) => renameSync(path, place));
+    for (const staged of done.outputs) await takeOver(staged, context);
     context.record(Object.fromEntries(done.numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
   }
 
   return {
+    // The child starts, and loads the step's file, while this process does what comes before the step.
+    warm(step) {
+      if (!step.task) return;
+      const worker = start(step, step.task);
+      worker.load({ file: step.task.file, store: options.store });
+      giveBack(keyOf(step, step.task), worker, true);
+    },
     run: (step, call) => (step.task ? runInChild(step, step.task, call) : inlineRunner.run(step, call)),
     async close() {
       process.off("exit", killAll);
@@ -76,10 +86,21 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
   };
 }
 
+async function takeOver(staged: StagedOutput, context: StepContext): Promise<void> {
+  const { output, type, format } = staged;
+  if ("bytes" in staged) await context.writeBytes(output, { type, format }, Buffer.from(staged.bytes, "base64"));
+  else await context.writeFile(output, { type, format }, async (place) => renameSync(staged.path, place));
+}
+
+/** Steps of one key may run in one child. */
+function keyOf({ memoryMb }: Step, { env }: TaskReference): string {
+  return JSON.stringify([memoryMb ?? null, ...env]);
+}
+
 async function taskOf(
   step: Step,
   { file, step: name }: TaskReference,
-  { context, seed, stream }: AttemptCall,
+  { context, seed, stream, staging }: AttemptCall,
   id: number,
   store: string,
 ): Promise<StepTask> {
@@ -91,8 +112,7 @@ async function taskOf(
   const elements: [Digest, string][] = [];
   for (const digest of await elementsOf(step, context)) elements.push([digest, await context.pathOf(digest)]);
   const { runId, fence, item } = context;
-  const staging = await context.scratch();
-  return { id, file, step: name, runId, fence, seed, stream, inputs, elements, item, store, staging };
+  return { id, file, step: name, runId, fence, seed, stream, inputs, elements, item, store, staging: staging() };
 }
 
 /** A child reaches no store: what lists name is brought to this machine for it. */

@@ -7,7 +7,10 @@ import type { Progress } from "../../core/progress.ts";
 import { createRng } from "../../core/rng.ts";
 import { readBytes, writeBytes } from "../../store/small-file.ts";
 import type { ArtifactType, Codec, Step, StepContext } from "../step.ts";
-import type { StagedOutput, StepTask, ToParent } from "./protocol.ts";
+import type { StagedContent, StagedOutput, StepTask, ToParent } from "./protocol.ts";
+
+/** Larger outputs are cheaper to pass on as files. */
+const mostSentBytes = 16 * 1024;
 
 /** What connects an attempt in a child process with its parent. */
 interface Connection {
@@ -27,9 +30,11 @@ export interface TaskContext {
 /** What a step in a child process is given: files it was sent the paths of, and a folder to stage its outputs in. */
 export function createTaskContext(task: StepTask, step: Step, connection: Connection): TaskContext {
   const staged: StagedOutput[] = [];
+  const staging = stagingFolder(task);
   const numbers = new Map<string, number>();
   const inputOf = inputsOf(task, step);
-  const writeFile = stagingWriter(task, step, staged);
+  const stage = stager(step, staged);
+  const writeFile = fileWriter(stage, staging);
   const pathOf = pathsOf(task);
   const context: StepContext = Object.freeze({
     read: <T>(input: string, codec: Codec<T>): Promise<T> => codec.read(inputOf(input).path),
@@ -37,8 +42,10 @@ export function createTaskContext(task: StepTask, step: Step, connection: Connec
     write: <T>(output: string, codec: Codec<T>, value: T) =>
       writeFile(output, codec, (path) => codec.write(value, path)),
     writeFile,
-    writeBytes: (output: string, codec: ArtifactType, bytes: Uint8Array) =>
-      writeFile(output, codec, (path) => writeBytes(path, bytes)),
+    async writeBytes(output: string, codec: ArtifactType, bytes: Uint8Array) {
+      if (bytes.length > mostSentBytes) return writeFile(output, codec, (path) => writeBytes(path, bytes));
+      return stage(output, codec, () => ({ bytes: Buffer.from(bytes).toString("base64") }));
+    },
     record: (given: Readonly<Record<string, number>>) => {
       for (const [name, value] of Object.entries(given)) numbers.set(name, value);
     },
@@ -55,7 +62,7 @@ export function createTaskContext(task: StepTask, step: Step, connection: Connec
     item: task.item,
     // The parent knows when this process is done.
     computed: async () => {},
-    scratch: scratchIn(task.staging),
+    scratch: scratchIn(staging),
   });
   return { context, staged, numbers };
 }
@@ -79,17 +86,42 @@ function pathsOf(task: StepTask): StepContext["pathOf"] {
   };
 }
 
-function stagingWriter(task: StepTask, step: Step, staged: StagedOutput[]): StepContext["writeFile"] {
+/** Notes an output with what `produce` makes of it. */
+type Stage = (
+  output: string,
+  codec: ArtifactType,
+  produce: () => Promise<StagedContent> | StagedContent,
+) => Promise<Digest>;
+
+function stager(step: Step, staged: StagedOutput[]): Stage {
   return async (output, { type, format }, produce) => {
     if (!step.outputs.includes(output) || staged.some((one) => one.output === output)) {
       const rule = `must write each declared output once (${step.outputs.join(", ") || "none"})`;
       throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${output}"` });
     }
-    const path = join(task.staging, `output-${staged.length}`);
-    await produce(path);
-    staged.push({ output, type, format, path });
-    // The parent knows the digest once it has taken the file over.
+    staged.push({ output, type, format, ...(await produce()) });
+    // The parent knows the digest once it has taken the output over.
     return "sha256:";
+  };
+}
+
+function fileWriter(stage: Stage, staging: () => string): StepContext["writeFile"] {
+  let nFiles = 0;
+  return (output, codec, produce) =>
+    stage(output, codec, async () => {
+      const path = join(staging(), `output-${nFiles++}`);
+      await produce(path);
+      return { path };
+    });
+}
+
+/** The folder of the attempt, made when first asked for: most steps write nothing but what fits a message. */
+function stagingFolder({ staging }: StepTask): () => string {
+  let isMade = false;
+  return () => {
+    if (!isMade) mkdirSync(staging);
+    isMade = true;
+    return staging;
   };
 }
 
@@ -106,11 +138,11 @@ function sentProgress(id: number, { clock, send }: Connection): Progress {
   };
 }
 
-function scratchIn(staging: string): StepContext["scratch"] {
+function scratchIn(staging: () => string): StepContext["scratch"] {
   let made: string | null = null;
   return async () => {
     if (made !== null) return made;
-    made = join(staging, "files");
+    made = join(staging(), "files");
     mkdirSync(made);
     return made;
   };

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { MillraceError } from "../../core/errors/error.ts";
 import { createLineReader } from "./lines.ts";
 import { endOfLines, receiveError } from "./protocol.ts";
-import type { StepTask, ToChild, ToParent } from "./protocol.ts";
+import type { StepModule, StepTask, ToChild, ToParent } from "./protocol.ts";
 
 /** How a child process is started. */
 export interface WorkerStart {
@@ -29,6 +29,8 @@ export type Done = Extract<ToParent, { kind: "done" }>;
 
 /** A child process that tries one step at a time. */
 export interface StepWorker {
+  /** Has it load what the first task will need. */
+  load(module: StepModule): void;
   run(call: TaskCall): Promise<Done>;
   isAlive(): boolean;
   /** At once, with everything it started. */
@@ -41,6 +43,7 @@ const graceMs = 1000;
 const linesMs = 1000;
 const mostAtOnce = 1 << 19;
 const holdMs = 20;
+const mostEarly = 1000;
 
 /** What a Node process of its own needs before it does anything, in MiB. */
 const processMb = 100;
@@ -74,6 +77,8 @@ export function startWorker(start: WorkerStart): StepWorker {
   return {
     isAlive: () => !isOver && child.connected,
     kill,
+    // One that is gone already is found out by whoever has a task for it.
+    load: (module) => void child.send({ kind: "load", module } satisfies ToChild, () => {}),
     async run(call) {
       const attempt = createAttempt(call, { child, kill, memoryMb, streams });
       under = attempt;
@@ -97,7 +102,10 @@ function killGroup(child: ChildProcess): void {
 
 /** The lines of one stream, for whichever task is under way. */
 interface Stream {
-  onLine: (line: string) => void;
+  /** Null before the first task. */
+  onLine: ((line: string) => void) | null;
+  /** What was printed before the first task, while its module was loaded. */
+  readonly early: string[];
   /** Resolves at the mark that ends a task. */
   ended(id: number): Promise<void>;
   last: string;
@@ -108,10 +116,12 @@ function createStream(child: ChildProcess, name: "stdout" | "stderr"): Stream {
   const reader = createLineReader((line) => {
     if (line.startsWith("\u0000")) return marks.get(line)?.();
     if (line.trim() !== "") stream.last = line;
-    stream.onLine(line);
+    if (stream.onLine) stream.onLine(line);
+    else if (stream.early.length < mostEarly) stream.early.push(line);
   });
   const stream: Stream = {
-    onLine: () => {},
+    onLine: null,
+    early: [],
     ended: (id) =>
       new Promise((resolve) => {
         marks.set(endOfLines(id), resolve);
@@ -200,12 +210,16 @@ function listen(
 ): { readonly ended: Promise<unknown>; saysHeapIsFull(): boolean } {
   const tails: string[] = [];
   const begin = (stream: "stdout" | "stderr"): Promise<void> => {
-    streams[stream].last = "";
-    streams[stream].onLine = (line) => {
+    const source = streams[stream];
+    const take = (line: string): void => {
       if (stream === "stderr" && tails.push(line) > 200) tails.shift();
       onLine(stream, line);
     };
-    return streams[stream].ended(task.id);
+    source.onLine = take;
+    const early = source.early.splice(0);
+    source.last = early.findLast((line) => line.trim() !== "") ?? "";
+    early.forEach(take);
+    return source.ended(task.id);
   };
   return {
     ended: Promise.all([begin("stdout"), begin("stderr")]),
