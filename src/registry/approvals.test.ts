@@ -1,18 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
-import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
-import { addArtifact } from "../store/store.fixtures.ts";
 import type { ApprovalRule } from "./approvals.ts";
-import { createRegistry } from "./registry.ts";
-import type { Registration, Registry } from "./registry.ts";
+import { openRegistry, type OpenRegistry } from "./registry.fixtures.ts";
+import type { Registry } from "./registry.ts";
 
 const clock = fixedClock(1_000);
 let store: Store;
 let registry: Registry;
+let register: OpenRegistry["register"];
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  registry = createRegistry(store, clock);
+  ({ store, registry, register } = await openRegistry(clock));
 });
 afterEach(() => store.close());
 
@@ -21,19 +19,6 @@ const rules: readonly ApprovalRule[] = [
   { role: "risk", by: ["bob", "cleo", "dan"], atLeast: 2 },
 ];
 const who = (by: string): { by: string; reason: string } => ({ by, reason: `${by} looked` });
-
-async function register(bytes: string, changes: Partial<Registration> = {}): Promise<number> {
-  const { version } = await registry.register({
-    model: "prices",
-    digest: await addArtifact(store, bytes),
-    runId: "r",
-    metrics: {},
-    verdict: { passed: true, reasons: [] },
-    comparedWith: null,
-    ...changes,
-  });
-  return version;
-}
 
 describe("approvals", () => {
   it("hold a promotion back until every role has enough, whatever is forced", async () => {

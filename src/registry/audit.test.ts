@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
-import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
-import { addArtifact } from "../store/store.fixtures.ts";
-import { createRegistry } from "./registry.ts";
+import { openRegistry } from "./registry.fixtures.ts";
 import type { Registry } from "./registry.ts";
 
 const ann = { by: "ann", reason: "better" };
@@ -12,18 +10,9 @@ let registry: Registry;
 
 /** Three entries: as many versions. */
 beforeEach(async () => {
-  const clock = fixedClock(1_000);
-  store = await openMemoryStore({ clock });
-  registry = createRegistry(store, clock);
-  for (const bytes of ["one", "two", "three"])
-    await registry.register({
-      model: "prices",
-      digest: await addArtifact(store, bytes),
-      runId: "20260102-030405-ab12",
-      metrics: { r2: 0.8 },
-      verdict: { passed: true, reasons: [{ rule: "atLeast" }] },
-      comparedWith: null,
-    });
+  const opened = await openRegistry(fixedClock(1_000));
+  ({ store, registry } = opened);
+  for (const bytes of ["one", "two", "three"]) await opened.register(bytes);
 });
 afterEach(() => store.close());
 

@@ -1,35 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
-import { addArtifact } from "../store/store.fixtures.ts";
-import { createRegistry } from "./registry.ts";
-import type { Registration, Registry } from "./registry.ts";
-import type { ModelVersion } from "./version.ts";
+import { openRegistry, type OpenRegistry } from "./registry.fixtures.ts";
+import { createRegistry, type Registry } from "./registry.ts";
 
 const clock = fixedClock(1_000);
 const ann = { by: "ann", reason: "better" };
 let store: Store;
 let registry: Registry;
+let register: OpenRegistry["register"];
 
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  registry = createRegistry(store, clock);
+  ({ store, registry, register } = await openRegistry(clock));
 });
 afterEach(() => store.close());
-
-async function register(bytes: string, changes: Partial<Registration> = {}): Promise<ModelVersion> {
-  return registry.register({
-    model: "prices",
-    digest: await addArtifact(store, bytes),
-    runId: "20260102-030405-ab12",
-    metrics: { r2: 0.8 },
-    verdict: { passed: true, reasons: [{ rule: "atLeast" }] },
-    comparedWith: null,
-    ...changes,
-  });
-}
 
 /** Three versions, all that passed their gate. */
 async function registerThree(): Promise<void> {
@@ -183,7 +168,8 @@ describe("archiving and tagging", () => {
 describe("the registry at a time", () => {
   it("is what it was, whatever came after", async () => {
     let now = 1;
-    const later = createRegistry(store, { ...clock, now: () => now });
+    await store.close();
+    ({ store, registry, register } = await openRegistry({ ...clock, now: () => now }));
     const states = [];
     const moves = [
       () => register("one"),
@@ -192,14 +178,13 @@ describe("the registry at a time", () => {
       () => registry.promote("prices", 2, { ...ann, force: true }),
       () => registry.archive("prices", 1, ann),
     ];
-    registry = later;
     for (const move of moves) {
       await move();
-      states.push(await later.stateAt(now));
+      states.push(await registry.stateAt(now));
       now += 10;
     }
-    for (const [i, state] of states.entries()) expect(await later.stateAt(1 + 10 * i + 9)).toEqual(state);
-    expect(await later.stateAt(0)).toEqual([]);
+    for (const [i, state] of states.entries()) expect(await registry.stateAt(1 + 10 * i + 9)).toEqual(state);
+    expect(await registry.stateAt(0)).toEqual([]);
     expect(states.map(([model]) => model!.champion)).toEqual([null, 1, 1, 2, 2]);
     expect(states[4]![0]!.versions).toMatchObject([
       { version: 1, gatePassed: true, isArchived: true },

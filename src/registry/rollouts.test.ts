@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
-import { openMemoryStore } from "../store/open.ts";
 import type { Store } from "../store/open.ts";
-import { addArtifact } from "../store/store.fixtures.ts";
-import { createRegistry } from "./registry.ts";
+import { openRegistry } from "./registry.fixtures.ts";
 import type { Registry } from "./registry.ts";
 import { createRollouts } from "./rollouts.ts";
 import type { Rollout, RolloutPlan, Rollouts } from "./rollouts.ts";
@@ -26,22 +24,15 @@ let registry: Registry;
 let rollouts: Rollouts;
 
 beforeEach(async () => {
-  store = await openMemoryStore({ clock });
-  registry = createRegistry(store, clock);
+  const opened = await openRegistry(clock);
+  ({ store, registry } = opened);
   rollouts = createRollouts(store, clock);
   for (const [bytes, passed] of [
     ["one", true],
     ["two", true],
     ["three", false],
   ] as const)
-    await registry.register({
-      model: "prices",
-      digest: await addArtifact(store, bytes),
-      runId: "r",
-      metrics: {},
-      verdict: { passed, reasons: [] },
-      comparedWith: null,
-    });
+    await opened.register(bytes, { verdict: { passed, reasons: [] } });
   await registry.promote("prices", 1, { by: "ann", reason: "first" });
 });
 afterEach(() => store.close());

@@ -38,18 +38,15 @@ export function partsOf(model: Model, version: number, digest: string): ModulePa
 
 /** What is written of the array at a path; a tree's thresholds and values are one, for no node has both. */
 function arraysAt(path: string, all: ReadonlyMap<string, NumericArray>): ModuleArray[] {
-  const [, prefix, member] = /^(.*?)(\w+)$/.exec(path)!;
-  const limits = all.get(`${prefix!}threshold`);
-  if (unread.has(member!) || (limits && member === "value")) return [];
+  const nameAt = path.lastIndexOf(".") + 1;
+  const [predictor, name] = [path.slice(0, nameAt), path.slice(nameAt)];
   const array = all.get(path)!;
+  const limits = all.get(`${predictor}threshold`);
+  if (unread.has(name) || (limits && name === "value")) return [];
   if (array !== limits) return [moduleArray([path], array)];
-  const [feature, values] = [all.get(`${prefix!}feature`)!, all.get(`${prefix!}value`)!];
-  return [
-    moduleArray(
-      [path, `${prefix!}value`],
-      limits.map((limit, node) => (feature[node]! < 0 ? values[node]! : limit)),
-    ),
-  ];
+  const [feature, values] = [all.get(`${predictor}feature`)!, all.get(`${predictor}value`)!];
+  const either = limits.map((limit, node) => (feature[node]! < 0 ? values[node]! : limit));
+  return [moduleArray([path, `${predictor}value`], either)];
 }
 
 function moduleArray(paths: readonly string[], array: NumericArray): ModuleArray {
