@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { withFunctionsReady } from "./first-answer.ts";
+import { functionsOfFirstAnswer, withFunctionsReady } from "./first-answer.ts";
 
 const code = [
   "var runtime=(function(e){",
@@ -48,5 +48,28 @@ describe("a module's code with functions ready", () => {
   it("is as it was where none is known to run", () => {
     expect(withFunctionsReady(code, [])).toBe(code);
     expect(withFunctionsReady(code, [around])).toBe(code);
+  });
+});
+
+describe("the functions of a module's first answer", () => {
+  const functions = [
+    "function opened(){return 7}",
+    "function answer(row){if(row.x<0)refuse();return row.x}",
+    "function refuse(){throw Error('no')}",
+    "function later(){return 3}",
+  ];
+  const text = `${functions.join("")}export const model=opened(),predict=answer,check=later;`;
+  const ranOf = async (row: unknown): Promise<string[]> => {
+    const run = await functionsOfFirstAnswer(text, row);
+    return run.map(({ start, end }) => text.slice(start, end)).filter((one) => functions.includes(one));
+  };
+
+  it("are those that importing it and answering run, each time it is asked", async () => {
+    expect(await ranOf({ x: 2 })).toEqual([functions[0], functions[1]]);
+    expect(await ranOf({ x: 3 })).toEqual([functions[0], functions[1]]);
+  });
+
+  it("are known, too, where the row has no answer", async () => {
+    expect(await ranOf({ x: -1 })).toEqual(functions.slice(0, 3));
   });
 });
