@@ -1,5 +1,6 @@
 import type { Design } from "../model/design.ts";
 import type { Moments } from "./moments.ts";
+import { heldBlocks, type RowBlocks } from "./row-blocks.ts";
 
 const chunkRows = 256;
 
@@ -21,14 +22,29 @@ export async function centredProducts(
   last: LastColumn | null,
   pause: () => Promise<void>,
 ): Promise<Float64Array> {
+  return centredProductsOfBlocks(heldBlocks(design), weights, means, last, pause);
+}
+
+/** The same from rows of which a block is in memory at a time, each beginning at a multiple of `chunkRows`. */
+export async function centredProductsOfBlocks(
+  { blocks }: RowBlocks,
+  weights: Float64Array | null,
+  means: Moments["means"],
+  last: LastColumn | null,
+  pause: () => Promise<void>,
+): Promise<Float64Array> {
   const width = means.length + (last === null ? 0 : 1);
   const products = new Float64Array(width * width);
   const chunk = new Float64Array(width * chunkRows);
-  for (let start = 0; start < design.nRows; start += chunkRows) {
-    const count = Math.min(chunkRows, design.nRows - start);
-    fillChunk(design, weights, means, last, start, count, chunk);
-    addProducts(chunk, width, count, products);
-    await pause();
+  for (const { from, design } of blocks()) {
+    const own = weights && weights.subarray(from, from + design.nRows);
+    const beside = last && { ...last, values: last.values.subarray(from, from + design.nRows) };
+    for (let start = 0; start < design.nRows; start += chunkRows) {
+      const count = Math.min(chunkRows, design.nRows - start);
+      fillChunk(design, own, means, beside, start, count, chunk);
+      addProducts(chunk, width, count, products);
+      await pause();
+    }
   }
   return products;
 }

@@ -1,4 +1,5 @@
 import type { Design } from "../model/design.ts";
+import type { RowBlocks } from "./row-blocks.ts";
 import type { Team } from "../threads/team.ts";
 
 /** Weighted mean and variance of every design column, dense columns first. */
@@ -65,8 +66,7 @@ function measureColumns(
   first: number,
 ): void {
   const end = Math.min(first + side, dense.length);
-  // Places too many repeat the last column.
-  const columns = Array.from({ length: side }, (_, i) => dense[Math.min(first + i, end - 1)]!.values);
+  const columns = sideBySide(dense, first);
   const [sums, squares] = [new Float64Array(side), new Float64Array(side)];
   forChunks(columns[0]!.length, weights, (...chunk) => addSums(columns, ...chunk, sums));
   const centres = sums.map((sum) => sum / totalWeight);
@@ -77,12 +77,48 @@ function measureColumns(
   }
 }
 
-/** Calls `add` for one chunk of rows after the other; the weight of row `start` + r stands at `from` + r. */
-function forChunks(
-  nRows: number,
+/** The columns from number `first` on; places too many repeat the last. */
+function sideBySide(dense: Design["dense"], first: number): readonly Float64Array[] {
+  return Array.from({ length: side }, (_, i) => dense[Math.min(first + i, dense.length - 1)]!.values);
+}
+
+/** The moments of dense columns from two passes over blocks of rows: the same as of all rows at once. Awaits `pause` after each. */
+export async function momentsOfBlocks(
+  { nRows, blocks }: RowBlocks,
+  nColumns: number,
   weights: Float64Array | null,
-  add: (start: number, count: number, weights: Float64Array, from: number) => void,
-): void {
+  pause: () => Promise<void>,
+): Promise<Moments> {
+  const totalWeight = totalOf(nRows, weights);
+  const groups = Array.from({ length: Math.ceil(nColumns / side) }, (_, group) => group * side);
+  const [means, variances] = [0, 1].map(() => new Float64Array(groups.length * side)) as [Float64Array, Float64Array];
+  const pass = async (
+    add: (columns: readonly Float64Array[], first: number, ...chunk: Chunk) => void,
+  ): Promise<void> => {
+    for (const { from, design } of blocks()) {
+      const own = weights && weights.subarray(from, from + design.nRows);
+      for (const first of groups) {
+        const columns = sideBySide(design.dense, first);
+        forChunks(design.nRows, own, (...chunk) => add(columns, first, ...chunk));
+      }
+      await pause();
+    }
+  };
+  const ofGroup = (all: Float64Array, first: number): Float64Array => all.subarray(first, first + side);
+  await pass((columns, first, ...chunk) => addSums(columns, ...chunk, ofGroup(means, first)));
+  for (let j = 0; j < means.length; ++j) means[j]! /= totalWeight;
+  await pass((columns, first, ...chunk) =>
+    addSquares(columns, ofGroup(means, first), ...chunk, ofGroup(variances, first)),
+  );
+  for (let j = 0; j < variances.length; ++j) variances[j]! /= totalWeight;
+  return { means: means.slice(0, nColumns), variances: variances.slice(0, nColumns), totalWeight };
+}
+
+/** First row and number of rows of a chunk; the weights, and where among them the first row's stands. */
+type Chunk = readonly [start: number, count: number, weights: Float64Array, from: number];
+
+/** Calls `add` for one chunk of rows after the other; the weight of row `start` + r stands at `from` + r. */
+function forChunks(nRows: number, weights: Float64Array | null, add: (...chunk: Chunk) => void): void {
   for (let start = 0; start < nRows; start += chunkRows) {
     const count = Math.min(chunkRows, nRows - start);
     if (weights === null) add(start, count, ones, 0);

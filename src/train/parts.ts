@@ -5,6 +5,8 @@ export interface Parts {
   readonly nParts: number;
   /** The rows of a part, from the first to before the last. */
   rangeOf(part: number): readonly [from: number, to: number];
+  /** The part that a row is in. */
+  partOf(row: number): number;
 }
 
 const fewestRows = 64 * chunkRows;
@@ -18,5 +20,6 @@ export function partsOf(nRows: number, most = 32): Parts {
   return {
     nParts: Math.max(1, Math.ceil(nRows / rows)),
     rangeOf: (part) => [part * rows, Math.min(nRows, (part + 1) * rows)],
+    partOf: (row) => Math.floor(row / rows),
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRng } from "../core/rng.ts";
-import { type Design, rowRange, type SparseBlock, type StreamedDesign } from "../model/design.ts";
+import { type Design, emptySparseBlock, rowRange, type SparseBlock, type StreamedDesign } from "../model/design.ts";
 import type { EstimatorImplementation, HyperparameterValues, Target } from "../model/estimator.ts";
 import { fitContext } from "./fit-context.fixtures.ts";
 import { findEstimator, resolveHyperparameters } from "./implementations.ts";
@@ -35,16 +35,16 @@ function planted(seed: number): { readonly design: Design; readonly signal: Floa
 
 /** The rows in blocks of different sizes, each with memory of its own, as a file of row groups gives them. */
 function streamed(design: Design): StreamedDesign {
-  const { dense, sparse } = design;
+  const { nRows: all, dense, sparse } = design;
   return {
-    nRows,
+    nRows: all,
     columns: [
       ...dense.map(({ values: _, ...column }) => column),
       ...sparse.names.map((name, j) => ({ name, source: sparse.sources[j]!, cardinality: 0 })),
     ],
     *blocks() {
-      for (let from = 0, size = 700; from < nRows; from += size, size = 100 + ((size * 7) % 900)) {
-        const part = rowRange(design, from, Math.min(nRows, from + size));
+      for (let from = 0, size = 700; from < all; from += size, size = 100 + ((size * 7) % 900)) {
+        const part = rowRange(design, from, Math.min(all, from + size));
         yield { from, design: { ...part, dense: part.dense.map((one) => ({ ...one, values: one.values.slice() })) } };
       }
     },
@@ -143,5 +143,52 @@ describe("a network learned from a block of rows after the other", () => {
     const context = { ...fitContext(), validation: null };
     expect(await refusal(fitStreamed(streamed(learned.design), target, hyperparameters, context))).toBe(whole);
     expect(whole).toContain('the column "x1" must be complete for mlp()');
+  });
+});
+
+describe("a linear model learned from a block of rows after the other", () => {
+  const nMany = 21_000;
+  const rng = createRng(4);
+  const dense = Array.from({ length: 4 }, (_, j) => {
+    const values = Float64Array.from({ length: nMany }, () => 10 ** j * (rng.next() - 0.4));
+    return { name: `x${j}`, source: `x${j}`, values, cardinality: 0 };
+  });
+  const many: Design = { nRows: nMany, dense, sparse: emptySparseBlock(nMany) };
+  const signal = Float64Array.from({ length: nMany }, (_, row) =>
+    dense.reduce((sum, { values }, j) => sum + values[row]! / 10 ** j / 2, 1.3 + 2 * rng.next()),
+  );
+
+  it.each<[string, Target["task"], HyperparameterValues, boolean]>([
+    ["by the normal equations", "regression", {}, true],
+    ["by the normal equations with l1", "regression", { l1: 40 }, false],
+    ["led by a sample", "binary", {}, false],
+    ["led by a sample of weighted rows", "binary", { tolerance: 1e-9 }, true],
+    ["in memory, for l1", "binary", { l1: 3 }, false],
+    ["in memory, for three labels", "multiclass", { classWeights: "balanced" }, false],
+    ["in memory, for components", "regression", { components: 2 }, false],
+  ])("is the one learned from all rows at once: %s, %s", async (how, task, given, weighted) => {
+    const { fit, fitStreamed, ...declared } = await implementation("linear");
+    const hyperparameters = resolveHyperparameters(declared, given);
+    const target = targetOf(task, task === "multiclass" ? signal.map((value) => 2 * value - 1) : signal, weighted);
+    const whole = await fit(many, target, hyperparameters, fitContext());
+    const context = { ...fitContext(), validation: null };
+    let nPasses = 0;
+    const counted = { ...streamed(many), blocks: () => (++nPasses, streamed(many).blocks()) };
+    expect(await fitStreamed(counted, target, hyperparameters, context)).toEqual(whole);
+    // A look at the columns, and all rows once to hold them.
+    expect(nPasses > 2).toBe(!how.startsWith("in memory"));
+  });
+
+  it.each(["regression", "binary"] as const)("is refused with the count of all that is missing: %s", async (task) => {
+    const { fit, fitStreamed, ...declared } = await implementation("linear");
+    const hyperparameters = resolveHyperparameters(declared, {});
+    const holed = dense.map((one, j) => (j === 2 ? { ...one, values: one.values.slice().fill(NaN, 9000, 9007) } : one));
+    const design = { ...many, dense: holed };
+    const target = targetOf(task, signal);
+    const refusal = (fitted: Promise<unknown>): Promise<unknown> => fitted.then(() => null, String);
+    const whole = await refusal(fit(design, target, hyperparameters, fitContext()));
+    const context = { ...fitContext(), validation: null };
+    expect(await refusal(fitStreamed(streamed(design), target, hyperparameters, context))).toBe(whole);
+    expect(whole).toContain("7 missing or infinite values in 21000 rows");
   });
 });

@@ -1,11 +1,12 @@
 import { MillraceError } from "../../core/errors/error.ts";
 import { sharedBuffer, sharedNumbers } from "../../core/shared-memory.ts";
-import { isShareable, type Design } from "../../model/design.ts";
+import { isShareable, type Design, type StreamedDesign } from "../../model/design.ts";
 import type {
   EstimatorImplementation,
   FitContext,
   FitResult,
   HyperparameterValues,
+  StreamedFitContext,
   Target,
 } from "../../model/estimator.ts";
 import type { Link } from "../../model/predictor.ts";
@@ -13,6 +14,9 @@ import { classFactors, refuseClassWeights, withFactors } from "../class-weights.
 import { refuseMissing, requireWeight } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
 import { createPause } from "../pause.ts";
+import { gatherRows, heldBlocks } from "../row-blocks.ts";
+import type { Minimum } from "./lbfgs.ts";
+import { fitBlocks, type WantedFit } from "./streamed.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
 import { compiledModule } from "../../threads/location.ts";
@@ -40,6 +44,7 @@ export const linearEstimator: EstimatorImplementation = inComponents({
   style: "dense",
   hyperparameters: linearHyperparameters,
   fit,
+  fitStreamed,
 });
 
 async function fit(
@@ -48,7 +53,48 @@ async function fit(
   hyperparameters: HyperparameterValues,
   context: FitContext,
 ): Promise<FitResult> {
-  const classWeights = hyperparameters["classWeights"];
+  const { target, loss, settings } = wantedOf(given, hyperparameters);
+  const pause = createPause(context, subject);
+  if (loss.name === "squared" && suitsNormalEquations(design.nRows, design)) {
+    refuseMissing("linear", design, target);
+    const moments = momentsOf(design, target.weights);
+    const solution = await solveNormalEquations(heldBlocks(design), target, settings, moments, pause);
+    if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
+  }
+  const problem = { design, target, loss, ...settings, sampleSize: settings.l1 > 0 ? 0 : sampleSize(design, target) };
+  const { solution, ...minimum } = await solve({ ...problem, shared: null }, context, pause);
+  // Any missing value makes the loss one: to look for them first would be to read all columns once more.
+  if (!Number.isFinite(minimum.value)) refuseMissing("linear", design, target);
+  return {
+    predictor: linearPredictor(design, loss.name === "poisson" ? "log" : linkOf(target), solution),
+    notes: notesOf(minimum),
+  };
+}
+
+/** What can be learned in few passes is; for all else the rows are brought into memory. */
+async function fitStreamed(
+  design: StreamedDesign,
+  given: Target,
+  hyperparameters: HyperparameterValues,
+  context: StreamedFitContext,
+): Promise<FitResult> {
+  const pause = createPause(context, subject);
+  if (Number(hyperparameters["components"]) === 0) {
+    const wanted = wantedOf(given, hyperparameters);
+    const report = (done: number): void => context.progress.report(done, wanted.settings.maxIterations, "iterations");
+    const fitted = await fitBlocks(design, wanted, { report, pause });
+    if (fitted) {
+      const { layout, solution, minimum } = fitted;
+      const notes = minimum ? notesOf(minimum) : { iterations: 0 };
+      return { predictor: linearPredictor(layout, linkOf(wanted.target), solution), notes };
+    }
+  }
+  return linearEstimator.fit(await gatherRows(design, pause), given, hyperparameters, { ...context, validation: null });
+}
+
+/** Throws where class weights, row weights or the loss do not suit. */
+function wantedOf(given: Target, hyperparameters: HyperparameterValues): WantedFit {
+  const { classWeights } = hyperparameters;
   refuseClassWeights("linear", given, classWeights);
   const target = withFactors(given, classFactors(given, classWeights));
   requireWeight(target.weights);
@@ -58,21 +104,11 @@ async function fit(
     maxIterations: Number(hyperparameters["maxIterations"]),
     tolerance: Number(hyperparameters["tolerance"]),
   };
-  const loss = lossOf(target, hyperparameters);
-  const pause = createPause(context, subject);
-  if (loss.name === "squared" && suitsNormalEquations(design)) {
-    refuseMissing("linear", design, target);
-    const solution = await solveNormalEquations(design, target, settings, momentsOf(design, target.weights), pause);
-    if (solution) return { predictor: linearPredictor(design, linkOf(target), solution), notes: { iterations: 0 } };
-  }
-  const problem = { design, target, loss, ...settings, sampleSize: settings.l1 > 0 ? 0 : sampleSize(design, target) };
-  const { solution, ...minimum } = await solve({ ...problem, shared: null }, context, pause);
-  // Any missing value makes the loss one: to look for them first would be to read all columns once more.
-  if (!Number.isFinite(minimum.value)) refuseMissing("linear", design, target);
-  return {
-    predictor: linearPredictor(design, loss.name === "poisson" ? "log" : linkOf(target), solution),
-    notes: { iterations: minimum.iterations, loss: minimum.value, gradient: minimum.gradientSize },
-  };
+  return { target, loss: lossOf(target, hyperparameters), settings };
+}
+
+function notesOf({ iterations, value, gradientSize }: Omit<Minimum, "parameters">): FitResult["notes"] {
+  return { iterations, loss: value, gradient: gradientSize };
 }
 
 /** In workers where there is enough to do for them and all columns are dense and in memory they share. */

@@ -1,5 +1,5 @@
 import type { Curvature } from "./curvature.ts";
-import type { Objective } from "./objective.ts";
+import type { Minimisable } from "./objective.ts";
 
 const memory = 10;
 const maxSearchSteps = 30;
@@ -26,16 +26,13 @@ export interface SolverOptions {
  * Wolfe conditions by bisection. Stops where the largest gradient component is at most `tolerance`, where the value no
  * longer falls by more than rounding, or after `maxIterations`. `afterIteration` may throw to stop.
  */
-export async function minimise(
-  objective: Pick<Objective, "nParameters" | "curvature" | "evaluate">,
-  options: SolverOptions,
-): Promise<Minimum> {
-  let at = evaluateAt(objective, options.start ?? new Float64Array(objective.nParameters));
+export async function minimise(objective: Minimisable, options: SolverOptions): Promise<Minimum> {
+  let at = await evaluateAt(objective, options.start ?? new Float64Array(objective.nParameters));
   const past: Correction[] = [];
   let iterations = 0;
   while (iterations < options.maxIterations && largest(at.gradient) > options.tolerance) {
     const direction = descentDirection(at.gradient, past, objective.curvature);
-    const next = search(objective, at, direction);
+    const next = await search(objective, at, direction);
     if (next === undefined) break;
     ++iterations;
     remember(past, at, next);
@@ -61,9 +58,9 @@ export interface Correction {
   readonly rho: number;
 }
 
-export function evaluateAt(objective: Pick<Objective, "evaluate">, parameters: Float64Array): Point {
+export async function evaluateAt(objective: Pick<Minimisable, "evaluate">, parameters: Float64Array): Promise<Point> {
   const gradient = new Float64Array(parameters.length);
-  const value = objective.evaluate(parameters, gradient);
+  const value = await objective.evaluate(parameters, gradient);
   return { parameters, gradient, value };
 }
 
@@ -102,7 +99,11 @@ function curvatureScale(past: readonly Correction[], curvature: Curvature): numb
  * by doubling and bisection; too long steps shrink to the minimum of the parabola through value and slope first.
  * Undefined where rounding leaves nothing to gain.
  */
-function search(objective: Pick<Objective, "evaluate">, at: Point, direction: Float64Array): Point | undefined {
+async function search(
+  objective: Pick<Minimisable, "evaluate">,
+  at: Point,
+  direction: Float64Array,
+): Promise<Point | undefined> {
   const slope = dot(at.gradient, direction);
   if (!(slope < 0)) return undefined;
   let low = 0;
@@ -112,7 +113,7 @@ function search(objective: Pick<Objective, "evaluate">, at: Point, direction: Fl
   for (let i = 0; i < maxSearchSteps; ++i) {
     const parameters = at.parameters.slice();
     addScaled(parameters, direction, step);
-    const next = evaluateAt(objective, parameters);
+    const next = await evaluateAt(objective, parameters);
     const isLower = next.value <= at.value + 1e-4 * step * slope;
     if (isLower && dot(next.gradient, direction) >= 0.9 * slope) return next;
     if (isLower) {

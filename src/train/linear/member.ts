@@ -7,7 +7,7 @@ import { createObjective, sumsLength } from "./objective.ts";
 import { minimiseSparse } from "./owlqn.ts";
 import type { LinearSolution } from "./predictor.ts";
 import { type LinearLoss, regressionLossOf, startOf } from "./regression-loss.ts";
-import { type Lead, leadOfSample, sampleMemory, type SampleMemory } from "./sample.ts";
+import { type Lead, leadOfSample, sampleMemory, type SampleMemory, takeSample } from "./sample.ts";
 
 /** A fit by iterations as plain data, for every thread the same. */
 export interface LinearProblem {
@@ -84,7 +84,8 @@ async function leadOf(problem: LinearProblem, moments: Moments, team: Team): Pro
   const { design, target, l2, sampleSize, shared } = problem;
   if (sampleSize === 0) return null;
   const memory = shared?.sample ?? sampleMemory(design, sampleSize);
-  return leadOfSample(design, target, l2, moments, sampleSize, { team, memory });
+  const sample = takeSample(design, sampleSize, team, memory);
+  return leadOfSample(sample, target, l2, moments, { team, memory });
 }
 
 const stopped = Symbol("stopped");

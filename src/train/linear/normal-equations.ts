@@ -1,17 +1,18 @@
-import { centredProducts } from "../centred-products.ts";
+import { centredProductsOfBlocks } from "../centred-products.ts";
 import { descendCoordinates } from "./coordinate-descent.ts";
 import { choleskySolve } from "../../math/linear-algebra.ts";
 import type { Design } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import type { Moments } from "../moments.ts";
+import type { RowBlocks } from "../row-blocks.ts";
 
 const maxColumns = 2000;
 
 /** Whether ridge regression is better solved at once than by iterations: few columns, and the matrix of their products no dearer than about 400 gradients. */
-export function suitsNormalEquations(design: Design): boolean {
-  const nColumns = design.dense.length + design.sparse.names.length;
-  const nEntries = design.nRows * design.dense.length + design.sparse.values.length;
-  return nColumns <= maxColumns && (design.nRows * nColumns * nColumns) / 2 <= Math.max(1e9, 400 * nEntries);
+export function suitsNormalEquations(nRows: number, { dense, sparse }: Pick<Design, "dense" | "sparse">): boolean {
+  const nColumns = dense.length + sparse.names.length;
+  const nEntries = nRows * dense.length + sparse.values.length;
+  return nColumns <= maxColumns && (nRows * nColumns * nColumns) / 2 <= Math.max(1e9, 400 * nEntries);
 }
 
 /**
@@ -20,7 +21,7 @@ export function suitsNormalEquations(design: Design): boolean {
  * finite solution. About n * columns^2 / 2 multiply-adds, in which it awaits `pause`, then columns^3 / 3.
  */
 export async function solveNormalEquations(
-  design: Design,
+  rows: RowBlocks,
   target: Target,
   penalty: { readonly l1: number; readonly l2: number; readonly tolerance: number; readonly maxIterations: number },
   moments: Moments,
@@ -31,7 +32,7 @@ export async function solveNormalEquations(
   const width = nColumns + 1;
   const targetMean = weightedMean(target.values, target.weights, moments.totalWeight);
   const last = { values: target.values, mean: targetMean };
-  const products = await centredProducts(design, target.weights, moments.means, last, pause);
+  const products = await centredProductsOfBlocks(rows, target.weights, moments.means, last, pause);
   const matrix = new Float64Array(nColumns * nColumns);
   for (let i = 0; i < nColumns; ++i) {
     matrix.set(products.subarray(i * width, i * width + i + 1), i * nColumns);

@@ -6,6 +6,7 @@ import { logisticLoss, softmaxLoss, squaredLoss } from "./losses.ts";
 import type { Moments } from "../moments.ts";
 import { partsOf } from "../parts.ts";
 import { addGradient, addScores, chunkRows } from "../products.ts";
+import type { RowBlocks } from "../row-blocks.ts";
 import type { Team } from "../../threads/team.ts";
 
 /**
@@ -19,6 +20,11 @@ export interface Objective {
   /** The value; overwrites `gradient`. */
   evaluate(parameters: Float64Array, gradient: Float64Array): number;
   uncentre(parameters: Float64Array): { readonly coefficients: Float64Array; readonly intercept: Float64Array };
+}
+
+/** An objective whose value may have to be waited for. */
+export interface Minimisable extends Pick<Objective, "nParameters" | "curvature"> {
+  evaluate(parameters: Float64Array, gradient: Float64Array): number | Promise<number>;
 }
 
 /** A loss of numbers, with a guess of its second derivative by the score. */
@@ -59,52 +65,98 @@ export function createObjective(
   loss: RegressionLoss = squared,
   shared?: PartSums,
 ): Objective {
-  const outputs = target.task === "multiclass" ? target.nLabels : 1;
+  const { team, sums } = shared ?? { team: alone, sums: new Float64Array(sumsLength(design, outputsOf(target))) };
+  const { nParts, rangeOf } = partsOf(design.nRows);
+  const { begin, addChunk, finish, ...known } = createSums(target, l2, moments, loss, sums);
+  return {
+    ...known,
+    evaluate(parameters, gradient) {
+      for (let part = team.thread; part < nParts; part += team.threads) {
+        begin(part, parameters);
+        const [from, to] = rangeOf(part);
+        for (let start = from; start < to; start += chunkRows)
+          addChunk(part, parameters, { design, at: start }, start, Math.min(chunkRows, to - start));
+      }
+      team.barrier();
+      const value = finish(parameters, gradient);
+      team.barrier();
+      return value;
+    },
+  };
+}
+
+/** The same logistic objective over rows of which a block is in memory at a time, each beginning at a multiple of `chunkRows`; awaits `pause` after each. */
+export function createStreamedObjective(
+  rows: RowBlocks,
+  target: Target,
+  l2: number,
+  moments: Moments,
+  pause: () => Promise<void>,
+): Omit<Objective, "evaluate"> & Minimisable {
+  const { nParts, partOf } = partsOf(rows.nRows);
+  const sums = new Float64Array(nParts * widthOf(moments.means.length, outputsOf(target)));
+  const { begin, addChunk, finish, ...known } = createSums(target, l2, moments, squared, sums);
+  return {
+    ...known,
+    async evaluate(parameters, gradient) {
+      for (let part = 0; part < nParts; ++part) begin(part, parameters);
+      for (const { from, design } of rows.blocks()) {
+        for (let at = 0; at < design.nRows; at += chunkRows)
+          addChunk(partOf(from + at), parameters, { design, at }, from + at, Math.min(chunkRows, design.nRows - at));
+        await pause();
+      }
+      return finish(parameters, gradient);
+    },
+  };
+}
+
+const outputsOf = (target: Target): number => (target.task === "multiclass" ? target.nLabels : 1);
+
+/** An objective summed by parts, and what is known of it without the rows. */
+interface Sums extends Omit<Objective, "evaluate"> {
+  /** Empties a part's sums. */
+  begin(part: number, parameters: Float64Array): void;
+  /** Adds up to `chunkRows` rows to a part, the first of them number `start` of all: those from number `at` on of a design. */
+  addChunk(
+    part: number,
+    parameters: Float64Array,
+    rows: { readonly design: Design; readonly at: number },
+    start: number,
+    count: number,
+  ): void;
+  /** The value from the sums of all parts, in order; overwrites `gradient`. */
+  finish(parameters: Float64Array, gradient: Float64Array): number;
+}
+
+function createSums(target: Target, l2: number, moments: Moments, loss: RegressionLoss, sums: Float64Array): Sums {
+  const outputs = outputsOf(target);
   const nColumns = moments.means.length;
   const nCoefficients = outputs * nColumns;
   const { means } = moments;
   const lossOf = chunkLossOf(target, loss);
   const scores = new Float64Array(outputs * chunkRows);
-  const residualSums = new Float64Array(outputs);
   const shifts = new Float64Array(outputs);
-  const { team, sums } = shared ?? { team: alone, sums: new Float64Array(sumsLength(design, outputs)) };
   const width = widthOf(nColumns, outputs);
-  const { nParts, rangeOf } = partsOf(design.nRows);
-  const sumPart = (part: number, parameters: Float64Array): void => {
-    const own = sums.subarray(part * width, (part + 1) * width).fill(0);
-    const [from, to] = rangeOf(part);
-    for (let start = from; start < to; start += chunkRows) {
-      const count = Math.min(chunkRows, to - start);
+  return {
+    nParameters: nCoefficients + outputs,
+    curvature: curvatureOf(outputs, moments, target.task === "regression" ? loss.curvature : 0.25, l2),
+    begin(part, parameters) {
+      centredIntercepts(parameters, means, outputs, shifts);
+      sums.fill(0, part * width, (part + 1) * width);
+    },
+    addChunk(part, parameters, { design, at }, start, count) {
+      const own = sums.subarray(part * width, (part + 1) * width);
       for (let k = 0; k < outputs; ++k) {
         scores.fill(shifts[k]!, k * chunkRows, k * chunkRows + count);
-        addScores(design, parameters, k * nColumns, start, count, scores, k * chunkRows);
+        addScores(design, parameters, k * nColumns, at, count, scores, k * chunkRows);
       }
       own[width - 1]! += lossOf(target, start, count, scores, chunkRows);
       for (let k = 0; k < outputs; ++k) {
         own[nCoefficients + k]! += sumOfRange(scores, k * chunkRows, count);
-        addGradient(design, scores, k * chunkRows, start, count, own, k * nColumns);
+        addGradient(design, scores, k * chunkRows, at, count, own, k * nColumns);
       }
-    }
-  };
-  return {
-    nParameters: nCoefficients + outputs,
-    curvature: curvatureOf(outputs, moments, target.task === "regression" ? loss.curvature : 0.25, l2),
-    evaluate(parameters, gradient) {
-      centredIntercepts(parameters, means, outputs, shifts);
-      for (let part = team.thread; part < nParts; part += team.threads) sumPart(part, parameters);
-      team.barrier();
-      gradient.fill(0);
-      residualSums.fill(0);
-      let loss = 0;
-      for (let part = 0; part < nParts; ++part) {
-        const at = part * width;
-        for (let i = 0; i < nCoefficients; ++i) gradient[i]! += sums[at + i]!;
-        for (let k = 0; k < outputs; ++k) residualSums[k]! += sums[at + nCoefficients + k]!;
-        loss += sums[at + width - 1]!;
-      }
-      team.barrier();
-      return finish(parameters, gradient, residualSums, loss, l2, moments);
     },
+    finish: (parameters, gradient) => meanOf(parameters, gradient, sums, l2, moments, outputs),
     uncentre(parameters) {
       const intercept = new Float64Array(outputs);
       centredIntercepts(parameters, means, outputs, intercept);
@@ -113,25 +165,32 @@ export function createObjective(
   };
 }
 
-/** Turns sums into the mean and adds what centring and the penalty contribute. */
-function finish(
-  parameters: Float64Array,
-  gradient: Float64Array,
-  residualSums: Float64Array,
-  loss: number,
+/** Adds up the sums of all parts, turns them into the mean and adds what centring and the penalty contribute. */
+function meanOf(
+  parameters: Float64Array, // in
+  gradient: Float64Array, // out
+  sums: Float64Array, // in
   l2: number,
-  moments: Moments,
+  { means, totalWeight }: Moments, // in
+  outputs: number,
 ): number {
-  const { means, totalWeight } = moments;
   const nColumns = means.length;
+  const width = widthOf(nColumns, outputs);
+  gradient.fill(0);
+  let loss = 0;
+  for (let at = 0; at < sums.length; at += width) {
+    for (let i = 0; i < gradient.length; ++i) gradient[i]! += sums[at + i]!;
+    loss += sums[at + width - 1]!;
+  }
   let squares = 0;
-  for (let k = 0; k < residualSums.length; ++k) {
+  for (let k = 0; k < outputs; ++k) {
+    const residualSum = gradient[outputs * nColumns + k]!;
     for (let j = 0, i = k * nColumns; j < nColumns; ++j, ++i) {
       const coefficient = parameters[i]!;
       squares += coefficient * coefficient;
-      gradient[i] = (gradient[i]! - means[j]! * residualSums[k]! + l2 * coefficient) / totalWeight;
+      gradient[i] = (gradient[i]! - means[j]! * residualSum + l2 * coefficient) / totalWeight;
     }
-    gradient[residualSums.length * nColumns + k] = residualSums[k]! / totalWeight;
+    gradient[outputs * nColumns + k] = residualSum / totalWeight;
   }
   return (loss + 0.5 * l2 * squares) / totalWeight;
 }

@@ -1,6 +1,6 @@
 import { addScaled, descentDirection, dot, evaluateAt, largest, remember } from "./lbfgs.ts";
 import type { Correction, Minimum, Point, SolverOptions } from "./lbfgs.ts";
-import type { Objective } from "./objective.ts";
+import type { Minimisable } from "./objective.ts";
 
 const maxSearchSteps = 40;
 
@@ -10,11 +10,11 @@ const maxSearchSteps = 40;
  * that stop where a parameter would change its sign, which makes it exactly 0. Ends as `minimise` does.
  */
 export async function minimiseSparse(
-  objective: Pick<Objective, "nParameters" | "curvature" | "evaluate">,
+  objective: Minimisable,
   penalty: { readonly l1: number; readonly nPenalised: number },
   options: SolverOptions,
 ): Promise<Minimum> {
-  let at = evaluateAt(objective, options.start ?? new Float64Array(objective.nParameters));
+  let at = await evaluateAt(objective, options.start ?? new Float64Array(objective.nParameters));
   const past: Correction[] = [];
   let iterations = 0;
   let slopes = pseudoGradient(at, penalty);
@@ -22,7 +22,7 @@ export async function minimiseSparse(
     const direction = descentDirection(slopes, past, objective.curvature);
     // Where the quasi-Newton step goes uphill along an axis, it does not go there at all.
     for (let i = 0; i < direction.length; ++i) if (direction[i]! * slopes[i]! >= 0) direction[i] = 0;
-    const next = search(objective, at, direction, slopes, penalty);
+    const next = await search(objective, at, direction, slopes, penalty);
     if (next === undefined) break;
     ++iterations;
     remember(past, at, next);
@@ -59,13 +59,13 @@ function pseudoGradient({ parameters, gradient }: Point, { l1, nPenalised }: Pen
 }
 
 /** Halves the step until the total falls enough; undefined where rounding leaves nothing to gain. */
-function search(
-  objective: Pick<Objective, "evaluate">,
+async function search(
+  objective: Pick<Minimisable, "evaluate">,
   at: Point,
   direction: Float64Array,
   slopes: Float64Array,
   penalty: Penalty,
-): Point | undefined {
+): Promise<Point | undefined> {
   const from = totalOf(at, penalty);
   for (let i = 0, step = 1; i < maxSearchSteps; ++i, step /= 2) {
     const parameters = at.parameters.slice();
@@ -74,7 +74,7 @@ function search(
       const sign = at.parameters[j] === 0 ? -slopes[j]! : at.parameters[j]!;
       if (parameters[j]! * sign <= 0) parameters[j] = 0;
     }
-    const next = evaluateAt(objective, parameters);
+    const next = await evaluateAt(objective, parameters);
     const moved = parameters.map((value, j) => value - at.parameters[j]!);
     if (totalOf(next, penalty) <= from + 1e-4 * dot(slopes, moved)) return next;
   }

@@ -9,7 +9,7 @@ export interface LinearSolution {
 
 /** The predictor of a solution over the columns of a design. */
 export function linearPredictor(
-  { dense, sparse }: Design,
+  { dense, sparse }: Pick<Design, "dense" | "sparse">,
   link: Link,
   { coefficients, intercept }: LinearSolution,
 ): LinearPredictor {

@@ -7,6 +7,7 @@ import type { Team } from "../../threads/team.ts";
 import { centredProducts } from "../centred-products.ts";
 import { type Moments, momentsOf } from "../moments.ts";
 import { addScores } from "../products.ts";
+import type { RowBlocks } from "../row-blocks.ts";
 import { type Curvature, factoredCurvature } from "./curvature.ts";
 import { minimise } from "./lbfgs.ts";
 import { createObjective } from "./objective.ts";
@@ -39,8 +40,9 @@ export interface SampleMemory {
  * How many rows of a binary target make a sample that a fit gains by; 0 where none does: rows are few for their columns, or
  * one label is too rare. The matrix of its second derivatives must cost no more than a gradient over all rows.
  */
-export function sampleSize({ nRows, dense, sparse }: Design, { task, values }: Target): number {
+export function sampleSize({ dense, sparse }: Pick<Design, "dense" | "sparse">, { task, values }: Target): number {
   if (task !== "binary" || sparse.names.length > 0) return 0;
+  const nRows = values.length;
   const nParameters = dense.length + 1;
   let nPositive = 0;
   for (let row = 0; row < nRows; ++row) nPositive += values[row]!;
@@ -49,7 +51,7 @@ export function sampleSize({ nRows, dense, sparse }: Design, { task, values }: T
   return size * Math.max(leastRatio, nParameters / 4) <= nRows ? size : 0;
 }
 
-export function sampleMemory({ dense }: Design, size: number): SampleMemory {
+export function sampleMemory({ dense }: Pick<Design, "dense">, size: number): SampleMemory {
   return {
     columns: sharedNumbers(dense.length * size),
     products: sharedNumbers(nStretches * (dense.length + 1) ** 2),
@@ -57,20 +59,18 @@ export function sampleMemory({ dense }: Design, size: number): SampleMemory {
 }
 
 /**
- * Solves logistic regression over a sample of `size` rows. From there, with the sample's second derivatives, all rows are
+ * Solves logistic regression over a sample, as `takeSample` gives it. From there, with the sample's second derivatives, all rows are
  * a few steps of Newton's away (Byrd et al. 2011). `moments`, `l2` and the parameters are those of all rows. The
  * threads of a team call it alike and get the same; null where the sample says nothing.
  */
 export async function leadOfSample(
-  design: Design,
+  sample: Design,
   target: Target,
   l2: number,
   moments: Moments,
-  size: number,
   { team, memory }: { readonly team: Team; readonly memory: SampleMemory },
 ): Promise<Lead | null> {
-  const rows = spreadRows(design.nRows, size);
-  const sample = takeSample(design, rows, team, memory);
+  const rows = spreadRows(target.values.length, sample.nRows);
   const weights = target.weights && takeValues(target.weights, rows);
   const { variances, totalWeight } = momentsOf(sample, weights);
   if (!(totalWeight > 0)) return null;
@@ -97,25 +97,48 @@ function spreadRows(nRows: number, size: number): Uint32Array {
   return Uint32Array.from({ length: size }, (_, i) => Math.floor(((i + ((i * ratio) % 1)) * nRows) / size));
 }
 
-function takeSample(
-  { dense }: Design,
-  rows: Uint32Array,
+/** A sample of so many rows; the threads of a team take its columns in turn. */
+export function takeSample(
+  { nRows, dense }: Design,
+  size: number,
   team: Pick<Team, "thread" | "threads" | "barrier">,
-  { columns }: SampleMemory,
+  memory: SampleMemory,
 ): Design {
-  const nRows = rows.length;
-  const ownOf = (j: number): Float64Array => columns.subarray(j * nRows, (j + 1) * nRows);
+  const sample = sampleOf(dense, size, memory);
+  const rows = spreadRows(nRows, size);
   for (let j = team.thread; j < dense.length; j += team.threads) {
-    const own = ownOf(j);
+    const own = sample.dense[j]!.values;
     const { values } = dense[j]!;
-    for (let i = 0; i < nRows; ++i) own[i] = values[rows[i]!]!;
+    for (let i = 0; i < size; ++i) own[i] = values[rows[i]!]!;
   }
   team.barrier();
-  return {
-    nRows,
-    dense: dense.map((column, j) => ({ ...column, values: ownOf(j) })),
-    sparse: emptySparseBlock(nRows),
-  };
+  return sample;
+}
+
+/** The same sample of rows of which a block is in memory at a time; awaits `pause` after each. */
+export async function takeStreamedSample(
+  { nRows, blocks }: RowBlocks,
+  { dense }: Pick<Design, "dense">,
+  size: number,
+  memory: SampleMemory,
+  pause: () => Promise<void>,
+): Promise<Design> {
+  const sample = sampleOf(dense, size, memory);
+  const rows = spreadRows(nRows, size);
+  let taken = 0;
+  for (const { from, design } of blocks()) {
+    const first = taken;
+    while (taken < size && rows[taken]! < from + design.nRows) ++taken;
+    for (let j = 0; j < dense.length; ++j)
+      for (let i = first; i < taken; ++i) sample.dense[j]!.values[i] = design.dense[j]!.values[rows[i]! - from]!;
+    await pause();
+  }
+  return sample;
+}
+
+function sampleOf(dense: Design["dense"], size: number, { columns }: SampleMemory): Design {
+  const own = dense.map((column, j) => ({ ...column, values: columns.subarray(j * size, (j + 1) * size) }));
+  return { nRows: size, dense: own, sparse: emptySparseBlock(size) };
 }
 
 /** Of each row its weight times the second derivative of its loss by the score, p (1 - p). */

@@ -12,13 +12,14 @@ import type {
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
+import { heldBlocks, type RowBlocks } from "../row-blocks.ts";
 import { type AdamState, createAdam, stepAdam } from "./adam.ts";
 import { mlpHyperparameters } from "./hyperparameters.ts";
 import { type NetworkShape, tablesOf } from "./layout.ts";
 import { type NetworkTarget, addLoss } from "./loss.ts";
 import { type Network, backward, createNetwork, drawWeights, forward } from "./network.ts";
 import { predictorOf } from "./predictor.ts";
-import { type PackedRows, type RowBlocks, addEmbeddingGradients, fillBatch, heldBlocks, packRows } from "./rows.ts";
+import { type PackedRows, addEmbeddingGradients, fillBatch, packRows } from "./rows.ts";
 import { type TargetScale, scaleOf, scaled } from "./scale.ts";
 
 /**

@@ -9,7 +9,8 @@ import { addLoss } from "./loss.ts";
 import { randomDesign, targetOf } from "./mlp.fixtures.ts";
 import { backward, createNetwork, drawWeights, forward, type Network } from "./network.ts";
 import { predictorOf } from "./predictor.ts";
-import { addEmbeddingGradients, fillBatch, heldBlocks, packRows } from "./rows.ts";
+import { heldBlocks } from "../row-blocks.ts";
+import { addEmbeddingGradients, fillBatch, packRows } from "./rows.ts";
 
 /** Loss and gradient of a network over all rows of a design at once. */
 async function evaluate(network: Network, design: Design, target: Parameters<typeof addLoss>[1]): Promise<number> {

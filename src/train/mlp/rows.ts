@@ -1,16 +1,7 @@
-import { type Design, emptySparseBlock, type SparseBlock } from "../../model/design.ts";
+import type { Design, SparseBlock } from "../../model/design.ts";
 import { countMissing, requireNone } from "../completeness.ts";
+import { joinedSparse, type RowBlocks } from "../row-blocks.ts";
 import type { Network } from "./network.ts";
-
-/** Rows in order, a block after the other: one where they are in memory. */
-export interface RowBlocks {
-  readonly nRows: number;
-  blocks(): Iterable<{ readonly from: number; readonly design: Design }>;
-}
-
-export function heldBlocks(design: Design): RowBlocks {
-  return { nRows: design.nRows, blocks: () => [{ from: 0, design }] };
-}
 
 /** Rows as batches read them: dense columns as float32, row after row. */
 export interface PackedRows {
@@ -53,31 +44,6 @@ function packBlock({ nRows, dense }: Design, packed: Float32Array): void {
       for (let row = start, end = Math.min(nRows, start + block); row < end; ++row)
         packed[row * nDense + j] = values[row]!;
     }
-}
-
-/** The sparse rows of all blocks, one after the other. */
-function joinedSparse(blocks: readonly SparseBlock[]): SparseBlock {
-  const first = blocks[0] ?? emptySparseBlock(0);
-  if (blocks.length < 2) return first;
-  const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
-  const nEntries = sum(blocks.map(({ values }) => values.length));
-  const nRows = sum(blocks.map(({ offsets }) => offsets.length - 1));
-  const joined = {
-    ...first,
-    offsets: new Uint32Array(nRows + 1),
-    indices: new Uint32Array(nEntries),
-    values: new Float64Array(nEntries),
-  };
-  let row = 0;
-  let entry = 0;
-  for (const { offsets, indices, values } of blocks) {
-    joined.indices.set(indices, entry);
-    joined.values.set(values, entry);
-    for (let i = 1; i < offsets.length; ++i) joined.offsets[row + i] = entry + offsets[i]!;
-    row += offsets.length - 1;
-    entry += values.length;
-  }
-  return joined;
 }
 
 /** Writes the inputs of rows order[start] to order[end - 1] into the batch: dense numbers, then what the tables give. */
