@@ -65,7 +65,10 @@ export interface ArtifactOptions {
 export function createArtifactStore(folder: string, options: ArtifactOptions): ArtifactStore {
   const { hooks, place, identify } = options;
   const disk = createDiskArtifacts(folder, hooks);
-  if (!place) return { ...disk, small: createSmallArtifacts(disk, hooks) };
+  if (!place) {
+    const small = createSmallArtifacts(disk, hooks);
+    return { ...disk, small, close: () => small.close() };
+  }
   const { bucket, key } = parseObjectAddress(place, "MILLRACE_ARTIFACTS");
   const prefix = key === "" || key.endsWith("/") ? key : `${key}/`;
   const connect = (): Promise<ObjectStore> => connectObjects({ bucket });

@@ -13,6 +13,8 @@ import { unwritableError } from "./unwritable.ts";
 /** Larger files are cheaper to sync than to write twice. */
 const mostBytes = 16 * 1024;
 
+const aheadMs = 2;
+
 export interface PlacedArtifact extends StoredArtifact {
   readonly bytes: Uint8Array;
 }
@@ -31,9 +33,12 @@ export interface SmallArtifacts {
   sync(digest: Digest): Promise<void>;
   /** Writes the file anew, so that it lasts. */
   putBack(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /** Lets go of the file made ahead. */
+  close(): void;
 }
 
 export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): SmallArtifacts {
+  const ahead = createFilesAhead(disk);
   return {
     place(path) {
       try {
@@ -44,12 +49,13 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
     },
     placeBytes(bytes) {
       try {
-        return placeBytes(disk, bytes, hooks);
+        return placeBytes(disk, bytes, ahead, hooks);
       } catch (error) {
         throw unwritableError(disk.pathOf(digestOf(bytes)), error);
       }
     },
     isWhole: (digest) => isWhole(disk, digest),
+    close: () => ahead.close(),
     async sync(digest) {
       const path = disk.pathOf(digest);
       await syncFile(path);
@@ -86,26 +92,85 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   return { digest, size: bytes.length, bytes };
 }
 
-function placeBytes(disk: DiskArtifacts, given: Uint8Array, hooks: StoreHooks): PlacedArtifact | null {
+function placeBytes(
+  disk: DiskArtifacts,
+  given: Uint8Array,
+  ahead: FilesAhead,
+  hooks: StoreHooks,
+): PlacedArtifact | null {
   if (given.length > mostBytes) return null;
   // Whoever gave them may change them before they are committed.
   const bytes = new Uint8Array(given);
   hooks.reached("artifact.adopting");
   const digest = digestOf(bytes);
   hooks.reached("artifact.placing");
-  if (!isWritten(disk.pathOf(digest), bytes) && !isWhole(disk, digest)) return null;
+  const path = disk.pathOf(digest);
+  if (!ahead.isPut(path, bytes) && !isWritten(path, bytes) && !isWhole(disk, digest)) return null;
   disk.trust(digest);
   hooks.reached("artifact.placed");
   return { digest, size: bytes.length, bytes };
+}
+
+/** A file made before it is needed, for making one takes longer than all else of an artifact. */
+interface FilesAhead {
+  /** Whether the bytes are in a file under `path`, where there was none; false also where no file was made ahead. */
+  isPut(path: string, bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+/** Files come ahead one at a time, and only once nothing was put for a while: among many each would be made twice over. */
+function createFilesAhead(disk: DiskArtifacts): FilesAhead {
+  let spare: { readonly path: string; readonly file: number } | null = null;
+  let used: string | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const removeUsed = (): void => {
+    if (used !== null) rmSync(used, { force: true });
+    used = null;
+  };
+  const make = (): void => {
+    try {
+      removeUsed();
+      const path = disk.temporaryPath();
+      spare ??= { path, file: openSync(path, "wx") };
+    } catch {
+      // Whoever needs a file makes it then, and says what is wrong.
+    }
+  };
+  return {
+    isPut(path, bytes) {
+      clearTimeout(timer);
+      timer = setTimeout(make, aheadMs).unref();
+      if (spare === null) return false;
+      const { path: from, file } = spare;
+      spare = null;
+      removeUsed();
+      used = from;
+      writeAll(file, bytes);
+      return isLinked(from, path);
+    },
+    close() {
+      clearTimeout(timer);
+      removeUsed();
+      if (spare === null) return;
+      closeSync(spare.file);
+      rmSync(spare.path, { force: true });
+      spare = null;
+    },
+  };
 }
 
 /** A process that ends in between leaves a torn file, which nothing names and the next to place these bytes replaces. */
 function isWritten(path: string, bytes: Uint8Array): boolean {
   const file = openNew(path);
   if (file === null) return false;
+  writeAll(file, bytes);
+  return true;
+}
+
+/** And closes the file. */
+function writeAll(file: number, bytes: Uint8Array): void {
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-    return true;
   } finally {
     closeSync(file);
   }

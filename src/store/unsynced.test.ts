@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { sha256, type Digest } from "../core/digest.ts";
 import { backUp, restoreBackup } from "./backup.ts";
@@ -94,6 +94,34 @@ describe("a small artifact", () => {
     expect(store.unsynced.place(bytes)).toBeNull();
     expect(store.unsynced.place(new Uint8Array(16 * 1024))).not.toBeNull();
     expect(store.unsynced.place(new Uint8Array(16 * 1024 + 1))).toBeNull();
+  });
+
+  it("is put into a file made ahead, whatever became of that, and leaves none when the store is closed", async () => {
+    const temporary = join(folder, "temporary");
+    const place = (text: string): Promise<string> =>
+      store.artifacts
+        .verifiedPath(store.unsynced.place(Buffer.from(text))!.digest)
+        .then((path) => readFileSync(path, "utf8"));
+    /** An empty file alone: what the one before was put under is gone. */
+    const madeAhead = (): Promise<string> =>
+      vi.waitFor(() => {
+        const paths = readdirSync(temporary).map((name) => join(temporary, name));
+        expect(paths.map((path) => statSync(path).size)).toEqual([0]);
+        return paths[0]!;
+      });
+    expect(await place("first")).toBe("first");
+    const { ino } = statSync(await madeAhead());
+    expect(await place("second")).toBe("second");
+    expect(statSync(store.artifacts.pathOf(sha256("second"))).ino).toBe(ino);
+    // The same bytes again, then one whose file was swept away.
+    await madeAhead();
+    expect(await place("second")).toBe("second");
+    rmSync(await madeAhead());
+    expect(await place("third")).toBe("third");
+    await madeAhead();
+    await reopen();
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(await place("second")).toBe("second");
   });
 
   it("is at most 16 KiB", async () => {
