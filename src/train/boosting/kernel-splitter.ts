@@ -61,11 +61,11 @@ export class KernelSplitter {
       words[(at + growthLeaf[name]) / 4] = root[name];
   }
 
-  /** Writes the splits to the tree; returns the node of each leaf. */
+  /** Writes the splits to the tree, with routes where rows are watched, which go by them; returns the node of each leaf. */
   #writeNodes(growth: Growth, nLeaves: number): number[] {
     const { tree, scales } = growth;
     const { words, doubles } = this.#place.view;
-    const { settings, features } = this.#plan;
+    const { settings, features, nValidation } = this.#plan;
     const nodes = [0];
     let at = this.#state + growthSplitsAt(settings.leaves);
     for (; nodes.length < nLeaves; at += growthSplit.bytes) {
@@ -75,9 +75,11 @@ export class KernelSplitter {
         feature: words[(at + growthSplit.feature) / 4]!,
         bin: words[(at + growthSplit.bin) / 4]!,
         missingLeft: words[(at + growthSplit.missingLeft) / 4]!,
-        routes: tree.routes.subarray(node << tree.routeBits, (node + 1) << tree.routeBits),
       };
-      routeNumber(split, features.nValues[split.feature]!);
+      if (nValidation > 0) {
+        const routes = tree.routes.subarray(node << tree.routeBits, (node + 1) << tree.routeBits);
+        routeNumber({ ...split, routes }, features.nValues[split.feature]!);
+      }
       const left = openNode(growth, node, split, doubles[(at + growthSplit.gain) / 8]!);
       tree.cover[left] = doubles[(at + growthSplit.leftHessian) / 8]! / scales.hessian;
       tree.cover[left + 1] = doubles[(at + growthSplit.rightHessian) / 8]! / scales.hessian;
