@@ -66,14 +66,16 @@ function surviving(instant: Instant, next: string | null, target: string, rng: R
     if (file.isWhole) linkSync(file.stash, path);
     else writeFileSync(path, torn(readFileSync(file.stash), rng));
   }
-  for (const name of readdirSync(instant.database!)) copyFileSync(join(instant.database!, name), join(target, name));
+  // What was committed without a sync may be there whole.
+  const kept = rng.next() < 0.5 ? instant.database! : instant.written!;
+  for (const name of readdirSync(kept)) copyFileSync(join(kept, name), join(target, name));
   if (next === null || !existsSync(join(next, log)) || !existsSync(join(target, log))) return;
   // What was not synced, and the next transaction, which was being written: the log may have grown by any part of them.
   const held = readFileSync(join(target, log));
   const grown = readFileSync(join(next, log));
   if (grown.length <= held.length || !grown.subarray(0, held.length).equals(held)) return;
-  const kept = grown.subarray(0, held.length + rng.integer(grown.length - held.length));
-  writeFileSync(join(target, log), rng.next() < 0.5 ? kept : withHoles(kept, held.length, rng));
+  const partly = grown.subarray(0, held.length + rng.integer(grown.length - held.length));
+  writeFileSync(join(target, log), rng.next() < 0.5 ? partly : withHoles(partly, held.length, rng));
 }
 
 /** Pages go to the disk in any order: some of those behind `from` did not. */
