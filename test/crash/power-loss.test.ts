@@ -123,10 +123,14 @@ async function faultsAfterPowerLoss(instant: Instant, rng: Rng, all = instants):
   return [...unreadable, ...missing, ...faults];
 }
 
-/** Opens `nStates` of the states the disk may be in after the instants of one recording, at least one of each. */
+/**
+ * Opens `nStates` of the states the disk may be in after the instants of one recording, at least one of each, and ten of the
+ * last, which alone tells what became of files whose rows are gone.
+ */
 async function expectAllKept(recorded: readonly Instant[], rng: Rng): Promise<void> {
-  for (let i = 0; i < Math.max(nStates, recorded.length); ++i) {
-    const instant = recorded[i < recorded.length ? i : rng.integer(recorded.length)]!;
+  const each = [...recorded, ...Array.from({ length: 10 }, () => recorded.at(-1)!)];
+  for (let i = 0; i < Math.max(nStates, each.length); ++i) {
+    const instant = each[i < each.length ? i : rng.integer(each.length)]!;
     expect(await faultsAfterPowerLoss(instant, rng, recorded), `after ${instant.point}`).toEqual([]);
   }
 }
