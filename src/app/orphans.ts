@@ -1,4 +1,5 @@
 import { toMillraceError } from "../core/errors/error.ts";
+import { pause } from "../core/pause.ts";
 import { watchLeases } from "../store/leases.ts";
 import type { Project } from "./project.ts";
 import { findOrphans } from "./resume.ts";
@@ -44,17 +45,4 @@ export function watchOrphans(
       await watching;
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }

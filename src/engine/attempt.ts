@@ -12,7 +12,8 @@ import { findCached, stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
 import { listenToProgress } from "./progress.ts";
 import { limitTime } from "./time-limit.ts";
-import { delayAfter, isWorthRetrying, oneAttempt, wait } from "./retry.ts";
+import { delayAfter, isWorthRetrying, oneAttempt } from "./retry.ts";
+import { pause } from "../core/pause.ts";
 import type { Runner } from "./runner.ts";
 import type { Slots } from "./slots.ts";
 import { createStepLog, showLines } from "./step-log.ts";
@@ -56,8 +57,16 @@ export interface Subject {
   readonly onStart: () => void;
 }
 
-/** What a subject that waited for its turn throws when the run ended meanwhile. */
-export class NotStarted extends Error {}
+/** What a subject that waited for its turn, or to be tried again, throws when the run ended meanwhile. */
+export class NotStarted extends Error {
+  /** The attempt that was not made; those before it failed and are on record as that. */
+  readonly attempt: number;
+
+  constructor(attempt: number) {
+    super("the run ended before the attempt began");
+    this.attempt = attempt;
+  }
+}
 
 /** Its first entry, before anything is known. */
 export function entryOf(run: Run, subject: Subject, attempt: number): StepEntry {
@@ -132,7 +141,7 @@ async function tryUntilDone(
     try {
       // It may keep this thread for long, and nobody could be told meanwhile of the end of the step before it.
       if (step.slots === "all") await run.allTold();
-      if (run.isEnding()) throw new NotStarted();
+      if (run.isEnding()) throw new NotStarted(attempt);
       subject.onStart();
       // Of a fanned-out step, the step itself shows as running: a thousand elements need not.
       if (subject.item === null) run.journal.show(entry);
@@ -148,12 +157,13 @@ async function tryUntilDone(
       if (error instanceof NotStarted) throw error;
       const failed = fail(entry, error);
       if (run.signal.aborted || attempt >= policy.attempts || !isWorthRetrying(error)) throw failed;
-      run.journal.note(failed.entry);
+      // At once, for the wait may be long. What goes wrong here goes wrong again at a commit that is waited for.
+      run.journal.commit(failed.entry).catch(() => {});
       // Not of the workflow's seed: runs that fail together on several machines must not come back together.
       delays ??= createRng(Number.parseInt(sha256(run.journal.runId).slice(7, 15), 16)).fork(name);
       const delayMs = delayAfter(policy, attempt, delays);
       run.listener.stepRetried?.({ step: name, attempt, delayMs, error: failed.entry.error! });
-      await wait(delayMs, run.signal);
+      await pause(delayMs, run.signal);
     }
   }
 }

@@ -92,13 +92,16 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
   };
 }
 
-/** Mostly empty by now, or never made, which costs one call to see. */
+/**
+ * Mostly empty by now, or never made, which costs one call to see. A step that was given up may still write to it: what
+ * cannot be removed is swept away with other temporary files, and is no fault of the attempt.
+ */
 async function removeFolder(path: string): Promise<void> {
   try {
     rmdirSync(path);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
-    await rm(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 

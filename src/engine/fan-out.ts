@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { rm } from "node:fs/promises";
-import { answer, entryOf } from "./attempt.ts";
+import { answer, entryOf, NotStarted } from "./attempt.ts";
 import type { Run, Subject } from "./attempt.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { adoptOutput, emptyRecord } from "./context.ts";
@@ -66,14 +66,12 @@ async function answerElements(run: Run, subject: Subject): Promise<readonly Step
     }
   });
   const results = await Promise.allSettled(elements);
-  const failure = results.find((result) => result.status === "rejected" && isCause(result.reason));
-  if (failure?.status === "rejected") throw failure.reason;
+  const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  // Elements that never began did not fail by themselves.
+  const failure = reasons.find((reason) => !(reason instanceof NotStarted));
+  if (failure !== undefined) throw failure;
+  if (reasons.length > 0) throw new NotStarted(1);
   return Promise.all(elements);
-}
-
-/** Elements that never began did not fail by themselves. */
-function isCause(reason: unknown): boolean {
-  return reason instanceof Error && reason.message !== "";
 }
 
 async function gather(

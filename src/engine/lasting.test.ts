@@ -72,8 +72,8 @@ async function until(holds: () => boolean): Promise<void> {
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
-function run(steps: readonly Step[]): Promise<RunResult> {
-  return runWorkflow({ name: "w", seed: 1, steps }, { store, clock, listener });
+function run(steps: readonly Step[], signal?: AbortSignal): Promise<RunResult> {
+  return runWorkflow({ name: "w", seed: 1, steps }, { store, clock, listener, ...(signal ? { signal } : {}) });
 }
 
 describe("a step that is committed and does not last yet", () => {
@@ -121,4 +121,26 @@ describe("a step that is committed and does not last yet", () => {
     expect([recorded.status, recorded.error?.code]).toEqual(["failed", "STORE_UNWRITABLE"]);
     expect(recorded.steps.map((step) => step.status)).toEqual(["ran", "ran", "skipped"]);
   });
+
+  it.each([
+    ["lasts in the end", "cancelled", ["ran", "ran", "skipped"]],
+    ["may never last", "failed", ["failed", "ran", "skipped"]],
+  ] as const)(
+    "is told of as it is where the run is cancelled before it lasts: one that %s",
+    async (end, status, told) => {
+      const controller = new AbortController();
+      const running = run(chain(["a", "b", "c"]), controller.signal);
+      await until(() => waiting.length === 2);
+      controller.abort();
+      await settled();
+      expect(events).toEqual(["start a", "a begins", "b begins"]);
+      if (end === "may never last") waiting[0]!.fail();
+      else waiting[0]!.last();
+      waiting[1]!.last();
+      const result = await running;
+      expect([result.status, result.steps.map((step) => step.status)]).toEqual([status, told]);
+      expect((await showRun(store, result.runId)).status).toBe(status);
+      expect(events).not.toContain("c begins");
+    },
+  );
 });

@@ -19,19 +19,3 @@ export function isWorthRetrying(error: unknown): boolean {
     isMillraceError(error) && ["WORKFLOW_INVALID", "STEP_OUTPUT_INVALID", "CANCELLED", "FENCED"].includes(error.code)
   );
 }
-
-/** Waits, or rejects with the signal's reason once it is aborted. */
-export function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-}

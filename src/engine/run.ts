@@ -23,6 +23,7 @@ import { createSlots } from "./slots.ts";
 import type { RunListener, RunResult, Step, StepResult, StepStatus, Workflow } from "./step.ts";
 import { tellInOrder } from "./tell.ts";
 import type { Telling } from "./tell.ts";
+import { limitTime } from "./time-limit.ts";
 import { createDecodedValues } from "./values.ts";
 
 export interface RunOptions extends Selection, RunStart {
@@ -144,7 +145,9 @@ async function lastingResult(run: Progressing, result: StepResult): Promise<Step
     await run.journal.lasting();
     return result;
   } catch (error) {
-    run.ending ??= { status: "failed", error: stepError(result.step, error), at: result.step };
+    // Worse than that it was cancelled: a record may be gone.
+    if (run.ending?.status !== "failed")
+      run.ending = { status: "failed", error: stepError(result.step, error), at: result.step };
     return result.status === "ran" ? Object.freeze({ ...result, status: "failed" }) : result;
   }
 }
@@ -164,7 +167,7 @@ async function runStep(
   };
   const inputs = new Map(step.inputs.flatMap((input) => pair(input, run.digests.get(input))));
   const subject: Subject = { name: step.name, step, position, inputs, item: null, onStart };
-  if (run.ending === null && run.signal.aborted) run.ending = cancelled(run, step.name);
+  noteCancel(run, step.name);
   const start = run.clock.monotonic();
   try {
     const reason = reasonToSkip(run, step, needed) ?? (await reasonNotTo(run, subject));
@@ -174,7 +177,10 @@ async function runStep(
     for (const { output, digest } of done.record.outputs.values()) run.digests.set(`${step.name}.${output}`, digest);
     return resultOf(done, done.status === "cached" ? "cached" : "ran");
   } catch (error) {
-    if (error instanceof NotStarted) return skip(run, subject, endingReason(run));
+    if (error instanceof NotStarted) {
+      noteCancel(run, step.name);
+      return skip(run, subject, endingReason(run), error.attempt);
+    }
     return failed(run, subject, error, run.clock.monotonic() - start);
   }
 }
@@ -222,10 +228,13 @@ function endingReason(run: Progressing): string {
   return "the run was cancelled";
 }
 
-/** Asks the step's own condition. */
+/** Asks the step's own condition, which may take as long as an attempt. */
 async function reasonNotTo(run: Progressing, subject: Subject): Promise<string | null> {
   const { step } = subject;
-  if (!step.when) return null;
+  const { when } = step;
+  if (!when) return null;
+  const over = new AbortController();
+  const time = limitTime(step.name, step.timeoutMs, over, run.signal);
   const { context, end } = createAttemptContext({
     store: run.store,
     step: { ...step, outputs: [] },
@@ -239,19 +248,20 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
     progress: silent,
     rng: createRng(run.workflow.seed).fork(`${step.name} when`),
     clock: run.clock,
-    signal: run.signal,
+    signal: over.signal,
     item: null,
   });
   try {
-    return await step.when(context);
+    time.start();
+    return await time.within(() => when(context));
   } finally {
     await end();
   }
 }
 
-function skip(run: Run, subject: Subject, reason: string): StepResult {
+function skip(run: Run, subject: Subject, reason: string, attempt = 1): StepResult {
   const entry: StepEntry = {
-    ...entryOf(run, subject, 1),
+    ...entryOf(run, subject, attempt),
     status: "skipped",
     startedAt: null,
     durationMs: 0,
@@ -273,6 +283,11 @@ function resultOf(entry: StepEntry, status: StepStatus): StepResult {
     outputs: new Map([...outputs].map(([output, { digest }]) => [output, digest])),
     metrics: Object.freeze(Object.fromEntries(metrics)),
   });
+}
+
+/** A run that was cancelled ends as that, unless a step failed before. */
+function noteCancel(run: Progressing, at: string): void {
+  if (run.signal.aborted) run.ending ??= cancelled(run, at);
 }
 
 function cancelled(run: Run, at: string): Ending {

@@ -11,7 +11,7 @@ export interface TimeLimit {
    * What the work gives; or STEP_TIMED_OUT, after aborting the attempt, once its time is up; or CANCELLED once the run is
    * cancelled, which aborts the attempt too, and the step does not heed it.
    */
-  within(work: () => Promise<void>): Promise<void>;
+  within<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function limitTime(
@@ -46,7 +46,7 @@ export function limitTime(
         const working = work();
         // Once it is given up, what the work still says interests nobody.
         working.catch(() => {});
-        await Promise.race([working, late]);
+        return await Promise.race([working, late]);
       } finally {
         clearTimeout(timer);
         clearTimeout(grace);
