@@ -4,9 +4,12 @@ import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import { compileOnce } from "../store/compile-once.ts";
 import { keepLease, requireFence } from "../store/leases.ts";
+import type { Heartbeat } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { StepsTable } from "../store/run-tables.ts";
 import type { CacheKey } from "./cache-key.ts";
+import { createCommitQueue, createLater, gather } from "./commit-queue.ts";
+import type { CommitQueue, Later } from "./commit-queue.ts";
 import { emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
 import { entryQueries } from "./entry-queries.ts";
@@ -34,6 +37,7 @@ export interface StepEntry {
   readonly error: MillraceError | null;
 }
 
+/** So long an element of a fan-out waits for others to be committed with. */
 const togetherMs = 20;
 
 /** A step shows as running once it has run so long: most are done before, and are written once. */
@@ -75,68 +79,108 @@ export async function startJournal(
   start: RunStart = {},
 ): Promise<Journal> {
   const held = await hold(store, clock, workflow, start);
-  const { runId, fence } = held;
-  const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, runId);
-  const lost = new AbortController();
-  const heartbeat = keepLease(store, fence, () => lost.abort());
-  const queriesOf = (entries: readonly StepEntry[]): readonly Compilable[] =>
-    entries.flatMap((entry) => entryQueries(store.database, runId, entry, attemptsBefore.get(entry.name) ?? 0));
-  // That a step runs is only shown: nothing is lost with it.
-  const mustLast = (entries: readonly StepEntry[]): boolean => entries.some(({ status }) => status !== "running");
-  const committed = (entries: readonly StepEntry[]): void => {
+  const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, held.runId);
+  return new StoredJournal(store, clock, held, attemptsBefore);
+}
+
+class StoredJournal implements Journal {
+  readonly runId: string;
+  readonly held: HeldRun;
+  readonly lost: AbortSignal;
+  readonly commitTogether: Journal["commitTogether"];
+  readonly #store: Store;
+  readonly #clock: Clock;
+  /** Of each step, those before the run was resumed. */
+  readonly #attemptsBefore: ReadonlyMap<string, number>;
+  readonly #heartbeat: Heartbeat;
+  readonly #queue: CommitQueue;
+  readonly #shown: Later;
+
+  constructor(store: Store, clock: Clock, held: HeldRun, attemptsBefore: ReadonlyMap<string, number>) {
+    const lost = new AbortController();
+    this.#store = store;
+    this.#clock = clock;
+    this.runId = held.runId;
+    this.held = held;
+    this.lost = lost.signal;
+    this.#attemptsBefore = attemptsBefore;
+    this.#heartbeat = keepLease(store, held.fence, () => lost.abort());
+    this.#queue = createCommitQueue((entries) => this.#write(entries));
+    this.#shown = createLater(showAfterMs, (entry) => {
+      this.#queue.note(entry);
+      // What goes wrong here goes wrong again at the commit that waits for it.
+      this.#queue.flush().catch(() => {});
+    });
+    this.commitTogether = gather(togetherMs, (entries) => {
+      for (const entry of entries) this.note(entry);
+      return this.#queue.flush();
+    });
+  }
+
+  note(entry: StepEntry): void {
+    this.#shown.forget(entry.name);
+    this.#queue.note(entry);
+  }
+
+  show(entry: StepEntry): void {
+    this.#shown.add(entry);
+  }
+
+  commit(entry: StepEntry): Promise<void> {
+    this.note(entry);
+    return this.#queue.flush();
+  }
+
+  lasting(): Promise<void> {
+    return this.#store.lasting();
+  }
+
+  async finish(
+    { status, durationMs }: Pick<RunResult, "status" | "durationMs">,
+    error: MillraceError | null,
+  ): Promise<void> {
+    this.#heartbeat.stop();
+    this.#shown.end();
+    const entries = await this.#queue.drain();
+    const ending = { status, finished_at: this.#clock.now(), duration_ms: durationMs };
+    await this.#store.database.transaction().execute(async (transaction) => {
+      await requireFence(transaction, this.held.fence);
+      for (const query of this.#queriesOf(entries)) await transaction.executeQuery(query.compile());
+      await endRun(transaction, this.held, ending, error);
+    });
+    this.#committed(entries);
+  }
+
+  async #write(entries: readonly StepEntry[]): Promise<void> {
+    const queries = this.#queriesOf(entries);
+    const { fence } = this.held;
+    // That a step runs is only shown: nothing is lost with it.
+    if (entries.every(({ status }) => status === "running")) {
+      await this.#store.write(queries, fence, "eventually");
+      return;
+    }
+    const before = this.#store.lasting();
+    await this.#store.write(queries, fence, "soon");
+    this.#committed(entries);
+    this.#store.lasting().catch(() => {});
+    // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
+    await before.catch(() => {});
+  }
+
+  #queriesOf(entries: readonly StepEntry[]): readonly Compilable[] {
+    return entries.flatMap((entry) =>
+      entryQueries(this.#store.database, this.runId, entry, this.#attemptsBefore.get(entry.name) ?? 0),
+    );
+  }
+
+  #committed(entries: readonly StepEntry[]): void {
     // That a step runs is noted without its outputs, which its record may hold already.
     const ended = entries.filter(({ status }) => status !== "running");
     const unsynced = ended.map(({ record }) => record.unsynced).filter(({ size }) => size > 0);
-    if (unsynced.length > 0) store.unsynced.settleSoon();
+    if (unsynced.length > 0) this.#store.unsynced.settleSoon();
     // Of a thousand elements not all are to be kept in memory.
     for (const bytes of unsynced) bytes.clear();
-  };
-  const queue = createCommitQueue(async (entries) => {
-    if (!mustLast(entries)) return store.write(queriesOf(entries), fence, "eventually");
-    const before = store.lasting();
-    await store.write(queriesOf(entries), fence, "soon");
-    committed(entries);
-    store.lasting().catch(() => {});
-    // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
-    return before.catch(() => {});
-  });
-  const shown = createLater((entry) => {
-    queue.note(entry);
-    // What goes wrong here goes wrong again at the commit that waits for it.
-    queue.flush().catch(() => {});
-  });
-  const note = (entry: StepEntry): void => {
-    shown.forget(entry.name);
-    queue.note(entry);
-  };
-  return {
-    runId,
-    held,
-    lost: lost.signal,
-    note,
-    show: shown.add,
-    commit(entry) {
-      note(entry);
-      return queue.flush();
-    },
-    commitTogether: gather((entries) => {
-      for (const entry of entries) note(entry);
-      return queue.flush();
-    }),
-    lasting: () => store.lasting(),
-    async finish({ status, durationMs }, error) {
-      heartbeat.stop();
-      shown.end();
-      const entries = await queue.drain();
-      const ending = { status, finished_at: clock.now(), duration_ms: durationMs };
-      await store.database.transaction().execute(async (transaction) => {
-        await requireFence(transaction, fence);
-        for (const query of queriesOf(entries)) await transaction.executeQuery(query.compile());
-        await endRun(transaction, held, ending, error);
-      });
-      committed(entries);
-    },
-  };
+  }
 }
 
 async function hold(
@@ -152,96 +196,6 @@ async function hold(
     ...(provenance === undefined ? {} : { provenance }),
     ...(definition === undefined ? {} : { definition }),
   });
-}
-
-/** Passes entries on after a while, unless they are forgotten before. */
-function createLater(pass: (entry: StepEntry) => void): {
-  add(entry: StepEntry): void;
-  forget(name: string): void;
-  end(): void;
-} {
-  const waiting = new Map<string, NodeJS.Timeout>();
-  const forget = (name: string): void => {
-    clearTimeout(waiting.get(name));
-    waiting.delete(name);
-  };
-  return {
-    forget,
-    add(entry) {
-      forget(entry.name);
-      waiting.set(
-        entry.name,
-        setTimeout(() => {
-          waiting.delete(entry.name);
-          pass(entry);
-        }, showAfterMs),
-      );
-    },
-    end() {
-      for (const name of waiting.keys()) forget(name);
-    },
-  };
-}
-
-/** Collects what comes within a few milliseconds for one call. */
-function gather(commit: (entries: readonly StepEntry[]) => Promise<void>): (entry: StepEntry) => Promise<void> {
-  let gathered: StepEntry[] = [];
-  let committed: Promise<void> | null = null;
-  const afterAWhile = async (): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, togetherMs));
-    const entries = gathered;
-    gathered = [];
-    committed = null;
-    await commit(entries);
-  };
-  return (entry) => {
-    gathered.push(entry);
-    return (committed ??= afterAWhile());
-  };
-}
-
-interface CommitQueue {
-  note(entry: StepEntry): void;
-  /** Resolves once everything noted so far is committed. */
-  flush(): Promise<void>;
-  /** What is noted and not yet committed, once nothing is being committed; it is the caller's from then on. */
-  drain(): Promise<readonly StepEntry[]>;
-}
-
-/** One transaction at a time; what is noted while it runs goes into the next one. */
-function createCommitQueue(write: (entries: readonly StepEntry[]) => Promise<unknown>): CommitQueue {
-  let waiting: StepEntry[] = [];
-  let current: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | null = null;
-  const commit = async (): Promise<void> => {
-    const entries = waiting;
-    waiting = [];
-    next = null;
-    if (entries.length === 0) return;
-    try {
-      await write(entries);
-    } catch (error) {
-      // Whoever waits for an attempt that ran hears that it is not committed; the rest may be committed later.
-      waiting = [...entries.filter((entry) => entry.status !== "ran"), ...waiting];
-      throw error;
-    }
-  };
-  return {
-    note: (entry) => void waiting.push(entry),
-    flush() {
-      if (next === null) {
-        next = current.then(commit, commit);
-        current = next;
-      }
-      return next;
-    },
-    async drain() {
-      await current.catch(() => {});
-      const entries = waiting;
-      waiting = [];
-      return entries;
-    },
-  };
 }
 
 /** What an earlier attempt with the same cache key wrote and recorded; null where an artifact of it is gone. */
