@@ -109,11 +109,13 @@ export function createRollouts(store: Store, clock: Clock): Rollouts {
     async keepTally({ model, sequence }, server, tally) {
       const content = { model, sequence, server, tally: JSON.stringify(tally) };
       const row = { ...content, digest: tallyDigest(content) };
-      await database
-        .insertInto("rollout_tallies")
-        .values(row)
-        .onConflict((conflict) => conflict.columns(["model", "sequence", "server"]).doUpdateSet(row))
-        .execute();
+      await database.transaction().execute((transaction) =>
+        transaction
+          .insertInto("rollout_tallies")
+          .values(row)
+          .onConflict((conflict) => conflict.columns(["model", "sequence", "server"]).doUpdateSet(row))
+          .execute(),
+      );
     },
     async tallies({ model, sequence }) {
       const rows = await database

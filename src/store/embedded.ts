@@ -6,7 +6,7 @@ import type { Fence } from "./leases.ts";
 import type { InspectedMetadata, Metadata } from "./metadata.ts";
 import { migrations } from "./migrations.ts";
 import type { Database } from "./schema.ts";
-import { SqliteDriver } from "./sqlite-dialect.ts";
+import { SqliteDriver } from "./sqlite-driver.ts";
 import { formatOf, loadSqlite, openEngine, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 

@@ -115,4 +115,26 @@ describe("what is to last soon", () => {
     }
     reader.close();
   });
+
+  it("lasts once the store is closed, whether somebody asked before or nobody did", async () => {
+    await write("a", "soon");
+    const asked = store.lasting();
+    await write("b", "soon");
+    await store.close();
+    await asked;
+    expect(reached.filter((point) => point.startsWith("log."))).toEqual([
+      "log.syncing",
+      "log.synced",
+      "log.syncing",
+      "log.synced",
+    ]);
+  });
+
+  it("keeps nobody from closing the store where its sync fails meanwhile, and is heard of", async () => {
+    await write("a", "soon");
+    failing = "log.synced";
+    const asked = store.lasting();
+    await store.close();
+    await expect(asked).rejects.toMatchObject(unwritable);
+  });
 });

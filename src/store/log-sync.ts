@@ -14,6 +14,7 @@ export interface LogSync {
   isMistrusted(): boolean;
   /** Notes that all of the log is in the database itself, and lasts. */
   emptied(): void;
+  /** Waits for what was written to last, if it may. */
   close(): Promise<void>;
 }
 
@@ -34,20 +35,21 @@ export function createLogSync(path: string, hooks: StoreHooks): LogSync {
       throw failure.error;
     }
   };
+  const lasting = (): Promise<void> => {
+    if (!isUnsynced) return current;
+    isUnsynced = false;
+    current = current.then(sync, sync);
+    // Whoever asks hears of it; nobody need ask.
+    current.catch(() => {});
+    return current;
+  };
   return {
     open() {
       file ??= openedLog(path);
       return file !== null;
     },
     written: () => void (isUnsynced = true),
-    lasting() {
-      if (!isUnsynced) return current;
-      isUnsynced = false;
-      current = current.then(sync, sync);
-      // Whoever asks hears of it; nobody need ask.
-      current.catch(() => {});
-      return current;
-    },
+    lasting,
     isMistrusted: () => failure !== null,
     emptied() {
       failure = null;
@@ -55,7 +57,7 @@ export function createLogSync(path: string, hooks: StoreHooks): LogSync {
       current = Promise.resolve();
     },
     async close() {
-      await current.catch(() => {});
+      await lasting().catch(() => {});
       if (file !== null) closeSync(file);
       file = null;
     },

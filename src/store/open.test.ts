@@ -9,7 +9,7 @@ import { migrations } from "./migrations.ts";
 import { openStore } from "./open.ts";
 import { createQueryBuilder } from "./query-builder.ts";
 import { mayBeAlive, thisProcess } from "./processes.ts";
-import { SqliteDriver } from "./sqlite-dialect.ts";
+import { SqliteDriver } from "./sqlite-driver.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteModule } from "./sqlite.ts";
 import { temporaryFolder } from "./store.fixtures.ts";

@@ -70,11 +70,15 @@ async function dropLost(database: Kysely<Database>, watch: LeaseWatch): Promise<
   );
   for (const { resource, token, beat } of lost) {
     await database
-      .deleteFrom("leases")
-      .where("resource", "=", resource)
-      .where("token", "=", token)
-      .where("beat", "=", beat)
-      .execute();
+      .transaction()
+      .execute((transaction) =>
+        transaction
+          .deleteFrom("leases")
+          .where("resource", "=", resource)
+          .where("token", "=", token)
+          .where("beat", "=", beat)
+          .execute(),
+      );
   }
 }
 

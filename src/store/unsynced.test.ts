@@ -177,6 +177,19 @@ describe("a small artifact", () => {
     expect(await waiting()).toBe(0);
   });
 
+  it("that cannot be written anew is heard of, and holds up no other", async () => {
+    const [bad] = [await commit("bad"), await commit("good")];
+    const small: SmallArtifacts = {
+      ...store.artifacts.small!,
+      sync: () => Promise.reject(new Error("EIO")),
+      putBack: async (which) => {
+        if (which === bad) throw new Error("no room");
+      },
+    };
+    await expect(createUnsynced(store, { ...store.artifacts, small }, noHooks).settle()).rejects.toThrow("no room");
+    expect(await store.database.selectFrom("unsynced").select("digest").execute()).toEqual([{ digest: bad }]);
+  });
+
   it("stays forgotten where another process was about to make it last", async () => {
     const [digest, replacement] = [await commit("a person"), await commit("nobody")];
     let goOn = (): void => {};

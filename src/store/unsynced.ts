@@ -4,7 +4,7 @@ import type { StoreHooks } from "./hooks.ts";
 import type { Metadata } from "./metadata.ts";
 import { digestOf } from "./platform-digest.ts";
 import type { UnsyncedTable } from "./schema.ts";
-import type { PlacedArtifact } from "./small-artifacts.ts";
+import type { PlacedArtifact, SmallArtifacts } from "./small-artifacts.ts";
 
 /** An artifact taken in. With `bytes` its file does not last yet: they belong into the commit that first names it. */
 export type TakenArtifact = StoredArtifact & { readonly bytes: PlacedArtifact["bytes"] | null };
@@ -53,48 +53,67 @@ export function nothingUnsynced(artifacts: ArtifactStore): Unsynced {
 /** Those of a store with its database and its artifacts in one folder. */
 export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hooks: StoreHooks): Unsynced {
   const { small } = artifacts;
-  if (small === null) return nothingUnsynced(artifacts);
+  return small === null ? nothingUnsynced(artifacts) : new UnsyncedFiles(metadata, artifacts, small, hooks);
+}
+
+class UnsyncedFiles implements Unsynced {
+  readonly #metadata: Metadata;
+  readonly #artifacts: ArtifactStore;
+  readonly #small: SmallArtifacts;
+  readonly #hooks: StoreHooks;
   /** Digests of files that could not be synced: of these the system may say that they are, next time. */
-  const mistrusted = new Set<Digest>();
+  readonly #mistrusted = new Set<Digest>();
+  #settling: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
 
-  /** False where the artifact is damaged here and there, which is for `verify` to tell. */
-  async function makeLast(digest: Digest): Promise<boolean> {
-    if (!mistrusted.has(digest) && small!.isWhole(digest)) {
-      try {
-        await small!.sync(digest);
-        return true;
-      } catch {
-        mistrusted.add(digest);
-      }
-    }
-    // Nobody else writes meanwhile: of an artifact that was forgotten or collected there is no row any more.
-    const isLasting = await metadata.database.transaction().execute(async (transaction) => {
-      const row = await transaction.selectFrom("unsynced").selectAll().where("digest", "=", digest).executeTakeFirst();
-      const bytes = row && bytesOf(row);
-      if (bytes) await small!.putBack(digest, bytes);
-      return bytes !== null;
+  constructor(metadata: Metadata, artifacts: ArtifactStore, small: SmallArtifacts, hooks: StoreHooks) {
+    this.#metadata = metadata;
+    this.#artifacts = artifacts;
+    this.#small = small;
+    this.#hooks = hooks;
+  }
+
+  async adopt(path: string): Promise<TakenArtifact> {
+    return this.#small.place(path) ?? { ...(await this.#artifacts.adopt(path)), bytes: null };
+  }
+
+  place(bytes: Uint8Array): PlacedArtifact | null {
+    return this.#small.placeBytes(bytes);
+  }
+
+  settleSoon(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => void this.#settleQuietly(), settleAfterMs);
+    this.#timer.unref();
+  }
+
+  settle(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const next = this.#settling.then(() => this.#eachPage((digests) => this.#settleRows(digests)));
+    this.#settling = next.catch(() => {});
+    return next;
+  }
+
+  async putBack(): Promise<void> {
+    await this.#eachPage(async (digests) => {
+      for (const digest of digests) if (!this.#small.isWhole(digest)) await this.#makeLast(digest);
+      this.settleSoon();
     });
-    mistrusted.delete(digest);
-    return isLasting;
   }
 
-  async function settleRows(digests: readonly Digest[]): Promise<void> {
-    hooks.reached("unsynced.settling");
-    const lasting = await Promise.all(digests.map(makeLast));
-    const settled = digests.filter((_, i) => lasting[i]);
-    if (settled.length === 0) return;
-    hooks.reached("unsynced.settled");
-    // Where this is lost with the power, the files are only synced once more.
-    await metadata.write(
-      [metadata.database.deleteFrom("unsynced").where("digest", "in", settled)],
-      undefined,
-      "eventually",
-    );
+  close(): Promise<void> {
+    return this.#timer === undefined ? this.#settling : this.#settleQuietly();
   }
 
-  async function eachPage(work: (digests: readonly Digest[]) => Promise<void>): Promise<void> {
+  /** Whatever fails here is tried again by the next round or the next process: until then the bytes last in the database. */
+  #settleQuietly(): Promise<void> {
+    return this.settle().catch(() => {});
+  }
+
+  async #eachPage(work: (digests: readonly Digest[]) => Promise<void>): Promise<void> {
     for (let after = ""; ;) {
-      const rows = await metadata.database
+      const rows = await this.#metadata.database
         .selectFrom("unsynced")
         .select("digest")
         .where("digest", ">", after as Digest)
@@ -108,32 +127,43 @@ export function createUnsynced(metadata: Metadata, artifacts: ArtifactStore, hoo
     }
   }
 
-  let settling: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  const settle = (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    const next = settling.then(() => eachPage(settleRows));
-    settling = next.catch(() => {});
-    return next;
-  };
-  // Whatever fails here is tried again by the next round or the next process: until then the bytes last in the database.
-  const settleQuietly = (): Promise<void> => settle().catch(() => {});
-  const settleSoon = (): void => {
-    if (timer !== undefined) return;
-    timer = setTimeout(() => void settleQuietly(), settleAfterMs);
-    timer.unref();
-  };
-  const putBackLost = async (digests: readonly Digest[]): Promise<void> => {
-    for (const digest of digests) if (!small.isWhole(digest)) await makeLast(digest);
-    settleSoon();
-  };
-  return {
-    place: (bytes) => small.placeBytes(bytes),
-    adopt: async (path) => small.place(path) ?? { ...(await artifacts.adopt(path)), bytes: null },
-    settleSoon,
-    settle,
-    putBack: () => eachPage(putBackLost),
-    close: () => (timer === undefined ? settling : settleQuietly()),
-  };
+  async #settleRows(digests: readonly Digest[]): Promise<void> {
+    const { database } = this.#metadata;
+    this.#hooks.reached("unsynced.settling");
+    const made = await Promise.allSettled(digests.map((digest) => this.#makeLast(digest)));
+    const settled = digests.filter((_, i) => {
+      const one = made[i]!;
+      return one.status === "fulfilled" && one.value;
+    });
+    if (settled.length > 0) {
+      this.#hooks.reached("unsynced.settled");
+      // Where this is lost with the power, the files are only synced once more.
+      const removal = database.deleteFrom("unsynced").where("digest", "in", settled);
+      await this.#metadata.write([removal], undefined, "eventually");
+    }
+    // One that cannot be made to last holds up no other.
+    const failed = made.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  /** False where the artifact is damaged here and there, which is for `verify` to tell. */
+  async #makeLast(digest: Digest): Promise<boolean> {
+    if (!this.#mistrusted.has(digest) && this.#small.isWhole(digest)) {
+      try {
+        await this.#small.sync(digest);
+        return true;
+      } catch {
+        this.#mistrusted.add(digest);
+      }
+    }
+    // Nobody else writes meanwhile: of an artifact that was forgotten or collected there is no row any more.
+    const isLasting = await this.#metadata.database.transaction().execute(async (transaction) => {
+      const row = await transaction.selectFrom("unsynced").selectAll().where("digest", "=", digest).executeTakeFirst();
+      const bytes = row && bytesOf(row);
+      if (bytes) await this.#small.putBack(digest, bytes);
+      return bytes !== null;
+    });
+    this.#mistrusted.delete(digest);
+    return isLasting;
+  }
 }
