@@ -5,7 +5,7 @@ import type { Contract } from "../frame/contract.ts";
 import { encodeModel } from "../model/file.ts";
 import { importModel } from "../model/import/import-model.ts";
 import type { Task } from "../model/model.ts";
-import { startTracking } from "../engine/tracking.ts";
+import { startTracking, whileTracking } from "../engine/tracking.ts";
 import { collectProvenance } from "./provenance.ts";
 import type { Project } from "./project.ts";
 
@@ -51,25 +51,16 @@ export async function importFile(
     tags: {},
     provenance: await collectProvenance(project.root, 1),
   });
-  try {
+  const { runId } = tracking;
+  const version = await whileTracking(tracking, async () => {
     await tracking.artifact("file", file);
     const digest = await tracking.artifact("model", encodeModel(model));
-    const { runId } = tracking;
-    const { version } = await project.registry.register({
-      model: name,
-      digest,
-      runId,
-      metrics: {},
-      verdict: { passed: true, reasons: [] },
-      comparedWith: null,
-    });
-    await tracking.finish(null);
-    const { task, inputs, contract, provenance } = model;
-    return { model: name, version, run: runId, from: provenance["importedFrom"] as string, task, inputs, contract };
-  } catch (error) {
-    await tracking.finish(error);
-    throw error;
-  }
+    const verdict = { passed: true, reasons: [] };
+    const registration = { model: name, digest, runId, metrics: {}, verdict, comparedWith: null };
+    return (await project.registry.register(registration)).version;
+  });
+  const { task, inputs, contract, provenance } = model;
+  return { model: name, version, run: runId, from: provenance["importedFrom"] as string, task, inputs, contract };
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import { systemClock as clock } from "../core/clock.ts";
 import { compareRuns } from "../engine/compare.ts";
 import { listRuns, showRun } from "../engine/runs.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { loadSqlite } from "../store/sqlite.ts";
 import { verifyStore } from "../store/verify.ts";
 import { track } from "./track.ts";
 
@@ -82,6 +83,30 @@ describe("tracking other training code", () => {
     expect(run).toMatchObject({
       status: "failed",
       error: { code: "STEP_FAILED", message: expect.stringContaining("no luck") },
+    });
+  });
+
+  it("throws what the code threw even where the record cannot be ended", async () => {
+    const failing = track({ name: "net", project }, async () => {
+      await withStore((store) => store.database.deleteFrom("leases").execute());
+      throw new TypeError("no luck");
+    });
+    await expect(failing).rejects.toThrow("no luck");
+  });
+
+  it("ends as failed, and is held by nobody, where its numbers could not be written", async () => {
+    const failing = track({ name: "net", project }, async (run) => {
+      const engine = new (await loadSqlite()).DatabaseSync(path.join(project, ".millrace", "metadata.sqlite"));
+      engine.exec("create trigger refuse before insert on series begin select raise(abort, 'no series today'); end");
+      engine.close();
+      run.metric("loss", 1);
+    });
+    await expect(failing).rejects.toThrow("no series today");
+    await withStore(async (store) => {
+      const [run] = await listRuns(store);
+      expect(run).toMatchObject({ status: "failed", error: { message: expect.stringContaining("no series today") } });
+      expect((await showRun(store, run!.runId)).steps[0]).toMatchObject({ status: "failed", metrics: {} });
+      expect(await store.database.selectFrom("leases").selectAll().execute()).toEqual([]);
     });
   });
 

@@ -47,26 +47,19 @@ async function trackIn<T>(
   options: TrackOptions & { readonly provenance: JsonValue; readonly parent?: string },
   work: (run: TrackedRun) => T | Promise<T>,
 ): Promise<T> {
-  const { startTracking } = await import("../engine/tracking.ts");
-  const { finish, ...tracking } = await startTracking(project.store, project.clock, {
+  const { startTracking, whileTracking } = await import("../engine/tracking.ts");
+  const tracking = await startTracking(project.store, project.clock, {
     name: options.name,
     params: options.params ?? {},
     tags: options.tags ?? {},
     provenance: options.provenance,
     ...(options.parent === undefined ? {} : { parent: options.parent }),
   });
+  const { finish: _, ...recorder } = tracking;
   const run: TrackedRun = Object.freeze({
-    ...tracking,
+    ...recorder,
     nested: <N>(inner: Omit<TrackOptions, "project">, innerWork: (run: TrackedRun) => N | Promise<N>): Promise<N> =>
       trackIn(project, { ...inner, provenance: options.provenance, parent: tracking.runId }, innerWork),
   });
-  let result: T;
-  try {
-    result = await work(run);
-  } catch (error) {
-    await finish(error);
-    throw error;
-  }
-  await finish(null);
-  return result;
+  return whileTracking(tracking, () => work(run));
 }

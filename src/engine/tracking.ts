@@ -55,38 +55,62 @@ export async function startTracking(store: Store, clock: Clock, options: Trackin
   const recorder = createRecorder(store, key, buffer);
   for (const [param, value] of Object.entries(params)) recorder.param(param, value);
   for (const [tag, value] of Object.entries(tags)) recorder.tag(tag, value);
-  await buffer.flush();
-  return {
-    runId: held.runId,
-    ...recorder,
-    finish: (error) =>
-      finishTracking(store, clock, held, buffer, {
-        error: error === null ? null : stepError(workflow, error),
-        durationMs: clock.monotonic() - start,
-      }),
-  };
+  const finish = (error: unknown): Promise<void> =>
+    finishTracking(store, clock, held, buffer, {
+      workflow,
+      error: error === null ? null : stepError(workflow, error),
+      durationMs: clock.monotonic() - start,
+    });
+  await buffer.flush().catch(async (error: unknown) => {
+    await finish(error).catch(() => {});
+    throw error;
+  });
+  return { runId: held.runId, ...recorder, finish };
 }
 
+/**
+ * Gives what `work` gives and ends the run with it, or as failed with what it throws. That is thrown on, even where the
+ * record cannot be ended.
+ */
+export async function whileTracking<T>({ finish }: Tracking, work: () => T | Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await finish(error).catch(() => {});
+    throw error;
+  }
+  await finish(null);
+  return result;
+}
+
+/** Throws what kept numbers from being written: without them the run ends as failed, for it must not look whole. */
 async function finishTracking(
   store: Store,
   clock: Clock,
   held: HeldRun,
   buffer: TrackingBuffer,
-  { error, durationMs }: { readonly error: MillraceError | null; readonly durationMs: number },
+  { workflow, error, durationMs }: { workflow: string; error: MillraceError | null; durationMs: number },
 ): Promise<void> {
+  const unwritten = await buffer.end().then(
+    () => null,
+    (reason: unknown) => ({ reason }),
+  );
+  const fault = error ?? (unwritten && stepError(workflow, unwritten.reason));
   const step = {
-    status: error ? ("failed" as const) : ("ran" as const),
+    status: fault ? ("failed" as const) : ("ran" as const),
     duration_ms: durationMs,
-    error_code: error?.code ?? null,
-    error_message: error?.message ?? null,
+    error_code: fault?.code ?? null,
+    error_message: fault?.message ?? null,
   };
-  buffer.add(store.database.updateTable("steps").set(step).where("run_id", "=", held.runId));
-  await buffer.end();
+  const status = fault ? ("failed" as const) : ("succeeded" as const);
+  const ending = { status, finished_at: clock.now(), duration_ms: durationMs };
   await store.database.transaction().execute(async (transaction) => {
     await requireFence(transaction, held.fence);
-    const status = error ? ("failed" as const) : ("succeeded" as const);
-    await endRun(transaction, held, { status, finished_at: clock.now(), duration_ms: durationMs }, error);
+    await transaction.updateTable("steps").set(step).where("run_id", "=", held.runId).execute();
+    await endRun(transaction, held, ending, fault);
   });
+  if (unwritten) throw unwritten.reason;
 }
 
 type Recorder = Omit<Tracking, "runId" | "finish">;
