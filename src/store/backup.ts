@@ -12,7 +12,7 @@ import { keepLease, listLeases, releaseLease, requireNoHolders, takeLease } from
 import { inspectStore, metadataFile } from "./open.ts";
 import type { Store } from "./open.ts";
 import { interruptAll, settleLeases } from "./orphans.ts";
-import { besides, replaceFolder } from "./replace-folder.ts";
+import { besides, replaceFolder, sweepBesides } from "./replace-folder.ts";
 import { loadSqlite, openSqlite } from "./sqlite.ts";
 import { syncBelow, syncPath } from "./sync.ts";
 import { type Verification, verifyStore } from "./verify.ts";
@@ -73,6 +73,7 @@ export async function backUp(
     store.hooks.reached("backup.renaming");
     await rename(partial, path);
     await syncPath(dirname(path));
+    await sweepBesides(path, clock.now());
     return { path, ...report };
   } finally {
     heartbeat.stop();
@@ -166,7 +167,10 @@ export async function restoreBackup(
     if (options.artifacts !== undefined && left === undefined) await keepCopies(restoring, clock, options.artifacts);
     await syncBelow(restoring);
     hooks.reached("restore.copied");
+    // Again: to copy and verify may have taken hours.
+    await requireUnused(path, clock);
     await replaceFolder(path, restoring, hooks);
+    await sweepBesides(path, clock.now());
     return { path, artifacts, bytes };
   } finally {
     await rm(restoring, { recursive: true, force: true });

@@ -7,8 +7,9 @@ import { keepLease, listLeases, releaseLease, requireFence, requireNoHolders, ta
 import type { Fence } from "./leases.ts";
 import type { Store } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
+import { abandonedBesides } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
-import { temporaryFiles } from "./temporary.ts";
+import { dayMs, temporaryFiles } from "./temporary.ts";
 
 export interface GcOptions {
   /** Runs kept of each workflow, the newest; null = all. Runs that made or judged a version are always kept. */
@@ -26,7 +27,6 @@ export interface GcReport {
 }
 
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const filesAtOnce = 50;
 const rowsAtOnce = 500;
 
@@ -47,8 +47,7 @@ export async function collectGarbage(store: Store, clock: Clock, options: GcOpti
     store.hooks.reached("gc.rowsRemoved");
     await removeFiles(store, fence);
     await store.artifacts.sweep(clock.now() - dayMs);
-    for (const path of await temporaryFiles(store.folder, clock.now() - hourMs))
-      await rm(path, { recursive: true, force: true });
+    for (const path of await oldFiles(store, clock)) await rm(path, { recursive: true, force: true });
     return report;
   });
 }
@@ -85,8 +84,13 @@ async function plan(store: Store, clock: Clock, keepRuns: number | null): Promis
     artifacts += 1;
     bytes += size;
   }
-  const old = await temporaryFiles(store.folder, clock.now() - hourMs);
-  return { runs, artifacts, bytes, temporaryFiles: old.length };
+  return { runs, artifacts, bytes, temporaryFiles: (await oldFiles(store, clock)).length };
+}
+
+/** What processes that were cut off left in the store and beside it. */
+async function oldFiles(store: Store, clock: Clock): Promise<readonly string[]> {
+  const temporary = await temporaryFiles(store.folder, clock.now() - hourMs);
+  return [...temporary, ...(await abandonedBesides(store.folder, clock.now()))];
 }
 
 /** Runs that may go: beyond the newest of their workflow, at an end, with no version and no kept run depending on them. */

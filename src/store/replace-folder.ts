@@ -3,13 +3,31 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { StoreHooks } from "./hooks.ts";
 import { syncPath } from "./sync.ts";
+import { dayMs, leftBehind } from "./temporary.ts";
 
-/** A name not used before beside a folder, hidden, that says what it is for. */
-export function besides(path: string, what: string): string {
-  return join(dirname(path), `${prefixOf(path, what)}${randomBytes(4).toString("hex")}`);
+/** What a folder beside another is for: a copy that is being made of it or for it, or what was in its place before. */
+type Purpose = "partial" | "restoring" | "replaced";
+
+/** A name not used before beside a folder, hidden, that says what it is for and whose. */
+export function besides(path: string, what: Purpose): string {
+  return join(dirname(path), `${prefixOf(path, what)}${process.pid}-${randomBytes(4).toString("hex")}`);
 }
 
-function prefixOf(path: string, what: string): string {
+/** Folders beside one that is there, left a day ago or more by processes that were cut off. */
+export async function abandonedBesides(path: string, nowMs: number): Promise<string[]> {
+  const purposes: readonly Purpose[] = ["partial", "restoring", "replaced"];
+  const found = purposes.map((what) => leftBehind(dirname(path), prefixOf(path, what), nowMs - dayMs));
+  // Not everybody may look at what is beside a folder.
+  return (await Promise.all(found).catch(() => [])).flat();
+}
+
+/** Removes {@link abandonedBesides}, as far as it may: that another's are in the way is no fault of what was done beside them. */
+export async function sweepBesides(path: string, nowMs: number): Promise<void> {
+  for (const old of await abandonedBesides(path, nowMs))
+    await rm(old, { recursive: true, force: true }).catch(() => {});
+}
+
+function prefixOf(path: string, what: Purpose): string {
   return `.${basename(path)}.${what}-`;
 }
 

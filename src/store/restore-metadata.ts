@@ -1,5 +1,5 @@
-import { mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -10,6 +10,7 @@ import { listLeases, requireNoHolders } from "./leases.ts";
 import { inspectStore, openStore } from "./open.ts";
 import type { Store, StoreOptions } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
+import { besides } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
 import { syncPath } from "./sync.ts";
 import { lastingTables, pagesOf } from "./tables.ts";
@@ -28,8 +29,9 @@ export async function restoreToServer(
   const { clock, artifacts, force } = options;
   const folder = resolve(target);
   const store = await openStore(folder, options);
-  const staging = await mkdtemp(join(dirname(folder), ".millrace-restoring-"));
+  const staging = besides(folder, "restoring");
   try {
+    await mkdir(staging);
     await settleLeases(store.database, clock);
     await requireReplaceable(store, store.database, force);
     const staged = join(staging, "store");

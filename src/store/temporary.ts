@@ -2,24 +2,32 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { mayRun } from "./processes.ts";
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
-/** A clock that jumps ages a file at once: what another living process has made is never old. Names begin with its number. */
-function mayBeInUse(name: string): boolean {
-  const pid = Number.parseInt(name, 10);
+/** A clock that jumps ages a file at once: what another living process has made is never old. */
+function mayBeInUse(pid: number): boolean {
   return pid > 0 && pid !== process.pid && mayRun(pid);
 }
 
-/** Temporary files of the store in `folder` that were last written before a time, by a process that is gone. */
-export async function temporaryFiles(folder: string, beforeMs: number): Promise<string[]> {
-  const temporary = join(folder, "temporary");
+/**
+ * What a folder holds that was last written before a time, by a process that is gone: its number follows `prefix`, with which
+ * the names begin.
+ */
+export async function leftBehind(folder: string, prefix: string, beforeMs: number): Promise<string[]> {
   const old: string[] = [];
-  for (const name of await readdir(temporary)) {
-    const path = join(temporary, name);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found && found.mtimeMs < beforeMs && !mayBeInUse(name)) old.push(path);
+    if (found && found.mtimeMs < beforeMs && !mayBeInUse(Number.parseInt(name.slice(prefix.length), 10)))
+      old.push(path);
   }
   return old;
+}
+
+/** Temporary files of the store in `folder` that were last written before a time, by a process that is gone. */
+export function temporaryFiles(folder: string, beforeMs: number): Promise<string[]> {
+  return leftBehind(join(folder, "temporary"), "", beforeMs);
 }
 
 /** Removes temporary files that no process can still be writing: those untouched for a day. */

@@ -1,6 +1,8 @@
 // A process made to be killed:
 // `child.js run FOLDER [FAILPOINT NTH [BYTES]]` runs the eight steps, each of so many bytes, and kills itself at the n-th
 // passing of the failpoint;
+// `child.js keep FOLDER WORK [FAILPOINT NTH]` collects garbage ("gc"), backs up to FOLDER-backup ("backup"), restores that
+// ("restore") or only opens the store ("open"), and kills itself at the n-th passing of the failpoint;
 // `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
 // `child.js slow FOLDER STEP` runs them once and holds that step for half a second;
 // `child.js track FOLDER` tracks numbers until it is killed;
@@ -14,7 +16,7 @@ import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { startTracking } from "../../src/engine/tracking.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
-import { backUp } from "../../src/store/backup.ts";
+import { backUp, restoreBackup } from "../../src/store/backup.ts";
 import { collectGarbage } from "../../src/store/gc.ts";
 import { watchLeases } from "../../src/store/leases.ts";
 import type { StoreHooks } from "../../src/store/hooks.ts";
@@ -49,7 +51,8 @@ async function hold(step: string): Promise<void> {
   await wait(500);
 }
 
-const hooks = mode === "run" ? killAt(rest[0], Number(rest[1])) : killAt(undefined, 0);
+const [failpoint, nth] = mode === "run" ? rest : mode === "keep" ? rest.slice(1) : [];
+const hooks = killAt(failpoint, Number(nth));
 say("begin");
 const { MILLRACE_ARTIFACTS: artifacts, MILLRACE_STORE: metadata } = process.env;
 const store = await openStore(folder, { clock, hooks, artifacts, metadata });
@@ -119,6 +122,16 @@ async function keepHouse(turn: number, runId: string, digest: Digest): Promise<v
   }
 }
 
+/** As the verbs of these names do. */
+async function keep(work: string | undefined): Promise<void> {
+  const backup = `${folder}-backup`;
+  if (work === "gc") await collectGarbage(store, clock, { keepRuns: 1, dryRun: false });
+  if (work === "backup") await backUp(store, clock, backup);
+  if (work !== "restore") return;
+  await store.close();
+  await restoreBackup(backup, folder, clock, { force: true, hooks });
+}
+
 /** What processes on one store may refuse each other, each in so many words. */
 const expected = ["FENCED", "RUN_HELD", "RUN_NOT_RESUMABLE", "STORE_IN_USE", "ROLLBACK_IMPOSSIBLE", "MODEL_NOT_FOUND"];
 
@@ -158,6 +171,7 @@ async function soak(): Promise<void> {
 
 if (mode === "soak" || mode === "mixed") await soak();
 else if (mode === "track") await trackForever();
+else if (mode === "keep") await keep(rest[0]);
 else await repeat();
 await store.close();
 say("end");
