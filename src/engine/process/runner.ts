@@ -6,7 +6,7 @@ import type { AttemptCall, Runner } from "../runner.ts";
 import type { Step, StepContext, TaskReference } from "../step.ts";
 import type { StagedOutput, StepTask } from "./protocol.ts";
 import { startWorker } from "./worker.ts";
-import type { StepWorker } from "./worker.ts";
+import type { Done, StepWorker } from "./worker.ts";
 
 export interface ProcessRunnerOptions {
   /** The module a child runs: it calls serveTasks(). */
@@ -62,9 +62,15 @@ export function createProcessRunner(options: ProcessRunnerOptions): Runner {
     const worker = take(key, step, task);
     const { signal, progress } = context;
     const onProgress = progress.report.bind(progress);
-    const done = await worker
-      .run({ task: sent, name, signal, onBegin, onProgress, onLine })
-      .finally(() => giveBack(key, worker, !signal.aborted));
+    let hasReturned = false;
+    let done: Done;
+    try {
+      done = await worker.run({ task: sent, name, signal, onBegin, onProgress, onLine });
+      hasReturned = true;
+    } finally {
+      // A step that failed may have left something at work, which is to harm no other.
+      giveBack(key, worker, hasReturned && !signal.aborted);
+    }
     await context.computed();
     for (const staged of done.outputs) await takeOver(staged, context);
     context.record(Object.fromEntries(done.numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
