@@ -151,6 +151,7 @@ export async function runCrashLong() {
     MILLRACE_CRASH_MIGRATIONS: "200",
     MILLRACE_CRASH_BACKUPS: "100",
     MILLRACE_CRASH_DETECTIONS: "100",
+    MILLRACE_CRASH_RETRIES: "1000",
     MILLRACE_CRASH_SERVERS: "200",
     ...process.env,
   };
