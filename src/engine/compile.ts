@@ -1,13 +1,13 @@
-import { parseDuration } from "../core/duration.ts";
 import type { JsonValue } from "../core/json.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { canonicalJson } from "../core/json.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import { digestOf } from "../store/platform-digest.ts";
-import type { Handle, OutputKind, Retry, StepDefinitionRecord, StepTools, WorkflowSource } from "./define-types.ts";
+import type { Handle, OutputKind, StepDefinitionRecord, StepTools, WorkflowSource } from "./define-types.ts";
 import { listCodec } from "./list.ts";
 import { readOutput, writeOutput } from "./output-codecs.ts";
-import type { RetryPolicy, Step, StepContext, Workflow } from "./step.ts";
+import { durationMsOf, retryPolicyOf } from "./retry.ts";
+import type { Step, StepContext, Workflow } from "./step.ts";
 
 /** The output name by which a handle stands for an element of the list a step is mapped over. */
 export const elementOutput = "[element]";
@@ -32,7 +32,7 @@ function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null
   const handles = Object.values(definition.inputs ?? {}).filter((handle) => handle.output !== elementOutput);
   const read = [...handles, ...(over ? [over] : []), ...(definition.when ? [definition.when.handle] : [])];
   const lists = handles.filter((handle) => handle.step.over !== null).map(nameOf);
-  const timeoutMs = duration(name, "timeout", timeout);
+  const at = (option: string): string => `${option} of step "${name}"`;
   return Object.freeze({
     name,
     inputs: [...new Set(read.map(nameOf))],
@@ -42,8 +42,8 @@ function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null
     code: code.digest,
     ...(code.parts ? { codeParts: code.parts } : {}),
     ...(slots === undefined ? {} : { slots }),
-    ...(retry === undefined ? {} : { retry: retryPolicy(name, retry) }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(retry === undefined ? {} : { retry: retryPolicyOf(at, retry) }),
+    ...(timeout === undefined ? {} : { timeoutMs: durationMsOf(at("timeout"), timeout) }),
     ...(memory === undefined ? {} : { memoryMb: memory }),
     ...(tags === undefined ? {} : { tags }),
     ...(over === null ? {} : { over: nameOf(over) }),
@@ -67,32 +67,6 @@ function paramsOf({ definition }: StepDefinitionRecord): Step["params"] {
 
 function nameOf(handle: Handle<unknown>): string {
   return `${handle.step.name}.${handle.output}`;
-}
-
-function duration(step: string, option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = parseDuration(text);
-  if (ms === undefined || ms > 2_147_483_647)
-    throw invalidDefinition(
-      `${option} of step "${step}"`,
-      'must be a duration such as "90s", at most 24 days',
-      showValue(text),
-    );
-  return ms;
-}
-
-function retryPolicy(step: string, retry: Retry): RetryPolicy {
-  const { attempts, delay = "1s", factor = 2, maxDelay = "1m" } = retry;
-  if (!Number.isInteger(attempts) || attempts < 1 || attempts > 20)
-    throw invalidDefinition(`retry of step "${step}"`, "must allow 1 to 20 attempts", showValue(attempts));
-  if (!(factor >= 1 && factor <= 10))
-    throw invalidDefinition(`retry of step "${step}"`, "must have a factor from 1 to 10", showValue(factor));
-  return {
-    attempts,
-    factor,
-    delayMs: duration(step, "retry.delay", delay)!,
-    maxDelayMs: duration(step, "retry.maxDelay", maxDelay)!,
-  };
 }
 
 /** What a handle holds, decoded from its file; an output of a mapped step is the list of its elements'. */

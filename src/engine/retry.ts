@@ -1,5 +1,8 @@
 import { isMillraceError } from "../core/errors/error.ts";
+import { parseDuration } from "../core/duration.ts";
 import type { Rng } from "../core/rng.ts";
+import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import type { Retry } from "./define-types.ts";
 import type { RetryPolicy } from "./step.ts";
 
 export const oneAttempt: RetryPolicy = Object.freeze({ attempts: 1, delayMs: 0, factor: 1, maxDelayMs: 0 });
@@ -18,4 +21,26 @@ export function isWorthRetrying(error: unknown): boolean {
   return !(
     isMillraceError(error) && ["WORKFLOW_INVALID", "STEP_OUTPUT_INVALID", "CANCELLED", "FENCED"].includes(error.code)
   );
+}
+
+/** A policy as a definition gives it, with defaults. Throws DEFINITION_INVALID about what `at` calls the option. */
+export function retryPolicyOf(at: (option: string) => string, given: Retry): RetryPolicy {
+  const { attempts, delay = "1s", factor = 2, maxDelay = "1m" } = given;
+  if (!Number.isInteger(attempts) || attempts < 1 || attempts > 20)
+    throw invalidDefinition(at("retry"), "must allow 1 to 20 attempts", showValue(attempts));
+  if (!(factor >= 1 && factor <= 10))
+    throw invalidDefinition(at("retry"), "must have a factor from 1 to 10", showValue(factor));
+  return {
+    attempts,
+    factor,
+    delayMs: durationMsOf(at("retry.delay"), delay),
+    maxDelayMs: durationMsOf(at("retry.maxDelay"), maxDelay),
+  };
+}
+
+/** Throws DEFINITION_INVALID for what is no duration, or longer than a timer can wait. */
+export function durationMsOf(subject: string, text: unknown): number {
+  const ms = typeof text === "string" ? parseDuration(text) : undefined;
+  if (ms !== undefined && ms <= 2_147_483_647) return ms;
+  throw invalidDefinition(subject, 'must be a duration such as "90s", at most 24 days', showValue(text));
 }

@@ -201,6 +201,21 @@ describe("pipeline", () => {
       { steps: { gate: { after: "gate", run() {} } } },
       /that no built-in step has/,
     ],
+    [
+      "an own step tried for ever",
+      { steps: { tell: { after: "gate", retry: { attempts: Infinity }, run() {} } } },
+      /steps\.tell\.retry must allow 1 to 20 attempts/,
+    ],
+    [
+      "an own step that waits for no time",
+      { steps: { tell: { after: "gate", retry: { attempts: 2, delay: "soon" }, run() {} } } },
+      /steps\.tell\.retry\.delay must be a duration/,
+    ],
+    [
+      "an own step with a tag that is no text",
+      { steps: { tell: { after: "gate", tags: [1], run() {} } } },
+      /steps\.tell\.tags must be a list of names/,
+    ],
     ["an own step without a function", { steps: { tell: { after: "gate" } } }, /steps\.tell\.run must be a function/],
     ["a schema of target alone", { schema: { price: number() } }, /must declare a column beside target/],
   ])("refuses %s", (_, options, message) => {

@@ -1,4 +1,7 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
+import type { Retry } from "../engine/define-types.ts";
+import { retryPolicyOf } from "../engine/retry.ts";
+import type { RetryPolicy } from "../engine/step.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { ApprovalRule } from "../registry/approvals.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -33,29 +36,43 @@ function stepSpec(name: string, step: unknown): OwnStepSpec {
       showValue(name),
     );
   const given = objectOf(subject, step);
-  refuseUnknownOptions(subject, given, ["after", "before", "instead", "timeout", "memory", "env", "run"]);
-  const { timeout, memory = null, env = [], run } = given;
+  refuseUnknownOptions(subject, given, [...places, "retry", "timeout", "memory", "env", "tags", "run"]);
+  const { retry, timeout, memory = null, env = [], tags, run } = given;
   if (memory !== null && !(Number.isSafeInteger(memory) && (memory as number) >= 16))
     throw invalidDefinition(`${subject}.memory`, "must be a whole number of MiB, at least 16", showValue(memory));
-  if (!Array.isArray(env) || env.some((one) => typeof one !== "string"))
-    throw invalidDefinition(`${subject}.env`, "must be a list of names", showValue(env));
   if (typeof run !== "function") throw invalidDefinition(`${subject}.run`, "must be a function", showValue(run));
   return Object.freeze({
     name,
     ...placeOf(subject, given),
     memoryMb: memory as number | null,
-    env: Object.freeze([...(env as string[])]),
+    env: textsOf(`${subject}.env`, env),
+    ...(tags === undefined ? {} : { tags: textsOf(`${subject}.tags`, tags) }),
+    ...(retry === undefined ? {} : { retry: retryOf(subject, retry) }),
     timeoutMs: timeout === undefined ? null : parseDuration(durationOf(`${subject}.timeout`, timeout))!,
     run: run as OwnStepSpec["run"],
   });
 }
 
+function textsOf(subject: string, given: unknown): readonly string[] {
+  if (Array.isArray(given) && given.every((one) => typeof one === "string")) return Object.freeze([...given]);
+  throw invalidDefinition(subject, "must be a list of names", showValue(given));
+}
+
+function retryOf(step: string, given: unknown): RetryPolicy {
+  const subject = `${step}.retry`;
+  const retry = objectOf(subject, given);
+  refuseUnknownOptions(subject, retry, ["attempts", "delay", "factor", "maxDelay"]);
+  return Object.freeze(retryPolicyOf((option) => `${step}.${option}`, retry as unknown as Retry));
+}
+
+const places = ["after", "before", "instead"] as const;
+
 /** Exactly one of after, before and instead says where the step stands. */
 function placeOf(subject: string, given: Given): Pick<OwnStepSpec, "after" | "place" | "at"> {
-  const places = (["after", "before", "instead"] as const).filter((place) => given[place] !== undefined);
-  const [place = "after"] = places;
-  if (places.length > 1)
-    throw invalidDefinition(subject, "stands after, before or instead of one step", places.join(" and "));
+  const named = places.filter((place) => given[place] !== undefined);
+  const [place = "after"] = named;
+  if (named.length > 1)
+    throw invalidDefinition(subject, "stands after, before or instead of one step", named.join(" and "));
   const at = given[place];
   const allowed = { after: followable, before: Object.keys(contextBefore), instead: replaceable }[place];
   if (typeof at !== "string" || !allowed.includes(at))

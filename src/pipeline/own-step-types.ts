@@ -1,4 +1,5 @@
 import type { Duration } from "../core/duration.ts";
+import type { Retry } from "../engine/define-types.ts";
 import type { IssueCode } from "../frame/contract.ts";
 import type { Keys, RowOf, Schema } from "../frame/schema.ts";
 import type { MetricOf } from "../metrics/metric-names.ts";
@@ -39,11 +40,15 @@ interface AnswersInstead {
 }
 
 interface OwnStepOptions {
+  /** Default: one attempt. */
+  readonly retry?: Retry;
+  /** An attempt that takes longer is ended. */
   readonly timeout?: Duration;
   /** Working memory in MiB. */
   readonly memory?: number;
   /** Environment variables it may see; others are hidden from it. */
   readonly env?: readonly string[];
+  readonly tags?: readonly string[];
 }
 
 /** A step of the user's own after, before or instead of one of Millrace's; what it is given depends on where it stands. */

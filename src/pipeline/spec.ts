@@ -3,6 +3,7 @@ import type { Duration } from "../core/duration.ts";
 import type { GateRule } from "../evaluate/gate-rule.ts";
 import type { PreparationChoice } from "../features/transform.ts";
 import type { Contract } from "../frame/contract.ts";
+import type { RetryPolicy } from "../engine/step.ts";
 import type { FeatureExpression } from "../frame/expression-node.ts";
 import type { SourceDescription } from "../ingest/source.ts";
 import type { EstimatorChoice } from "../model/estimator.ts";
@@ -51,11 +52,15 @@ export interface OwnStepSpec {
   readonly place: "after" | "before" | "instead";
   /** The standard step it stands after, before or instead of. */
   readonly at: string;
+  /** Absent = one attempt. */
+  readonly retry?: RetryPolicy;
   readonly timeoutMs: number | null;
   /** Working memory in MiB; null = what Node gives. */
   readonly memoryMb: number | null;
   /** Environment variables it may see beside the common ones. */
   readonly env: readonly string[];
+  /** Absent = none. */
+  readonly tags?: readonly string[];
   /** The user's function; its context's type depends on `after`, its answer on `place` and `at`. */
   readonly run: (context: never) => unknown;
 }

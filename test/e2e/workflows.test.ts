@@ -166,6 +166,34 @@ describe.skipIf(!isBuilt)("own steps of a pipeline", () => {
     const ran = second.json<Judged>().steps.filter(({ status }) => status === "ran");
     expect(ran.map(({ step }) => step)).toEqual(["gate", "register", "promote", "tell"]);
   });
+
+  it("are tried again as often as they may, in processes of their own, with what they are tagged with on record", async () => {
+    project.write(
+      "pipelines/told.ts",
+      `import * as m from "millrace";\nimport { existsSync, writeFileSync } from "node:fs";\nexport default m.pipeline(${housePipeline(
+        {
+          more: `steps: {
+          tell: { after: "evaluate", retry: { attempts: 3, delay: "1ms" }, tags: ["hook"], run: () => {
+            if (existsSync("told-2")) return;
+            writeFileSync(existsSync("told-1") ? "told-2" : "told-1", "");
+            throw new Error("nobody there");
+          } },
+        },`,
+        },
+      ).replace("houses", "told")});\n`,
+    );
+    const answer = await project.run("run", "told", "--json");
+    expect(answer.code, answer.stdout).toBe(0);
+    const shown = await project.run("show", answer.json<Ran>().run, "--json");
+    const { steps } = shown.json<{ steps: { step: string; attempt: number; status: string; settings: object }[] }>();
+    const tells = steps.filter(({ step }) => step === "tell");
+    expect(tells.map(({ attempt, status }) => [attempt, status])).toEqual([
+      [1, "failed"],
+      [2, "failed"],
+      [3, "ran"],
+    ]);
+    expect(tells[0]!.settings).toMatchObject({ tags: ["hook"], retry: { attempts: 3, delayMs: 1, factor: 2 } });
+  });
 });
 
 describe.skipIf(!isBuilt)("docs/workflows.md", () => {

@@ -44,6 +44,8 @@ export function ownStep(
     params: { after: own.after },
     code: `own ${packageVersion} ${code.digest}`,
     ...(code.parts ? { codeParts: code.parts } : {}),
+    ...(own.retry === undefined ? {} : { retry: own.retry }),
+    ...(own.tags === undefined ? {} : { tags: own.tags }),
     ...(own.timeoutMs === null ? {} : { timeoutMs: own.timeoutMs }),
     ...(own.memoryMb === null ? {} : { memoryMb: own.memoryMb }),
     ...(source ? { task: { file: source.file, env: own.env, step: own.name } } : {}),
