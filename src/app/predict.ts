@@ -5,6 +5,7 @@ import type { JsonValue } from "../core/json.ts";
 import { type ContractChecker, createContractChecker } from "../frame/check.ts";
 import type { Contract, Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
+import type { IngestRequest } from "../ingest/ingest.ts";
 import { sourceFromPath } from "../ingest/source.ts";
 import { ingestInStretches } from "../ingest/stretches.ts";
 import { textsOf } from "../ingest/text-cleaning.ts";
@@ -123,7 +124,10 @@ function collect(model: Model): {
   return { writer, found };
 }
 
-/** Gives the number of rows. Reads all of them, so that the error about broken ones counts them all. */
+/**
+ * Gives the number of rows. Reads all of them, so that the error about broken ones counts them all; while one stretch is
+ * predicted by other threads and written, the next one is read and checked.
+ */
 async function predictInto(
   writer: PredictionWriter,
   project: Project,
@@ -131,27 +135,26 @@ async function predictInto(
   file: string,
   { explain: isExplained, signal, reading, predicting }: PredictFileOptions,
 ): Promise<number> {
-  const contract: Contract = { columns: model.contract.columns.filter((column) => model.inputs.includes(column.name)) };
-  const request = {
-    source: sourceFromPath(path.resolve(file)),
-    contract,
-    texts: textsOf(contract),
-    root: project.root,
-    output: project.store.artifacts.temporaryPath(),
-    privacyKey: privacyKeyOf(contract),
-    progress: reading,
-    signal,
-  };
+  const request = requestFor(project, model, file, { progress: reading, signal });
   let checker: ContractChecker | undefined;
   let firstRow = 0;
-  const report = await ingestInStretches(request, async (frame, nRows) => {
+  let written: Promise<void> = Promise.resolve();
+  const take = async (frame: Frame, nRows: number): Promise<void> => {
     if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
-    checker ??= createContractChecker(contract, nRows);
+    checker ??= createContractChecker(request.contract, nRows);
     checker.add(frame);
-    if (checker.total() === 0) await writer.add(await predictStretch(model, frame, isExplained, firstRow));
+    await written;
+    const first = firstRow;
     firstRow += frame.nRows;
-    predicting.report(firstRow, nRows, "rows");
-  });
+    if (checker.total() > 0) return predicting.report(firstRow, nRows, "rows");
+    written = predictStretch(model, frame, isExplained, first)
+      .then((stretch) => writer.add(stretch))
+      .then(() => predicting.report(first + frame.nRows, nRows, "rows"));
+    // Heard by the next stretch, or at the end.
+    written.catch(() => {});
+  };
+  const report = await ingestInStretches(request, take).finally(() => written.catch(() => {}));
+  await written;
   const nUnreadable = report.issueCounts.reduce((sum, [, count]) => sum + count, 0);
   const first = report.issues[0] ?? checker?.finish().issues[0];
   if (first !== undefined)
@@ -161,6 +164,25 @@ async function predictInto(
       first: describe(first),
     });
   return report.nRows;
+}
+
+/** The columns that the model reads, of a file. */
+function requestFor(
+  project: Project,
+  model: Model,
+  file: string,
+  told: Pick<IngestRequest, "progress" | "signal">,
+): IngestRequest {
+  const contract: Contract = { columns: model.contract.columns.filter((column) => model.inputs.includes(column.name)) };
+  return {
+    source: sourceFromPath(path.resolve(file)),
+    contract,
+    texts: textsOf(contract),
+    root: project.root,
+    output: project.store.artifacts.temporaryPath(),
+    privacyKey: privacyKeyOf(contract),
+    ...told,
+  };
 }
 
 async function predictStretch(
