@@ -1,4 +1,4 @@
-import type { DuckDBDataChunk, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBBlobVector, DuckDBDataChunk, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { intact, type TextDictionary } from "./text-dictionary.ts";
 
 /** The plain vectors a query of ours returns: DOUBLE, INTEGER, UTINYINT. */
@@ -23,7 +23,7 @@ export interface ChunkReader {
 /** What the driver keeps of a VARCHAR vector: 16 bytes a text, as TextDictionary describes. */
 interface VarcharVector {
   readonly dataView: DataView;
-  getItem(row: number): string | null;
+  readonly validity: unknown;
 }
 
 type Guard = <T>(work: () => Promise<T>) => Promise<T>;
@@ -33,7 +33,8 @@ const mostWaitingBytes = 1 << 25;
 const bytesPerCell = 16;
 
 /** Wraps a streaming result. */
-export function openChunkReader(result: DuckDBResult, guard: Guard): ChunkReader {
+export async function openChunkReader(result: DuckDBResult, guard: Guard): Promise<ChunkReader> {
+  const { DuckDBBlobVector } = await import("@duckdb/node-api");
   let waitingBytes = 0;
   return {
     next: () =>
@@ -45,7 +46,7 @@ export function openChunkReader(result: DuckDBResult, guard: Guard): ChunkReader
           collectChunks(waitingBytes);
           waitingBytes = 0;
         }
-        return wrap(chunk);
+        return wrap(chunk, DuckDBBlobVector.prototype);
       }),
   };
 }
@@ -58,7 +59,7 @@ function collectChunks(nBytes: number): ArrayBuffer {
   return new ArrayBuffer(nBytes);
 }
 
-function wrap(chunk: DuckDBDataChunk): Chunk {
+function wrap(chunk: DuckDBDataChunk, blobs: DuckDBBlobVector): Chunk {
   const nRows = chunk.rowCount;
   return {
     nRows,
@@ -70,7 +71,7 @@ function wrap(chunk: DuckDBDataChunk): Chunk {
     codes(index, dictionary, out, offset) {
       const vector = varcharOf(chunk, index);
       const words = wordsOf(vector, nRows);
-      dictionary.encode(words, nRows, (row, nBytes) => readRun(vector, words, row, nBytes), out, offset);
+      dictionary.encode(words, nRows, (row, nBytes) => readRun(blobs, vector, words, row, nBytes), out, offset);
     },
     texts: (index) => textsOf(chunk, index),
   };
@@ -94,11 +95,17 @@ function textsOf(chunk: DuckDBDataChunk, index: number): (string | null)[] {
   return texts;
 }
 
-/** The driver reads a text where its 16 bytes point; these are ours, of DuckDB's pointer and as many bytes as we like. */
-function readRun(vector: VarcharVector, words: Uint32Array, row: number, nBytes: number): string {
+/** The driver reads bytes where 16 bytes point; these are ours, of DuckDB's pointer and as many bytes as we like. */
+function readRun(
+  blobs: DuckDBBlobVector,
+  { validity }: VarcharVector,
+  words: Uint32Array,
+  row: number,
+  nBytes: number,
+): Uint8Array {
   const own = Uint32Array.of(nBytes, 0, words[4 * row + 2]!, words[4 * row + 3]!);
-  const parts = { dataView: { value: new DataView(own.buffer) }, itemCache: { value: [] } };
-  return (Object.create(vector, parts) as VarcharVector).getItem(0) ?? "";
+  const parts = { dataView: { value: new DataView(own.buffer) }, validity: { value: validity } };
+  return (Object.create(blobs, parts) as DuckDBBlobVector).getItemBytes(0)!;
 }
 
 function varcharOf(chunk: DuckDBDataChunk, index: number): VarcharVector {

@@ -3,8 +3,8 @@ import { mix32 } from "../core/rng.ts";
 /** Texts of more bytes lie elsewhere. */
 const shortBytes = 12;
 
-/** Gives `nBytes` from where the long text of a row begins, as a string; a leading U+FEFF is lost. */
-export type RunReader = (row: number, nBytes: number) => string;
+/** Gives `nBytes` from where the long text of a row begins. */
+export type RunReader = (row: number, nBytes: number) => Uint8Array;
 
 /**
  * Codes texts as they leave DuckDB, without making a string of each row: at 3,000,000 rows of two columns this costs a
@@ -13,16 +13,17 @@ export type RunReader = (row: number, nBytes: number) => string;
  * DuckDB hands out 16 bytes a text, as four words: length, then up to 12 bytes of UTF-8 padded with zeros, or 4 bytes
  * and a pointer. Short texts are equal exactly where their words are, so the words are the key of a hash table (open
  * addressing, linear probing, at most half full). Long texts are read by the run: DuckDB copies those of a chunk one
- * behind the other, and one call into the driver costs as much as ten texts cut out of what it gives.
+ * behind the other, and one call into the driver costs as much as ten texts found in what it gives. Their key is length,
+ * hash and where their bytes are kept. Codes are entries of the table: 0, 1, ... in the order the texts come.
  */
 export class TextDictionary {
   readonly #texts: string[] = [];
-  readonly #known = new Map<string, number>();
   #slots: Int32Array = new Int32Array(1024).fill(-1);
-  /** Four words for each short text, by slot number in `#slots`. */
+  /** Four words for each text, by its code. */
   #keys: Uint32Array = new Uint32Array(4 * 512);
-  #codes: Int32Array = new Int32Array(512);
-  #nShort = 0;
+  /** Bytes of the long texts, one behind the other. */
+  #kept: DataView = new DataView(new ArrayBuffer(1024));
+  #nKept = 0;
 
   /**
    * Writes the code of each text to `out` from `offset` on; the empty text is -1. `read` gives the UTF-8 of so many bytes
@@ -35,7 +36,7 @@ export class TextDictionary {
     }
     for (let first = nextLong(words, 0, count); first < count;) {
       const run = runFrom(words, first, count);
-      this.#long(words, run, read, out, offset);
+      this.#run(words, run, read(first, run.nBytes), out, offset);
       first = run.end;
     }
   }
@@ -55,65 +56,75 @@ export class TextDictionary {
     const mask = this.#slots.length - 1;
     const keys = this.#keys;
     let slot = hash(a, b, c, d) & mask;
-    for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
-      const k = 4 * entry;
-      if (keys[k + 1] === b && keys[k] === a && keys[k + 2] === c && keys[k + 3] === d) return this.#codes[entry]!;
+    for (let code = this.#slots[slot]!; code >= 0; code = this.#slots[slot]!) {
+      const k = 4 * code;
+      if (keys[k + 1] === b && keys[k] === a && keys[k + 2] === c && keys[k + 3] === d) return code;
       slot = (slot + 1) & mask;
     }
-    const code = this.#add(Buffer.from(Uint32Array.of(b, c, d).buffer, 0, a).toString("utf8"));
-    this.#remember(words.subarray(at, at + 4), slot, code);
-    return code;
+    return this.#add(Buffer.from(Uint32Array.of(b, c, d).buffer, 0, a), words.subarray(at, at + 4), slot);
   }
 
-  #long(words: Uint32Array, run: Run, read: RunReader, out: Int32Array, offset: number): void {
-    const text = read(run.first, run.nBytes);
-    // As many units as bytes: all of them are ASCII, and bytes count characters.
-    const isAscii = text.length === run.nBytes;
+  #run(words: Uint32Array, { first, end }: Run, bytes: Uint8Array, out: Int32Array, offset: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let start = 0;
-    for (let row = run.first; row < run.end; row = nextLong(words, row + 1, run.end)) {
+    for (let row = first; row < end; row = nextLong(words, row + 1, end)) {
       const length = words[4 * row]!;
-      const own = isAscii ? text.slice(start, start + length) : intact(read(row, length), words[4 * row + 1]!);
-      out[offset + row] = this.#add(own);
+      out[offset + row] = this.#long(view, start, length);
       start += length;
     }
   }
 
-  #remember(key: Uint32Array, slot: number, code: number): void {
-    if (this.#nShort === this.#codes.length) {
-      this.#grow();
-      slot = this.#freeSlot(key);
+  #long(bytes: DataView, start: number, length: number): number {
+    const mask = this.#slots.length - 1;
+    const keys = this.#keys;
+    const hashed = hashBytes(bytes, start, length);
+    let slot = hashed & mask;
+    for (let code = this.#slots[slot]!; code >= 0; code = this.#slots[slot]!) {
+      const k = 4 * code;
+      const isLike = keys[k] === length && keys[k + 1] === hashed;
+      if (isLike && isSame(bytes, start, this.#kept, keys[k + 2]!, length)) return code;
+      slot = (slot + 1) & mask;
     }
-    this.#keys.set(key, 4 * this.#nShort);
-    this.#codes[this.#nShort] = code;
-    this.#slots[slot] = this.#nShort++;
+    const own = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+    return this.#add(own, Uint32Array.of(length, hashed, this.#keep(own), 0), slot);
+  }
+
+  /** Where the bytes stand from now on. */
+  #keep(bytes: Uint8Array): number {
+    const start = this.#nKept;
+    this.#nKept += bytes.length;
+    if (this.#nKept > 0xffffffff) throw new RangeError("texts of more than 4 GB");
+    if (this.#nKept > this.#kept.byteLength) {
+      const grown = new Uint8Array(2 * this.#nKept);
+      grown.set(new Uint8Array(this.#kept.buffer));
+      this.#kept = new DataView(grown.buffer);
+    }
+    new Uint8Array(this.#kept.buffer).set(bytes, start);
+    return start;
+  }
+
+  #add(bytes: Buffer, key: Uint32Array, free: number): number {
+    const code = this.#texts.push(bytes.toString("utf8")) - 1;
+    const isFull = 4 * code === this.#keys.length;
+    if (isFull) this.#grow();
+    this.#keys.set(key, 4 * code);
+    this.#slots[isFull ? this.#freeSlot(key) : free] = code;
+    return code;
   }
 
   #grow(): void {
     const keys = new Uint32Array(2 * this.#keys.length);
     keys.set(this.#keys);
-    this.#keys = keys;
-    const codes = new Int32Array(2 * this.#codes.length);
-    codes.set(this.#codes);
-    this.#codes = codes;
     this.#slots = new Int32Array(2 * this.#slots.length).fill(-1);
-    for (let entry = 0; entry < this.#nShort; ++entry) {
-      this.#slots[this.#freeSlot(keys.subarray(4 * entry, 4 * entry + 4))] = entry;
-    }
+    for (let k = 0; k < this.#keys.length; k += 4) this.#slots[this.#freeSlot(keys.subarray(k, k + 4))] = k / 4;
+    this.#keys = keys;
   }
 
   #freeSlot(key: Uint32Array): number {
     const mask = this.#slots.length - 1;
-    let slot = hash(key[0]!, key[1]!, key[2]!, key[3]!) & mask;
+    let slot = (key[0]! > shortBytes ? key[1]! : hash(key[0]!, key[1]!, key[2]!, key[3]!)) & mask;
     while (this.#slots[slot]! >= 0) slot = (slot + 1) & mask;
     return slot;
-  }
-
-  #add(text: string): number {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    const code = this.#texts.push(text) - 1;
-    this.#known.set(text, code);
-    return code;
   }
 }
 
@@ -124,7 +135,7 @@ interface Run {
   readonly nBytes: number;
 }
 
-/** What is read at once is a string of its own for a moment. */
+/** What is read at once is copied for a moment. */
 const mostRunBytes = 1 << 16;
 
 function runFrom(words: Uint32Array, first: number, count: number): Run {
@@ -150,6 +161,23 @@ function pointerOf(words: Uint32Array, row: number): number {
 
 function hash(a: number, b: number, c: number, d: number): number {
   return mix32(Math.imul(b, 0x9e3779b1) ^ Math.imul(c, 0x85ebca77) ^ Math.imul(d, 0xc2b2ae3d) ^ a);
+}
+
+/** Of more than 4 bytes, four at a time; the last four may overlap those before. */
+function hashBytes(bytes: DataView, start: number, length: number): number {
+  const last = start + length - 4;
+  let mixed = Math.imul(length ^ bytes.getUint32(last, true), 0x9e3779b1);
+  for (let at = start; at < last; at += 4) {
+    mixed = Math.imul(mixed ^ bytes.getUint32(at, true), 0x85ebca77);
+    mixed ^= mixed >>> 15;
+  }
+  return mix32(mixed) >>> 0;
+}
+
+function isSame(a: DataView, fromA: number, b: DataView, fromB: number, length: number): boolean {
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) if (a.getUint32(fromA + i, true) !== b.getUint32(fromB + i, true)) return false;
+  return a.getUint32(fromA + last, true) === b.getUint32(fromB + last, true);
 }
 
 /** The driver decodes a leading U+FEFF away; the first bytes (EF BB BF, little-endian) tell that it was there. */
