@@ -1,8 +1,8 @@
 import fs from "node:fs/promises";
 import { MillraceError } from "../core/errors/error.ts";
 import { declarationText } from "../export/module/declaration.ts";
-import { functionsOfFirstAnswer, withFunctionsReady } from "../export/module/first-answer.ts";
-import { partsOf } from "../export/module/parts.ts";
+import { functionsOfFirstAnswer, urlOfText, withFunctionsReady } from "../export/module/first-answer.ts";
+import { type ModuleParts, partsOf } from "../export/module/parts.ts";
 import type { ModelModule } from "../export/module/runtime.ts";
 import { moduleText } from "../export/module/text.ts";
 import type { Model } from "../model/model.ts";
@@ -42,11 +42,12 @@ export async function exportModule(
   if (stem === undefined)
     throw new MillraceError("USAGE", { reason: `a module is called *.mjs or *.js, got "${out}"` });
   const { model, version } = await loadVersion(project, name, wanted);
-  const textOf = (written: Model, code: string): string =>
-    moduleText(code, name, partsOf(written, version.version, version.digest));
-  const code = await codeFor(model, textOf);
-  await requireParity(model, textOf(lenient(model), code));
-  const text = textOf(model, code);
+  const partsFrom = (written: Model): ModuleParts => partsOf(written, version.version, version.digest);
+  const trial = partsFrom(lenient(model));
+  const trialText = (code: string): string => moduleText(code, name, trial);
+  const code = await codeFor(model, trialText);
+  await requireParity(model, trialText(code));
+  const text = moduleText(code, name, partsFrom(model));
   const types = `${stem}.d.${ending === "mjs" ? "mts" : "ts"}`;
   await writeWhole(out, text);
   await writeWhole(types, declarationText(model));
@@ -55,9 +56,9 @@ export async function exportModule(
 }
 
 /** The code of the modules of such models, made to give this one's first answer soon. */
-async function codeFor(model: Model, textOf: (written: Model, code: string) => string): Promise<string> {
+async function codeFor(model: Model, trialText: (code: string) => string): Promise<string> {
   const code = (await fs.readFile(runtimeFileOf(model), "utf8")).trim();
-  const text = textOf(lenient(model), code);
+  const text = trialText(code);
   const run = await functionsOfFirstAnswer(text, model.parity?.rows[0] ?? {});
   const offset = text.indexOf(code);
   return withFunctionsReady(
@@ -76,7 +77,7 @@ function lenient(model: Model): Model {
 
 /** Throws MODEL_PARITY_BROKEN where a module does not answer the model's parity rows as the model does. */
 async function requireParity(model: Model, text: string): Promise<void> {
-  const { predictMany } = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as ModelModule;
+  const { predictMany } = (await import(urlOfText(text))) as ModelModule;
   const rows = model.parity?.rows ?? [];
   const expected = answersOf(model, predictRows(model, rows).predictions);
   for (const [row, answer] of predictMany(rows).entries()) {

@@ -8,10 +8,14 @@ export interface FunctionPlace {
   readonly end: number;
 }
 
+/** Where a text is imported from as a module, anew for each call: a module that was imported before is not run again. */
+export function urlOfText(text: string): string {
+  return `data:text/javascript,${encodeURIComponent(text)}#${randomUUID()}`;
+}
+
 /** The functions of a module that run when it is imported and answers one row, as the engine itself counts them. */
 export async function functionsOfFirstAnswer(text: string, row: unknown): Promise<readonly FunctionPlace[]> {
-  // Of its own each time: a module that was imported before is not run again.
-  const url = `data:text/javascript,${encodeURIComponent(text)}#${randomUUID()}`;
+  const url = urlOfText(text);
   const session = new Session();
   session.connect();
   try {
