@@ -176,8 +176,6 @@ const pair = (lane: number): number[] => seq(get(vector), i16x8ExtractLane(lane)
 /** A bit for each month of 31 days, that of January at 1. */
 const longMonths = 0b1_0101_1010_1010;
 
-const timestampConstants = seq(digitConstants, put(places, datePlaces));
-
 /** UTC milliseconds of "2024-05-06", "2024-05-06 07:08:09" and "2024-05-06T07:08:09Z". */
 const timestampForm = seq(
   takeDigits(point),
@@ -245,7 +243,7 @@ const missingLevel = seq(placeIn(cellEntry.values, 4), constant(missingCode), i3
 /** What is done before the first cell, with a content, and with an empty one. */
 const forms: Readonly<Record<CellForm, { readonly constants: Code; readonly read: Code; readonly readEmpty: Code }>> = {
   number: { constants: numberConstants, read: numberForm, readEmpty: missingDouble },
-  timestamp: { constants: timestampConstants, read: timestampForm, readEmpty: missingDouble },
+  timestamp: { constants: seq(digitConstants, put(places, datePlaces)), read: timestampForm, readEmpty: missingDouble },
   boolean: { constants: [], read: booleanForm, readEmpty: missingTruth },
   level: { constants: [], read: levelForm, readEmpty: missingLevel },
   span: { constants: [], read: spanForm, readEmpty: spanForm },

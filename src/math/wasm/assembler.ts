@@ -1,3 +1,5 @@
+import { signed, unsigned } from "./leb128.ts";
+
 /**
  * A WebAssembly assembler of just the instructions our kernels use. They are assembled at run time
  * because row stride, histogram offsets and the packing of counts are constants of one training: as literals they cost
@@ -124,29 +126,6 @@ export const op = {
   giveBack: [0x0f],
   end: [0x0b],
 } as const;
-
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  do {
-    const more = rest >>> 7;
-    bytes.push((rest & 0x7f) | (more === 0 ? 0 : 0x80));
-    rest = more;
-  } while (rest !== 0);
-  return bytes;
-}
-
-function signed(value: bigint): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (;;) {
-    const byte = Number(rest & 0x7fn);
-    rest >>= 7n;
-    const last = (rest === 0n && (byte & 0x40) === 0) || (rest === -1n && (byte & 0x40) !== 0);
-    bytes.push(last ? byte : byte | 0x80);
-    if (last) return bytes;
-  }
-}
 
 export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];

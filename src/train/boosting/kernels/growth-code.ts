@@ -19,8 +19,19 @@ export type GrowthPlan = Pick<TrainingPlan, "shape" | "layout" | "nRows" | "sett
 
 export const addresses = (count: number): ImportedFunction["parameters"] => Array.from({ length: count }, () => i32);
 
+type GivenFunction =
+  | "barrier"
+  | "clear"
+  | "sumListed"
+  | "widen"
+  | "mergeBinsAndSubtract"
+  | "mergePackedAndSubtract"
+  | "partition"
+  | "searchPair"
+  | "takeSplit";
+
 /** What the module calls: the team's barrier and kernels of the training's other module. */
-export const givenFunctions: readonly ImportedFunction[] = [
+export const givenFunctions: readonly (ImportedFunction & { readonly name: GivenFunction })[] = [
   { name: "barrier", parameters: [], result: null },
   { name: "clear", parameters: addresses(2), result: null },
   { name: "sumListed", parameters: addresses(5), result: null },
@@ -31,6 +42,7 @@ export const givenFunctions: readonly ImportedFunction[] = [
   { name: "searchPair", parameters: [...addresses(5), f64, f64, f64, f64, f64, f64, f64], result: null },
   { name: "takeSplit", parameters: [i32, i32, f64, i32], result: i32 },
 ];
+
 /** The module's own, in its order. */
 export const ownFunctions = [
   "sumLeaf",
@@ -42,10 +54,13 @@ export const ownFunctions = [
   "split",
   "grow",
 ] as const;
-const names: readonly string[] = [...givenFunctions.map(({ name }) => name), ...ownFunctions];
+export type OwnFunction = (typeof ownFunctions)[number];
+
+const names: readonly (GivenFunction | OwnFunction)[] = [...givenFunctions.map(({ name }) => name), ...ownFunctions];
 
 /** Calls a function, given or own. */
-export const ask = (name: string, ...values: readonly Code[]): number[] => seq(...values, call(names.indexOf(name)));
+export const ask = (name: GivenFunction | OwnFunction, ...values: readonly Code[]): number[] =>
+  seq(...values, call(names.indexOf(name)));
 
 /** A field of the record at a local. */
 export const word = (local: number, offset: number): number[] => seq(get(local), i32Load(offset));

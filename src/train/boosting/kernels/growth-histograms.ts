@@ -67,7 +67,8 @@ export function mergeLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
     sum(constant(layout.packedHistograms + thread * packedStep(shape)), from2);
   const histogramAt = (number: number): number[] =>
     sum(constant(layout.histograms), times(get(number), histogramStep(shape)), get(from));
-  const merge = (name: string, source: Code): number[] => ask(name, get(target), get(end), source, histogramAt(parent));
+  const merge = (name: "mergeBinsAndSubtract" | "mergePackedAndSubtract", source: Code): number[] =>
+    ask(name, get(target), get(end), source, histogramAt(parent));
   const widen = (thread: number): number[] => {
     const base = layout.privateHistograms + thread * histogramStep(shape);
     const stretch = seq(at(base), sum(constant(base), word(state, growthState.to)));

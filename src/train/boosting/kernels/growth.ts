@@ -18,10 +18,12 @@ import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.t
 import { foundBytes } from "../plan.ts";
 import {
   type GrowthPlan,
+  type OwnFunction,
   addresses,
   ask,
   givenFunctions,
   number,
+  ownFunctions,
   setNumber,
   setWord,
   sum,
@@ -255,17 +257,19 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
   };
 }
 
+const kernels: Readonly<Record<OwnFunction, (plan: GrowthPlan) => KernelFunction>> = {
+  sumLeaf: sumLeafKernel,
+  mergeLeaf: mergeLeafKernel,
+  maySplit: maySplitKernel,
+  settle: settleKernel,
+  search: searchKernel,
+  choose: chooseKernel,
+  split: splitKernel,
+  grow: growKernel,
+};
+
 /** The kernels that grow whole trees of one training whose features are numbers, without constraints. */
 export function compileGrowth(plan: GrowthPlan, memory: { pages: number; shared: boolean }): WasmModule {
-  const functions = [
-    sumLeafKernel(plan),
-    mergeLeafKernel(plan),
-    maySplitKernel(plan),
-    settleKernel(plan),
-    searchKernel(plan),
-    chooseKernel(plan),
-    splitKernel(plan),
-    growKernel(plan),
-  ];
+  const functions = ownFunctions.map((name) => kernels[name](plan));
   return compileModule(assemble(functions, memory, givenFunctions));
 }
