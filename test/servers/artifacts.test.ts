@@ -16,15 +16,9 @@ import { addArtifact } from "../../src/store/store.fixtures.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { type CompiledChild, compileChild, startChild } from "../crash/children.ts";
 import { startCuttingProxy } from "./start/cutting-proxy.ts";
-import { startObjectStore } from "./start/object-store.ts";
+import { objectStoreOfSuite } from "./start/suite-object-store.ts";
 
-const server = await startObjectStore();
-const before = { ...process.env };
-Object.assign(process.env, server?.environment);
-afterAll(async () => {
-  process.env = before;
-  await server?.stop();
-});
+const server = await objectStoreOfSuite();
 
 let counter = 0;
 const folders: string[] = [];

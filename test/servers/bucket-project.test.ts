@@ -1,16 +1,10 @@
 import { rm, stat } from "node:fs/promises";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProject, isBuilt, type Project } from "../e2e/cli.ts";
 import { housePipeline, houses } from "../e2e/data.ts";
-import { startObjectStore } from "./start/object-store.ts";
+import { objectStoreOfSuite } from "./start/suite-object-store.ts";
 
-const server = await startObjectStore();
-const before = { ...process.env };
-Object.assign(process.env, server?.environment);
-afterAll(async () => {
-  process.env = before;
-  await server?.stop();
-});
+const server = await objectStoreOfSuite();
 
 let counter = 0;
 let project: Project;

@@ -16,17 +16,13 @@ import { connectObjects, type ObjectStore } from "../../src/store/objects/client
 import { createProject, isBuilt } from "../e2e/cli.ts";
 import { housePipeline, houses } from "../e2e/data.ts";
 import { startCuttingProxy } from "./start/cutting-proxy.ts";
-import { startObjectStore } from "./start/object-store.ts";
+import { objectStoreOfSuite } from "./start/suite-object-store.ts";
 
-const server = await startObjectStore();
-const before = { ...process.env };
-Object.assign(process.env, server?.environment);
+const server = await objectStoreOfSuite();
 const objects = server && (await connectObjects({ bucket: "mill" }));
 const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-object-source-"));
-afterAll(async () => {
+afterAll(() => {
   objects?.close();
-  process.env = before;
-  await server?.stop();
   fs.rmSync(root, { recursive: true, force: true });
 });
 
