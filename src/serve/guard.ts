@@ -51,7 +51,8 @@ export function guard(app: FastifyInstance, context: GuardContext): void {
     reply.headers(securityHeaders);
     if (tracing) reply.header("traceresponse", tracing.begin(request));
     if (state.isDraining) reply.header("connection", "close");
-    if (state.inFlight > limits.inFlight) {
+    // An orchestrator that is told 429 by a probe restarts the server whose only trouble is to be busy.
+    if (state.inFlight > limits.inFlight && request.routeOptions.config.access !== "open") {
       reply.header("retry-after", "1");
       return done(new MillraceError("OVERLOADED", { limit: limits.inFlight }));
     }

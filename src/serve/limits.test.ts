@@ -5,7 +5,7 @@ import { houses, problemIn, startServer } from "../../test/serve/listening-serve
 const bodyHead = "host: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 22";
 
 describe("limits", () => {
-  it("answer 429 with Retry-After when too many requests are open, and recover", async () => {
+  it("answer 429 with Retry-After when too many requests are open, but never to probes, and recover", async () => {
     const { url } = await startServer({ limits: { inFlight: 1 } });
     const { hostname, port } = new URL(url);
     const slow = connect(Number(port), hostname);
@@ -13,12 +13,14 @@ describe("limits", () => {
       `POST ${houses} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{`,
     );
     let response: Response;
-    do response = await fetch(`${url}/healthz`);
+    do response = await fetch(`${url}/v1/models`);
     while (response.status === 200);
     expect([response.status, response.headers.get("retry-after")]).toEqual([429, "1"]);
     expect((await problemIn(response)).code).toBe("OVERLOADED");
+    for (const probe of ["healthz", "readyz", "v2/health/live", "ping"])
+      expect([probe, (await fetch(`${url}/${probe}`)).status]).toEqual([probe, 200]);
     slow.destroy();
-    await expect.poll(async () => (await fetch(`${url}/healthz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${url}/v1/models`)).status).toBe(200);
   });
 
   it("give the place of a request that was cut off to others, though its client keeps its side open", async () => {
@@ -28,8 +30,8 @@ describe("limits", () => {
     slow.on("data", () => {}).on("error", () => {});
     const head = "host: localhost\r\ncontent-type: application/json\r\ncontent-length: 50";
     slow.write(`POST ${houses} HTTP/1.1\r\n${head}\r\n\r\n{`);
-    await expect.poll(async () => (await fetch(`${url}/healthz`)).status).toBe(429);
-    const status = async (): Promise<number> => (await fetch(`${url}/healthz`)).status;
+    const status = async (): Promise<number> => (await fetch(`${url}/v1/models`)).status;
+    await expect.poll(status).toBe(429);
     await expect.poll(status).toBe(200);
     slow.destroy();
   });

@@ -14,7 +14,7 @@ export interface ServerLimits {
   /** Time for a batch to arrive and be answered, and batches at one time; more get 429. */
   readonly batchMs: number;
   readonly batches: number;
-  /** Requests being answered at one time; more get 429. */
+  /** Requests being answered at one time; more get 429, but for probes and files. */
   readonly inFlight: number;
   /** Refused keys a minute and address; more get 429. */
   readonly keyFailures: number;
