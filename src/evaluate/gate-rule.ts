@@ -10,7 +10,8 @@ export interface GateRule {
   readonly value: number | null;
   /** A category or boolean column: the rule must then hold in each of its groups. */
   readonly slice: string | undefined;
-  readonly split: "test" | "holdout";
+  /** The rows judged on. */
+  readonly split: "test";
 }
 
 /** A rule as the compiler sees it: a gate accepts only rules whose metric its task reports and whose slice its schema has. */
@@ -22,8 +23,6 @@ export interface Rule<out M extends string = string, out Slice extends string = 
 export interface RuleOptions<Slice extends string> {
   /** A column: the rule must hold in each of its groups, not only overall. */
   readonly slice?: Slice;
-  /** The rows judged on; default "test". */
-  readonly split?: "test" | "holdout";
 }
 
 /** A metric that failed its own constraint makes no second error at the gate. */
@@ -63,7 +62,7 @@ function ruleOf(
   value: number | null,
   options: RuleOptions<string> | undefined,
 ): object {
-  const gateRule: GateRule = { rule, metric, value, slice: options?.slice, split: options?.split ?? "test" };
+  const gateRule: GateRule = { rule, metric, value, slice: options?.slice, split: "test" };
   return Object.freeze(gateRule);
 }
 

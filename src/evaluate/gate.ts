@@ -42,7 +42,6 @@ function auditReasons(audit: GateArguments["audit"]): GateReason[] {
 function judgeRule(rule: GateRule, args: GateArguments): GateReason[] {
   const { report } = args;
   const failed = (text: string): GateReason[] => [reasonOf(rule, null, false, null, text)];
-  if (rule.split !== report.split) return failed(`${rule.metric}: no ${rule.split} split was evaluated`);
   if (!Object.hasOwn(report.metrics, rule.metric))
     return failed(`${rule.metric} is not a metric of ${report.task}: ${Object.keys(report.metrics).join(", ")} are`);
   if (rule.slice === undefined) return [judgeOn(rule, args, null, report.metrics, report.nRows)];

@@ -33,7 +33,7 @@ export interface SliceReport {
 export interface EvaluationReport {
   readonly task: Task;
   readonly labels: Model["labels"];
-  readonly split: "test" | "holdout";
+  readonly split: "test";
   readonly nRows: number;
   readonly metrics: MetricValues;
   /** The same metrics of the simplest comparator; empty without a target. */
@@ -61,11 +61,10 @@ export function evaluate(args: {
   readonly slices?: readonly Slice[];
   readonly clusters?: ClusterSample;
   readonly again?: Predictions;
-  readonly split?: "test" | "holdout";
 }): EvaluationReport {
   const { task, labels, target, predictions, threshold } = args;
   const judged = judgedRows(task, target, predictions, threshold);
-  const common = { task, labels, split: args.split ?? "test", nRows: predictions.nRows };
+  const common = { task, labels, split: "test" as const, nRows: predictions.nRows };
   const bare = { baseline: {}, threshold: null, calibration: null, confusion: null, slices: [] };
   if (task === "clustering")
     return { ...common, ...bare, metrics: args.clusters ? measureClusters(args.clusters) : measureAll(judged) };
