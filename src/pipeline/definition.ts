@@ -165,7 +165,7 @@ function learns(model: unknown, task: Task): boolean {
 }
 
 function splitOptions(split: unknown, contract: Contract): SplitOptions {
-  if (split === undefined) return { validation: 0.1 };
+  if (split === undefined) return {};
   if (typeof split !== "object" || split === null)
     throw invalidDefinition("split", "must be an object", showValue(split));
   refuseUnknownOptions("split", split, ["by", "test", "validation", "folds", "gap", "column"]);
@@ -176,8 +176,7 @@ function splitOptions(split: unknown, contract: Contract): SplitOptions {
   const words = contract.columns.filter(({ kind }) => kind === "category" || kind === "text").map(({ name }) => name);
   if (options.column !== undefined && !words.includes(options.column))
     throw noSuchColumn("split.column", options.column, words);
-  const test = options.test ?? 0.2;
-  return { ...options, validation: options.validation ?? Math.min(0.1, (1 - test) / 2) };
+  return options;
 }
 
 function modelOf(model: unknown, task: Task): EstimatorChoice {

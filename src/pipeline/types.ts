@@ -83,7 +83,7 @@ export interface Split<By extends string, Words extends string = string> {
   readonly by?: By;
   /** Share of all rows; default 0.2. */
   readonly test?: number;
-  /** Share of all rows; default 0.1. */
+  /** Share of all rows; default 0.1, or half of what `test` leaves where that is less. */
   readonly validation?: number;
   /** Folds of cross-validation; default 5. */
   readonly folds?: number;

@@ -11,7 +11,7 @@ describe("completeSplit", () => {
     expect(completeSplit({}, { ...noRoles, target: "y" }, "regression")).toEqual({
       by: "random",
       test: 0.2,
-      validation: 0.15,
+      validation: 0.1,
       folds: 5,
     });
   });

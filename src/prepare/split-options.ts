@@ -16,8 +16,9 @@ export interface SplitOptions {
 }
 
 /**
- * A whole split plan. `by` follows the roles: time, else group, else target (classification), else random. `test` is 0.2,
- * `validation` 0.15 of the rows, `folds` 5 unless given. Throws DEFINITION_INVALID on shares or roles that cannot be.
+ * A whole split plan. `by` follows the roles: time, else group, else target (classification), else random. `test` is 0.2 of the
+ * rows, `validation` 0.1 or half of what is left, `folds` 5 unless given. Throws DEFINITION_INVALID on shares or roles that
+ * cannot be.
  */
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
@@ -27,7 +28,8 @@ export function completeSplit(options: SplitOptions, roles: Roles, task: Task): 
   else if (by !== "random" && by !== "column") roleOf(roles, by);
   const test = share("split.test", options.test ?? 0.2);
   // Whether there are rows for early stopping is for the column to say.
-  const validation = by === "column" ? 0 : share("split.validation", options.validation ?? 0.15);
+  const validation =
+    by === "column" ? 0 : share("split.validation", options.validation ?? Math.min(0.1, (1 - test) / 2));
   if (test + validation >= 1)
     refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
   const folds = options.folds ?? 5;
