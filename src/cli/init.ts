@@ -3,7 +3,7 @@ import { textOption, type Verb } from "./verb.ts";
 export const init: Verb = {
   name: "init",
   description:
-    "Profiles a CSV, TSV, Parquet or JSON-lines file and writes pipelines/<name>.ts, typed and ready to run.",
+    "Profiles a file (CSV, TSV, Parquet, JSON, JSON lines or Arrow) and writes pipelines/<name>.ts, typed and ready to run.",
   operands: [["<file>", "the data: a file or an address (https://, s3://)"]],
   options: [
     ["--target <column>", "the column to predict"],

@@ -11,7 +11,7 @@ export const keys: Verb = {
     ["[name]", "the key's name; to revoke also its id"],
   ],
   options: [
-    ["--role <role>", "add: predict (ask and give feedback), observe (metrics and logs) or admin (both)"],
+    ["--role <role>", "add: predict (ask and give feedback), observe (metrics) or admin (both, and pages of runs)"],
     ["--expires <when>", "add: a duration such as 90d, or a time such as 2027-01-31T00:00:00Z (default: never)"],
     ["--reason <text>", "revoke: why; kept in the audit log"],
   ],

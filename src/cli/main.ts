@@ -6,7 +6,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import { createOutput, reportError } from "./output.ts";
 import type { Verb } from "./verb.ts";
-import { verbs } from "./verbs.ts";
+import { verbGroups, verbs } from "./verbs.ts";
 
 /** Runs one command line and returns its exit code: 0 ok, 1 error, 2 usage, 3 gate failed, 4 drift found. */
 async function main(args: readonly string[]): Promise<number> {
@@ -111,8 +111,11 @@ function helpText(): string {
     "",
     "Usage: millrace <verb> [options]",
     "",
-    ...verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`),
-    "",
+    ...verbGroups.flatMap((group) => [
+      group.title,
+      ...group.verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`),
+      "",
+    ]),
     "`millrace <verb> --help` shows a verb's operands, options and examples. Every verb takes --json and --project.",
     "Exit codes: 0 ok, 1 error, 2 usage, 3 gate failed, 4 drift found.",
     "",

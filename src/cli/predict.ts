@@ -7,7 +7,7 @@ export const predict: Verb = {
   description: "Predicts one row given as JSON, or every row of a file, with the champion of a model.",
   operands: [
     ["<model>", "a model's name"],
-    ["[file]", "CSV, TSV, Parquet or JSON-lines file with the contract's columns"],
+    ["[file]", "CSV, TSV, Parquet, JSON, JSON-lines or Arrow file with the contract's columns"],
   ],
   options: [
     ["--row <json>", "one row as a JSON object"],

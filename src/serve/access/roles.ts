@@ -1,7 +1,7 @@
 /**
  * What a route needs. `open`: probes and files, no data changes hands; `read`: what models there are and what they take;
- * `predict`: answers, and what became true of them; `observe`: how the server does and what it answered; `data`: values of the
- * rows that models learn from.
+ * `predict`: answers, and what became true of them; `observe`: how the server does; `data`: values of the rows that models
+ * learn from.
  */
 export type Access = "open" | "read" | "predict" | "observe" | "data";
 
