@@ -7,7 +7,8 @@ ensureBuilt();
 
 const [id, ...options] = process.argv.slice(2);
 if (id === undefined) {
-  for (const scenario of scenarios) console.log(`${scenario.id.padEnd(18)} ${scenario.title}`);
+  const width = Math.max(...scenarios.map((scenario) => scenario.id.length));
+  for (const scenario of scenarios) console.log(`${scenario.id.padEnd(width)}  ${scenario.title}`);
 } else {
   const scenario = scenarios.find((candidate) => candidate.id === id);
   if (!scenario) {

@@ -1,4 +1,4 @@
-// What a server bears, promise P27: bodies without end, broken HTTP, sockets that never end their headers beside a good client, and ten
+// What a server bears: bodies without end, broken HTTP, sockets that never end their headers beside a good client, and ten
 // times the requests it has places for at once. Each is refused for what it is, the good client is answered, and memory stays bounded.
 import { spawn } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,4 @@
-// Servers that are told to stop while requests are open, promise P26: every one that was sent before is answered, and the process ends in time.
+// Servers that are told to stop while requests are open: every one that was sent before is answered, and the process ends in time.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";

@@ -1,4 +1,4 @@
-// Keys at length, promise P29: none of 1,000 is found in plain anywhere, and how long a wrong one takes tells nothing of the right one.
+// Keys at length: none of 1,000 is found in plain anywhere, and how long a wrong one takes tells nothing of the right one.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";

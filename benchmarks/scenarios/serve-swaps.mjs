@@ -1,4 +1,4 @@
-// A promotion every three seconds, every tenth of a damaged version, while requests come at a steady rate: promise P25.
+// A promotion every three seconds, every tenth of a damaged version, while requests come at a steady rate.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";

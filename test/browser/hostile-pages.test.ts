@@ -31,8 +31,8 @@ interface Watched {
   state(): Promise<string>;
 }
 
-/** Promise P31: a page of another site makes the browser of somebody who may do everything ask this server. */
-describe.skipIf(!hasChromium)("P31: pages of other sites", () => {
+/** A page of another site makes the browser of somebody who may do everything ask this server. */
+describe.skipIf(!hasChromium)("pages of other sites", () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-hostile-"));
   const script = readFileSync(join(import.meta.dirname, "hostile-site.js"), "utf8");
   const document = `<!doctype html><meta name="referrer" content="no-referrer"><title>prizes</title><body><script>${script}</script>`;

@@ -31,8 +31,8 @@ function skeleton(page: Page): Promise<string[]> {
   );
 }
 
-/** Promise P32: whatever models, columns, categories, labels, metrics and notes are called, pages show it as text. */
-describe.skipIf(!hasChromium)("P32: naughty strings on every page", () => {
+/** Whatever models, columns, categories, labels, metrics and notes are called, pages show it as text. */
+describe.skipIf(!hasChromium)("naughty strings on every page", () => {
   let browser: Browser;
   let context: BrowserContext;
   let server: Server;

@@ -103,7 +103,7 @@ interface Learned {
   readonly model: Model;
 }
 
-describe("nothing that learns sees validation or test rows", () => {
+describe("models are fitted to train rows, validation rows choose, test rows only judge", () => {
   let project: Project;
   let split: Uint8Array;
   const file = (): string => path.join(project.root, "data.csv");

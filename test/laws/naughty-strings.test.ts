@@ -33,7 +33,7 @@ const everyWhere = { sinceMs: -Infinity, untilMs: Infinity, limit: 1_000_000 };
 /** What no answer may hold: where code lies, a stack, a query. */
 const leak = /\/node_modules\/|\.[jt]s:\d+|\n {4}at |select .* from|millrace-naughty-/i;
 
-describe("P18, P32 and P33: a naughty string in a request", () => {
+describe("a naughty string in a request", () => {
   const plain = modelNamedBy("plain");
   let server: Server;
   let log: PredictionLogs;
@@ -143,7 +143,7 @@ describe("P18, P32 and P33: a naughty string in a request", () => {
   });
 });
 
-describe("P18: a naughty string in an export to CSV", () => {
+describe("a naughty string in an export to CSV", () => {
   const formula = /^[=+\-@\t\r]/;
 
   /** A cell is the text, or the text after an apostrophe where a spreadsheet would run it. */
