@@ -1,24 +1,39 @@
-// docs/errors.md from the catalogue itself: `npm run docs` writes it (and docs/estimators.md), a test keeps it equal.
-import fs from "node:fs";
-import path from "node:path";
-import { estimatorsPage } from "./estimators-doc.mjs";
-import { ensureBuilt, ensureInstalled, root } from "./setup.mjs";
+// docs/errors.md from the catalogue itself: `npm run docs` writes it, a test keeps it equal.
+import { cell } from "./markdown.mjs";
 
-/** A context whose every member shows its own name: a list of one text, so that text and list both read well. */
-function sampleContext() {
-  return new Proxy({}, { get: (_, name) => [`<${String(name)}>`] });
+/**
+ * A context whose every member shows its own name, whatever a sentence does with it: as a text, as a list of texts, or as
+ * a list of objects whose members are told. `unknown` are members that are not there.
+ */
+function sampleContext(unknown = []) {
+  return new Proxy(
+    {},
+    { get: (_, name) => (unknown.includes(name) ? undefined : [sampleElement(`<${String(name)}>`)]) },
+  );
+}
+
+function sampleElement(text) {
+  const get = (_, member) => {
+    if (member === Symbol.toPrimitive || member === "toJSON") return () => text;
+    return member in String.prototype ? text[member].bind(text) : `<${String(member)}>`;
+  };
+  return new Proxy({}, { get });
+}
+
+/** What an error of this code advises of itself, after the name that may be meant. */
+function remedyOf({ remedy }) {
+  const suggestion = remedy(sampleContext(["remedy", "help"]));
+  const general = remedy(sampleContext(["remedy", "help", "nearest"]));
+  return suggestion === general ? general : `${suggestion} ${general}`;
 }
 
 /** The page: one row a code, with the message and the remedy as templates. */
 export function errorsPage(catalogue) {
-  const cell = (text) =>
-    String(text)
-      .replaceAll(/\["(<\w+>)"\]/g, '"$1"')
-      .replaceAll("|", "\\|")
-      .replaceAll("<", "&lt;");
+  // A list of one text, written as JSON.
+  const sentence = (text) => cell(String(text).replaceAll(/\["(<\w+>)"\]/g, '"$1"'));
   const rows = Object.entries(catalogue).map(([code, entry]) => {
-    const message = cell(entry.message(sampleContext()));
-    const remedy = cell(entry.remedy(sampleContext()));
+    const message = sentence(entry.message(sampleContext()));
+    const remedy = sentence(remedyOf(entry));
     return `| \`${code}\` | ${entry.status} | ${entry.exit} | ${message} | ${remedy} |`;
   });
   return [
@@ -33,15 +48,4 @@ export function errorsPage(catalogue) {
     ...rows,
     "",
   ].join("\n");
-}
-
-if (process.argv[1] === import.meta.filename) {
-  ensureInstalled();
-  ensureBuilt();
-  const { catalogue } = await import("../dist/core/errors/error.js");
-  fs.writeFileSync(path.join(root, "docs", "errors.md"), errorsPage(catalogue));
-  const { ensembles, estimatorNames, findEstimator } = await import("../dist/train/implementations.js");
-  const implementations = await Promise.all(estimatorNames.map((name) => findEstimator(name)));
-  fs.writeFileSync(path.join(root, "docs", "estimators.md"), estimatorsPage([...implementations, ...ensembles]));
-  console.log("wrote docs/errors.md and docs/estimators.md");
 }

@@ -1,4 +1,5 @@
 // docs/estimators.md from the declared tables themselves: `npm run docs` writes it, a test keeps it equal.
+import { cell } from "./markdown.mjs";
 
 /** What each estimator is, in a sentence. */
 const sentences = {
@@ -54,8 +55,6 @@ function searchOf({ search, scale }) {
   return `${search[0]} to ${search[1]}${scale === "log" ? ", log" : ""}`;
 }
 
-const cell = (text) => String(text).replaceAll("|", "\\|").replaceAll("<", "&lt;");
-
 /** One section: the sentence and a row a hyperparameter. */
 function section({ name, tasks, hyperparameters }) {
   const rows = Object.entries(hyperparameters).map(([key, declaration]) =>
@@ -96,7 +95,7 @@ export function estimatorsPage(implementations) {
     "## warmStart",
     "",
     '`warmStart(boosting({ trees: 50 }), { from: "champion" })`: boosting that adds up to 50 rounds to the trees of an earlier version of the pipeline,',
-    "by number or as the champion: see [Data in](data.md#training-that-goes-on). The step `train` notes all `rounds`.",
+    "by number or as the champion: see [training](training.md#training-that-goes-on). The step `train` notes all `rounds`.",
     "",
   ].join("\n");
 }

@@ -36,7 +36,7 @@ interface Entry {
 /**
  * A mistake or a fault with a code, the actual value and a remedy.
  *
- * `status` is the HTTP status it becomes, `exitCode` the exit code of the CLI (DESIGN: 1 error, 2 usage, 3 gate).
+ * `status` is the HTTP status it becomes, `exitCode` the exit code of the command line: 1 error, 2 usage, 3 not promoted.
  */
 export class MillraceError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "MillraceError";

@@ -126,8 +126,7 @@ export const pipelineErrors = {
     exit: 1,
     message: (c: { estimator: string; epoch: number; learningRate: number }): string =>
       `${c.estimator}() with learningRate ${c.learningRate} diverged: not all of its weights were finite numbers after epoch ${c.epoch}`,
-    remedy: (c: { learningRate: number }): string =>
-      `Lower learningRate, say to ${c.learningRate / 10}; scale inputs that are very large.`,
+    remedy: (): string => "Lower learningRate, say to a tenth of it; scale inputs that are very large.",
   },
   CANCELLED: {
     status: 499,

@@ -42,7 +42,7 @@ export const serveErrors = {
   REQUEST_TIMEOUT: {
     status: 408,
     exit: 1,
-    message: (c: { limitMs: number }): string => `the request did not arrive whole within ${c.limitMs / 1000} s`,
+    message: (c: { limitMs: number }): string => `the request did not arrive whole within ${c.limitMs} ms`,
     remedy: (): string => "Send the whole request at once.",
   },
   HEADERS_TOO_LARGE: {

@@ -81,7 +81,8 @@ export const sourceErrors = {
     exit: 2,
     message: (c: { path: string; known: readonly string[] }): string =>
       `the ending of "${c.path}" names no known format (${c.known.join(", ")})`,
-    remedy: (): string => "Rename the file, or use csv(), tsv(), parquet(), jsonl() or json() in the definition.",
+    remedy: (): string =>
+      "Rename the file, or use csv(), tsv(), parquet(), jsonl(), json() or arrow() in the definition.",
   },
   COLUMN_NAME_INVALID: {
     status: 422,

@@ -1,0 +1,1 @@
+export function cliPage(groups: readonly { readonly title: string; readonly verbs: readonly object[] }[]): string;
