@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createProject, isBuilt, type Project } from "../e2e/cli.ts";
+import { createProject, dist, isBuilt, type Project } from "../e2e/cli.ts";
 import { csvOf } from "../e2e/data.ts";
 
 const text = fs.readFileSync(path.resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
@@ -81,9 +81,24 @@ describe.skipIf(!isBuilt)("docs/deployment.md", () => {
     expect(await ask([{ contract: "monthly" }])).toMatchObject([422, { code: "REQUEST_INVALID", issues: [{}] }]);
   });
 
-  it("links to files that exist", () => {
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1]!);
-    const missing = targets.filter((target) => !fs.existsSync(path.resolve(import.meta.dirname, "../../docs", target)));
-    expect(missing).toEqual([]);
+  it("reads the model file as it shows", async () => {
+    const { models } = (await project.run("models", "churn", "--json")).json<{
+      models: { versions: { digest: string }[] }[];
+    }>();
+    const digest = models[0]!.versions[0]!.digest.replace("sha256:", "");
+    const said: unknown[][] = [];
+    (globalThis as Record<string, unknown>)["docsConsole"] = { log: (...words: unknown[]) => void said.push(words) };
+    const source = snippets("ts")[0]!
+      .replace(
+        /".millrace[^"]*"/,
+        JSON.stringify(project.path(`.millrace/artifacts/${digest.slice(0, 2)}/${digest.slice(2)}`)),
+      )
+      .replace("millrace/runtime", pathToFileURL(path.join(dist, "runtime.js")).href);
+    project.write("file.mjs", `const console = globalThis.docsConsole;\n${source}`);
+    await import(pathToFileURL(project.path("file.mjs")).href);
+    expect(said).toMatchObject([
+      [[], [{ label: expect.any(String), probabilities: { no: expect.any(Number) } }]],
+      [[{ contributions: { tenure: expect.any(Number) } }], [{ feature: expect.any(String) }, {}, {}]],
+    ]);
   });
 });
