@@ -70,6 +70,14 @@ describe.skipIf(compiledModule("member", import.meta.url) === null)(
         expect(await outputsInThreads(predictor, design, 2)).toEqual(outputsOf(predictor, design));
     });
 
+    it("are the same for calls at once, of other sizes, and for those after them", async () => {
+      const predictor = treesOf(design, { outputs: 1, trees: 210 });
+      const designs = [design, ...[2 * nRows, nRows].map((n) => randomDesign(createRng(6), n, { sparse: 5 }))];
+      const alone = designs.map((one) => outputsOf(predictor, one));
+      for (let turn = 0; turn < 2; ++turn)
+        expect(await Promise.all(designs.map((one) => outputsInThreads(predictor, one, 2)))).toEqual(alone);
+    });
+
     it("are of ordinary memory, and leave the design as it was", async () => {
       const shared = sharedDesign(nRows, 3);
       const before = shared.dense.map(({ values }) => values.slice());

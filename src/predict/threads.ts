@@ -1,4 +1,3 @@
-import { sharedBuffer, sharedNumbers } from "../core/shared-memory.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { Design } from "../model/design.ts";
 import type { Model, Predictions } from "../model/model.ts";
@@ -8,6 +7,7 @@ import { outputsOf } from "../model/score.ts";
 import { canUseWorkers, runCrew } from "../threads/crew.ts";
 import { compiledModule } from "../threads/location.ts";
 import { rowsAtOnce, type Scoring } from "./member.ts";
+import { copied, roomFor, sharedCopy, takeRoom } from "./shared-room.ts";
 
 /** Steps of some 3 ns each from which on handing rows to threads takes less than it saves. */
 const worthThreads = 5_000_000;
@@ -24,15 +24,25 @@ export async function outputsInThreads(predictor: Predictor, design: Design, thr
   const most = Math.min(threads, Math.ceil(nRows / rowsAtOnce));
   if (most < 2 || module === null || !canUseWorkers() || nRows * stepsOf(predictor) < worthThreads)
     return outputsOf(predictor, design);
+  const outputs = new Float64Array(nRows * predictor.outputs);
+  const room = takeRoom(roomFor([design, outputs, taken]));
   const scoring: Scoring = {
     ...knownPredictor(predictor),
-    design: inSharedMemory(design),
-    outputs: sharedNumbers(nRows * predictor.outputs),
-    next: new Int32Array(sharedBuffer(4)),
+    design: copied(design, room.copy),
+    outputs: room.copy(outputs),
+    next: room.copy(taken),
   };
-  await runCrew({ module, payload: scoring, threads: most, watch: () => {}, watchMs: 1000 });
-  return scoring.outputs.slice();
+  try {
+    await runCrew({ module, payload: scoring, threads: most, watch: () => {}, watchMs: 1000 });
+    outputs.set(scoring.outputs);
+    return outputs;
+  } finally {
+    room.giveBack();
+  }
 }
+
+/** No row is taken. */
+const taken = Int32Array.of(0);
 
 /** About how many steps of 3 ns a row takes; 0 where reading the row is all there is to it. */
 function stepsOf(predictor: Predictor): number {
@@ -57,25 +67,7 @@ const known = new WeakMap<Predictor, Pick<Scoring, "predictor" | "key">>();
 let nKnown = 0;
 
 function knownPredictor(predictor: Predictor): Pick<Scoring, "predictor" | "key"> {
-  const own = known.get(predictor) ?? { predictor: inSharedMemory(predictor), key: ++nKnown };
+  const own = known.get(predictor) ?? { predictor: copied(predictor, sharedCopy), key: ++nKnown };
   known.set(predictor, own);
   return own;
-}
-
-type Numbers = Float64Array | Uint32Array | Int32Array | Uint8Array;
-
-/** Plain data with every typed array in memory that threads share: itself where it is there, else a copy. */
-function inSharedMemory<T>(value: T): T {
-  if (ArrayBuffer.isView(value)) return sharedCopy(value as unknown as Numbers) as T;
-  if (Array.isArray(value)) return value.map(inSharedMemory) as T;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inSharedMemory(part)])) as T;
-}
-
-function sharedCopy(values: Numbers): Numbers {
-  if (values.buffer instanceof SharedArrayBuffer) return values;
-  const Kind = values.constructor as new (memory: ArrayBufferLike) => Numbers;
-  const copy = new Kind(sharedBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }
