@@ -7,7 +7,7 @@ import { textOption, type Verb } from "./verb.ts";
 export const rollout: Verb = {
   name: "rollout",
   description:
-    "Gives a version a share of the requests beside the champion. Without --split or --shadow it is a canary: servers judge it after every request, roll it back where it is worse and make it champion where it is not. Without a version, shows what is under way and what was.",
+    "Gives a version a share of the requests and messages beside the champion. Without --split or --shadow it is a canary: servers judge it after every request, roll it back where it is worse and make it champion where it is not. Without a version, shows what is under way and what was.",
   operands: [
     ["<model>", "a model's name"],
     ["[version]", "a version number"],

@@ -42,6 +42,7 @@ let servers: RolloutServer[];
 
 /** What answers requests for the model of a test's rollout. */
 export interface RolloutServer {
+  readonly predicting: PredictContext;
   readonly champions: ChampionWatch;
   readonly watch: RolloutWatch;
   readonly events: string[];
@@ -112,6 +113,7 @@ export async function startRolloutServer(
   const context = { models: champions, log: null, clock, limits: defaultLimits, metrics, traffic: watch };
   const whole: PredictContext = { ...context, createId: () => `id-${++ids}`, ...more };
   const server: RolloutServer = {
+    predicting: whole,
     champions,
     watch,
     events,

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DescribedRollout } from "../../src/app/rollout.ts";
 import { createProject, isBuilt, until, type Project, type Running } from "../e2e/cli.ts";
 import { housePipeline, houses } from "../e2e/data.ts";
 import { startNats } from "./start/nats.ts";
@@ -54,6 +55,16 @@ describe.skipIf(!isBuilt || !server)("millrace stream", () => {
   async function publish(name: string, ...bodies: readonly string[]): Promise<void> {
     const client = jetstream(connection);
     await Promise.all(bodies.map((body) => client.publish(`${name}.in`, body)));
+  }
+
+  /** Twice each user's message. */
+  async function publishOfUsers(name: string, nUsers: number): Promise<void> {
+    const client = jetstream(connection);
+    for (let i = 0; i < 2 * nUsers; ++i) {
+      const all = headers();
+      all.set("X-User", `u${i % nUsers}`);
+      await client.publish(`${name}.in`, rowOf(i % nUsers), { headers: all });
+    }
   }
 
   async function countOf(stream: string): Promise<number> {
@@ -132,6 +143,59 @@ describe.skipIf(!isBuilt || !server)("millrace stream", () => {
     expect(await one.stop()).toBe(0);
     const logged = await project.run("predictions", "houses", "--json");
     for (const { body } of await messagesOf("houses-out")) expect(logged.stdout).toContain(body.predictionId);
+  });
+
+  it("divides messages under a rollout: by key, beside a shadow, and a canary until it is champion", async () => {
+    const other = createProject();
+    other.write("data/houses.csv", houses(150));
+    for (const model of ["m.linear({ l2: 0.5 })", "m.linear()"]) {
+      other.pipeline("houses", housePipeline({ model, gate: "[]" }));
+      expect((await other.run("run", "houses")).code).toBe(0);
+    }
+    await makeStreams("divided");
+    const own = ["--from", "divided", "--to", "divided.out", "--nats", server!.url, "--port", "0"];
+    const one = (running = other.start("stream", "houses", ...own));
+    await one.heard(/answering messages/);
+    const answered = (n: number): Promise<unknown> =>
+      until(async () => (await countOf("divided-out")) === n, `${n} answers`);
+    const shown = async (): Promise<DescribedRollout> =>
+      (await other.run("rollout", "houses", "--json")).json<{ rollouts: DescribedRollout[] }>().rollouts[0]!;
+
+    expect((await other.run("rollout", "houses", "1", "--split", "50", "--key", "header:x-user")).code).toBe(0);
+    await one.heard(/split of houses version 1 is under way/);
+    await publishOfUsers("divided", 20);
+    await answered(40);
+    const byUser = new Map<string | null, Set<number>>();
+    for (const { body } of await messagesOf("divided-out"))
+      byUser.set(body.input.id, (byUser.get(body.input.id) ?? new Set()).add(body.version));
+    expect([...byUser.values()].map(({ size }) => size)).toEqual(Array<number>(20).fill(1));
+    expect(new Set([...byUser.values()].flatMap((versions) => [...versions]))).toEqual(new Set([1, 2]));
+    await other.run("rollout", "houses", "--stop");
+    await one.heard(/split of houses version 1 stopped/);
+
+    expect((await other.run("rollout", "houses", "1", "--shadow")).code).toBe(0);
+    await one.heard(/shadow of houses version 1 is under way/);
+    await publish("divided", ...rows(30));
+    await until(async () => (await shown()).compared!.answers === 30, "the shadow to be compared");
+    expect(await countOf("divided-out")).toBe(70);
+    expect((await messagesOf("divided-out")).slice(40).map(({ body }) => body.version)).toEqual(
+      Array<number>(30).fill(2),
+    );
+    await other.run("rollout", "houses", "--stop");
+    await one.heard(/shadow of houses version 1 stopped/);
+
+    const canary = ["--steps", "50,100", "--bake", "10ms", "--min-requests", "5"];
+    expect((await other.run("rollout", "houses", "1", ...canary)).code).toBe(0);
+    await one.heard(/canary of houses version 1 is under way/);
+    await publish("divided", ...rows(40));
+    await one.heard(/houses version 1 is live, in place of version 2/);
+    expect((await shown()).status).toBe("promoted");
+    await answered(110);
+    expect(new Set((await messagesOf("divided-out")).slice(70).map(({ body }) => body.version))).toEqual(
+      new Set([1, 2]),
+    );
+    expect(await one.stop()).toBe(0);
+    other.remove();
   });
 
   it("loses no message and gives no other id to an answer, however often it is killed", async () => {

@@ -35,7 +35,7 @@ interface End {
 
 /** Sends requests by chance to two arms until the candidate is rolled back or has had `most` of them; judged after each of those. */
 function simulate(rng: Rng, candidate: Behaviour, share: number, most: number): End {
-  const counter = new RolloutCounter(model);
+  const counter = new RolloutCounter(model, "short");
   let requests = 0;
   while (requests < most) {
     const arm = rng.next() < share ? "candidate" : "champion";
@@ -82,7 +82,7 @@ describe(`a canary, in ${simulations} simulations a case`, { timeout: 600_000 },
   );
 
   it("that ranks is not judged by its scores, which have no scale", () => {
-    const counter = new RolloutCounter({ ...model, task: "ranking" });
+    const counter = new RolloutCounter({ ...model, task: "ranking" }, "short");
     const rng = createRng(2);
     for (let i = 0; i < 2000; ++i) {
       const arm = rng.next() < 0.25 ? "candidate" : "champion";

@@ -3,6 +3,7 @@ import { quantiles } from "../../math/quantile.ts";
 import type { Model } from "../../model/model.ts";
 import { labelOf, numberOf } from "../answer-value.ts";
 import { eventNames } from "./judge.ts";
+import { type KeyLife, SeenEvents } from "./seen-events.ts";
 import { type Tally, TallyKeeper } from "./tally.ts";
 
 export type Arm = "candidate" | "champion";
@@ -23,9 +24,6 @@ const renewedEvery = 32;
 const toleratedFactor = 1.25;
 const toleratedMs = 1;
 
-/** Keys whose events are remembered; of more, nothing is counted. */
-const mostKeys = 200_000;
-
 /**
  * Counts what happens to the arms of one rollout, for the tests of judge.ts. Where a key decides the arm, a key's requests
  * are no chances of their own either: each event counts once a key.
@@ -36,12 +34,13 @@ export class RolloutCounter {
   readonly #positive: string;
   readonly #isRanking: boolean;
   readonly #latencies: number[] = [];
-  readonly #seen = new Set<string>();
+  readonly #seen: SeenEvents;
   #nLatencies = 0;
   #threshold = Infinity;
 
   /** `champion` says in which parts of its range answers are counted; of a ranking, whose scores have no scale, in none. */
-  constructor(champion: Model) {
+  constructor(champion: Model, keyLife: KeyLife) {
+    this.#seen = new SeenEvents(keyLife);
     this.#binOf = binsOf(champion);
     this.#positive = String(champion.labels[1]);
     this.#isRanking = champion.task === "ranking";
@@ -78,11 +77,7 @@ export class RolloutCounter {
   }
 
   #event(step: number, side: 0 | 1, key: string | null, name: string): void {
-    if (key !== null) {
-      const once = `${name} ${key}`;
-      if (this.#seen.has(once) || this.#seen.size >= mostKeys) return;
-      this.#seen.add(once);
-    }
+    if (key !== null && !this.#seen.isFirst(name, key)) return;
     this.#keeper.add(step, name, side, 1);
   }
 

@@ -3,9 +3,9 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Model } from "../../model/model.ts";
 import type { Answer } from "../../model/predict.ts";
 
-/** What became of one row of a batch. */
+/** What became of one row that was asked for beside others: its answer and the version that gave it, or why there is none. */
 export type RowOutcome =
-  | { readonly answer: Answer; readonly predictionId: string }
+  | { readonly answer: Answer; readonly predictionId: string; readonly version: number }
   | { readonly code: string; readonly detail: string; readonly issues: readonly JsonObject[] };
 
 /** How a batch is written: what comes first, a line a row, what comes last, and what where it breaks off. */

@@ -1,21 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as after } from "node:timers/promises";
 import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
-import type { JsonValue } from "../../core/json.ts";
 import type { PredictContext } from "../answer-rows.ts";
-import type { RowOutcome } from "../batch/lines.ts";
-import { outcomesOf } from "../batch/outcomes.ts";
-import { type ReadRow, rowReaderOf } from "../batch/rows.ts";
-import { formatBytes } from "../limits.ts";
-import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
-import { isInternal, problemOf } from "../problem.ts";
+import { problemOf } from "../problem.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
+import { type Fault, isFault, type Verdict, verdictsOf } from "./verdicts.ts";
 
 export interface AnswerMessagesOptions {
   readonly context: PredictContext;
   readonly channel: MessageChannel;
-  /** A model, or "model@alias": whichever version is live when messages are taken answers them. */
+  /**
+   * A model, or "model@alias": whichever version is live when messages are taken answers them, or the one beside it to which a
+   * rollout gives a message.
+   */
   readonly model: string;
   readonly onEvent: (event: MessageEvent) => void;
   /** Hears of faults of the server's own for which messages are set aside: each once of messages taken together. */
@@ -31,7 +29,7 @@ export type MessageEvent =
   | { readonly kind: "held"; readonly error: MillraceError }
   | { readonly kind: "resumed" };
 
-/** Messages answered together: a version is asked for all, and all answers are on their way at once. */
+/** Messages answered together: all answers are on their way at once. */
 const messagesAtOnce = 256;
 const longestRetryMs = 30_000;
 
@@ -51,13 +49,6 @@ export function answerMessages(options: AnswerMessagesOptions): { stop(): Promis
       await options.channel.close();
     },
   };
-}
-
-/** What a message gets: the text of its answer, why there is none, or the fault of ours that hit it. */
-type Verdict = string | Refusal | Fault;
-
-interface Fault {
-  readonly fault: unknown;
 }
 
 class Answering {
@@ -108,17 +99,9 @@ class Answering {
     this.#tellRefused(refusals);
   }
 
-  async #judge(messages: readonly Message[]): Promise<readonly Verdict[]> {
+  #judge(messages: readonly Message[]): Promise<readonly Verdict[]> {
     const { channel, context, model } = this.#options;
-    const served = servedModel(context.models, model);
-    const reads = rowReaderOf("jsonl", [], context.limits)(messages.map(({ bytes }) => Buffer.from(bytes)));
-    const outcomes = await outcomesOrEach(context, served, reads);
-    return messages.map((message, i) => {
-      const [read, outcome] = [reads[i]!, outcomes[i]!];
-      return isFault(outcome)
-        ? outcome
-        : answerText(served, channel, message, "row" in read ? read.row : null, outcome);
-    });
+    return verdictsOf(context, channel, model, messages);
   }
 
   /** What becomes of a message that a fault of ours hit: refused where that keeps it, and asked for again until it is answered where not. */
@@ -190,55 +173,4 @@ class Answering {
       this.#options.onEvent({ kind: "refused", count: same.length, sequence, refusal });
     }
   }
-}
-
-/** A row whose prediction fails costs the others nothing: where they fail together, each is asked for itself. */
-async function outcomesOrEach(
-  context: PredictContext,
-  served: ServedModel,
-  reads: readonly ReadRow[],
-): Promise<readonly (RowOutcome | Fault)[]> {
-  try {
-    return await outcomesOf(context, served, reads);
-  } catch (error) {
-    if (toMillraceError(error).code === "LOG_UNWRITABLE") throw error;
-  }
-  const outcomes: (RowOutcome | Fault)[] = [];
-  for (const read of reads) {
-    try {
-      outcomes.push(...(await outcomesOf(context, served, [read])));
-    } catch (error) {
-      const { code, detail } = problemOf(error);
-      if (code === "LOG_UNWRITABLE") throw error;
-      outcomes.push(isInternal(error) ? { fault: error } : { code, detail, issues: [] });
-    }
-  }
-  return outcomes;
-}
-
-function isFault(verdict: Verdict | RowOutcome): verdict is Fault {
-  return typeof verdict === "object" && "fault" in verdict;
-}
-
-/** What is sent for a message, or why nothing is. */
-function answerText(
-  { model, version }: ServedModel,
-  { stream, mostBytes }: MessageChannel,
-  { sequence, id }: Message,
-  row: unknown,
-  outcome: RowOutcome,
-): string | Refusal {
-  if (!("answer" in outcome)) return { code: outcome.code, detail: outcome.detail };
-  const { answer: prediction, predictionId } = outcome;
-  const input = { stream, sequence, id: id ?? idOf(row, model.roles.id) };
-  const text = JSON.stringify({ model: model.name, version, prediction, predictionId, input });
-  if (Buffer.byteLength(text) <= mostBytes) return text;
-  const detail = `the answer is larger than the ${formatBytes(mostBytes)} that a message may hold`;
-  return { code: "REQUEST_TOO_LARGE", detail };
-}
-
-/** What stands in the column that the definition calls the id. */
-function idOf(row: unknown, column: string | null): JsonValue {
-  if (column === null || typeof row !== "object" || row === null || !Object.hasOwn(row, column)) return null;
-  return (row as Readonly<Record<string, JsonValue>>)[column] ?? null;
 }

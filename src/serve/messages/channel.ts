@@ -4,6 +4,8 @@ export interface Message {
   readonly sequence: number;
   /** What its sender named it; null where nothing. */
   readonly id: string | null;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Uint8Array;
 }
 

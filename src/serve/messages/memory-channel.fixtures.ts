@@ -1,8 +1,11 @@
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
 
+/** What is sent: the body, or, with headers, both. */
+export type SentMessage = string | Uint8Array | { readonly body: string; readonly headers: Message["headers"] };
+
 /** A stream that lives in this process. A message that was taken and not settled is there for the next reader. */
 export interface MemoryStream {
-  send(...bodies: readonly (string | Uint8Array)[]): void;
+  send(...messages: readonly SentMessage[]): void;
   /** What was sent out, in order, by whom: each time, also where it was sent before. */
   readonly said: string[];
   readonly answers: Map<number, string>;
@@ -23,10 +26,12 @@ export function memoryStream(): MemoryStream {
     answers: new Map(),
     setAside: new Map(),
     fault: null,
-    send(...bodies) {
-      for (const body of bodies) {
+    send(...sent) {
+      for (const one of sent) {
+        const { body, headers } =
+          typeof one === "string" || one instanceof Uint8Array ? { body: one, headers: {} } : one;
         const bytes = typeof body === "string" ? Buffer.from(body) : body;
-        messages.set(++sequence, { sequence, id: null, bytes });
+        messages.set(++sequence, { sequence, id: null, headers, bytes });
       }
       wake();
     },

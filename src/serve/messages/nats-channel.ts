@@ -158,6 +158,7 @@ class NatsChannel implements MessageChannel {
     const message = Object.freeze({
       sequence: one.seq,
       id: id === undefined || id === "" ? null : id,
+      headers: headersByName(one),
       bytes: one.data,
     });
     this.#taken.set(message, one);
@@ -226,6 +227,12 @@ class NatsChannel implements MessageChannel {
       throw new MillraceError("STREAM_FAILED", { stream: this.#options.stream, reason }, { cause: error });
     }
   }
+}
+
+/** Of one that a message has several times, all are said as HTTP says them. */
+function headersByName({ headers }: JsMsg): Headers {
+  if (!headers) return {};
+  return Object.fromEntries(headers.keys().map((name) => [name.toLowerCase(), headers.values(name).join(", ")]));
 }
 
 /** What headers take of a message: a line that names the protocol, one each, and an empty one. */

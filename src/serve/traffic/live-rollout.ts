@@ -48,7 +48,7 @@ export class LiveRollout {
   constructor(rollout: Rollout, candidate: ServedModel, champion: ServedModel, onAlarm: () => void) {
     this.#rollout = rollout;
     this.candidate = candidate;
-    this.#counter = new RolloutCounter(champion.model);
+    this.#counter = new RolloutCounter(champion.model, rollout.plan.key === "request" ? "short" : "long");
     this.#isRanking = champion.model.task === "ranking";
     this.#onAlarm = onAlarm;
   }

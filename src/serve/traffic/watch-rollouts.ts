@@ -76,9 +76,12 @@ class Watch implements RolloutWatch {
     this.#again = repeatedLook(() => this.#look(), options.everyMs);
   }
 
-  of(champion: ServedModel): LiveRollout | undefined {
-    const live = this.#followed.get(champion.model.name);
-    return live?.rollout.champion === champion.version ? live : undefined;
+  of(served: ServedModel): LiveRollout | undefined {
+    const { name } = served.model;
+    const live = this.#followed.get(name);
+    if (live?.rollout.champion !== served.version) return undefined;
+    // Who names an alias gets the version at which it stands, though it is the champion's.
+    return this.#options.models.get(name) === served ? live : undefined;
   }
 
   refresh(): Promise<void> {
