@@ -5,6 +5,7 @@ import { answerMessages, type MessageEvent } from "../serve/messages/answer-mess
 import { openNatsChannel } from "../serve/messages/nats-channel.ts";
 import type { NatsChannelOptions } from "../serve/messages/nats-consumer.ts";
 import type { Project } from "./project.ts";
+import type { ServerLog } from "./server-log.ts";
 
 /** Which messages are answered by which model; `model` may be "model@alias". */
 export type MessagesOptions = NatsChannelOptions;
@@ -14,16 +15,21 @@ export async function startMessages(
   { registry }: Project,
   context: PredictContext,
   options: MessagesOptions,
-  onEvent: (text: string) => void,
-  onFault: (error: unknown) => void,
+  serverLog: ServerLog,
 ): Promise<{ stop(): Promise<void> }> {
   const { model, stream, to } = options;
   const found = (await registry.models()).map((one) => one.model);
   if (!found.some((name) => name === model || model.startsWith(`${name}@`)))
     throw new MillraceError("MODEL_NOT_FOUND", { model, found, nearest: nearestName(model, found) });
   const channel = await openNatsChannel(options);
-  onEvent(`answering messages of the stream "${stream}" with ${model}, under the subject "${to}"`);
-  return answerMessages({ context, channel, model, onEvent: (event) => onEvent(describe(event, options)), onFault });
+  serverLog.event(`answering messages of the stream "${stream}" with ${model}, under the subject "${to}"`);
+  return answerMessages({
+    context,
+    channel,
+    model,
+    onEvent: (event) => serverLog.event(describe(event, options)),
+    onFault: (error) => serverLog.fault(error),
+  });
 }
 
 /** A refusal by its code alone: what it says in detail may hold values of the row, which are not to stand here. */

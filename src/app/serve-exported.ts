@@ -2,7 +2,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { MillraceError, toMillraceError } from "../core/errors/error.ts";
+import { MillraceError } from "../core/errors/error.ts";
 import { decodeModel } from "../model/file.ts";
 import { watchKeys } from "../serve/access/key-ring.ts";
 import type { StoredKey } from "../serve/access/keys.ts";
@@ -34,17 +34,19 @@ export interface ServedFile {
 export async function startExported(
   folder: string,
   clock: Clock,
-  options: Pick<UpOptions, "host" | "port" | "allowedHosts" | "tracing" | "vertex" | "onEvent">,
+  options: Pick<UpOptions, "host" | "port" | "allowedHosts" | "tracing" | "vertex" | "serverLog">,
 ): Promise<Up> {
+  const { serverLog } = options;
+  const onEvent = (text: string): void => serverLog.event(text);
   const served = (await readJson(folder, servedFile)) as ServedFile;
   const models: ServedModel[] = [];
   for (const entry of served.models) models.push(await readModel(folder, entry));
   const keys = await watchKeys({
     read: async () => ((await readJson(folder, keysFile)) as { readonly keys: readonly StoredKey[] }).keys,
     clock,
-    onUnreadable: (error) => options.onEvent(`the keys cannot be read; those known hold (${error.message})`),
+    onUnreadable: (error) => onEvent(`the keys cannot be read; those known hold (${error.message})`),
   });
-  const traced = openTracing(options.tracing ?? null, clock, options.onEvent);
+  const traced = openTracing(options.tracing ?? null, clock, onEvent);
   const server = await createServer({
     tracing: traced.tracing,
     models: fixedModels(models),
@@ -55,7 +57,8 @@ export async function startExported(
     allowedHosts: options.allowedHosts ?? [],
     keys,
     vertex: options.vertex ?? null,
-    onFault: (error) => options.onEvent(`fault: ${toMillraceError(error).message}`),
+    onFault: (error, requestId) => serverLog.fault(error, requestId),
+    onRequest: serverLog.request ?? null,
   });
   const close = async (): Promise<void> => {
     await server.close();

@@ -3,6 +3,7 @@ import { fixedClock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { memoryProject } from "./project.fixtures.ts";
 import type { Project } from "./project.ts";
+import { sentenceLog } from "./server-log.ts";
 import { startUp } from "./up.ts";
 
 let project: Project;
@@ -16,7 +17,7 @@ afterEach(async () => {
 });
 
 function starting(of: Project, host: string): ReturnType<typeof startUp> {
-  return startUp(of, { host, port: 0, command: null, onEvent: () => {} });
+  return startUp(of, { host, port: 0, command: null, serverLog: sentenceLog(() => {}) });
 }
 
 describe("a server of a project", () => {

@@ -1,5 +1,4 @@
 import type { Digest } from "../core/digest.ts";
-import { toMillraceError } from "../core/errors/error.ts";
 import { listRuns } from "../engine/runs.ts";
 import type { Model } from "../model/model.ts";
 import { recordFeedback } from "../monitor/feedback.ts";
@@ -14,6 +13,7 @@ import { packageVersion } from "./package-version.ts";
 import type { Project } from "./project.ts";
 import { reportOfRun } from "./run-sections.ts";
 import { openServedLog } from "./served-log.ts";
+import type { ServerLog } from "./server-log.ts";
 import { openTracing, type TracingOptions } from "./tracing.ts";
 import { startRetraining } from "./retraining.ts";
 import { type Watched, watchProject } from "./watched.ts";
@@ -33,8 +33,8 @@ export interface UpOptions {
   readonly vertex?: { readonly health: string; readonly predict: string } | null;
   /** Messages that are answered, too. Default none. */
   readonly messages?: MessagesOptions | null;
-  /** Hears in a sentence what happens: swaps, runs, drift. */
-  readonly onEvent: (text: string) => void;
+  /** Hears what happens: swaps, runs, drift, faults and, where it wants to, every request. */
+  readonly serverLog: ServerLog;
 }
 
 export interface Up {
@@ -47,7 +47,8 @@ export interface Up {
 
 /** Serves every champion of the project, logs predictions, swaps champions as they change and, with a command, retrains. */
 export async function startUp(project: Project, options: UpOptions): Promise<Up> {
-  const { onEvent } = options;
+  const { serverLog } = options;
+  const onEvent = (text: string): void => serverLog.event(text);
   const traced = openTracing(options.tracing ?? null, project.clock, onEvent);
   const served = openServedLog(project, { ...(options.log ?? { mode: "async", keepDays: null }), onEvent });
   const load = async (digest: Digest): Promise<Model> => {
@@ -55,7 +56,6 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
     await served.learn(model, digest);
     return model;
   };
-  const onFault = (error: unknown): void => onEvent(`fault: ${toMillraceError(error).message}`);
   let watched: Watched | undefined;
   let server: Server | undefined;
   const working: { stop(): Promise<void> }[] = [];
@@ -70,10 +70,9 @@ export async function startUp(project: Project, options: UpOptions): Promise<Up>
   };
   try {
     watched = await watchProject(project, load, onEvent);
-    server = await serverOf(project, options, { watched, log: served.log, tracing: traced.tracing, onFault });
+    server = await serverOf(project, options, { watched, log: served.log, tracing: traced.tracing });
     const { url } = await server.listen();
-    if (options.messages)
-      working.push(await startMessages(project, server.predicting, options.messages, onEvent, onFault));
+    if (options.messages) working.push(await startMessages(project, server.predicting, options.messages, serverLog));
     if (options.command) working.push(await startRetraining(project, options.command, onEvent));
     return { url, models: watched.champions.list().map(({ model }) => model.name), close };
   } catch (error) {
@@ -86,13 +85,12 @@ interface ServerParts {
   readonly watched: Watched;
   readonly log: PredictionLogs;
   readonly tracing: Tracing | null;
-  readonly onFault: (error: unknown) => void;
 }
 
 function serverOf(
   project: Project,
-  { host, port, allowedHosts, vertex }: UpOptions,
-  { watched, log, tracing, onFault }: ServerParts,
+  { host, port, allowedHosts, vertex, serverLog }: UpOptions,
+  { watched, log, tracing }: ServerParts,
 ): Promise<Server> {
   const { clock, store } = project;
   const { champions, aliases, keys, traffic } = watched;
@@ -111,6 +109,7 @@ function serverOf(
     runs: { list: () => listRuns(store), report: (called) => reportOfRun(project, called) },
     feedback: (model, items) => recordFeedback(store, clock, model, items),
     vertex: vertex ?? null,
-    onFault,
+    onFault: (error, requestId) => serverLog.fault(error, requestId),
+    onRequest: serverLog.request ?? null,
   });
 }

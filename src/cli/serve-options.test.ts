@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressOf, vertexRoutesOf } from "./serve-options.ts";
+import { addressOf, eventsOf, vertexRoutesOf } from "./serve-options.ts";
 
 describe("the environment of Vertex AI", () => {
   it("names the port where --port does not", () => {
@@ -16,5 +16,12 @@ describe("the environment of Vertex AI", () => {
       predict: "/p",
     });
     expect(() => vertexRoutesOf({ AIP_HEALTH_ROUTE: "/h" })).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});
+
+describe("how a server says what happens", () => {
+  it("is text, or JSON where that is asked for, and nothing else", () => {
+    expect([eventsOf({}), eventsOf({ events: "json" })]).toEqual(["text", "json"]);
+    expect(() => eventsOf({ events: "xml" })).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

@@ -11,6 +11,10 @@ export const serveOptions: readonly (readonly [flags: string, doc: string])[] = 
     "--log <mode>",
     "sync: answer once the prediction is recorded on disk; async: at once (default), a crash can lose a second",
   ],
+  [
+    "--events <form>",
+    "how it says what happens: text (default), or json: a line each on standard error, with all requests",
+  ],
   ["--keep-days <n>", "sweep what the prediction log holds of earlier days (default: keep all)"],
 ];
 
@@ -41,6 +45,13 @@ export function logOptionsOf(options: OptionValues): { readonly mode: LogMode; r
   if (mode !== "sync" && mode !== "async")
     throw new MillraceError("USAGE", { reason: `--log must be sync or async, got "${mode}"` });
   return { mode, keepDays: integerOption(options, "keepDays", 1, 36_500) ?? null };
+}
+
+/** How a server says what happens to it; throws USAGE. */
+export function eventsOf(options: OptionValues): "text" | "json" {
+  const form = textOption(options, "events") ?? "text";
+  if (form === "text" || form === "json") return form;
+  throw new MillraceError("USAGE", { reason: `--events must be text or json, got "${form}"` });
 }
 
 /** The paths Vertex AI asks a container for, or null outside of Vertex AI; throws USAGE where only one is named. */

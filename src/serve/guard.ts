@@ -5,12 +5,19 @@ import type { Authority } from "./access/authority.ts";
 import { originHost } from "./hosts.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
-import type { Tracing } from "./tracing/tracing.ts";
+import { requestIdHeader } from "./request-id.ts";
+import type { TracedAnswer, Tracing } from "./tracing/tracing.ts";
 
 /** Where the state of one server stands while it runs. */
 export interface ServerState {
   isDraining: boolean;
   inFlight: number;
+}
+
+/** What became of a request, for whoever logs each. */
+export interface AnsweredRequest extends TracedAnswer {
+  readonly requestId: string;
+  readonly ms: number;
 }
 
 interface GuardContext {
@@ -21,6 +28,7 @@ interface GuardContext {
   isAllowedHost(header: string): boolean;
   readonly authority: Authority;
   readonly tracing: Tracing | null;
+  readonly onRequest: ((answered: AnsweredRequest) => void) | null;
 }
 
 /** What every answer carries. */
@@ -37,18 +45,20 @@ export const securityHeaders: Readonly<Record<string, string>> = Object.freeze({
 
 /** What stands before every route: load, names, keys, headers, and the count of what happened. */
 export function guard(app: FastifyInstance, context: GuardContext): void {
-  const { limits, state, metrics, clock, authority, tracing } = context;
+  const { limits, state, metrics, clock, authority, tracing, onRequest } = context;
   app.addHook("onRequest", (request, reply, done) => {
     const start = clock.monotonic();
     ++state.inFlight;
     reply.raw.once("close", () => {
       --state.inFlight;
       const route = request.routeOptions.url ?? null;
-      const seconds = (clock.monotonic() - start) / 1000;
-      metrics.answered(route ?? "unmatched", request.method, reply.statusCode, seconds);
-      tracing?.end(request, { method: request.method, route, status: reply.statusCode });
+      const ms = clock.monotonic() - start;
+      const answer = { method: request.method, route, status: reply.statusCode };
+      metrics.answered(route ?? "unmatched", request.method, reply.statusCode, ms / 1000);
+      tracing?.end(request, answer);
+      onRequest?.({ requestId: request.id, ...answer, ms: Math.round(ms * 1000) / 1000 });
     });
-    reply.headers(securityHeaders);
+    reply.headers(securityHeaders).header(requestIdHeader, request.id);
     if (tracing) reply.header("traceresponse", tracing.begin(request));
     if (state.isDraining) reply.header("connection", "close");
     // An orchestrator that is told 429 by a probe restarts the server whose only trouble is to be busy.

@@ -44,6 +44,9 @@ function titleOf(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Hears of a fault of the server's own, and the id of the request that met it, where one did. */
+export type OnFault = (error: unknown, requestId?: string) => void;
+
 /** Whether an error is the server's own fault and belongs in its log. */
 export function isInternal(error: unknown): boolean {
   return !isMillraceError(error) || !speakable.has(error.code);

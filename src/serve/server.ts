@@ -15,7 +15,7 @@ import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
 import { guard, securityHeaders } from "./guard.ts";
-import type { ServerState } from "./guard.ts";
+import type { AnsweredRequest, ServerState } from "./guard.ts";
 import { createHostCheck, listeningAddress } from "./hosts.ts";
 import { LateConnections } from "./late-connections.ts";
 import { defaultLimits } from "./limits.ts";
@@ -29,8 +29,9 @@ import { addPredictRoute } from "./predict-route.ts";
 import { addOpenInference } from "./protocols/open-inference.ts";
 import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
-import { isInternal, problemOf, problemType, translateError } from "./problem.ts";
+import { isInternal, type OnFault, problemOf, problemType, translateError } from "./problem.ts";
 import { parseText, textOf } from "./request-body.ts";
+import { requestIdOf } from "./request-id.ts";
 import { longestKept } from "./row-texts.ts";
 import { inPart, type Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
@@ -72,8 +73,10 @@ export interface ServerOptions {
   readonly tracing?: Tracing | null;
   /** Where Vertex AI asks for health and predictions. Default null: no such routes. */
   readonly vertex?: VertexRoutes | null;
-  /** Hears of faults of the server itself; clients are told no reason. */
-  readonly onFault?: (error: unknown) => void;
+  /** Hears of faults of the server itself, and which request met one; clients are told no reason. */
+  readonly onFault?: OnFault;
+  /** Hears of every answer once it is sent. Default null: nobody does. */
+  readonly onRequest?: ((answered: AnsweredRequest) => void) | null;
 }
 
 export interface Server {
@@ -113,6 +116,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     isAllowedHost: createHostCheck(options.allowedHosts ?? [], isPublic),
     authority: createAuthority({ keys, isPublic, clock, failures: limits.keyFailures }),
     tracing: options.tracing ?? null,
+    onRequest: options.onRequest ?? null,
   });
   const predicting: PredictContext = {
     models,
@@ -175,6 +179,7 @@ async function createApp(
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: limits.bodyBytes,
+    genReqId: requestIdOf,
     requestTimeout: Math.max(limits.requestMs, limits.batchMs),
     keepAliveTimeout: 30_000,
     http: {
@@ -223,10 +228,10 @@ function sendProblem(reply: FastifyReply, error: unknown): void {
   void reply.code(document.status).headers(securityHeaders).type(problemType).send(JSON.stringify(document));
 }
 
-function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: (error: unknown) => void): void {
+function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: OnFault): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = translateError(thrown, limits, request.headers["content-type"]);
-    if (isInternal(error)) onFault(error);
+    if (isInternal(error)) onFault(error, request.id);
     sendProblem(reply, error);
   });
   app.setNotFoundHandler((request, reply) => {

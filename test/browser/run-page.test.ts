@@ -5,6 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openProject, type Project } from "../../src/app/project.ts";
 import { runPipeline } from "../../src/app/run-pipeline.ts";
+import { sentenceLog } from "../../src/app/server-log.ts";
 import { startUp, type Up } from "../../src/app/up.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { csv, linear, number, pipeline } from "../../src/index.ts";
@@ -32,7 +33,7 @@ describe.skipIf(!hasChromium)("the page of a run that failed", () => {
       model: linear(),
     });
     await runPipeline(project, spec, { inline: true });
-    up = await startUp(project, { host: "127.0.0.1", port: 0, command: null, onEvent: () => {} });
+    up = await startUp(project, { host: "127.0.0.1", port: 0, command: null, serverLog: sentenceLog(() => {}) });
     browser = await launchChromium();
   });
   afterAll(async () => {

@@ -6,7 +6,7 @@ import type { PredictContext } from "../answer-rows.ts";
 import { inputColumns } from "../contract-schema.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
-import { isInternal, problemOf } from "../problem.ts";
+import { isInternal, type OnFault, problemOf } from "../problem.ts";
 import { csvLines, jsonLines } from "./lines.ts";
 import type { LineWriter } from "./lines.ts";
 import { outcomesOf } from "./outcomes.ts";
@@ -15,7 +15,7 @@ import type { RecordForm } from "./records.ts";
 import { rowReaderOf } from "./rows.ts";
 
 export interface BatchContext extends PredictContext {
-  readonly onFault: (error: unknown) => void;
+  readonly onFault: OnFault;
 }
 
 const jsonTypes = ["application/x-ndjson", "application/jsonl"];
@@ -91,7 +91,7 @@ async function* batchOf(
     const summary: JsonObject = { model: model.name, version, rows, answered, refused: rows - answered };
     yield Buffer.from(writer.end(summary));
   } catch (error) {
-    if (isInternal(error) && !request.raw.destroyed) context.onFault(error);
+    if (isInternal(error) && !request.raw.destroyed) context.onFault(error, request.id);
     yield Buffer.from(writer.broken(problemOf(error)));
     // The answer's status was sent long ago: a body that breaks off is what tells every client.
     throw error;

@@ -4,14 +4,14 @@ import type { JsonObject } from "../../core/json.ts";
 import type { PredictContext } from "../answer-rows.ts";
 import type { ServedModel } from "../model-source.ts";
 import { servedModel } from "../predict-route.ts";
-import { isInternal, problemOf, translateError } from "../problem.ts";
+import { isInternal, type OnFault, problemOf, translateError } from "../problem.ts";
 import { answerAsked, answerNamed } from "../traffic/answer.ts";
 import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
 
 export interface OpenInferenceContext extends PredictContext {
   readonly version: string;
-  readonly onFault: (error: unknown) => void;
+  readonly onFault: OnFault;
   isDraining(): boolean;
 }
 
@@ -27,7 +27,7 @@ export async function addOpenInference(app: FastifyInstance, context: OpenInfere
   await app.register((scope, _, done) => {
     scope.setErrorHandler((thrown, request, reply) => {
       const error = translateError(thrown, context.limits, request.headers["content-type"]);
-      if (isInternal(error)) context.onFault(error);
+      if (isInternal(error)) context.onFault(error, request.id);
       const { status, detail, code } = problemOf(error);
       void reply.code(status).send({ error: detail, code });
     });
