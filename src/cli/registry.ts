@@ -3,7 +3,7 @@ import { textOption, type Verb } from "./verb.ts";
 export const registry: Verb = {
   name: "registry",
   description:
-    "Shows every model with its champion, versions and tags, now or as it was at a time, from the audit log.",
+    "Shows every model with its champion, aliases, rollout, versions and tags, now or as it was at a time, from the audit log.",
   operands: [],
   options: [["--at <time>", "as it was then: an ISO 8601 time such as 2026-01-31T12:00:00Z"]],
   examples: ["millrace registry", "millrace registry --at 2026-01-31T12:00:00Z --json"],
@@ -14,8 +14,11 @@ export const registry: Verb = {
     const project = await openProject(root, { clock: systemClock });
     try {
       const found = await registryAt(project, textOption(options, "at"));
-      for (const { model, champion, versions } of found.models) {
-        output.line(`${model}: ${champion === null ? "no champion" : `champion ${champion}`}`);
+      for (const { model, champion, aliases, rollout, versions } of found.models) {
+        const named = Object.entries(aliases).map(([alias, version]) => `${alias} ${version}`);
+        const beside = rollout ? [`${rollout.kind} ${rollout.version} at ${rollout.percent} %`] : [];
+        const live = [champion === null ? "no champion" : `champion ${champion}`, ...named, ...beside];
+        output.line(`${model}: ${live.join(", ")}`);
         for (const { version, gatePassed, isArchived, tags } of versions) {
           const marks = [gatePassed ? "gate passed" : "gate failed", ...(isArchived ? ["archived"] : [])];
           const tagged = Object.entries(tags).map(([tag, value]) => `${tag}=${value}`);

@@ -3,12 +3,13 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Database } from "../store/schema.ts";
 import { appendAudit, readAudit } from "./audit.ts";
-import type { AuditEntry, AuditVerdict } from "./audit.ts";
+import type { AuditVerdict } from "./audit.ts";
 import { championsOf } from "./champions.ts";
 import { aliasOf, moveAlias, requireVersion } from "./lookup.ts";
 import type { Connection } from "./lookup.ts";
 import { refuseArchived } from "./promotion.ts";
 import type { Authority } from "./promotion.ts";
+import { aliasesOf } from "./state.ts";
 
 /** A name that stands at a version, beside champion and challenger. */
 export interface NamedAlias {
@@ -55,20 +56,6 @@ export async function namedAliases(database: Connection): Promise<readonly Named
     .orderBy("a.model")
     .orderBy("a.alias")
     .execute();
-}
-
-/** The aliases of one model as its entries tell them. */
-export function aliasesOf(history: readonly AuditEntry[]): ReadonlyMap<string, number> {
-  const aliases = new Map<string, number>();
-  for (const { action, details } of history) {
-    const { alias, version } = details;
-    if (action === "alias" && typeof alias === "string") {
-      if (typeof version === "number") aliases.set(alias, version);
-      else aliases.delete(alias);
-    }
-    if (action === "archive") for (const [name, at] of aliases) if (at === version) aliases.delete(name);
-  }
-  return aliases;
 }
 
 /** Holds the aliases against an intact log: one moved without an entry, or entries cut off, show here. */

@@ -4,6 +4,8 @@ import type { Digest } from "../core/digest.ts";
 import type { Store } from "../store/open.ts";
 import { openRegistry, type OpenRegistry } from "./registry.fixtures.ts";
 import { createRegistry, type Registry } from "./registry.ts";
+import { createRollouts } from "./rollouts.ts";
+import type { ModelState } from "./state.ts";
 
 const clock = fixedClock(1_000);
 const ann = { by: "ann", reason: "better" };
@@ -190,6 +192,35 @@ describe("the registry at a time", () => {
       { version: 1, gatePassed: true, isArchived: true },
       { version: 2, gatePassed: false, isArchived: false },
     ]);
+  });
+});
+
+describe("what answered at a time", () => {
+  it("are aliases and the share of a rollout, too", async () => {
+    let now = 0;
+    const ticking = { ...clock, now: () => ++now };
+    await store.close();
+    ({ store, registry, register } = await openRegistry(ticking));
+    const rollouts = createRollouts(store, ticking);
+    await registerThree();
+    await registry.promote("prices", 1, ann);
+    const plan = { kind: "canary", percents: [5, 25, 100], bakeMs: 0, minRequests: 0, key: "request", ...ann } as const;
+    const state = async (): Promise<ModelState> => (await registry.stateAt(now))[0]!;
+    expect(await state()).toMatchObject({ aliases: {}, rollout: null });
+    await registry.setAlias("prices", "stable", 1, ann);
+    await registry.setAlias("prices", "old", 3, ann);
+    const begun = await rollouts.start("prices", 2, { ...plan, force: false }, { champion: 1, breaks: [] });
+    const between = now;
+    expect(await state()).toMatchObject({
+      aliases: { stable: 1, old: 3 },
+      rollout: { version: 2, kind: "canary", percent: 5 },
+    });
+    await rollouts.advance(begun, ann);
+    expect((await state()).rollout).toEqual({ version: 2, kind: "canary", percent: 25 });
+    await rollouts.end((await rollouts.running())[0]!, "rolledBack", ann);
+    await registry.archive("prices", 3, ann);
+    expect(await state()).toMatchObject({ champion: 1, aliases: { stable: 1 }, rollout: null });
+    expect((await registry.stateAt(between))[0]).toMatchObject({ aliases: { old: 3 }, rollout: { percent: 5 } });
   });
 });
 

@@ -13,12 +13,24 @@ export interface VersionState {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A rollout at one of its steps. */
+export interface RolloutState {
+  readonly version: number;
+  readonly kind: string;
+  /** Its share of the requests. */
+  readonly percent: number;
+}
+
 /** A model as it was at a time. */
 export interface ModelState {
   readonly model: string;
   readonly champion: number | null;
   /** When the champion became it. */
   readonly championSince: number | null;
+  /** Versions by the names people gave them. */
+  readonly aliases: Readonly<Record<string, number>>;
+  /** What got a share of the requests beside the champion; null where nothing did. */
+  readonly rollout: RolloutState | null;
   /** Ascending. */
   readonly versions: readonly VersionState[];
 }
@@ -41,7 +53,38 @@ export function stateAt(entries: readonly AuditEntry[], at: number): readonly Mo
 function modelState(model: string, entries: readonly AuditEntry[]): ModelState {
   const champion = championsOf(entries).at(-1) ?? null;
   const moved = entries.findLast(({ action }) => action === "promote" || action === "rollback");
-  return { model, champion, championSince: champion === null ? null : moved!.at, versions: versionStates(entries) };
+  return {
+    model,
+    champion,
+    championSince: champion === null ? null : moved!.at,
+    aliases: Object.fromEntries(aliasesOf(entries)),
+    rollout: rolloutOf(entries),
+    versions: versionStates(entries),
+  };
+}
+
+/** The aliases of one model as its entries tell them. */
+export function aliasesOf(history: readonly AuditEntry[]): ReadonlyMap<string, number> {
+  const aliases = new Map<string, number>();
+  for (const { action, details } of history) {
+    const { alias, version } = details;
+    if (action === "alias" && typeof alias === "string") {
+      if (typeof version === "number") aliases.set(alias, version);
+      else aliases.delete(alias);
+    }
+    if (action === "archive") for (const [name, at] of aliases) if (at === version) aliases.delete(name);
+  }
+  return aliases;
+}
+
+/** The rollout that the entries of one model leave under way. */
+function rolloutOf(entries: readonly AuditEntry[]): RolloutState | null {
+  const last = entries.findLast(({ action }) => action.startsWith("rollout"));
+  const begun = entries.findLast(({ action }) => action === "rollout");
+  if (!last || !begun || last.action === "rolloutEnd") return null;
+  const { version, kind, percents } = begun.details;
+  const first = Array.isArray(percents) ? percents[0] : undefined;
+  return { version: Number(version), kind: textOf(kind), percent: Number(last.details["percent"] ?? first) };
 }
 
 /** The versions of one model by what its entries say of them, ascending. */

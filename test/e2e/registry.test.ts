@@ -41,11 +41,14 @@ describe.skipIf(!isBuilt)("the registry", () => {
     expect(await ask("archive", "houses", "1")).toEqual({ model: "houses", version: 1, archived: true });
     expectRefusal(await project.run("promote", "houses", "1", "--json"), "VERSION_ARCHIVED", 3);
     expect(await ask("tag", "houses", "2", "market=north")).toMatchObject({ tags: { market: "north" } });
+    await ask("alias", "houses", "stable", "2");
+    expect((await project.run("registry")).stdout).toContain("houses: champion 2, stable 2\n");
     const [one, two] = [{ version: 1 }, { version: 2 }];
     expect(await ask("registry")).toMatchObject({
       models: [
         {
           champion: 2,
+          aliases: { stable: 2 },
           versions: [
             { ...one, isArchived: true },
             { ...two, tags: { market: "north" } },
