@@ -97,6 +97,27 @@ describe("predicting a file larger than what is in memory at a time", () => {
     expect(fs.readdirSync(root).sort()).toEqual(before);
   });
 
+  it("answers what breaks a rule of a column that only warns, as such rows were learned from, and counts it", async () => {
+    const schema = {
+      size: number({ max: 5, onViolation: "warn" }),
+      colour: category({ missing: 0.5 }),
+      class: category(["small", "big"]),
+    };
+    const { spec } = pipeline({ name: "lenient", data: csv("items.csv"), schema, target: "class", model: linear() });
+    await runPipeline(project, spec, { inline: true });
+    fs.writeFileSync(path.join(root, "far.csv"), "size,colour\n1,red\n6,red\n101,red\n");
+    const done = await predictFile(project, "lenient", path.join(root, "far.csv"), {
+      version: undefined,
+      out: undefined,
+      signal: new AbortController().signal,
+      explain: false,
+      reading: silent,
+      predicting: silent,
+    });
+    expect(done).toMatchObject({ nRows: 3, nWarnings: 2 });
+    expect(done.predictions).toMatchObject([{ label: "small" }, { label: "big" }, { label: "big" }]);
+  });
+
   it("says where it cannot write, and leaves nothing", async () => {
     await expect(predictTo("new.csv", "no/such/folder.csv")).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
   });

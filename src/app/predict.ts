@@ -48,6 +48,8 @@ export interface RowPrediction {
 export interface FilePredictions {
   readonly version: number;
   readonly nRows: number;
+  /** Values that break a rule of a column that only warns. */
+  readonly nWarnings: number;
   /** The lines for standard output; empty where a file was written. */
   readonly lines: readonly string[];
   readonly predictions: readonly JsonValue[];
@@ -90,11 +92,11 @@ export async function predictFile(
   const writer =
     options.out === undefined ? collected.writer : await openPredictionFile(options.out, model, options.explain);
   try {
-    const nRows = await predictInto(writer, project, model, file, options);
+    const counts = await predictInto(writer, project, model, file, options);
     await writer.finish();
     return {
       version: version.version,
-      nRows,
+      ...counts,
       ...collected.found,
       explanations: options.explain ? collected.found.explanations : null,
     };
@@ -125,7 +127,7 @@ function collect(model: Model): {
 }
 
 /**
- * Gives the number of rows. Reads all of them, so that the error about broken ones counts them all; while one stretch is
+ * Gives the number of rows and of warnings. Reads all rows, so that the error about broken ones counts them all; while one stretch is
  * predicted by other threads and written, the next one is read and checked.
  */
 async function predictInto(
@@ -134,14 +136,14 @@ async function predictInto(
   model: Model,
   file: string,
   { explain: isExplained, signal, reading, predicting }: PredictFileOptions,
-): Promise<number> {
+): Promise<Pick<FilePredictions, "nRows" | "nWarnings">> {
   const request = requestFor(project, model, file, { progress: reading, signal });
   let checker: ContractChecker | undefined;
   let firstRow = 0;
   let written: Promise<void> = Promise.resolve();
   const take = async (frame: Frame, nRows: number): Promise<void> => {
     if (signal.aborted) throw new MillraceError("CANCELLED", { subject: `predicting "${file}"` });
-    checker ??= createContractChecker(request.contract, nRows);
+    checker ??= createContractChecker(request.contract, nRows, { ofRequest: true });
     checker.add(frame);
     await written;
     const first = firstRow;
@@ -163,7 +165,7 @@ async function predictInto(
       count: nUnreadable + (checker?.total() ?? 0),
       first: describe(first),
     });
-  return report.nRows;
+  return { nRows: report.nRows, nWarnings: checker?.nTolerated() ?? 0 };
 }
 
 /** The columns that the model reads, of a file. */

@@ -47,10 +47,12 @@ export const predict: Verb = {
       for (const line of done.lines) output.line(line);
       if (out !== undefined)
         output.line(`wrote ${done.nRows} predictions of ${model} version ${done.version} to ${out}`);
+      if (done.nWarnings > 0) output.progress(`${done.nWarnings} values break rules that only warn\n`);
       output.document({
         model,
         version: done.version,
         nRows: done.nRows,
+        nWarnings: done.nWarnings,
         ...(out === undefined ? { predictions: done.predictions } : { out }),
         ...(done.explanations && out === undefined ? { explanations: done.explanations } : {}),
       });

@@ -37,6 +37,18 @@ describe("checkContract", () => {
     ]);
   });
 
+  it("stands in the way of no answer where a column only warns and there is a value, and counts what it lets pass", () => {
+    const contract = contractOf({ a: number({ min: 0, onViolation: "warn" }), b: number({ min: 0 }) });
+    const columns = [["a", numbers(-1, NaN, 2)]] as const;
+    const checker = createContractChecker(contract, 3, { ofRequest: true });
+    checker.add(frameOf([...columns, ["b", numbers(1, 2, -3)]], 3));
+    expect([checker.total(), checker.nTolerated()]).toEqual([1, 2]);
+    expect(checker.finish().issues).toMatchObject([{ code: "min", column: "b", row: 2 }]);
+    const absent = createContractChecker({ columns: [contract.columns[0]!] }, 1, { ofRequest: true });
+    absent.add(frameOf([], 1));
+    expect(absent.finish().issues).toMatchObject([{ code: "columnAbsent" }]);
+  });
+
   it("gives the rows to set aside by policy", () => {
     const contract = contractOf({
       a: number({ min: 0, onViolation: "quarantine" }),

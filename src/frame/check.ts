@@ -2,7 +2,7 @@ import { missingCode, type ColumnData } from "./column.ts";
 import { checkValues, formatShare, ruleOf, type ColumnRule } from "./column-rule.ts";
 import type { Contract, Issue, ViolationPolicy } from "./contract.ts";
 import { findColumn, lengthOf, type Frame } from "./frame.ts";
-import { createIssueLog, defaultIssueLimit, type IssueLog } from "./issue-log.ts";
+import { createIssueLog, type IssueLog, type IssueLogOptions } from "./issue-log.ts";
 
 /** What checking a dataset found. */
 export interface ContractCheck {
@@ -34,6 +34,8 @@ export interface ContractChecker {
   add(frame: Frame): void;
   /** Issues so far, kept or not. */
   total(): number;
+  /** Of rows that are to be answered: what stood in the way of no answer so far. */
+  nTolerated(): number;
   finish(): ContractCheck;
 }
 
@@ -41,9 +43,9 @@ export interface ContractChecker {
 export function createContractChecker(
   contract: Contract,
   nRows: number,
-  options: { readonly limit?: number } = {},
+  options: IssueLogOptions = {},
 ): ContractChecker {
-  const log = createIssueLog(nRows, options.limit ?? defaultIssueLimit);
+  const log = createIssueLog(nRows, options);
   const checks = contract.columns.map((column) => ({ rule: ruleOf(column), nMissing: 0, seen: createSeen() }));
   let from = 0;
   return {
@@ -67,6 +69,7 @@ export function createContractChecker(
       from += frame.nRows;
     },
     total: () => log.total(),
+    nTolerated: () => log.nTolerated(),
     finish: () => ({ issues: log.issues, counts: log.counts(), rows: (policy) => log.rows(policy) }),
   };
 }

@@ -45,6 +45,13 @@ describe("what a new contract refuses of an old one's requests", () => {
     (before, after) => expect(contractBreaks(after, before)).toEqual([]),
   );
 
+  it("names what a column that only warned let pass, and nothing that it lets pass from now on", () => {
+    const strict = of({ name: "a", min: 0, max: 9 });
+    const lenient = of({ name: "a", min: 0, max: 9, onViolation: "warn" });
+    expect(contractBreaks(strict, lenient)).toEqual([]);
+    expect(contractBreaks(lenient, strict).map(({ rule }) => rule)).toEqual(["required", "min", "max"]);
+  });
+
   it("lets columns that may be missing be added, and minds only what a request sends", () => {
     expect(contractBreaks(of({ name: "a" }), of({ name: "a" }, { name: "b", missing: 1 }))).toEqual([]);
     const { contract } = of({ name: "a" }, { name: "price" });

@@ -1,4 +1,4 @@
-import type { Contract, ContractColumn } from "./contract.ts";
+import { asRequested, type Contract, type ContractColumn } from "./contract.ts";
 
 /** One way in which a request that one contract takes is refused by another. */
 export interface ContractBreak {
@@ -50,7 +50,8 @@ export function contractBreaks(from: RequestContract, to: RequestContract): read
 
 function columnsOf({ contract, inputs }: RequestContract): ReadonlyMap<string, ContractColumn> {
   const sent = new Set(inputs);
-  return new Map(contract.columns.filter(({ name }) => sent.has(name)).map((column) => [column.name, column]));
+  const columns = contract.columns.filter(({ name }) => sent.has(name)).map(asRequested);
+  return new Map(columns.map((column) => [column.name, column]));
 }
 
 function columnBreaks(from: ContractColumn, to: ContractColumn): ContractBreak[] {

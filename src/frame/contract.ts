@@ -2,6 +2,10 @@ import type { Cleaning } from "./cleaning.ts";
 import type { Kind } from "./column.ts";
 import type { Privacy } from "./privacy.ts";
 
+/**
+ * What becomes of a row that breaks a rule of a column. Of a dataset: the run fails, the row is set aside, or it is kept and counted.
+ * Of a request: it is refused, but where the column only warns it is answered and counted, as such rows were learned from.
+ */
 export type ViolationPolicy = "fail" | "quarantine" | "warn";
 
 /**
@@ -57,6 +61,21 @@ export type IssueCode =
   | "duplicate"
   | "outlier"
   | "columnAbsent";
+
+/** What is no value of the column: there is nothing that could be answered for. */
+const unreadable: ReadonlySet<IssueCode> = new Set<IssueCode>(["kind", "columnAbsent", "unknownColumn"]);
+
+/** Whether a row that is to be answered may break this rule of a column. */
+export function isTolerated({ onViolation }: ContractColumn, code: IssueCode): boolean {
+  return onViolation === "warn" && !unreadable.has(code);
+}
+
+/** A column as rows that are to be answered are held to it: of one that only warns, the kind alone. */
+export function asRequested(column: ContractColumn): ContractColumn {
+  if (column.onViolation !== "warn") return column;
+  const { name, kind, onViolation, clean, privacy } = column;
+  return { name, kind, missing: 1, onViolation, ...(clean && { clean }), ...(privacy && { privacy }) };
+}
 
 /** One violation as data. `row` counts from 0; -1 where the whole column is meant. `expected` and `actual` are for people. */
 export interface Issue {

@@ -1,5 +1,5 @@
 import { expectedOf, type ColumnRule } from "./column-rule.ts";
-import type { Issue, IssueCode, ViolationPolicy } from "./contract.ts";
+import { type ContractColumn, type Issue, type IssueCode, isTolerated, type ViolationPolicy } from "./contract.ts";
 
 /** Collects issues: keeps the first `limit`, counts all, and remembers which rows broke a column of which policy. */
 export interface IssueLog {
@@ -12,12 +12,26 @@ export interface IssueLog {
   total(): number;
   counts(): ReadonlyMap<string, number>;
   rows(policy: ViolationPolicy): Uint32Array;
+  /** Of rows that are to be answered: the first `limit` that stand in the way of no answer, which are none of `issues`. */
+  readonly tolerated: readonly Issue[];
+  /** All of those. */
+  nTolerated(): number;
 }
 
-export const defaultIssueLimit = 1000;
+export interface IssueLogOptions {
+  /** Issues kept. Default 1,000. */
+  readonly limit?: number;
+  /** The rows are to be answered, not to be learned from. Default false. */
+  readonly ofRequest?: boolean;
+}
 
-export function createIssueLog(nRows: number, limit: number = defaultIssueLimit): IssueLog {
+const defaultIssueLimit = 1000;
+
+export function createIssueLog(nRows: number, options: IssueLogOptions = {}): IssueLog {
+  const { limit = defaultIssueLimit, ofRequest = false } = options;
   const issues: Issue[] = [];
+  const tolerated: Issue[] = [];
+  let nTolerated = 0;
   // Created with the first issue: most requests have none.
   let countsByRule: Map<ColumnRule, Map<IssueCode, number>> | undefined;
   let marks: Map<ViolationPolicy, Uint8Array> | undefined;
@@ -25,21 +39,26 @@ export function createIssueLog(nRows: number, limit: number = defaultIssueLimit)
   let nForeign = 0;
   return {
     issues,
+    tolerated,
+    nTolerated: () => nTolerated,
     add(rule, code, row, actual) {
+      const { column } = rule;
+      if (ofRequest && isTolerated(column, code)) {
+        if (++nTolerated <= limit) tolerated.push(issueOf(column, code, row, actual));
+        return;
+      }
       ++total;
       countsByRule ??= new Map();
       let codes = countsByRule.get(rule);
       if (!codes) countsByRule.set(rule, (codes = new Map()));
       codes.set(code, (codes.get(code) ?? 0) + 1);
-      const { column } = rule;
       if (row >= 0) {
         marks ??= new Map();
         let marked = marks.get(column.onViolation);
         if (!marked) marks.set(column.onViolation, (marked = new Uint8Array(nRows)));
         marked[row] = 1;
       }
-      if (issues.length < limit)
-        issues.push({ code, column: column.name, row, expected: expectedOf(column, code), actual: String(actual) });
+      if (issues.length < limit) issues.push(issueOf(column, code, row, actual));
     },
     addForeign(issue) {
       ++total;
@@ -59,6 +78,10 @@ export function createIssueLog(nRows: number, limit: number = defaultIssueLimit)
       return marked ? positionsOfOnes(marked) : new Uint32Array(0);
     },
   };
+}
+
+function issueOf(column: ContractColumn, code: IssueCode, row: number, actual: string | number): Issue {
+  return { code, column: column.name, row, expected: expectedOf(column, code), actual: String(actual) };
 }
 
 function positionsOfOnes(marked: Uint8Array): Uint32Array {

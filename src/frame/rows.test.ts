@@ -20,6 +20,35 @@ const good = { area: 1, rooms: 2, city: "a", style: "s", note: "abc", flag: true
 const read = (...rows: unknown[]): ReturnType<typeof frameFromRows> => frameFromRows(rows, contract, inputs);
 const codesOf = (...rows: unknown[]): string[] => read(...rows).issues.map((issue) => `${issue.column}:${issue.code}`);
 
+describe("a column that only warns", () => {
+  const lenient = contractOf({
+    area: number({ min: 0, onViolation: "warn" }),
+    city: category(["a", "b"], { onViolation: "warn" }),
+    rooms: number({ min: 1 }),
+  });
+  const ask = (row: object): ReturnType<typeof frameFromRows> => frameFromRows([row], lenient, namesOf(lenient));
+
+  it("has values that break its rules read as they are, and told", () => {
+    const found = ask({ area: -1, city: "c", rooms: 1 });
+    expect(found).toMatchObject({
+      issues: [],
+      nIssues: 0,
+      warnings: [
+        { code: "min", column: "area", row: 0, expected: "at least 0", actual: "-1" },
+        { code: "levels", column: "city" },
+      ],
+      nWarnings: 2,
+    });
+    expect(rowsFromFrame(found.frame)).toEqual([{ area: -1, city: "c", rooms: 1 }]);
+    expect(ask({ rooms: 1 }).warnings.map(({ code }) => code)).toEqual(["missing", "missing"]);
+  });
+
+  it("refuses what is no value of it, as any other, and excuses no other column", () => {
+    for (const row of [{ area: "1" }, { area: 1, citty: "a" }, { rooms: 0 }])
+      expect(ask({ city: "a", area: 1, rooms: 1, ...row }).nIssues).toBe(1);
+  });
+});
+
 describe("frameFromRows", () => {
   it("reads rows into the columns of the contract and back", () => {
     const { frame, issues } = read(good, { ...good, rooms: null, style: undefined, note: "" });

@@ -18,6 +18,9 @@ export interface FrameOfRows {
   readonly issues: readonly Issue[];
   /** Number of all issues. */
   readonly nIssues: number;
+  /** The first 1,000 values that break a rule of a column that only warns, and the number of all: no reason to refuse a row. */
+  readonly warnings: readonly Issue[];
+  readonly nWarnings: number;
 }
 
 interface InputPlan {
@@ -46,7 +49,7 @@ function planOf(contract: Contract, inputs: readonly string[]): InputPlan {
  */
 export function frameFromRows(rows: readonly unknown[], contract: Contract, inputs: readonly string[]): FrameOfRows {
   const plan = planOf(contract, inputs);
-  const log = createIssueLog(rows.length);
+  const log = createIssueLog(rows.length, { ofRequest: true });
   const noObjects: number[] = [];
   for (let i = 0; i < rows.length; ++i) if (!isRecord(rows[i])) noObjects.push(i);
   const whole = noObjects.length === 0 ? rows : rows.map((row) => (isRecord(row) ? row : {}));
@@ -59,7 +62,13 @@ export function frameFromRows(rows: readonly unknown[], contract: Contract, inpu
   for (const row of noObjects) log.addForeign(notAnObject(rows[row], row));
   for (let i = 0; i < rows.length; ++i) reportUnknown(whole[i] as Row, i, nKnown[i]!, plan, log);
   const entries = columns.map((column, i) => [plan.rules[i]!.column.name, column] as const);
-  return { frame: createFrame(rows.length, entries), issues: log.issues, nIssues: log.total() };
+  return {
+    frame: createFrame(rows.length, entries),
+    issues: log.issues,
+    nIssues: log.total(),
+    warnings: log.tolerated,
+    nWarnings: log.nTolerated(),
+  };
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -46,6 +46,8 @@ export interface AnsweredRows {
   texts(): readonly string[];
   readonly predictionIds: readonly string[];
   readonly explanations: ReturnType<typeof explanationsOf> | null;
+  /** The first values that break a rule of a column that only warns; most often none. */
+  readonly warnings: readonly Issue[];
 }
 
 /** Answers rows with one version of a model, counts and logs them; the same for every protocol. */
@@ -54,7 +56,7 @@ export function answerRows(context: PredictContext, served: ServedModel, asked: 
   const { log, clock, createId, limits, metrics, beginPart } = context;
   const { model, version } = served;
   const start = clock.monotonic();
-  const { frame, issues, nIssues } = inPart(beginPart, "validate", () =>
+  const { frame, issues, nIssues, warnings, nWarnings } = inPart(beginPart, "validate", () =>
     frameFromRows(rows, model.contract, model.inputs),
   );
   if (issues.length > 0) {
@@ -71,9 +73,11 @@ export function answerRows(context: PredictContext, served: ServedModel, asked: 
   );
   const predictionIds = rows.map(() => createId());
   metrics.predicted(served, rows.length);
+  if (nWarnings > 0) metrics.warned(served, nWarnings);
   let written: readonly string[] | undefined;
   const texts = (): readonly string[] => (written ??= answers.map((answer) => JSON.stringify(answer)));
-  const answered: AnsweredRows = { refused: null, served, answers, texts, predictionIds, explanations };
+  const told = warnings.slice(0, limits.issues);
+  const answered: AnsweredRows = { refused: null, served, answers, texts, predictionIds, explanations, warnings: told };
   if (log) {
     const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
     inPart(beginPart, "log", () => record(log, { asked, frame, answered, time: clock.now(), latencyMs }));

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
-import type { ContractColumn } from "../frame/contract.ts";
+import { asRequested, type ContractColumn } from "../frame/contract.ts";
 import { keyVariable } from "../frame/privacy.ts";
 import { formatTimestamp } from "../frame/timestamp.ts";
 import type { Model } from "../model/model.ts";
@@ -59,7 +59,7 @@ function boundsOfTime(column: ContractColumn): string | undefined {
 
 /** The JSON Schema of one row of a request: all the contract says that a schema can say. */
 export function rowSchema(model: Model): JsonObject {
-  const columns = inputColumns(model);
+  const columns = inputColumns(model).map(asRequested);
   return {
     type: "object",
     properties: jsonObject(columns.map((column) => [column.name, columnSchema(column)] as const)),

@@ -7,6 +7,8 @@ export interface ServerMetrics {
   answered(route: string, method: string, status: number, seconds: number): void;
   predicted(served: ServedModel, rows: number): void;
   rejected(served: ServedModel, rows: number): void;
+  /** Values of answered rows that break a rule of a column that only warns. */
+  warned(served: ServedModel, values: number): void;
   swapped(model: string): void;
   /** Messages of a stream that were settled, and how many wait in it. */
   messages(model: string, outcome: "answered" | "refused", count: number): void;
@@ -25,7 +27,10 @@ export interface MetricsSources {
 export async function createMetrics(sources: MetricsSources): Promise<ServerMetrics> {
   const prometheus = await import("prom-client");
   const registry = new prometheus.Registry();
-  const { requests, latency, predictions, rejected, swaps, messages, waiting } = recordsIn(registry, prometheus);
+  const { requests, latency, predictions, rejected, warned, swaps, messages, waiting } = recordsIn(
+    registry,
+    prometheus,
+  );
   observe(prometheus.Gauge, registry, sources);
   return {
     answered(route, method, status, seconds) {
@@ -34,6 +39,7 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
     },
     predicted: ({ model, version }, rows) => predictions.inc({ model: model.name, version }, rows),
     rejected: ({ model, version }, rows) => rejected.inc({ model: model.name, version }, rows),
+    warned: ({ model, version }, values) => warned.inc({ model: model.name, version }, values),
     swapped: (model) => swaps.inc({ model }),
     messages: (model, outcome, count) => messages.inc({ model, outcome }, count),
     messagesWaiting: (model, count) => waiting.set({ model }, count),
@@ -67,6 +73,12 @@ function recordsIn(registry: Registry, { Counter, Gauge, Histogram }: typeof imp
     labelNames: version,
     registers,
   });
+  const warned = new Counter({
+    name: "millrace_warned_values_total",
+    help: "Values of answered rows that break a rule of a column that only warns.",
+    labelNames: version,
+    registers,
+  });
   const swaps = new Counter({
     name: "millrace_model_swaps_total",
     help: "Times another version went live.",
@@ -85,7 +97,7 @@ function recordsIn(registry: Registry, { Counter, Gauge, Histogram }: typeof imp
     labelNames: ["model"],
     registers,
   });
-  return { requests, latency, predictions, rejected, swaps, messages, waiting };
+  return { requests, latency, predictions, rejected, warned, swaps, messages, waiting };
 }
 
 /** Gauges that are read when somebody asks. */

@@ -73,8 +73,9 @@ describe("openApiOf", () => {
     }
   });
 
-  it("accepts the very rows the contract accepts", () => {
-    const { model } = churnModel();
+  it.each(["fail", "quarantine", "warn"] as const)("accepts the very rows the contract accepts: %s", (onViolation) => {
+    const { model: plain } = churnModel();
+    const model = { ...plain, contract: { columns: plain.contract.columns.map((one) => ({ ...one, onViolation })) } };
     const accepts = ajv.compile(rowSchema(model));
     const values: Record<string, readonly JsonValue[]> = {
       customer: ["", "C-1", "x".repeat(13), 5, null],

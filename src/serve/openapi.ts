@@ -117,7 +117,13 @@ function modelSchemas({ model }: ServedModel, limits: ServerLimits): (readonly [
     predictions: { type: "array", items: predictionSchema(model) },
     predictionIds: { type: "array", items: { type: "string" } },
   };
-  const optional: JsonObject = canExplain ? { explanations: { type: "array", items: explanationSchema(model) } } : {};
+  const optional: JsonObject = {
+    ...(canExplain && { explanations: { type: "array", items: explanationSchema(model) } }),
+    warnings: {
+      ...issues,
+      description: "Values that break a rule of a column that only warns; absent where none does.",
+    },
+  };
   return [
     [`${name}-row`, rowSchema(model)],
     [`${name}-request`, { type: "object", properties: request, required: ["rows"], additionalProperties: false }],
@@ -142,6 +148,20 @@ const modelSummary: JsonObject = {
   required: ["name", "version", "digest", "task", "metrics"],
 };
 
+const issues: JsonObject = {
+  type: "array",
+  items: {
+    type: "object",
+    properties: {
+      code: { type: "string" },
+      column: { type: "string" },
+      row: { type: "integer" },
+      expected: { type: "string" },
+      actual: { type: "string" },
+    },
+  },
+};
+
 const problem: JsonObject = {
   type: "object",
   description: "RFC 9457 problem details.",
@@ -152,19 +172,7 @@ const problem: JsonObject = {
     detail: { type: "string" },
     code: { type: "string" },
     remedy: { type: "string" },
-    issues: {
-      type: "array",
-      items: {
-        type: "object",
-        properties: {
-          code: { type: "string" },
-          column: { type: "string" },
-          row: { type: "integer" },
-          expected: { type: "string" },
-          actual: { type: "string" },
-        },
-      },
-    },
+    issues,
   },
   required: ["type", "title", "status", "detail", "code", "remedy"],
 };

@@ -57,6 +57,30 @@ describe("predict", () => {
     );
   });
 
+  it("answers what breaks a rule of a column that only warns, says so, and counts it", async () => {
+    const served = housesModel(1);
+    const columns = served.model.contract.columns.map((one) => ({ ...one, onViolation: "warn" }) as const);
+    const models = fixedModels([{ ...served, model: { ...served.model, contract: { columns } } }]);
+    const { post, url } = await startServer({ models });
+    const answered = await post(houses, { rows: [{ rooms: 1 }, { rooms: -1 }, { rooms: 101 }] });
+    expect([answered.status, await answered.json()]).toEqual([
+      200,
+      {
+        model: "houses",
+        version: 1,
+        predictions: [1001, 999, 1101],
+        predictionIds: ["id-1", "id-2", "id-3"],
+        warnings: [
+          { code: "min", column: "rooms", row: 1, expected: "at least 0", actual: "-1" },
+          { code: "max", column: "rooms", row: 2, expected: "at most 100", actual: "101" },
+        ],
+      },
+    ]);
+    expect((await post(houses, { rows: [{ rooms: "-1" }] })).status).toBe(422);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('millrace_warned_values_total{model="houses",version="1"} 2');
+  });
+
   it("lists at most 100 issues and counts them all", async () => {
     const { post } = await startServer();
     const problem = await problemIn(await post(houses, { rows: Array.from({ length: 700 }, () => ({ rooms: "x" })) }));

@@ -34,8 +34,9 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
 }
 
 /** As JSON. The answers were written for the log, and are not written again. */
-function bodyOf({ served, texts, predictionIds, explanations }: AnsweredRows): string {
+function bodyOf({ served, texts, predictionIds, explanations, warnings }: AnsweredRows): string {
   const { model, version } = served;
   const reasons = explanations ? `,"explanations":${JSON.stringify(explanations)}` : "";
-  return `{"model":${JSON.stringify(model.name)},"version":${version},"predictions":[${texts().join(",")}],"predictionIds":${JSON.stringify(predictionIds)}${reasons}}`;
+  const warned = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : "";
+  return `{"model":${JSON.stringify(model.name)},"version":${version},"predictions":[${texts().join(",")}],"predictionIds":${JSON.stringify(predictionIds)}${reasons}${warned}}`;
 }

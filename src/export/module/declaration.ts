@@ -1,4 +1,4 @@
-import type { ContractColumn } from "../../frame/contract.ts";
+import { asRequested, type ContractColumn } from "../../frame/contract.ts";
 import type { Model } from "../../model/model.ts";
 
 /** The types of an exported module (.d.mts), from its contract and labels: a wrong column or level does not compile. */
@@ -41,7 +41,8 @@ export function declarationText(model: Model): string {
   ].join("\n");
 }
 
-function memberOf(column: ContractColumn): string {
+function memberOf(given: ContractColumn): string {
+  const column = asRequested(given);
   const name = JSON.stringify(column.name);
   const type = valueType(column);
   return column.missing === 0 ? `  readonly ${name}: ${type};` : `  readonly ${name}?: ${type} | null | undefined;`;

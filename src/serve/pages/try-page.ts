@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../../core/json.ts";
-import type { ContractColumn } from "../../frame/contract.ts";
+import { asRequested, type ContractColumn } from "../../frame/contract.ts";
 import { formatTimestamp, parseTimestamp } from "../../frame/timestamp.ts";
 import type { Model } from "../../model/model.ts";
 import { exampleRow, inputColumns } from "../contract-schema.ts";
@@ -37,11 +37,11 @@ interface Field {
 
 function attributes({ id, column }: Field): Html {
   return html`id="${id}" data-column="${column.name}" data-kind="${column.kind}" aria-describedby="${id}-hint
-  ${id}-issue"${column.missing === 0 ? html` required` : ""}`;
+  ${id}-issue"${asRequested(column).missing === 0 ? html` required` : ""}`;
 }
 
 function numberField(field: Field): Html {
-  const { min, max, integer } = field.column;
+  const { min, max, integer } = asRequested(field.column);
   return html`<input
     type="number"
     ${attributes(field)}
