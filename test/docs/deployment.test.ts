@@ -57,8 +57,8 @@ describe.skipIf(!isBuilt)("docs/deployment.md", () => {
     }
   });
 
-  it("shows a module and a worker that answer", async () => {
-    const [first, worker] = snippets("js");
+  it("shows a module, a worker and a function of Lambda that answer", async () => {
+    const [first, worker, lambda] = snippets("js");
     const said: unknown[][] = [];
     const console = { log: (...words: unknown[]) => void said.push(words) };
     (globalThis as Record<string, unknown>)["docsConsole"] = console;
@@ -79,6 +79,20 @@ describe.skipIf(!isBuilt)("docs/deployment.md", () => {
     };
     expect(await ask([{ tenure: 3, contract: "monthly" }])).toEqual([200, { predictions: [expect.any(Object)] }]);
     expect(await ask([{ contract: "monthly" }])).toMatchObject([422, { code: "REQUEST_INVALID", issues: [{}] }]);
+
+    project.write("lambda.mjs", lambda!);
+    const { handler: answering } = (await import(pathToFileURL(project.path("lambda.mjs")).href)) as {
+      handler(event: object): Promise<{ statusCode: number; body: string }>;
+    };
+    const body = JSON.stringify({ rows: [{ tenure: 3, contract: "monthly" }] });
+    const plain = await answering({ body, isBase64Encoded: false });
+    expect(plain).toMatchObject({ statusCode: 200, body: expect.stringContaining('"label":"yes"') });
+    expect(await answering({ body: Buffer.from(body).toString("base64"), isBase64Encoded: true })).toEqual(plain);
+    for (const [bad, statusCode] of [
+      ["{", 400],
+      ['{"rows":[{}]}', 422],
+    ] as const)
+      expect(await answering({ body: bad, isBase64Encoded: false })).toMatchObject({ statusCode });
   });
 
   it("reads the model file as it shows", async () => {
