@@ -223,6 +223,21 @@ describe("a canary", () => {
   });
 });
 
+describe("a rollout that a person ends", () => {
+  it("ends on every server, which says so once", async () => {
+    const servers = [await startRolloutServer(), await startRolloutServer()];
+    const begun = await begin(2, { kind: "split", percents: [50] });
+    for (const { watch } of servers) await watch.refresh();
+    await rollouts.end(begun, "stopped", { by: "ann", reason: "seen enough" });
+    for (const server of servers) {
+      await server.watch.refresh();
+      await server.watch.refresh();
+      expect(server.events).toEqual(["begun ", "ended seen enough"]);
+      expect(askMany(server, 20)).toEqual(new Map([[1, 20]]));
+    }
+  });
+});
+
 describe("a split by key", () => {
   it("gives every key one version for good, and those without a key the champion", async () => {
     await begin(2, { kind: "split", percents: [40], key: "header:x-user" });

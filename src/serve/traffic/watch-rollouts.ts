@@ -104,10 +104,17 @@ class Watch implements RolloutWatch {
       const running = await this.#options.rollouts.running();
       const named = new Map(running.map((rollout) => [rollout.model, rollout]));
       for (const [model, live] of this.#followed)
-        if (named.get(model)?.sequence !== live.rollout.sequence) this.#followed.delete(model);
+        if (named.get(model)?.sequence !== live.rollout.sequence) await this.#leave(live.rollout);
       for (const model of this.#unreadable) if (!named.has(model)) this.#unreadable.delete(model);
       for (const rollout of running) await this.#attempt(rollout.model, () => this.#follow(rollout));
     });
+  }
+
+  /** Follows no more what somebody else ended: a person, or another server. */
+  async #leave({ model, sequence }: Rollout): Promise<void> {
+    this.#followed.delete(model);
+    const ended = (await this.#options.rollouts.list(model)).find((one) => one.sequence === sequence);
+    if (ended) this.#options.onEvent?.({ kind: "ended", rollout: ended, reason: ended.reason ?? "" });
   }
 
   /** Never rejects: what fails for one model is no reason to leave the others. */
