@@ -6,8 +6,7 @@ import { frameFromRows, rowsFromFrame } from "../frame/rows.ts";
 import type { Feedback, FeedbackStatus } from "../monitor/feedback.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { ModelSource, ServedModel } from "./model-source.ts";
-import { servedModel } from "./predict-route.ts";
+import { type ModelSource, onlyModel, type ServedModel, servedModel } from "./model-source.ts";
 import { problemOf, problemType } from "./problem.ts";
 
 /** Joins true values with logged predictions of a model and keeps them; one status an item, in order. */
@@ -33,7 +32,7 @@ export function addFeedbackRoute(app: FastifyInstance, context: FeedbackContext)
     const { log, sink, limits } = context;
     if (!sink) throw new MillraceError("NOT_READY", { reason: "it keeps no feedback" });
     const { name, items } = feedbackOf(request.body, limits);
-    const served = modelOf(context.models, name);
+    const served = name === undefined ? onlyModel(context.models) : servedModel(context.models, name);
     const { issues, actuals } = checkActuals(served, items);
     if (issues.length > 0) {
       const { row, expected, actual } = issues[0]!;
@@ -82,14 +81,6 @@ function itemOf(given: unknown, i: number): Feedback {
   if (!isWhole || typeof predictionId !== "string" || predictionId.length > 200)
     return refuse(`feedback ${i} is not { "predictionId": ..., "actual": ... }`);
   return { predictionId, actual: members.get("actual") as JsonValue };
-}
-
-function modelOf(models: ModelSource, name: string | undefined): ServedModel {
-  if (name !== undefined) return servedModel(models, name);
-  const found = models.list();
-  if (found.length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
-  if (found.length > 1) throw new MillraceError("MODEL_UNNAMED", { found: found.map(({ model }) => model.name) });
-  return found[0]!;
 }
 
 /** True values as the contract's target takes them, cleaned as training data was. A label that the model cannot answer is an issue. */

@@ -1,14 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { JsonObject } from "../core/json.ts";
-import { MillraceError } from "../core/errors/error.ts";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import { inputColumns } from "./contract-schema.ts";
 import { describeLog } from "./durable-answers.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
-import type { ModelSource, ServedModel } from "./model-source.ts";
+import { type ModelSource, requireReady, type ServedModel, servedModel } from "./model-source.ts";
 import { openApiOf } from "./openapi.ts";
-import { servedModel } from "./predict-route.ts";
 
 export interface ModelRoutesContext {
   readonly models: ModelSource;
@@ -46,8 +44,7 @@ export function addModelRoutes(app: FastifyInstance, context: ModelRoutesContext
     ...(log && { predictionLog: describeLog(log) }),
   }));
   app.get("/readyz", { config: { access: "open" } }, () => {
-    if (isDraining()) throw new MillraceError("NOT_READY", { reason: "it is closing" });
-    if (models.list().length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
+    requireReady(models, isDraining());
     return { status: "ready" };
   });
   app.get("/metrics", { config: { access: "observe" } }, async (_, reply) =>

@@ -1,20 +1,10 @@
 import type { FastifyInstance } from "fastify";
-import { MillraceError } from "../core/errors/error.ts";
-import { nearestName } from "../core/nearest.ts";
 import type { AnsweredRows, PredictContext } from "./answer-rows.ts";
-import type { ModelSource, ServedModel } from "./model-source.ts";
+import { servedModel } from "./model-source.ts";
 import { answerAsked } from "./traffic/answer.ts";
 import { problemType } from "./problem.ts";
 import { predictRequestOf } from "./request-body.ts";
 import { rowTextsOf } from "./row-texts.ts";
-
-/** The served model of that name; throws MODEL_NOT_FOUND. */
-export function servedModel(models: ModelSource, name: string): ServedModel {
-  const served = models.get(name);
-  if (served) return served;
-  const found = models.list().map(({ model }) => model.name);
-  throw new MillraceError("MODEL_NOT_FOUND", { model: name.slice(0, 200), found, nearest: nearestName(name, found) });
-}
 
 /** Answers rows with one version of a model, all of them or, where one breaks the contract, none. */
 export function addPredictRoute(app: FastifyInstance, context: PredictContext): void {

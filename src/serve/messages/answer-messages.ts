@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as after } from "node:timers/promises";
 import { type MillraceError, toMillraceError } from "../../core/errors/error.ts";
 import type { PredictContext } from "../answer-rows.ts";
-import { servedModel } from "../predict-route.ts";
+import { servedModel } from "../model-source.ts";
 import { problemOf } from "../problem.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
 import { type Fault, isFault, type Verdict, verdictsOf } from "./verdicts.ts";

@@ -1,19 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { PredictContext } from "../answer-rows.ts";
-import type { ServedModel } from "../model-source.ts";
-import { servedModel } from "../predict-route.ts";
-import { isInternal, type OnFault, problemOf, translateError } from "../problem.ts";
+import { type ServedModel, servedModel } from "../model-source.ts";
+import { isInternal, problemOf, translateError } from "../problem.ts";
 import { answerAsked, answerNamed } from "../traffic/answer.ts";
+import type { ProtocolContext } from "./context.ts";
 import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
-
-export interface OpenInferenceContext extends PredictContext {
-  readonly version: string;
-  readonly onFault: OnFault;
-  isDraining(): boolean;
-}
 
 interface Target {
   Params: { name: string; version?: string };
@@ -23,7 +16,7 @@ interface Target {
  * The REST form of the Open Inference Protocol v2 (github.com/kserve/open-inference-protocol): health, metadata and
  * inference; errors are `{ "error": "..." }`, as it asks.
  */
-export async function addOpenInference(app: FastifyInstance, context: OpenInferenceContext): Promise<void> {
+export async function addOpenInference(app: FastifyInstance, context: ProtocolContext): Promise<void> {
   await app.register((scope, _, done) => {
     scope.setErrorHandler((thrown, request, reply) => {
       const error = translateError(thrown, context.limits, request.headers["content-type"]);
@@ -37,7 +30,7 @@ export async function addOpenInference(app: FastifyInstance, context: OpenInfere
   });
 }
 
-function addHealth(app: FastifyInstance, { models, version, isDraining }: OpenInferenceContext): void {
+function addHealth(app: FastifyInstance, { models, version, isDraining }: ProtocolContext): void {
   app.get("/v2", { config: { access: "read" } }, () => ({ name: "millrace", version, extensions: [] }));
   app.get("/v2/health/live", { config: { access: "open" } }, () => ({ live: true }));
   app.get("/v2/health/ready", { config: { access: "open" } }, (_, reply) => {
@@ -47,7 +40,7 @@ function addHealth(app: FastifyInstance, { models, version, isDraining }: OpenIn
   });
 }
 
-function addModel(app: FastifyInstance, path: string, context: OpenInferenceContext): void {
+function addModel(app: FastifyInstance, path: string, context: ProtocolContext): void {
   app.get<Target>(path, { config: { access: "read" } }, (request) => {
     const { model, version } = target(context, request.params);
     const [inputs, outputs] = [inputTensors(model), outputTensors(model)];
@@ -62,7 +55,7 @@ function addModel(app: FastifyInstance, path: string, context: OpenInferenceCont
   );
 }
 
-function target({ models }: OpenInferenceContext, params: Target["Params"]): ServedModel {
+function target({ models }: ProtocolContext, params: Target["Params"]): ServedModel {
   const served = servedModel(models, params.name);
   if (params.version === undefined || params.version === String(served.version)) return served;
   const found = [`${params.name} version ${served.version}`];
@@ -74,7 +67,7 @@ function target({ models }: OpenInferenceContext, params: Target["Params"]): Ser
 }
 
 function infer(
-  context: OpenInferenceContext,
+  context: ProtocolContext,
   served: ServedModel,
   request: FastifyRequest<Target>,
   reply: FastifyReply,

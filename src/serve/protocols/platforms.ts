@@ -3,10 +3,10 @@ import { csvLine } from "../../core/csv-line.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Answer } from "../../model/predict.ts";
 import { inputColumns } from "../contract-schema.ts";
-import type { ServedModel } from "../model-source.ts";
+import { onlyModel, requireReady, type ServedModel } from "../model-source.ts";
 import { problemType } from "../problem.ts";
 import { csvRows } from "./csv-rows.ts";
-import type { OpenInferenceContext } from "./open-inference.ts";
+import type { ProtocolContext } from "./context.ts";
 import { textOf } from "../request-body.ts";
 import { answerAsked } from "../traffic/answer.ts";
 import { columnRows, membersOf, noParameters, recordRows, refuse, splitRows, withinLimits } from "./request-rows.ts";
@@ -26,7 +26,7 @@ type AnswerOf = (answers: readonly Answer[]) => unknown;
  */
 export async function addPlatforms(
   app: FastifyInstance,
-  context: OpenInferenceContext,
+  context: ProtocolContext,
   vertex: VertexRoutes | null,
 ): Promise<void> {
   const predictions: AnswerOf = (answers) => ({ predictions: answers });
@@ -57,10 +57,9 @@ export async function addPlatforms(
     );
 }
 
-function addHealth(app: FastifyInstance, path: string, { models, isDraining }: OpenInferenceContext): void {
+function addHealth(app: FastifyInstance, path: string, { models, isDraining }: ProtocolContext): void {
   app.get(path, { config: { access: "open" } }, () => {
-    if (isDraining()) throw new MillraceError("NOT_READY", { reason: "it is closing" });
-    if (models.list().length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
+    requireReady(models, isDraining());
     return {};
   });
 }
@@ -80,13 +79,13 @@ function isNewRoute(app: FastifyInstance, method: "GET" | "POST", path: string, 
 }
 
 function answer(
-  context: OpenInferenceContext,
+  context: ProtocolContext,
   request: FastifyRequest,
   reply: FastifyReply,
   rowsOf: RowsOf,
   answerOf: AnswerOf,
 ): FastifyReply {
-  const served = onlyModel(context);
+  const served = onlyModel(context.models);
   const rows = withinLimits(rowsOf(request.body, served), context.limits);
   const answered = answerAsked(context, served, { rows, explain: false }, request);
   if (answered.refused)
@@ -94,13 +93,6 @@ function answer(
   const { answers } = answered;
   if (!request.headers.accept?.startsWith("text/csv")) return reply.send(answerOf(answers));
   return reply.type("text/csv; charset=utf-8").send(answers.map((one) => csvRecord(one, served.model)).join(""));
-}
-
-function onlyModel({ models }: OpenInferenceContext): ServedModel {
-  const served = models.list();
-  if (served.length === 0) throw new MillraceError("NOT_READY", { reason: "no model is live" });
-  if (served.length > 1) throw new MillraceError("MODEL_UNNAMED", { found: served.map(({ model }) => model.name) });
-  return served[0]!;
 }
 
 /** A number, or the label and the probabilities in the order of the labels: a program reads them, so that labels stay what they are. */
