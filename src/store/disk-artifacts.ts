@@ -7,6 +7,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
 import { digestOf } from "./platform-digest.ts";
+import { readSmallFile } from "./small-file.ts";
 import { syncFile, syncPath } from "./sync.ts";
 import { unwritableError } from "./unwritable.ts";
 
@@ -31,6 +32,11 @@ export interface DiskArtifacts extends ArtifactStore {
 }
 
 async function hashFile(path: string): Promise<Digest> {
+  const bytes = readSmallFile(path, smallBytes);
+  return bytes === null ? hashLarge(path) : digestOf(bytes);
+}
+
+async function hashLarge(path: string): Promise<Digest> {
   const handle = await open(path, "r");
   try {
     const hash = createHash("sha256");
