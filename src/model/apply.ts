@@ -1,13 +1,13 @@
 import type { Frame } from "../frame/frame.ts";
 import { columnOf } from "../frame/frame.ts";
 import { applyChain, compileChain, type Chain, type Entries } from "./chain.ts";
-import type { DenseColumn, Design, SparseBlock } from "./design.ts";
+import type { DenseColumn, Design, DesignColumn, SparseBlock } from "./design.ts";
 import { emptySparseBlock } from "./design.ts";
 import type { FittedFeature, FittedTransform } from "./fitted-transform.ts";
 
 /** The columns a list of fitted features gives, known before any data. */
 export interface DesignLayout {
-  readonly dense: readonly { readonly name: string; readonly source: string; readonly cardinality: number }[];
+  readonly dense: readonly DesignColumn[];
   readonly sparseNames: readonly string[];
   readonly sparseSources: readonly string[];
 }
@@ -27,17 +27,25 @@ export function buildDesign(frame: Frame, features: readonly FittedFeature[]): D
   const plan = planOf(features);
   const dense: DenseColumn[] = [];
   const parts: SparsePart[] = [];
-  for (const chain of plan.chains) {
-    const state = applyChain(chain, columnOf(frame, chain.feature));
+  const give = (values: Float64Array): void => void dense.push(denseColumn(plan.dense[dense.length]!, values));
+  for (const [i, chain] of plan.chains.entries()) {
+    // Most features are the inputs, in their order.
+    const isInOrder = frame.names[i] === chain.feature;
+    const state = applyChain(chain, isInOrder ? frame.columns[i]! : columnOf(frame, chain.feature));
     if (state.form === "lit") parts.push({ positions: state.positions, entries: null, width: state.width });
     else if (state.form === "entries") parts.push({ positions: null, entries: state.entries, width: state.width });
-    else if (state.form === "codes") dense.push({ ...plan.dense[dense.length]!, values: state.values });
+    else if (state.form === "codes") give(state.values);
     else if (state.form === "numbers") {
-      for (const values of state.values) dense.push({ ...plan.dense[dense.length]!, values });
-      if (state.indicator) dense.push({ ...plan.dense[dense.length]!, values: state.indicator });
+      for (const values of state.values) give(values);
+      if (state.indicator) give(state.indicator);
     }
   }
   return { nRows: frame.nRows, dense, sparse: joinParts(frame.nRows, parts, plan) };
+}
+
+/** Member by member, which takes a tenth of the time of a spread. */
+function denseColumn({ name, source, cardinality }: DesignColumn, values: Float64Array): DenseColumn {
+  return { name, source, cardinality, values };
 }
 
 /** Names, sources and cardinalities of the columns `buildDesign` gives for these features. */

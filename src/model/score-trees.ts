@@ -2,6 +2,7 @@ import type { Design } from "./design.ts";
 import type { TreesPredictor } from "./predictor.ts";
 import { quickRows } from "./quick/layout.ts";
 import { QuickScorer } from "./quick/scorer.ts";
+import { walkRows } from "./walk-rows.ts";
 
 /** Rows scored together: their positions fit 16 bits, and a column's part of a block stays in the first cache. */
 const blockRows = 1024;
@@ -22,7 +23,7 @@ export interface BlockColumn {
 }
 
 /** Sums are rounded as the array's elements are. */
-type Scores = Float64Array | Float32Array;
+export type Scores = Float64Array | Float32Array;
 
 /**
  * Adds every tree's leaf value to `scores` (row-major, `outputs` a row), tree by tree in order for each row, so that a
@@ -43,7 +44,7 @@ export function addTrees(trees: TreesPredictor, design: Design, scores: Scores):
     else if (partition)
       for (let tree = 0; tree < trees.treeOffsets.length; ++tree)
         partitionBlock(trees, tree, columns, partition, start, n, scores);
-    else for (let row = 0; row < n; ++row) walkRow(trees, columns, start, row, scores);
+    else walkRows(trees, columns, start, n, scores);
   }
 }
 
@@ -62,33 +63,6 @@ export function wholeColumns(trees: TreesPredictor, design: Design): readonly Bl
   const standIns = addStandIns(trees, design, design.nRows, columns);
   fillStandIns(standIns, design, 0, design.nRows, columns);
   return columns;
-}
-
-/** Walks one row down every tree: the definition of TreesPredictor, one step at a time. */
-function walkRow(
-  trees: TreesPredictor, // in
-  columns: readonly BlockColumn[], // in
-  start: number, // in, first row of the block
-  row: number, // in, within the block
-  scores: Scores, // in and out
-): void {
-  const { treeOffsets, treeOutput, feature, threshold, missingLeft, categoryOffset, left, right, categorySets } = trees;
-  const { value } = trees;
-  const output = (start + row) * trees.outputs;
-  for (let tree = 0; tree < treeOffsets.length; ++tree) {
-    let node = treeOffsets[tree]!;
-    for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
-      const column = columns[asked]!;
-      const x = column.values[column.base + row]!;
-      const set = categoryOffset[node]!;
-      let goesLeft: boolean;
-      if (x !== x) goesLeft = missingLeft[node] === 1;
-      else if (set < 0) goesLeft = x <= threshold[node]!;
-      else goesLeft = ((categorySets[set + (x >> 5)]! >>> (x & 31)) & 1) === 1;
-      node = goesLeft ? left[node]! : right[node]!;
-    }
-    scores[output + treeOutput[tree]!]! += value[node]!;
-  }
 }
 
 /** Scratch space of `partitionBlock`: row positions in two buffers and a stack of [node, from, to, buffer]. */
