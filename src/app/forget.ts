@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Digest, sha256 } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { nearestName } from "../core/nearest.ts";
 import { cleanedText } from "../frame/cleaning.ts";
 import type { Contract } from "../frame/contract.ts";
 import { keyVariable } from "../frame/privacy.ts";
@@ -168,7 +169,12 @@ async function contractsWith(store: Store, column: string): Promise<ReadonlyMap<
   }
   if (contracts.size > 0) return contracts;
   if (!known.has(column))
-    throw new MillraceError("COLUMN_MISSING", { name: column, subject: "the snapshots", found: [...known] });
+    throw new MillraceError("COLUMN_MISSING", {
+      name: column,
+      subject: "the project",
+      found: [...known],
+      nearest: nearestName(column, [...known]),
+    });
   const remedy = "Name the column that identifies persons.";
   const rule = "must name one person";
   throw new MillraceError("DEFINITION_INVALID", { subject: column, rule, actual: "masked or generalised", remedy });

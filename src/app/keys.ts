@@ -31,7 +31,10 @@ export async function makeKey(
       reason: `a key's name has up to 100 letters, digits and " ._@-", got ${JSON.stringify(name.slice(0, 120))}`,
     });
   const role = roleOf(options.role ?? "");
-  if (!role) throw new MillraceError("USAGE", { reason: `--role must be one of ${roles.join(", ")}` });
+  if (!role)
+    throw new MillraceError("USAGE", {
+      reason: `--role must be one of ${roles.join(", ")}, got ${JSON.stringify(options.role ?? "")}`,
+    });
   const expiresAt = options.expires === undefined ? null : endOf(options.expires, clock.now());
   const { key, text } = await addKey(store, clock, { name, role, expiresAt, by: userName() });
   return { ...described(key, clock.now()), key: text };

@@ -85,7 +85,7 @@ async function findFile(root: string, nameOrPath: string): Promise<string> {
     name: nameOrPath,
     folder: path.join(root, folderName),
     found,
-    nearest: nearestName(nameOrPath, found),
+    nearest: nearestName(path.basename(nameOrPath).replace(/\.[cm]?[jt]sx?$/, ""), found),
   });
 }
 

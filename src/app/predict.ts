@@ -56,7 +56,7 @@ export interface FilePredictions {
   readonly explanations: readonly Explanation[] | null;
 }
 
-/** Predicts one row given as JSON text. Throws REQUEST_MALFORMED or REQUEST_INVALID with the first broken rule. */
+/** Predicts one row given as JSON text. Throws USAGE, or REQUEST_INVALID with the first broken rules. */
 export async function predictRow(
   project: Project,
   name: string,
@@ -68,7 +68,10 @@ export async function predictRow(
   const explained = options.explain ? explainRows(model, rows) : null;
   const { predictions, issues } = explained ?? predictRows(model, rows);
   if (issues.length > 0)
-    throw new MillraceError("REQUEST_INVALID", { count: issues.length, first: describe(issues[0]!) });
+    throw new MillraceError("REQUEST_INVALID", {
+      count: issues.length,
+      first: issues.slice(0, 10).map(describe).join("; "),
+    });
   return {
     model: name,
     version: version.version,
@@ -207,6 +210,7 @@ function parseRow(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new MillraceError("REQUEST_MALFORMED", { reason: (error as Error).message }, { cause: error });
+    const reason = `--row must be a row as a JSON object, got ${JSON.stringify(text.slice(0, 100))}`;
+    throw new MillraceError("USAGE", { reason: `${reason} (${(error as Error).message})` }, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { extname } from "node:path";
 import { MillraceError } from "../core/errors/error.ts";
 import type { BlockColumn } from "../ingest/delimited/block.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../ingest/snapshot/snapshot-writer.ts";
@@ -26,15 +27,17 @@ export interface PredictionWriter {
 }
 
 /**
- * Writes predictions to a file by its ending, .parquet, .csv or else JSON lines: beside it first, and under its name when
- * all are there, so that a reader never sees half of them. Throws STORE_UNWRITABLE, and PREDICTION_UNDEFINED where a
- * prediction is no finite number.
+ * Writes predictions to a file by its ending, .parquet, .csv or .jsonl: beside it first, and under its name when all are
+ * there, so that a reader never sees half of them. Throws USAGE for another ending, STORE_UNWRITABLE, and
+ * PREDICTION_UNDEFINED where a prediction is no finite number.
  */
 export async function openPredictionFile(path: string, model: Model, isExplained: boolean): Promise<PredictionWriter> {
   const partial = `${path}.${process.pid}.tmp`;
-  const own = path.endsWith(".parquet")
-    ? await openColumns(partial, model, isExplained)
-    : await openLines(partial, model, path.endsWith(".csv") ? "csv" : "jsonl", isExplained);
+  const format = formatOf(path);
+  const own =
+    format === "parquet"
+      ? await openColumns(partial, model, isExplained)
+      : await openLines(partial, model, format, isExplained);
   return {
     add: (stretch) => own.add(stretch),
     async finish() {
@@ -50,6 +53,14 @@ export async function openPredictionFile(path: string, model: Model, isExplained
       await rm(partial, { force: true });
     },
   };
+}
+
+function formatOf(path: string): "parquet" | "csv" | "jsonl" {
+  const ending = extname(path);
+  if (ending === ".parquet") return "parquet";
+  if (ending === ".csv") return "csv";
+  if (ending === ".jsonl" || ending === ".ndjson") return "jsonl";
+  throw new MillraceError("USAGE", { reason: `--out must end in .parquet, .csv or .jsonl, got "${path}"` });
 }
 
 function unwritable(path: string, error: unknown): MillraceError<"STORE_UNWRITABLE"> {

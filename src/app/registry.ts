@@ -10,7 +10,7 @@ import type { Project } from "./project.ts";
 export function instantOf(what: string, text: string): number {
   const at = parseTimestamp(text);
   if (Number.isNaN(at))
-    throw new MillraceError("USAGE", { reason: `${what} must be a time as 2026-01-31T12:00:00Z, got "${text}"` });
+    throw new MillraceError("USAGE", { reason: `${what} must be a time such as 2026-01-31T12:00:00Z, got "${text}"` });
   return at;
 }
 

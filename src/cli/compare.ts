@@ -13,7 +13,8 @@ export const compare: Verb = {
     const { openProject } = await import("../app/project.ts");
     const { compareRuns } = await import("../engine/compare.ts");
     const { runCalled } = await import("../engine/runs.ts");
-    if (operands.length < 2) throw new MillraceError("USAGE", { reason: "compare needs two runs or more" });
+    if (operands.length < 2)
+      throw new MillraceError("USAGE", { reason: `compare needs two runs or more, got ${operands.length}` });
     const project = await openProject(root, { clock: systemClock });
     try {
       const ids = await Promise.all(operands.map((called) => runCalled(project.store, called)));

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
-import { MillraceError } from "../core/errors/error.ts";
+import { type ErrorContext, isMillraceError, MillraceError } from "../core/errors/error.ts";
 import { nearestName } from "../core/nearest.ts";
 import { createOutput, reportError } from "./output.ts";
 import type { Verb } from "./verb.ts";
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return await callVerb(first, args.slice(1), json);
   } catch (error) {
-    if (!isCommanderError(error)) return reportError(error, json);
+    if (!isCommanderError(error)) return reportError(withHelpOf(args[0], error), json);
     return error.exitCode === 0 ? 0 : reportError(usageError(args[0]!, error.message), json);
   }
 }
@@ -39,6 +39,13 @@ function usageError(verb: string, text: string): MillraceError {
   const [reason = "", hint] = text.replace(/^error: /, "").split("\n");
   const help = `See \`millrace ${verb} --help\`.`;
   return new MillraceError("USAGE", { reason, help: hint ? `${hint.replace(/^\(|\)$/g, "")} ${help}` : help });
+}
+
+/** What a verb refused without saying more, with its own help in place of the general one. */
+function withHelpOf(name: string | undefined, error: unknown): unknown {
+  if (!isMillraceError(error) || error.code !== "USAGE" || !verbs.some((verb) => verb.name === name)) return error;
+  const { reason, help } = error.context as ErrorContext<"USAGE">;
+  return help === undefined ? usageError(name!, reason) : error;
 }
 
 async function callVerb(name: string, args: readonly string[], json: boolean): Promise<number> {

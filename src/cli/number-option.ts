@@ -13,7 +13,6 @@ export function integerOption(options: OptionValues, name: string, min: number, 
 export function integerOf(subject: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new MillraceError("USAGE", {
-    reason: `${subject} must be a whole number from ${min} to ${max}, got "${text}"`,
-  });
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  throw new MillraceError("USAGE", { reason: `${subject} must be a whole number ${range}, got "${text}"` });
 }

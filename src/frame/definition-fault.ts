@@ -18,3 +18,8 @@ export function showValue(value: unknown): string {
   if (typeof value === "function") return "a function";
   return typeof value === "bigint" ? `${value}n` : String(value);
 }
+
+/** The remedy where a builder was named and not called; undefined otherwise. */
+export function uncalled(value: unknown): string | undefined {
+  return typeof value === "function" && value.name !== "" ? `Call it: ${value.name}().` : undefined;
+}

@@ -1,7 +1,7 @@
 import type { Kind } from "./column.ts";
 import { columnNameFault, checkColumnNames } from "./column-name.ts";
 import type { Contract, ContractColumn, ViolationPolicy } from "./contract.ts";
-import { invalidDefinition } from "./definition-fault.ts";
+import { invalidDefinition, uncalled } from "./definition-fault.ts";
 import { keyVariable, type TimeGrain } from "./privacy.ts";
 import { checkLevels, checkOptions, type Constraints } from "./schema-options.ts";
 
@@ -170,6 +170,7 @@ function contractColumnOf(name: string, column: unknown): ContractColumn {
       `schema.${columnNameFault(name) ? "column" : name}`,
       "must be made by number(), text(), boolean(), timestamp() or category()",
       describeType(column),
+      uncalled(column),
     );
   return Object.freeze({ name, ...(column as Omit<ContractColumn, "name">) });
 }

@@ -141,7 +141,10 @@ export async function locateFile(path: string, root: string): Promise<LocatedFil
     throw new MillraceError("SOURCE_NOT_FOUND", { path, nearest: await nearestFile(wanted, path) });
   }
   const { size, mtimeMs, ...kind } = await describeFile(found);
-  if (!kind.isFile) throw new MillraceError("SOURCE_UNREADABLE", { path, format: "a file", reason: "it is a folder" });
+  if (!kind.isFile) {
+    const remedy = 'Name one of its files, or a pattern such as "data/*.csv".';
+    throw new MillraceError("SOURCE_UNREADABLE", { path, format: "a file", reason: "it is a folder", remedy });
+  }
   if (size === 0) throw new MillraceError("SOURCE_EMPTY", { path, found: "0 bytes" });
   await access(found, constants.R_OK).catch((error: unknown) => {
     const reason = "its permissions do not allow reading";

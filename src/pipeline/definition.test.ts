@@ -133,6 +133,16 @@ describe("pipeline", () => {
     expect(pipeline({ ...base, split: { test: 0.95 } }).spec.split.validation).toBeCloseTo(0.025);
   });
 
+  it("says of a builder that was not called to call it", () => {
+    expect(() => define({ ...base, model: boosting })).toThrow(
+      expect.objectContaining({ remedy: "Call it: boosting()." }),
+    );
+    const column = { ...schema, area: number };
+    expect(() => define({ ...base, schema: column })).toThrow(
+      expect.objectContaining({ remedy: "Call it: number()." }),
+    );
+  });
+
   it.each<[string, Record<string, unknown>, RegExp]>([
     ["an upper-case name", { name: "House" }, /name must be 1 to 63/],
     ["a name that is a path", { name: "../x" }, /name must be/],

@@ -1,7 +1,7 @@
 import type { GateRule } from "../evaluate/gate-rule.ts";
 import { metricsOf } from "../metrics/metric-names.ts";
 import type { Contract, ContractColumn } from "../frame/contract.ts";
-import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
+import { invalidDefinition, showValue, uncalled } from "../frame/definition-fault.ts";
 import type { Features } from "../frame/expression-types.ts";
 import { contractOf, type NamesOf, type Schema } from "../frame/schema.ts";
 import type { SourceDescription } from "../ingest/source.ts";
@@ -186,6 +186,7 @@ function modelOf(model: unknown, task: Task): EstimatorChoice {
       "model",
       "must be an estimator such as boosting(), forest(), linear(), kmeans() or auto()",
       showValue(model),
+      uncalled(model),
     );
   const { tasks, ...choice } = model as EstimatorChoice & { readonly tasks: Readonly<Record<string, true>> };
   if (Object.hasOwn(tasks, task)) {

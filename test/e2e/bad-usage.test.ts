@@ -105,7 +105,26 @@ describe.skipIf(!isBuilt)("names nobody knows and places nobody can write", () =
     const mistyped = `${runs[0]!.runId.slice(0, -1)}${runs[0]!.runId.endsWith("0") ? "1" : "0"}`;
     expectRefusal(await project.run("show", mistyped, "--json"), "RUN_NOT_FOUND", 2, mistyped, runs[0]!.runId);
     expectRefusal(await project.run("init", "data/houses.csv", "--json"), "USAGE", 2, "--target");
-    expectRefusal(await project.run("runs", "--limit", "many", "--json"), "USAGE", 2, "many");
+    expectRefusal(await project.run("runs", "--limit", "many", "--json"), "USAGE", 2, "many", "millrace runs --help");
+    expectRefusal(await project.run("run", "pipelines/house.js", "--json"), "PIPELINE_NOT_FOUND", 2, '"houses"');
+    expectRefusal(
+      await project.run("keys", "add", "shop", "--role", "king", "--json"),
+      "USAGE",
+      2,
+      '"king"',
+      "observe",
+    );
+    const where = ["predictions", "houses", "--where", "aera>3 and prediction>1", "--json"];
+    expectRefusal(await project.run(...where), "COLUMN_MISSING", 1, '"aera"', '"area"');
+    const unwritten = await project.run("predict", "houses", "data/houses.csv", "-o", "scores.xlsx", "--json");
+    expectRefusal(unwritten, "USAGE", 2, '"scores.xlsx"', ".parquet");
+    expectRefusal(
+      await project.run("predict", "houses", "--row", "{}", "--json"),
+      "REQUEST_INVALID",
+      1,
+      "area",
+      "place",
+    );
     expectRefusal(await project.run("monitor", "houses", "--window", "soon", "--json"), "USAGE", 2, "soon");
   });
 

@@ -49,7 +49,7 @@ describe.skipIf(!isBuilt)("predictions from the command line", () => {
     expect(Object.keys(prediction.probabilities).sort()).toEqual([...labels].sort());
     const plain = await project.run("predict", "kinds", "--row", '{"amount": 2.5, "place": "süd"}');
     expect(JSON.parse(plain.stdout)).toEqual(prediction);
-    expectRefusal(await row("{amount: 1}"), "REQUEST_MALFORMED", 1);
+    expectRefusal(await row("{amount: 1}"), "USAGE", 2, "--row", "{amount: 1}", "millrace predict --help");
     expectRefusal(await row("[1]"), "REQUEST_INVALID", 1);
     expectRefusal(await row("null"), "REQUEST_INVALID", 1);
     expectRefusal(await row('{"amount": "much", "place": "süd"}'), "REQUEST_INVALID", 1, '"amount"', "much");

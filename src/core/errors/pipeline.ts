@@ -97,7 +97,7 @@ export const pipelineErrors = {
     message: (c: { step: string; workflow: string; found: readonly string[] }): string =>
       `"${c.workflow}" has no step "${c.step}"; it has ${c.found.join(", ")}`,
     remedy: (c: { nearest?: string | undefined }): string =>
-      c.nearest ? `Did you mean "${c.nearest}"?` : "`millrace check` names the steps.",
+      c.nearest ? `Did you mean "${c.nearest}"?` : "Name one of these.",
   },
   WORKFLOW_INVALID: {
     status: 422,

@@ -5,7 +5,7 @@ export const serveErrors = {
     exit: 1,
     message: (c: { count: number; first: string }): string =>
       `the request breaks the contract in ${c.count} ${c.count === 1 ? "place" : "places"}; first: ${c.first}`,
-    remedy: (): string => "Send rows as the contract asks; GET /openapi.json shows it.",
+    remedy: (): string => "Send rows as the contract asks; GET /openapi.json and `millrace card MODEL` show it.",
   },
   REQUEST_MALFORMED: {
     status: 400,

@@ -5,7 +5,9 @@ export const sourceErrors = {
     exit: 1,
     message: (c: { path: string }): string => `there is no file at "${c.path}"`,
     remedy: (c: { nearest?: string | undefined }): string =>
-      c.nearest ? `Did you mean "${c.nearest}"?` : "Check the path; relative paths start at the project folder.",
+      c.nearest
+        ? `Did you mean "${c.nearest}"?`
+        : "Check the path; in a definition, relative paths start at the project folder.",
   },
   SOURCE_EMPTY: {
     status: 422,

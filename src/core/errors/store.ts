@@ -97,7 +97,7 @@ export const storeErrors = {
     status: 409,
     exit: 2,
     message: (c: { path: string }): string => `"${c.path}" is not empty`,
-    remedy: (): string => "Give an empty place, or replace what is there with --force.",
+    remedy: (): string => "Give an empty place; `restore` replaces what is there with --force.",
   },
   BACKUP_UNUSABLE: {
     status: 422,
