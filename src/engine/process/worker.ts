@@ -37,7 +37,6 @@ export interface StepWorker {
   kill(): void;
 }
 
-const pageMb = 4096 / 2 ** 20;
 const watchMs = 50;
 const graceMs = 1000;
 const linesMs = 1000;
@@ -262,7 +261,8 @@ function killWhenAborted({ task, signal }: TaskCall, child: ChildProcess, kill: 
 /** Resident memory of a process in MiB; 0 where the system does not say (only Linux does so cheaply). */
 function residentMb(pid: number | undefined): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * pageMb;
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0;
   }
