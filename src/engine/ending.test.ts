@@ -101,3 +101,23 @@ it("a condition that hangs is ended when the step's time is up", async () => {
   const result = await run(of(step({ name: "ship", when, timeout: "20ms", run: () => 1 })));
   expect(result.error).toMatchObject({ code: "STEP_TIMED_OUT" });
 });
+
+it("a run whose listener throws does so once nothing is at work any more", async () => {
+  let isDone = false;
+  const quick = step({ name: "quick", run: () => 1 });
+  const slow = step({
+    name: "slow",
+    run: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      isDone = true;
+      return 2;
+    },
+  });
+  const listener = {
+    stepFinished(): void {
+      throw new Error("deaf");
+    },
+  };
+  await expect(run(of(quick, slow), { jobs: 2, listener })).rejects.toThrow("deaf");
+  expect(isDone).toBe(true);
+});

@@ -36,6 +36,7 @@ describe("lintWorkflow", () => {
       "a must have a memory of whole MiB",
     ],
     ["a memory limit nobody can keep", [{ ...step("a"), memoryMb: 64 }], "a must run in a process of its own"],
+    ["a timeout of no time", [{ ...step("a"), timeoutMs: 0 }], "a must have a timeout above 0 ms"],
     ["no slots", [{ ...step("a"), slots: 0 }], "a must take a whole number of slots"],
   ])("refuses %s", (_, steps, issue) => {
     expect(rulesBroken(...steps)).toEqual([expect.stringContaining(issue)]);

@@ -113,7 +113,7 @@ function manyMayListen(signals: AbortSignal[]): AbortSignal {
 
 /**
  * Every step waits for those it needs; the linter has seen to it that they stand before it. It begins once these are
- * committed: that they last is told, and may turn out wrong, while it computes.
+ * committed: that they last is told, and may turn out wrong, while it computes. Throws what a listener throws, at the end.
  */
 async function runSteps(
   run: Progressing,
@@ -136,6 +136,7 @@ async function runSteps(
       }),
     );
   }
+  await Promise.allSettled(ends);
   return Promise.all(ends);
 }
 

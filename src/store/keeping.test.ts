@@ -1,5 +1,5 @@
-import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock as clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
@@ -8,6 +8,7 @@ import { createDiskArtifacts } from "./disk-artifacts.ts";
 import { noteForgotten } from "./forgotten.ts";
 import { collectGarbage } from "./gc.ts";
 import { noHooks } from "./hooks.ts";
+import type { Failpoint } from "./hooks.ts";
 import { leaseMs, listLeases, takeLease } from "./leases.ts";
 import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
@@ -157,6 +158,25 @@ describe("collecting garbage", () => {
   });
 });
 
+describe("what was left beside a store", () => {
+  const dayMs = 86_400_000;
+  const later: Clock = { now: () => clock.now() + 2 * dayMs, monotonic: () => clock.monotonic() };
+
+  it.each([
+    ["by a process that is gone, two days ago", 999_999_999, later, []],
+    ["by a process that is gone, just now", 999_999_999, clock, ["left"]],
+    ["by one that is at work", process.ppid, later, ["left"]],
+  ] as const)("%s, goes with garbage or stays", async (_, pid, now, left) => {
+    for (const purpose of ["partial", "restoring", "replaced"])
+      await mkdir(join(root, `.${basename(store.folder)}.${purpose}-${pid}-0a1b2c3d`));
+    await mkdir(join(root, ".other.replaced-999999999-0a1b2c3d"));
+    await collectGarbage(store, now, { keepRuns: null, dryRun: false });
+    const names = await readdir(root);
+    expect(names.filter((name) => name.startsWith(`.${basename(store.folder)}.`))).toHaveLength(3 * left.length);
+    expect(names).toContain(".other.replaced-999999999-0a1b2c3d");
+  });
+});
+
 describe("a backup", () => {
   const target = (): string => join(root, "backup");
 
@@ -250,11 +270,23 @@ describe("a backup", () => {
     expect(await listLeases(store.database)).toEqual([]);
   });
 
-  it("does not replace a store that somebody works in", async () => {
-    await backUp(store, clock, target());
-    await store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
-    await expect(restoreBackup(target(), store.folder, clock, { force: true })).rejects.toMatchObject({
-      code: "STORE_IN_USE",
-    });
-  });
+  it.each(["before", "while the backup is copied"])(
+    "does not replace a store that somebody works in, %s",
+    async (when) => {
+      await backUp(store, clock, target());
+      const take = (): Promise<unknown> =>
+        store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
+      let taken = when === "before" ? take() : Promise.resolve<unknown>(null);
+      await taken;
+      const reached = (point: Failpoint): void => {
+        if (point === "restore.copied") taken = take();
+      };
+      await expect(
+        restoreBackup(target(), store.folder, clock, { force: true, hooks: { reached } }),
+      ).rejects.toMatchObject({ code: "STORE_IN_USE" });
+      await taken;
+      expect(await listLeases(store.database)).toHaveLength(1);
+      expect((await readdir(root)).sort()).toEqual([".millrace", "backup"]);
+    },
+  );
 });
