@@ -18,8 +18,9 @@ const files: Record<string, string> = {
     import * as words from "../lib/words.ts";
     import type { Row } from "../lib/types.ts";
     import table from "../lib/table.json";
+    import { Mode, Units } from "../lib/units.ts";
     const limit = 10;
-    const load = step({ name: "load", run: (): Row[] => [{ n: limit }] });
+    const load = step({ name: "load", run: (): Row[] => [{ n: limit + Units.Deep.of(Mode.Fast) }] });
     const scaled = step({ name: "scaled", inputs: { load: load.output }, run: ({ inputs: { load } }) => load.map((row) => scale(row.n)) });
     const each = map(scaled.output, (n) => step({ name: "each", inputs: { n }, run: ({ inputs }) => inputs.n + table.extra }));
     const told = step({ name: "told", inputs: { each: each.output }, run: tell });
@@ -36,6 +37,13 @@ const files: Record<string, string> = {
     export function factor() { return state.size + 2; }
     export const other = 5;
     const state = new Map<string, number>();
+  `,
+  "lib/units.ts": `
+    export namespace Units {
+      const factor = 2;
+      export namespace Deep { export const of = (n: number): number => n * factor; }
+    }
+    export enum Mode { Slow = 1, Fast = 2 }
   `,
   "lib/words.ts": `export const hello = "hello"; export const bye = "bye";`,
   "lib/types.ts": `export interface Row { n: number }`,
@@ -95,6 +103,9 @@ describe("a workflow step's code", () => {
     ["a constant it reads", { "pipelines/flow.ts": swap("limit = 10", "limit = 11") }, ["load"]],
     ["a function it names", { "pipelines/flow.ts": swap("return words.hello", "return words.bye") }, ["told"]],
     ["any part of a namespace it uses", { "lib/words.ts": swap(`"bye"`, `"goodbye"`) }, ["told"]],
+    ["what stands in a TypeScript namespace", { "lib/units.ts": swap("factor = 2", "factor = 3") }, ["load"]],
+    ["what stands in one within another", { "lib/units.ts": swap("n * factor", "n + factor") }, ["load"]],
+    ["a member of an enum", { "lib/units.ts": swap("Fast = 2", "Fast = 3") }, ["load"]],
     ["a JSON file it imports", { "lib/table.json": swap("1", "2") }, ["each"]],
     [
       "state its helper reads",

@@ -104,6 +104,16 @@ const wrappers = new Set([
   "TSInstantiationExpression",
 ]);
 
+/** What is TypeScript's alone and yet runs; all else of it is types. */
+const running = new Set([
+  ...wrappers,
+  "TSModuleDeclaration",
+  "TSModuleBlock",
+  "TSEnumBody",
+  "TSParameterProperty",
+  "TSExternalModuleReference",
+]);
+
 /** The node without parentheses and type assertions around it. */
 export function unwrapped(node: SyntaxNode): SyntaxNode {
   return wrappers.has(node.type) && isNode(node["expression"]) ? unwrapped(node["expression"]) : node;
@@ -122,7 +132,7 @@ export function canonicalCode(value: unknown): string {
   const node = unwrapped(value);
   const members = Object.entries(node)
     .filter(([member, of]) => !isNoise(member) && of !== undefined && of !== null && of !== false)
-    .filter(([member, of]) => member !== "type" && !(isNode(of) && of.type.startsWith("TS") && !wrappers.has(of.type)))
+    .filter(([member, of]) => member !== "type" && !(isNode(of) && of.type.startsWith("TS") && !running.has(of.type)))
     .map(([member, of]) => `${member}:${canonicalCode(of)}`);
   return `${node.type}{${members.join(",")}}`;
 }
