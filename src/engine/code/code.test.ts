@@ -135,6 +135,25 @@ describe("a workflow step's code", () => {
     expect(after.get("made")).not.toBe(before.get("made"));
   });
 
+  it("counts what it imports by `import x = require()`", async () => {
+    mkdirSync(join(folder.path, "lib"));
+    const file = join(folder.path, "old.ts");
+    writeFileSync(
+      file,
+      `import { step, workflow } from "millrace";
+       import older = require("./lib/older.cjs");
+       const one = step({ name: "one", run: () => older.value });
+       export default workflow({ name: "old", steps: [one] });`,
+    );
+    const digestWith = async (value: number): Promise<string> => {
+      writeFileSync(join(folder.path, "lib", "older.cjs"), `exports.value = ${value};`);
+      return workflowStepCode(await readModuleGraph(file, folder.path, "1.0.0"), "one").digest;
+    };
+    const before = await digestWith(1);
+    expect(await digestWith(1)).toBe(before);
+    expect(await digestWith(2)).not.toBe(before);
+  });
+
   it("names its parts", async () => {
     write();
     const graph = await readModuleGraph(join(folder.path, "pipelines/flow.ts"), folder.path, "1.0.0");

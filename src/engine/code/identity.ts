@@ -99,13 +99,16 @@ function touchesState(module: Module, statement: Statement, reached: ReadonlySet
   });
 }
 
-/** Specifiers of `import("...")` and `require("...")`. What is computed cannot be followed. */
+/** Specifiers of `import("...")`, `require("...")` and `import x = require("...")`. What is computed cannot be followed. */
 function dynamicImports(node: SyntaxNode): readonly string[] {
   const found = childrenOf(node).flatMap(dynamicImports);
   const callee = isNode(node["callee"]) ? node["callee"] : null;
-  const isImport = node.type === "ImportExpression" || callee?.type === "Import" || nameOf(callee) === "require";
+  const isImport =
+    ["ImportExpression", "TSExternalModuleReference"].includes(node.type) ||
+    callee?.type === "Import" ||
+    nameOf(callee) === "require";
   if (!isImport) return found;
-  const source = node["source"] ?? (node["arguments"] as readonly unknown[] | undefined)?.[0];
+  const source = node["source"] ?? node["expression"] ?? (node["arguments"] as readonly unknown[] | undefined)?.[0];
   return isNode(source) && source.type === "StringLiteral" ? [...found, String(source["value"])] : found;
 }
 
