@@ -22,6 +22,7 @@ import { loadVersion } from "./champion.ts";
 import { type DataReport, dataReportOf, readOutput } from "./data-report.ts";
 import { dataSections } from "./data-sections.ts";
 import type { Project } from "./project.ts";
+import { qualitySections } from "./quality-sections.ts";
 
 /** What is recorded of a version; null where its run has no such artifact, as an imported model's has none. */
 interface Recorded {
@@ -46,8 +47,7 @@ export async function cardOf(project: Project, name: string, wanted?: number): P
     ...dataSections(recorded.found, recorded.profile),
     contract(recorded),
     features(recorded),
-    quality(recorded),
-    slices(recorded),
+    ...qualitySections(recorded.report, recorded.version.metrics),
     gate(recorded),
     leaks(recorded),
     limits(recorded),
@@ -123,7 +123,7 @@ function contract({ model }: Recorded): CardSection {
   const rows = columns.map((column) => [
     column.name,
     column.kind,
-    column.missing === 0 ? "never" : `up to ${formatMetric(column.missing)}`,
+    column.missing === 0 ? "never" : column.missing >= 1 ? "often or always" : `up to ${formatMetric(column.missing)}`,
     ruleText(column),
   ]);
   return section("What a request must hold", [], { head: ["column", "kind", "missing", "rule"], rows });
@@ -150,34 +150,11 @@ function ruleText(column: ContractColumn): string {
 function features({ importance, model }: Recorded): CardSection {
   const used = new Set(model.features.map(({ feature }) => feature));
   const head = ["feature", "share of what it leans on"];
-  const rows = (importance ?? []).slice(0, 20).map((one) => [one.feature, formatMetric(one.importance)]);
-  return section("What it leans on", [`${used.size} features`], { head, rows });
-}
-
-function quality({ report, version }: Recorded): CardSection {
-  if (!report) {
-    const rows = Object.entries(version.metrics).map(([metric, value]) => [metric, formatMetric(value)]);
-    return section("How good it is", [], { head: ["metric", "value"], rows });
-  }
-  const rows = Object.entries(report.metrics).map(([metric, value]) => [
-    metric,
-    formatMetric(value),
-    formatMetric(report.baseline[metric] ?? null),
-  ]);
-  return section("How good it is", [`on ${report.nRows} rows of the ${report.split} split`], {
-    head: ["metric", "value", "simplest comparator"],
-    rows,
-  });
-}
-
-function slices({ report }: Recorded): CardSection {
-  const metrics = Object.keys(report?.metrics ?? {}).slice(0, 4);
-  const rows = (report?.slices ?? []).map(({ name, nRows, metrics: values }) => [
-    name,
-    String(nRows),
-    ...metrics.map((metric) => formatMetric(values[metric] ?? null)),
-  ]);
-  return section("By slice", [], { head: ["slice", "rows", ...metrics], rows });
+  const shown = (importance ?? []).slice(0, 20);
+  const rows = shown.map((one) => [one.feature, formatMetric(one.importance)]);
+  const most = Math.max(0, ...shown.map((one) => one.importance));
+  const bars = shown.map((one) => (most > 0 ? { from: 0, to: Math.max(0, one.importance) / most } : null));
+  return section("What it leans on", [`${used.size} features`], { head, rows, bars });
 }
 
 function gate({ version }: Recorded): CardSection {

@@ -90,6 +90,20 @@ describe("the report of a run", () => {
     expect(unread.sections.map(({ heading }) => heading)).toEqual(["What failed", "Steps", "Where it came from"]);
   });
 
+  it("draws when each step ran, and nothing beside one that did not run", async () => {
+    await project.close();
+    let ms = Date.UTC(2026, 0, 2);
+    const tick = (): number => (ms += 10);
+    project = await openProject(root, { clock: { now: tick, monotonic: tick } });
+    await runFlats(["50,many,150"]);
+    const { rows, bars } = named(await reportOfRun(project, "flats"), "Steps")!.table!;
+    const [ingest, validate] = bars!;
+    expect([ingest!.from > 0, ingest!.to <= validate!.from, validate!.to]).toEqual([true, true, 1]);
+    expect(rows.map(([, status], i) => [status === "skipped", bars![i] === null]).every(([a, b]) => a === b)).toBe(
+      true,
+    );
+  });
+
   it("there is none of a run that nobody knows", async () => {
     await expect(reportOfRun(project, "flat")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
   });

@@ -1,7 +1,7 @@
 import { formatDuration } from "../core/duration.ts";
 import { runCalled, showRun } from "../engine/runs.ts";
 import type { RecordedStep, RunDetails } from "../engine/runs.ts";
-import type { CardSection } from "../registry/card.ts";
+import type { CardBar, CardSection } from "../registry/card.ts";
 import type { RunReport } from "../serve/pages/run-page.ts";
 import { type DataReport, dataReportOf, placeOf } from "./data-report.ts";
 import { dataSections } from "./data-sections.ts";
@@ -45,7 +45,7 @@ function violations(found: DataReport | null): CardSection {
   return { heading: "The first violations", lines: [], table: { head, rows } };
 }
 
-function steps({ steps: tried }: RunDetails): CardSection {
+function steps({ startedAt, steps: tried }: RunDetails): CardSection {
   const head = ["step", "status", "began", "took", "said"];
   const rows = tried.map((step) => [
     step.attempt === 1 ? step.step : `${step.step} (attempt ${step.attempt})`,
@@ -54,7 +54,19 @@ function steps({ steps: tried }: RunDetails): CardSection {
     step.durationMs === null ? "" : formatDuration(step.durationMs),
     saidBy(step),
   ]);
-  return { heading: "Steps", lines: [], table: { head, rows } };
+  return { heading: "Steps", lines: [], table: { head, rows, bars: timesOf(tried, startedAt) } };
+}
+
+/** When each step ran, as shares of the time from the first beginning to the last end. */
+function timesOf(tried: readonly RecordedStep[], begun: number): readonly (CardBar | null)[] {
+  const times = tried.map(({ startedAt, durationMs }) =>
+    startedAt === null || durationMs === null ? null : { from: startedAt, to: startedAt + durationMs },
+  );
+  const first = Math.min(begun, ...times.map((time) => time?.from ?? begun));
+  const all = Math.max(0, ...times.map((time) => (time?.to ?? first) - first));
+  return times.map((time) =>
+    time && all > 0 ? { from: (time.from - first) / all, to: (time.to - first) / all } : null,
+  );
 }
 
 function saidBy({ error, reason }: RecordedStep): string {

@@ -1,9 +1,10 @@
-import type { CardSection } from "../../registry/card.ts";
+import type { CardSection, CardTable } from "../../registry/card.ts";
+import { renderBar, renderCurve } from "./drawing.ts";
 import type { Html, HtmlValue } from "./html.ts";
 import { html } from "./html.ts";
 
 /** A part of a record for people. */
-export function renderSection({ heading, lines, table }: CardSection): Html {
+export function renderSection({ heading, lines, table, curve }: CardSection): Html {
   const list =
     lines.length > 0 &&
     html`<ul>
@@ -11,8 +12,13 @@ export function renderSection({ heading, lines, table }: CardSection): Html {
     </ul>`;
   return html`<section class="group">
     <h2>${heading}</h2>
-    ${list} ${table && renderTable(table.head, table.rows)}
+    ${list} ${curve && renderCurve(curve)} ${table && renderTable(...withBars(table))}
   </section>`;
+}
+
+function withBars({ head, rows, bars }: CardTable): [head: readonly string[], rows: readonly (readonly HtmlValue[])[]] {
+  if (!bars) return [head, rows];
+  return [[...head, ""], rows.map((row, i) => [...row, renderBar(bars[i])])];
 }
 
 /** A table that scrolls by itself where it is wider than the page. */
