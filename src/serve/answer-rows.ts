@@ -3,7 +3,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Issue } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
 import { invalidRows } from "../frame/invalid-rows.ts";
-import { frameFromRows, rowsFromFrame } from "../frame/rows.ts";
+import { frameFromRows, type FrameOfRows, rowsFromFrame } from "../frame/rows.ts";
 import { explain, explanationsOf } from "../model/explain.ts";
 import { answersOf, predict } from "../model/predict.ts";
 import type { Answer } from "../model/predict.ts";
@@ -52,27 +52,76 @@ export interface AnsweredRows {
 
 /** Answers rows with one version of a model, counts and logs them; the same for every protocol. */
 export function answerRows(context: PredictContext, served: ServedModel, asked: PredictRequest): RowAnswers {
-  const { rows, explain: isExplained } = asked;
-  const { log, clock, createId, limits, metrics, beginPart } = context;
-  const { model, version } = served;
+  const { clock, beginPart } = context;
+  const { model } = served;
   const start = clock.monotonic();
-  const { frame, issues, nIssues, warnings, nWarnings } = inPart(beginPart, "validate", () =>
-    frameFromRows(rows, model.contract, model.inputs),
-  );
-  if (issues.length > 0) {
-    const count = new Set(issues.map((issue) => issue.row)).size;
-    metrics.rejected(served, count);
-    log?.of(model.name).append([{ kind: "rejected", time: clock.now(), version, count, codes: countCodes(issues) }]);
-    return { refused: problemOf(invalidRows(issues, nIssues), issues.slice(0, limits.issues)) };
-  }
-  const { answers, explanations } = inPart(
+  const read = inPart(beginPart, "validate", () => frameFromRows(asked.rows, model.contract, model.inputs));
+  if (read.issues.length > 0) return refused(context, served, read);
+  const found = inPart(
     beginPart,
     "predict",
-    () => predicted(served, frame, isExplained),
-    beginPart ? attributesOf(served, rows.length) : undefined,
+    () => predicted(served, read.frame, asked.explain),
+    beginPart ? attributesOf(served, asked.rows.length) : undefined,
   );
-  const predictionIds = rows.map(() => createId());
-  metrics.predicted(served, rows.length);
+  const { warnings, nWarnings, frame } = read;
+  return completed(context, served, {
+    asked,
+    ...found,
+    warnings,
+    nWarnings,
+    start,
+    cleaned: () => rowsFromFrame(frame),
+  });
+}
+
+/**
+ * Predicts the rows of several requests at once, of which none wants explanations; each call then gives one request's answer, counted
+ * and logged as its own. Null where a row breaks a rule: each request is then to be asked for itself. Throws PREDICTION_UNDEFINED.
+ */
+export function answerTogether(
+  context: PredictContext,
+  served: ServedModel,
+  several: readonly PredictRequest[],
+): readonly (() => AnsweredRows)[] | null {
+  const { model } = served;
+  const start = context.clock.monotonic();
+  const rows = several.flatMap((asked) => asked.rows);
+  const { frame, nIssues, nWarnings } = frameFromRows(rows, model.contract, model.inputs);
+  if (nIssues > 0 || nWarnings > 0) return null;
+  const { answers } = predicted(served, frame, false);
+  const cleaned = isChanged(model) ? rowsFromFrame(frame) : [];
+  let next = 0;
+  return several.map((asked) => {
+    const [from, to] = [next, (next += asked.rows.length)];
+    const own = { answers: answers.slice(from, to), cleaned: () => cleaned.slice(from, to) };
+    return () => completed(context, served, { asked, ...own, explanations: null, warnings: [], nWarnings: 0, start });
+  });
+}
+
+function refused({ log, clock, limits, metrics }: PredictContext, served: ServedModel, read: FrameOfRows): RowAnswers {
+  const { issues, nIssues } = read;
+  const count = new Set(issues.map((issue) => issue.row)).size;
+  metrics.rejected(served, count);
+  const entry = { time: clock.now(), version: served.version, count, codes: countCodes(issues) };
+  log?.of(served.model.name).append([{ kind: "rejected", ...entry }]);
+  return { refused: problemOf(invalidRows(issues, nIssues), issues.slice(0, limits.issues)) };
+}
+
+interface Found extends Pick<AnsweredRows, "answers" | "explanations" | "warnings"> {
+  readonly asked: PredictRequest;
+  readonly nWarnings: number;
+  /** When answering began, of the monotonic clock. */
+  readonly start: number;
+  /** The rows as training would keep them. */
+  cleaned(): readonly JsonObject[];
+}
+
+/** Counts and logs what was found for a request. */
+function completed(context: PredictContext, served: ServedModel, found: Found): AnsweredRows {
+  const { log, clock, createId, limits, metrics, beginPart } = context;
+  const { asked, answers, explanations, warnings, nWarnings, start } = found;
+  const predictionIds = answers.map(() => createId());
+  metrics.predicted(served, answers.length);
   if (nWarnings > 0) metrics.warned(served, nWarnings);
   let written: readonly string[] | undefined;
   const texts = (): readonly string[] => (written ??= answers.map((answer) => JSON.stringify(answer)));
@@ -80,23 +129,22 @@ export function answerRows(context: PredictContext, served: ServedModel, asked: 
   const answered: AnsweredRows = { refused: null, served, answers, texts, predictionIds, explanations, warnings: told };
   if (log) {
     const latencyMs = Math.round((clock.monotonic() - start) * 1000) / 1000;
-    inPart(beginPart, "log", () => record(log, { asked, frame, answered, time: clock.now(), latencyMs }));
+    const { cleaned } = found;
+    inPart(beginPart, "log", () => record(log, { asked, cleaned, answered, time: clock.now(), latencyMs }));
   }
   return answered;
 }
 
-interface Answering extends Pick<PredictionEntry, "time" | "latencyMs"> {
-  readonly asked: PredictRequest;
-  readonly frame: Frame;
+interface Answering extends Pick<PredictionEntry, "time" | "latencyMs">, Pick<Found, "asked" | "cleaned"> {
   readonly answered: AnsweredRows;
 }
 
-function record(log: PredictionLogs, { asked, frame, answered, time, latencyMs }: Answering): void {
+function record(log: PredictionLogs, { asked, cleaned, answered, time, latencyMs }: Answering): void {
   const { served, answers, predictionIds } = answered;
   const { model, version } = served;
   // Nothing that training would not keep.
   const isKept = !isChanged(model);
-  const inputs = isKept ? (asked.rows as readonly JsonObject[]) : rowsFromFrame(frame);
+  const inputs = isKept ? (asked.rows as readonly JsonObject[]) : cleaned();
   const entries = inputs.map((row, i): PredictionEntry => ({
     id: predictionIds[i]!,
     time,

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import type { AnsweredRows, PredictContext } from "./answer-rows.ts";
+import { type Gathering, whenAnswered } from "./gathering.ts";
 import { servedModel } from "./model-source.ts";
-import { answerAsked } from "./traffic/answer.ts";
 import { problemType } from "./problem.ts";
 import { predictRequestOf } from "./request-body.ts";
 import { rowTextsOf } from "./row-texts.ts";
 
 /** Answers rows with one version of a model, all of them or, where one breaks the contract, none. */
-export function addPredictRoute(app: FastifyInstance, context: PredictContext): void {
+export function addPredictRoute(app: FastifyInstance, context: PredictContext, gathering: Gathering): void {
   app.post<{ Params: { name: string } }>(
     "/v1/models/:name/predict",
     { config: { access: "predict" } },
@@ -15,10 +15,11 @@ export function addPredictRoute(app: FastifyInstance, context: PredictContext): 
       const served = servedModel(context.models, request.params.name);
       const { rows, explain } = predictRequestOf(request.body, context.limits);
       const texts = context.log ? rowTextsOf(request.bodyText, rows) : [];
-      const answered = answerAsked(context, served, { rows, explain, texts }, request);
-      if (answered.refused)
-        return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
-      return reply.type("application/json; charset=utf-8").send(bodyOf(answered));
+      return whenAnswered(gathering.answer(served, { rows, explain, texts }, request), (answered) =>
+        answered.refused
+          ? reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused))
+          : reply.type("application/json; charset=utf-8").send(bodyOf(answered)),
+      );
     },
   );
 }

@@ -14,6 +14,7 @@ import { addBatchRoute } from "./batch/batch-route.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
+import { Gathering } from "./gathering.ts";
 import { guard, securityHeaders } from "./guard.ts";
 import type { AnsweredRequest, ServerState } from "./guard.ts";
 import { createHostCheck, listeningAddress } from "./hosts.ts";
@@ -156,13 +157,15 @@ async function addRoutes(
   const { models, log, limits, metrics } = predicting;
   answerErrors(app, limits, onFault);
   if (log?.mode === "sync") addDurableAnswers(app, log, tracing);
-  addPredictRoute(app, predicting);
+  const gathering = new Gathering(predicting);
+  addPredictRoute(app, predicting, gathering);
   await addBatchRoute(app, { ...predicting, onFault });
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
   await addPages(app, { models, version, limits, card: options.card ?? null, runs: options.runs ?? null });
-  await addOpenInference(app, { ...predicting, version, onFault, isDraining });
-  await addPlatforms(app, { ...predicting, version, onFault, isDraining }, options.vertex ?? null);
+  const others = { ...predicting, version, onFault, gathering, isDraining };
+  await addOpenInference(app, others);
+  await addPlatforms(app, others, options.vertex ?? null);
 }
 
 function idsBy(clock: Clock): (mark?: string) => string {

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { whenAnswered } from "../gathering.ts";
 import { type ServedModel, servedModel } from "../model-source.ts";
 import { isInternal, problemOf, translateError } from "../problem.ts";
-import { answerAsked, answerNamed } from "../traffic/answer.ts";
+import { answerNamed } from "../traffic/answer.ts";
 import type { ProtocolContext } from "./context.ts";
 import { membersOf, noParameters, refuse, withinLimits } from "./request-rows.ts";
 import { answerTensors, inputTensors, outputTensors, tensorRows } from "./tensors.ts";
@@ -71,7 +72,7 @@ function infer(
   served: ServedModel,
   request: FastifyRequest<Target>,
   reply: FastifyReply,
-): FastifyReply {
+): FastifyReply | Promise<FastifyReply> {
   const { model } = served;
   const members = membersOf(request.body);
   const id = members.get("id");
@@ -83,17 +84,19 @@ function infer(
   const isNamed = request.params.version !== undefined;
   const answered = isNamed
     ? answerNamed(context, served, asked, request)
-    : answerAsked(context, served, asked, request);
-  if (answered.refused) {
-    const { status, detail, code, issues } = answered.refused;
-    return reply.code(status).send({ error: detail, code, issues });
-  }
-  const outputs = answerTensors(model, answered.answers, answered.predictionIds);
-  return reply.send({
-    model_name: model.name,
-    model_version: String(answered.served.version),
-    ...(id !== undefined && { id }),
-    outputs: outputs.filter(({ name }) => wanted.has(name as string)),
+    : context.gathering.answer(served, asked, request);
+  return whenAnswered(answered, (rows) => {
+    if (rows.refused) {
+      const { status, detail, code, issues } = rows.refused;
+      return reply.code(status).send({ error: detail, code, issues });
+    }
+    const outputs = answerTensors(model, rows.answers, rows.predictionIds);
+    return reply.send({
+      model_name: model.name,
+      model_version: String(rows.served.version),
+      ...(id !== undefined && { id }),
+      outputs: outputs.filter(({ name }) => wanted.has(name as string)),
+    });
   });
 }
 

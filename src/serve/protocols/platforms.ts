@@ -3,12 +3,12 @@ import { csvLine } from "../../core/csv-line.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Answer } from "../../model/predict.ts";
 import { inputColumns } from "../contract-schema.ts";
+import { whenAnswered } from "../gathering.ts";
 import { onlyModel, requireReady, type ServedModel } from "../model-source.ts";
 import { problemType } from "../problem.ts";
 import { csvRows } from "./csv-rows.ts";
 import type { ProtocolContext } from "./context.ts";
 import { textOf } from "../request-body.ts";
-import { answerAsked } from "../traffic/answer.ts";
 import { columnRows, membersOf, noParameters, recordRows, refuse, splitRows, withinLimits } from "./request-rows.ts";
 
 /** The paths Vertex AI chooses for a container, from `AIP_HEALTH_ROUTE` and `AIP_PREDICT_ROUTE`. */
@@ -84,15 +84,16 @@ function answer(
   reply: FastifyReply,
   rowsOf: RowsOf,
   answerOf: AnswerOf,
-): FastifyReply {
+): FastifyReply | Promise<FastifyReply> {
   const served = onlyModel(context.models);
   const rows = withinLimits(rowsOf(request.body, served), context.limits);
-  const answered = answerAsked(context, served, { rows, explain: false }, request);
-  if (answered.refused)
-    return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
-  const { answers } = answered;
-  if (!request.headers.accept?.startsWith("text/csv")) return reply.send(answerOf(answers));
-  return reply.type("text/csv; charset=utf-8").send(answers.map((one) => csvRecord(one, served.model)).join(""));
+  return whenAnswered(context.gathering.answer(served, { rows, explain: false }, request), (answered) => {
+    if (answered.refused)
+      return reply.code(answered.refused.status).type(problemType).send(JSON.stringify(answered.refused));
+    const { answers } = answered;
+    if (!request.headers.accept?.startsWith("text/csv")) return reply.send(answerOf(answers));
+    return reply.type("text/csv; charset=utf-8").send(answers.map((one) => csvRecord(one, served.model)).join(""));
+  });
 }
 
 /** A number, or the label and the probabilities in the order of the labels: a program reads them, so that labels stay what they are. */
