@@ -168,7 +168,7 @@ function splitOptions(split: unknown, contract: Contract): SplitOptions {
   if (split === undefined) return {};
   if (typeof split !== "object" || split === null)
     throw invalidDefinition("split", "must be an object", showValue(split));
-  refuseUnknownOptions("split", split, ["by", "test", "validation", "folds", "gap", "column"]);
+  refuseUnknownOptions("split", split, ["by", "test", "validation", "gap", "column"]);
   const options = split as SplitOptions;
   const ways = ["random", "hash", "target", "time", "group", "column"];
   if (options.by !== undefined && !ways.includes(options.by))

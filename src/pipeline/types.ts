@@ -85,8 +85,6 @@ export interface Split<By extends string, Words extends string = string> {
   readonly test?: number;
   /** Share of all rows; default 0.1, or half of what `test` leaves where that is less. */
   readonly validation?: number;
-  /** Folds of cross-validation; default 5. */
-  readonly folds?: number;
   /** By time: how much time lies between what is learned from and what is judged; rows in between are left out. */
   readonly gap?: Duration;
   /** By column: a category or text column that says "train", "validation" or "test"; it is no feature. */

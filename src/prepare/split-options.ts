@@ -9,7 +9,6 @@ export interface SplitOptions {
   readonly by?: SplitPlan["by"];
   readonly test?: number;
   readonly validation?: number;
-  readonly folds?: number;
   /** A duration such as "7d". */
   readonly gap?: string;
   readonly column?: string;
@@ -17,8 +16,7 @@ export interface SplitOptions {
 
 /**
  * A whole split plan. `by` follows the roles: time, else group, else target (classification), else random. `test` is 0.2 of the
- * rows, `validation` 0.1 or half of what is left, `folds` 5 unless given. Throws DEFINITION_INVALID on shares or roles that
- * cannot be.
+ * rows, `validation` 0.1 or half of what is left. Throws DEFINITION_INVALID on shares or roles that cannot be.
  */
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
@@ -32,10 +30,7 @@ export function completeSplit(options: SplitOptions, roles: Roles, task: Task): 
     by === "column" ? 0 : share("split.validation", options.validation ?? Math.min(0.1, (1 - test) / 2));
   if (test + validation >= 1)
     refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
-  const folds = options.folds ?? 5;
-  if (!Number.isInteger(folds) || folds < 2 || folds > 20)
-    refuse("split.folds", "must be a whole number from 2 to 20", String(folds));
-  return Object.freeze({ by, test, validation, folds, ...gapOf(options, by), ...columnOf(options, by) });
+  return Object.freeze({ by, test, validation, folds: 5, ...gapOf(options, by), ...columnOf(options, by) });
 }
 
 function gapOf({ gap }: SplitOptions, by: SplitPlan["by"]): { readonly gapMs?: number } {

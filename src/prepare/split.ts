@@ -21,7 +21,7 @@ export interface SplitPlan {
   readonly by: "random" | "hash" | "target" | "time" | "group" | "column";
   readonly test: number;
   readonly validation: number;
-  /** Folds of cross-validation. */
+  /** Read by nothing: a search says its own folds. It stays in the plan, for the plan is in cache keys and records of runs. */
   readonly folds: number;
   /** time: how much time lies between what is learned from and what is judged; rows in between are left out. */
   readonly gapMs?: number;
