@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
+import { environmentNumber } from "./environment-number.ts";
 
-/** Threads to train and predict with: MILLRACE_THREADS, else the cores at hand, at most 8. */
+/** Threads to train and predict with: MILLRACE_THREADS, else the cores at hand, at most 8. Throws USAGE. */
 export function threadsAtHand(): number {
-  const wanted = Number(process.env["MILLRACE_THREADS"]);
-  return Number.isInteger(wanted) && wanted > 0 ? wanted : Math.min(8, availableParallelism());
+  return Math.floor(environmentNumber("MILLRACE_THREADS", 1, 256) ?? Math.min(8, availableParallelism()));
 }
