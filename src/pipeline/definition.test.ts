@@ -36,7 +36,7 @@ describe("pipeline", () => {
       roles: { target: "price", id: null, time: null, group: null, weight: null, sensitive: [] },
       expressions: [],
       prepare: [],
-      split: { by: "random", test: 0.2, validation: 0.1, folds: 5 },
+      split: { by: "random", test: 0.2, validation: 0.1 },
       model: { estimator: "boosting", hyperparameters: {}, tuning: null },
       gate: [],
       allow: [],

@@ -12,7 +12,6 @@ describe("completeSplit", () => {
       by: "random",
       test: 0.2,
       validation: 0.1,
-      folds: 5,
     });
   });
 

@@ -30,7 +30,7 @@ export function completeSplit(options: SplitOptions, roles: Roles, task: Task): 
     by === "column" ? 0 : share("split.validation", options.validation ?? Math.min(0.1, (1 - test) / 2));
   if (test + validation >= 1)
     refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
-  return Object.freeze({ by, test, validation, folds: 5, ...gapOf(options, by), ...columnOf(options, by) });
+  return Object.freeze({ by, test, validation, ...gapOf(options, by), ...columnOf(options, by) });
 }
 
 function gapOf({ gap }: SplitOptions, by: SplitPlan["by"]): { readonly gapMs?: number } {

@@ -6,7 +6,7 @@ import type { Roles, Task } from "../model/model.ts";
 import type { SplitInput } from "./split.ts";
 
 export const noRoles: Roles = { target: null, id: null, time: null, group: null, weight: null, sensitive: [] };
-export const shares = { test: 0.2, validation: 0.15, folds: 4 };
+export const shares = { test: 0.2, validation: 0.15 };
 export const everyWay = ["random", "hash", "target", "time", "group"] as const;
 
 export function numbers(values: Iterable<number>): ColumnData {

@@ -77,7 +77,7 @@ describe("planSplit", () => {
     const columns = { time: numbers([Number.NaN, 1, 2, 3, 4, 5, 6]), y: numbers([1, Number.NaN, 3, 4, 5, 6, 7]) };
     const input = inputOf(columns, { time: "time", target: "y" });
     const codes = planSplit(
-      { by: "time", test: 0.25, validation: 0.25, folds: 2 },
+      { by: "time", test: 0.25, validation: 0.25 },
       { ...input, excluded: Uint32Array.of(2) },
     );
     expect(Array.from(codes)).toEqual([255, 255, 255, 0, 0, 1, 2]);
@@ -100,7 +100,7 @@ describe("planSplit", () => {
 
   it("gives every split a group even where groups are few", () => {
     const g = numbers([1, 1, 1, 2, 2, 2, 3, 3, 3]);
-    const codes = planSplit({ by: "group", test: 0.1, validation: 0.1, folds: 2 }, inputOf({ g }, { group: "g" }));
+    const codes = planSplit({ by: "group", test: 0.1, validation: 0.1 }, inputOf({ g }, { group: "g" }));
     expect([0, 1, 2].map((code) => countOf(codes, code))).toEqual([3, 3, 3]);
   });
 
@@ -212,7 +212,7 @@ describe("planSplit", () => {
   it("goes by a column that says it, and refuses other words", () => {
     const words = ["train", "test", null, "validation", "train"];
     const part: ColumnData = { kind: "text", values: words };
-    const plan: SplitPlan = { by: "column", column: "part", test: 0.2, validation: 0, folds: 2 };
+    const plan: SplitPlan = { by: "column", column: "part", test: 0.2, validation: 0 };
     expect(Array.from(planSplit(plan, inputOf({ part }, {})))).toEqual([0, 2, 255, 1, 0]);
     const levels = ["test", "train"];
     const coded: ColumnData = { kind: "category", codes: Int32Array.of(1, 0, -1), levels };

@@ -21,8 +21,6 @@ export interface SplitPlan {
   readonly by: "random" | "hash" | "target" | "time" | "group" | "column";
   readonly test: number;
   readonly validation: number;
-  /** Read by nothing: a search says its own folds. It stays in the plan, for the plan is in cache keys and records of runs. */
-  readonly folds: number;
   /** time: how much time lies between what is learned from and what is judged; rows in between are left out. */
   readonly gapMs?: number;
   /** column: its name; it says "train", "validation" or "test", and rows where it says nothing are left out. */

@@ -197,7 +197,7 @@ describe.skipIf(!isBuilt)("every task, estimator and role", () => {
   });
 
   it("tunes by grid and by chance, and lets auto choose within its budget", async () => {
-    const body = `${schema(...features, "stays")} target: "stays", split: { folds: 3 },`;
+    const body = `${schema(...features, "stays")} target: "stays",`;
     const grid = await run(
       "grid",
       `${body} model: m.tune(m.linear(), { strategy: "grid", folds: 2, space: { l2: [0.1, 10] } })`,

@@ -155,8 +155,7 @@ function timesOf({ roles }: PipelineSpec, dataset: Frame, rows: Uint32Array): Fl
 
 /** All of a definition that decides which part of the split a row belongs to. */
 export function divisionOf({ split, roles, seed }: PipelineSpec): JsonObject {
-  const { folds: _, ...plan } = split;
-  return { ...plan, id: roles.id, group: roles.group, time: roles.time, seed };
+  return { ...split, id: roles.id, group: roles.group, time: roles.time, seed };
 }
 
 /** The columns a request sends, with their kinds. */
