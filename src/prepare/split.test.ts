@@ -76,10 +76,7 @@ describe("planSplit", () => {
   it("leaves out rows without a time, rows without a target and excluded rows", () => {
     const columns = { time: numbers([Number.NaN, 1, 2, 3, 4, 5, 6]), y: numbers([1, Number.NaN, 3, 4, 5, 6, 7]) };
     const input = inputOf(columns, { time: "time", target: "y" });
-    const codes = planSplit(
-      { by: "time", test: 0.25, validation: 0.25 },
-      { ...input, excluded: Uint32Array.of(2) },
-    );
+    const codes = planSplit({ by: "time", test: 0.25, validation: 0.25 }, { ...input, excluded: Uint32Array.of(2) });
     expect(Array.from(codes)).toEqual([255, 255, 255, 0, 0, 1, 2]);
   });
 
