@@ -1,7 +1,7 @@
 """Holds an exported container folder against the schemas of Kubernetes, KServe, Compose and CycloneDX.
 
-Needs requirements.txt, and for their schemas alone docker-compose 1.29.2 and kserve 0.21.0 (pip install --no-deps). Without
-kserve its InferenceService is held against a Pod's schema only, and the last line says so.
+Needs requirements.txt, and requirements-schemas.txt for the schemas alone (pip install --no-deps). Without kserve its
+InferenceService is held against a Pod's schema only, and the last line says so.
 """
 import ast
 import json

@@ -42,7 +42,7 @@ function deaf(rows: number): Socket {
 
 describe("the place of a batch", () => {
   it("is given to others once a client that does not read has had its time", async () => {
-    await start({ limits: { batches: 1, batchMs: 4000 } });
+    await start({ limits: { batches: 1, batchMs: 15_000 } });
     const socket = deaf(300_000);
     // Else the place could be taken by what asks whether it is.
     const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
