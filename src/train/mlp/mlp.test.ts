@@ -150,7 +150,7 @@ describe("mlp", () => {
     const wild = { layers: Array.from({ length: 16 }, () => 48), learningRate: 1, batchRows: 8, epochs: 2 };
     await expect(fitMlp(design, target, wild)).rejects.toMatchObject({
       code: "TRAINING_DIVERGED",
-      remedy: expect.stringContaining("learningRate, say to 0.1"),
+      remedy: expect.stringContaining("Lower learningRate"),
     });
     const { predictor } = await fitMlp(design, target, { ...wild, learningRate: 0.1 });
     expect(rawScores(predictor, design).every(Number.isFinite)).toBe(true);
