@@ -60,6 +60,8 @@ export function build() {
   fs.rmSync(fresh, { recursive: true, force: true });
   run(tool("tsc"), ["-p", ".", "--outDir", fresh]);
   bundle(path.join(fresh, "store", "query-builder.js"), "kysely");
+  for (const file of fs.readdirSync(fresh, { recursive: true }))
+    if (/(^|[/\\-])member\.js$/.test(file)) intoOneFile(path.join(fresh, file));
   run(process.execPath, ["tools/module-runtime.mjs", fresh]);
   copyAssets(path.join(root, "src"), fresh);
   fs.chmodSync(path.join(fresh, "cli", "main.js"), 0o755);
@@ -68,18 +70,20 @@ export function build() {
   fs.renameSync(fresh, path.join(root, "dist"));
 }
 
-/**
- * Puts a compiled module and the package it imports into one file: hundreds of small files take longer to find than to run.
- * The package's licence goes with its code.
- */
-function bundle(file, name) {
+/** Puts a compiled module and all it imports into one file: dozens of small ones take longer to find than to run. */
+function intoOneFile(file, ...options) {
   const whole = `${file}.bundle`;
-  run(tool("rolldown"), [file, "--file", whole, "--format", "esm", "--platform", "node", "--minify"], {
+  run(tool("rolldown"), [file, "--file", whole, "--format", "esm", "--platform", "node", ...options], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+  fs.renameSync(whole, file);
+}
+
+/** The same for a module that imports a package, whose licence goes with its code. */
+function bundle(file, name) {
+  intoOneFile(file, "--minify");
   const licence = fs.readFileSync(path.join(root, "node_modules", name, "LICENSE"), "utf8");
-  fs.writeFileSync(file, `/*! ${name}\n\n${licence.trim()}\n*/\n${fs.readFileSync(whole, "utf8")}`);
-  fs.rmSync(whole);
+  fs.writeFileSync(file, `/*! ${name}\n\n${licence.trim()}\n*/\n${fs.readFileSync(file, "utf8")}`);
 }
 
 /** What is handed out as it is: styles and page scripts by the server, a script for scikit-learn by `import`. */
