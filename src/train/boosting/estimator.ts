@@ -18,7 +18,8 @@ import { runTeam } from "../../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
 import { links, toPredictor } from "./predictor.ts";
-import { prepareTraining, type Rows } from "./prepare.ts";
+import { prepareTraining } from "./prepare.ts";
+import type { Rows } from "./problem.ts";
 import { totalWeight } from "./ranking-target.ts";
 import { type TrainingOutcome, runTraining } from "./trainer.ts";
 

@@ -1,12 +1,8 @@
 import { MillraceError } from "../../core/errors/error.ts";
-import type { Rng } from "../../core/rng.ts";
 import { isShared } from "../../core/shared-memory.ts";
 import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
-import type { Predictor, TreesPredictor } from "../../model/predictor.ts";
-import { refuseClassWeights } from "../class-weights.ts";
-import { requireWeight } from "../completeness.ts";
-import type { TrainingColumns } from "../training-columns.ts";
+import type { TreesPredictor } from "../../model/predictor.ts";
 import { runCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import {
@@ -19,99 +15,58 @@ import {
   writeRowBins,
 } from "./binning.ts";
 import { type ColumnBins, rowsSampled } from "./bins.ts";
-import { type Constraints, constraintsOf } from "./constraints.ts";
-import { continued, roundsOf, writeScores } from "./continuation.ts";
+import type { Constraints } from "./constraints.ts";
+import { roundsOf, writeScores } from "./continuation.ts";
 import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileKernels } from "./kernels/compile.ts";
 import { compileGrowth } from "./kernels/growth.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
-import { isOfNumbers, type Loss, type Settings, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
-import { groupCountsOf, writeRanked } from "./ranked-rows.ts";
-import { groupsOf } from "./ranking-target.ts";
-import { refuse, refuseSampling } from "./refusal.ts";
+import { type FeatureBins, isOfNumbers, type Layout, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import { type Preparation, type Problem, problemOf, type Rows } from "./problem.ts";
+import { type GroupCounts, groupCountsOf, writeRanked } from "./ranked-rows.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
-import { startOf } from "./start.ts";
 import { type RowSet, openView } from "./view.ts";
-
-/** Rows with their targets, as the estimator was given them. */
-export interface Rows {
-  readonly rows: TrainingColumns;
-  readonly target: Target;
-}
-
-/** The loss asked for, or the task's own. Throws HYPERPARAMETER_INVALID where a loss of numbers is asked for labels. */
-function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
-  if (target.task === "ranking") {
-    if (loss !== "auto" && loss !== "lambdarank") refuse("loss", '"lambdarank" for ranking', JSON.stringify(loss));
-    return "lambdarank";
-  }
-  if (loss === "lambdarank") refuse("loss", "one of numbers or labels where rows are not ranked", JSON.stringify(loss));
-  if (target.task === "regression") return loss === "auto" ? "squared" : loss;
-  if (loss !== "auto") refuse("loss", '"auto" where the target is labels', JSON.stringify(loss));
-  return target.task === "binary" ? "logistic" : "softmax";
-}
 
 /**
  * Bins the rows into the shared memory and describes the training for the threads. `pause` is awaited between blocks
  * of rows. Throws TRAINING_TOO_LARGE where 32-bit addresses do not reach.
  */
-export async function prepareTraining(args: {
-  readonly train: Rows;
-  readonly validation: Rows | null;
-  readonly settings: Settings;
-  /** What was learned before, to go on from. */
-  readonly start: Predictor | null;
-  readonly threads: number;
-  readonly rng: Rng;
-  readonly pause: () => Promise<void>;
-}): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[]; start: TreesPredictor | null }> {
-  const { train, validation, settings, threads, pause } = args;
-  requireWeight(train.target.weights);
-  refuseClassWeights("boosting", train.target, settings.classWeights);
-  const loss = lossOf(train.target, settings);
-  refuseSampling(loss, settings);
-  const constraints = constraintsOf(settings, loss, train.rows.columns);
-  const groups = groupsOf(train.target);
-  const watchedGroups = validation && groupsOf(validation.target);
-  const { base: constant, parameter } = startOf(loss, train.target, settings);
-  const start = args.start && continued(args.start, loss, constant.length, train.rows.columns);
-  const base = start ? start.base : constant;
-  const nRows = train.target.values.length;
-  const nValidation = validation?.target.values.length ?? 0;
+export async function prepareTraining(
+  args: Preparation,
+): Promise<{ plan: TrainingPlan; bins: readonly ColumnBins[]; start: TreesPredictor | null }> {
+  const { train, validation, settings, pause } = args;
   const held = heldOf(train, validation);
-  const work = { threads: held && areShared(held) ? threads : 1, pause };
+  const work = { threads: held && areShared(held) ? args.threads : 1, pause };
+  const problem = problemOf(args);
   const binning = { maxBins: settings.bins, seed: args.rng.fork("bins").integer(4294967296) };
+  const finding = findingOf(problem.nRows, settings.bins);
   const bins = held
-    ? await binAll(
-        { kind: "bounds", columns: held.columns, ...binning, finding: findingOf(nRows, settings.bins) },
-        work,
-      )
+    ? await binAll({ kind: "bounds", columns: held.columns, ...binning, finding }, work)
     : await finished(boundsOfBlocks(train.rows, binning), pause);
+  const plan = planOf(args, problem, bins);
+  await writeInputs(args, problem, plan, bins);
+  if (held) await writeAll({ kind: "rows", plan, bins, ...held }, work);
+  else await finished(writeBlockBins(plan, bins, train.rows, validation?.rows ?? null), pause);
+  return { plan, bins, start: problem.start };
+}
+
+/** Places everything in memory of the training's own and compiles its kernels. */
+function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]): TrainingPlan {
+  const { train, settings, threads } = args;
+  const { loss, parameter, nRows, nValidation, constraints, groups, watchedGroups, start, base } = problem;
   const binRoom = binRoomOf(bins);
   const isPlain = loss === "logistic" && train.target.weights === null && settings.topShare === 0;
   const isPacked = isPlain && nRows >= packedFrom && binRoom === 256;
   const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
-  const layout = planMemory({
-    nRows,
-    nValidation,
-    groups: counts,
-    outputs: shape.outputs,
-    shape,
-    loss,
-    leaves: settings.leaves,
-    hasTop: settings.topShare > 0,
-    weighted: train.target.weights !== null,
-    validationWeighted: (validation?.target.weights ?? null) !== null,
-  });
+  const layout = layoutOf(args, problem, shape, counts);
   const pages = Math.ceil(layout.end / pageBytes);
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
   const limits = { pages, shared: threads > 1 };
-  const memory = createMemory(pages, limits.shared);
-  const plan: TrainingPlan = {
-    memory,
+  return {
+    memory: createMemory(pages, limits.shared),
     shape,
     layout,
     loss,
@@ -125,25 +80,56 @@ export async function prepareTraining(args: {
     roundsBefore: start ? roundsOf(start) : 0,
     module: compileKernels(shape, limits),
     growth: isGrownByKernels(bins, constraints) ? compileGrowth({ shape, layout, nRows, settings }, limits) : null,
-    features: {
-      nValues: Int32Array.from(bins, (one) => one.nValues),
-      isCategory: Uint8Array.from(bins, (one) => (one.kind === "category" ? 1 : 0)),
-    },
+    features: featureBinsOf(bins),
     seed: args.rng.fork("rounds").integer(4294967296),
     ...weightsOf(train.target),
   };
+}
+
+function layoutOf(
+  { train, validation, settings }: Preparation,
+  problem: Problem,
+  shape: KernelShape,
+  groups: GroupCounts | null,
+): Layout {
+  const { nRows, nValidation, loss } = problem;
+  return planMemory({
+    nRows,
+    nValidation,
+    groups,
+    outputs: shape.outputs,
+    shape,
+    loss,
+    leaves: settings.leaves,
+    hasTop: settings.topShare > 0,
+    weighted: train.target.weights !== null,
+    validationWeighted: (validation?.target.weights ?? null) !== null,
+  });
+}
+
+function featureBinsOf(bins: readonly ColumnBins[]): FeatureBins {
+  return {
+    nValues: Int32Array.from(bins, (one) => one.nValues),
+    isCategory: Uint8Array.from(bins, (one) => (one.kind === "category" ? 1 : 0)),
+  };
+}
+
+/** Writes what the threads read but the bins of the rows. */
+async function writeInputs(
+  { train, validation, threads, pause }: Preparation,
+  { groups, watchedGroups, start, parameter }: Problem,
+  plan: TrainingPlan,
+  bins: readonly ColumnBins[],
+): Promise<void> {
   const view = openView(plan, threads);
   writeBounds(plan, view, bins);
-  if (layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), layout.sigmoid / 8);
+  if (plan.layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), plan.layout.sigmoid / 8);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
   if (start) await writeScores(start, train.rows, view.train.scores, pause);
   if (start && validation) await writeScores(start, validation.rows, view.validation.scores, pause);
   if (groups) writeRanked(view.ranking!.train, groups, train.target.values, parameter);
-  if (watchedGroups) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, null);
-  if (held) await writeAll({ kind: "rows", plan, bins, ...held }, work);
-  else await finished(writeBlockBins(plan, bins, train.rows, validation?.rows ?? null), pause);
-  return { plan, bins, start };
+  if (watchedGroups && validation) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, null);
 }
 
 /** Kernels know cuts of numbers alone, which any leaf may make. */
