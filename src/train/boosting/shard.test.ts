@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { shardOf } from "./shard.ts";
+import { shardOf, turnRows } from "./shard.ts";
 
 describe("shardOf", () => {
   it("gives each row to one thread and each thread a segment of its own", () => {
@@ -16,6 +16,8 @@ describe("shardOf", () => {
           expect(shard.ranges.reduce((total, [from, to]) => total + to - from, 0)).toBe(shard.nRows);
           begin += shard.nRows;
         }
+        const counts = shards.map((shard) => shard.nRows);
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(turnRows);
       }),
     );
   });

@@ -1,5 +1,7 @@
 import type { Team } from "../../threads/team.ts";
-import { lossChunk } from "./plan.ts";
+
+/** Rows that a thread takes in its turn: few, so that no thread has many more than another, who all wait for the last. */
+export const turnRows = 1024;
 
 export type Range = readonly [from: number, to: number];
 
@@ -8,7 +10,7 @@ export type Range = readonly [from: number, to: number];
  * column, whose leaves are stretches of rows, still gives every thread its share of every leaf.
  */
 export interface Shard {
-  /** Ascending, each whole chunks of `lossChunk` rows but for the table's last. */
+  /** Ascending, of `turnRows` rows each but for the table's last. */
   readonly ranges: readonly Range[];
   /** How many they are. */
   readonly nRows: number;
@@ -20,12 +22,12 @@ export function shardOf(nRows: number, { thread, threads }: Pick<Team, "thread" 
   const ranges: Range[] = [];
   let begin = 0;
   let own = 0;
-  for (let from = 0, chunk = 0; from < nRows; from += lossChunk, ++chunk) {
-    const to = Math.min(nRows, from + lossChunk);
-    if (chunk % threads === thread) {
+  for (let from = 0, turn = 0; from < nRows; from += turnRows, ++turn) {
+    const to = Math.min(nRows, from + turnRows);
+    if (turn % threads === thread) {
       ranges.push([from, to]);
       own += to - from;
-    } else if (chunk % threads < thread) begin += to - from;
+    } else if (turn % threads < thread) begin += to - from;
   }
   return { ranges, nRows: own, begin };
 }

@@ -257,16 +257,16 @@ class Training {
     }
     const trainChunks = Math.ceil(nRows / lossChunk);
     const set = this.#view[which];
-    const { ranges } = which === "train" ? this.#rows : this.#validationRows;
     const all = this.#view.lossSums;
     const sums = which === "train" ? all.subarray(0, trainChunks) : all.subarray(trainChunks);
-    const own = this.#view.perThread.subarray(2 * this.#team.thread);
+    const { thread, threads } = this.#team;
+    const own = this.#view.perThread.subarray(2 * thread);
     const logisticSum = logisticSumOf(set, this.#kernels, own);
-    for (const [from, to] of ranges) {
-      sumLosses(this.#plan, set, base.length, from / lossChunk, Math.ceil(to / lossChunk), sums, logisticSum);
+    const chunks = Math.ceil(set.nRows / lossChunk);
+    for (let chunk = thread; chunk < chunks; chunk += threads) {
+      sumLosses(this.#plan, set, base.length, chunk, chunk + 1, sums, logisticSum);
     }
     this.#team.barrier();
-    const chunks = Math.ceil(set.nRows / lossChunk);
     let total = 0;
     for (let chunk = 0; chunk < chunks; ++chunk) total += sums[chunk]!;
     return total;
