@@ -68,15 +68,16 @@ async function follow(request: DownloadRequest, signal: AbortSignal): Promise<In
     response.destroy();
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined)
       throw unreachable(url.href, `the server answers with status ${statusCode}`);
-    url = addressOf(new URL(headers.location, url).href, url);
+    url = addressOf(headers.location, url);
   }
   throw unreachable(request.url, `it redirects more than ${mostRedirects} times`);
 }
 
 /** Throws where the address is none we fetch from, and where a redirect leaves encryption behind. */
 function addressOf(text: string, before: URL | null): URL {
-  if (!URL.canParse(text)) throw refused(text, "it is no address");
-  const url = new URL(text);
+  const base = before?.href;
+  if (!URL.canParse(text, base)) throw refused(text, "it is no address");
+  const url = new URL(text, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") throw refused(text, `its scheme is ${url.protocol}`);
   if (before?.protocol === "https:" && url.protocol === "http:") throw refused(text, "it leads from https: to http:");
   if (url.username !== "" || url.password !== "")
