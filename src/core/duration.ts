@@ -8,6 +8,15 @@ export function parseDuration(text: string): number | undefined {
   return match ? Number(match[1]) * unitMs[match[2]!]! : undefined;
 }
 
+/** The platform's timers hold 31 bits of milliseconds, and end at once where they are told more. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** {@link parseDuration} of what a timer is to wait; undefined, too, for more than the 24 days that it can. */
+export function parseTimeout(text: string): number | undefined {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms <= longestTimerMs ? ms : undefined;
+}
+
 /** A duration for people: "12 ms", "3.4 s", "2 min 5 s". */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;

@@ -1,5 +1,5 @@
 import { isMillraceError } from "../core/errors/error.ts";
-import { parseDuration } from "../core/duration.ts";
+import { parseTimeout } from "../core/duration.ts";
 import type { Rng } from "../core/rng.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { Retry } from "./define-types.ts";
@@ -40,7 +40,7 @@ export function retryPolicyOf(at: (option: string) => string, given: Retry): Ret
 
 /** Throws DEFINITION_INVALID for what is no duration, or longer than a timer can wait. */
 export function durationMsOf(subject: string, text: unknown): number {
-  const ms = typeof text === "string" ? parseDuration(text) : undefined;
-  if (ms !== undefined && ms <= 2_147_483_647) return ms;
+  const ms = typeof text === "string" ? parseTimeout(text) : undefined;
+  if (ms !== undefined) return ms;
   throw invalidDefinition(subject, 'must be a duration such as "90s", at most 24 days', showValue(text));
 }

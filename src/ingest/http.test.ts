@@ -122,6 +122,18 @@ describe("sources over HTTP", () => {
     expect(existsSync(join(root, `out${counter}.parquet`))).toBe(false);
   });
 
+  it("refuses limits that are none", () => {
+    for (const [http, said] of [
+      [{ timeout: "soon" as "1s" }, '"soon"'],
+      [{ timeout: "0s" as const }, '"0s"'],
+      // A timer of the platform would end at once.
+      [{ timeout: "30d" as const }, "at most 24 days"],
+      [{ maxBytes: 0 }, "got 0"],
+      [{ maxBytes: NaN }, "got NaN"],
+    ] as const)
+      expect(() => csv("https://example.com/a.csv", { http })).toThrow(said);
+  });
+
   it("stops when it is cancelled", async () => {
     answer = (_, response) => void response.write("n\n");
     const controller = new AbortController();

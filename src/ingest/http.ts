@@ -7,7 +7,7 @@ import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { Digest } from "../core/digest.ts";
-import { formatDuration, parseDuration } from "../core/duration.ts";
+import { formatDuration, parseTimeout } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { isPublicAddress } from "./address.ts";
 import type { HttpLimits } from "./source.ts";
@@ -31,6 +31,7 @@ interface DownloadRequest {
 
 const mostRedirects = 5;
 const mostBytes = 10_000_000_000;
+const longestTransfer = "10m";
 
 /** Whether a path is an address to fetch from. */
 export function isAddress(path: string): boolean {
@@ -45,7 +46,7 @@ export function isAddress(path: string): boolean {
  */
 export async function download(request: DownloadRequest): Promise<Download> {
   const { url, limits, signal } = request;
-  const timeoutMs = parseDuration(limits.timeout ?? "10m") ?? 600_000;
+  const timeoutMs = parseTimeout(limits.timeout ?? longestTransfer)!;
   const late = AbortSignal.timeout(timeoutMs);
   const ended = signal ? AbortSignal.any([signal, late]) : late;
   try {
@@ -73,7 +74,7 @@ async function follow(request: DownloadRequest, signal: AbortSignal): Promise<In
   throw unreachable(request.url, `it redirects more than ${mostRedirects} times`);
 }
 
-/** Throws where the address is none we fetch from, and where a redirect leaves encryption behind. */
+/** What a redirect of `before` says may be relative. Throws where we fetch nothing from there, or encryption is left behind. */
 function addressOf(text: string, before: URL | null): URL {
   const base = before?.href;
   if (!URL.canParse(text, base)) throw refused(text, "it is no address");

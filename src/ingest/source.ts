@@ -1,5 +1,5 @@
 import type { Digest } from "../core/digest.ts";
-import type { Duration } from "../core/duration.ts";
+import { type Duration, parseTimeout } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { DatabaseDescription } from "./databases/database-source.ts";
 import type { StreamDescription } from "./streams/stream-source.ts";
@@ -218,9 +218,26 @@ function describe(description: SourceDescription, options: SourceOptions): Sourc
     ...description,
     ...(missing ? { missing: Object.freeze([...missing]) } : {}),
     ...(checksum === undefined ? {} : { checksum: checkedDigest(description.path, checksum) }),
-    ...(http ? { http: Object.freeze({ ...http }) } : {}),
+    ...(http ? { http: checkedLimits(description.path, http) } : {}),
     ...(s3 ? { s3: Object.freeze({ ...s3 }) } : {}),
   });
+}
+
+function checkedLimits(path: string, limits: HttpLimits): HttpLimits {
+  const { maxBytes, timeout } = limits;
+  if (maxBytes !== undefined && !(maxBytes > 0))
+    throw invalidLimit(`maxBytes of "${path}"`, "must be a number above 0", String(maxBytes));
+  if (timeout !== undefined && !((parseTimeout(timeout) ?? 0) > 0))
+    throw invalidLimit(
+      `timeout of "${path}"`,
+      'must be a duration such as "90s", at most 24 days',
+      JSON.stringify(timeout),
+    );
+  return Object.freeze({ ...limits });
+}
+
+function invalidLimit(subject: string, rule: string, actual: string): MillraceError {
+  return new MillraceError("DEFINITION_INVALID", { subject: `http: ${subject}`, rule, actual });
 }
 
 function checkedDigest(path: string, checksum: string): string {

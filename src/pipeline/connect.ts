@@ -1,5 +1,5 @@
 import { systemClock } from "../core/clock.ts";
-import { parseDuration, type Duration } from "../core/duration.ts";
+import { parseTimeout, type Duration } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { RowParts } from "../frame/schema.ts";
@@ -65,9 +65,13 @@ type Headers = Readonly<Record<string, string>>;
  */
 export function connect<P extends AnyPipeline>(url: string, name?: string, options: ConnectOptions = {}): Client<P> {
   const base = baseOf(url);
-  const timeoutMs = parseDuration(options.timeout ?? "30s");
+  const timeoutMs = parseTimeout(options.timeout ?? "30s");
   if (timeoutMs === undefined || timeoutMs <= 0)
-    throw invalidDefinition("connect(): timeout", 'must be a duration such as "5s"', showValue(options.timeout));
+    throw invalidDefinition(
+      "connect(): timeout",
+      'must be a duration such as "5s", at most 24 days',
+      showValue(options.timeout),
+    );
   const { headers = {}, retries = 2, rowsPerRequest = 1000, batching = false } = options;
   requireCount("retries", retries, 0);
   requireCount("rowsPerRequest", rowsPerRequest, 1);

@@ -1,6 +1,6 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
 import type { Retry } from "../engine/define-types.ts";
-import { retryPolicyOf } from "../engine/retry.ts";
+import { durationMsOf, retryPolicyOf } from "../engine/retry.ts";
 import type { RetryPolicy } from "../engine/step.ts";
 import { invalidDefinition, showValue } from "../frame/definition-fault.ts";
 import type { ApprovalRule } from "../registry/approvals.ts";
@@ -48,7 +48,8 @@ function stepSpec(name: string, step: unknown): OwnStepSpec {
     env: textsOf(`${subject}.env`, env),
     ...(tags === undefined ? {} : { tags: textsOf(`${subject}.tags`, tags) }),
     ...(retry === undefined ? {} : { retry: retryOf(subject, retry) }),
-    timeoutMs: timeout === undefined ? null : parseDuration(durationOf(`${subject}.timeout`, timeout))!,
+    timeoutMs:
+      timeout === undefined ? null : durationMsOf(`${subject}.timeout`, durationOf(`${subject}.timeout`, timeout)),
     run: run as OwnStepSpec["run"],
   });
 }

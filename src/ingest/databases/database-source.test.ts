@@ -55,6 +55,7 @@ describe("a source of a database", () => {
     expect(
       refusal(() => postgres({ url, table: "t", since: "id", version: "select 1" } as unknown as DatabaseOptions)),
     ).toContain("not both");
+    expect(refusal(() => mysql({ url, table: "t", timeout: "30d" }))).toContain("at most 24 days");
   });
 });
 

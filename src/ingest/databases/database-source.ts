@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from "../../core/duration.ts";
+import { type Duration, parseTimeout } from "../../core/duration.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Source, SourceOptions } from "../source.ts";
 
@@ -73,9 +73,13 @@ function database(kind: "postgres" | "mysql", options: DatabaseOptions, scheme: 
     throw invalid(`${kind}()`, "takes `since` or `version`, not both", "both");
   if (since === "") throw invalid(`${kind}(): since`, "must name a column", "an empty name");
   checkAddress(kind, url, scheme);
-  const timeoutMs = parseDuration(options.timeout ?? "10m");
+  const timeoutMs = parseTimeout(options.timeout ?? "10m");
   if (timeoutMs === undefined || timeoutMs <= 0)
-    throw invalid(`${kind}(): timeout`, 'must be a duration such as "90s"', JSON.stringify(options.timeout));
+    throw invalid(
+      `${kind}(): timeout`,
+      'must be a duration such as "90s", at most 24 days',
+      JSON.stringify(options.timeout),
+    );
   const description: DatabaseDescription = Object.freeze({
     url: typeof url === "string" ? url : variable(`${kind}(): url`, url),
     ...(password === undefined ? {} : { password: variable(`${kind}(): password`, password) }),

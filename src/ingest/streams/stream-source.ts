@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from "../../core/duration.ts";
+import { type Duration, parseTimeout } from "../../core/duration.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import { type FromEnvironment, variable } from "../databases/database-source.ts";
 import type { Source, SourceOptions } from "../source.ts";
@@ -59,9 +59,9 @@ export function stream(options: StreamOptions): Source {
     throw invalid("stream()", "needs either `nats` or `kafka`", nats === undefined ? "neither" : "both");
   if (!Number.isInteger(maxRows) || maxRows < 1 || maxRows > mostRows)
     throw invalid("stream(): maxRows", `must be an integer from 1 to ${mostRows}`, String(maxRows));
-  const maxWaitMs = parseDuration(options.maxWait ?? "5s");
+  const maxWaitMs = parseTimeout(options.maxWait ?? "5s");
   if (maxWaitMs === undefined || maxWaitMs < 1000)
-    throw invalid("stream(): maxWait", 'must be a duration of at least "1s"', JSON.stringify(options.maxWait));
+    throw invalid("stream(): maxWait", 'must be a duration from "1s" to 24 days', JSON.stringify(options.maxWait));
   const source = nats ? { nats: checkedNats(nats) } : { kafka: checkedKafka(kafka!) };
   return Object.freeze({
     kind: "stream",
