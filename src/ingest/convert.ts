@@ -110,7 +110,7 @@ function parse(column: string, alias: string, kind: Kind): Pick<Conversion, "par
 
 /** SQL that is false where a number became 0 that was written as another one, such as 1e-400. */
 export function isNoLostNumber(number: string, written: string): string {
-  return `CASE WHEN ${number} = 0 THEN NOT regexp_matches(${written}, '${nonZero.source}') ELSE true END`;
+  return `CASE WHEN ${number} = 0 THEN NOT regexp_matches(${written}, ${quoteLiteral(nonZero.source)}) ELSE true END`;
 }
 
 /** ISO 8601 as the contract's timestamps are read elsewhere (frame/timestamp.ts), and an offset of hours alone. */

@@ -14,16 +14,16 @@ export function delimitedSql(
   scan: Pick<DelimitedScan, "leadingBlankLines" | "longestRecordBytes" | "lineEnd">,
 ): string {
   const columns = Array.from({ length: nColumns }, (_, i) => `'c${i}': 'VARCHAR'`).join(", ");
-  const quote = dialect.quotes ? '"' : "";
+  const quote = quoteLiteral(dialect.quotes ? '"' : "");
   const longest = longestOf(scan);
   const settings = [
     "auto_detect = false",
     `columns = {${columns}}`,
     `delim = ${quoteLiteral(dialect.delimiter)}`,
-    `quote = '${quote}'`,
-    `escape = '${quote}'`,
+    `quote = ${quote}`,
+    `escape = ${quote}`,
     // Left out, DuckDB looks for it and may take a CR inside quotes for it; told of CR LF, it reads nothing.
-    ...(scan.lineEnd === "\r\n" ? [] : [`new_line = '${scan.lineEnd === "\n" ? "\\n" : "\\r"}'`]),
+    ...(scan.lineEnd === "\r\n" ? [] : [`new_line = ${quoteLiteral(scan.lineEnd === "\n" ? "\\n" : "\\r")}`]),
     `header = ${dialect.hasHeader}`,
     `skip = ${scan.leadingBlankLines}`,
     "strict_mode = true",

@@ -2,6 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Contract, ContractColumn } from "../frame/contract.ts";
 import { keyVariable, type Privacy } from "../frame/privacy.ts";
+import { quoteLiteral } from "../query/quote.ts";
 import type { QuerySession } from "../query/session.ts";
 import type { Conversion } from "./convert.ts";
 
@@ -33,9 +34,9 @@ export async function setKey(session: QuerySession, key: string): Promise<void> 
   // A key longer than a block stands for its hash.
   (given.length > blockBytes ? createHash("sha256").update(given).digest() : given).copy(block);
   const literal = (pad: number): string =>
-    [...block].map((byte) => `\\x${(byte ^ pad).toString(16).padStart(2, "0").toUpperCase()}`).join("");
-  await session.run(`SET VARIABLE inner_block = '${literal(0x36)}'::BLOB`);
-  await session.run(`SET VARIABLE outer_block = '${literal(0x5c)}'::BLOB`);
+    quoteLiteral([...block].map((byte) => `\\x${(byte ^ pad).toString(16).padStart(2, "0").toUpperCase()}`).join(""));
+  await session.run(`SET VARIABLE inner_block = ${literal(0x36)}::BLOB`);
+  await session.run(`SET VARIABLE outer_block = ${literal(0x5c)}::BLOB`);
 }
 
 /** The conversion with what its column's privacy leaves of a value; nothing of the cell is shown where it is at fault. */
@@ -55,7 +56,7 @@ function guarded(value: string, { kind }: ContractColumn, privacy: Privacy): str
     return `repeat('*', ${hidden}) || right(${value}, length(${value}) - (${hidden}))`;
   }
   const { generalise } = privacy;
-  if (kind === "timestamp") return `date_trunc('${String(generalise)}', ${value})`;
+  if (kind === "timestamp") return `date_trunc(${quoteLiteral(String(generalise))}, ${value})`;
   if (kind === "number") return `floor((${value}) / ${String(generalise)}) * ${String(generalise)}`;
   return `left(${value}, ${String(generalise)})`;
 }

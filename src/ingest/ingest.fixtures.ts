@@ -8,6 +8,7 @@ import { silent } from "../core/progress.ts";
 import type { Kind } from "../frame/column.ts";
 import type { Contract } from "../frame/contract.ts";
 import type { Frame } from "../frame/frame.ts";
+import { quoteLiteral } from "../query/quote.ts";
 import { withQuery } from "../query/session.ts";
 import { readDataset } from "./dataset.ts";
 import { createFetcher } from "./fetch.ts";
@@ -44,7 +45,9 @@ export function put(name: string, content: string | Buffer): string {
 /** The same for what a query gives. */
 export async function putParquet(name: string, select: string): Promise<string> {
   const path = place(name);
-  await withQuery({ files: [path] }, (session) => session.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`));
+  await withQuery({ files: [path] }, (session) =>
+    session.run(`COPY (${select}) TO ${quoteLiteral(path)} (FORMAT parquet)`),
+  );
   return `${folder}/${name}`;
 }
 

@@ -159,5 +159,6 @@ describe("sqlite", () => {
     expect(await failure(read(sqlite(text, { table: "t" }), n))).toMatchObject({ code: "SOURCE_UNREADABLE" });
     expect(await failure(read(sqlite("none.db", { table: "t" }), n))).toMatchObject({ code: "SOURCE_NOT_FOUND" });
     expect(() => sqlite(path, {})).toThrow(/either `table` or `query`/);
+    for (const table of ["", "a\0b"]) expect(() => sqlite(path, { table })).toThrow(/must name a table/);
   });
 });

@@ -1,4 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
+import { isQuotable, quoteIdentifier } from "../query/quote.ts";
 import type { RowContext, Source, SourceOptions } from "./source.ts";
 
 export interface SqliteOptions extends Pick<SourceOptions, "missing"> {
@@ -18,10 +19,14 @@ export function sqlite(path: string, options: SqliteOptions): Source {
       actual: table === undefined ? "neither" : "both",
     });
   }
+  if (table !== undefined && !isQuotable(table)) {
+    const actual = JSON.stringify(table);
+    throw new MillraceError("DEFINITION_INVALID", { subject: `sqlite("${path}")`, rule: "must name a table", actual });
+  }
   return Object.freeze({
     kind: "sqlite",
     path,
-    query: query ?? `SELECT * FROM "${table!.replaceAll('"', '""')}"`,
+    query: query ?? `SELECT * FROM ${quoteIdentifier(table!)}`,
     ...(missing ? { missing: Object.freeze([...missing]) } : {}),
   });
 }

@@ -4,9 +4,14 @@
  * cannot be written in either, so it is refused.
  */
 
+/** Whether a name can be written as an identifier. */
+export function isQuotable(name: string): boolean {
+  return name !== "" && !name.includes("\0");
+}
+
 /** A name as a quoted identifier. Throws a RangeError for the empty name and for names with NUL. */
 export function quoteIdentifier(name: string): string {
-  if (name === "" || name.includes("\0")) throw new RangeError("a column name must not be empty or contain NUL");
+  if (!isQuotable(name)) throw new RangeError("a name in SQL must not be empty or contain NUL");
   return `"${name.replaceAll('"', '""')}"`;
 }
 

@@ -51,11 +51,14 @@ describe("a source of a database", () => {
     expect(refusal(() => postgres({ url } as unknown as DatabaseOptions))).toContain("neither");
     expect(refusal(() => mysql({ url: "postgres://db/shop", table: "t" }))).toContain("mysql://");
     expect(refusal(() => mysql({ url: { env: "not a name" }, table: "t" }))).toContain("environment variable");
+    for (const table of ["", "shop.", "shop..t", "a\0b"])
+      expect(refusal(() => postgres({ url, table }))).toContain("must name a table");
+    expect(refusal(() => postgres({ url, table: "t", since: "" }))).toContain("must name a column");
     expect(refusal(() => mysql({ url, table: "t", timeout: "soon" as "1s" }))).toContain("soon");
+    expect(refusal(() => mysql({ url, table: "t", timeout: "30d" }))).toContain("at most 24 days");
     expect(
       refusal(() => postgres({ url, table: "t", since: "id", version: "select 1" } as unknown as DatabaseOptions)),
     ).toContain("not both");
-    expect(refusal(() => mysql({ url, table: "t", timeout: "30d" }))).toContain("at most 24 days");
   });
 });
 

@@ -1,5 +1,6 @@
 import { type Duration, parseTimeout } from "../../core/duration.ts";
 import { MillraceError } from "../../core/errors/error.ts";
+import { isQuotable } from "../../query/quote.ts";
 import type { Source, SourceOptions } from "../source.ts";
 
 /** A text that is looked up in the environment when it is needed, so that it stands in no definition and no record. */
@@ -71,7 +72,10 @@ function database(kind: "postgres" | "mysql", options: DatabaseOptions, scheme: 
   }
   if (since !== undefined && version !== undefined)
     throw invalid(`${kind}()`, "takes `since` or `version`, not both", "both");
-  if (since === "") throw invalid(`${kind}(): since`, "must name a column", "an empty name");
+  if (table !== undefined && !table.split(".").every(isQuotable))
+    throw invalid(`${kind}(): table`, "must name a table, its schema in front of a dot", JSON.stringify(table));
+  if (since !== undefined && !isQuotable(since))
+    throw invalid(`${kind}(): since`, "must name a column", JSON.stringify(since));
   checkAddress(kind, url, scheme);
   const timeoutMs = parseTimeout(options.timeout ?? "10m");
   if (timeoutMs === undefined || timeoutMs <= 0)

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { MillraceError } from "../../core/errors/error.ts";
+import { quoteIdentifier } from "../../query/quote.ts";
 import type { CellColumn } from "../parts/cells-file.ts";
 import { batchRows, type DatabaseSession, type SessionOptions } from "./session.ts";
 
@@ -54,9 +55,9 @@ function createSession(client: Client, Cursor: Driver["Cursor"]): DatabaseSessio
       const first = await readBatch(cursor);
       return { columns: first.fields.map(columnOf), batches: batchesOf(cursor, first) };
     },
-    quoteName,
+    quoteName: quoteIdentifier,
     async watermark(query, column, position) {
-      const probe = client.query(new Cursor(`SELECT ${quoteName(column)} FROM (${query}) AS q LIMIT 0`, []));
+      const probe = client.query(new Cursor(`SELECT ${quoteIdentifier(column)} FROM (${query}) AS q LIMIT 0`, []));
       const { fields } = await readBatch(probe);
       await probe.close();
       if (!growing.has(fields[0]!.dataTypeID)) throw notGrowing(column);
@@ -66,7 +67,7 @@ function createSession(client: Client, Cursor: Driver["Cursor"]): DatabaseSessio
       const found = await client.query<{ attname: string }>(
         `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
          WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY array_position(i.indkey::int2[], a.attnum)`,
-        [table.split(".").map(quoteName).join(".")],
+        [table.split(".").map(quoteIdentifier).join(".")],
       );
       return found.rows.map(({ attname }) => attname);
     },
@@ -144,10 +145,6 @@ function fixOf(type: number): ((text: string) => string | null) | undefined {
   if (type === booleanType) return (text) => (text === "t" ? "true" : "false");
   // NaN is how a number says that there is none.
   return floats.has(type) ? (text) => (text === "NaN" ? null : text) : undefined;
-}
-
-function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** For both servers: a column whose maximum is no watermark. */
