@@ -135,8 +135,14 @@ function instant(text: string): string {
  * round. The last comparison is reached by huge values alone.
  */
 function exactDouble(column: string, number: string, isPlain: string, isWhole: string): string {
-  const isExact = `NOT ${isWhole} OR TRY_CAST(${column} AS HUGEINT) = TRY_CAST(${number} AS HUGEINT)`;
+  const isExact = `NOT ${isWhole} OR ${isSameWhole(`trim(${column}::VARCHAR, ${blanks})`, number)}`;
   return `CASE WHEN abs(${number}) < 9007199254740992 AND ${isPlain} THEN ${number} WHEN isfinite(${number}) AND ${isPlain} AND (${isExact}) THEN ${number} END`;
+}
+
+/** SQL of whether a text of digits is the very integer that a double is, of any length: HUGEINT ends at 2^127, BIGNUM is slow. */
+function isSameWhole(digits: string, number: string): string {
+  const same = (type: string): string => `TRY_CAST(ltrim(${digits}, '+') AS ${type}) = TRY_CAST(${number} AS ${type})`;
+  return `CASE WHEN abs(${number}) < 1e38 THEN ${same("HUGEINT")} ELSE ${same("BIGNUM")} END`;
 }
 
 /** Long decimals, also such as stand as texts: those that a double would round are no numbers. */
@@ -145,7 +151,7 @@ function fromDecimal(column: string, alias: string, kind: Kind): Native {
   const parsed = `TRY_CAST(${shown} AS DOUBLE)`;
   const isShort = `length(ltrim(regexp_replace(${shown}, '[-+.]', '', 'g'), '0')) <= 15`;
   const isWhole = `regexp_full_match(${shown}, '[+-]?\\d+(\\.0*)?')`;
-  const isSame = `CASE WHEN ${isWhole} THEN TRY_CAST(split_part(${shown}, '.', 1) AS HUGEINT) = TRY_CAST(${alias} AS HUGEINT) ELSE rtrim(${shown}, '0') = ${alias}::VARCHAR END`;
+  const isSame = `CASE WHEN ${isWhole} THEN ${isSameWhole(`split_part(${shown}, '.', 1)`, alias)} ELSE rtrim(${shown}, '0') = ${alias}::VARCHAR END`;
   const exact = `CASE WHEN isfinite(${alias}) AND (${isShort} OR ${isSame}) THEN ${alias} END`;
   if (kind === "number") return { parsed, value: exact, isTotal: false };
   if (kind === "boolean")

@@ -131,6 +131,9 @@ interface Ingested {
 /** The members that say where and not what make no difference to a converted file. */
 function ingestParts(request: IngestRequest, located: LocatedSource, folder: string): Promise<IngestReport> {
   const {
+/** Raised when a cell is converted otherwise, so that no file is taken for converted that was so before. */
+const conversions = 2;
+
     source: _,
     root: _root,
     output,
@@ -149,8 +152,8 @@ function ingestParts(request: IngestRequest, located: LocatedSource, folder: str
     located,
     folder,
     output,
-    columns: request.contract.columns,
-    how: JSON.stringify({ ...how, key: key && keyMark(key), writer: snapshotWriter }),
+    contract: request.contract,
+    how: JSON.stringify({ ...how, key: key && keyMark(key), writer: snapshotWriter, conversions }),
     convert: convertOne,
     signal,
   });

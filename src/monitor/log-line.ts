@@ -62,16 +62,26 @@ export interface EntryTexts {
 }
 
 /**
- * An entry as JSON, the same as `JSON.stringify` gives where `inputs` and `output` are what it gives of those parts: to copy
- * a request's own text costs a fraction of writing its values anew.
+ * An entry as JSON; `inputs` and `output`: those parts as JSON, where they are at hand. To copy a request's own text costs a
+ * fraction of writing its values anew.
  */
 export function textOfEntry(entry: LogEntry, inputs?: string, output?: string): string {
   if (isRejected(entry)) return JSON.stringify(entry);
   const { id, time, version, latencyMs, redacted } = entry;
-  const asked = inputs ?? JSON.stringify(entry.inputs);
+  const asked = inputs ?? textOfInputs(entry.inputs);
   const answered = output ?? JSON.stringify(entry.output);
   const left = redacted ? `,"redacted":${JSON.stringify(redacted)}` : "";
   return `{"id":${JSON.stringify(id)},"time":${time},"version":${version},"inputs":${asked},"output":${answered},"latencyMs":${latencyMs}${left}}`;
+}
+
+/** `JSON.stringify` knows no negative zero, which JSON does. */
+function textOfInputs(inputs: JsonObject): string {
+  const members = Object.entries(inputs);
+  if (!members.some(([, value]) => Object.is(value, -0))) return JSON.stringify(inputs);
+  const texts = members.map(
+    ([name, value]) => `${JSON.stringify(name)}:${Object.is(value, -0) ? "-0" : JSON.stringify(value)}`,
+  );
+  return `{${texts.join(",")}}`;
 }
 
 export function isRejected(entry: LogEntry): entry is RejectedEntry {

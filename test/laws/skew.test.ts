@@ -34,6 +34,9 @@ import { ingestSource } from "../../src/ingest/ingest.ts";
 import { decodeModel } from "../../src/model/file.ts";
 import type { Model } from "../../src/model/model.ts";
 import { predict } from "../../src/model/predict.ts";
+import type { PredictionEntry } from "../../src/monitor/log-line.ts";
+import { readPredictionLog } from "../../src/monitor/log-reader.ts";
+import { openPredictionLogs, type PredictionLogs } from "../../src/monitor/prediction-logs.ts";
 import { createServer, type Server } from "../../src/serve/server.ts";
 import { fixedModels } from "../../src/serve/model-source.ts";
 
@@ -43,7 +46,7 @@ import { fixedModels } from "../../src/serve/model-source.ts";
  * holds, levels never seen, missing values and texts of any script among them.
  */
 
-const nRows = Number(process.env["MILLRACE_SKEW_ROWS"] ?? 3_000);
+const nRows = Number(process.env["MILLRACE_SKEW_ROWS"] ?? 10_000);
 const places = ["north", "south", "west", "east", "__proto__", 'ünder, "der"'];
 const words = ["bright", "quiet", "damp", "large", "near", "garden", "noisy", "new", "constructor", "😀", "née"];
 const edges = [
@@ -121,6 +124,7 @@ describe.each([
   let project: Project;
   let model: Model;
   let server: Server;
+  let log: PredictionLogs;
   let url: string;
   const rng = createRng(77);
 
@@ -135,16 +139,19 @@ describe.each([
     if (result.status !== "succeeded") throw result.error;
     const digest = result.steps.find(({ step }) => step === "train")!.outputs.get("model")!;
     model = decodeModel(await project.store.artifacts.readBytes(digest));
+    log = openPredictionLogs(path.join(project.root, "predictions"), { clock: systemClock });
     server = await createServer({
       models: fixedModels([{ version: 1, digest, model, metrics: {} }]),
       clock: systemClock,
       version: "1",
       port: 0,
+      log,
     });
     ({ url } = await server.listen());
   });
   afterAll(async () => {
     await server?.close();
+    await log?.close();
     await project.close();
     fs.rmSync(project.root, { recursive: true });
   });
@@ -164,10 +171,20 @@ describe.each([
 
   async function online(rows: readonly JsonObject[]): Promise<Response> {
     const headers = { "content-type": "application/json" };
-    return fetch(`${url}/v1/models/skew/predict`, { method: "POST", headers, body: JSON.stringify({ rows }) });
+    // JSON has a negative zero, which JSON.stringify does not write.
+    const body = JSON.stringify({ rows }, (_, value: unknown) => (Object.is(value, -0) ? "negative zero" : value));
+    const sent = body.replaceAll('"negative zero"', "-0");
+    return fetch(`${url}/v1/models/skew/predict`, { method: "POST", headers, body: sent });
   }
 
-  it(`answers ${nRows} rows over HTTP with the very bits that training gives`, async () => {
+  /** What the log holds of the first `count` answers. */
+  async function logged(count: number): Promise<readonly PredictionEntry[]> {
+    await log.flush();
+    const window = { sinceMs: -Infinity, untilMs: Infinity };
+    return (await readPredictionLog(path.join(project.root, "predictions"), "skew", window)).entries.slice(0, count);
+  }
+
+  it(`answers ${nRows} rows over HTTP with the very bits that training gives, and logs them so`, async () => {
     const rows = Array.from({ length: nRows }, () => rowOf(rng, true));
     const expected = await offline(rows);
     // What no double can hold is refused by name, and never answered with null.
@@ -182,6 +199,12 @@ describe.each([
       expect(predictions.length).toBe(some.length);
       expect(predictions.filter((value, i) => !Object.is(value, some[i]!.value))).toEqual([]);
     }
+    const entries = await logged(asked.length);
+    const changed = entries.filter(({ inputs, output }, i) => {
+      const { row, value } = asked[i]!;
+      return !Object.is(inputs["area"], row["area"]) || !Object.is(output, value);
+    });
+    expect([entries.length, changed]).toEqual([asked.length, []]);
     for (const row of rows.filter((_, i) => !isDefined(i)).slice(0, 50)) {
       const answer = await online([row as JsonObject]);
       expect([answer.status, await answer.text()]).toEqual([

@@ -30,7 +30,7 @@ export function ingestStep(spec: PipelineSpec, environment: WorkflowEnvironment)
       contract: spec.contract,
       texts: spec.clean.texts,
     } as unknown as JsonObject,
-    revision: 10,
+    revision: 11,
     observe: async () => {
       const source = await environment.fingerprint();
       const key = keyFor(spec.contract, environment.privacyKey);
