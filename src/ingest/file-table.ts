@@ -9,14 +9,22 @@ import { openCells } from "./parts/cells-table.ts";
 import { openParquetTable } from "./parquet-table.ts";
 import { joinFiles } from "./partitions.ts";
 import type { FileKind, SourceDescription } from "./source.ts";
-import { type FileTable, mostColumns, type Table, type TableContext, unreadable, unreadableFile } from "./table.ts";
+import {
+  type FileTable,
+  malformedFile,
+  mostColumns,
+  type Table,
+  type TableContext,
+  unreadable,
+  unreadableFile,
+} from "./table.ts";
 
 /** The rows of a source's files, one file after the other. */
 export async function openFiles(located: LocatedSource, context: TableContext): Promise<Table> {
   const { source, files } = located;
   const format = located.format!;
   const tables: FileTable[] = [];
-  if (format === "jsonl" || format === "json") tables.push(...(await openJson(format, files, context)));
+  if (format === "jsonl" || format === "json") tables.push(...(await openJson(located, context)));
   else {
     for (const file of files) {
       const table = await openFile(source, format, file, context);
@@ -89,6 +97,6 @@ async function scanDelimited(
     for await (const bytes of readBytes(file.path, signal)) scanner.add(bytes);
     return scanner.finish();
   } catch (error) {
-    throw error instanceof DelimitedFault ? unreadableFile(file, format, error.message, error) : error;
+    throw error instanceof DelimitedFault ? malformedFile(source, file, format, error) : error;
   }
 }

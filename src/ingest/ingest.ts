@@ -51,6 +51,8 @@ export interface IngestRequest {
   /** What was fetched already; default: whatever is not a local file is fetched now and thrown away after. */
   readonly fetcher?: Fetcher;
   readonly hold?: Hold | undefined;
+  /** Whether a column may be absent of JSON, as a key may be of one file that others have. Default false. */
+  readonly mayLackKeys?: boolean;
 }
 
 /** What reading a source gave beside the dataset itself. */
@@ -122,18 +124,19 @@ function withoutSecrets(refused: readonly Refusal[], { columns }: Contract): rea
   return hides ? refused.map((one) => ({ ...one, text: null })) : refused;
 }
 
-/** The columns stand beside the report, to tell files of other columns apart. */
+/** The columns stand beside the report, to tell files of other columns apart, and of JSON all keys. */
 interface Ingested {
   readonly report: IngestReport;
   readonly columns: string;
+  readonly keys?: readonly string[];
 }
+
+/** Raised when a cell is converted otherwise, so that no file is taken for converted that was so before. */
+const conversions = 2;
 
 /** The members that say where and not what make no difference to a converted file. */
 function ingestParts(request: IngestRequest, located: LocatedSource, folder: string): Promise<IngestReport> {
   const {
-/** Raised when a cell is converted otherwise, so that no file is taken for converted that was so before. */
-const conversions = 2;
-
     source: _,
     root: _root,
     output,
@@ -147,7 +150,7 @@ const conversions = 2;
   } = request;
   const key = keyFor(request.contract, privacyKey);
   const convertOne = (one: LocatedSource, to: string): Promise<Ingested> =>
-    ingestLocated({ ...request, output: to, progress: silent, hold: undefined }, one);
+    ingestLocated({ ...request, output: to, progress: silent, hold: undefined, mayLackKeys: true }, one);
   return ingestIncrementally({
     located,
     folder,
@@ -171,7 +174,8 @@ async function ingestSound(request: IngestRequest, located: LocatedSource, outpu
     return await withRelation(request, located, output, async (relation) => {
       const report = await writeDataset(request, relation, output);
       const columns = relation.names.map((name, i) => `${name} ${relation.types[i]}`);
-      return { report, columns: columns.sort((a, b) => (a < b ? -1 : 1)).join(", ") };
+      const { keys } = relation;
+      return { report, columns: columns.sort((a, b) => (a < b ? -1 : 1)).join(", "), ...(keys && { keys }) };
     });
   } catch (error) {
     await rm(output, { force: true });
@@ -181,7 +185,7 @@ async function ingestSound(request: IngestRequest, located: LocatedSource, outpu
 
 /** Opens the source for `use`, with a folder to spill to beside `output`. */
 export async function withRelation<Result>(
-  { contract, memoryMb, signal, output: asked }: IngestRequest,
+  { contract, memoryMb, signal, mayLackKeys, output: asked }: IngestRequest,
   located: LocatedSource,
   output: string,
   use: (relation: Relation) => Promise<Result>,
@@ -190,7 +194,14 @@ export async function withRelation<Result>(
     throw unwritable(asked, error);
   });
   try {
-    const relation = await openRelation(located, { wanted: contract.columns, output, scratch, memoryMb, signal });
+    const relation = await openRelation(located, {
+      wanted: contract.columns,
+      mayLackKeys,
+      output,
+      scratch,
+      memoryMb,
+      signal,
+    });
     try {
       return await use(relation);
     } finally {

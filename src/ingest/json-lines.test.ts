@@ -51,6 +51,20 @@ describe("ingestSource of JSON lines", () => {
     });
   });
 
+  it("takes a key for the column whose name it is in another form of Unicode, and refuses both forms", async () => {
+    const columns = [
+      ["b", "number"],
+      ["\u00e9", "number"],
+    ] as const;
+    const { frame } = await read(jsonl(put("form.jsonl", '{"e\u0301":1,"b":2}\n{"b":3}\n{"e\u0301":4}\n')), columns);
+    expect([values(frame, "b"), values(frame, "\u00e9")]).toEqual([
+      [2, 3, NaN],
+      [1, NaN, 4],
+    ]);
+    const both = jsonl(put("both.jsonl", '{"e\u0301":1,"b":2}\n{"\u00e9":3}\n'));
+    expect(await failure(read(both, columns))).toMatchObject({ code: "COLUMN_NAME_DUPLICATE" });
+  });
+
   it("names the nearest key for one that no line has", async () => {
     expect(await failure(read(jsonl(put("d.jsonl", '{"price":1}\n')), [["prise", "number"]]))).toMatchObject({
       code: "COLUMN_MISSING",

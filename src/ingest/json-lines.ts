@@ -35,6 +35,7 @@ export async function transcribeJsonLines(
   const isList = options.format === "json";
   const index = new LineIndex();
   const keys = new Set<string>();
+  const cells = wanted.map(({ name, kind }) => ({ key: name, normal: name.normalize("NFC"), kind }));
   const file = output === null ? null : await open(output, "w");
   let nRows = 0;
   let line = 0;
@@ -47,9 +48,9 @@ export async function transcribeJsonLines(
       if (!row) continue;
       if (!isList) index.add(nRows, line);
       ++nRows;
-      for (const key of Object.keys(row)) keys.add(key);
+      for (const key of Object.keys(row)) if (!keys.has(key)) meet(key, keys, cells);
       if (!file) continue;
-      const record = recordOf(row, wanted);
+      const record = recordOf(row, cells);
       longestRecordBytes = Math.max(longestRecordBytes, 3 * record.length);
       pending += record;
       if (pending.length < flushChars) continue;
@@ -124,16 +125,27 @@ function isLost(token: string): boolean {
   return /^-?\d{16,}$/.test(token) || !Number.isFinite(value) || (value === 0 && nonZero.test(token));
 }
 
-function recordOf(
-  row: Readonly<Record<string, unknown>>,
-  wanted: readonly { readonly name: string; readonly kind: Kind }[],
-): string {
-  const cells: string[] = [];
-  for (const { name, kind } of wanted) {
-    const value = Object.hasOwn(row, name) ? row[name] : null;
-    cells.push(`"${cellOf(value, kind).replaceAll('"', '""')}"`);
+/** A column to be written, and the key it has in the file. */
+interface WantedCell {
+  key: string;
+  /** Its name in Unicode's composed form: a file may spell it in another one. */
+  readonly normal: string;
+  readonly kind: Kind;
+}
+
+function meet(key: string, keys: Set<string>, cells: readonly WantedCell[]): void {
+  keys.add(key);
+  const normal = key.normalize("NFC");
+  for (const cell of cells) if (cell.normal === normal) cell.key = key;
+}
+
+function recordOf(row: Readonly<Record<string, unknown>>, cells: readonly WantedCell[]): string {
+  const texts: string[] = [];
+  for (const { key, kind } of cells) {
+    const value = Object.hasOwn(row, key) ? row[key] : null;
+    texts.push(`"${cellOf(value, kind).replaceAll('"', '""')}"`);
   }
-  return `${cells.join(",")}\n`;
+  return `${texts.join(",")}\n`;
 }
 
 function cellOf(value: unknown, kind: Kind): string {

@@ -25,6 +25,7 @@ export function joinFiles(source: SourceDescription, tables: readonly FileTable[
     nRows: tables.reduce((sum, table) => sum + table.nRows, 0),
     emptiness: `${tables.length} files without rows`,
     origins: tables.flatMap((table) => table.origins),
+    ...(first!.keys && { keys: first!.keys }),
   };
 }
 

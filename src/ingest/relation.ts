@@ -21,12 +21,16 @@ export interface Relation {
   readonly nRows: number;
   /** The files the rows come from, in their order; empty where rows are computed. */
   readonly origins: readonly Origin[];
+  /** Of JSON: every key there is, whether a column or not. */
+  readonly keys?: readonly string[];
   close(): Promise<void>;
 }
 
 export interface RelationOptions {
   /** Columns to be read of JSON, which has no header; null = all keys, as texts. */
   readonly wanted: readonly { readonly name: string; readonly kind: Kind }[] | null;
+  /** Whether a column that is wanted of JSON, and of which no object has the key, is one without values. Default false. */
+  readonly mayLackKeys?: boolean | undefined;
   /** A file to be written beside the reading. */
   readonly output: string | null;
   /** An existing folder for what does not fit into memory. */
@@ -48,7 +52,8 @@ export async function openRelation(located: LocatedSource, options: RelationOpti
   };
   try {
     let nFiles = 0;
-    const context = { session, folder, wanted: options.wanted, signal: options.signal, nextFile: () => ++nFiles };
+    const { wanted, mayLackKeys = false, signal } = options;
+    const context = { session, folder, wanted, mayLackKeys, signal, nextFile: () => ++nFiles };
     const table = await openTable(located, context);
     const whole = located.parts.length > 0 ? await materialize(located, table, session) : table;
     if (whole.nRows === 0) {

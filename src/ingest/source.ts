@@ -101,6 +101,11 @@ export interface SourceOptions {
   readonly http?: HttpLimits;
   /** For a path that is an address of an object store, `s3://`. */
   readonly s3?: ObjectAccess;
+  /**
+   * Whether each file of a folder or a pattern is kept as it was converted, so that the next run reads new and changed files
+   * alone. Worth it where files are many and seldom change; costs about a third of the size of texts. Default false.
+   */
+  readonly incremental?: boolean;
 }
 
 /** What becomes of a record that is none of its table, such as a line with too few cells. */
@@ -119,11 +124,6 @@ export interface DelimitedOptions extends RecordOptions {
   readonly columns?: readonly string[];
   /** Whether the first line names the columns. Default true, or false where `columns` are given. */
   readonly header?: boolean;
-  /**
-   * Whether each file of a folder or a pattern is kept as it was converted, so that the next run reads new and changed files
-   * alone. Worth it where files are many and seldom change; costs about a third of their size. Default false.
-   */
-  readonly incremental?: boolean;
   /** Whether cells may be quoted with `"`. Default true; false where `"` is an ordinary character. */
   readonly quotes?: boolean;
 }
@@ -195,7 +195,6 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
       delimiter,
       ...(columns ? { columns: Object.freeze([...columns]) } : {}),
       ...(options.quotes === false ? { quotes: false } : {}),
-      ...(options.incremental === true ? { incremental: true } : {}),
       ...malformedPolicy(path, options),
     },
     options,
@@ -213,9 +212,10 @@ function malformedPolicy(path: string, { onMalformed }: RecordOptions): Pick<Sou
 }
 
 function describe(description: SourceDescription, options: SourceOptions): Source {
-  const { checksum, http, missing, s3 } = options;
+  const { checksum, http, incremental, missing, s3 } = options;
   return Object.freeze({
     ...description,
+    ...(incremental === true ? { incremental } : {}),
     ...(missing ? { missing: Object.freeze([...missing]) } : {}),
     ...(checksum === undefined ? {} : { checksum: checkedDigest(description.path, checksum) }),
     ...(http ? { http: checkedLimits(description.path, http) } : {}),

@@ -17,6 +17,8 @@ export interface Table {
   readonly emptiness: string;
   /** The files the rows come from, in their order; empty where rows are computed. */
   readonly origins: readonly Origin[];
+  /** Of JSON: every key there is, whether a column or not. */
+  readonly keys?: readonly string[];
 }
 
 /** One file of a source. Files of one `layout` that follow each other can be read by one call. */
@@ -42,6 +44,8 @@ export interface TableContext {
   readonly folder: string;
   /** Columns to be read of JSON, which has no header; null = all keys, as texts. */
   readonly wanted: readonly { readonly name: string; readonly kind: Kind }[] | null;
+  /** Whether a column that is wanted of JSON, and of which no object has the key, is one without values. */
+  readonly mayLackKeys: boolean;
   readonly signal: AbortSignal | undefined;
   /** A number no file in the folder has. */
   nextFile(): number;
@@ -62,6 +66,21 @@ const formatNames: Readonly<Record<FileKind, string>> = {
 /** SOURCE_UNREADABLE for one file of a source. */
 export function unreadableFile(file: LocatedFile, format: FileKind, reason: string, cause?: unknown): MillraceError {
   return new MillraceError("SOURCE_UNREADABLE", { path: file.name, format: formatNames[format], reason }, { cause });
+}
+
+/** SOURCE_UNREADABLE for a file with a record that is none of its table, which `fault` names. */
+export function malformedFile(
+  { kind, onMalformed }: SourceDescription,
+  file: LocatedFile,
+  format: FileKind,
+  fault: Error,
+): MillraceError {
+  const maySetAside = onMalformed === undefined && (kind === "csv" || kind === "tsv" || kind === "jsonl");
+  const remedy = maySetAside
+    ? `Mend it, or have lines that are none of the table set aside: ${kind}("...", { onMalformed: "quarantine" }).`
+    : undefined;
+  const context = { path: file.name, format: formatNames[format], reason: fault.message, remedy };
+  return new MillraceError("SOURCE_UNREADABLE", context, { cause: fault });
 }
 
 /** SOURCE_UNREADABLE for a source as a whole. */

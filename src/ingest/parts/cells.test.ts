@@ -44,7 +44,14 @@ describe("a file of cells", () => {
         expect(nRows).toBe(rows.length);
         const found = await withQuery({ files: [file] }, async (session) => {
           const located = { path: file, sizeBytes: 1, modifiedMs: 0, name: "rows", partition: [] };
-          const context = { session, folder: root, wanted: null, signal: undefined, nextFile: () => 1 };
+          const context = {
+            session,
+            folder: root,
+            wanted: null,
+            mayLackKeys: false,
+            signal: undefined,
+            nextFile: () => 1,
+          };
           const table = await openCells(located, context);
           expect(table.names).toEqual(['a"b', "n"]);
           return session.rows(`SELECT c0, c1 FROM ${table.sql}`);

@@ -1,12 +1,16 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { silent } from "../../core/progress.ts";
 import type { Contract } from "../../frame/contract.ts";
+import { category, contractOf, number } from "../../frame/schema.ts";
+import { quoteLiteral } from "../../query/quote.ts";
+import { withQuery } from "../../query/session.ts";
 import { createFetcher } from "../fetch.ts";
 import { type Hold, ingestSource, type IngestReport } from "../ingest.ts";
-import { csv } from "../source.ts";
+import { csv, json, jsonl, parquet, type Source, type SourceOptions } from "../source.ts";
 import { ingestIncrementally } from "./incremental-files.ts";
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-incremental-"));
@@ -105,7 +109,7 @@ describe("an incremental folder", () => {
       located: { source: csv("one.csv", { incremental: true }), format: "csv", files: [file], parts: [] },
       folder: kept,
       output,
-      columns: [],
+      contract: { columns: [] },
       how: "",
       async convert(_, to) {
         fs.writeFileSync(to, "raw");
@@ -124,6 +128,64 @@ describe("an incremental folder", () => {
     const file = fs.readdirSync(kept).find((name) => name.endsWith(".parquet"))!;
     fs.appendFileSync(path.join(kept, file), "x");
     expect(await readBoth()).toMatchObject({ reused: 0, converted: 1 });
+  });
+});
+
+describe("an incremental folder of another format", () => {
+  const plain = contractOf({ n: number({ missing: 1 }), x: category({ missing: 1 }) });
+
+  /** Reads both ways, which must give the same. */
+  async function readAlike(of: (path: string, options: SourceOptions) => Source): Promise<IngestReport["partitions"]> {
+    const fetcher = createFetcher(path.join(root, `${folder}-kept`));
+    const reads = [];
+    for (const incremental of [true, false]) {
+      const output = path.join(root, `out${++counter}.parquet`);
+      const source = of(folder, { incremental });
+      const report = await ingestSource({ source, contract: plain, root, output, progress: silent, fetcher });
+      reads.push({ report, bytes: fs.readFileSync(output) });
+    }
+    await fetcher.close();
+    const [kept, whole] = reads;
+    expect(kept!.bytes.equals(whole!.bytes)).toBe(true);
+    const { partitions, ...found } = kept!.report;
+    expect(found).toEqual(whole!.report);
+    return partitions;
+  }
+
+  function write(name: string, content: string | Buffer): void {
+    fs.mkdirSync(path.join(root, folder), { recursive: true });
+    fs.writeFileSync(path.join(root, folder, name), content);
+  }
+
+  it("reads new files of JSON alone, where a key may be absent of one and not of all", async () => {
+    write("1.jsonl", '{"n":1,"x":"a"}\n{"n":"oops"}\n');
+    write("2.jsonl", '\n{"n":9007199254740993}\n');
+    expect(await readAlike(jsonl)).toEqual({ reused: 0, converted: 2, changed: 0, gone: 0 });
+    write("3.jsonl.gz", gzipSync('{"x":"b"}\n'));
+    expect(await readAlike(jsonl)).toEqual({ reused: 2, converted: 1, changed: 0, gone: 0 });
+    write("1.jsonl", '{"n":1,"y":"a"}\n');
+    write("3.jsonl.gz", gzipSync('{"n":3}\n'));
+    await expect(readAlike(jsonl)).rejects.toMatchObject({ code: "COLUMN_MISSING", context: { found: ["n", "y"] } });
+    write("1.json", '[{"x":"a"}]');
+    write("2.json", '[{"n":7}, {"n":8}]');
+    expect(await readAlike(json)).toEqual({ reused: 0, converted: 2, changed: 0, gone: 0 });
+  });
+
+  it("reads new files of Parquet alone, and refuses one of other types", async () => {
+    const file = async (name: string, select: string): Promise<void> => {
+      write(name, "");
+      const at = fs.realpathSync(path.join(root, folder, name));
+      await withQuery({ files: [at] }, ({ run }) =>
+        run(`COPY (${select}) TO ${quoteLiteral(at)} (FORMAT parquet, USE_TMP_FILE false)`),
+      );
+    };
+    await file("1.parquet", "SELECT i::DOUBLE AS n, 'x' || i % 7 AS x FROM range(150000) t(i)");
+    await file("2.parquet", "SELECT 'b' AS x, 2::DOUBLE AS n");
+    expect(await readAlike(parquet)).toEqual({ reused: 0, converted: 2, changed: 0, gone: 0 });
+    await file("3.parquet", "SELECT 3::DOUBLE AS n, NULL::VARCHAR AS x");
+    expect(await readAlike(parquet)).toEqual({ reused: 2, converted: 1, changed: 0, gone: 0 });
+    await file("4.parquet", "SELECT 'four' AS n, 'x' AS x");
+    await expect(readAlike(parquet)).rejects.toMatchObject({ code: "SOURCE_MISMATCH" });
   });
 });
 

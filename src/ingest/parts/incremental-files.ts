@@ -3,12 +3,13 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { basename, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { isMillraceError, MillraceError } from "../../core/errors/error.ts";
-import type { Issue } from "../../frame/contract.ts";
+import type { Contract, Issue } from "../../frame/contract.ts";
 import { quoteLiteral } from "../../query/quote.ts";
 import { withQuery } from "../../query/session.ts";
 import { digestFile } from "../byte-stream.ts";
 import { mostIssues, mostRows } from "../cell-issues.ts";
 import { parquetOptions } from "../frame-writer.ts";
+import { requireKeys } from "../json-table.ts";
 import type { IngestReport } from "../ingest.ts";
 import { type LocatedFile, type LocatedSource, locateOutput } from "../locate.ts";
 import { ShownTexts } from "../malformed/shown-texts.ts";
@@ -35,6 +36,8 @@ export interface PartitionCounts {
 interface Converted {
   /** null: the file holds no rows. */
   readonly columns: string | null;
+  /** Of JSON, every key of the file. */
+  readonly keys?: readonly string[];
   readonly report: IngestReport;
 }
 
@@ -51,16 +54,19 @@ export interface IncrementalRequest {
   /** Where converted files are kept. */
   readonly folder: string;
   readonly output: string;
-  /** What converted files hold, by the contract's names. */
-  readonly columns: readonly SnapshotColumn[];
+  readonly contract: Contract;
   /** All that the conversion depends on beside the source and the file. */
   readonly how: string;
-  /** Converts a single file; `columns` tells files of another shape apart. */
-  readonly convert: (
-    located: LocatedSource,
-    output: string,
-  ) => Promise<{ readonly report: IngestReport; readonly columns: string }>;
+  /** Converts a single file; `columns` tells files of another shape apart. Of JSON, a column may be absent. */
+  readonly convert: (located: LocatedSource, output: string) => Promise<Converted & { readonly columns: string }>;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A file as it was converted, now or before. */
+interface Part {
+  readonly path: string;
+  readonly converted: Converted;
+  readonly isNew: boolean;
 }
 
 /**
@@ -70,45 +76,58 @@ export interface IncrementalRequest {
 export async function ingestIncrementally(request: IncrementalRequest): Promise<IngestReport> {
   const { located, folder } = request;
   await mkdir(folder, { recursive: true });
-  const { path: _, ...source } = plainSource(located.source) as { readonly path: string };
   const sourceKey = shortDigest(JSON.stringify(plainSource(located.source)));
   const notes = join(folder, `${sourceKey}.json`);
   const before = await recall(notes);
   const now: Remembered[] = [];
-  const parts: { readonly path: string; readonly converted: Converted; readonly isNew: boolean }[] = [];
+  const parts: Part[] = [];
   for (const file of located.files) {
     if (request.signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${located.source.path}"` });
     const remembered = await remember(file, before.get(file.name));
     now.push(remembered);
-    const key = shortDigest(JSON.stringify([remembered.digest, file.partition, source, request.how]));
-    const path = join(folder, `${sourceKey}-${key}.parquet`);
-    const known = await readConverted(path);
-    parts.push({ path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null });
+    parts.push(await partOf(request, sourceKey, file, remembered.digest));
   }
   requireOneShape(located, parts);
   requireFewRefused(located, parts);
-  const nRows = parts.reduce((sum, { converted }) => sum + converted.report.nRows, 0);
-  if (nRows === 0) {
+  const filled = parts.filter(({ converted }) => converted.report.nRows > 0).map(({ path }) => path);
+  if (filled.length === 0) {
     const found = `${parts.length} files without rows`;
     throw new MillraceError("SOURCE_EMPTY", { path: located.source.path, found });
   }
-  await concatenate(
-    parts.filter(({ converted }) => converted.report.nRows > 0).map(({ path }) => path),
-    request.output,
-    request.columns,
-  );
+  if (located.format === "json" || located.format === "jsonl")
+    requireKeys(located, request.contract.columns, [
+      ...new Set(parts.flatMap(({ converted }) => converted.keys ?? [])),
+    ]);
+  await concatenate(filled, request.output, request.contract.columns);
   await keep(notes, now);
-  await removeOthers(
-    folder,
-    sourceKey,
-    parts.map(({ path }) => path),
-  );
+  const paths = parts.map(({ path }) => path);
+  await removeOthers(folder, sourceKey, paths);
+  return { ...mergeReports(parts.map((part) => part.converted.report)), partitions: countParts(parts, before, now) };
+}
+
+async function partOf(
+  request: IncrementalRequest,
+  sourceKey: string,
+  file: LocatedFile,
+  digest: Digest,
+): Promise<Part> {
+  const { path: _, ...source } = plainSource(request.located.source) as { readonly path: string };
+  const key = shortDigest(JSON.stringify([digest, file.partition, source, request.how]));
+  const path = join(request.folder, `${sourceKey}-${key}.parquet`);
+  const known = await readConverted(path);
+  return { path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null };
+}
+
+function countParts(
+  parts: readonly Part[],
+  before: ReadonlyMap<string, Remembered>,
+  now: readonly Remembered[],
+): PartitionCounts {
   const converted = parts.filter(({ isNew }) => isNew).length;
   const changed = now.filter(({ name, digest }) => before.has(name) && before.get(name)!.digest !== digest).length;
   const names = new Set(now.map(({ name }) => name));
   const gone = [...before.keys()].filter((name) => !names.has(name)).length;
-  const partitions = { reused: parts.length - converted, converted, changed, gone };
-  return { ...mergeReports(parts.map((part) => part.converted.report)), partitions };
+  return { reused: parts.length - converted, converted, changed, gone };
 }
 
 function shortDigest(text: string): string {
@@ -173,7 +192,7 @@ function emptyReport({ name }: LocatedFile): IngestReport {
 }
 
 /** Reading all files at once would refuse files of other columns; so does this. */
-function requireOneShape({ source, files }: LocatedSource, parts: readonly { readonly converted: Converted }[]): void {
+function requireOneShape({ source, files }: LocatedSource, parts: readonly Part[]): void {
   const first = parts.findIndex(({ converted }) => converted.columns !== null);
   const other = parts.findIndex(
     ({ converted }) => converted.columns !== null && converted.columns !== parts[first]!.converted.columns,
@@ -188,10 +207,7 @@ function requireOneShape({ source, files }: LocatedSource, parts: readonly { rea
 }
 
 /** Reading all files at once would stop there; so does this. */
-function requireFewRefused(
-  { files, format }: LocatedSource,
-  parts: readonly { readonly converted: Converted }[],
-): void {
+function requireFewRefused({ files, format }: LocatedSource, parts: readonly Part[]): void {
   let nBefore = 0;
   for (const [i, { converted }] of parts.entries()) {
     const { refused = [] } = converted.report;
