@@ -54,6 +54,9 @@ async function profileRun(project: Project, runId: string): Promise<DatasetProfi
   const run = await showRun(project.store, runId);
   const outputs = run.steps.filter(({ step }) => step === "validate").flatMap((step) => step.outputs);
   const artifact = outputs.findLast(({ type }) => type === "profile");
-  if (!artifact) throw new MillraceError("SOURCE_EMPTY", { path: runId, found: "a run that did not get to a profile" });
+  if (!artifact) {
+    const remedy = "Give a run whose step validate succeeded: `millrace show RUN` lists the steps.";
+    throw new MillraceError("SOURCE_EMPTY", { path: runId, found: "a run that did not get to a profile", remedy });
+  }
   return profileCodec.read(await project.store.artifacts.verifiedPath(artifact.digest));
 }

@@ -34,7 +34,11 @@ export async function expandPath(path: string, root: string, endings: RegExp): P
   }
   if (found.length === 0 && isPattern) throw new MillraceError("SOURCE_NOT_FOUND", { path });
   if (found.length === 0)
-    throw new MillraceError("SOURCE_EMPTY", { path, found: "a folder without a file of its format" });
+    throw new MillraceError("SOURCE_EMPTY", {
+      path,
+      found: "a folder without a file of its format",
+      remedy: "Give the folder that holds files with the format's ending, or a pattern such as data/*.csv.",
+    });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

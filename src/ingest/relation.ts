@@ -57,7 +57,9 @@ export async function openRelation(located: LocatedSource, options: RelationOpti
     const table = await openTable(located, context);
     const whole = located.parts.length > 0 ? await materialize(located, table, session) : table;
     if (whole.nRows === 0) {
-      throw new MillraceError("SOURCE_EMPTY", { path: located.source.path, found: whole.emptiness });
+      const remedy =
+        located.format === "csv" || located.format === "tsv" ? undefined : "Give a source with a row at least.";
+      throw new MillraceError("SOURCE_EMPTY", { path: located.source.path, found: whole.emptiness, remedy });
     }
     return { ...whole, session, close };
   } catch (error) {

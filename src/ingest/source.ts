@@ -29,7 +29,7 @@ export interface SourceDescription {
   readonly missing?: readonly string[];
   /** csv, tsv, jsonl: what becomes of records that are none of the table; absent = "fail". */
   readonly onMalformed?: "quarantine";
-  /** csv, tsv: files are kept converted between runs, so that only new and changed ones are read. */
+  /** Files are kept converted between runs, so that only new and changed ones are read. */
   readonly incremental?: boolean;
   /** SHA-256 of the file's bytes; a file with another one is refused. */
   readonly checksum?: string;

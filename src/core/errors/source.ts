@@ -13,7 +13,8 @@ export const sourceErrors = {
     status: 422,
     exit: 1,
     message: (c: { path: string; found: string }): string => `"${c.path}" holds no rows: ${c.found}`,
-    remedy: (): string => "Give a file with a header line and at least one row, or name the columns with --columns.",
+    remedy: (c: { remedy?: string | undefined }): string =>
+      c.remedy ?? "Give a file with a header line and at least one row, or name the columns with --columns.",
   },
   SOURCE_UNREADABLE: {
     status: 422,

@@ -12,7 +12,7 @@ import { union } from "../combined-source.ts";
 import { readDataset } from "../dataset.ts";
 import { type IngestReport, ingestSource } from "../ingest.ts";
 import { rowOrigins } from "../row-origin.ts";
-import { csv, jsonl, type Source, tsv } from "../source.ts";
+import { csv, json, jsonl, type Source, tsv } from "../source.ts";
 import type { TextCleaning } from "../text-cleaning.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-malformed-"));
@@ -69,6 +69,21 @@ describe("malformed records of a source that sets them aside", () => {
       /line 1 has text after/,
     );
     expect(() => csv("a.csv", { onMalformed: "warn" as "fail" })).toThrow(/must be one of fail, quarantine/);
+  });
+
+  it("are refused with the option that sets them aside, where the source may have it", async () => {
+    const remedyOf = async (source: Source): Promise<string> =>
+      read(source).then(
+        () => "",
+        (error: unknown) => (error as { readonly remedy: string }).remedy,
+      );
+    const lines = file("odd.jsonl", '{"id":1,"word":"a"}\n{"id":\n');
+    expect(await remedyOf(csv(file("a.csv", damaged)))).toContain('csv("...", { onMalformed: "quarantine" })');
+    expect(await remedyOf(jsonl(lines))).toContain('jsonl("...", { onMalformed: "quarantine" })');
+    const list = file("odd.json", '[{"id":1,"word":"a"},{"id":]');
+    const hopeless = csv(file("b.csv", 'id,"wo"rd\n1,a\n'), { onMalformed });
+    for (const source of [json(list), hopeless])
+      expect(await remedyOf(source)).toContain("Check that the file is whole");
   });
 
   it("refuse a file of which no record is sound", async () => {

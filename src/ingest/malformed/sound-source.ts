@@ -9,7 +9,7 @@ import { LineIndex } from "../line-index.ts";
 import { type LocatedFile, type LocatedSource, unwritable } from "../locate.ts";
 import type { Refusal } from "../parts/kept-parts.ts";
 import type { FileKind } from "../source.ts";
-import { type Origin, unreadableFile } from "../table.ts";
+import { malformedFile, type Origin, unreadableFile } from "../table.ts";
 import { ShownTexts } from "./shown-texts.ts";
 import { mostSetAside, tooMany } from "./sieve.ts";
 import { siftDelimited, siftJsonLines } from "./sift-file.ts";
@@ -88,7 +88,7 @@ async function siftFile({ source, format }: LocatedSource, file: LocatedFile, si
     kind === "jsonl" ? siftJsonLines(file.path, path, how) : siftDelimited(file.path, source, path, how)
   ).catch((error: unknown) => {
     const isFault = error instanceof DelimitedFault || error instanceof JsonLinesFault;
-    throw isFault ? unreadableFile(file, kind, error.message, error) : error;
+    throw isFault ? malformedFile(source, file, kind, error) : error;
   });
   const [first] = setAside;
   if (first === undefined) return file;

@@ -50,7 +50,9 @@ export async function findObjects(
   const found = await below(objects, path, prefix, prefix, fits, signal);
   if (found.length > 0) return found;
   if (nObjects > 0) {
-    throw new MillraceError("SOURCE_EMPTY", { path, found: "a folder without an object of its format" });
+    const remedy =
+      "Give the folder that holds objects with the format's ending, or a pattern such as s3://bucket/*.csv.";
+    throw new MillraceError("SOURCE_EMPTY", { path, found: "a folder without an object of its format", remedy });
   }
   throw new MillraceError("SOURCE_NOT_FOUND", { path, nearest: await nearestObject(objects, key) });
 }

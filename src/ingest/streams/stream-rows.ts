@@ -60,7 +60,8 @@ export async function readStream(
     if (parts.length === 0) {
       // No snapshot will hold these messages, and as long as they are not acknowledged no others come.
       await ends.commit();
-      throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no message that is a row" });
+      const remedy = "Send JSON objects to it, one a message, and run again.";
+      throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no message that is a row", remedy });
     }
     const { refused, nRefused } = kept.state;
     return { parts: keeper.paths(parts), refused, nRefused, ...ends };
