@@ -10,6 +10,8 @@ const chunkBytes = 1 << 20;
 
 /** A packed file may grow by this factor and no further: a decompression bomb ends here. */
 export const largestGrowth = 1_200;
+/** So much passes whatever it was packed in. */
+const freeBytes = 1 << 28;
 
 type Packing = "gzip" | "zstd" | null;
 
@@ -18,10 +20,13 @@ function packingOf(path: string): Packing {
   return lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : null;
 }
 
+/** Counts the packed bytes that it took. */
+type Unpacker = Transform & { readonly bytesWritten: number };
+
 /** Node reads Zstandard from 22.15 on; the types of Node 20 do not know it. */
-function unpackerOf(packing: "gzip" | "zstd", path: string): Transform {
+function unpackerOf(packing: "gzip" | "zstd", path: string): Unpacker {
   if (packing === "gzip") return zlib.createGunzip({ chunkSize: chunkBytes });
-  const create = (zlib as { readonly createZstdDecompress?: (options: { chunkSize: number }) => Transform })
+  const create = (zlib as { readonly createZstdDecompress?: (options: { chunkSize: number }) => Unpacker })
     .createZstdDecompress;
   if (create) return create({ chunkSize: chunkBytes });
   const reason = `Node ${process.versions.node} cannot unpack it (22.15 and newer can); pack it as .gz or Parquet`;
@@ -51,7 +56,7 @@ export async function* readBytes(path: string, signal?: AbortSignal): AsyncGener
     for await (const chunk of stream) {
       if (signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${path}"` });
       nBytes += (chunk as Buffer).length;
-      if (packing && nBytes > largestGrowth * (file.bytesRead + chunkBytes)) throw bombFault(path, packing);
+      if (unpacker && nBytes > largestGrowth * unpacker.bytesWritten + freeBytes) throw bombFault(path, packing!);
       yield chunk as Buffer;
     }
   } catch (error) {
