@@ -45,40 +45,23 @@ export function createFetcher(folder?: string): Fetcher {
   const objects = new Map<SourceDescription, Promise<readonly FetchedObject[]>>();
   let scratch: Promise<string> | undefined;
   const scratchFolder = (): Promise<string> => (scratch ??= mkdtemp(join(tmpdir(), "millrace-rows-")));
-  const begin = async (source: SourceDescription, location: string, signal?: AbortSignal): Promise<FetchedFile> => {
-    if (source.kind !== "rows" && source.kind !== "sqlite")
-      return fetchAddress(source, folder ?? (await scratchFolder()), signal);
-    const path = join(await scratchFolder(), `${fetched.size}.jsonl`);
-    const own = { signal: signal ?? new AbortController().signal };
-    const rows = source.kind === "rows" ? source.generate!(own) : readSqlite(location, source.query!, source.path);
-    const { digest, nRows } = await writeRows(path, source.path, rows, signal);
-    if (nRows === 0) throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no rows" });
-    return { path, digest };
-  };
-  const beginParts = async (source: SourceDescription, root: string, signal?: AbortSignal) => {
-    const scratch = await mkdtemp(join(await scratchFolder(), "parts-"));
-    if (folder !== undefined) await mkdir(folder, { recursive: true });
-    return readParts(source, { root, folder: folder ?? null, scratch, signal });
-  };
-  const beginObjects = async (source: SourceDescription, endings: RegExp, signal?: AbortSignal) =>
-    fetchObjects(source, endings, folder ?? (await scratchFolder()), signal);
+  const downloads = async (): Promise<string> => folder ?? scratchFolder();
   return {
     folder: folder ?? null,
-    objects(source, endings, signal) {
-      let known = objects.get(source);
-      if (!known) objects.set(source, (known = beginObjects(source, endings, signal)));
-      return known;
-    },
-    parts(source, root, signal) {
-      let known = parts.get(source);
-      if (!known) parts.set(source, (known = beginParts(source, root, signal)));
-      return known;
-    },
-    fetch(source, location, signal) {
-      let known = fetched.get(source);
-      if (!known) fetched.set(source, (known = begin(source, location, signal)));
-      return known;
-    },
+    objects: (source, endings, signal) =>
+      onceEach(objects, source, async () => fetchObjects(source, endings, await downloads(), signal)),
+    parts: (source, root, signal) =>
+      onceEach(parts, source, async () => {
+        const own = await mkdtemp(join(await scratchFolder(), "parts-"));
+        if (folder !== undefined) await mkdir(folder, { recursive: true });
+        return readParts(source, { root, folder: folder ?? null, scratch: own, signal });
+      }),
+    fetch: (source, location, signal) =>
+      onceEach(fetched, source, async () => {
+        if (source.kind !== "rows" && source.kind !== "sqlite") return fetchAddress(source, await downloads(), signal);
+        const own = await mkdtemp(join(await scratchFolder(), "rows-"));
+        return fetchRows(source, location, join(own, "rows.jsonl"), signal);
+      }),
     async commit() {
       for (const known of parts.values()) await (await known.catch(() => null))?.commit?.();
     },
@@ -91,6 +74,32 @@ export function createFetcher(folder?: string): Fetcher {
       scratch = undefined;
     },
   };
+}
+
+function onceEach<Got>(
+  known: Map<SourceDescription, Promise<Got>>,
+  source: SourceDescription,
+  get: () => Promise<Got>,
+): Promise<Got> {
+  let got = known.get(source);
+  if (!got) known.set(source, (got = get()));
+  return got;
+}
+
+/** The rows of a generator or of a SQLite file, as JSON lines in a file at `path`. */
+async function fetchRows(
+  source: SourceDescription,
+  location: string,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<FetchedFile> {
+  const context = { signal: signal ?? new AbortController().signal };
+  const isOwn = source.kind === "rows";
+  const rows = isOwn ? source.generate!(context) : readSqlite(location, source.query!, source.path);
+  const { digest, nRows } = await writeRows(path, source.path, rows, signal);
+  if (nRows > 0) return { path, digest };
+  const remedy = `Let the ${isOwn ? "generator" : "query"} give at least one row.`;
+  throw new MillraceError("SOURCE_EMPTY", { path: source.path, found: "no rows", remedy });
 }
 
 interface Remembered {

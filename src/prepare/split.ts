@@ -35,7 +35,6 @@ export interface SplitInput {
   readonly rng: Rng;
 }
 
-/** The codes planSplit() gives. */
 /**
  * The split of every row: 0 train, 1 validation, 2 test, 255 left out (the `excluded` rows, rows without a target and,
  * by time, rows without a time). The same plan, frame and rng give the same split.

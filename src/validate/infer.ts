@@ -64,65 +64,62 @@ const mostSampled = 50_000;
  */
 export function inferDefinition(inspected: Inspected, target: string): InferredDefinition {
   const { columns, frame } = inspected;
-  const facts = columns.find((column) => column.name === target);
-  if (!facts) {
-    const found = columns.map((column) => column.name);
-    throw new MillraceError("COLUMN_MISSING", {
-      name: target,
-      subject: "the file",
-      found,
-      nearest: nearestName(target, found),
-    });
-  }
-  const inferred = inferTarget(facts);
+  const inferred = inferTarget(factsOf(columns, target));
   const rows = evenlySpaced(frame.nRows, mostSampled);
-  const identifiers = columns.filter((column) => column.name !== target && isIdentifier(column, frame, rows));
+  const others = columns.filter(({ name }) => name !== target);
+  const identifiers = others.filter((column) => isIdentifier(column, frame, rows));
   const id = identifiers.length === 1 && isUnique(identifiers[0]!, frame) ? identifiers[0]!.name : null;
-  const empty = columns.filter((column) => column.name !== target && column.nDistinct === 0);
+  const empty = others.filter(({ nDistinct }) => nDistinct === 0);
   const time = inferTime(columns, frame, target);
-  const aside = new Set([target, ...identifiers.map((c) => c.name), ...empty.map((c) => c.name)]);
-  const suspects = columns.map((c) => c.name).filter((name) => !aside.has(name));
+  const aside = new Set([...identifiers, ...empty].map(({ name }) => name));
+  const suspects = others.map(({ name }) => name).filter((name) => !aside.has(name));
   const leaks = [
     ...suspectLeaks(frame, target, suspects, rows),
     ...(time ? suspectLaterTimes(frame, time.name, suspects, rows) : []),
   ];
-  const personal = columns.flatMap(({ name }) => {
-    const what = name === target ? null : personalDataIn(name, columnOf(frame, name), rows);
+  const personal = others.flatMap(({ name }) => {
+    const what = personalDataIn(name, columnOf(frame, name), rows);
     return what === null ? [] : [{ column: name, what }];
   });
-  const isPersonal = new Set(personal.map(({ column }) => column));
-  const drops = [
-    ...personal
-      .filter(({ column }) => column !== id)
-      .map(({ column, what }) => ({ column, reason: `it looks like ${what}` })),
-    ...identifiers
-      .filter((c) => c.name !== id && !isPersonal.has(c.name))
-      .map((c) => ({ column: c.name, reason: "it names rows rather than describes them" })),
-    ...empty.filter((c) => !isPersonal.has(c.name)).map((c) => ({ column: c.name, reason: "every value is missing" })),
-  ];
-  const inputs = columns.filter(
-    (c) =>
-      !aside.has(c.name) &&
-      !isPersonal.has(c.name) &&
-      c.name !== time?.name &&
-      !leaks.some((leak) => leak.column === c.name),
-  );
+  const told = new Set([...personal, ...leaks].map(({ column }) => column));
+  const inputs = others.filter(({ name }) => !aside.has(name) && !told.has(name) && name !== time?.name);
   return {
     task: inferred.task,
     target,
     columns: columns.map((column) => (column.name === target ? inferred.column : inferColumn(column))),
     id,
     time,
-    drops,
-    leaks: leaks.filter(({ column }) => !isPersonal.has(column)),
+    drops: dropsOf(personal, identifiers, empty).filter(({ column }) => column !== id),
+    leaks: leaks.filter(({ column }) => !personal.some((one) => one.column === column)),
     personal,
-    written: columns.flatMap(({ name }) =>
-      name === target ? [] : (writtenIn(name, columnOf(frame, name), rows) ?? []),
-    ),
-    sensitive: columns.map((column) => column.name).filter((name) => name !== target && looksSensitive(name)),
-    model: inputs.length > 0 && inputs.every((column) => column.kind === "text") ? "linear" : "boosting",
+    written: others.flatMap(({ name }) => writtenIn(name, columnOf(frame, name), rows) ?? []),
+    sensitive: others.map(({ name }) => name).filter(looksSensitive),
+    model: inputs.length > 0 && inputs.every(({ kind }) => kind === "text") ? "linear" : "boosting",
     limit: inferred.limit,
   };
+}
+
+function factsOf(columns: readonly ColumnFacts[], name: string): ColumnFacts {
+  const facts = columns.find((column) => column.name === name);
+  if (facts) return facts;
+  const found = columns.map((column) => column.name);
+  throw new MillraceError("COLUMN_MISSING", { name, subject: "the file", found, nearest: nearestName(name, found) });
+}
+
+/** What is left out of the features, for the first reason there is. */
+function dropsOf(
+  personal: InferredDefinition["personal"],
+  identifiers: readonly ColumnFacts[],
+  empty: readonly ColumnFacts[],
+): InferredDefinition["drops"] {
+  const isPersonal = new Set(personal.map(({ column }) => column));
+  const because = (of: readonly ColumnFacts[], reason: string): InferredDefinition["drops"] =>
+    of.filter(({ name }) => !isPersonal.has(name)).map(({ name }) => ({ column: name, reason }));
+  return [
+    ...personal.map(({ column, what }) => ({ column, reason: `it looks like ${what}` })),
+    ...because(identifiers, "it names rows rather than describes them"),
+    ...because(empty, "every value is missing"),
+  ];
 }
 
 function inferColumn(facts: ColumnFacts): InferredColumn {

@@ -60,7 +60,12 @@ async function readFooter(file: FileHandle): Promise<ThriftStruct | null> {
   return textOf(fields.get(6)) === snapshotWriter ? fields : null;
 }
 
-function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
+interface Layout extends Pick<SnapshotFile, "names" | "nRows" | "groups"> {
+  readonly types: readonly number[];
+}
+
+/** Throws where the footer contradicts itself. */
+function layoutOf(footer: ThriftStruct): Layout {
   const [, ...columns] = listOf(footer.get(2));
   const groups = listOf(footer.get(4)).map((group) => ({
     nRows: integerOf(structOf(group).get(3)),
@@ -73,6 +78,11 @@ function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
   const types = columns.map((column) => integerOf(structOf(column).get(1)));
   const nRows = integerOf(footer.get(3));
   if (groups.reduce((sum, group) => sum + group.nRows, 0) !== nRows) throw damaged();
+  return { names, types, nRows, groups };
+}
+
+function fileOf(file: FileHandle, footer: ThriftStruct): SnapshotFile {
+  const { names, types, nRows, groups } = layoutOf(footer);
   // What is made of chunks has memory of its own.
   const memory = createChunkMemory();
   const readChunk = ({ start, length }: Chunk, turn: 0 | 1): Promise<Buffer> => {

@@ -164,15 +164,7 @@ function chunkOf(
   start: number,
 ): { readonly parts: readonly Buffer[]; readonly meta: ThriftItem } {
   const encoding = dictionary ? coded : plain;
-  const parts: Buffer[] = [];
-  if (dictionary) {
-    const { bytes, size } = dictionary;
-    const shape: ThriftFields = [
-      [1, { i32: size }],
-      [2, { i32: plain }],
-    ];
-    parts.push(headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes);
-  }
+  const parts = dictionary ? pageOfDictionary(dictionary) : [];
   const dataStart = start + lengthOf(parts);
   const shape: ThriftFields = [
     [1, { i32: nValues }],
@@ -200,6 +192,14 @@ function chunkOf(
     [3, { struct: meta }],
   ];
   return { parts, meta: { struct } };
+}
+
+function pageOfDictionary({ bytes, size }: NonNullable<EncodedColumn["dictionary"]>): Buffer[] {
+  const shape: ThriftFields = [
+    [1, { i32: size }],
+    [2, { i32: plain }],
+  ];
+  return [headerOf(dictionaryPage, bytes.length, [7, { struct: shape }]), bytes];
 }
 
 function lengthOf(parts: readonly Buffer[]): number {

@@ -2,6 +2,7 @@ import { MillraceError } from "../../core/errors/error.ts";
 import { fromEnvironment } from "../databases/database-rows.ts";
 import type { SourceDescription } from "../source.ts";
 import { mostBatchBytes, type StreamBatch, type StreamMessage } from "./batch.ts";
+import type { StreamDescription } from "./stream-source.ts";
 
 type Kafka = typeof import("@platformatic/kafka");
 
@@ -37,31 +38,17 @@ export async function readBatch(
   consumer: KafkaConsumer,
   signal?: AbortSignal,
 ): Promise<StreamBatch> {
-  const { maxRows, maxWaitMs, kafka } = source.stream!;
-  const messages: StreamMessage[] = [];
-  const next = new Map<number, bigint>();
+  const { topic } = source.stream!.kafka!;
   try {
-    const made = (await consumer.metadata({ topics: [kafka!.topic] })).topics.get(kafka!.topic)!.id;
+    const made = (await consumer.metadata({ topics: [topic] })).topics.get(topic)!.id;
     const incoming = await consumer.consume({
-      topics: [kafka!.topic],
+      topics: [topic],
       autocommit: false,
       mode: "committed",
       fallbackMode: "earliest",
       maxWaitTime: 500,
     });
-    const late = AbortSignal.timeout(maxWaitMs);
-    const end = signal ? AbortSignal.any([signal, late]) : late;
-    const iterator = incoming[Symbol.asyncIterator]();
-    let nBytes = 0;
-    while (messages.length < maxRows && nBytes < mostBatchBytes && !end.aborted) {
-      const found = await within(iterator.next(), messages.length === 0 ? maxWaitMs : quietMs, end);
-      if (found === null || found.done === true) break;
-      const { partition, offset, value, topic } = found.value;
-      const bytes = value ?? new Uint8Array(0);
-      nBytes += bytes.length;
-      next.set(partition, offset + 1n);
-      messages.push({ partition: String(partition), sequence: Number(offset), subject: topic, bytes });
-    }
+    const { messages, next } = await takeMessages(incoming, source.stream!, signal);
     if (signal?.aborted) throw new Error("it was cancelled");
     return {
       topic: made,
@@ -71,12 +58,41 @@ export async function readBatch(
         await incoming.close();
         await consumer.close(true);
       },
-      acknowledge: () => commitAll(consumer, kafka!.topic, next),
+      acknowledge: () => commitAll(consumer, topic, next),
     };
   } catch (error) {
     await consumer.close(true).catch(() => {});
     throw error;
   }
+}
+
+interface Taken {
+  readonly messages: readonly StreamMessage[];
+  /** By partition, the offset behind the last message. */
+  readonly next: ReadonlyMap<number, bigint>;
+}
+
+async function takeMessages(
+  incoming: AsyncIterable<KafkaMessage>,
+  { maxRows, maxWaitMs }: StreamDescription,
+  signal: AbortSignal | undefined,
+): Promise<Taken> {
+  const late = AbortSignal.timeout(maxWaitMs);
+  const end = signal ? AbortSignal.any([signal, late]) : late;
+  const iterator = incoming[Symbol.asyncIterator]();
+  const messages: StreamMessage[] = [];
+  const next = new Map<number, bigint>();
+  let nBytes = 0;
+  while (messages.length < maxRows && nBytes < mostBatchBytes && !end.aborted) {
+    const found = await within(iterator.next(), messages.length === 0 ? maxWaitMs : quietMs, end);
+    if (found === null || found.done === true) break;
+    const { partition, offset, value, topic } = found.value;
+    const bytes = value ?? new Uint8Array(0);
+    nBytes += bytes.length;
+    next.set(partition, offset + 1n);
+    messages.push({ partition: String(partition), sequence: Number(offset), subject: topic, bytes });
+  }
+  return { messages, next };
 }
 
 async function commitAll(consumer: KafkaConsumer, topic: string, next: ReadonlyMap<number, bigint>): Promise<void> {

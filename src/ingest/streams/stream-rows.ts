@@ -126,39 +126,24 @@ interface SortedOut {
 }
 
 /** Which messages are rows, which were read before, and which are none. */
-function sortOut(
-  { topic, messages, settled }: StreamBatch,
-  before: StreamState,
-  { path, stream }: SourceDescription,
-): SortedOut {
+function sortOut(batch: StreamBatch, before: StreamState, { path, stream }: SourceDescription): SortedOut {
   const label = (partition: string): string => (stream!.kafka ? `${path} ${partition}` : path);
-  const placeOf = (partition: string): string => (topic === undefined ? partition : `${topic} ${partition}`);
-  const read = new Map<string, Intervals>();
-  for (const [key, known] of Object.entries(before.read)) {
-    // Partitions of Kafka were kept without their topic once.
-    const place = key.includes(" ") ? key : placeOf(key);
-    read.set(place, unionOf(read.get(place) ?? [], known));
-  }
-  for (const { partition, sequence } of settled) read.set(partition, withAllUpTo(read.get(partition) ?? [], sequence));
+  const read = readBefore(batch, before);
   const refused = [...before.refused];
   let nRefused = before.nRefused;
   const rows = new Map<string, { sequences: number[]; lines: string[] }>();
-  for (const { partition, sequence, subject, bytes } of messages) {
-    const known = read.get(placeOf(partition)) ?? [];
-    read.set(placeOf(partition), known);
+  for (const { partition, sequence, subject, bytes } of batch.messages) {
+    const place = placeOf(batch, partition);
+    const known = read.get(place) ?? [];
+    read.set(place, known);
     if (hasSequence(known, sequence)) continue;
     addSequence(known, sequence);
     const found = lineOf(bytes);
     if ("reason" in found) {
       ++nRefused;
+      const file = stream!.kafka ? label(partition) : `${path} ${subject}`;
       const text = found.text.slice(0, 200);
-      if (refused.length < mostRefusals)
-        refused.push({
-          file: stream!.kafka ? label(partition) : `${path} ${subject}`,
-          line: sequence,
-          reason: found.reason,
-          text,
-        });
+      if (refused.length < mostRefusals) refused.push({ file, line: sequence, reason: found.reason, text });
       continue;
     }
     const part = rows.get(partition) ?? { sequences: [], lines: [] };
@@ -171,6 +156,24 @@ function sortOut(
     return { name: `${label(partition)} ${first} to ${last}`, lines };
   });
   return { parts, state: { read: Object.fromEntries(read), refused, nRefused } };
+}
+
+/** The key of a partition among what was read; of Kafka with its topic's id, for a topic made anew counts from 0. */
+function placeOf({ topic }: StreamBatch, partition: string): string {
+  return topic === undefined ? partition : `${topic} ${partition}`;
+}
+
+/** Sequences that were read by now, or that the server holds for settled. */
+function readBefore(batch: StreamBatch, before: StreamState): Map<string, Intervals> {
+  const read = new Map<string, Intervals>();
+  for (const [key, known] of Object.entries(before.read)) {
+    // Partitions of Kafka were kept without their topic once.
+    const place = key.includes(" ") ? key : placeOf(batch, key);
+    read.set(place, unionOf(read.get(place) ?? [], known));
+  }
+  for (const { partition, sequence } of batch.settled)
+    read.set(partition, withAllUpTo(read.get(partition) ?? [], sequence));
+  return read;
 }
 
 function lineOf(bytes: Uint8Array): { readonly line: string } | { readonly reason: string; readonly text: string } {
