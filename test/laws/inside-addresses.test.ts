@@ -46,7 +46,7 @@ const names: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "later.example": [[publicAddress], ["127.0.0.1"]],
 };
 
-describe.skipIf(!canIsolate)("P20: a source over HTTP cannot reach inside", () => {
+describe.skipIf(!canIsolate)("a source over HTTP cannot reach inside", () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-inside-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

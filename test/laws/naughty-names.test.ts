@@ -42,7 +42,7 @@ function rowsOf(nRows: number): readonly (readonly string[])[] {
   });
 }
 
-describe(`P18: ${names.length} naughty strings as columns, levels and labels of one pipeline`, () => {
+describe(`${names.length} naughty strings as columns, levels and labels of one pipeline`, () => {
   const columns = [...names, level, target];
   const schema = Object.fromEntries(
     columns.map((name) => [name, name === level ? category() : name === target ? category(labels) : number()]),

@@ -46,7 +46,7 @@ function linesFound(expressions: readonly string[]): readonly number[] {
   return [...new Set(found.map(({ labels }) => labels[0]!.span.line))];
 }
 
-describe("P19: names and values get into SQL by one way alone", () => {
+describe("names and values get into SQL by one way alone", () => {
   it("which `npm run check` sees to", () => {
     expect(linesFound(sound)).toEqual([]);
     expect(linesFound(quotedByHand)).toEqual(quotedByHand.map((_, i) => i + 1));
