@@ -31,6 +31,14 @@ function requests(n: number, seed: number, shift = 0): { id: string; area: numbe
   }));
 }
 
+/** Runs a pipeline; the file of the model it made. */
+async function trainedModel(project: Project, name: string): Promise<string> {
+  const ran = await project.run("run", name, "--json");
+  const { steps } = ran.json<{ steps: { step: string; outputs: { model: string } }[] }>();
+  const hex = steps.find((s) => s.step === "train")!.outputs.model.slice(7);
+  return project.path(`.millrace/artifacts/${hex.slice(0, 2)}/${hex.slice(2)}`);
+}
+
 async function listening(up: Running): Promise<string> {
   return (await up.heard(/on (http:\/\/127\.0\.0\.1:\d+)\n/))[1]!;
 }
@@ -164,11 +172,8 @@ describe.skipIf(!isBuilt)("up, when something is wrong or has moved on", () => {
       project.write("data/houses.csv", houses(200));
       project.pipeline("houses", housePipeline());
       project.pipeline("copy", housePipeline().replace('"houses"', '"copy"'));
-      const ran = await project.run("run", "houses", "--json");
-      const { steps } = ran.json<{ steps: { step: string; outputs: { model: string } }[] }>();
+      const file = await trainedModel(project, "houses");
       expect((await project.run("run", "copy")).code).toBe(0);
-      const hex = steps.find((s) => s.step === "train")!.outputs.model.slice(7);
-      const file = project.path(`.millrace/artifacts/${hex.slice(0, 2)}/${hex.slice(2)}`);
       const bytes = fs.readFileSync(file);
       bytes[200]! ^= 4;
       fs.writeFileSync(file, bytes);
@@ -178,6 +183,28 @@ describe.skipIf(!isBuilt)("up, when something is wrong or has moved on", () => {
       const row = { id: "x", area: 50, place: "west" };
       expect(await connect<Houses>(url, "copy").predict(row)).toEqual(expect.any(Number));
       await expect(connect<Houses>(url, "houses").predict(row)).rejects.toMatchObject({ code: "CLIENT_REFUSED" });
+    } finally {
+      await up?.stop();
+      project.remove();
+    }
+  });
+
+  it("goes on answering where the file of a live model is deleted, which verify names", async () => {
+    const project = createProject();
+    let up: Running | undefined;
+    try {
+      project.write("data/houses.csv", houses(200));
+      project.pipeline("houses", housePipeline());
+      const file = await trainedModel(project, "houses");
+      up = project.start("up", "--port", "0");
+      const client = connect<Houses>(await listening(up), "houses");
+      const row = { id: "x", area: 50, place: "west" };
+      const before = await client.predict(row);
+      fs.rmSync(file);
+      expect(await client.predict(row)).toBe(before);
+      const verified = await project.run("verify");
+      expect([verified.code, verified.stdout + verified.stderr]).toEqual([1, expect.stringContaining(file.slice(-62))]);
+      expect(await client.predict(row)).toBe(before);
     } finally {
       await up?.stop();
       project.remove();
