@@ -10,15 +10,12 @@ import type { StepResult } from "../../src/engine/step.ts";
 import type { Failpoint } from "../../src/store/hooks.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import { loadSqlite } from "../../src/store/sqlite.ts";
-import { compileChild, startChild } from "./children.ts";
-import type { CompiledChild, Ended } from "./children.ts";
+import { startChild } from "./children.ts";
+import type { Ended } from "./children.ts";
+import { childOfSuite } from "./suite.ts";
 import { eightSteps } from "./workflow.ts";
 
-let child: CompiledChild;
-beforeAll(() => {
-  child = compileChild();
-});
-afterAll(() => child.remove());
+const child = childOfSuite();
 
 /** Runs the child to its end. */
 const runChild = (args: readonly string[]): Promise<Ended> => startChild(child.path, args).ended;

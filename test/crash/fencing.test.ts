@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
@@ -9,15 +9,11 @@ import { watchLeases } from "../../src/store/leases.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/open.ts";
 import { interruptOrphans } from "../../src/store/orphans.ts";
-import { compileChild, startChild } from "./children.ts";
-import type { CompiledChild } from "./children.ts";
+import { startChild } from "./children.ts";
+import { childOfSuite } from "./suite.ts";
 import { eightSteps } from "./workflow.ts";
 
-let child: CompiledChild;
-beforeAll(() => {
-  child = compileChild();
-});
-afterAll(() => child.remove());
+const child = childOfSuite();
 
 let folder: string;
 let store: Store;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock as clock } from "../../src/core/clock.ts";
 import type { Digest } from "../../src/core/digest.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
@@ -12,15 +12,12 @@ import { collectGarbage } from "../../src/store/gc.ts";
 import type { Failpoint } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import { compileChild, startChild } from "./children.ts";
-import type { CompiledChild, Ended } from "./children.ts";
+import { startChild } from "./children.ts";
+import type { Ended } from "./children.ts";
+import { childOfSuite } from "./suite.ts";
 import { eightSteps } from "./workflow.ts";
 
-let child: CompiledChild;
-beforeAll(() => {
-  child = compileChild();
-});
-afterAll(() => child.remove());
+const child = childOfSuite();
 
 let root: string;
 let folder: string;

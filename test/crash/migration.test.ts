@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { type Digest, sha256 } from "../../src/core/digest.ts";
 import { createRng } from "../../src/core/rng.ts";
@@ -12,19 +12,16 @@ import { migrations } from "../../src/store/migrations.ts";
 import { metadataFile, openStore } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { keptStoreOf, makeOldStore, newestKept } from "../compat/old-store.ts";
-import { compileChild, startChild, type CompiledChild } from "./children.ts";
+import { startChild } from "./children.ts";
+import { childOfSuite } from "./suite.ts";
 
 /** The long form (`npm run bench -- store/crash-long`) asks for more. */
 const nKills = Number(process.env["MILLRACE_CRASH_MIGRATIONS"] ?? 8);
 const formats = Array.from({ length: newestKept }, (_, i) => i + 1);
 const older = formats.filter((format) => format < migrations.length);
 
-let child: CompiledChild;
+const child = childOfSuite();
 let folder: string;
-beforeAll(() => {
-  child = compileChild();
-});
-afterAll(() => child.remove());
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), "millrace-migration-")), ".millrace");
 });

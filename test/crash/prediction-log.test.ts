@@ -4,19 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng } from "../../src/core/rng.ts";
 import { readPredictionLog } from "../../src/monitor/log-reader.ts";
-import { compileChild, startChild } from "./children.ts";
-import type { CompiledChild } from "./children.ts";
+import { startChild } from "./children.ts";
+import { childOfSuite } from "./suite.ts";
 
-let child: CompiledChild;
+const child = childOfSuite("serving-child");
 let folder: string;
 beforeAll(async () => {
-  child = compileChild("serving-child");
   folder = await mkdtemp(`${tmpdir()}/millrace-killed-server-`);
 });
-afterAll(async () => {
-  child.remove();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Acknowledged {
   readonly id: string;

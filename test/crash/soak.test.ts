@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng } from "../../src/core/rng.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
@@ -9,9 +9,10 @@ import { createRegistry } from "../../src/registry/registry.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/open.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import { compileChild, disturb, startChild } from "./children.ts";
-import type { CompiledChild, Ended } from "./children.ts";
+import { disturb, startChild } from "./children.ts";
+import type { Ended } from "./children.ts";
 import { expectLikeUnkilled } from "./like-unkilled.ts";
+import { childOfSuite } from "./suite.ts";
 
 /** The long form (`npm run bench -- store/crash-long`) sets these. */
 const setting = (name: string, short: number): number => Number(process.env[`MILLRACE_CRASH_${name}`] ?? short);
@@ -20,11 +21,7 @@ const seconds = setting("SECONDS", 6);
 const processes = setting("PROCESSES", 4);
 const longTest = { timeout: 60_000 + kills * 3_000 + seconds * 3_000 };
 
-let child: CompiledChild;
-beforeAll(() => {
-  child = compileChild();
-});
-afterAll(() => child.remove());
+const child = childOfSuite();
 
 let root: string;
 let folder: string;
