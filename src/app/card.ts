@@ -4,7 +4,7 @@ import type { RunDetails } from "../engine/runs.ts";
 import type { Codec } from "../engine/step.ts";
 import { formatMetric } from "../evaluate/format.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
-import type { ContractColumn } from "../frame/contract.ts";
+import { asRequested, type ContractColumn } from "../frame/contract.ts";
 import { formatTimestamp } from "../frame/timestamp.ts";
 import type { Model } from "../model/model.ts";
 import { auditReportCodec } from "../pipeline/workflow/audit-step.ts";
@@ -120,17 +120,19 @@ function roleLine(role: string, column: string | null): string | null {
 
 function contract({ model }: Recorded): CardSection {
   const columns = model.contract.columns.filter(({ name }) => model.inputs.includes(name));
-  const rows = columns.map((column) => [
-    column.name,
-    column.kind,
-    column.missing === 0 ? "never" : column.missing >= 1 ? "often or always" : `up to ${formatMetric(column.missing)}`,
-    ruleText(column),
-  ]);
+  const rows = columns.map((column) => {
+    return [column.name, column.kind, missingText(asRequested(column).missing), ruleText(column)];
+  });
   return section("What a request must hold", [], { head: ["column", "kind", "missing", "rule"], rows });
 }
 
+function missingText(share: number): string {
+  if (share === 0) return "never";
+  return share >= 1 ? "often or always" : `up to ${formatMetric(share)}`;
+}
+
 function ruleText(column: ContractColumn): string {
-  const { min, max, integer, levels, pattern, maxLength, after, before, privacy } = column;
+  const { min, max, integer, levels, pattern, maxLength, after, before, privacy, onViolation } = column;
   const rules = [
     min === undefined ? "" : `at least ${min}`,
     max === undefined ? "" : `at most ${max}`,
@@ -142,9 +144,10 @@ function ruleText(column: ContractColumn): string {
     maxLength === undefined ? "" : `at most ${maxLength} characters`,
     after === undefined ? "" : `from ${formatTimestamp(after)}`,
     before === undefined ? "" : `until ${formatTimestamp(before)}`,
-    privacy === undefined ? "" : "kept hashed, masked or coarser",
-  ];
-  return rules.filter(Boolean).join("; ");
+  ].filter(Boolean);
+  const held =
+    onViolation === "warn" && rules.length > 0 ? [`answered with a warning unless ${rules.join("; ")}`] : rules;
+  return [...held, ...(privacy === undefined ? [] : ["kept hashed, masked or coarser"])].join("; ");
 }
 
 function features({ importance, model }: Recorded): CardSection {
@@ -182,7 +185,7 @@ function limits({ model, report, audit }: Recorded): CardSection {
   const sensitive = model.roles.sensitive.filter((column) => used.has(column));
   const small = (report?.slices ?? []).filter(({ nRows }) => nRows < 100).map(({ name }) => name);
   return section("Limits", [
-    "requests outside of the contract are refused, not answered",
+    refusalText(model),
     report ? null : "no evaluation is recorded: how good it is on rows it did not learn from is not known",
     report && report.nRows < 1000 ? `judged on ${report.nRows} rows only` : null,
     small.length > 0 ? `slices of fewer than 100 rows say little: ${small.join(", ")}` : null,
@@ -193,6 +196,13 @@ function limits({ model, report, audit }: Recorded): CardSection {
     sensitive.length > 0 ? `reads sensitive columns: ${sensitive.join(", ")}` : null,
     model.reference ? null : "carries no reference profile: drift cannot be watched",
   ]);
+}
+
+function refusalText({ contract, inputs }: Model): string {
+  const warning = contract.columns.filter(({ name, onViolation }) => onViolation === "warn" && inputs.includes(name));
+  const refused = "requests outside of the contract are refused, not answered";
+  const names = warning.map(({ name }) => name).join(", ");
+  return warning.length === 0 ? refused : `${refused}, but for the rules of ${names}, which only warn`;
 }
 
 function lineage({ model, version, run }: Recorded): CardSection {

@@ -228,6 +228,9 @@ describe.skipIf(!isBuilt)("a dataset that breaks its contract", () => {
     expect(warned.code, warned.stdout).toBe(0);
     const counted = warned.json<{ steps: { step: string; metrics: object }[] }>();
     expect(counted.steps.find((s) => s.step === "validate")!.metrics).toMatchObject({ quarantined: 0 });
+    const { stdout: card } = await project.run("card", "houses");
+    expect(card).toContain("| area | number | often or always | answered with a warning unless at least 0 |");
+    expect(card).toContain("but for the rules of area, which only warn");
   });
   it("weighs rows with what is no weight", async () => {
     const weighed = async (weight: (i: number) => unknown, ...said: string[]): Promise<void> => {
