@@ -10,8 +10,6 @@ export interface GateRule {
   readonly value: number | null;
   /** A category or boolean column: the rule must then hold in each of its groups. */
   readonly slice: string | undefined;
-  /** The rows judged on. */
-  readonly split: "test";
 }
 
 /** A rule as the compiler sees it: a gate accepts only rules whose metric its task reports and whose slice its schema has. */
@@ -62,7 +60,7 @@ function ruleOf(
   value: number | null,
   options: RuleOptions<string> | undefined,
 ): object {
-  const gateRule: GateRule = { rule, metric, value, slice: options?.slice, split: "test" };
+  const gateRule: GateRule = { rule, metric, value, slice: options?.slice };
   return Object.freeze(gateRule);
 }
 

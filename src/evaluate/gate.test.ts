@@ -46,14 +46,12 @@ describe("gate rules", () => {
       metric: "auc",
       value: 0.7,
       slice: undefined,
-      split: "test",
     });
     expect(atMost("rmse", 3, { slice: "region" })).toEqual({
       rule: "atMost",
       metric: "rmse",
       value: 3,
       slice: "region",
-      split: "test",
     });
     expect(Object.isFrozen(beatsChampion("f1"))).toBe(true);
   });
