@@ -48,7 +48,8 @@ export function pipeline<
 /** A definition as it may really arrive: written in JavaScript, or past the compiler. */
 export type GivenDefinition = { readonly [K in OptionName]?: unknown };
 
-const optionNames: Readonly<Record<OptionName, true>> = {
+/** Every option of pipeline(). */
+export const optionNames: Readonly<Record<OptionName, true>> = {
   name: true,
   data: true,
   schema: true,
