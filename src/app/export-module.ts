@@ -5,6 +5,7 @@ import { functionsOfFirstAnswer, urlOfText, withFunctionsReady } from "../export
 import { type ModuleParts, partsOf } from "../export/module/parts.ts";
 import type { ModelModule } from "../export/module/runtime.ts";
 import { moduleText } from "../export/module/text.ts";
+import { withoutRules } from "../frame/contract.ts";
 import type { Model } from "../model/model.ts";
 import { answersOf, predictRows } from "../model/predict.ts";
 import { loadVersion } from "./champion.ts";
@@ -69,10 +70,7 @@ async function codeFor(model: Model, trialText: (code: string) => string): Promi
 
 /** The model under a contract that refuses no row: parity rows leave out what tells who somebody is. */
 function lenient(model: Model): Model {
-  const columns = model.contract.columns.map(({ name, kind, onViolation, clean, privacy }) => {
-    return { name, kind, missing: 1, onViolation, ...(clean && { clean }), ...(privacy && { privacy }) };
-  });
-  return { ...model, contract: { columns } };
+  return { ...model, contract: { columns: model.contract.columns.map(withoutRules) } };
 }
 
 /** Throws MODEL_PARITY_BROKEN where a module does not answer the model's parity rows as the model does. */

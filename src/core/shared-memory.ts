@@ -9,6 +9,6 @@ export function sharedNumbers(length: number): Float64Array {
 }
 
 /** Whether threads would read these numbers without a copy. */
-export function isShared(values: Float64Array): boolean {
+export function isShared(values: ArrayBufferView): boolean {
   return typeof SharedArrayBuffer !== "undefined" && values.buffer instanceof SharedArrayBuffer;
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import { requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import { stepError } from "./journal.ts";
@@ -125,7 +126,8 @@ function createRecorder(
   return {
     metric(metric, given, position = (positions.get(metric) ?? -1) + 1) {
       requireName("metric", metric);
-      if (!Number.isSafeInteger(position)) refuse("a metric's step", "must be a whole number", String(position));
+      if (!Number.isSafeInteger(position))
+        throw invalidDefinition("a metric's step", "must be a whole number", String(position));
       positions.set(metric, position);
       const value = Number.isNaN(given) ? null : given;
       buffer.number({ ...key, metric, value }, { run_id: key.run_id, metric, position, value });
@@ -138,7 +140,7 @@ function createRecorder(
     param(param, given) {
       requireName("parameter", param);
       const value = JSON.stringify(given);
-      if (value === undefined) refuse(`the parameter "${param}"`, "must be plain JSON", typeof given);
+      if (value === undefined) throw invalidDefinition(`the parameter "${param}"`, "must be plain JSON", typeof given);
       const names = ["run_id", "step", "attempt", "param"] as const;
       const params = database.insertInto("params").values({ ...key, param, value });
       buffer.add(params.onConflict((conflict) => conflict.columns(names).doUpdateSet({ value })));
@@ -176,9 +178,5 @@ async function adopt(store: Store, content: Uint8Array | string): Promise<{ dige
 
 function requireName(what: string, name: string): void {
   if (typeof name === "string" && name.length > 0 && name.length <= 250) return;
-  refuse(`the name of a ${what}`, "must be a text of 1 to 250 characters", JSON.stringify(name));
-}
-
-function refuse(subject: string, rule: string, actual: string): never {
-  throw new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
+  throw invalidDefinition(`the name of a ${what}`, "must be a text of 1 to 250 characters", JSON.stringify(name));
 }

@@ -72,8 +72,11 @@ export function isTolerated({ onViolation }: ContractColumn, code: IssueCode): b
 
 /** A column as rows that are to be answered are held to it: of one that only warns, the kind alone. */
 export function asRequested(column: ContractColumn): ContractColumn {
-  if (column.onViolation !== "warn") return column;
-  const { name, kind, onViolation, clean, privacy } = column;
+  return column.onViolation === "warn" ? withoutRules(column) : column;
+}
+
+/** A column that holds its values to their kind alone. */
+export function withoutRules({ name, kind, onViolation, clean, privacy }: ContractColumn): ContractColumn {
   return { name, kind, missing: 1, onViolation, ...(clean && { clean }), ...(privacy && { privacy }) };
 }
 

@@ -1,5 +1,5 @@
 import { parseDuration, type Duration } from "../core/duration.ts";
-import { MillraceError } from "../core/errors/error.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { Match, Source } from "./source.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Match, Source } from "./source.ts";
 export function sql(query: string, sources: Readonly<Record<string, Source>>): Source {
   const named = Object.entries(sources).map(([name, source]) => Object.freeze({ name, source }));
   const [first] = named;
-  if (!first) throw invalid("the second argument of sql()", "must name at least one source", "none");
+  if (!first) throw invalidDefinition("the second argument of sql()", "must name at least one source", "none");
   return Object.freeze({ kind: "sql", path: first.source.path, query, sources: Object.freeze(named) });
 }
 
@@ -29,7 +29,7 @@ export interface JoinOptions {
  */
 export function join(left: Source, right: Source, options: JoinOptions): Source {
   const match = { on: keysOf("join", options.on), how: options.how ?? "left", prefix: options.prefix ?? "" };
-  if (match.on.length === 0) throw invalid("join: on", "must name a column", "none");
+  if (match.on.length === 0) throw invalidDefinition("join: on", "must name a column", "none");
   return pair("join", left, right, match);
 }
 
@@ -56,7 +56,7 @@ export function asof(left: Source, right: Source, options: AsofOptions): Source 
   const { time, otherTime = time, tolerance, strict = false, prefix = "" } = options;
   const toleranceMs = tolerance === undefined ? undefined : parseDuration(tolerance);
   if (tolerance !== undefined && toleranceMs === undefined)
-    throw invalid("asof: tolerance", 'must be a duration such as "7d"', JSON.stringify(tolerance));
+    throw invalidDefinition("asof: tolerance", 'must be a duration such as "7d"', JSON.stringify(tolerance));
   return pair("asof", left, right, {
     on: keysOf("asof", options.on),
     how: "left",
@@ -71,7 +71,7 @@ export function asof(left: Source, right: Source, options: AsofOptions): Source 
 /** The rows of all sources, one after the other; they must have the same columns, in any order. */
 export function union(...sources: readonly Source[]): Source {
   const [first] = sources;
-  if (!first) throw invalid("union()", "takes at least one source", "none");
+  if (!first) throw invalidDefinition("union()", "takes at least one source", "none");
   const named = sources.map((source, i) => Object.freeze({ name: `source ${i + 1}`, source }));
   return Object.freeze({ kind: "union", path: first.path, sources: Object.freeze(named) });
 }
@@ -83,10 +83,7 @@ function pair(kind: "join" | "asof", left: Source, right: Source, match: Match):
 
 function keysOf(subject: string, on: string | readonly string[]): readonly string[] {
   const keys = typeof on === "string" ? [on] : [...on];
-  if (new Set(keys).size < keys.length) throw invalid(`${subject}: on`, "must name each column once", keys.join(", "));
+  if (new Set(keys).size < keys.length)
+    throw invalidDefinition(`${subject}: on`, "must name each column once", keys.join(", "));
   return Object.freeze(keys);
-}
-
-function invalid(subject: string, rule: string, actual: string): MillraceError {
-  return new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from "../core/errors/error.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import { isQuotable, quoteIdentifier } from "../query/quote.ts";
 import type { RowContext, Source, SourceOptions } from "./source.ts";
 
@@ -13,15 +13,15 @@ export interface SqliteOptions extends Pick<SourceOptions, "missing"> {
 export function sqlite(path: string, options: SqliteOptions): Source {
   const { table, query, missing } = options;
   if ((table === undefined) === (query === undefined)) {
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: `sqlite("${path}")`,
-      rule: "needs either `table` or `query`",
-      actual: table === undefined ? "neither" : "both",
-    });
+    throw invalidDefinition(
+      `sqlite("${path}")`,
+      "needs either `table` or `query`",
+      table === undefined ? "neither" : "both",
+    );
   }
   if (table !== undefined && !isQuotable(table)) {
     const actual = JSON.stringify(table);
-    throw new MillraceError("DEFINITION_INVALID", { subject: `sqlite("${path}")`, rule: "must name a table", actual });
+    throw invalidDefinition(`sqlite("${path}")`, "must name a table", actual);
   }
   return Object.freeze({
     kind: "sqlite",
@@ -43,11 +43,7 @@ export function rows<R extends { readonly [K in keyof R]: RowValue }>(
   generate: (context: RowContext) => AsyncIterable<R | readonly R[]>,
 ): Source {
   if (typeof generate !== "function") {
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: "the argument of rows()",
-      rule: "must be an async generator function",
-      actual: typeof generate,
-    });
+    throw invalidDefinition("the argument of rows()", "must be an async generator function", typeof generate);
   }
   return Object.freeze({ kind: "rows", path: generate.name === "" ? "rows()" : `${generate.name}()`, generate });
 }

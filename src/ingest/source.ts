@@ -1,6 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import { type Duration, parseTimeout } from "../core/duration.ts";
 import { MillraceError } from "../core/errors/error.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { DatabaseDescription } from "./databases/database-source.ts";
 import type { StreamDescription } from "./streams/stream-source.ts";
 
@@ -143,11 +144,11 @@ export interface CsvOptions extends DelimitedOptions {
 export function csv(path: string, options: CsvOptions = {}): Source {
   const delimiter = options.delimiter ?? ",";
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === "\n" || delimiter === "\r") {
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: `the delimiter of csv("${path}")`,
-      rule: 'must be one character other than a line break or "',
-      actual: JSON.stringify(delimiter),
-    });
+    throw invalidDefinition(
+      `the delimiter of csv("${path}")`,
+      'must be one character other than a line break or "',
+      JSON.stringify(delimiter),
+    );
   }
   return delimited("csv", path, options, delimiter);
 }
@@ -181,11 +182,11 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
   const columns = options.columns;
   const header = options.header ?? columns === undefined;
   if (!header && !columns) {
-    throw new MillraceError("DEFINITION_INVALID", {
-      subject: `${kind}("${path}")`,
-      rule: "needs `columns` when the file has no header line",
-      actual: "header: false without columns",
-    });
+    throw invalidDefinition(
+      `${kind}("${path}")`,
+      "needs `columns` when the file has no header line",
+      "header: false without columns",
+    );
   }
   return describe(
     {
@@ -204,11 +205,7 @@ function delimited(kind: "csv" | "tsv", path: string, options: DelimitedOptions,
 function malformedPolicy(path: string, { onMalformed }: RecordOptions): Pick<SourceDescription, "onMalformed"> {
   if (onMalformed === "quarantine") return { onMalformed };
   if (onMalformed === undefined || onMalformed === "fail") return {};
-  throw new MillraceError("DEFINITION_INVALID", {
-    subject: `onMalformed of "${path}"`,
-    rule: "must be one of fail, quarantine",
-    actual: JSON.stringify(onMalformed),
-  });
+  throw invalidDefinition(`onMalformed of "${path}"`, "must be one of fail, quarantine", JSON.stringify(onMalformed));
 }
 
 function describe(description: SourceDescription, options: SourceOptions): Source {
@@ -226,27 +223,23 @@ function describe(description: SourceDescription, options: SourceOptions): Sourc
 function checkedLimits(path: string, limits: HttpLimits): HttpLimits {
   const { maxBytes, timeout } = limits;
   if (maxBytes !== undefined && !(maxBytes > 0))
-    throw invalidLimit(`maxBytes of "${path}"`, "must be a number above 0", String(maxBytes));
+    throw invalidDefinition(`http: maxBytes of "${path}"`, "must be a number above 0", String(maxBytes));
   if (timeout !== undefined && !((parseTimeout(timeout) ?? 0) > 0))
-    throw invalidLimit(
-      `timeout of "${path}"`,
+    throw invalidDefinition(
+      `http: timeout of "${path}"`,
       'must be a duration such as "90s", at most 24 days',
       JSON.stringify(timeout),
     );
   return Object.freeze({ ...limits });
 }
 
-function invalidLimit(subject: string, rule: string, actual: string): MillraceError {
-  return new MillraceError("DEFINITION_INVALID", { subject: `http: ${subject}`, rule, actual });
-}
-
 function checkedDigest(path: string, checksum: string): string {
   if (/^sha256:[0-9a-f]{64}$/.test(checksum)) return checksum;
-  throw new MillraceError("DEFINITION_INVALID", {
-    subject: `the checksum of "${path}"`,
-    rule: "must be sha256: and 64 hexadecimal digits in lower case",
-    actual: JSON.stringify(checksum),
-  });
+  throw invalidDefinition(
+    `the checksum of "${path}"`,
+    "must be sha256: and 64 hexadecimal digits in lower case",
+    JSON.stringify(checksum),
+  );
 }
 
 const kindOfEnding: ReadonlyMap<string, FileKind> = new Map([

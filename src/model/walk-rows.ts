@@ -9,7 +9,7 @@ interface Walk {
   readonly nodes: Int32Array;
 }
 
-/** What it asks about (-1: it is a leaf), its categories (-1: it has a threshold), and its children. */
+/** What it asks about (-1: it is a leaf), its categories (-1: it has a threshold), and its children. The node itself is `at >> 2`. */
 const words = { asked: 0, categories: 1, right: 2, left: 3, count: 4 } as const;
 
 const walks = new WeakMap<TreesPredictor, Walk>();

@@ -1,4 +1,4 @@
-import { sharedBuffer } from "../core/shared-memory.ts";
+import { isShared, sharedBuffer } from "../core/shared-memory.ts";
 
 type Numbers = Float64Array | Uint32Array | Int32Array | Uint8Array;
 type Copy = <N extends Numbers>(values: N) => N;
@@ -7,7 +7,7 @@ type Copy = <N extends Numbers>(values: N) => N;
 export function copied<T>(value: T, copy: Copy): T {
   if (ArrayBuffer.isView(value)) {
     const numbers = value as unknown as Numbers;
-    return (numbers.buffer instanceof SharedArrayBuffer ? numbers : copy(numbers)) as T;
+    return (isShared(numbers) ? numbers : copy(numbers)) as T;
   }
   if (Array.isArray(value)) return value.map((part) => copied(part, copy)) as T;
   if (typeof value !== "object" || value === null) return value;

@@ -1,5 +1,5 @@
 import { parseDuration } from "../core/duration.ts";
-import { MillraceError } from "../core/errors/error.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { Roles, Task } from "../model/model.ts";
 import type { SplitPlan } from "./split.ts";
 import { roleOf } from "./roles.ts";
@@ -21,7 +21,11 @@ export interface SplitOptions {
 export function completeSplit(options: SplitOptions, roles: Roles, task: Task): SplitPlan {
   const by = options.by ?? naturalSplit(roles, task);
   if (task === "ranking" && (by === "random" || by === "target"))
-    refuse("split.by", "must keep the rows of a group together where they are ranked", JSON.stringify(by));
+    throw invalidDefinition(
+      "split.by",
+      "must keep the rows of a group together where they are ranked",
+      JSON.stringify(by),
+    );
   if (by === "hash") roleOf(roles, roles.group === null ? "id" : "group");
   else if (by !== "random" && by !== "column") roleOf(roles, by);
   const test = share("split.test", options.test ?? 0.2);
@@ -29,25 +33,26 @@ export function completeSplit(options: SplitOptions, roles: Roles, task: Task): 
   const validation =
     by === "column" ? 0 : share("split.validation", options.validation ?? Math.min(0.1, (1 - test) / 2));
   if (test + validation >= 1)
-    refuse("split.test + split.validation", "must leave rows to train on", String(test + validation));
+    throw invalidDefinition("split.test + split.validation", "must leave rows to train on", String(test + validation));
   return Object.freeze({ by, test, validation, ...gapOf(options, by), ...columnOf(options, by) });
 }
 
 function gapOf({ gap }: SplitOptions, by: SplitPlan["by"]): { readonly gapMs?: number } {
   if (gap === undefined) return {};
   const gapMs = parseDuration(gap);
-  if (gapMs === undefined) refuse("split.gap", 'must be a duration such as "7d"', JSON.stringify(gap));
-  if (by !== "time") refuse("split.gap", "is for a split by time", `split.by: "${by}"`);
-  return { gapMs: gapMs! };
+  if (gapMs === undefined) throw invalidDefinition("split.gap", 'must be a duration such as "7d"', JSON.stringify(gap));
+  if (by !== "time") throw invalidDefinition("split.gap", "is for a split by time", `split.by: "${by}"`);
+  return { gapMs };
 }
 
 function columnOf({ column }: SplitOptions, by: SplitPlan["by"]): { readonly column?: string } {
   if (by !== "column") {
-    if (column !== undefined) refuse("split.column", 'is for split.by: "column"', `split.by: "${by}"`);
+    if (column !== undefined) throw invalidDefinition("split.column", 'is for split.by: "column"', `split.by: "${by}"`);
     return {};
   }
-  if (column === undefined) refuse("split.column", 'must name the column that split.by: "column" goes by', "none");
-  return { column: column! };
+  if (column === undefined)
+    throw invalidDefinition("split.column", 'must name the column that split.by: "column" goes by', "none");
+  return { column };
 }
 
 function naturalSplit(roles: Roles, task: Task): SplitPlan["by"] {
@@ -57,10 +62,7 @@ function naturalSplit(roles: Roles, task: Task): SplitPlan["by"] {
 }
 
 function share(subject: string, value: number): number {
-  if (!(value >= 0 && value < 1)) refuse(subject, "must be a share from 0 up to, not including, 1", String(value));
+  if (!(value >= 0 && value < 1))
+    throw invalidDefinition(subject, "must be a share from 0 up to, not including, 1", String(value));
   return value;
-}
-
-function refuse(subject: string, rule: string, actual: string): never {
-  throw new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from "../core/errors/error.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { EstimatorChoice, HyperparameterValues } from "../model/estimator.ts";
 import type { Task } from "../model/model.ts";
 import type {
@@ -120,7 +120,7 @@ export function pca<T extends Task, H extends ComponentsHyperparameters>(
 ): Estimator<T, H> {
   const { components } = options;
   if (!Number.isInteger(components) || components < 1)
-    refuse("pca().components", "must be a whole number of 1 or more", String(components));
+    throw invalidDefinition("pca().components", "must be a whole number of 1 or more", String(components));
   const given = { ...estimator.hyperparameters, components };
   return Object.freeze({ ...estimator, hyperparameters: Object.freeze(given) as HyperparameterValues & Partial<H> });
 }
@@ -155,11 +155,12 @@ function ensembleOf<T extends Task, H extends object>(
   options: Partial<H>,
 ): Estimator<T, H> {
   const count = Array.isArray(estimators) ? estimators.length : 0;
-  if (count === 0 || count > 20) refuse(`${name}()`, "takes a list of 1 to 20 estimators", String(count));
+  if (count === 0 || count > 20)
+    throw invalidDefinition(`${name}()`, "takes a list of 1 to 20 estimators", String(count));
   for (const { estimator, from } of estimators as readonly Estimator<T>[]) {
     if (ensembleNames.includes(estimator))
-      refuse(`${name}()`, "takes estimators that are no ensembles", `${estimator}()`);
-    if (from !== undefined) refuse(`${name}()`, "takes estimators that begin anew", "warmStart()");
+      throw invalidDefinition(`${name}()`, "takes estimators that are no ensembles", `${estimator}()`);
+    if (from !== undefined) throw invalidDefinition(`${name}()`, "takes estimators that begin anew", "warmStart()");
   }
   const members = estimators.map(({ estimator, hyperparameters, tuning }: Estimator<T>) =>
     Object.freeze({ estimator, hyperparameters, tuning }),
@@ -183,9 +184,4 @@ function configure<T extends Task, H extends object>(
     .map(([name, value]) => [name, Array.isArray(value) ? Object.freeze(structuredClone(value)) : (value as unknown)]);
   const hyperparameters = Object.freeze(Object.fromEntries(given)) as HyperparameterValues & Partial<H>;
   return Object.freeze({ estimator, tasks, hyperparameters, tuning: null }) satisfies EstimatorChoice;
-}
-
-/** Throws DEFINITION_INVALID. */
-export function refuse(subject: string, rule: string, actual: string): never {
-  throw new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
 }

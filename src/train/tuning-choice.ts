@@ -1,8 +1,9 @@
 import { parseDuration } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { SearchRange, TuningPlan } from "../model/estimator.ts";
 import type { Task } from "../model/model.ts";
-import { ensembleNames, refuse } from "./choice.ts";
+import { ensembleNames } from "./choice.ts";
 import type { Estimator } from "./choice-types.ts";
 
 const autoTasks: { readonly [P in Exclude<Task, "anomaly" | "ranking">]: true } = Object.freeze({
@@ -43,8 +44,9 @@ export interface Range {
 /** Numbers from `low` to `high`, both included; `scale` is "linear" unless given. Throws DEFINITION_INVALID on an empty range. */
 export function between(low: number, high: number, scale: "linear" | "log" = "linear"): Range {
   if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high)
-    refuse("between()", "takes two finite numbers, the lower one first", `${low} and ${high}`);
-  if (scale === "log" && low <= 0) refuse("between()", "on the log scale takes numbers above 0", String(low));
+    throw invalidDefinition("between()", "takes two finite numbers, the lower one first", `${low} and ${high}`);
+  if (scale === "log" && low <= 0)
+    throw invalidDefinition("between()", "on the log scale takes numbers above 0", String(low));
   return Object.freeze({ low, high, scale });
 }
 
@@ -68,20 +70,28 @@ export interface TuneOptions<H> {
 /** The same estimator with its hyperparameters searched by cross-validation before it is fitted. */
 export function tune<T extends Task, H>(estimator: Estimator<T, H>, options: TuneOptions<H> = {}): Estimator<T, H> {
   if (ensembleNames.includes(estimator.estimator))
-    refuse("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
+    throw invalidDefinition("tune()", "takes an estimator that is no ensemble", `${estimator.estimator}()`);
   if (estimator.from !== undefined)
-    refuse("tune()", "takes an estimator that begins anew", "warmStart(), whose trees have seen rows of every fold");
+    throw invalidDefinition(
+      "tune()",
+      "takes an estimator that begins anew",
+      "warmStart(), whose trees have seen rows of every fold",
+    );
   if (Object.hasOwn(estimator.tasks, "anomaly"))
-    refuse("tune()", "takes an estimator whose answers have a truth to be scored by", `${estimator.estimator}()`);
+    throw invalidDefinition(
+      "tune()",
+      "takes an estimator whose answers have a truth to be scored by",
+      `${estimator.estimator}()`,
+    );
   if (estimator.tuning !== null)
-    refuse(
+    throw invalidDefinition(
       "tune()",
       "takes an estimator that is not tuned already",
       `${estimator.estimator}() with a search of its own`,
     );
   const strategy = options.strategy ?? "random";
   if (strategy !== "random" && strategy !== "grid")
-    refuse("tune().strategy", 'must be "random" or "grid"', String(strategy));
+    throw invalidDefinition("tune().strategy", 'must be "random" or "grid"', String(strategy));
   const plan: TuningPlan = Object.freeze({
     strategy,
     trials: wholeNumber("tune().trials", options.trials ?? (strategy === "grid" ? 200 : 20), 1, 100_000),
@@ -104,12 +114,12 @@ function frozenSpace(space: object): TuningPlan["space"] {
 function budgetOf(subject: string, budget: Duration): number {
   const ms = parseDuration(budget);
   if (ms === undefined || ms <= 0)
-    refuse(`${subject}.budget`, 'must be a duration such as "90s" or "2m"', JSON.stringify(budget));
+    throw invalidDefinition(`${subject}.budget`, 'must be a duration such as "90s" or "2m"', JSON.stringify(budget));
   return ms;
 }
 
 function wholeNumber(subject: string, value: number, low: number, high: number): number {
   if (!Number.isInteger(value) || value < low || value > high)
-    refuse(subject, `must be a whole number from ${low} to ${high}`, String(value));
+    throw invalidDefinition(subject, `must be a whole number from ${low} to ${high}`, String(value));
   return value;
 }

@@ -1,6 +1,6 @@
+import { invalidDefinition } from "../frame/definition-fault.ts";
 import type { EarlierVersion } from "../model/estimator.ts";
 import type { Task } from "../model/model.ts";
-import { refuse } from "./choice.ts";
 import type { BoostingHyperparameters, Estimator } from "./choice-types.ts";
 
 /**
@@ -12,10 +12,15 @@ export function warmStart<T extends Task>(
   estimator: Estimator<T, BoostingHyperparameters>,
   { from }: { readonly from: EarlierVersion },
 ): Estimator<T, BoostingHyperparameters> {
-  if (estimator.estimator !== "boosting") refuse("warmStart()", "takes boosting()", `${estimator.estimator}()`);
+  if (estimator.estimator !== "boosting")
+    throw invalidDefinition("warmStart()", "takes boosting()", `${estimator.estimator}()`);
   if (estimator.tuning !== null)
-    refuse("warmStart()", "takes an estimator that is not tuned", "boosting() with a search of its own");
+    throw invalidDefinition(
+      "warmStart()",
+      "takes an estimator that is not tuned",
+      "boosting() with a search of its own",
+    );
   if (from !== "champion" && !(Number.isInteger(from) && from >= 1))
-    refuse("warmStart().from", 'must be "champion" or the number of a version', JSON.stringify(from));
+    throw invalidDefinition("warmStart().from", 'must be "champion" or the number of a version', JSON.stringify(from));
   return Object.freeze({ ...estimator, from });
 }

@@ -1,5 +1,5 @@
 import { type Duration, parseTimeout } from "../../core/duration.ts";
-import { MillraceError } from "../../core/errors/error.ts";
+import { invalidDefinition } from "../../frame/definition-fault.ts";
 import { isQuotable } from "../../query/quote.ts";
 import type { Source, SourceOptions } from "../source.ts";
 
@@ -68,18 +68,22 @@ function database(kind: "postgres" | "mysql", options: DatabaseOptions, scheme: 
   const { url, password, table, query, since, version, missing } = options;
   if ((table === undefined) === (query === undefined)) {
     const actual = table === undefined ? "neither" : "both";
-    throw invalid(`${kind}()`, "needs either `table` or `query`", actual);
+    throw invalidDefinition(`${kind}()`, "needs either `table` or `query`", actual);
   }
   if (since !== undefined && version !== undefined)
-    throw invalid(`${kind}()`, "takes `since` or `version`, not both", "both");
+    throw invalidDefinition(`${kind}()`, "takes `since` or `version`, not both", "both");
   if (table !== undefined && !table.split(".").every(isQuotable))
-    throw invalid(`${kind}(): table`, "must name a table, its schema in front of a dot", JSON.stringify(table));
+    throw invalidDefinition(
+      `${kind}(): table`,
+      "must name a table, its schema in front of a dot",
+      JSON.stringify(table),
+    );
   if (since !== undefined && !isQuotable(since))
-    throw invalid(`${kind}(): since`, "must name a column", JSON.stringify(since));
+    throw invalidDefinition(`${kind}(): since`, "must name a column", JSON.stringify(since));
   checkAddress(kind, url, scheme);
   const timeoutMs = parseTimeout(options.timeout ?? "10m");
   if (timeoutMs === undefined || timeoutMs <= 0)
-    throw invalid(
+    throw invalidDefinition(
       `${kind}(): timeout`,
       'must be a duration such as "90s", at most 24 days',
       JSON.stringify(options.timeout),
@@ -105,20 +109,24 @@ function checkAddress(kind: string, url: string | FromEnvironment, scheme: RegEx
   if (typeof url !== "string") return;
   // The address itself is not shown: a mistyped one may hold the password in any place.
   if (!URL.canParse(url) || !scheme.test(url))
-    throw invalid(`${kind}(): url`, `must be an address such as ${kind}://user@host/database`, "another text");
+    throw invalidDefinition(
+      `${kind}(): url`,
+      `must be an address such as ${kind}://user@host/database`,
+      "another text",
+    );
   const { password, searchParams } = new URL(url);
   if (password === "" && !searchParams.has("password")) return;
   const rule = 'must not hold a password, which would be stored with the run: write url: { env: "DATABASE_URL" }';
-  throw invalid(`${kind}(): url`, rule, "an address with a password");
+  throw invalidDefinition(`${kind}(): url`, rule, "an address with a password");
 }
 
 /** Checks the name of a variable. */
 export function variable(subject: string, given: unknown): FromEnvironment {
   const env = typeof given === "object" && given !== null && "env" in given ? given.env : undefined;
   if (typeof env === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(env)) return Object.freeze({ env });
-  throw invalid(subject, 'must be { env: "NAME" } with the name of an environment variable', "something else");
-}
-
-function invalid(subject: string, rule: string, actual: string): MillraceError {
-  return new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
+  throw invalidDefinition(
+    subject,
+    'must be { env: "NAME" } with the name of an environment variable',
+    "something else",
+  );
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from "../../core/errors/error.ts";
+import { invalidDefinition } from "../../frame/definition-fault.ts";
 import type { Source } from "../source.ts";
 
 /**
@@ -21,5 +21,5 @@ export function audio(path: string): Source {
 function media(kind: "images" | "audio", path: string): Source {
   if (typeof path === "string" && path !== "" && !path.includes("://")) return Object.freeze({ kind, path });
   const rule = "must be a folder or a pattern on this machine";
-  throw new MillraceError("DEFINITION_INVALID", { subject: `${kind}()`, rule, actual: JSON.stringify(path) });
+  throw invalidDefinition(`${kind}()`, rule, JSON.stringify(path));
 }

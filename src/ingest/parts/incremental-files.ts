@@ -76,7 +76,9 @@ interface Part {
 export async function ingestIncrementally(request: IncrementalRequest): Promise<IngestReport> {
   const { located, folder } = request;
   await mkdir(folder, { recursive: true });
-  const sourceKey = shortDigest(JSON.stringify(plainSource(located.source)));
+  const source = plainSource(located.source);
+  const sourceKey = shortDigest(JSON.stringify(source));
+  const partOf = partsOf(request, sourceKey, source);
   const notes = join(folder, `${sourceKey}.json`);
   const before = await recall(notes);
   const now: Remembered[] = [];
@@ -85,7 +87,7 @@ export async function ingestIncrementally(request: IncrementalRequest): Promise<
     if (request.signal?.aborted) throw new MillraceError("CANCELLED", { subject: `reading "${located.source.path}"` });
     const remembered = await remember(file, before.get(file.name));
     now.push(remembered);
-    parts.push(await partOf(request, sourceKey, file, remembered.digest));
+    parts.push(await partOf(file, remembered.digest));
   }
   requireOneShape(located, parts);
   requireFewRefused(located, parts);
@@ -105,17 +107,19 @@ export async function ingestIncrementally(request: IncrementalRequest): Promise<
   return { ...mergeReports(parts.map((part) => part.converted.report)), partitions: countParts(parts, before, now) };
 }
 
-async function partOf(
+/** Gives the files of a source as they were converted before, and converts the others. */
+function partsOf(
   request: IncrementalRequest,
   sourceKey: string,
-  file: LocatedFile,
-  digest: Digest,
-): Promise<Part> {
-  const { path: _, ...source } = plainSource(request.located.source) as { readonly path: string };
-  const key = shortDigest(JSON.stringify([digest, file.partition, source, request.how]));
-  const path = join(request.folder, `${sourceKey}-${key}.parquet`);
-  const known = await readConverted(path);
-  return { path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null };
+  source: ReturnType<typeof plainSource>,
+): (file: LocatedFile, digest: Digest) => Promise<Part> {
+  const { path: _, ...options } = source as { readonly path: string };
+  return async (file, digest) => {
+    const key = shortDigest(JSON.stringify([digest, file.partition, options, request.how]));
+    const path = join(request.folder, `${sourceKey}-${key}.parquet`);
+    const known = await readConverted(path);
+    return { path, converted: known ?? (await convertFile(request, file, path)), isNew: known === null };
+  };
 }
 
 function countParts(

@@ -1,5 +1,5 @@
 import { type Duration, parseTimeout } from "../../core/duration.ts";
-import { MillraceError } from "../../core/errors/error.ts";
+import { invalidDefinition } from "../../frame/definition-fault.ts";
 import { type FromEnvironment, variable } from "../databases/database-source.ts";
 import type { Source, SourceOptions } from "../source.ts";
 
@@ -56,12 +56,16 @@ const mostRows = 10_000_000;
 export function stream(options: StreamOptions): Source {
   const { nats, kafka, missing, maxRows = 100_000 } = options;
   if ((nats === undefined) === (kafka === undefined))
-    throw invalid("stream()", "needs either `nats` or `kafka`", nats === undefined ? "neither" : "both");
+    throw invalidDefinition("stream()", "needs either `nats` or `kafka`", nats === undefined ? "neither" : "both");
   if (!Number.isInteger(maxRows) || maxRows < 1 || maxRows > mostRows)
-    throw invalid("stream(): maxRows", `must be an integer from 1 to ${mostRows}`, String(maxRows));
+    throw invalidDefinition("stream(): maxRows", `must be an integer from 1 to ${mostRows}`, String(maxRows));
   const maxWaitMs = parseTimeout(options.maxWait ?? "5s");
   if (maxWaitMs === undefined || maxWaitMs < 1000)
-    throw invalid("stream(): maxWait", 'must be a duration from "1s" to 24 days', JSON.stringify(options.maxWait));
+    throw invalidDefinition(
+      "stream(): maxWait",
+      'must be a duration from "1s" to 24 days',
+      JSON.stringify(options.maxWait),
+    );
   const source = nats ? { nats: checkedNats(nats) } : { kafka: checkedKafka(kafka!) };
   return Object.freeze({
     kind: "stream",
@@ -74,15 +78,19 @@ export function stream(options: StreamOptions): Source {
 function checkedNats({ url, stream: name, consumer, subject }: NatsStream): NatsStream {
   if (typeof url === "string") {
     if (!/^(nats|tls):\/\//.test(url) || !URL.canParse(url))
-      throw invalid("stream(): nats.url", "must be an address such as nats://host:4222", "another text");
+      throw invalidDefinition("stream(): nats.url", "must be an address such as nats://host:4222", "another text");
     if (new URL(url).username !== "") {
       const rule = 'must not hold a password or a token: write url: { env: "NATS_URL" }';
-      throw invalid("stream(): nats.url", rule, "an address with one");
+      throw invalidDefinition("stream(): nats.url", rule, "an address with one");
     }
   }
   for (const [member, value] of Object.entries({ stream: name, consumer }))
     if (typeof value !== "string" || !/^[^\s.*>/\\]+$/.test(value))
-      throw invalid(`stream(): nats.${member}`, "must be a name without blanks and . * > / \\", JSON.stringify(value));
+      throw invalidDefinition(
+        `stream(): nats.${member}`,
+        "must be a name without blanks and . * > / \\",
+        JSON.stringify(value),
+      );
   return Object.freeze({
     url: typeof url === "string" ? url : variable("stream(): nats.url", url),
     stream: name,
@@ -94,12 +102,12 @@ function checkedNats({ url, stream: name, consumer, subject }: NatsStream): Nats
 function checkedKafka({ brokers, topic, group, user, password }: KafkaStream): KafkaStream {
   for (const [member, value] of Object.entries({ topic, group }))
     if (typeof value !== "string" || value === "")
-      throw invalid(`stream(): kafka.${member}`, "must be a name", JSON.stringify(value));
+      throw invalidDefinition(`stream(): kafka.${member}`, "must be a name", JSON.stringify(value));
   if ((user === undefined) !== (password === undefined))
-    throw invalid("stream(): kafka", "takes `user` and `password` together", "one of them");
+    throw invalidDefinition("stream(): kafka", "takes `user` and `password` together", "one of them");
   const isList = Array.isArray(brokers);
   if (isList && !(brokers as readonly string[]).every((broker) => /^[^\s:/@]+:\d+$/.test(broker)))
-    throw invalid("stream(): kafka.brokers", 'must be a list such as ["host:9092"]', "other texts");
+    throw invalidDefinition("stream(): kafka.brokers", 'must be a list such as ["host:9092"]', "other texts");
   return Object.freeze({
     brokers: isList
       ? Object.freeze([...(brokers as readonly string[])])
@@ -109,8 +117,4 @@ function checkedKafka({ brokers, topic, group, user, password }: KafkaStream): K
     ...(user === undefined ? {} : { user: variable("stream(): kafka.user", user) }),
     ...(password === undefined ? {} : { password: variable("stream(): kafka.password", password) }),
   });
-}
-
-function invalid(subject: string, rule: string, actual: string): MillraceError {
-  return new MillraceError("DEFINITION_INVALID", { subject, rule, actual });
 }

@@ -7,6 +7,7 @@ import { type ReadRow, rowReaderOf } from "../batch/rows.ts";
 import { formatBytes } from "../limits.ts";
 import { type ServedModel, servedModel } from "../model-source.ts";
 import { isInternal, problemOf } from "../problem.ts";
+import { requestIdHeader } from "../request-id.ts";
 import { answerAsked } from "../traffic/answer.ts";
 import type { Asker } from "../traffic/arm.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
@@ -57,7 +58,7 @@ function outcomeByArm(context: PredictContext, served: ServedModel, asker: Asker
 
 /** A message that comes again has the same id, and gets the version it had. */
 function askerOf({ stream }: MessageChannel, { sequence, id, headers }: Message): Asker {
-  return { headers: { "x-request-id": id ?? `${stream} ${sequence}`, ...headers } };
+  return { headers: { [requestIdHeader]: id ?? `${stream} ${sequence}`, ...headers } };
 }
 
 /** A row whose prediction fails costs the others nothing: where they fail together, each is asked for itself. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Rollout } from "../../registry/rollouts.ts";
+import { requestIdHeader } from "../request-id.ts";
 
 /** Who asks: a request of the server. */
 export interface Asker {
@@ -26,7 +27,7 @@ export function keyOf(
 ): ArmKey | null {
   const [source, name] = splitKey(plan.key);
   if (source === "request") {
-    const given = asker.headers["x-request-id"];
+    const given = asker.headers[requestIdHeader];
     return typeof given === "string" ? { text: given, isShared: true } : { text: createId(), isShared: false };
   }
   const value = source === "header" ? asker.headers[name.toLowerCase()] : memberOf(rows[0], name);
