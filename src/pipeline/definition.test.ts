@@ -4,9 +4,10 @@ import { oneHot, standardize, tfidf } from "../features/transform.ts";
 import { boolean, category, number, text, timestamp } from "../frame/schema.ts";
 import { when } from "../frame/expression.ts";
 import { csv } from "../ingest/source.ts";
-import { boosting, kmeans } from "../train/choice.ts";
-import { tune } from "../train/tuning-choice.ts";
+import { blend, boosting, kmeans, linear } from "../train/choice.ts";
+import { auto, tune } from "../train/tuning-choice.ts";
 import { pipeline } from "./definition.ts";
+import { featureColumnsOf } from "./workflow/features.ts";
 
 const schema = {
   key: text(),
@@ -129,6 +130,15 @@ describe("pipeline", () => {
     expect(define({ ...base, ...options }).spec.split.by).toBe(by);
   });
 
+  it("keeps the column of folds beside the split's plan, out of the features, for all that is cross-validated", () => {
+    for (const model of [tune(boosting()), auto(), blend([boosting(), linear()])]) {
+      const { spec } = pipeline({ ...base, split: { folds: "city" }, model });
+      expect([spec.folds, spec.split]).toEqual(["city", pipeline(base).spec.split]);
+      expect(featureColumnsOf(spec).map(({ name }) => name)).not.toContain("city");
+    }
+    expect(pipeline({ ...base, model: auto() }).spec).not.toHaveProperty("folds");
+  });
+
   it("leaves room for train rows whatever the share of test is", () => {
     expect(pipeline({ ...base, split: { test: 0.95 } }).spec.split.validation).toBeCloseTo(0.025);
   });
@@ -180,6 +190,15 @@ describe("pipeline", () => {
     ["shares that leave nothing", { split: { test: 0.6, validation: 0.4 } }, /must leave rows to train on/],
     ["a split by time without a time", { split: { by: "time" } }, /split\.by needs a column named by `time`/],
     ["a split by nothing known", { split: { by: "luck" } }, /split\.by must be one of/],
+    ["folds of no column", { split: { folds: "sit" }, model: tune(boosting()) }, /split\.folds has no column "sit"/],
+    ["folds of the target", { split: { folds: "price" }, model: tune(boosting()) }, /split\.folds has no column/],
+    ["a number of folds", { split: { folds: 5 }, model: tune(boosting()) }, /split\.folds has no column "5"/],
+    ["folds by a time", { split: { folds: "sold" }, model: tune(boosting()) }, /split\.folds has no column "sold"/],
+    [
+      "folds that nobody reads",
+      { split: { folds: "city" } },
+      /is for models that are cross-validated.*got boosting\(\)/,
+    ],
     ["a metric of another task", { gate: [{ rule: "atLeast", metric: "auc", value: 1 }] }, /gate of a regression task/],
     ["a rule that is a text", { gate: ["r2 > 0.5"] }, /takes rules made by/],
     ["a slice that is no group", { gate: [atLeast("r2", 0.5, { slice: "area" })] }, /slice has no column "area"/],

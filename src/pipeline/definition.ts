@@ -87,6 +87,8 @@ function specOf(given: GivenDefinition): PipelineSpec {
   if (task === "ranking" && roles.group === null)
     throw invalidDefinition("group", "must name the column whose rows are ranked among each other", "none");
   const expressions = expressionsOf(given.features, contract, roles);
+  const split = splitOptions(given.split, contract);
+  const model = modelOf(given.model, task);
   const spec: PipelineSpec = {
     name: nameOf(given.name),
     source: sourceOf(given.data),
@@ -99,8 +101,9 @@ function specOf(given: GivenDefinition): PipelineSpec {
     task,
     expressions,
     prepare: withClips(preparationsOf(given.prepare, contract, roles, expressions), clean, roles),
-    split: completeSplit(splitOptions(given.split, contract), roles, task),
-    model: modelOf(given.model, task),
+    split: completeSplit(split, roles, task),
+    ...(split.folds !== undefined && { folds: foldColumn(split.folds, contract, roles, model) }),
+    model,
     gate: gateOf(given.gate, task, contract),
     allow: acceptedColumns(given.allow, contract),
     steps: stepSpecs(given.steps),
@@ -169,7 +172,7 @@ function splitOptions(split: unknown, contract: Contract): SplitOptions {
   if (split === undefined) return {};
   if (typeof split !== "object" || split === null)
     throw invalidDefinition("split", "must be an object", showValue(split));
-  refuseUnknownOptions("split", split, ["by", "test", "validation", "gap", "column"]);
+  refuseUnknownOptions("split", split, ["by", "test", "validation", "gap", "column", "folds"]);
   const options = split as SplitOptions;
   const ways = ["random", "hash", "target", "time", "group", "column"];
   if (options.by !== undefined && !ways.includes(options.by))
@@ -178,6 +181,18 @@ function splitOptions(split: unknown, contract: Contract): SplitOptions {
   if (options.column !== undefined && !words.includes(options.column))
     throw noSuchColumn("split.column", options.column, words);
   return options;
+}
+
+/** Where nothing is cross-validated, nobody would look at the column. */
+function foldColumn(folds: string, contract: Contract, roles: Roles, model: EstimatorChoice): string {
+  const named = contract.columns.filter(
+    ({ name, kind }) => kind !== "timestamp" && ![roles.target, roles.weight].includes(name),
+  );
+  const names = named.map(({ name }) => name);
+  if (!names.includes(folds)) throw noSuchColumn("split.folds", folds, names);
+  if (model.tuning !== null || model.members !== undefined) return folds;
+  const rule = "is for models that are cross-validated: tune(), auto(), stack(), blend() and calibrated()";
+  throw invalidDefinition("split.folds", rule, `${model.estimator}()`);
 }
 
 function modelOf(model: unknown, task: Task): EstimatorChoice {

@@ -33,6 +33,8 @@ export interface PipelineSpec {
   /** By feature (contract column or derived feature); features without an entry get the default of their kind. */
   readonly prepare: readonly PreparationChoice[];
   readonly split: SplitPlan;
+  /** The column that names each row's fold, for a search and for an ensemble; absent = folds are drawn in the manner of the split. */
+  readonly folds?: string;
   readonly model: EstimatorChoice;
   readonly gate: readonly GateRule[];
   /** Findings of the audit that are accepted, by column. */

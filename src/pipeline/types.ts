@@ -78,7 +78,7 @@ export interface ColumnExpectation {
 }
 
 /** How the rows are divided into train, validation and test. */
-export interface Split<By extends string, Words extends string = string> {
+export interface Split<By extends string, Column extends string = string> {
   /** Default: by time where `time` is set, by group where `group` is, else within the labels, else by chance. */
   readonly by?: By;
   /** Share of all rows; default 0.2. */
@@ -88,7 +88,12 @@ export interface Split<By extends string, Words extends string = string> {
   /** By time: how much time lies between what is learned from and what is judged; rows in between are left out. */
   readonly gap?: Duration;
   /** By column: a category or text column that says "train", "validation" or "test"; it is no feature. */
-  readonly column?: Words;
+  readonly column?: Column;
+  /**
+   * A column that names each row's fold, for `tune()`, `auto()` and ensembles: each of its 2 to 100 values is a fold, however many they
+   * ask for, and rows without one are in none. It must keep groups whole and be made of periods where rows are divided by time. It is no feature.
+   */
+  readonly folds?: Column;
 }
 
 /** When to train again; every new model passes the same gate. */

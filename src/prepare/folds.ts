@@ -2,35 +2,24 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Rng } from "../core/rng.ts";
 import { shuffle } from "../core/rng.ts";
 import { columnOf } from "../frame/frame.ts";
+import { columnFolds } from "./column-folds.ts";
+import type { Fold, FoldInput } from "./fold.ts";
 import { groupCodes, identityHashes, withValue } from "./keys.ts";
 import { moveBorder, timeOrder } from "./past.ts";
 import { roleOf } from "./roles.ts";
-import type { SplitInput, SplitPlan } from "./split.ts";
 import { innerWay } from "./split.ts";
 import { strataOf } from "./strata.ts";
-
-/** One turn of cross-validation: row numbers of the frame, ascending. */
-export interface Fold {
-  readonly train: Uint32Array;
-  readonly test: Uint32Array;
-}
-
-type FoldInput = SplitInput & {
-  readonly rows: Uint32Array;
-  readonly by: SplitPlan["by"];
-  /** time: rows this close before a turn's test rows are not learned from. */
-  readonly gapMs?: number | undefined;
-};
 
 /**
  * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
  * label shares or whole groups. By time the windows expand: turn i learns from the first i + 1 of k + 1 periods and tests
  * on the next, never on the past; rows without a time are in none, and a group whose rows lie on both sides of a border is parted there.
- * A declared group is obeyed whatever else the split goes by.
+ * A declared group is obeyed whatever else the split goes by. A `column` that names each row's fold decides instead of `k`.
  *
- * Throws SPLIT_EMPTY where a part would hold no rows.
+ * Throws SPLIT_EMPTY where a part would hold no rows, and what columnFolds throws.
  */
-export function planFolds(k: number, input: FoldInput): readonly Fold[] {
+export function planFolds(k: number, input: FoldInput & { readonly column?: string | undefined }): readonly Fold[] {
+  if (input.column !== undefined) return columnFolds(input.column, input);
   const rng = input.rng.fork("folds");
   const by = innerWay(input.by, input);
   const folds = by === "time" ? periods(k, input) : turns(k, input.rows, foldCodes(k, { ...input, by }, rng));

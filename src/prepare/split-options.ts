@@ -12,6 +12,8 @@ export interface SplitOptions {
   /** A duration such as "7d". */
   readonly gap?: string;
   readonly column?: string;
+  /** The column that names each row's fold; it is no part of the plan, for it moves no row between train and test. */
+  readonly folds?: string;
 }
 
 /**

@@ -59,7 +59,7 @@ export interface TuneOptions<H> {
   readonly trials?: number;
   /** No new trial is started after this. Left out: no limit. A budget makes the outcome depend on the machine. */
   readonly budget?: Duration;
-  /** Cross-validation folds of a trial, 2 to 20; default 3. */
+  /** Cross-validation folds of a trial, 2 to 20; default 3. A column named by `split.folds` decides instead. */
   readonly folds?: number;
   /** Left out: the declared search ranges of the estimator. */
   readonly space?: Space<H>;

@@ -373,3 +373,8 @@ pipeline({ name, data, schema, target: "price", model: warmStart(boosting(), {
   // @ts-expect-error
   from: "latest" }) });
 pipeline({ name, data, schema, target: "price", model: warmStart(boosting(), { from: "champion" }) });
+//// 72 folds by a column that does not exist
+pipeline({ name, data, schema, model: tune(model, {}), target: "price", split: {
+  // @ts-expect-error
+  folds: "cty" } });
+pipeline({ name, data, schema, model: tune(model, {}), target: "price", split: { folds: "city" } });

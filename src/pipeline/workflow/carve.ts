@@ -1,6 +1,7 @@
 import { isMillraceError } from "../../core/errors/error.ts";
 import type { Rng } from "../../core/rng.ts";
-import { type Fold, planFolds } from "../../prepare/folds.ts";
+import type { Fold } from "../../prepare/fold.ts";
+import { planFolds } from "../../prepare/folds.ts";
 import type { Material } from "./fitting.ts";
 
 /**

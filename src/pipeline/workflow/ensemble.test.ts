@@ -58,6 +58,7 @@ const dataset: Frame = (() => {
     ["slope", { kind: "number", values: slope }],
     ["colour", { kind: "category", levels: ["red", "green"], codes: Int32Array.from(train, (row) => (row % 3) - 1) }],
     ["person", { kind: "category", levels: groups.map((_, g) => `p${g}`), codes }],
+    ["third", { kind: "category", levels: ["a", "b", "c"], codes: codes.map((group) => group % 3) }],
     ["at", { kind: "timestamp", values: Float64Array.from(train, (row) => (row >> 2) * 86_400_000) }],
     ["value", { kind: "number", values: Float64Array.from(train, (row) => groupOf(row).luck + 5 * slope[row]!) }],
   ]);
@@ -116,6 +117,20 @@ describe("fitEnsemble", () => {
     const { predictor, notes } = await fitted(pipeline({ ...base, prepare: drop, time: "at", model }).spec);
     expect(predictor.weights[0]).toBeLessThan(0.25);
     expect(notes["heldOutRows"]).toBe((nRows * 4) / 5);
+  });
+
+  it("answers rows from the folds that a column names, and scores a search on them", async () => {
+    const folded = { ...base, prepare: drop, split: { by: "random", folds: "third" } } as const;
+    const schema = { ...base.schema, third: category() };
+    const model = blend([guesser, linear()], { folds: 4 });
+    // Thirds part no group, though none is declared.
+    const { predictor, notes } = await fitted(pipeline({ ...folded, schema, model }).spec);
+    expect(predictor.weights[0]).toBeLessThan(0.25);
+    expect(notes["heldOutRows"]).toBe(nRows);
+    const searched = tune(linear(), { trials: 2, folds: 2 });
+    const { spec } = pipeline({ ...folded, schema, model: searched });
+    const { trials } = await searchChoice(spec.model, { spec, dataset, labels: [] }, train, tools);
+    expect(trials[0]!.scores).toHaveLength(3);
   });
 
   it("gives each member the columns it was fitted on, sparse ones among those of trees, too", async () => {

@@ -6,13 +6,14 @@ import type { EstimatorImplementation, HyperparameterValues } from "../../model/
 import type { FittedFeature } from "../../model/fitted-transform.ts";
 import type { EnsemblePredictor, MemberPredictor, Predictor } from "../../model/predictor.ts";
 import { outputsOf } from "../../model/score.ts";
-import { type Fold, planFolds } from "../../prepare/folds.ts";
+import type { Fold } from "../../prepare/fold.ts";
 import { combineAnswers } from "../../train/ensembles/combine.ts";
 import { findEstimator } from "../../train/implementations.ts";
 import type { PipelineSpec } from "../spec.ts";
 import { featureColumnsOf } from "./features.ts";
 import { applyDesign, fitDesign, fitPredictor, type FitTools, type Material, type Rows } from "./fitting.ts";
 import { carve } from "./carve.ts";
+import { foldsOf } from "./folds-of.ts";
 import { targetOf } from "./target.ts";
 import type { Chosen } from "./tune-step.ts";
 
@@ -93,12 +94,9 @@ async function answerHeldOut(
   nFolds: number,
   tools: FitTools,
 ): Promise<HeldOut> {
-  const { spec, dataset } = material;
-  const { roles, task, split } = spec;
-  const rng = tools.rng.fork("held out");
-  const folds = planFolds(nFolds, { rows, frame: dataset, roles, task, by: split.by, gapMs: split.gapMs, rng });
+  const folds = foldsOf(nFolds, rows, material, tools.rng.fork("held out"));
   const nHeldOut = folds.reduce((total, { test }) => total + test.length, 0);
-  const outputs = task === "multiclass" ? material.labels.length : 1;
+  const outputs = material.spec.task === "multiclass" ? material.labels.length : 1;
   const order = new Uint32Array(nHeldOut);
   const answers = members.map(() => new Float64Array(nHeldOut * outputs));
   let at = 0;

@@ -12,14 +12,14 @@ export interface FeatureColumn {
 }
 
 /**
- * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive), the one a split
- * goes by and texts that are hashed or masked are left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
+ * The features a model reads: contract columns and derived ones. Columns with a role (id, group, time, sensitive), those a split or
+ * its folds go by and texts that are hashed or masked are left out unless `prepare` names them; so is whatever `prepare` drops. `time` orders the rows: what a model should know
  * of it (hour, weekday) is derived in `features`.
  */
 export function featureColumnsOf(spec: PipelineSpec): FeatureColumn[] {
   const prepared = new Map(spec.prepare.map((p) => [p.feature, p.choice] as const));
   const { id, group, time, sensitive } = spec.roles;
-  const roles = [id, group, time, spec.split.column, ...sensitive];
+  const roles = [id, group, time, spec.split.column, spec.folds, ...sensitive];
   const hasRole = (name: string): boolean => roles.includes(name);
   const isVeiled = ({ privacy }: ContractColumn): boolean => isKeptHidden(privacy);
   const inputs = spec.contract.columns.filter((c) => spec.inputs.includes(c.name));

@@ -7,7 +7,7 @@ import { rowsWithCode, splitCode } from "../../frame/split-codes.ts";
 import { datasetCodec } from "../../ingest/dataset.ts";
 import type { EstimatorChoice, HyperparameterValues, TuningPlan } from "../../model/estimator.ts";
 import { predictionsOf } from "../../model/predict.ts";
-import { type Fold, planFolds } from "../../prepare/folds.ts";
+import type { Fold } from "../../prepare/fold.ts";
 import { chooseEstimator } from "../../train/auto.ts";
 import { ensembles, findEstimator, hyperparametersOf, resolveHyperparameters } from "../../train/implementations.ts";
 import { tuneHyperparameters, type TrialReport } from "../../train/tune.ts";
@@ -16,6 +16,7 @@ import { carve } from "./carve.ts";
 import { clusterSample } from "./cluster-points.ts";
 import { jsonCodec, splitCodec } from "./codecs.ts";
 import type { WorkflowEnvironment } from "./environment.ts";
+import { foldsOf } from "./folds-of.ts";
 import { applyDesign, fitAt, fitTransforms, type FitTools, type Material, outputsAt } from "./fitting.ts";
 import { stepOf } from "./step-of.ts";
 import { targetOf } from "./target.ts";
@@ -60,8 +61,9 @@ export function tuneStep(spec: PipelineSpec, environment: WorkflowEnvironment): 
 
 /** What of a definition decides how a model is fitted. */
 export function fittingParams(spec: PipelineSpec): JsonObject {
-  const { contract, roles, inputs, task, expressions, prepare, model } = spec;
-  return { contract, roles, inputs, task, expressions, prepare, model } as unknown as JsonObject;
+  const { contract, roles, inputs, task, expressions, prepare, folds, model } = spec;
+  const given = folds === undefined ? {} : { folds };
+  return { contract, roles, inputs, task, expressions, prepare, ...given, model } as unknown as JsonObject;
 }
 
 /** Whether anything of it is to be searched, itself or a member of it. */
@@ -115,14 +117,13 @@ export async function searchChoice(
 
 async function searchOne(
   { estimator, hyperparameters: fixed }: EstimatorChoice,
-  plan: TuningPlan,
+  given: TuningPlan,
   material: Material,
   rows: Uint32Array,
   tools: FitTools,
 ): Promise<Chosen> {
-  const { roles, task, split } = material.spec;
-  const { by, gapMs } = split;
-  const folds = planFolds(plan.folds, { rows, frame: material.dataset, roles, task, by, gapMs, rng: tools.rng });
+  const folds = foldsOf(given.folds, rows, material, tools.rng);
+  const plan = { ...given, folds: folds.length };
   const score = (choice: EstimatorChoice, fold: number, foldRng: Rng): Promise<number> =>
     scoreFold(choice, material, folds[fold]!, { ...tools, rng: foldRng, progress: silent });
   if (estimator === "auto") return searchEstimators(material.spec, plan, tools, score);
