@@ -73,8 +73,11 @@ export async function locateSource(source: SourceDescription, place: Place): Pro
     case "json":
     case "arrow":
       return leaf(source.kind, await locateFiles(source, source.kind, place));
-    case "sqlite":
-      return leaf("jsonl", [await locateFetched(source, place, (await locateFile(source.path, place.root)).path)]);
+    case "sqlite": {
+      const { path } = await locateFile(source.path, place.root);
+      if (source.since !== undefined) return { ...leaf("cells", []), ...(await locateParts(source, place)) };
+      return leaf("jsonl", [await locateFetched(source, place, path)]);
+    }
     case "postgres":
     case "mysql":
     case "images":

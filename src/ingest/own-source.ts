@@ -7,26 +7,28 @@ export interface SqliteOptions extends Pick<SourceOptions, "missing"> {
   readonly table?: string;
   /** A query, instead of `table`. It reads; what would write is refused. */
   readonly query?: string;
+  /**
+   * A column that only grows: integers, or texts that sort by time such as "2026-01-31 12:00". Rows that came since the last
+   * reading are read and no others.
+   */
+  readonly since?: string;
 }
 
 /** Rows of a SQLite file, opened read-only: a table, or what a query gives. Throws DEFINITION_INVALID without either, or with both. */
 export function sqlite(path: string, options: SqliteOptions): Source {
-  const { table, query, missing } = options;
-  if ((table === undefined) === (query === undefined)) {
-    throw invalidDefinition(
-      `sqlite("${path}")`,
-      "needs either `table` or `query`",
-      table === undefined ? "neither" : "both",
-    );
-  }
-  if (table !== undefined && !isQuotable(table)) {
-    const actual = JSON.stringify(table);
-    throw invalidDefinition(`sqlite("${path}")`, "must name a table", actual);
-  }
+  const { table, query, since, missing } = options;
+  const refuse = (rule: string, actual: string): never => {
+    throw invalidDefinition(`sqlite("${path}")`, rule, actual);
+  };
+  if ((table === undefined) === (query === undefined))
+    refuse("needs either `table` or `query`", table === undefined ? "neither" : "both");
+  if (table !== undefined && !isQuotable(table)) refuse("must name a table", JSON.stringify(table));
+  if (since !== undefined && !isQuotable(since)) refuse("`since` must name a column", JSON.stringify(since));
   return Object.freeze({
     kind: "sqlite",
     path,
     query: query ?? `SELECT * FROM ${quoteIdentifier(table!)}`,
+    ...(since === undefined ? {} : { since }),
     ...(missing ? { missing: Object.freeze([...missing]) } : {}),
   });
 }

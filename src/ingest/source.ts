@@ -38,6 +38,8 @@ export interface SourceDescription {
   readonly s3?: ObjectAccess;
   /** sql, sqlite, postgres, mysql: the query. */
   readonly query?: string;
+  /** sqlite: a column that only grows; rows beyond the last snapshot's maximum are read and no others. */
+  readonly since?: string;
   /** sql, join, asof, union: what it reads, by the names it knows them under; `path` is the first one's. */
   readonly sources?: readonly { readonly name: string; readonly source: SourceDescription }[];
   /** join, asof: which rows belong together. */

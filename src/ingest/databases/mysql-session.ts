@@ -1,8 +1,7 @@
 import type { Readable } from "node:stream";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { Cell, CellColumn, CellRows } from "../parts/cells-file.ts";
-import { notGrowing } from "./postgres-session.ts";
-import { batchRows, type DatabaseSession, type SessionOptions } from "./session.ts";
+import { batchRows, type DatabaseSession, notGrowing, type SessionOptions } from "./session.ts";
 
 interface Field {
   readonly name: string;

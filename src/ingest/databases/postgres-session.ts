@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { MillraceError } from "../../core/errors/error.ts";
 import { quoteIdentifier } from "../../query/quote.ts";
 import type { CellColumn } from "../parts/cells-file.ts";
-import { batchRows, type DatabaseSession, type SessionOptions } from "./session.ts";
+import { batchRows, type DatabaseSession, notGrowing, type SessionOptions } from "./session.ts";
 
 interface Field {
   readonly name: string;
@@ -145,14 +145,4 @@ function fixOf(type: number): ((text: string) => string | null) | undefined {
   if (type === booleanType) return (text) => (text === "t" ? "true" : "false");
   // NaN is how a number says that there is none.
   return floats.has(type) ? (text) => (text === "NaN" ? null : text) : undefined;
-}
-
-/** For both servers: a column whose maximum is no watermark. */
-export function notGrowing(column: string): MillraceError {
-  return new MillraceError("SOURCE_MISMATCH", {
-    subject: `since: "${column}"`,
-    rule: "must be an integer, a date or a time",
-    actual: "a column of another type",
-    remedy: "Name a column that only grows, such as a serial key or the time a row was written.",
-  });
 }

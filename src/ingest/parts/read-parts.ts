@@ -7,6 +7,8 @@ export async function readParts(source: SourceDescription, place: PartsPlace): P
     case "postgres":
     case "mysql":
       return { parts: await (await import("../databases/database-rows.ts")).readDatabase(source, place) };
+    case "sqlite":
+      return { parts: await (await import("../databases/sqlite-newer.ts")).readNewerSqlite(source, place) };
     case "stream":
       return (await import("../streams/stream-rows.ts")).readStream(source, place);
     case "images":

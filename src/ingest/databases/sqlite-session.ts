@@ -1,0 +1,90 @@
+import { loadSqlite } from "../../store/sqlite.ts";
+import { quoteIdentifier } from "../../query/quote.ts";
+import type { Cell, CellRows } from "../parts/cells-file.ts";
+import { batchRows, notGrowing, type SelectSession } from "./session.ts";
+
+interface Statement {
+  iterate(...parameters: string[]): Iterable<unknown>;
+  columns(): readonly { readonly name: string }[];
+  setReadBigInts(enabled: boolean): void;
+}
+
+interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+type Value = null | number | bigint | string | Uint8Array;
+
+/** Opens a SQLite file for reading, within one transaction; integers keep their digits. What SQLite says is thrown as it is. */
+export async function openSqlite(path: string): Promise<SelectSession & { close(): void }> {
+  const { DatabaseSync } = await loadSqlite();
+  const Reader = DatabaseSync as unknown as new (path: string, options: { readOnly: true }) => Database;
+  const database = new Reader(path, { readOnly: true });
+  const select = async (query: string, parameters: readonly string[] = []): Promise<CellRows> => {
+    const statement = database.prepare(query);
+    statement.setReadBigInts(true);
+    const names = statement.columns().map(({ name }) => name);
+    return {
+      columns: names.map((name) => ({ name, type: "VARCHAR" })),
+      batches: batchesOf(statement.iterate(...parameters), names),
+    };
+  };
+  try {
+    database.exec("BEGIN");
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    select,
+    close() {
+      try {
+        // A closed database keeps its lock on the file till its statements are collected as garbage.
+        database.exec("ROLLBACK");
+      } finally {
+        database.close();
+      }
+    },
+    quoteName: quoteIdentifier,
+    watermark: (query, column) => watermarkOf(select, query, column),
+  };
+}
+
+/**
+ * A column has no type here, but each of its values has. Numbers come before texts and texts before bytes, so the types of the
+ * least and the greatest value tell those of all in between, but for fractions among integers: those compare soundly.
+ */
+async function watermarkOf(select: SelectSession["select"], query: string, column: string): Promise<string> {
+  const name = quoteIdentifier(column);
+  const { batches } = await select(`SELECT typeof(min(${name})), typeof(max(${name})) FROM (${query}) AS q`);
+  for await (const [types] of batches) {
+    const [least, most] = types!;
+    if (least !== most) throw notGrowing(column);
+    if (most === "null" || most === "text") return "?";
+    if (most === "integer") return "CAST(? AS INTEGER)";
+  }
+  throw notGrowing(column);
+}
+
+async function* batchesOf(
+  rows: Iterable<unknown>,
+  names: readonly string[],
+): AsyncGenerator<readonly (readonly Cell[])[]> {
+  let batch: Cell[][] = [];
+  for (const row of rows as Iterable<Readonly<Record<string, Value>>>) {
+    batch.push(names.map((name) => cellOf(row[name]!, name)));
+    if (batch.length < batchRows) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
+
+function cellOf(value: Value, name: string): Cell {
+  if (value === null || typeof value === "string") return value;
+  if (typeof value === "bigint") return String(value);
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  throw new TypeError(`"${name}" holds bytes, which are neither text nor number; read what they stand for`);
+}
