@@ -107,6 +107,7 @@ function serverOf(
     log,
     card: (model, version) => cardOf(project, model, version),
     runs: { list: () => listRuns(store), report: (called) => reportOfRun(project, called) },
+    temporaryPath: () => store.artifacts.temporaryPath(),
     feedback: (model, items) => recordFeedback(store, clock, model, items),
     vertex: vertex ?? null,
     onFault: (error, requestId) => serverLog.fault(error, requestId),

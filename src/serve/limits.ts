@@ -14,6 +14,8 @@ export interface ServerLimits {
   /** Time for a batch to arrive and be answered, and batches at one time; more get 429. */
   readonly batchMs: number;
   readonly batches: number;
+  /** Of a batch in Parquet, which is kept in a file until it is whole. */
+  readonly batchFileBytes: number;
   /** Requests being answered at one time; more get 429, but for probes and files. */
   readonly inFlight: number;
   /** Refused keys a minute and address; more get 429. */
@@ -34,14 +36,16 @@ export const defaultLimits: ServerLimits = Object.freeze({
   headersMs: 5000,
   batchMs: 600_000,
   batches: 4,
+  batchFileBytes: 1024 * 1024 * 1024,
   inFlight: 256,
   keyFailures: 10,
   issues: 100,
   drainMs: 10_000,
 });
 
-/** A number of bytes for people: "1 MiB", "16 KiB", "300 bytes". */
+/** A number of bytes for people: "1 GiB", "1 MiB", "16 KiB", "300 bytes". */
 export function formatBytes(bytes: number): string {
+  if (bytes >= 1024 ** 3) return `${Math.round((10 * bytes) / 1024 ** 3) / 10} GiB`;
   if (bytes >= 1024 * 1024) return `${Math.round((10 * bytes) / 1024 / 1024) / 10} MiB`;
   return bytes >= 1024 ? `${Math.round((10 * bytes) / 1024) / 10} KiB` : `${bytes} bytes`;
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import { parquetType } from "./batch/media-types.ts";
 import { exampleRow, explanationSchema, jsonObject, predictionSchema, rowSchema } from "./contract-schema.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServedModel } from "./model-source.ts";
@@ -73,19 +74,25 @@ function predictPath({ model, version }: ServedModel): readonly [string, JsonObj
 function batchPath({ model }: ServedModel): readonly [string, JsonObject] {
   const schema = componentName(model.name);
   const text: JsonObject = { schema: { type: "string" } };
+  const file: JsonObject = { schema: { type: "string", contentMediaType: parquetType } };
+  const content: JsonObject = { "application/x-ndjson": text, "text/csv": text, [parquetType]: file };
   const outcome =
-    "One line a row, in order; JSON lines end with one that has `done`, or `error` where the batch broke off.";
+    "One line a row, in order; JSON lines end with one that has `done`, or `error` where the batch broke off. Another form goes out where `accept` names it.";
   const operation: JsonObject = {
     operationId: `batch-${schema}`,
     tags: [model.name],
     summary: `Predict any number of rows with ${model.name}`,
     description:
-      "Rows as JSON lines or CSV are answered while they come; a row that breaks the contract gets a line that says so.",
-    requestBody: { required: true, content: { "application/x-ndjson": text, "text/csv": text } },
+      "Rows as JSON lines or CSV are answered while they come, a Parquet file once it is whole; a row that breaks the contract gets a line that says so.",
+    requestBody: { required: true, content },
     responses: {
-      200: { description: outcome, content: { "application/x-ndjson": text, "text/csv": text } },
-      415: problemAnswer("The body is neither JSON lines nor CSV."),
+      200: { description: outcome, content },
+      400: problemAnswer("The body is no Parquet file that can be read."),
+      413: problemAnswer("The Parquet file is too large."),
+      415: problemAnswer("The body is neither JSON lines nor CSV nor Parquet."),
+      422: problemAnswer("The columns of the Parquet file are not those of a request; nothing was predicted."),
       429: problemAnswer("Too many batches at one time; `Retry-After` says when to come back."),
+      503: problemAnswer("The Parquet file could not be kept until it was whole."),
     },
   };
   return [`/v1/models/${encodeURIComponent(model.name)}/batch`, { post: operation }];

@@ -35,6 +35,7 @@ const speakable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "OVERLOADED",
   "NOT_READY",
   "LOG_UNWRITABLE",
+  "BATCH_UNWRITABLE",
   "MODEL_NOT_FOUND",
   "MODEL_UNNAMED",
 ]);

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -65,6 +67,8 @@ export interface ServerOptions {
   readonly card?: ((model: string, version: number) => Promise<ModelCard>) | null;
   /** Default null: no pages of runs. */
   readonly runs?: RunSource | null;
+  /** A new path for a file that is gone with its request, as batches in Parquet need. Default in the system's folder for such. */
+  readonly temporaryPath?: () => string;
   /** Where true values go. Default null: the server keeps none. */
   readonly feedback?: FeedbackSink | null;
   readonly limits?: Partial<ServerLimits>;
@@ -159,7 +163,8 @@ async function addRoutes(
   if (log?.mode === "sync") addDurableAnswers(app, log, tracing);
   const gathering = new Gathering(predicting);
   addPredictRoute(app, predicting, gathering);
-  await addBatchRoute(app, { ...predicting, onFault });
+  const { temporaryPath = () => path.join(tmpdir(), `millrace-${randomUUID()}`) } = options;
+  await addBatchRoute(app, { ...predicting, onFault, temporaryPath });
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
   await addPages(app, { models, version, limits, card: options.card ?? null, runs: options.runs ?? null });
@@ -238,8 +243,8 @@ function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: OnFau
     sendProblem(reply, error);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0]!.slice(0, 200);
-    sendProblem(reply, new MillraceError("ROUTE_NOT_FOUND", { method: request.method, path }));
+    const asked = request.url.split("?", 1)[0]!.slice(0, 200);
+    sendProblem(reply, new MillraceError("ROUTE_NOT_FOUND", { method: request.method, path: asked }));
   });
 }
 

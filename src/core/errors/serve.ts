@@ -11,7 +11,8 @@ export const serveErrors = {
     status: 400,
     exit: 1,
     message: (c: { reason: string }): string => `the request cannot be read: ${c.reason}`,
-    remedy: (): string => 'Send JSON: { "rows": [ { ... } ] } with content-type application/json.',
+    remedy: (c: { remedy?: string | undefined }): string =>
+      c.remedy ?? 'Send JSON: { "rows": [ { ... } ] } with content-type application/json.',
   },
   REQUEST_TOO_LARGE: {
     status: 413,
@@ -37,7 +38,7 @@ export const serveErrors = {
     exit: 1,
     message: (c: { actual: string }): string => `the body must be application/json, got ${c.actual}`,
     remedy: (): string =>
-      "Set the header `content-type: application/json`; a batch takes application/x-ndjson or text/csv.",
+      "Set the header `content-type: application/json`; a batch takes application/x-ndjson, text/csv or application/vnd.apache.parquet.",
   },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -92,6 +93,14 @@ export const serveErrors = {
     message: (c: { reason: string }): string => `the prediction log cannot be written: ${c.reason}`,
     remedy: (): string =>
       "Free space on the disk of the store; until then nothing is answered that could not be recorded. Send again as Retry-After says.",
+  },
+  BATCH_UNWRITABLE: {
+    status: 503,
+    exit: 1,
+    message: (c: { reason: string }): string =>
+      `the body of a batch cannot be kept until it is whole, as Parquet must be: ${c.reason}`,
+    remedy: (): string =>
+      "Send JSON lines or CSV, which need no file; or free space where the server keeps temporary files.",
   },
   PORT_TAKEN: {
     status: 500,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MillraceError } from "../../core/errors/error.ts";
 import { formatDuration } from "../../core/duration.ts";
+import type { ChildLimits } from "../child-limits.ts";
 import type { LocatedFile } from "../locate.ts";
 import { openCells } from "../parts/cells-table.ts";
 import { type FileTable, type TableContext, unreadableFile } from "../table.ts";
@@ -13,13 +14,6 @@ const leastMb = 448;
 const mostBytes = 2_000_000_000;
 const leastMs = 8_000;
 const bytesPerMs = 5_000;
-
-/** What decoding one file may cost. */
-export interface DecodeLimits {
-  readonly memoryMb: number;
-  /** Of the processor's time; of the clock's, six times as much. */
-  readonly timeoutMs: number;
-}
 
 /** A file of Arrow data as a table; it is decoded in a process of its own, within limits that follow from its size. */
 export async function openArrow(file: LocatedFile, context: TableContext): Promise<FileTable> {
@@ -55,11 +49,11 @@ function childEntry(): string | null {
   return existsSync(path) ? path : null;
 }
 
-/** Why the file cannot be read, or null where `output` holds its cells. Throws CANCELLED. */
+/** Why the file cannot be read, or null where `output` holds its cells; of the clock's time it may take six times the processor's. Throws CANCELLED. */
 export async function decodeApart(
   path: string,
   output: string,
-  limits: DecodeLimits,
+  limits: ChildLimits,
   signal?: AbortSignal,
 ): Promise<string | null> {
   const entry = childEntry();

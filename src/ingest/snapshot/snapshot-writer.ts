@@ -1,7 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
 import type { Kind } from "../../frame/column.ts";
 import type { BlockColumn } from "../delimited/block.ts";
-import { unwritable } from "../locate.ts";
+import { type ByteSink, openFileSink } from "./byte-sink.ts";
 import type { ColumnCollector, EncodedColumn } from "./column-collector.ts";
 import { openCollectors } from "./row-group.ts";
 import { encodeThrift, type ThriftFields, type ThriftItem } from "./thrift.ts";
@@ -39,8 +38,7 @@ export interface SnapshotColumn {
  */
 export class SnapshotWriter {
   readonly #columns: readonly SnapshotColumn[];
-  readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #sink: ByteSink;
   readonly #collectors: readonly ColumnCollector[];
   readonly #capacity: number;
   #nCollected = 0;
@@ -50,11 +48,10 @@ export class SnapshotWriter {
   /** The row group before. */
   #written: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle, columns: readonly SnapshotColumn[]) {
-    this.#path = path;
-    this.#file = file;
+  private constructor(sink: ByteSink, columns: readonly SnapshotColumn[], mostCells: number) {
+    this.#sink = sink;
     this.#columns = columns;
-    this.#capacity = Math.max(smallestGroup, Math.min(largestGroup, Math.floor(groupCells / columns.length)));
+    this.#capacity = Math.max(smallestGroup, Math.min(largestGroup, Math.floor(mostCells / columns.length)));
     this.#collectors = openCollectors(
       columns.map(({ kind }) => kind),
       this.#capacity,
@@ -63,10 +60,19 @@ export class SnapshotWriter {
 
   /** Throws STORE_UNWRITABLE, as the other methods do. */
   static async open(path: string, columns: readonly SnapshotColumn[]): Promise<SnapshotWriter> {
-    const file = await open(path, "w").catch((error: unknown) => {
-      throw unwritable(path, error);
-    });
-    const writer = new SnapshotWriter(path, file, columns);
+    return SnapshotWriter.into(await openFileSink(path), columns);
+  }
+
+  /**
+   * Writes what would be a file to where bytes go one after the other, at most some `mostCells` of them in memory; throws what `sink`
+   * throws.
+   */
+  static async into(
+    sink: ByteSink,
+    columns: readonly SnapshotColumn[],
+    mostCells: number = groupCells,
+  ): Promise<SnapshotWriter> {
+    const writer = new SnapshotWriter(sink, columns, mostCells);
     await writer.#write([Buffer.from(magic)]);
     return writer;
   }
@@ -110,7 +116,7 @@ export class SnapshotWriter {
   /** Closes the file as it is. */
   async close(): Promise<void> {
     await Promise.allSettled([this.#written]);
-    await this.#file.close();
+    await this.#sink.close();
   }
 
   /** Begins to write the rows collected, which may take as long as it takes to collect the next. */
@@ -141,19 +147,8 @@ export class SnapshotWriter {
   }
 
   async #write(parts: readonly Buffer[]): Promise<void> {
-    for (let left = parts; left.length > 0;) {
-      const written = await this.#writeSome(left);
-      this.#offset += written;
-      left = behind(left, written);
-    }
-  }
-
-  async #writeSome(parts: readonly Buffer[]): Promise<number> {
-    try {
-      return (await this.#file.writev(parts, this.#offset)).bytesWritten;
-    } catch (error) {
-      throw unwritable(this.#path, error);
-    }
+    await this.#sink.write(parts);
+    this.#offset += lengthOf(parts);
   }
 }
 
@@ -204,18 +199,6 @@ function pageOfDictionary({ bytes, size }: NonNullable<EncodedColumn["dictionary
 
 function lengthOf(parts: readonly Buffer[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0);
-}
-
-/** The parts without their first `n` bytes, and without empty ones. */
-function behind(parts: readonly Buffer[], n: number): Buffer[] {
-  let left = n;
-  const rest: Buffer[] = [];
-  for (const part of parts) {
-    const cut = Math.min(left, part.length);
-    left -= cut;
-    if (cut < part.length) rest.push(part.subarray(cut));
-  }
-  return rest;
 }
 
 function headerOf(type: number, nBytes: number, shape: readonly [number, ThriftItem]): Buffer {

@@ -1,30 +1,28 @@
 import { Readable } from "node:stream";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { MillraceError } from "../../core/errors/error.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { isMillraceError, MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { PredictContext } from "../answer-rows.ts";
-import { inputColumns } from "../contract-schema.ts";
 import { type ServedModel, servedModel } from "../model-source.ts";
 import { isInternal, type OnFault, problemOf } from "../problem.ts";
-import { csvLines, jsonLines } from "./lines.ts";
-import type { LineWriter } from "./lines.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import { answerWriterOf } from "./answers.ts";
+import { type BatchRows, type BatchRowsContext, openBatchRows } from "./batch-rows.ts";
+import { batchTypes, formOf } from "./media-types.ts";
 import { outcomesOf } from "./outcomes.ts";
-import { recordsOf } from "./records.ts";
-import type { RecordForm } from "./records.ts";
-import { rowReaderOf } from "./rows.ts";
 
-export interface BatchContext extends PredictContext {
+export interface BatchContext extends PredictContext, BatchRowsContext {
   readonly onFault: OnFault;
 }
 
-const jsonTypes = ["application/x-ndjson", "application/jsonl"];
-const rowsAtOnce = 256;
 /** Time for the line that says that a batch took too long. */
 const graceMs = 1000;
+/** Time for a client to read why its body is not taken. */
+const lingerMs = 1000;
 
 /**
- * Answers any number of rows with one version of a model, in order, while they come: JSON lines or CSV in, either out. A row
- * that breaks the contract gets a line that says so, and the others are answered. Memory does not grow with the number of rows:
+ * Answers any number of rows with one version of a model, in order, while they come: JSON lines, CSV or Parquet in, each of them out.
+ * A row that breaks the contract gets a line that says so, and the others are answered. Memory does not grow with the number of rows:
  * where the client does not read, nothing more is read from it.
  */
 export async function addBatchRoute(app: FastifyInstance, context: BatchContext): Promise<void> {
@@ -32,67 +30,101 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
   let running = 0;
   await app.register((scope, _, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser([...jsonTypes, "text/csv"], (_request, body, parsed) => parsed(null, body));
+    scope.addContentTypeParser([...batchTypes], (_request, body, parsed) => parsed(null, body));
     scope.post<{ Params: { name: string } }>(
       "/v1/models/:name/batch",
       { config: { access: "predict", arrivesWithinMs: limits.batchMs } },
-      (request, reply) => {
+      async (request, reply) => {
         const served = servedModel(models, request.params.name);
         if (running >= limits.batches) {
           reply.header("retry-after", "5");
           throw new MillraceError("OVERLOADED", { limit: limits.batches });
         }
-        const isCsv = request.headers.accept?.startsWith("text/csv") ?? false;
-        const writer = isCsv ? csvLines(served.model) : jsonLines;
         ++running;
-        const out = Readable.from(batchOf(context, served, request, writer), { objectMode: false });
-        // Taken now: a request whose reading failed has none any more.
-        const { socket } = request.raw;
-        // A client that does not read stops the clock of the answer, too.
-        const late = setTimeout(() => socket.destroy(), limits.batchMs + graceMs);
-        reply.raw.once("close", () => out.destroy());
-        out.once("close", () => {
-          clearTimeout(late);
-          --running;
+        const end = (): void => void --running;
+        const rows = await openBatchRows(context, served, request).catch((error: unknown) => {
+          end();
+          cutOffLater(context, request, reply, error);
+          throw error;
         });
-        reply.header("x-millrace-version", String(served.version));
-        return reply.type(isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson").send(out);
+        return answerBatch(context, served, { request, reply, rows, end });
       },
     );
     done();
   });
 }
 
+/** Where a body is not taken, what is left of it is not read for ever. */
+function cutOffLater({ onFault }: BatchContext, request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+  const { socket } = request.raw;
+  reply.raw.once("finish", () => {
+    if (!request.raw.complete) setTimeout(() => socket.destroy(), lingerMs).unref();
+  });
+  if (!isMillraceError(error) || error.code !== "BATCH_UNWRITABLE") return;
+  reply.header("retry-after", "5");
+  onFault(error, request.id);
+}
+
+interface Batch {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly rows: BatchRows;
+  /** Gives the place of the batch to others. */
+  end(): void;
+}
+
+function answerBatch(context: BatchContext, served: ServedModel, { request, reply, rows, end }: Batch): FastifyReply {
+  const writer = answerWriterOf(formOf(request.headers.accept), served.model);
+  const out = Readable.from(batchOf(context, served, { request, rows, writer }), { objectMode: false });
+  // Taken now: a request whose reading failed has none any more.
+  const { socket } = request.raw;
+  // A client that does not read stops the clock of the answer, too.
+  const late = setTimeout(() => socket.destroy(), context.limits.batchMs + graceMs);
+  const stop = (): void => {
+    out.destroy();
+    // What waits for rows hears at once that there are no more.
+    void rows.close();
+  };
+  reply.raw.once("close", stop);
+  out.once("close", () => {
+    clearTimeout(late);
+    void rows.close().finally(end);
+  });
+  if (reply.raw.destroyed) stop();
+  reply.header("x-millrace-version", String(served.version));
+  return reply.type(writer.type).send(out);
+}
+
 async function* batchOf(
   context: BatchContext,
   served: ServedModel,
-  request: FastifyRequest,
-  writer: LineWriter,
+  { request, rows, writer }: Pick<Batch, "request" | "rows"> & { readonly writer: AnswerWriter },
 ): AsyncGenerator<Buffer> {
   const { limits, clock } = context;
-  const form: RecordForm = request.headers["content-type"]?.startsWith("text/csv") ? "csv" : "jsonl";
-  const read = rowReaderOf(form, inputColumns(served.model), limits);
-  const records = recordsOf(request.body as Readable, form, { maxBytes: limits.bodyBytes, most: rowsAtOnce });
   const end = clock.monotonic() + limits.batchMs;
-  let [rows, answered] = [0, 0];
-  if (writer.head) yield Buffer.from(writer.head);
+  let [nRows, answered] = [0, 0];
   try {
-    for await (const group of records) {
+    yield* unlessEmpty(await writer.begin());
+    for await (const group of rows.groups) {
       if (clock.monotonic() > end) throw new MillraceError("REQUEST_TIMEOUT", { limitMs: limits.batchMs });
-      const outcomes = await outcomesOf(context, served, read(group));
-      const lines = outcomes.map((outcome, i) => writer.line(rows + i, outcome));
-      rows += outcomes.length;
+      const outcomes = await outcomesOf(context, served, rows.read(group));
+      const written = await writer.add(nRows, outcomes);
+      nRows += outcomes.length;
       answered += outcomes.filter((outcome) => "answer" in outcome).length;
-      if (lines.length > 0) yield Buffer.from(lines.join(""));
+      yield* unlessEmpty(written);
     }
     context.tracing?.answered(request, served, answered);
     const { model, version } = served;
-    const summary: JsonObject = { model: model.name, version, rows, answered, refused: rows - answered };
-    yield Buffer.from(writer.end(summary));
+    const summary: JsonObject = { model: model.name, version, rows: nRows, answered, refused: nRows - answered };
+    yield* unlessEmpty(await writer.end(summary));
   } catch (error) {
     if (isInternal(error) && !request.raw.destroyed) context.onFault(error, request.id);
-    yield Buffer.from(writer.broken(problemOf(error)));
+    yield* unlessEmpty(writer.broken(problemOf(error)));
     // The answer's status was sent long ago: a body that breaks off is what tells every client.
     throw error;
   }
+}
+
+function unlessEmpty(bytes: Buffer): readonly Buffer[] {
+  return bytes.length === 0 ? [] : [bytes];
 }

@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { compiledModule } from "../../threads/location.ts";
+import type { ChildLimits } from "../child-limits.ts";
+import { ParquetFault } from "../parquet-shape.ts";
+import type { ParquetHead, WantedColumn } from "./write-lines.ts";
+
+/** What the child process says; the lines themselves go through its standard output. */
+export type ChildMessage =
+  | { readonly kind: "head"; readonly head: ParquetHead }
+  | { readonly kind: "end" }
+  | { readonly kind: "fault"; readonly reason: string };
+
+/** The rows of a Parquet file as JSON lines, which are read no faster than they are taken. */
+export interface ParquetLines extends ParquetHead {
+  /** Throws ParquetFault where the file turns out to be damaged on the way. */
+  readonly lines: AsyncIterable<Uint8Array>;
+  /** Reads no further. */
+  close(): void;
+}
+
+/**
+ * Opens a Parquet file from anywhere: a process of its own reads it, within limits, as `writeParquetLines` does. Throws ParquetFault
+ * where it is none.
+ */
+export async function openParquetLines(
+  path: string,
+  wanted: readonly WantedColumn[],
+  limits: ChildLimits,
+): Promise<ParquetLines> {
+  const child = startChild(path, limits);
+  const close = (): void => void child.kill("SIGKILL");
+  const { head, end } = heard(child, limits);
+  // Told again where it is asked for.
+  end.catch(() => {});
+  child.send(wanted);
+  return { ...(await head), lines: linesOf(child, end), close };
+}
+
+function startChild(path: string, { memoryMb, timeoutMs }: ChildLimits): ChildProcess {
+  const entry = compiledModule("child", import.meta.url);
+  if (entry === null) throw new Error("the process that reads Parquet files is not compiled: node tools/build.mjs");
+  const child = fork(fileURLToPath(entry), [path, String(memoryMb), String(timeoutMs)], {
+    execArgv: [`--max-old-space-size=${memoryMb}`],
+    stdio: ["ignore", "pipe", "ignore", "ipc"],
+    env: {},
+  });
+  return child;
+}
+
+interface Heard {
+  readonly head: Promise<ParquetHead>;
+  /** Resolves once all lines are out. */
+  readonly end: Promise<void>;
+}
+
+function heard(child: ChildProcess, { memoryMb, timeoutMs }: ChildLimits): Heard {
+  let last: ChildMessage | undefined;
+  let tellHead: (head: ParquetHead) => void;
+  const headTold = new Promise<ParquetHead>((resolve) => (tellHead = resolve));
+  child.on("message", (message: ChildMessage) => {
+    if (message.kind === "head") tellHead(message.head);
+    else last = message;
+  });
+  const end = new Promise<void>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (_code, killer) => {
+      if (last?.kind === "end") return resolve();
+      if (last?.kind === "fault") return reject(new ParquetFault(last.reason));
+      const cost = killer === "SIGTERM" ? `${Math.ceil(timeoutMs / 1000)} s of work` : `${memoryMb} MB of memory`;
+      reject(new ParquetFault(`reading it takes more than ${cost}`));
+    });
+  });
+  const noHead = end.then(() => Promise.reject<ParquetHead>(new ParquetFault("it cannot be read")));
+  return { head: Promise.race([headTold, noHead]), end };
+}
+
+async function* linesOf(child: ChildProcess, end: Promise<void>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    await end;
+  } finally {
+    child.kill("SIGKILL");
+  }
+}

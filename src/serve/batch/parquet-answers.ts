@@ -1,0 +1,98 @@
+import type { BlockColumn } from "../../ingest/delimited/block.ts";
+import { type SnapshotColumn, SnapshotWriter } from "../../ingest/snapshot/snapshot-writer.ts";
+import type { Model } from "../../model/model.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import type { RowOutcome } from "./lines.ts";
+import { parquetType } from "./media-types.ts";
+
+/** Of answers that wait for their row group: several batches are answered at a time, of models with many labels, too. */
+const mostCells = 1 << 18;
+
+/**
+ * Answers as a Parquet file with the columns of the CSV form. Its end says where everything lies, so that one which broke off is no
+ * file to any reader.
+ */
+export function openParquetAnswers({ labels }: Model): AnswerWriter {
+  const names = labels.map(String);
+  let bytes: Buffer[] = [];
+  const taken = (): Buffer => {
+    const all = Buffer.concat(bytes);
+    bytes = [];
+    return all;
+  };
+  // Copied: a client may take its time, and the writer's memory is its own again.
+  const sink = {
+    write: async (parts: readonly Buffer[]) => void bytes.push(Buffer.concat(parts)),
+    close: async () => {},
+  };
+  const opening = SnapshotWriter.into(sink, columnsOf(names), mostCells);
+  return {
+    type: parquetType,
+    async begin() {
+      await opening;
+      return taken();
+    },
+    async add(firstRow, outcomes) {
+      await (await opening).add(answerData(names, firstRow, outcomes), outcomes.length);
+      return taken();
+    },
+    async end() {
+      await (await opening).finish();
+      return taken();
+    },
+    broken: () => Buffer.alloc(0),
+  };
+}
+
+function columnsOf(names: readonly string[]): SnapshotColumn[] {
+  const answers: readonly SnapshotColumn[] =
+    names.length === 0
+      ? [{ name: "prediction", kind: "number" }]
+      : [
+          { name: "label", kind: "category" },
+          ...names.map((name) => ({ name: `probability ${name}`, kind: "number" as const })),
+        ];
+  return [
+    { name: "row", kind: "number" },
+    ...answers,
+    { name: "predictionId", kind: "text" },
+    { name: "error", kind: "text" },
+  ];
+}
+
+function answerData(names: readonly string[], firstRow: number, outcomes: readonly RowOutcome[]): BlockColumn[] {
+  const answers = outcomes.map((outcome) => ("answer" in outcome ? outcome.answer : null));
+  const classes = answers.map((answer) => (typeof answer === "number" ? null : answer));
+  const places = new Map(names.map((name, k) => [name, k]));
+  const found: BlockColumn[] =
+    names.length === 0
+      ? [numbers(answers.map((answer) => (typeof answer === "number" ? answer : NaN)))]
+      : [
+          {
+            kind: "category",
+            codes: Int32Array.from(classes, (one) => (one === null ? -1 : places.get(String(one.label))!)),
+            levels: names,
+          },
+          ...names.map((name) => numbers(classes.map((one) => (one === null ? NaN : Number(one.probabilities[name]))))),
+        ];
+  return [
+    numbers(outcomes.map((_, i) => firstRow + i)),
+    ...found,
+    texts(outcomes.map((outcome) => ("answer" in outcome ? outcome.predictionId : ""))),
+    texts(outcomes.map((outcome) => ("answer" in outcome ? "" : outcome.detail))),
+  ];
+}
+
+function numbers(values: readonly number[]): BlockColumn {
+  return { kind: "number", values: Float64Array.from(values) };
+}
+
+/** The empty text is a missing one. */
+function texts(values: readonly string[]): BlockColumn {
+  const encoded = values.map((value) => Buffer.from(value));
+  let end = 0;
+  const ends = Int32Array.from(encoded, ({ length }) => (end += length));
+  const bytes = new Uint8Array(end);
+  for (const [i, text] of encoded.entries()) bytes.set(text, ends[i]! - text.length);
+  return { kind: "text", ends, bytes };
+}

@@ -1,0 +1,296 @@
+import { randomUUID } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
+import { systemClock } from "../../core/clock.ts";
+import { fullDisk } from "../../monitor/full-disk.fixtures.ts";
+import { withQuery } from "../../query/session.ts";
+import { fixedModels } from "../model-source.ts";
+import { createServer, type Server, type ServerOptions } from "../server.ts";
+import { keepBody } from "./body-file.ts";
+
+const parquet = "application/vnd.apache.parquet";
+const ndjson = "application/x-ndjson";
+
+let server: Server | undefined;
+let url: string;
+let folder: string;
+/** Where bodies are kept. */
+let spool: string;
+let faults: unknown[];
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(path.join(tmpdir(), "millrace-parquet-")));
+  spool = path.join(folder, "spool");
+  await mkdir(spool);
+  faults = [];
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  await rm(folder, { recursive: true });
+});
+
+async function start(given: Partial<ServerOptions> = {}): Promise<void> {
+  server = await createServer({
+    models: fixedModels([housesModel(1), churnModel()]),
+    clock: systemClock,
+    version: "1",
+    port: 0,
+    temporaryPath: () => path.join(spool, randomUUID()),
+    onFault: (error) => faults.push(error),
+    ...given,
+  });
+  ({ url } = await server.listen());
+}
+
+/** The bytes of a Parquet file that a query gives. */
+async function fileOf(sql: string, options = ""): Promise<Buffer> {
+  const file = path.join(folder, `${randomUUID()}.parquet`);
+  await withQuery({ files: [file] }, (session) => session.run(`COPY (${sql}) TO '${file}' (FORMAT parquet${options})`));
+  return readFile(file);
+}
+
+async function rowsOf(bytes: Uint8Array): Promise<readonly (readonly unknown[])[]> {
+  const file = path.join(folder, `${randomUUID()}.parquet`);
+  await writeFile(file, bytes);
+  return withQuery({ files: [file] }, (session) => session.rows(`SELECT * FROM '${file}'`));
+}
+
+function send(body: Buffer | string, model = "houses", accept = ndjson, type = parquet): Promise<Response> {
+  const bytes = typeof body === "string" ? body : new Uint8Array(body);
+  const headers = { "content-type": type, accept };
+  return fetch(`${url}/v1/models/${model}/batch`, { method: "POST", headers, body: bytes });
+}
+
+async function linesOf(response: Response): Promise<Record<string, unknown>[]> {
+  const text = await response.text();
+  const lines = text.trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+const withoutIds = (lines: readonly Record<string, unknown>[]): unknown[] =>
+  lines.map(({ predictionId: _, ...line }) => line);
+
+const kept = (): Promise<string[]> => readdir(spool);
+
+/** Eight columns in types that other tools write. */
+const churnSql = `SELECT 'C-' || i AS customer, (i % 60)::BIGINT AS calls, CASE WHEN i % 3 > 0 THEN (i / 4)::DECIMAL(9, 2) END AS monthly_charge,
+  ['basic', 'plus', 'gold'][1 + i % 3]::ENUM ('basic', 'plus', 'gold') AS plan, NULL::VARCHAR AS region, i % 2 = 0 AS paperless,
+  TIMESTAMP '2021-03-14 09:26:53.589' + to_days(i::INTEGER) AS since, repeat('"\n', i % 2) AS last_complaint FROM range(700) r(i)`;
+
+describe("a batch in Parquet", () => {
+  it("is answered as its rows are in JSON lines, with the same issues", async () => {
+    await start();
+    const lines = await linesOf(await send(await fileOf(churnSql), "customer-churn"));
+    const rows = Array.from({ length: 700 }, (_, i) => ({
+      customer: `C-${i}`,
+      calls: i % 60,
+      monthly_charge: i % 3 > 0 ? Math.round((100 * i) / 4) / 100 : null,
+      plan: ["basic", "plus", "gold"][i % 3],
+      region: null,
+      paperless: i % 2 === 0,
+      since: new Date(Date.UTC(2021, 2, 14, 9, 26, 53, 589) + i * 86_400_000).toISOString(),
+      last_complaint: i % 2 === 0 ? null : '"\n',
+    }));
+    const text = rows.map((row) => JSON.stringify(row)).join("\n");
+    expect(withoutIds(lines)).toEqual(withoutIds(await linesOf(await send(text, "customer-churn", ndjson, ndjson))));
+    expect(lines.at(-1)).toEqual({
+      done: { model: "customer-churn", version: 3, rows: 700, answered: 401, refused: 299 },
+    });
+    expect(lines[58]).toMatchObject({ error: { issues: [{ column: "calls", code: "max", actual: "58" }] } });
+    expect(await kept()).toEqual([]);
+  });
+
+  it("has numbers exactly or refuses their row, and cells that are none", async () => {
+    await start();
+    const cells = ["'4'", "'  5 '", "'many'", "'NaN'", "'9007199254740993'", "'12345678901234567890'", "'-0'"];
+    const texts = await linesOf(await send(await fileOf(`SELECT unnest([${cells.join(", ")}]) AS rooms`)));
+    expect(texts.slice(0, 2)).toMatchObject([{ prediction: 1004 }, { prediction: 1005 }]);
+    expect(texts.slice(2, 7)).toMatchObject([
+      { error: { issues: [{ code: "kind", actual: '"many"' }] } },
+      { error: { issues: [{ code: "missing" }] } },
+      { error: { issues: [{ code: "kind", actual: '"9007199254740993"' }] } },
+      { error: { issues: [{ code: "kind" }] } },
+      { prediction: 1000 },
+    ]);
+    const doubles = "SELECT unnest([0.1, 'nan', '-inf', 12345678901234567168, 5e-324]::DOUBLE[]) AS rooms";
+    expect(await linesOf(await send(await fileOf(doubles)))).toMatchObject([
+      { prediction: 1000.1 },
+      { error: { issues: [{ code: "missing" }] } },
+      { error: { issues: [{ code: "kind", actual: '"-inf"' }] } },
+      { error: { issues: [{ code: "max", actual: "12345678901234567000" }] } },
+      { prediction: 1000 },
+      { done: { rows: 5, answered: 2 } },
+    ]);
+    const lists = await linesOf(await send(await fileOf("SELECT [1, 2] AS rooms")));
+    expect(lists[0]).toMatchObject({ error: { issues: [{ code: "kind", actual: '"[1, 2]"' }] } });
+  });
+
+  it("of no rows, or without a column that may be missing, is one", async () => {
+    await start();
+    expect(await linesOf(await send(await fileOf("SELECT 1 AS rooms WHERE false")))).toMatchObject([
+      { done: { rows: 0 } },
+    ]);
+    const columns = "customer, calls, plan, paperless, since";
+    const some = await linesOf(await send(await fileOf(`SELECT ${columns} FROM (${churnSql})`), "customer-churn"));
+    expect(some.at(-1)).toMatchObject({ done: { rows: 700, answered: 401 } });
+  });
+
+  it.each([`, CODEC zstd, ROW_GROUP_SIZE 2048`, ", CODEC gzip", ", PARQUET_VERSION v2"])(
+    "is read as it was packed%s",
+    async (options) => {
+      await start();
+      const lines = await linesOf(await send(await fileOf("SELECT i % 100 AS rooms FROM range(10000) r(i)", options)));
+      expect(lines.map(({ prediction }) => prediction)).toEqual([
+        ...Array.from({ length: 10_000 }, (_, i) => 1000 + (i % 100)),
+        undefined,
+      ]);
+    },
+  );
+
+  it("that is damaged or none at all is refused with a code, without a word of the file it was kept in", async () => {
+    await start();
+    const whole = await fileOf("SELECT i % 100 AS rooms FROM range(10000) r(i)");
+    const bent = Buffer.from(whole);
+    bent.fill(0xff, whole.length - 60, whole.length - 20);
+    const bodies = [Buffer.alloc(0), Buffer.from("rooms\n4\n"), whole.subarray(0, -20), whole.subarray(9), bent];
+    for (const body of bodies) {
+      const answer = await send(body);
+      expect(answer.status).toBe(400);
+      const text = await answer.text();
+      expect(JSON.parse(text)).toMatchObject({ code: "REQUEST_MALFORMED", remedy: expect.stringContaining("Parquet") });
+      expect(text).not.toMatch(/millrace-parquet|spool|duckdb|\.ts/i);
+    }
+    expect([await kept(), faults]).toEqual([[], []]);
+  });
+
+  it("whose pages are damaged breaks off, and is no whole answer in any form", async () => {
+    await start();
+    const whole = await fileOf("SELECT hash(i) % 100 / 7 AS rooms FROM range(60000) r(i)", ", CODEC zstd");
+    const bent = Buffer.from(whole);
+    bent.fill(0x55, Math.floor(whole.length * 0.7), Math.floor(whole.length * 0.8));
+    for (const accept of [ndjson, "text/csv", parquet]) {
+      const answer = await send(bent, "houses", accept);
+      if (answer.status === 200) await expect(answer.arrayBuffer()).rejects.toThrow();
+      else expect(answer.status).toBe(400);
+    }
+    await expect.poll(kept).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it("with other columns than a request's is refused before any row is answered", async () => {
+    await start();
+    const codeOf = async (sql: string): Promise<unknown> => {
+      const answer = await send(await fileOf(sql));
+      const { code, detail } = (await answer.json()) as { code: string; detail: string };
+      return [answer.status, code, detail];
+    };
+    expect(await codeOf("SELECT 4 AS rooms, 5 AS romms")).toEqual([
+      422,
+      "REQUEST_INVALID",
+      'the request breaks the contract in 1 place; first: column "romms" is none that a request sends ("rooms"?)',
+    ]);
+    expect(await codeOf("SELECT 4 AS price")).toEqual([422, "REQUEST_INVALID", expect.stringContaining("2 places")]);
+    const other = await send(await fileOf(churnSql.replace("'C-' || i AS customer, ", "")), "customer-churn");
+    expect([other.status, ((await other.json()) as { detail: string }).detail]).toEqual([
+      422,
+      expect.stringContaining('column "customer": expected one of kind text, got no such column'),
+    ]);
+    expect(await kept()).toEqual([]);
+  });
+
+  it("is written as Parquet where that is accepted, with the columns and values of CSV", async () => {
+    await start();
+    const body = await fileOf(churnSql);
+    const answer = await send(body, "customer-churn", parquet);
+    expect(answer.headers.get("content-type")).toBe(parquet);
+    const rows = await rowsOf(new Uint8Array(await answer.arrayBuffer()));
+    const lines = (await linesOf(await send(body, "customer-churn"))) as {
+      prediction?: { label: string; probabilities: Record<string, number> };
+      error?: { detail: string };
+    }[];
+    expect(rows.map((row) => row.filter((_, i) => i !== 4))).toEqual(
+      lines
+        .slice(0, -1)
+        .map(({ prediction, error }, i) => [
+          i,
+          prediction?.label ?? null,
+          ...(prediction ? Object.values(prediction.probabilities) : [null, null]),
+          error?.detail ?? null,
+        ]),
+    );
+    expect(new Set(rows.map((row) => row[4])).size).toBe(402);
+    const numbers = await send('{"rooms":4}\n{"rooms":-4}\n', "houses", parquet, ndjson);
+    expect(await rowsOf(new Uint8Array(await numbers.arrayBuffer()))).toMatchObject([
+      [0, 1004, expect.stringMatching(/^[0-9a-f-]{36}$/), null],
+      [1, null, null, expect.stringContaining("breaks the contract")],
+    ]);
+  });
+
+  it("of more rows than a row group holds goes in and out in the same order", async () => {
+    await start();
+    const body = await fileOf("SELECT i % 101 AS rooms FROM range(70000) r(i)");
+    const rows = await rowsOf(new Uint8Array(await (await send(body, "houses", parquet)).arrayBuffer()));
+    expect(rows.length).toBe(70_000);
+    expect(rows.every(([row, prediction], i) => row === i && prediction === 1000 + (i % 101))).toBe(true);
+  });
+});
+
+describe("the file of a batch", () => {
+  it("is limited, whether its length is told or not", async () => {
+    await start({ limits: { batchFileBytes: 1000 } });
+    const body = await fileOf("SELECT i AS rooms FROM range(10000) r(i)");
+    for (const sent of [body, Readable.toWeb(Readable.from([body.subarray(0, 900), body.subarray(900)]))]) {
+      const init = { method: "POST", headers: { "content-type": parquet }, body: sent, duplex: "half" } as RequestInit;
+      const answer = await fetch(`${url}/v1/models/houses/batch`, init);
+      expect([answer.status, await answer.json()]).toMatchObject([413, { code: "REQUEST_TOO_LARGE" }]);
+    }
+    expect(await kept()).toEqual([]);
+  });
+
+  it("is gone, and its place free, where the client leaves while it sends or while it reads", async () => {
+    await start({ limits: { batches: 1 } });
+    const body = await fileOf("SELECT i % 100 AS rooms FROM range(300000) r(i)");
+    const open = (): ReturnType<typeof httpRequest> =>
+      httpRequest(`${url}/v1/models/houses/batch`, { method: "POST", headers: { "content-type": parquet } });
+    const sending = open().on("error", () => {});
+    sending.write(body.subarray(0, 1000));
+    await expect.poll(kept).toHaveLength(1);
+    expect((await send(body)).status).toBe(429);
+    sending.destroy();
+    await expect.poll(kept).toEqual([]);
+    const reading = open().on("error", () => {});
+    reading.end(body);
+    await new Promise((resolve) => reading.once("response", (answer) => answer.once("data", resolve)));
+    expect(await kept()).toHaveLength(1);
+    reading.destroy();
+    await expect.poll(kept).toEqual([]);
+    const small = await fileOf("SELECT 4 AS rooms");
+    await expect.poll(async () => (await send(small)).status).toBe(200);
+    expect(faults).toEqual([]);
+  });
+
+  it("that cannot be written is a fault that the client hears of with a way around, and the operator, too", async () => {
+    await start({ temporaryPath: () => path.join(spool, "no-such-folder", "file") });
+    const answer = await send(await fileOf("SELECT 4 AS rooms"));
+    expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toMatchObject([
+      503,
+      "5",
+      { code: "BATCH_UNWRITABLE", remedy: expect.stringContaining("JSON lines") },
+    ]);
+    expect(faults).toMatchObject([{ code: "BATCH_UNWRITABLE" }]);
+  });
+
+  it("is gone where the disk is full", async () => {
+    const keeping = keepBody(Readable.from([Buffer.from("PAR1"), Buffer.from("more")]), path.join(spool, "file"), {
+      maxBytes: 1000,
+      create: fullDisk(() => true),
+    });
+    await expect(keeping).rejects.toMatchObject({ code: "BATCH_UNWRITABLE", context: { reason: "ENOSPC" } });
+    expect(await kept()).toEqual([]);
+  });
+});
