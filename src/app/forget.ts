@@ -133,7 +133,7 @@ async function forgetIn(project: Project, asked: Asked, fence: Fence | null): Pr
   const feedback = await forgetFeedback(store, ids, dryRun);
   const { ids: _, ...logged } = dryRun
     ? { ids, ...found }
-    : await forgetPredictions(store.folder, column, new Set(values), false);
+    : await forgetPredictions(store.folder, column, new Set(values), false, store.hooks);
   const { mentions, unsearched } = await mentionsIn(store, outputs, values);
   const kept = await forgetMessages(join(store.folder, "downloads"), { column, values }, dryRun);
   const batches = kept.mentions.map((file) => ({ run: null, output: `downloads/${file}`, digest: null }));

@@ -92,5 +92,6 @@ export function timeOf(option: string, text: string, now: number): number {
 
 /** Removes what the prediction log holds of more than `keepDays` days ago. */
 export function sweepOldPredictions(project: Project, keepDays: number, dryRun: boolean): Promise<SweptPredictions> {
-  return sweepPredictions(project.store.folder, project.clock.now() - keepDays * dayMs, dryRun);
+  const { store, clock } = project;
+  return sweepPredictions(store.folder, clock.now() - keepDays * dayMs, dryRun, store.hooks);
 }

@@ -33,12 +33,13 @@ export function openServedLog(project: Project, { mode, keepDays, onEvent }: Ser
   const log = openPredictionLogs(store.folder, {
     clock,
     mode,
+    log: { hooks: store.hooks },
     redact: (model, entry) => (redactors.get(model)?.get(entry.version) ?? withoutInputs)(entry),
   });
   const sweep = async (): Promise<void> => {
     if (keepDays === null) return;
     try {
-      const { segments } = await sweepPredictions(store.folder, clock.now() - keepDays * dayMs, false);
+      const { segments } = await sweepPredictions(store.folder, clock.now() - keepDays * dayMs, false, store.hooks);
       if (segments > 0) onEvent(`swept ${segments} segments of the prediction log, older than ${keepDays} days`);
     } catch (error) {
       onEvent(`the prediction log cannot be swept: ${String(error)}`);

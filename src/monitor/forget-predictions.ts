@@ -1,5 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { noHooks } from "../store/hooks.ts";
+import type { StoreHooks } from "../store/hooks.ts";
 import { syncPath } from "../store/sync.ts";
 import { mayRun } from "../store/processes.ts";
 import { decodeLine, idOfLine, isRejected } from "./log-line.ts";
@@ -22,6 +24,7 @@ export async function forgetPredictions(
   column: string,
   values: ReadonlySet<string>,
   dryRun: boolean,
+  hooks: StoreHooks = noHooks,
 ): Promise<ForgottenPredictions> {
   const root = path.join(folder, "predictions");
   const models = await readdir(root).catch(() => []);
@@ -32,26 +35,38 @@ export async function forgetPredictions(
     if (!dryRun) await removeRests(path.join(root, model));
     const segments = await listSegments(path.join(root, model));
     for (const [i, segment] of segments.entries()) {
-      const lines = (await readFile(segment.path, "utf8")).split("\n");
-      const kept = lines.filter((line) => !isOf(line, column, values));
-      if (kept.length === lines.length) continue;
+      const { theirs, kept } = await linesOf(segment.path, (line) => isOf(line, column, values));
+      if (theirs.length === 0) continue;
       // A process writes only the last segment it began.
       const isOpen = mayRun(segment.pid) && !segments.slice(i + 1).some(({ pid }) => pid === segment.pid);
       if (isOpen) openLogs.push(path.relative(folder, segment.path));
       if (isOpen && !dryRun) continue;
-      predictions += lines.length - kept.length;
-      for (const line of lines) {
-        const id = isOf(line, column, values) ? idOfLine(line) : undefined;
+      predictions += theirs.length;
+      for (const line of theirs) {
+        const id = idOfLine(line);
         if (id !== undefined) ids.push(id);
       }
-      if (!dryRun) {
-        await writeFile(`${segment.path}.rest`, kept.join("\n"), { flush: true });
-        await rename(`${segment.path}.rest`, segment.path);
-      }
+      if (!dryRun) await writeAnew(segment.path, kept, hooks);
     }
     if (!dryRun) await syncPath(path.join(root, model));
   }
   return { predictions, ids, openLogs };
+}
+
+async function linesOf(
+  file: string,
+  isTheirs: (line: string) => boolean,
+): Promise<{ readonly theirs: readonly string[]; readonly kept: readonly string[] }> {
+  const [theirs, kept]: [string[], string[]] = [[], []];
+  for (const line of (await readFile(file, "utf8")).split("\n")) (isTheirs(line) ? theirs : kept).push(line);
+  return { theirs, kept };
+}
+
+async function writeAnew(file: string, lines: readonly string[], hooks: StoreHooks): Promise<void> {
+  await writeFile(`${file}.rest`, lines.join("\n"), { flush: true });
+  hooks.reached("predictions.restWritten");
+  await rename(`${file}.rest`, file);
+  hooks.reached("predictions.restRenamed");
 }
 
 /** What a call left that was stopped before a segment took its name. */

@@ -2,6 +2,8 @@ import { mkdir, open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
+import { noHooks } from "../store/hooks.ts";
+import type { StoreHooks } from "../store/hooks.ts";
 import { syncPath } from "../store/sync.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import { isRejected, textOfEntry } from "./log-line.ts";
@@ -25,6 +27,8 @@ export interface PredictionLogOptions {
   readonly redact?: (entry: PredictionEntry) => PredictionEntry;
   /** How a segment is created; tests hand in failing disks. */
   readonly create?: (path: string) => Promise<FileHandle>;
+  /** Told of each failpoint passed; for crash tests. */
+  readonly hooks?: StoreHooks;
 }
 
 export interface PredictionLogCounts {
@@ -89,6 +93,7 @@ class SegmentedLog implements PredictionLog {
       segmentMs: options.segmentMs ?? 86_400_000,
       redact: options.redact ?? ((entry) => entry),
       create: options.create ?? ((file) => open(file, "ax", 0o600)),
+      hooks: options.hooks ?? noHooks,
     };
   }
 
@@ -145,10 +150,7 @@ class SegmentedLog implements PredictionLog {
     try {
       await this.#endOldSegment();
       const segment = (this.#segment ??= await this.#beginSegment());
-      await segment.handle.writeFile(bytes);
-      await segment.handle.datasync();
-      if (segment.bytes === 0) await syncPath(this.#folder);
-      segment.bytes += bytes.length;
+      await this.#writeLasting(segment, bytes);
       this.#written += nLines;
       this.#failing = null;
       if (segment.bytes >= this.#options.segmentBytes) await this.#endSegment();
@@ -165,6 +167,20 @@ class SegmentedLog implements PredictionLog {
     const startMs = this.#options.clock.now();
     const file = path.join(this.#folder, segmentFile(startMs, process.pid, this.#serial++));
     return { path: file, handle: await this.#options.create(file), startMs, bytes: 0 };
+  }
+
+  async #writeLasting(segment: OpenSegment, bytes: Uint8Array): Promise<void> {
+    const { hooks } = this.#options;
+    if (segment.bytes === 0) hooks.reached("predictions.begun");
+    await segment.handle.writeFile(bytes);
+    hooks.reached("predictions.written");
+    await segment.handle.datasync();
+    hooks.reached("predictions.synced");
+    if (segment.bytes === 0) {
+      await syncPath(this.#folder);
+      hooks.reached("predictions.kept");
+    }
+    segment.bytes += bytes.length;
   }
 
   async #endOldSegment(): Promise<void> {

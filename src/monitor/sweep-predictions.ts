@@ -1,5 +1,7 @@
 import { readdir, stat, unlink } from "node:fs/promises";
 import path from "node:path";
+import { noHooks } from "../store/hooks.ts";
+import type { StoreHooks } from "../store/hooks.ts";
 import { mayRun } from "../store/processes.ts";
 import { listSegments } from "./segments.ts";
 
@@ -14,7 +16,12 @@ export interface SweptPredictions {
  * its newest entry is old enough; one is begun anew with the first entry of a day, so that nothing stays more than a day
  * longer, but for the one a living process writes.
  */
-export async function sweepPredictions(folder: string, beforeMs: number, dryRun: boolean): Promise<SweptPredictions> {
+export async function sweepPredictions(
+  folder: string,
+  beforeMs: number,
+  dryRun: boolean,
+  hooks: StoreHooks = noHooks,
+): Promise<SweptPredictions> {
   const root = path.join(folder, "predictions");
   const swept = { segments: 0, bytes: 0 };
   for (const model of await readdir(root).catch(() => [])) {
@@ -27,7 +34,9 @@ export async function sweepPredictions(folder: string, beforeMs: number, dryRun:
       if (mtimeMs >= beforeMs) continue;
       swept.segments += 1;
       swept.bytes += size;
-      if (!dryRun) await unlink(segment.path);
+      if (dryRun) continue;
+      hooks.reached("predictions.sweeping");
+      await unlink(segment.path);
     }
   }
   return swept;

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import type { StoredArtifact } from "./artifacts.ts";
 import { artifactPath } from "./disk-artifacts.ts";
 import { keptArtifacts } from "./forgotten.ts";
 import { noHooks } from "./hooks.ts";
@@ -72,7 +73,9 @@ export async function backUp(
     await rm(path, { recursive: true, force: true });
     store.hooks.reached("backup.renaming");
     await rename(partial, path);
+    store.hooks.reached("backup.renamed");
     await syncPath(dirname(path));
+    store.hooks.reached("backup.kept");
     await sweepBesides(path, clock.now());
     return { path, ...report };
   } finally {
@@ -91,31 +94,46 @@ async function writeBackup(
   const left = options.artifacts === false ? store.artifacts.place : null;
   await mkdir(join(folder, "artifacts"), { recursive: true });
   await mkdir(join(folder, "temporary"));
-  const metadata = join(folder, metadataFile);
-  await store.snapshot(metadata);
+  store.hooks.reached("backup.folderMade");
+  await store.snapshot(join(folder, metadataFile));
   store.hooks.reached("backup.snapshotTaken");
+  const artifacts = await copyArtifacts(store, clock, folder, { ...options, artifacts: left === null });
+  await copyPredictions(store, folder);
+  await writeManifest(folder, clock, left);
+  store.hooks.reached("backup.manifestWritten");
+  await syncBelow(folder);
+  return { artifacts: artifacts.length, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Makes the copy of the database in `folder` one of a store where nobody is at work, and puts the artifacts it names beside it. */
+async function copyArtifacts(
+  store: Store,
+  clock: Clock,
+  folder: string,
+  { copy, artifacts: isWanted }: BackupOptions,
+): Promise<readonly StoredArtifact[]> {
   const { store: written } = await inspectStore(folder, { clock });
   try {
     await interruptAll(written.database, clock);
-    const artifacts = left === null ? await keptArtifacts(written.database) : [];
+    const artifacts = isWanted ? await keptArtifacts(written.database) : [];
     for (const { digest } of artifacts) {
       store.hooks.reached("backup.linking");
-      await store.artifacts.copyTo(digest, artifactPath(folder, digest), options.copy !== true);
+      await store.artifacts.copyTo(digest, artifactPath(folder, digest), copy !== true);
     }
     // The files are here now, and are synced with the folder.
     await written.database.deleteFrom("unsynced").execute();
-    await copyPredictions(store.folder, folder);
-    return { artifacts: artifacts.length, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) };
+    return artifacts;
   } finally {
     await written.close();
-    await writeManifest(folder, clock, left);
   }
 }
 
 /** The prediction log grows while it is copied: its last line may be cut, which readers expect. */
-async function copyPredictions(from: string, to: string): Promise<void> {
+async function copyPredictions({ folder: from, hooks }: Store, to: string): Promise<void> {
   const exists = await stat(join(from, "predictions")).catch(() => undefined);
-  if (exists) await cp(join(from, "predictions"), join(to, "predictions"), { recursive: true });
+  if (!exists) return;
+  await cp(join(from, "predictions"), join(to, "predictions"), { recursive: true });
+  hooks.reached("backup.predictionsCopied");
 }
 
 async function writeManifest(folder: string, clock: Clock, left: string | null): Promise<void> {
@@ -128,7 +146,6 @@ async function writeManifest(folder: string, clock: Clock, left: string | null):
     ...(left === null ? {} : { artifacts: left }),
   };
   await writeFile(join(folder, manifestFile), `${JSON.stringify(manifest)}\n`);
-  await syncBelow(folder);
 }
 
 export interface RestoreOptions {
@@ -162,6 +179,7 @@ export async function restoreBackup(
     await cp(source, restoring, { recursive: true, filter: (from) => basename(from) !== manifestFile });
     await mkdir(join(restoring, "temporary"), { recursive: true });
     await writeFile(join(restoring, ".gitignore"), "*\n");
+    hooks.reached("restore.filesCopied");
     await migrateCopy(restoring, source);
     const { artifacts, bytes } = await requireWhole(restoring, clock, source, left);
     if (options.artifacts !== undefined && left === undefined) await keepCopies(restoring, clock, options.artifacts);

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
@@ -9,7 +8,7 @@ import type { Store } from "./open.ts";
 import { settleLeases } from "./orphans.ts";
 import { abandonedBesides } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
-import { dayMs, temporaryFiles } from "./temporary.ts";
+import { dayMs, removeOld, temporaryFiles } from "./temporary.ts";
 
 export interface GcOptions {
   /** Runs kept of each workflow, the newest; null = all. Runs that made or judged a version are always kept. */
@@ -47,7 +46,7 @@ export async function collectGarbage(store: Store, clock: Clock, options: GcOpti
     store.hooks.reached("gc.rowsRemoved");
     await removeFiles(store, fence);
     await store.artifacts.sweep(clock.now() - dayMs);
-    for (const path of await oldFiles(store, clock)) await rm(path, { recursive: true, force: true });
+    await removeOld(await oldFiles(store, clock), store.hooks);
     return report;
   });
 }

@@ -127,6 +127,8 @@ describe("what is to last soon", () => {
       "log.synced",
       "log.syncing",
       "log.synced",
+      "log.emptying",
+      "log.emptied",
     ]);
   });
 

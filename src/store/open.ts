@@ -85,10 +85,11 @@ async function makeFolders(folder: string, hooks: StoreHooks): Promise<void> {
     if (!(await exists(join(folder, "temporary")))) {
       await makeFolder(join(folder, "artifacts"));
       await makeSubfolders(join(folder, "artifacts"), hooks);
-      for (const path of [folder, dirname(folder)]) await syncPath(path);
-      await makeFolder(join(folder, "temporary"));
       // What lies here is made by runs: it does not belong under version control.
       await writeFile(join(folder, ".gitignore"), "*\n");
+      for (const path of [folder, dirname(folder)]) await syncPath(path);
+      hooks.reached("store.foldersMade");
+      await makeFolder(join(folder, "temporary"));
     }
     await access(folder, constants.W_OK);
   } catch (cause) {
@@ -173,9 +174,10 @@ export async function inspectStore(folder: string, options: StoreOptions): Promi
  */
 export async function openStore(folder: string, options: StoreOptions): Promise<Store> {
   const absolute = resolve(folder);
-  await putBack(absolute);
-  await makeFolders(absolute, options.hooks ?? noHooks);
-  await sweepTemporary(absolute, options.clock.now());
+  const hooks = options.hooks ?? noHooks;
+  await putBack(absolute, hooks);
+  await makeFolders(absolute, hooks);
+  await sweepTemporary(absolute, options.clock.now(), hooks);
   return openAt(join(absolute, metadataFile), absolute, options);
 }
 

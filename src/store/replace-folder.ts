@@ -44,18 +44,22 @@ export async function replaceFolder(path: string, finished: string, hooks: Store
     hooks.reached("restore.setAside");
     await rename(finished, path);
   } catch (error) {
-    await putBack(path);
+    await putBack(path, hooks);
     throw error;
   }
+  hooks.reached("restore.renamed");
   await syncPath(dirname(path));
   hooks.reached("restore.replaced");
   await rm(old, { recursive: true, force: true });
+  hooks.reached("restore.oldRemoved");
 }
 
 /** Where a process died in the middle of a replacement, what was set aside comes back. */
-export async function putBack(path: string): Promise<void> {
+export async function putBack(path: string, hooks: StoreHooks): Promise<void> {
   if (await exists(path)) return;
   const names = await readdir(dirname(path)).catch(() => [] as string[]);
   const aside = names.filter((name) => name.startsWith(prefixOf(path, "replaced"))).sort();
-  if (aside[0] !== undefined) await rename(join(dirname(path), aside[0]), path);
+  if (aside[0] === undefined) return;
+  await rename(join(dirname(path), aside[0]), path);
+  hooks.reached("restore.putBack");
 }

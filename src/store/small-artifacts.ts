@@ -38,7 +38,7 @@ export interface SmallArtifacts {
 }
 
 export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): SmallArtifacts {
-  const ahead = createFilesAhead(disk);
+  const ahead = createFilesAhead(disk, hooks);
   return {
     place(path) {
       try {
@@ -59,6 +59,7 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
     async sync(digest) {
       const path = disk.pathOf(digest);
       await syncFile(path);
+      hooks.reached("unsynced.fileSynced");
       await syncPath(dirname(path));
     },
     async putBack(digest, bytes) {
@@ -85,7 +86,7 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   const target = disk.pathOf(digest);
   hooks.reached("artifact.placing");
   // A link never takes the place of what is there, as a new name would: that may be on record, and last.
-  if (!isLinked(path, target) && !isWhole(disk, digest)) return null;
+  if (!isLinked(path, target, hooks) && !isWhole(disk, digest)) return null;
   rmSync(path);
   disk.trust(digest);
   hooks.reached("artifact.placed");
@@ -105,7 +106,7 @@ function placeBytes(
   const digest = digestOf(bytes);
   hooks.reached("artifact.placing");
   const path = disk.pathOf(digest);
-  if (!ahead.isPut(path, bytes) && !isWritten(path, bytes) && !isWhole(disk, digest)) return null;
+  if (!ahead.isPut(path, bytes) && !isWritten(path, bytes, hooks) && !isWhole(disk, digest)) return null;
   disk.trust(digest);
   hooks.reached("artifact.placed");
   return { digest, size: bytes.length, bytes };
@@ -119,7 +120,7 @@ interface FilesAhead {
 }
 
 /** Files come ahead one at a time, and only once nothing was put for a while: among many each would be made twice over. */
-function createFilesAhead(disk: DiskArtifacts): FilesAhead {
+function createFilesAhead(disk: DiskArtifacts, hooks: StoreHooks): FilesAhead {
   let spare: { readonly path: string; readonly file: number } | null = null;
   let used: string | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -145,8 +146,8 @@ function createFilesAhead(disk: DiskArtifacts): FilesAhead {
       spare = null;
       removeUsed();
       used = from;
-      writeAll(file, bytes);
-      return isLinked(from, path);
+      writeAll(file, bytes, hooks);
+      return isLinked(from, path, hooks);
     },
     close() {
       clearTimeout(timer);
@@ -160,17 +161,19 @@ function createFilesAhead(disk: DiskArtifacts): FilesAhead {
 }
 
 /** A process that ends in between leaves a torn file, which nothing names and the next to place these bytes replaces. */
-function isWritten(path: string, bytes: Uint8Array): boolean {
+function isWritten(path: string, bytes: Uint8Array, hooks: StoreHooks): boolean {
   const file = openNew(path);
   if (file === null) return false;
-  writeAll(file, bytes);
+  writeAll(file, bytes, hooks);
   return true;
 }
 
 /** And closes the file. */
-function writeAll(file: number, bytes: Uint8Array): void {
+function writeAll(file: number, bytes: Uint8Array, hooks: StoreHooks): void {
   try {
+    hooks.reached("artifact.writing");
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+    hooks.reached("artifact.written");
   } finally {
     closeSync(file);
   }
@@ -186,14 +189,15 @@ function openNew(path: string): number | null {
   }
 }
 
-function isLinked(from: string, to: string): boolean {
+function isLinked(from: string, to: string, hooks: StoreHooks): boolean {
   try {
     linkSync(from, to);
-    return true;
   } catch {
     // There is a file already, or the file system has no links.
     return false;
   }
+  hooks.reached("artifact.linked");
+  return true;
 }
 
 function isWhole(disk: DiskArtifacts, digest: Digest): boolean {

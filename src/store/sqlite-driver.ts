@@ -187,7 +187,7 @@ export class SqliteDriver implements Driver {
   /** After a sync that failed the system may say of the next one that all is well: nothing is built on such a log. */
   async #leaveMistrustedLog(): Promise<void> {
     if (!this.#log.isMistrusted()) return;
-    await emptyLog(this.#database, this.#path);
+    await emptyLog(this.#database, this.#path, this.#hooks);
     this.#log.emptied();
   }
 
@@ -195,8 +195,10 @@ export class SqliteDriver implements Driver {
     await this.#log.close();
     this.#connection.forget();
     try {
+      this.#hooks.reached("log.emptying");
       // The engine does so itself only where no statement is left open, and garbage collection decides that.
       this.#database.exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
+      this.#hooks.reached("log.emptied");
     } catch {
       // Others are at work, or the disk is full: the log stays, and is as durable as the file.
     }

@@ -138,13 +138,15 @@ export async function beginImmediate(database: SqliteDatabase, path: string): Pr
 }
 
 /** Puts all that is in the log into the database itself, and makes it last there; the log begins anew. */
-export async function emptyLog(database: SqliteDatabase, path: string): Promise<void> {
+export async function emptyLog(database: SqliteDatabase, path: string, hooks: StoreHooks): Promise<void> {
   database.exec("pragma busy_timeout = 0");
   try {
+    hooks.reached("log.emptying");
     await whenFree(path, () => {
       const { busy } = database.prepare("pragma wal_checkpoint(truncate)").get() as { readonly busy: number };
       if (busy !== 0) throw Object.assign(new Error("others read from the log"), { errcode: busyCodes[0] });
     });
+    hooks.reached("log.emptied");
   } catch (error) {
     throw storeError(path, error);
   } finally {

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { StoreHooks } from "./hooks.ts";
 import { mayRun } from "./processes.ts";
 
 export const dayMs = 86_400_000;
@@ -31,6 +32,14 @@ export function temporaryFiles(folder: string, beforeMs: number): Promise<string
 }
 
 /** Removes temporary files that no process can still be writing: those untouched for a day. */
-export async function sweepTemporary(folder: string, nowMs: number): Promise<void> {
-  for (const path of await temporaryFiles(folder, nowMs - dayMs)) await rm(path, { recursive: true, force: true });
+export async function sweepTemporary(folder: string, nowMs: number, hooks: StoreHooks): Promise<void> {
+  await removeOld(await temporaryFiles(folder, nowMs - dayMs), hooks);
+}
+
+/** Removes what processes that are gone left behind. */
+export async function removeOld(paths: readonly string[], hooks: StoreHooks): Promise<void> {
+  for (const path of paths) {
+    hooks.reached("temporary.removing");
+    await rm(path, { recursive: true, force: true });
+  }
 }

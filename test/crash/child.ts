@@ -2,7 +2,9 @@
 // `child.js run FOLDER [FAILPOINT NTH [BYTES]]` runs the eight steps, each of so many bytes, and kills itself at the n-th
 // passing of the failpoint;
 // `child.js keep FOLDER WORK [FAILPOINT NTH]` collects garbage ("gc"), backs up to FOLDER-backup ("backup"), restores that
-// ("restore") or only opens the store ("open"), and kills itself at the n-th passing of the failpoint;
+// ("restore"), registers and promotes what the newest run made ("promote"), takes a person's predictions out of the log
+// ("forget") or all that are old ("sweep"), or only opens the store ("open"), and kills itself at the n-th passing of the
+// failpoint;
 // `child.js repeat FOLDER COUNT` runs them so often, answering nothing from the cache;
 // `child.js slow FOLDER STEP` runs them once and holds that step for half a second;
 // `child.js track FOLDER` tracks numbers until it is killed;
@@ -15,14 +17,16 @@ import { isMillraceError } from "../../src/core/errors/error.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { listRuns, showRun } from "../../src/engine/runs.ts";
 import { startTracking } from "../../src/engine/tracking.ts";
+import { forgetPredictions } from "../../src/monitor/forget-predictions.ts";
+import { sweepPredictions } from "../../src/monitor/sweep-predictions.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
 import { backUp, restoreBackup } from "../../src/store/backup.ts";
 import { collectGarbage } from "../../src/store/gc.ts";
 import { watchLeases } from "../../src/store/leases.ts";
-import type { StoreHooks } from "../../src/store/hooks.ts";
 import { openStore } from "../../src/store/open.ts";
 import { interruptOrphans } from "../../src/store/orphans.ts";
 import { verifyStore } from "../../src/store/verify.ts";
+import { killAt } from "./kill-at.ts";
 import { eightSteps } from "./workflow.ts";
 
 const [mode, folder = "", ...rest] = process.argv.slice(2);
@@ -31,15 +35,6 @@ const clock = systemClock;
 /** Written at once and unbuffered: what the parent reads did happen before the kill. */
 function say(line: string): void {
   writeSync(1, `${line}\n`);
-}
-
-function killAt(failpoint: string | undefined, nth: number): StoreHooks {
-  let passed = 0;
-  return {
-    reached(point) {
-      if (point === failpoint && ++passed === nth) process.kill(process.pid, "SIGKILL");
-    },
-  };
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -63,7 +58,8 @@ async function repeat(): Promise<void> {
     const workflow = eightSteps(
       (step) => {
         say(`started ${step}`);
-        return step === held ? hold(step) : undefined;
+        // So long that the file of the next output is made ahead.
+        return step === held ? hold(step) : wait(5);
       },
       mode === "run" && rest[2] !== undefined ? Number(rest[2]) : undefined,
     );
@@ -122,11 +118,25 @@ async function keepHouse(turn: number, runId: string, digest: Digest): Promise<v
   }
 }
 
+async function promoteNewest(): Promise<void> {
+  const registry = createRegistry(store, clock);
+  const [newest] = await listRuns(store, { limit: 1 });
+  const { runId } = newest!;
+  const { digest } = (await showRun(store, runId)).steps.at(-1)!.outputs[0]!;
+  const verdict = { passed: true, reasons: [] };
+  const registration = { model: "eight", digest, runId, metrics: {}, verdict, comparedWith: null };
+  const { version } = await registry.register(registration);
+  await registry.promote("eight", version, { by: "me", reason: "" });
+}
+
 /** As the verbs of these names do. */
 async function keep(work: string | undefined): Promise<void> {
   const backup = `${folder}-backup`;
   if (work === "gc") await collectGarbage(store, clock, { keepRuns: 1, dryRun: false });
   if (work === "backup") await backUp(store, clock, backup);
+  if (work === "promote") await promoteNewest();
+  if (work === "forget") await forgetPredictions(folder, "person", new Set(["ann"]), false, hooks);
+  if (work === "sweep") await sweepPredictions(folder, Infinity, false, hooks);
   if (work !== "restore") return;
   await store.close();
   await restoreBackup(backup, folder, clock, { force: true, hooks });

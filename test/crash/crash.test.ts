@@ -12,6 +12,7 @@ import { openMemoryStore, openStore } from "../../src/store/open.ts";
 import { loadSqlite } from "../../src/store/sqlite.ts";
 import { startChild } from "./children.ts";
 import type { Ended } from "./children.ts";
+import { failpointsOf } from "./failpoints.ts";
 import { childOfSuite } from "./suite.ts";
 import { eightSteps } from "./workflow.ts";
 
@@ -90,6 +91,7 @@ describe("a run killed at any instant", () => {
   // A run of eight steps begins 10 transactions: its start, one a step, its end; and one more for each step that is slow
   // enough to show as running. Folders for artifacts are made once.
   const large: Readonly<Partial<Record<Failpoint, readonly number[]>>> = {
+    "store.foldersMade": [1],
     "store.migrating": [1],
     "store.migrated": [1],
     "artifact.adopting": [1, 4, 8],
@@ -103,22 +105,34 @@ describe("a run killed at any instant", () => {
     "transaction.committed": [1, 7, 10],
     "log.syncing": [1, 5, 8],
     "log.synced": [1, 4, 8],
+    "log.emptying": [1],
+    "log.emptied": [1],
   };
-  // Files of small artifacts are synced when the store is closed, at the latest.
+  // Every other one is written as a file by its codec, and from memory: the first of these where it stays, the others into a
+  // file made ahead. The files are synced when the store is closed, at the latest.
   const small: typeof large = {
     "artifact.adopting": [1, 8],
     "artifact.placing": [1, 5, 8],
+    "artifact.writing": [1, 2, 4],
+    "artifact.written": [1, 3, 4],
+    "artifact.linked": [1, 4, 7],
     "artifact.placed": [1, 4, 8],
     "transaction.committing": [1, 3, 10],
     "transaction.committed": [1, 7, 10],
     "log.syncing": [1, 6, 8],
     "log.synced": [1, 3, 8],
     "unsynced.settling": [1],
+    "unsynced.fileSynced": [1, 8],
     "unsynced.settled": [1],
+    "log.emptied": [1],
   };
   const failpoints = Object.entries({ large, small }).flatMap(([size, passings]) =>
     Object.entries(passings).flatMap(([point, nths]) => nths.map((nth) => [size as Size, point, nth] as const)),
   );
+  it("is killed at every failpoint it passes", () => {
+    expect(new Set(failpoints.map(([, point]) => point))).toEqual(failpointsOf("a run"));
+  });
+
   it.each(failpoints)(
     "loses and repeats nothing that was committed: %s artifacts, at %s, passing %i",
     async (size, point, nth) => {

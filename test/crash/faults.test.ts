@@ -59,6 +59,9 @@ const points: readonly (readonly [Failpoint, readonly number[]])[] = [
 ];
 const smallPoints: typeof points = [
   ["artifact.placing", [1, 4, 8]],
+  ["artifact.writing", [1, 2, 4]],
+  ["artifact.written", [1, 3, 4]],
+  ["artifact.linked", [1, 4, 7]],
   ["artifact.placed", [1, 4, 8]],
   ["transaction.committing", [2, 5, 10]],
   ["log.synced", [1, 5, 8]],
@@ -84,7 +87,8 @@ describe("a disk that is full or fails", () => {
     "with %s and %s artifacts at %s, passing %i, is an error with a remedy, and the next run goes on",
     async (code, size, point, nth) => {
       const nBytes = size === "small" ? nBytesSmall : undefined;
-      const quiet = eightSteps(() => {}, nBytes);
+      // So long that the file of the next output is made ahead.
+      const quiet = eightSteps(() => new Promise((done) => setTimeout(done, 5)), nBytes);
       const path = join(folder, ".millrace");
       const failing = await openStore(path, { clock, hooks: failAt(point, nth, code) });
       const done: string[] = [];
@@ -132,6 +136,39 @@ describe("a disk that is full or fails", () => {
     },
   );
 
+  it("at unsynced.fileSynced writes the file anew, for its next sync may only say that all is well", async () => {
+    const path = join(folder, ".millrace");
+    const failing = failAt("unsynced.fileSynced", 3, "EIO");
+    const passed: Failpoint[] = [];
+    const hooks: StoreHooks = {
+      reached(point, durability) {
+        passed.push(point);
+        failing.reached(point, durability);
+      },
+    };
+    const store = await openStore(path, { clock, hooks });
+    await runWorkflow(
+      eightSteps(() => {}, nBytesSmall),
+      { store, clock },
+    );
+    await store.unsynced.settle();
+    expect(passed.filter((point) => point === "unsynced.puttingBack")).toHaveLength(1);
+    expect(await store.database.selectFrom("unsynced").select("digest").execute()).toEqual([]);
+    await store.close();
+    await expectSound(path);
+  });
+
+  it("at log.emptying leaves the log to the next who opens the store", async () => {
+    const path = join(folder, ".millrace");
+    const store = await openStore(path, { clock, hooks: failAt("log.emptying", 1, "EIO") });
+    const { runId } = await runWorkflow(quietSteps, { store, clock });
+    await store.close();
+    await expectSound(path);
+    const again = await openStore(path, { clock });
+    expect(await again.database.selectFrom("runs").select("id").execute()).toEqual([{ id: runId }]);
+    await again.close();
+  });
+
   it("commits the bytes of small outputs, whether they were written before the step was shown as running or after", async () => {
     const path = join(folder, ".millrace");
     const hooks = failAt("unsynced.settling", 1, "EIO");
@@ -172,57 +209,70 @@ describe("a disk that is full or fails", () => {
     },
   );
 
-  it.each(codes)(
-    "with %s while a store is made is an error with a remedy, and the next time it is made",
-    async (code) => {
+  it.each(
+    codes.flatMap((code) => (["artifact.folderMade", "store.foldersMade"] as const).map((at) => [code, at] as const)),
+  )(
+    "with %s while a store is made, at %s, is an error with a remedy, and the next time it is made",
+    async (code, point) => {
       const path = join(folder, ".millrace");
-      const hooks = failAt("artifact.folderMade", 1, code);
+      const hooks = failAt(point, 1, code);
       await expect(openStore(path, { clock, hooks })).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
       await (await openStore(path, { clock })).close();
       await expectSound(path);
     },
   );
 
-  it.each(["gc.rowsRemoved", "gc.fileRemoving", "backup.snapshotTaken", "backup.linking", "backup.renaming"] as const)(
-    "at %s leaves a sound store, and doing it again does it",
-    async (point) => {
-      const path = join(folder, ".millrace");
-      const store = await openStore(path, { clock, hooks: failAt(point, 1, "EIO") });
-      for (let i = 0; i < 2; ++i) await runWorkflow({ ...quietSteps, seed: i }, { store, clock });
-      const again = async (): Promise<void> => {
-        await backUp(store, clock, join(folder, "backup"));
-        expect((await collectGarbage(store, clock, { keepRuns: 1, dryRun: false })).runs.length).toBeLessThanOrEqual(1);
-      };
-      await expect(again()).rejects.toThrow("EIO");
-      await expectSound(path);
-      await rm(join(folder, "backup"), { recursive: true, force: true });
-      await again();
-      await store.close();
-      await expectSound(path);
-      await expectSound(join(folder, "backup"));
-      expect((await readdir(folder)).sort()).toEqual([".millrace", "backup"]);
-    },
-  );
-
-  it.each(["restore.copied", "restore.setAside", "restore.replaced"] as const)(
-    "at %s leaves a whole store in place",
-    async (point) => {
-      const path = join(folder, ".millrace");
-      const store = await openStore(path, { clock });
-      const { runId } = await runWorkflow(quietSteps, { store, clock });
+  it.each([
+    "gc.rowsRemoved",
+    "gc.fileRemoving",
+    "backup.folderMade",
+    "backup.snapshotTaken",
+    "backup.linking",
+    "backup.manifestWritten",
+    "backup.renaming",
+    "backup.renamed",
+    "backup.kept",
+  ] as const)("at %s leaves a sound store, and doing it again does it", async (point) => {
+    const path = join(folder, ".millrace");
+    const store = await openStore(path, { clock, hooks: failAt(point, 1, "EIO") });
+    for (let i = 0; i < 2; ++i) await runWorkflow({ ...quietSteps, seed: i }, { store, clock });
+    const again = async (): Promise<void> => {
       await backUp(store, clock, join(folder, "backup"));
-      await store.close();
-      const restoring = restoreBackup(join(folder, "backup"), path, clock, {
-        force: true,
-        hooks: failAt(point, 1, "EIO"),
-      });
-      await expect(restoring).rejects.toThrow("EIO");
-      await expectSound(path);
-      const again = await openStore(path, { clock });
-      expect(await again.database.selectFrom("runs").select("id").execute()).toEqual([{ id: runId }]);
-      await again.close();
-    },
-  );
+      expect((await collectGarbage(store, clock, { keepRuns: 1, dryRun: false })).runs.length).toBeLessThanOrEqual(1);
+    };
+    await expect(again()).rejects.toThrow("EIO");
+    await expectSound(path);
+    await rm(join(folder, "backup"), { recursive: true, force: true });
+    await again();
+    await store.close();
+    await expectSound(path);
+    await expectSound(join(folder, "backup"));
+    expect((await readdir(folder)).sort()).toEqual([".millrace", "backup"]);
+  });
+
+  it.each([
+    "restore.filesCopied",
+    "restore.copied",
+    "restore.setAside",
+    "restore.renamed",
+    "restore.replaced",
+    "restore.oldRemoved",
+  ] as const)("at %s leaves a whole store in place", async (point) => {
+    const path = join(folder, ".millrace");
+    const store = await openStore(path, { clock });
+    const { runId } = await runWorkflow(quietSteps, { store, clock });
+    await backUp(store, clock, join(folder, "backup"));
+    await store.close();
+    const restoring = restoreBackup(join(folder, "backup"), path, clock, {
+      force: true,
+      hooks: failAt(point, 1, "EIO"),
+    });
+    await expect(restoring).rejects.toThrow("EIO");
+    await expectSound(path);
+    const again = await openStore(path, { clock });
+    expect(await again.database.selectFrom("runs").select("id").execute()).toEqual([{ id: runId }]);
+    await again.close();
+  });
 });
 
 describe("a file system with no room left", () => {

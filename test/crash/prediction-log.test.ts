@@ -5,6 +5,7 @@ import { systemClock as clock } from "../../src/core/clock.ts";
 import { createRng } from "../../src/core/rng.ts";
 import { readPredictionLog } from "../../src/monitor/log-reader.ts";
 import { startChild } from "./children.ts";
+import { failpointsOf } from "./failpoints.ts";
 import { childOfSuite } from "./suite.ts";
 
 const child = childOfSuite("serving-child");
@@ -19,16 +20,25 @@ interface Acknowledged {
   readonly at: number;
 }
 
-/** Asks over eight connections until the server is killed after `ms`; gives what it acknowledged, and when it died. */
-async function askUntilKilled(
-  mode: string,
-  ms: number,
-): Promise<{ readonly acknowledged: readonly Acknowledged[]; readonly killedAt: number }> {
-  const server = startChild(child.path, [folder, mode]);
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Asked {
+  readonly acknowledged: readonly Acknowledged[];
+  readonly killedAt: number;
+}
+
+/**
+ * Asks over eight connections until the server is killed, so many milliseconds after its first answer or by itself at the
+ * n-th passing of a failpoint; gives what it acknowledged, and when it died.
+ */
+async function askUntilKilled(mode: string, kill: number | readonly [point: string, nth: number]): Promise<Asked> {
+  const server = startChild(child.path, [folder, mode, ...(typeof kill === "number" ? [] : kill.map(String))]);
   let url = "";
   server.process.stdout!.on("data", (text: Buffer) => (url = /listening (\S+)/.exec(text.toString())?.[1] ?? url));
   await server.said("listening");
   const acknowledged: Acknowledged[] = [];
+  let heard = (): void => {};
+  const first = new Promise<void>((resolve) => (heard = resolve));
   const ask = async (): Promise<void> => {
     for (let rooms = 0; ; rooms = (rooms + 1) % 100) {
       const init = { method: "POST", headers: { "content-type": "application/json" } };
@@ -38,10 +48,11 @@ async function askUntilKilled(
       });
       const { predictionIds } = (await answer.json()) as { readonly predictionIds: readonly string[] };
       acknowledged.push(...predictionIds.map((id) => ({ id, at: clock.now() })));
+      heard();
     }
   };
   const asking = Array.from({ length: 8 }, () => ask().catch(() => {}));
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  await (typeof kill === "number" ? first.then(() => wait(kill)) : server.ended);
   const killedAt = clock.now();
   server.process.kill("SIGKILL");
   await Promise.all([...asking, server.ended]);
@@ -60,6 +71,14 @@ async function timesLogged(): Promise<ReadonlyMap<string, number>> {
 const kills = Number(process.env["MILLRACE_CRASH_SERVERS"] ?? 5);
 const asyncKills = Math.ceil(kills / 20);
 
+/** What is written at first begins a segment, and so does what comes after 20 kB; only then its name is synced, too. */
+const passings = {
+  "predictions.begun": [1, 3],
+  "predictions.written": [1, 20],
+  "predictions.synced": [1, 20],
+  "predictions.kept": [1, 3],
+};
+
 describe("a server that is killed", { timeout: 60_000 + 10_000 * kills }, () => {
   it("has in sync mode every answer it gave in the log, once", async () => {
     const rng = createRng(28);
@@ -67,7 +86,16 @@ describe("a server that is killed", { timeout: 60_000 + 10_000 * kills }, () => 
     for (let i = 0; i < kills; ++i)
       acknowledged.push(...(await askUntilKilled("sync", 50 + rng.integer(400))).acknowledged);
     const times = await timesLogged();
-    expect(acknowledged.length).toBeGreaterThan(20 * kills);
+    expect(acknowledged.length).toBeGreaterThan(4 * kills);
+    expect(acknowledged.filter(({ id }) => times.get(id) !== 1)).toEqual([]);
+  });
+
+  const points = Object.entries(passings).flatMap(([point, nths]) => nths.map((nth) => [point, nth] as const));
+  it.each(points)("has what it acknowledged in the log, once: at %s, passing %i", async (point, nth) => {
+    expect(new Set(Object.keys(passings))).toEqual(failpointsOf("serving"));
+    const { acknowledged } = await askUntilKilled("sync", [point, nth]);
+    const times = await timesLogged();
+    expect(acknowledged.length).toBeGreaterThanOrEqual(nth - 1);
     expect(acknowledged.filter(({ id }) => times.get(id) !== 1)).toEqual([]);
   });
 
