@@ -132,25 +132,9 @@ async function tryUntilDone(
   let delays: Rng | null = null;
   for (let attempt = 1; ; ++attempt) {
     const giveBack = await run.slots.take(step.slots ?? 1);
-    const begun = run.clock.monotonic();
-    const entry: StepEntry = {
-      ...entryOf(run, subject, attempt),
-      cacheKey: first.cacheKey,
-      log: createStepLog(),
-    };
+    const entry: StepEntry = { ...entryOf(run, subject, attempt), cacheKey: first.cacheKey, log: createStepLog() };
     try {
-      // It may keep this thread for long, and nobody could be told meanwhile of the end of the step before it.
-      if (step.slots === "all") await run.allTold();
-      if (run.isEnding()) throw new NotStarted(attempt);
-      subject.onStart();
-      // Of a fanned-out step, the step itself shows as running: a thousand elements need not.
-      if (subject.item === null) run.journal.show(entry);
-      await execute(run, subject, entry, giveBack);
-      giveBack();
-      const done: StepEntry = { ...entry, status: "ran", durationMs: run.clock.monotonic() - begun };
-      await (subject.item === null ? run.journal.commit(done) : run.journal.commitTogether(done));
-      // Of a thousand elements not all are to be kept in memory.
-      return { ...done, log: null };
+      return await tryOnce(run, subject, entry, giveBack);
     } catch (error) {
       // Not before the failure is known everywhere: whoever takes the place looks first whether it still should.
       setImmediate(giveBack);
@@ -166,6 +150,23 @@ async function tryUntilDone(
       await pause(delayMs, run.signal);
     }
   }
+}
+
+/** Makes an attempt and commits it. Throws NotStarted where the run ended meanwhile, and what the step throws. */
+async function tryOnce(run: Run, subject: Subject, entry: StepEntry, giveBack: () => void): Promise<StepEntry> {
+  const begun = run.clock.monotonic();
+  // It may keep this thread for long, and nobody could be told meanwhile of the end of the step before it.
+  if (subject.step.slots === "all") await run.allTold();
+  if (run.isEnding()) throw new NotStarted(entry.attempt);
+  subject.onStart();
+  // Of a fanned-out step, the step itself shows as running: a thousand elements need not.
+  if (subject.item === null) run.journal.show(entry);
+  await execute(run, subject, entry, giveBack);
+  giveBack();
+  const done: StepEntry = { ...entry, status: "ran", durationMs: run.clock.monotonic() - begun };
+  await (subject.item === null ? run.journal.commit(done) : run.journal.commitTogether(done));
+  // Of a thousand elements not all are to be kept in memory.
+  return { ...done, log: null };
 }
 
 async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: () => void): Promise<void> {

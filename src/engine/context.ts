@@ -106,20 +106,10 @@ async function removeFolder(path: string): Promise<void> {
 }
 
 function createStepContext(parts: ContextParts, scratch: () => Promise<string>): StepContext {
-  const { store, values, readLater, record } = parts;
+  const { store, values, record } = parts;
   const digestOf = inputDigests(parts);
   const writeFile = artifactWriter(parts);
   const pathOf = (digest: Digest): Promise<string> => store.artifacts.verifiedPath(digest);
-
-  async function read<T>(input: string, codec: Codec<T>): Promise<T> {
-    const digest = digestOf(input);
-    // The codec's type stands for T: what was kept under this digest and type went through the same codec.
-    const decode = async (): Promise<T> => codec.read(await store.artifacts.verifiedPath(digest));
-    const value = (await values.load(digest, codec.type, decode)) as T;
-    values.keep(digest, codec.type, value, readLater.digest(digest));
-    return value;
-  }
-
   const write = <T>(output: string, codec: Codec<T>, value: T): Promise<Digest> =>
     writeFile(output, codec, async (path) => {
       await codec.write(value, path);
@@ -127,7 +117,7 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     });
 
   return Object.freeze({
-    read,
+    read: inputReader(parts, digestOf),
     digestOf,
     write,
     writeFile,
@@ -157,6 +147,20 @@ function inputDigests({ step, inputs }: ContextParts): StepContext["digestOf"] {
     if (digest !== undefined) return digest;
     const rule = `may only read its declared inputs (${step.inputs.join(", ") || "none"})`;
     throw new MillraceError("WORKFLOW_INVALID", { step: step.name, rule, actual: `"${input}"` });
+  };
+}
+
+function inputReader(
+  { store, values, readLater }: ContextParts,
+  digestOf: StepContext["digestOf"],
+): StepContext["read"] {
+  return async <T>(input: string, codec: Codec<T>): Promise<T> => {
+    const digest = digestOf(input);
+    // The codec's type stands for T: what was kept under this digest and type went through the same codec.
+    const decode = async (): Promise<T> => codec.read(await store.artifacts.verifiedPath(digest));
+    const value = (await values.load(digest, codec.type, decode)) as T;
+    values.keep(digest, codec.type, value, readLater.digest(digest));
+    return value;
   };
 }
 

@@ -23,9 +23,7 @@ export function limitTime(
   let timer: NodeJS.Timeout | undefined;
   let grace: NodeJS.Timeout | undefined;
   let giveUp: (error: MillraceError) => void = () => {};
-  const late = new Promise<never>((_, reject) => {
-    giveUp = reject;
-  });
+  const late = new Promise<never>((_, reject) => void (giveUp = reject));
   const onCancel = (): void => {
     over.abort(cancel.reason);
     grace = setTimeout(() => giveUp(new MillraceError("CANCELLED", { subject: `step "${name}"` })), graceMs);

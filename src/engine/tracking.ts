@@ -1,11 +1,13 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { pipeline as pump } from "node:stream/promises";
+import type { Compilable } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { invalidDefinition } from "../frame/definition-fault.ts";
+import type { StoredArtifact } from "../store/artifacts.ts";
 import { requireFence } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import { stepError } from "./journal.ts";
@@ -116,11 +118,14 @@ async function finishTracking(
 
 type Recorder = Omit<Tracking, "runId" | "finish">;
 
-function createRecorder(
-  store: Store,
-  key: { readonly run_id: string; readonly step: string; readonly attempt: number },
-  buffer: TrackingBuffer,
-): Recorder {
+/** The attempt of the one step that a tracked run has. */
+interface TrackedKey {
+  readonly run_id: string;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+function createRecorder(store: Store, key: TrackedKey, buffer: TrackingBuffer): Recorder {
   const { database } = store;
   const positions = new Map<string, number>();
   return {
@@ -148,19 +153,30 @@ function createRecorder(
     async artifact(output, content) {
       requireName("artifact", output);
       const { digest, size } = await adopt(store, content);
-      const kept = database.insertInto("artifacts").values({ digest, size });
-      buffer.add(kept.onConflict((conflict) => conflict.column("digest").doNothing()));
-      const row = { digest, type: typeof content === "string" ? "file" : "bytes", format: 1 };
-      const names = ["run_id", "step", "attempt", "output"] as const;
-      const outputs = database.insertInto("step_outputs").values({ ...key, output, ...row });
-      buffer.add(outputs.onConflict((conflict) => conflict.columns(names).doUpdateSet(row)));
+      const type = typeof content === "string" ? "file" : "bytes";
+      for (const query of artifactQueries(store, { ...key, output }, { digest, size, type })) buffer.add(query);
       await buffer.flush();
       return digest;
     },
   };
 }
 
-async function adopt(store: Store, content: Uint8Array | string): Promise<{ digest: Digest; size: number }> {
+function artifactQueries(
+  { database }: Store,
+  key: TrackedKey & { readonly output: string },
+  { digest, size, type }: StoredArtifact & { readonly type: string },
+): readonly Compilable[] {
+  const kept = database.insertInto("artifacts").values({ digest, size });
+  const row = { digest, type, format: 1 };
+  const names = ["run_id", "step", "attempt", "output"] as const;
+  const outputs = database.insertInto("step_outputs").values({ ...key, ...row });
+  return [
+    kept.onConflict((conflict) => conflict.column("digest").doNothing()),
+    outputs.onConflict((conflict) => conflict.columns(names).doUpdateSet(row)),
+  ];
+}
+
+async function adopt(store: Store, content: Uint8Array | string): Promise<StoredArtifact> {
   const path = store.artifacts.temporaryPath();
   try {
     if (typeof content === "string") await pump(createReadStream(content), createWriteStream(path));

@@ -82,33 +82,24 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
   // One random part for all: another thread or a later process of the same number has another.
   const temporary = join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`);
   let nTemporary = 0;
-  /** Digest -> stamp of the file when its bytes were last found to match. */
-  const verified = new Map<Digest, string>();
+  const verified = new VerifiedFiles();
   const pathOf = (digest: Digest): string => `${root}${sep}${partsOf(digest).join(sep)}`;
   const keep = async (from: string, digest: Digest): Promise<void> => {
-    const stamp = lookAt(from)?.stamp ?? "";
+    const found = lookAt(from);
     await moveTo(pathOf(digest), from, root, hooks);
-    verified.set(digest, stamp);
+    verified.trust(digest, found);
   };
   const settle = (path: string): Promise<StoredArtifact> => settleFile(path, hooks);
-  const actualDigest = async (digest: Digest): Promise<Digest | null> => {
-    const found = lookAt(pathOf(digest));
-    if (found === null) return null;
-    if (verified.get(digest) === found.stamp) return digest;
-    const actual = await hashFile(pathOf(digest));
-    if (actual === digest) verified.set(digest, found.stamp);
-    return actual;
-  };
   const verifiedPath = async (digest: Digest): Promise<string> => {
-    requireSound(digest, await actualDigest(digest), pathOf(digest));
+    requireSound(digest, await verified.actualDigest(digest, pathOf(digest)), pathOf(digest));
     return pathOf(digest);
   };
   const sizeOf = async (digest: Digest): Promise<number | null> => lookAt(pathOf(digest))?.size ?? null;
   return {
     settle,
     keep,
-    trust: (digest) => void verified.set(digest, lookAt(pathOf(digest))?.stamp ?? ""),
-    actualDigest,
+    trust: (digest) => verified.trust(digest, lookAt(pathOf(digest))),
+    actualDigest: (digest) => verified.actualDigest(digest, pathOf(digest)),
     verifiedPath,
     pathOf,
     place: null,
@@ -123,15 +114,36 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
     problemOf: (digest, size) => problemOfFile(digest, size, { sizeOf, verifiedPath }),
     keepCopy: async () => {},
     stored: () => storedFiles(root),
-    async remove(digests) {
-      for (const digest of digests) {
-        hooks.reached("gc.fileRemoving");
-        await rm(pathOf(digest), { force: true });
-      }
-    },
+    remove: (digests) => removeFiles(digests.map(pathOf), hooks),
     sweep: async () => {},
     close: () => {},
   };
+}
+
+/** Files whose bytes were found to match their digest, and are hashed again only once they look otherwise. */
+class VerifiedFiles {
+  /** Digest -> stamp of the file when its bytes were last found to match. */
+  readonly #stamps = new Map<Digest, string>();
+
+  trust(digest: Digest, found: Look | null): void {
+    this.#stamps.set(digest, found?.stamp ?? "");
+  }
+
+  async actualDigest(digest: Digest, path: string): Promise<Digest | null> {
+    const found = lookAt(path);
+    if (found === null) return null;
+    if (this.#stamps.get(digest) === found.stamp) return digest;
+    const actual = await hashFile(path);
+    if (actual === digest) this.trust(digest, found);
+    return actual;
+  }
+}
+
+async function removeFiles(paths: readonly string[], hooks: StoreHooks): Promise<void> {
+  for (const path of paths) {
+    hooks.reached("gc.fileRemoving");
+    await rm(path, { force: true });
+  }
 }
 
 async function settleFile(path: string, hooks: StoreHooks): Promise<StoredArtifact> {

@@ -20,48 +20,69 @@ export interface LogSync {
 
 /** That of the database at `path`. */
 export function createLogSync(path: string, hooks: StoreHooks): LogSync {
-  let file: number | null = null;
-  let isUnsynced = false;
-  let failure: { readonly error: unknown } | null = null;
-  let current: Promise<void> = Promise.resolve();
-  const sync = async (): Promise<void> => {
-    if (failure) throw failure.error;
-    try {
-      hooks.reached("log.syncing");
-      await synced(file!);
-      hooks.reached("log.synced");
-    } catch (error) {
-      failure = { error: unwritableError(path, error) };
-      throw failure.error;
-    }
-  };
-  const lasting = (): Promise<void> => {
-    if (!isUnsynced) return current;
-    isUnsynced = false;
-    current = current.then(sync, sync);
+  return new ThreadedLogSync(path, hooks);
+}
+
+class ThreadedLogSync implements LogSync {
+  readonly #path: string;
+  readonly #hooks: StoreHooks;
+  #file: number | null = null;
+  #isUnsynced = false;
+  #failure: { readonly error: unknown } | null = null;
+  #current: Promise<void> = Promise.resolve();
+
+  constructor(path: string, hooks: StoreHooks) {
+    this.#path = path;
+    this.#hooks = hooks;
+  }
+
+  open(): boolean {
+    this.#file ??= openedLog(this.#path);
+    return this.#file !== null;
+  }
+
+  written(): void {
+    this.#isUnsynced = true;
+  }
+
+  lasting(): Promise<void> {
+    if (!this.#isUnsynced) return this.#current;
+    this.#isUnsynced = false;
+    const sync = (): Promise<void> => this.#sync();
+    this.#current = this.#current.then(sync, sync);
     // Whoever asks hears of it; nobody need ask.
-    current.catch(() => {});
-    return current;
-  };
-  return {
-    open() {
-      file ??= openedLog(path);
-      return file !== null;
-    },
-    written: () => void (isUnsynced = true),
-    lasting,
-    isMistrusted: () => failure !== null,
-    emptied() {
-      failure = null;
-      isUnsynced = false;
-      current = Promise.resolve();
-    },
-    async close() {
-      await lasting().catch(() => {});
-      if (file !== null) closeSync(file);
-      file = null;
-    },
-  };
+    this.#current.catch(() => {});
+    return this.#current;
+  }
+
+  isMistrusted(): boolean {
+    return this.#failure !== null;
+  }
+
+  emptied(): void {
+    this.#failure = null;
+    this.#isUnsynced = false;
+    this.#current = Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    await this.lasting().catch(() => {});
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#failure) throw this.#failure.error;
+    try {
+      this.#hooks.reached("log.syncing");
+      await synced(this.#file!);
+      this.#hooks.reached("log.synced");
+    } catch (error) {
+      const failure = unwritableError(this.#path, error);
+      this.#failure = { error: failure };
+      throw failure;
+    }
+  }
 }
 
 /** Null for a database in memory. */

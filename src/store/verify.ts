@@ -46,7 +46,6 @@ export async function verifyStore(
   } catch (error) {
     return { faults: [faultOf(database, error)], runs: 0, artifacts: 0, bytes: 0 };
   }
-  const faults: Fault[] = [];
   const found = { runs: 0, artifacts: 0, bytes: 0 };
   const checks = [
     () => checkStructure(inspected, database),
@@ -61,27 +60,38 @@ export async function verifyStore(
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
-  const { metadata } = inspected;
+  try {
+    return { faults: await runChecks(inspected, database, checks), ...found };
+  } finally {
+    await inspected.store.close();
+  }
+}
+
+/** All of them as of one moment: runs may go on meanwhile. */
+async function runChecks(
+  { metadata }: InspectedStore,
+  subject: string,
+  checks: readonly (() => Promise<readonly Fault[]>)[],
+): Promise<readonly Fault[]> {
+  const faults: Fault[] = [];
   // A database too damaged for a transaction is checked without: the checks say what is wrong with it.
   const goOn = (): void => {};
   try {
-    // One moment for all checks: runs may go on meanwhile.
     await metadata.freeze().catch(goOn);
     for (const check of checks) {
       try {
         faults.push(...(await check()));
       } catch (error) {
         // What cannot even be read is a fault, and the other checks go on; PostgreSQL ends a transaction with its first error.
-        faults.push(faultOf(database, error));
+        faults.push(faultOf(subject, error));
         await metadata.thaw().catch(goOn);
         await metadata.freeze().catch(goOn);
       }
     }
+    return faults;
   } finally {
     await metadata.thaw().catch(goOn);
-    await inspected.store.close();
   }
-  return { faults, ...found };
 }
 
 function faultOf(subject: string, error: unknown): Fault {

@@ -27,69 +27,92 @@ const commonEnv = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TE
  * killed when the step's time is up, when it needs more memory than the step may have, and when the run is cancelled.
  */
 export function createProcessRunner(options: ProcessRunnerOptions): Runner {
-  const all = new Set<StepWorker>();
-  const idle = new Map<string, StepWorker[]>();
-  let lastId = 0;
-  const killAll = (): void => {
-    for (const worker of all) worker.kill();
-  };
+  const children = new Children(options);
+  const killAll = (): void => children.killAll();
   process.on("exit", killAll);
-
-  const take = (key: string, step: Step, task: TaskReference): StepWorker => {
-    const waiting = idle.get(key) ?? [];
-    for (let worker = waiting.pop(); worker; worker = waiting.pop()) if (worker.isAlive()) return worker;
-    return start(step, task);
-  };
-
-  const start = (step: Step, task: TaskReference): StepWorker => {
-    const { entry, execArgv = [] } = options;
-    const memoryMb = step.memoryMb ?? null;
-    const worker = startWorker({ entry, execArgv, env: environmentFor(options.env, task.env), memoryMb });
-    all.add(worker);
-    return worker;
-  };
-
-  const giveBack = (key: string, worker: StepWorker, isUsable: boolean): void => {
-    if (!isUsable) worker.kill();
-    if (isUsable && worker.isAlive()) idle.set(key, [...(idle.get(key) ?? []), worker]);
-    else all.delete(worker);
-  };
-
-  async function runInChild(step: Step, task: TaskReference, call: AttemptCall): Promise<void> {
-    const key = keyOf(step, task);
-    const { context, name, onBegin, onLine } = call;
-    const sent = await taskOf(step, task, call, ++lastId, options.store);
-    const worker = take(key, step, task);
-    const { signal, progress } = context;
-    const onProgress = progress.report.bind(progress);
-    let hasReturned = false;
-    let done: Done;
-    try {
-      done = await worker.run({ task: sent, name, signal, onBegin, onProgress, onLine });
-      hasReturned = true;
-    } finally {
-      // A step that failed may have left something at work, which is to harm no other.
-      giveBack(key, worker, hasReturned && !signal.aborted);
-    }
-    await context.computed();
-    for (const staged of done.outputs) await takeOver(staged, context);
-    context.record(Object.fromEntries(done.numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
-  }
-
+  let lastId = 0;
   return {
     // The child starts, and loads the step's file, while this process does what comes before the step.
     warm(step) {
       if (!step.task) return;
-      const worker = start(step, step.task);
+      const worker = children.start(step, step.task);
       worker.load({ file: step.task.file, store: options.store });
-      giveBack(keyOf(step, step.task), worker, true);
+      children.giveBack(keyOf(step, step.task), worker, true);
     },
-    run: (step, call) => (step.task ? runInChild(step, step.task, call) : inlineRunner.run(step, call)),
+    async run(step, call) {
+      if (!step.task) return inlineRunner.run(step, call);
+      const sent = await taskOf(step, step.task, call, ++lastId, options.store);
+      await takeIn(await runInChild(children, step, step.task, sent, call), call.context);
+    },
     async close() {
       process.off("exit", killAll);
       killAll();
     },
   };
+}
+
+/** The child processes of a runner, by what steps may run in them. */
+class Children {
+  readonly #options: ProcessRunnerOptions;
+  readonly #all = new Set<StepWorker>();
+  readonly #idle = new Map<string, StepWorker[]>();
+
+  constructor(options: ProcessRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** One that is warm, or else a new one. */
+  take(key: string, step: Step, task: TaskReference): StepWorker {
+    const waiting = this.#idle.get(key) ?? [];
+    for (let worker = waiting.pop(); worker; worker = waiting.pop()) if (worker.isAlive()) return worker;
+    return this.start(step, task);
+  }
+
+  start(step: Step, task: TaskReference): StepWorker {
+    const { entry, execArgv = [], env } = this.#options;
+    const memoryMb = step.memoryMb ?? null;
+    const worker = startWorker({ entry, execArgv, env: environmentFor(env, task.env), memoryMb });
+    this.#all.add(worker);
+    return worker;
+  }
+
+  giveBack(key: string, worker: StepWorker, isUsable: boolean): void {
+    if (!isUsable) worker.kill();
+    if (isUsable && worker.isAlive()) this.#idle.set(key, [...(this.#idle.get(key) ?? []), worker]);
+    else this.#all.delete(worker);
+  }
+
+  killAll(): void {
+    for (const worker of this.#all) worker.kill();
+  }
+}
+
+async function runInChild(
+  children: Children,
+  step: Step,
+  reference: TaskReference,
+  task: StepTask,
+  { context, name, onBegin, onLine }: AttemptCall,
+): Promise<Done> {
+  const key = keyOf(step, reference);
+  const worker = children.take(key, step, reference);
+  const { signal, progress } = context;
+  const onProgress = progress.report.bind(progress);
+  let hasReturned = false;
+  try {
+    const done = await worker.run({ task, name, signal, onBegin, onProgress, onLine });
+    hasReturned = true;
+    return done;
+  } finally {
+    // A step that failed may have left something at work, which is to harm no other.
+    children.giveBack(key, worker, hasReturned && !signal.aborted);
+  }
+}
+
+async function takeIn({ outputs, numbers }: Done, context: StepContext): Promise<void> {
+  await context.computed();
+  for (const staged of outputs) await takeOver(staged, context);
+  context.record(Object.fromEntries(numbers.map(([metric, value]) => [metric, value ?? Number.NaN])));
 }
 
 async function takeOver(staged: StagedOutput, context: StepContext): Promise<void> {

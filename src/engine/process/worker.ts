@@ -49,14 +49,7 @@ const processMb = 100;
 
 export function startWorker(start: WorkerStart): StepWorker {
   const { memoryMb } = start;
-  const limit = memoryMb === null ? [] : [`--max-old-space-size=${memoryMb}`];
-  const child = fork(start.entry, [], {
-    env: start.env,
-    execArgv: [...start.execArgv, ...limit],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    // A group of its own, so that killing it reaches what a step started, and Ctrl-C reaches only us.
-    detached: process.platform !== "win32",
-  });
+  const child = forkChild(start);
   let heapMb = memoryMb ?? 0;
   let under: Attempt | null = null;
   let isOver = false;
@@ -88,6 +81,17 @@ export function startWorker(start: WorkerStart): StepWorker {
       }
     },
   };
+}
+
+function forkChild({ entry, env, execArgv, memoryMb }: WorkerStart): ChildProcess {
+  const limit = memoryMb === null ? [] : [`--max-old-space-size=${memoryMb}`];
+  return fork(entry, [], {
+    env,
+    execArgv: [...execArgv, ...limit],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    // A group of its own, so that killing it reaches what a step started, and Ctrl-C reaches only us.
+    detached: process.platform !== "win32",
+  });
 }
 
 function killGroup(child: ChildProcess): void {
