@@ -41,6 +41,11 @@ export function canUseWorkers(): boolean {
   return typeof SharedArrayBuffer !== "undefined" && compiledModule("worker", import.meta.url) !== null;
 }
 
+/** Starts the workers that `runCrew` will ask for, so that they are there when the caller has made their work ready. */
+export function summonCrew(threads: number): void {
+  while (idle.length < threads) keepIdle(startWorker());
+}
+
 /**
  * Runs the same program in `threads` workers over shared memory and gives the results in thread order. The caller's
  * event loop stays free; `watch` is called every `watchMs` meanwhile. A worker that throws or dies fails the whole run.

@@ -1,5 +1,7 @@
 import { createRng } from "../../core/rng.ts";
 import type { DenseColumn } from "../../model/design.ts";
+import { cellsOf } from "../../model/quick/cells.ts";
+import { cellCount } from "../../model/quick/records.ts";
 import type { Team } from "../../threads/team.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
@@ -116,12 +118,8 @@ function openWriter(plan: TrainingPlan, bins: readonly ColumnBins[], { thread, t
 }
 
 /** The rows at `first` to before `end` of the columns. Yields after each block of them. */
-function* writeBins(
-  { plan, bins, view, kernels, thread }: BinWriter,
-  rows: BinnedRows,
-  first: number,
-  end: number,
-): Generator<void, void> {
+function* writeBins(writer: BinWriter, rows: BinnedRows, first: number, end: number): Generator<void, void> {
+  const { plan, bins, view, thread } = writer;
   const { layout, shape } = plan;
   const { cells, doubles } = view;
   const bytes = cellBytes(shape);
@@ -138,12 +136,31 @@ function* writeBins(
       const column = columnsAt < 0 ? unkept : columnsAt + (f * nRows + row) * bytes;
       if (isBinnedByKernel(own)) {
         doubles.set(values, staged / 8);
-        const bounds = layout.bounds + f * boundsRoom * 8;
-        kernels.writeBins(staged, staged + values.length * 8, bounds, own.nValues, record, column);
+        writeByKernel(writer, f, values.length, { staged, record, column });
       } else writeCells(values, own, cells, record / bytes, shape.stride / bytes, column / bytes);
     }
     yield;
   }
+}
+
+/** The bins of so many values of feature `f`, which stand at `staged`: by their cells, but for the last of an odd number. */
+function writeByKernel(
+  { plan: { layout, shape }, bins, view: { doubles }, kernels }: BinWriter,
+  f: number,
+  nRows: number,
+  { staged, record, column }: Readonly<Record<"staged" | "record" | "column", number>>,
+): void {
+  const [bounds, missing] = [layout.bounds + f * boundsRoom * 8, bins[f]!.nValues];
+  const line = (layout.boundLines + f * 16) / 8;
+  const scale = doubles[line]!;
+  const byCell = scale > 0 ? nRows - (nRows % 2) : 0;
+  const end = staged + byCell * 8;
+  if (byCell > 0) {
+    const cells = layout.boundCells + f * cellCount;
+    kernels.writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
+  }
+  const [restRecord, restColumn] = [record + byCell * shape.stride, column + byCell * cellBytes(shape)];
+  kernels.writeBins(end, staged + nRows * 8, bounds, missing, restRecord, restColumn);
 }
 
 /** The kernel has room for the bounds of numbers in at most 256 bins. */
@@ -172,12 +189,20 @@ function writeCells(
   }
 }
 
-/** Writes the bounds of all features where `writeRowBins` reads them. */
-export function writeBounds(plan: TrainingPlan, { doubles }: View, bins: readonly ColumnBins[]): void {
+/** From so many rows on it is worth it to find the cells of bounds. */
+const cellsFrom = 16_384;
+
+/** Writes the bounds of all features, and their cells, where `writeRowBins` reads them. */
+export function writeBounds(plan: TrainingPlan, { bytes, doubles }: View, bins: readonly ColumnBins[]): void {
+  const { layout, nRows } = plan;
   for (const [f, own] of bins.entries()) {
     if (!isBinnedByKernel(own)) continue;
-    const at = plan.layout.bounds / 8 + f * boundsRoom;
+    const at = layout.bounds / 8 + f * boundsRoom;
     doubles.fill(Infinity, at, at + boundsRoom);
     doubles.set(own.upper, at);
+    const cells = nRows >= cellsFrom && own.upper.length > 0 ? cellsOf(own.upper) : null;
+    if (cells === null) continue;
+    bytes.set(cells.before, layout.boundCells + f * cellCount);
+    doubles.set([cells.scale, cells.offset], (layout.boundLines + f * 16) / 8);
   }
 }

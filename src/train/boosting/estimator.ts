@@ -11,7 +11,7 @@ import type {
 import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
 import { heldColumns, streamedColumns } from "../training-columns.ts";
-import { canUseWorkers } from "../../threads/crew.ts";
+import { canUseWorkers, summonCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
 import { runTeam } from "../../threads/run-team.ts";
@@ -77,6 +77,7 @@ function fitRows(
   const watched = validation && withFactors(validation.target, factors);
   const validationWeight = watched ? totalWeight(watched) : 0;
   const threads = threadsFor(rows.nRows, context.threads);
+  if (threads > 1) summonCrew(threads);
   const prepared = prepareTraining({
     train: { rows, target },
     validation: validation && watched && validationWeight > 0 ? { rows: validation.rows, target: watched } : null,

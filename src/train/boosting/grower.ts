@@ -11,10 +11,20 @@ import type { TrainingPlan } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
 import { unbounded } from "./search-bounded.ts";
 import type { SearchPlace } from "./search-pair.ts";
-import type { Shard } from "./shard.ts";
+import type { Range, Shard } from "./shard.ts";
 import { Splitter } from "./splitter.ts";
 import { type GrownTree, clearTree, emptyTree } from "./tree.ts";
 import type { View } from "./view.ts";
+
+/** What one tree is grown of. */
+interface GrowArgs {
+  readonly output: number;
+  readonly own: number;
+  readonly scales: Scales;
+  readonly used: Uint8Array;
+  /** Writes the gradients of some rows; where a tree is learned from all rows, and they are not there yet. */
+  readonly writeGradients?: (range: Range) => void;
+}
 
 /**
  * One thread's part in growing trees. Every thread runs the same decisions on the same numbers. It moves and sums the rows
@@ -48,25 +58,22 @@ export class Grower {
    * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment; the rows behind
    * them are sent down it afterwards. Returns the tree, which the next one is written over, and where each leaf's rows stand.
    */
-  grow(args: { readonly output: number; readonly own: number; readonly scales: Scales; readonly used: Uint8Array }): {
-    tree: GrownTree;
-    leaves: readonly LeafRows[];
-  } {
+  grow(args: GrowArgs): { tree: GrownTree; leaves: readonly LeafRows[] } {
     const { settings, meanWeight } = this.#plan;
     const { output, scales, used } = args;
     const tree = this.#tree;
     clearTree(tree, output);
     const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
-    const leaves = this.#splitter.split(growth, this.#root(growth, args.own));
+    const leaves = this.#splitter.split(growth, this.#root(growth, args));
     if (isRenewed(this.#plan.loss)) this.#renew(growth, leaves);
     else for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
     return { tree, leaves };
   }
 
   /** The leaf of all rows, its histogram summed. */
-  #root(growth: Growth, own: number): Leaf {
+  #root(growth: Growth, { own, writeGradients }: GrowArgs): Leaf {
     const { begin, nRows } = this.#shard;
-    if (own === nRows) this.#histograms.sumAll(0);
+    if (own === nRows) this.#histograms.sumAll(0, writeGradients);
     else this.#histograms.sumListed(0, begin, own);
     this.#team.barrier();
     this.#histograms.merge(0, null);

@@ -2,7 +2,7 @@ import type { Team } from "../../threads/team.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
-import type { Shard } from "./shard.ts";
+import type { Range, Shard } from "./shard.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -46,13 +46,18 @@ export class Histograms {
     return this.#plan.layout.histograms + slot * this.#slotBytes;
   }
 
-  /** Sums the records of all of this thread's rows, to be merged into `slot`. */
-  sumAll(slot: number): void {
+  /**
+   * Sums the records of all of this thread's rows, to be merged into `slot`; `write` is called before those of a range are read, so
+   * that what it writes is still in the cache.
+   */
+  sumAll(slot: number, write: (range: Range) => void = () => {}): void {
     const { layout, shape } = this.#plan;
     const wide = this.#wideAt(slot);
     const target = this.#open(this.#shard.nRows, wide);
     let held = 0;
-    for (const [from, to] of this.#shard.ranges) {
+    for (const range of this.#shard.ranges) {
+      const [from, to] = range;
+      write(range);
       if (held + to - from > packed.rows) held = this.#flush(target, wide);
       this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
       held += to - from;

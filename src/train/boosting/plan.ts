@@ -10,6 +10,7 @@ import {
   packedStep,
   rowsBinnedAtOnce,
 } from "./kernels/shape.ts";
+import { cellCount } from "../../model/quick/records.ts";
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
@@ -103,6 +104,9 @@ export interface Layout {
   readonly columns: number;
   /** Upper bounds of each feature's bins, `boundsRoom` numbers each; none of features with more. */
   readonly bounds: number;
+  /** Cells of each feature's bounds, `cellCount` bytes each, and the scale and offset of their line, two numbers each: scale 0 = it has none. */
+  readonly boundCells: number;
+  readonly boundLines: number;
   /** Room a thread for the values of `rowsBinnedAtOnce` rows, and for bins that no column keeps. */
   readonly values: number;
   readonly unkept: number;
@@ -201,6 +205,8 @@ export function planMemory(size: {
     validationRows: take(nValidation * shape.stride),
     columns: take(nRows * featuresOf(shape) * cellBytes(shape)),
     bounds: take(featuresOf(shape) * boundsRoom * 8),
+    boundCells: take(featuresOf(shape) * cellCount),
+    boundLines: take(featuresOf(shape) * 16),
     values: take(threads * rowsBinnedAtOnce * 8),
     unkept: take(threads * rowsBinnedAtOnce * cellBytes(shape)),
     targets: take(nRows * targetBytes),

@@ -114,7 +114,7 @@ class Training {
 
   /** One round: a tree an output, all from the scores before the round. */
   #boost(round: number): RoundState {
-    const { loss, nValidation } = this.#plan;
+    const { loss, nValidation, settings } = this.#plan;
     const { train, validation, flags, normaliser } = this.#view;
     if (this.#team.thread === 0) flags[0] = this.#team.stopRequested() ? 1 : 0;
     const outputs = this.#plan.base.length;
@@ -124,12 +124,14 @@ class Training {
     }
     let state: RoundState = "barren";
     for (let output = 0; output < outputs; ++output) {
-      this.#writeGradients(round, output, scales);
+      const writeGradients = (range: Range): void => this.#writeGradients(range, round, output, scales);
+      const isSampled = settings.rowShare < 1;
+      if (isSampled) this.#rows.ranges.forEach(writeGradients);
       const own = this.#sampling.list(round);
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
       const used = this.#usedFeatures(round, output);
-      const { tree, leaves } = this.#grower.grow({ output, own, scales, used });
+      const { tree, leaves } = this.#grower.grow({ output, own, scales, used, ...(!isSampled && { writeGradients }) });
       if (tree.nNodes > 1) {
         state = "grown";
         this.#trees.push({ round, tree: finishTree(tree) });
@@ -184,11 +186,7 @@ class Training {
     return { gradient, hessian };
   }
 
-  #writeGradients(round: number, output: number, scales: Scales): void {
-    for (const range of this.#rows.ranges) this.#writeGradientsOf(range, round, output, scales);
-  }
-
-  #writeGradientsOf([from, to]: Range, round: number, output: number, scales: Scales): void {
+  #writeGradients([from, to]: Range, round: number, output: number, scales: Scales): void {
     const { loss, parameter, layout, shape, base } = this.#plan;
     const { words, train, normaliser, ranking } = this.#view;
     const bounds = residualBounds(this.#plan);

@@ -2,18 +2,26 @@ import {
   type KernelFunction,
   constant,
   f64,
+  f64Constant,
   f64Load,
+  f64x2ExtractLane,
   get,
   i32,
+  i32Load8,
   i32Store16,
   i32Store8,
+  i32x4ExtractLane,
   move,
   op,
   select,
   set,
   tee,
+  v128,
+  v128Load,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
+import { put, seq } from "../../../math/wasm/code.ts";
+import { cellCount, mostInCell, wholePart } from "../../../model/quick/records.ts";
 import { type KernelShape, boundsRoom, cellBytes } from "./shape.ts";
 
 /**
@@ -22,7 +30,7 @@ import { type KernelShape, boundsRoom, cellBytes } from "./shape.ts";
  * `record` on, and one after the other to `column`.
  *
  * `place` moves past half of the bounds that are left wherever the last of these is below the value: no branch, so that the
- * searches of several rows go on side by side. A grid that foretells the place of most values was no faster.
+ * searches of several rows go on side by side.
  */
 export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "binRoom">): KernelFunction {
   const bytes = cellBytes({ binRoom });
@@ -50,6 +58,53 @@ export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "bin
         [...get(record), ...found, ...get(missing), ...get(value), ...get(value), ...op.f64Eq, ...select, ...tee(bin)],
         [...store, ...get(column), ...get(bin), ...store],
         [...move(values, 8), ...move(record, stride), ...move(column, bytes)],
+      ),
+    ],
+  };
+}
+
+/**
+ * The same of an even number of values, two at a time, where the bounds are spread well enough (see `cellsOf`): a line takes a value to
+ * its cell, and of the bounds those in the cell alone are compared.
+ */
+export function cellBinKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "binRoom">): KernelFunction {
+  const bytes = cellBytes({ binRoom });
+  const store = bytes === 2 ? i32Store16 : i32Store8;
+  const [values, valuesEnd, bounds, missing, record, column, cells, scale, offset] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const [pair, cell, place, bin, value] = [9, 10, 11, 12, 13];
+  const both = (value: number): number[] => seq(f64Constant(value), op.f64x2Splat);
+  const line = seq(get(pair), get(scale), op.f64x2Splat, op.f64x2Mul, get(offset), op.f64x2Splat, op.f64x2Add);
+  // Of NaN this is the last cell.
+  const held = seq(both(0), both(cellCount - 1), line, op.f64x2Pmin, op.f64x2Pmax);
+  const isBelow = seq(get(place), f64Load(0), get(value), op.f64Lt);
+  const pass = put(place, get(place), isBelow, constant(3), op.i32Shl, op.i32Add);
+  const found = seq(get(place), get(bounds), op.i32Sub, constant(3), op.i32ShrU);
+  const one = (lane: 0 | 1): number[] => {
+    const first = seq(get(cells), get(cell), i32x4ExtractLane(2 * lane), op.i32Add, i32Load8(0));
+    return seq(
+      put(value, get(pair), f64x2ExtractLane(lane)),
+      put(place, first, constant(3), op.i32Shl, get(bounds), op.i32Add),
+      ...Array.from({ length: mostInCell }, () => pass),
+      put(bin, found, get(missing), get(value), get(value), op.f64Eq, select),
+      [...get(record), ...get(bin), ...store(lane * stride), ...get(column), ...get(bin), ...store(lane * bytes)],
+    );
+  };
+  return {
+    name: "writeBinsByCell",
+    parameters: [i32, i32, i32, i32, i32, i32, i32, f64, f64],
+    result: null,
+    locals: [v128, v128, i32, i32, f64],
+    body: [
+      whileBelow(
+        values,
+        valuesEnd,
+        [
+          ...put(pair, get(values), v128Load(0)),
+          ...put(cell, held, both(wholePart), op.f64x2Add),
+          ...one(0),
+          ...one(1),
+        ],
+        [...move(values, 16), ...move(record, 2 * stride), ...move(column, 2 * bytes)],
       ),
     ],
   };

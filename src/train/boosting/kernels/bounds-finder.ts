@@ -13,8 +13,10 @@ export interface BoundsPlan extends BoundsRoom {
 
 /** Of a digit of the radix sort. Six of them are 64 bits and more. */
 export const digitBits = 11;
+/** Digits that are sorted by at a time. */
+export const sortedDigits = 3;
 
-/** Byte addresses: a count a digit; the values and room of the same size to sort them; the bounds. */
+/** Byte addresses: a count a value of each digit; the values and room of the same size to sort them; the bounds. */
 export function roomOf({ values, bins }: BoundsRoom): {
   readonly counts: number;
   readonly values: number;
@@ -23,7 +25,7 @@ export function roomOf({ values, bins }: BoundsRoom): {
   readonly pages: number;
 } {
   const counts = 0;
-  const first = counts + 2 ** digitBits * 4;
+  const first = counts + sortedDigits * 2 ** digitBits * 4;
   const other = first + values * 8;
   const bounds = other + values * 8;
   return { counts, values: first, other, bounds, pages: Math.ceil((bounds + bins * 8) / pageBytes) };

@@ -1,7 +1,7 @@
 import { assemble } from "../../../math/wasm/assembler.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { searchPairKernel, takeSplitKernel } from "./best.ts";
-import { binKernel } from "./bin.ts";
+import { binKernel, cellBinKernel } from "./bin.ts";
 import { logisticKernel } from "./logistic.ts";
 import { logisticSumKernel } from "./logistic-sum.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
@@ -20,6 +20,7 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     searchPairKernel(shape, sums.length),
     takeSplitKernel(shape),
     binKernel(shape),
+    cellBinKernel(shape),
     clearKernel,
     partitionKernel(cellBytes(shape)),
     addScoreKernel(shape),

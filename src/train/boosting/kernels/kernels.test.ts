@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cellsOf } from "../../../model/quick/cells.ts";
+import { cellCount } from "../../../model/quick/records.ts";
 import { type ColumnBins, binOf } from "../bins.ts";
 import { binsAt, boundsRoom, cellBytes, histogramStep, packed, packedStep } from "./shape.ts";
 import { type Bench, countShift, randomFrom, setUp } from "./bench.fixtures.ts";
@@ -149,6 +151,42 @@ describe("writeBins", () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("writeBinsByCell", () => {
+  it("writes what binOf says, of values on and around bounds, missing and infinite ones", () => {
+    const random = randomFrom(3);
+    for (const [nBounds, beside] of [
+      [1, 3],
+      [40, 3],
+      [254, 3],
+      [254, 300],
+    ] as const) {
+      const upper = Float64Array.from({ length: nBounds }, (_, i) => i * 0.37 - 20 + random() * 0.3);
+      const { scale, offset, before } = cellsOf(upper)!;
+      const near = Array.from(upper, (x) => [x, x + 2 ** -40, x - 2 ** -40]).flat();
+      const values = [...near, NaN, Infinity, -Infinity, 0, -0, 1e300, -1e300, 0.1];
+      if (values.length % 2 === 1) values.pop();
+      const bench = setUp(values.length, [3, 3, beside], random);
+      const { kernels, bytes, cells, rows, shape, buffer } = bench;
+      const cell = cellBytes(shape);
+      const doubles = new Float64Array(bytes.buffer);
+      const bounds = Math.ceil(buffer / 64) * 64;
+      const [table, from] = [bounds + boundsRoom * 8, bounds + boundsRoom * 8 + cellCount];
+      const [column, end] = [from + values.length * 8, from + values.length * 8];
+      doubles.fill(Infinity, bounds / 8, table / 8);
+      doubles.set(upper, bounds / 8);
+      bytes.set(before, table);
+      doubles.set(values, from / 8);
+      const missing = nBounds + 1;
+      const record = rows + binsAt(shape) + cell;
+      kernels.writeBinsByCell(from, end, bounds, missing, record, column, table, scale, offset);
+      const bins: ColumnBins = { kind: "number", nValues: missing, upper };
+      const expected = values.map((x) => binOf(bins, x));
+      expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);
+      expect(values.map((_, row) => cells[(record + row * shape.stride) / cell])).toEqual(expected);
+    }
   });
 });
 

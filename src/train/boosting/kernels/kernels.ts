@@ -14,6 +14,18 @@ export interface Kernels {
   clear(begin: number, end: number): void;
   /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
   writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
+  /** The same of an even number of values, whose bounds have cells; see `cellBinKernel`. */
+  writeBinsByCell(
+    values: number,
+    valuesEnd: number,
+    bounds: number,
+    missing: number,
+    record: number,
+    column: number,
+    cells: number,
+    scale: number,
+    offset: number,
+  ): void;
   /** Adds consecutive row records to a histogram: one of packed bins where the shape says so. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
   /**
@@ -61,6 +73,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
   return {
     clear: kernels["clear"]!,
     writeBins: kernels["writeBins"]!,
+    writeBinsByCell: kernels["writeBinsByCell"]!,
     sumRows: kernels["sumRows"]!,
     sumListed: kernels["sumListed"]!,
     widen: kernels["widen"]!,
