@@ -28,8 +28,8 @@ export interface PredictContext {
   readonly metrics: ServerMetrics;
   /** Versions that get a share of the requests beside the champions. */
   readonly traffic: Traffic | null;
-  /** Hears which version answered. */
-  readonly tracing?: Pick<Tracing, "answered" | "partsOf"> | null;
+  /** Hears which version answered, and of messages all that is to be told. */
+  readonly tracing?: Tracing | null;
   /** Hears of the parts of one request, where its trace is kept. */
   readonly beginPart?: BeginPart | null;
 }

@@ -89,7 +89,13 @@ describe("requests of one turn", () => {
   });
 
   it("are answered alone where they want explanations, are batches, or their trace is kept", async () => {
-    const kept = { answered: () => {}, partsOf: () => () => () => {} };
+    const kept = {
+      begin: () => "",
+      answered: () => {},
+      partsOf: () => () => () => {},
+      send: () => null,
+      end: () => {},
+    };
     const many = Array.from({ length: 65 }, () => ({ rooms: 1 }));
     const { ask } = await start(housesModel(1), 1);
     await ask([{ rooms: 1 }]);

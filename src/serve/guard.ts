@@ -6,7 +6,7 @@ import { originHost } from "./hosts.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { requestIdHeader } from "./request-id.ts";
-import type { TracedAnswer, Tracing } from "./tracing/tracing.ts";
+import { requestSpan, type TracedAnswer, type Tracing } from "./tracing/tracing.ts";
 
 /** Where the state of one server stands while it runs. */
 export interface ServerState {
@@ -55,7 +55,7 @@ export function guard(app: FastifyInstance, context: GuardContext): void {
       const ms = clock.monotonic() - start;
       const answer = { method: request.method, route, status: reply.statusCode };
       metrics.answered(route ?? "unmatched", request.method, reply.statusCode, ms / 1000);
-      tracing?.end(request, answer);
+      tracing?.end(request, requestSpan(answer));
       onRequest?.({ requestId: request.id, ...answer, ms: Math.round(ms * 1000) / 1000 });
     });
     reply.headers(securityHeaders).header(requestIdHeader, request.id);

@@ -4,7 +4,8 @@ import { type MillraceError, toMillraceError } from "../../core/errors/error.ts"
 import type { PredictContext } from "../answer-rows.ts";
 import { servedModel } from "../model-source.ts";
 import { problemOf } from "../problem.ts";
-import type { Message, MessageChannel, Refusal } from "./channel.ts";
+import type { MessageChannel, Refusal } from "./channel.ts";
+import { type AskedMessage, MessageSpans } from "./message-spans.ts";
 import { type Fault, isFault, type Verdict, verdictsOf } from "./verdicts.ts";
 
 export interface AnswerMessagesOptions {
@@ -53,12 +54,14 @@ export function answerMessages(options: AnswerMessagesOptions): { stop(): Promis
 
 class Answering {
   readonly #options: AnswerMessagesOptions;
+  readonly #spans: MessageSpans;
   readonly #stopped = new AbortController();
   /** Attempts that failed and are made again. */
   #nHeld = 0;
 
   constructor(options: AnswerMessagesOptions) {
     this.#options = options;
+    this.#spans = new MessageSpans(options.context.tracing ?? null, options.channel);
     // Each message of those taken together may wait for the stream.
     setMaxListeners(0, this.#stopped.signal);
   }
@@ -78,65 +81,80 @@ class Answering {
       });
       if (!taken) return;
       context.metrics.messagesWaiting(model, channel.waiting());
-      if (taken.length > 0) await this.#settle(taken);
+      if (taken.length > 0) await this.#settle(taken.map((message) => this.#spans.begin(message)));
     }
   }
 
-  async #settle(messages: readonly Message[]): Promise<void> {
+  async #settle(messages: readonly AskedMessage[]): Promise<void> {
     const verdicts = await this.#insist(() => this.#judge(messages));
     if (!verdicts) return;
-    const refusals: (readonly [Message, Refusal])[] = [];
-    const settleOne = async (message: Message, verdict: Verdict): Promise<void> => {
-      const answered = isFault(verdict) ? await this.#excuse(message, verdict) : verdict;
+    const refusals: (readonly [AskedMessage, Refusal])[] = [];
+    const settleOne = async (asked: AskedMessage, verdict: Verdict): Promise<void> => {
+      const answered = isFault(verdict) ? await this.#excuse(asked, verdict) : verdict;
       if (answered === undefined) return;
-      if (typeof answered === "string") return this.#answer(message, answered);
-      refusals.push([message, answered]);
-      await this.#refuse(message, answered);
+      if (typeof answered === "string") return this.#answer(asked, answered);
+      refusals.push([asked, answered]);
+      await this.#refuse(asked, answered);
     };
-    const settled = messages.map((message, i) => settleOne(message, verdicts[i]!));
+    const settled = messages.map((asked, i) => settleOne(asked, verdicts[i]!));
     this.#tellFaults(verdicts.filter(isFault));
     await Promise.all(settled);
     this.#tellRefused(refusals);
   }
 
-  #judge(messages: readonly Message[]): Promise<readonly Verdict[]> {
+  #judge(messages: readonly AskedMessage[]): Promise<readonly Verdict[]> {
     const { channel, context, model } = this.#options;
     return verdictsOf(context, channel, model, messages);
   }
 
   /** What becomes of a message that a fault of ours hit: refused where that keeps it, and asked for again until it is answered where not. */
-  async #excuse(message: Message, { fault }: Fault): Promise<string | Refusal | undefined> {
-    if (this.#options.channel.keepsRefused) {
+  async #excuse(asked: AskedMessage, { fault }: Fault): Promise<string | Refusal | undefined> {
+    if (this.#options.channel.dead !== null) {
       const { code, detail } = problemOf(fault);
       return { code, detail };
     }
     return this.#insist(async () => {
-      const [verdict] = await this.#judge([message]);
+      const [verdict] = await this.#judge([asked]);
       if (isFault(verdict!)) throw verdict.fault;
       return verdict!;
     });
   }
 
-  async #answer(message: Message, text: string): Promise<void> {
+  async #answer(asked: AskedMessage, text: string): Promise<void> {
     const { channel, context, model } = this.#options;
-    const isKept = await this.#insist(async () => {
-      await channel.answer(message, text);
-      return true;
-    });
+    const isKept = await this.#send(asked, channel.to, (traceparent) =>
+      channel.answer(asked.message, text, traceparent),
+    );
     if (!isKept) return;
-    channel.acknowledge(message);
+    channel.acknowledge(asked.message);
     context.metrics.messages(model, "answered", 1);
+    this.#spans.end(asked, null);
   }
 
-  async #refuse(message: Message, refusal: Refusal): Promise<void> {
+  async #refuse(asked: AskedMessage, refusal: Refusal): Promise<void> {
     const { channel, context, model } = this.#options;
+    const isKept = await this.#send(asked, channel.dead, (traceparent) =>
+      channel.setAside(asked.message, refusal, traceparent),
+    );
+    if (!isKept) return;
+    channel.terminate(asked.message);
+    context.metrics.messages(model, "refused", 1);
+    this.#spans.end(asked, refusal);
+  }
+
+  /** False where it was stopped before what is sent lasts. */
+  async #send(
+    asked: AskedMessage,
+    subject: string | null,
+    send: (traceparent: string | null) => Promise<void>,
+  ): Promise<boolean> {
+    const { traceparent, end } = this.#spans.sending(asked, subject);
     const isKept = await this.#insist(async () => {
-      await channel.setAside(message, refusal);
+      await send(traceparent);
       return true;
     });
-    if (!isKept) return;
-    channel.terminate(message);
-    context.metrics.messages(model, "refused", 1);
+    end();
+    return isKept ?? false;
   }
 
   /** Tries until it works; undefined where it was stopped before. */
@@ -161,16 +179,16 @@ class Answering {
   /** Those that hold the stream are said where they do. */
   #tellFaults(faults: readonly Fault[]): void {
     const { channel, onFault } = this.#options;
-    if (!channel.keepsRefused) return;
+    if (channel.dead === null) return;
     const byText = new Map(faults.map(({ fault }) => [String(fault), fault]));
     for (const fault of byText.values()) onFault(fault);
   }
 
-  #tellRefused(refusals: readonly (readonly [Message, Refusal])[]): void {
+  #tellRefused(refusals: readonly (readonly [AskedMessage, Refusal])[]): void {
     for (const code of new Set(refusals.map(([, refusal]) => refusal.code))) {
       const same = refusals.filter(([, refusal]) => refusal.code === code);
-      const [{ sequence }, refusal] = same[0]!;
-      this.#options.onEvent({ kind: "refused", count: same.length, sequence, refusal });
+      const [{ message }, refusal] = same[0]!;
+      this.#options.onEvent({ kind: "refused", count: same.length, sequence: message.sequence, refusal });
     }
   }
 }

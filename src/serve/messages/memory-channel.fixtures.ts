@@ -10,6 +10,8 @@ export interface MemoryStream {
   readonly said: string[];
   readonly answers: Map<number, string>;
   readonly setAside: Map<number, Refusal>;
+  /** The `traceparent` of what was sent for each message; null where it had none. */
+  readonly traces: Map<number, string | null>;
   /** Messages that nobody settled. */
   open(): readonly number[];
   /** What fails from now on, or null. */
@@ -25,6 +27,7 @@ export function memoryStream(): MemoryStream {
     said: [],
     answers: new Map(),
     setAside: new Map(),
+    traces: new Map(),
     fault: null,
     send(...sent) {
       for (const one of sent) {
@@ -46,9 +49,12 @@ export function memoryStream(): MemoryStream {
     let isStopped = false;
     const free = (): Message[] => [...messages.values()].filter((message) => !given.has(message.sequence));
     return {
+      system: "memory",
       stream: "IN",
+      consumer: "readers",
+      to: "out",
+      dead: keepsRefused ? "refused" : null,
       mostBytes,
-      keepsRefused,
       waiting: () => free().length,
       async take(most) {
         failing();
@@ -58,13 +64,15 @@ export function memoryStream(): MemoryStream {
         for (const message of taken) given.add(message.sequence);
         return taken;
       },
-      async answer(message, text) {
+      async answer(message, text, traceparent) {
         failing();
+        stream.traces.set(message.sequence, traceparent);
         stream.said.push(`answer ${message.sequence}`);
         if (!stream.answers.has(message.sequence)) stream.answers.set(message.sequence, text);
       },
-      async setAside(message, refusal) {
+      async setAside(message, refusal, traceparent) {
         failing();
+        stream.traces.set(message.sequence, traceparent);
         stream.said.push(`set aside ${message.sequence}`);
         if (keepsRefused) stream.setAside.set(message.sequence, refusal);
       },

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { MillraceError, isMillraceError } from "../../core/errors/error.ts";
 import { loadNats } from "../../ingest/streams/nats-connection.ts";
+import { formatTraceparent } from "../tracing/trace-context.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
 import { type NatsChannelOptions, openConsumer, type OpenConsumer } from "./nats-consumer.ts";
 
@@ -24,6 +25,7 @@ export async function openNatsChannel(options: NatsChannelOptions): Promise<Mess
 }
 
 class NatsChannel implements MessageChannel {
+  readonly system = "nats";
   readonly #options: NatsChannelOptions;
   /** Messages that were given out, by themselves. */
   readonly #taken = new WeakMap<Message, JsMsg>();
@@ -44,12 +46,21 @@ class NatsChannel implements MessageChannel {
     return this.#options.stream;
   }
 
-  get mostBytes(): number {
-    return this.#mostBytesUnder(this.#options.to) - headerBytes(this.#headersOf(Number.MAX_SAFE_INTEGER));
+  get consumer(): string {
+    return this.#options.consumer;
   }
 
-  get keepsRefused(): boolean {
-    return this.#options.dead !== undefined;
+  get to(): string {
+    return this.#options.to;
+  }
+
+  get dead(): string | null {
+    return this.#options.dead ?? null;
+  }
+
+  get mostBytes(): number {
+    const headers = { ...this.#headersOf(Number.MAX_SAFE_INTEGER), ...traceHeader(longestTraceparent) };
+    return this.#mostBytesUnder(this.#options.to) - headerBytes(headers);
   }
 
   waiting(): number {
@@ -100,12 +111,12 @@ class NatsChannel implements MessageChannel {
     return taken.length === 0 && this.#isStopped ? null : taken;
   }
 
-  async answer(message: Message, text: string): Promise<void> {
+  async answer(message: Message, text: string, traceparent: string | null): Promise<void> {
     await this.open();
-    await this.#publish(this.#options.to, text, this.#headersOf(message.sequence));
+    await this.#publish(this.#options.to, text, { ...this.#headersOf(message.sequence), ...traceHeader(traceparent) });
   }
 
-  async setAside(message: Message, { code, detail }: Refusal): Promise<void> {
+  async setAside(message: Message, { code, detail }: Refusal, traceparent: string | null): Promise<void> {
     const { dead, stream } = this.#options;
     if (dead === undefined) return;
     await this.open();
@@ -114,6 +125,7 @@ class NatsChannel implements MessageChannel {
     const most = Math.min(mostDetail, mostBytes >> 2);
     const headers = {
       ...this.#headersOf(message.sequence),
+      ...traceHeader(traceparent),
       "Millrace-Code": code,
       "Millrace-Detail": detail.slice(0, most).replaceAll(/[^\x20-\x7e]/g, "?"),
       "Millrace-Stream": stream,
@@ -233,6 +245,12 @@ class NatsChannel implements MessageChannel {
 function headersByName({ headers }: JsMsg): Headers {
   if (!headers) return {};
   return Object.fromEntries(headers.keys().map((name) => [name.toLowerCase(), headers.values(name).join(", ")]));
+}
+
+const longestTraceparent = formatTraceparent({ traceId: "0".repeat(32), spanId: "0".repeat(16), isSampled: true });
+
+function traceHeader(traceparent: string | null): Headers {
+  return traceparent === null ? {} : { traceparent };
 }
 
 /** What headers take of a message: a line that names the protocol, one each, and an empty one. */

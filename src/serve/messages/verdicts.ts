@@ -7,10 +7,10 @@ import { type ReadRow, rowReaderOf } from "../batch/rows.ts";
 import { formatBytes } from "../limits.ts";
 import { type ServedModel, servedModel } from "../model-source.ts";
 import { isInternal, problemOf } from "../problem.ts";
-import { requestIdHeader } from "../request-id.ts";
 import { answerAsked } from "../traffic/answer.ts";
 import type { Asker } from "../traffic/arm.ts";
 import type { Message, MessageChannel, Refusal } from "./channel.ts";
+import type { AskedMessage } from "./message-spans.ts";
 
 /** What a message gets: the text of its answer, why there is none, or the fault of ours that hit it. */
 export type Verdict = string | Refusal | Fault;
@@ -32,17 +32,17 @@ export async function verdictsOf(
   context: PredictContext,
   channel: MessageChannel,
   model: string,
-  messages: readonly Message[],
+  asked: readonly AskedMessage[],
 ): Promise<readonly Verdict[]> {
   const served = servedModel(context.models, model);
-  const reads = rowReaderOf("jsonl", [], context.limits)(messages.map(({ bytes }) => Buffer.from(bytes)));
-  const outcomes = context.traffic?.of(served)
-    ? await lasting(context.log, () =>
-        messages.map((message, i) => outcomeByArm(context, served, askerOf(channel, message), reads[i]!)),
-      )
+  const reads = rowReaderOf("jsonl", [], context.limits)(asked.map(({ message }) => Buffer.from(message.bytes)));
+  const isDivided = Boolean(context.traffic?.of(served));
+  const outcomes = isDivided
+    ? await lasting(context.log, () => asked.map(({ asker }, i) => outcomeByArm(context, served, asker, reads[i]!)))
     : await outcomesOrEach(context, served, reads);
-  return messages.map((message, i) => {
+  return asked.map(({ message, asker }, i) => {
     const [read, outcome] = [reads[i]!, outcomes[i]!];
+    if (!isDivided) context.tracing?.answered(asker, served, "answer" in outcome ? 1 : 0);
     return isFault(outcome) ? outcome : answerText(served, channel, message, "row" in read ? read.row : null, outcome);
   });
 }
@@ -54,11 +54,6 @@ function outcomeByArm(context: PredictContext, served: ServedModel, asker: Asker
   } catch (error) {
     return faultOrRefusal(error);
   }
-}
-
-/** A message that comes again has the same id, and gets the version it had. */
-function askerOf({ stream }: MessageChannel, { sequence, id, headers }: Message): Asker {
-  return { headers: { [requestIdHeader]: id ?? `${stream} ${sequence}`, ...headers } };
 }
 
 /** A row whose prediction fails costs the others nothing: where they fail together, each is asked for itself. */

@@ -86,7 +86,8 @@ async function send(options: OtlpOptions, spans: readonly Span[], signal: AbortS
   }
 }
 
-const kinds = { part: 1, request: 2 };
+/** Internal, server, producer and consumer. */
+const kinds = { part: 1, request: 2, sent: 4, message: 5 };
 const errorStatus = 2;
 
 function documentOf({ service, version }: OtlpOptions, spans: readonly Span[]): unknown {

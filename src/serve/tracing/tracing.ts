@@ -4,20 +4,20 @@ import type { ServedModel } from "../model-source.ts";
 import type { Asker } from "../traffic/arm.ts";
 import { formatTraceparent, parseTraceparent, type TraceContext } from "./trace-context.ts";
 
-/** One request as it went, or a part of it, for whoever collects traces. */
+/** One request or message as it went, or a part of it, for whoever collects traces. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Of the span the caller named, or of the request a part belongs to; null where the trace begins here. */
+  /** Of the span the caller named, or of that which a part belongs to; null where the trace begins here. */
   readonly parentId: string | null;
-  /** "POST /v1/models/:name/predict", the method alone where no route matched, or the name of a part. */
+  /** "POST /v1/models/:name/predict", the method alone where no route matched, "process" and a stream, or the name of a part. */
   readonly name: string;
-  readonly kind: "request" | "part";
+  readonly kind: "request" | "message" | "part" | "sent";
   /** UTC milliseconds. */
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Attributes;
-  /** The server is at fault: status 500 and above. No part is. */
+  /** The server is at fault: of a request, status 500 and above. No part is. */
   readonly hasFailed: boolean;
 }
 
@@ -41,7 +41,14 @@ export type Attributes = Readonly<Record<string, string | number>>;
 /** Begins a part of a request, such as "predict"; what it gives ends it. */
 export type BeginPart = (name: string, attributes?: Attributes) => () => void;
 
-/** The spans of a server's requests, which continue the traces of those who ask: one each, with the parts as its children. */
+/** What is sent on to others. */
+export interface Sending {
+  /** The `traceparent` header that goes with it, by which its receiver goes on with the trace. */
+  readonly traceparent: string;
+  readonly end: () => void;
+}
+
+/** The spans of requests and messages, which continue the traces of those who ask: one each, with the parts as its children. */
 export interface Tracing {
   /** Gives the `traceresponse` header: whose span it is that answers. */
   begin(asker: Asker): string;
@@ -49,7 +56,28 @@ export interface Tracing {
   answered(asker: Asker, served: ServedModel, nRows: number): void;
   /** Null for a trace that is not kept. A part that ends after its request is lost. */
   partsOf(asker: Asker): BeginPart | null;
-  end(asker: Asker, answer: TracedAnswer): void;
+  /** Null for a trace that is not kept: what is sent then goes on from `begin`'s. */
+  send(asker: Asker, name: string, attributes: Attributes): Sending | null;
+  end(asker: Asker, ended: EndedSpan): void;
+}
+
+/** What a span was of, known once it ends. */
+export interface EndedSpan extends Pick<Span, "name" | "attributes" | "hasFailed"> {
+  readonly kind: "request" | "message";
+}
+
+/** The span of a request that was answered so. Attributes bear OpenTelemetry's names. */
+export function requestSpan({ method, route, status }: TracedAnswer): EndedSpan {
+  return {
+    name: route === null ? method : `${method} ${route}`,
+    kind: "request",
+    attributes: {
+      "http.request.method": method,
+      ...(route !== null && { "http.route": route }),
+      "http.response.status_code": status,
+    },
+    hasFailed: status >= 500,
+  };
 }
 
 interface OpenSpan {
@@ -61,25 +89,15 @@ interface OpenSpan {
   readonly parts: Span[];
 }
 
-/** `share` of the traces that begin here are kept; of others, what their beginner decided. Attributes bear OpenTelemetry's names. */
+/** `share` of the traces that begin here are kept; of others, what their beginner decided. */
 export function createTracing(sink: SpanSink, clock: Clock, share: number): Tracing {
   const open = new WeakMap<Asker, OpenSpan>();
   return {
     begin(asker) {
       const parent = parseTraceparent(asker.headers["traceparent"]);
       const traceId = parent?.traceId ?? randomBytes(16).toString("hex");
-      const isSampled = parent?.isSampled ?? isKept(traceId, share);
-      const context = { traceId, spanId: randomBytes(8).toString("hex"), isSampled };
-      const parentId = parent?.spanId ?? null;
-      if (isSampled)
-        open.set(asker, {
-          context,
-          parentId,
-          startMs: clock.now(),
-          start: clock.monotonic(),
-          attributes: {},
-          parts: [],
-        });
+      const context = { traceId, spanId: newSpanId(), isSampled: parent?.isSampled ?? isKept(traceId, share) };
+      if (context.isSampled) open.set(asker, openSpan(context, parent, clock));
       return formatTraceparent(context);
     },
     answered(asker, served, nRows) {
@@ -88,33 +106,33 @@ export function createTracing(sink: SpanSink, clock: Clock, share: number): Trac
     },
     partsOf(asker) {
       const span = open.get(asker);
-      return span ? partsOf(span, clock) : null;
+      return span ? (name, attributes) => beginChild(span, clock, { name, attributes, kind: "part" }).end : null;
     },
-    end(asker, { method, route, status }) {
+    send(asker, name, attributes) {
+      const span = open.get(asker);
+      return span ? beginChild(span, clock, { name, attributes, kind: "sent" }) : null;
+    },
+    end(asker, { attributes, ...ended }) {
       const span = open.get(asker);
       if (!span) return;
       open.delete(asker);
-      const { context, parentId, startMs, start, attributes, parts } = span;
-      sink.add({
-        traceId: context.traceId,
-        spanId: context.spanId,
-        parentId,
-        name: route === null ? method : `${method} ${route}`,
-        kind: "request",
-        startMs,
-        endMs: startMs + clock.monotonic() - start,
-        attributes: {
-          "http.request.method": method,
-          ...(route !== null && { "http.route": route }),
-          "http.response.status_code": status,
-          ...attributes,
-        },
-        hasFailed: status >= 500,
-      });
+      const { context, parentId, startMs, start, parts } = span;
+      const { traceId, spanId } = context;
+      const times = { startMs, endMs: startMs + clock.monotonic() - start };
+      sink.add({ traceId, spanId, parentId, ...times, ...ended, attributes: { ...attributes, ...span.attributes } });
       // After their parent: where no more spans are taken, none is kept whose parent is not.
       for (const part of parts) sink.add(part);
     },
   };
+}
+
+function openSpan(context: TraceContext, parent: TraceContext | null, clock: Clock): OpenSpan {
+  const times = { startMs: clock.now(), start: clock.monotonic() };
+  return { context, parentId: parent?.spanId ?? null, ...times, attributes: {}, parts: [] };
+}
+
+function newSpanId(): string {
+  return randomBytes(8).toString("hex");
 }
 
 /** Which version it is of how many rows. */
@@ -122,17 +140,23 @@ export function attributesOf({ model, version }: ServedModel, nRows: number): At
   return { "millrace.model.name": model.name, "millrace.model.version": version, "millrace.rows": nRows };
 }
 
-function partsOf({ context, startMs, start, parts }: OpenSpan, clock: Clock): BeginPart {
-  const { traceId, spanId: parentId } = context;
+function beginChild(
+  { context, startMs, start, parts }: OpenSpan,
+  clock: Clock,
+  {
+    attributes = {},
+    ...named
+  }: { readonly name: string; readonly kind: Span["kind"]; readonly attributes?: Attributes | undefined },
+): Sending {
+  const own = { ...context, spanId: newSpanId() };
   const msAt = (time: number): number => startMs + time - start;
-  return (name, attributes = {}) => {
-    const begun = clock.monotonic();
-    return () => {
-      const spanId = randomBytes(8).toString("hex");
-      const times = { startMs: msAt(begun), endMs: msAt(clock.monotonic()) };
-      parts.push({ traceId, spanId, parentId, name, kind: "part", ...times, attributes, hasFailed: false });
-    };
+  const begun = clock.monotonic();
+  const end = (): void => {
+    const times = { startMs: msAt(begun), endMs: msAt(clock.monotonic()) };
+    const { traceId, spanId } = own;
+    parts.push({ traceId, spanId, parentId: context.spanId, ...named, ...times, attributes, hasFailed: false });
   };
+  return { traceparent: formatTraceparent(own), end };
 }
 
 /** Does work as a part of a request; as it is where nobody traces. */
