@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import type { ContractColumn } from "../frame/contract.ts";
 import type { Store } from "../store/open.ts";
 import { openRegistry, type OpenRegistry } from "./registry.fixtures.ts";
 import { createRegistry, type Registry } from "./registry.ts";
@@ -104,6 +105,18 @@ describe("promoting", () => {
     await registry.promote("prices", 1, ann);
     await registry.promote("prices", 1, ann);
     expect(await registry.history("prices")).toHaveLength(2);
+  });
+
+  it("of two versions at once happens one after the other, and the log says in which order", async () => {
+    await registerThree();
+    const done = await Promise.all([3, 2, 3].map((version) => registry.promote("prices", version, ann)));
+    expect(done.map(({ version }) => version)).toEqual([3, 2, 3]);
+    const moves = (await registry.history("prices")).filter(({ action }) => action === "promote");
+    const path = moves.map(({ details }) => [details["previous"], details["version"]]);
+    expect(path[0]![0]).toBeNull();
+    for (let i = 1; i < path.length; ++i) expect(path[i]![0]).toBe(path[i - 1]![1]);
+    expect(await registry.champion("prices")).toMatchObject({ version: path.at(-1)![1] });
+    expect(await registry.verifyAudit()).toMatchObject({ intact: true });
   });
 
   it("names what it does not know", async () => {
@@ -255,5 +268,36 @@ describe("a promotion that would break callers", () => {
       reason: "better",
       breaks: [{ column: "rooms" }, { column: "age" }],
     });
+  });
+
+  it("is refused though it began before the champion came whose callers it would break", async () => {
+    const columns = new Map<Digest, readonly ContractColumn[]>();
+    let nAsking = 0;
+    let askBoth: () => void;
+    const bothAsk = new Promise<void>((resolve) => (askBoth = resolve));
+    const checked = createRegistry(store, clock, async (digest) => {
+      // Both promotions know the champion of before by then.
+      if (++nAsking === 2) askBoth();
+      await bothAsk;
+      const own = columns.get(digest)!;
+      return { contract: { columns: own }, inputs: own.map(({ name }) => name) };
+    });
+    const age = { ...column("age"), missing: 1 };
+    columns.set((await register("one")).digest, [column("area")]);
+    columns.set((await register("two")).digest, [column("area"), age]);
+    columns.set((await register("three")).digest, [column("area")]);
+    await checked.promote("prices", 1, ann);
+    const both = await Promise.allSettled([2, 3].map((version) => checked.promote("prices", version, ann)));
+    expect(both).toMatchObject([
+      { status: "fulfilled", value: { version: 2 } },
+      {
+        status: "rejected",
+        reason: {
+          code: "CONTRACT_INCOMPATIBLE",
+          context: { champion: 2, breaks: [{ column: "age", rule: "removed" }] },
+        },
+      },
+    ]);
+    expect(await checked.champion("prices")).toMatchObject({ version: 2 });
   });
 });
