@@ -39,6 +39,7 @@ export class Grower {
   readonly #splitter: Splitter | KernelSplitter;
   readonly #tree: GrownTree;
 
+  /** All threads make theirs at once: they wait for each other. */
   constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team, shard: Shard) {
     this.#plan = plan;
     this.#view = view;
@@ -48,10 +49,9 @@ export class Grower {
     const place = placeOf(plan, view, kernels, team);
     const histograms = new Histograms(plan, view, kernels, team, { shard, from: place.from, to: place.to });
     this.#histograms = histograms;
-    this.#splitter =
-      plan.growth === null
-        ? new Splitter({ plan, place, team, histograms })
-        : new KernelSplitter(plan, plan.growth, place, team);
+    if (plan.growth !== null && plan.shape.isPacked) histograms.keepPacked();
+    const args = { plan, place, team, histograms };
+    this.#splitter = plan.growth === null ? new Splitter(args) : new KernelSplitter(args, plan.growth);
   }
 
   /**
@@ -65,7 +65,7 @@ export class Grower {
     clearTree(tree, output);
     const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
     const leaves = this.#splitter.split(growth, this.#root(growth, args));
-    if (isRenewed(this.#plan.loss)) this.#renew(growth, leaves);
+    if (isRenewed(this.#plan.loss) && leaves.length > 1) this.#renew(growth, leaves);
     else for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
     return { tree, leaves };
   }

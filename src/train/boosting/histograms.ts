@@ -1,6 +1,7 @@
 import type { Team } from "../../threads/team.ts";
+import { type BinRun, mostRowsOf, runsOf } from "./bin-runs.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
+import { featuresOf, gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
 import type { Range, Shard } from "./shard.ts";
 import type { View } from "./view.ts";
@@ -16,11 +17,10 @@ export class Histograms {
   readonly #team: Team;
   readonly #shard: Shard;
   readonly #bytes: number;
-  readonly #slotBytes: number;
-  readonly #packedBytes: number;
-  /** Bytes of a histogram that are this thread's to add up. */
-  readonly #from: number;
-  readonly #to: number;
+  /** The features that are this thread's to add up. */
+  readonly #features: readonly [from: number, to: number];
+  /** Features whose sums a thread keeps packed until they are added up. */
+  #kept: readonly boolean[];
 
   constructor(
     plan: TrainingPlan,
@@ -35,15 +35,42 @@ export class Histograms {
     this.#team = team;
     this.#shard = args.shard;
     this.#bytes = histogramBytes(plan.shape);
-    this.#slotBytes = histogramStep(plan.shape);
-    this.#packedBytes = packedStep(plan.shape);
-    this.#from = plan.shape.binOffsets[args.from]! * 16;
-    this.#to = plan.shape.binOffsets[args.to]! * 16;
+    this.#features = [args.from, args.to];
+    this.#kept = Array.from({ length: featuresOf(plan.shape) }, () => false);
+  }
+
+  /**
+   * Keeps the sums of features packed from now on of which no bin has more rows of the table than a packed one may hold: no leaf
+   * has more. All threads call it, before there are gradients.
+   */
+  keepPacked(): void {
+    const { shape } = this.#plan;
+    this.sumAll(0);
+    this.#team.barrier();
+    this.merge(0, null);
+    this.#team.barrier();
+    this.#kept = this.#kept.map((_, f) => mostRowsOf(this.#view.words, this.at(0) / 4, shape, f) <= packed.rows);
+    this.#team.barrier();
+  }
+
+  /** The runs of bins that are this thread's to add up. */
+  get ownRuns(): readonly BinRun[] {
+    return runsOf(this.#plan.shape, this.#kept, ...this.#features);
+  }
+
+  /** The runs of all bins that packed ones have no room for. */
+  get wideRuns(): readonly BinRun[] {
+    return runsOf(this.#plan.shape, this.#kept, 0, this.#kept.length).filter(({ isKept }) => !isKept);
+  }
+
+  /** How many rows packed bins are given before those of `wideRuns` are widened. */
+  get packedRows(): number {
+    return this.#kept.every(Boolean) ? this.#plan.nRows : packed.rows;
   }
 
   /** Byte address of histogram `slot`. */
   at(slot: number): number {
-    return this.#plan.layout.histograms + slot * this.#slotBytes;
+    return this.#plan.layout.histograms + slot * histogramStep(this.#plan.shape);
   }
 
   /**
@@ -53,31 +80,33 @@ export class Histograms {
   sumAll(slot: number, write: (range: Range) => void = () => {}): void {
     const { layout, shape } = this.#plan;
     const wide = this.#wideAt(slot);
-    const target = this.#open(this.#shard.nRows, wide);
+    const wideRuns = this.wideRuns;
+    const target = this.#open(this.#shard.nRows, wide, wideRuns);
     let held = 0;
     for (const range of this.#shard.ranges) {
       const [from, to] = range;
       write(range);
-      if (held + to - from > packed.rows) held = this.#flush(target, wide);
+      if (held + to - from > packed.rows) held = this.#flush(target, wide, wideRuns);
       this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
       held += to - from;
     }
-    if (this.#shard.nRows > packed.rows) this.#flush(target, wide);
+    if (this.#shard.nRows > packed.rows) this.#flush(target, wide, wideRuns);
   }
 
   /** Sums the records of the `own` rows listed from position `begin` of the index, to be merged into `slot`. */
   sumListed(slot: number, begin: number, own: number): void {
     const { layout, shape } = this.#plan;
     const wide = this.#wideAt(slot);
-    const target = this.#open(own, wide);
+    const wideRuns = this.wideRuns;
+    const target = this.#open(own, wide, wideRuns);
     const buffer = layout.gathered + this.#team.thread * gatherBytes(shape.stride);
     const step = shape.isPacked ? packed.rows : own;
     for (let from = begin; from < begin + own; from += step) {
-      if (from > begin) this.#flush(target, wide);
+      if (from > begin) this.#flush(target, wide, wideRuns);
       const to = Math.min(begin + own, from + step);
       this.#kernels.sumListed(layout.index + from * 4, layout.index + to * 4, layout.rows, buffer, target);
     }
-    if (own > packed.rows) this.#flush(target, wide);
+    if (own > packed.rows) this.#flush(target, wide, wideRuns);
   }
 
   /**
@@ -85,35 +114,38 @@ export class Histograms {
    * the sibling's. All threads must have summed theirs.
    */
   merge(slot: number, parent: number | null): void {
-    const [from, to] = [this.#from, this.#to];
+    for (const run of this.ownRuns) this.#merge(run, slot, parent);
+  }
+
+  #merge(run: BinRun, slot: number, parent: number | null): void {
     const { threads } = this.#team;
+    const [from, to] = [run.from * 16, run.to * 16];
     const target = this.at(slot);
     const base = parent === null ? null : this.at(parent) + from;
     let narrow = 0;
     for (let thread = 0; thread < threads; ++thread) narrow += Number(this.#isNarrow(thread));
-    if (narrow === threads) {
-      return this.#kernels.merge(target + from, target + to, this.#packedAt(0) + from / 2, true, base);
+    if (run.isKept || narrow === threads) {
+      const source = this.#packedAt(0) + from / 2;
+      return this.#kernels.merge(target + from, target + to, source, run.isKept ? "Kept" : "Packed", base);
     }
-    for (let thread = 0; thread < threads; ++thread) {
-      if (this.#isNarrow(thread)) this.#widen(this.#privateAt(thread), this.#packedAt(thread));
-    }
-    if (threads > 1) this.#kernels.merge(target + from, target + to, this.#privateAt(0) + from, false, base);
-    else if (base !== null) this.#kernels.merge(target + from, target + to, target + from, false, base);
+    for (let thread = 0; thread < threads; ++thread) if (this.#isNarrow(thread)) this.#widen(run, thread);
+    if (threads > 1) this.#kernels.merge(target + from, target + to, this.#privateAt(0) + from, "Bins", base);
+    else if (base !== null) this.#kernels.merge(target + from, target + to, target + from, "Bins", base);
   }
 
-  /** Writes packed sums as wide ones, over this thread's features. */
-  #widen(wide: number, narrow: number): void {
-    const [from, to] = [this.#from, this.#to];
-    this.#kernels.clear(wide + from, wide + to);
-    this.#kernels.widen(wide + from, wide + to, narrow + from / 2);
+  /** Writes a thread's packed sums as wide ones. */
+  #widen({ from, to }: BinRun, thread: number): void {
+    const wide = this.#privateAt(thread);
+    this.#kernels.clear(wide + from * 16, wide + to * 16);
+    this.#kernels.widen(wide + from * 16, wide + to * 16, this.#packedAt(thread) + from * 8);
   }
 
   #privateAt(thread: number): number {
-    return this.#plan.layout.privateHistograms + thread * this.#slotBytes;
+    return this.#plan.layout.privateHistograms + thread * histogramStep(this.#plan.shape);
   }
 
   #packedAt(thread: number): number {
-    return this.#plan.layout.packedHistograms + thread * this.#packedBytes;
+    return this.#plan.layout.packedHistograms + thread * packedStep(this.#plan.shape);
   }
 
   /** Where this thread's sums for `slot` go, in bins of 16 bytes. */
@@ -127,11 +159,12 @@ export class Histograms {
   }
 
   /** Clears what `own` rows will be summed into, and says where that is. */
-  #open(own: number, wide: number): number {
+  #open(own: number, wide: number, wideRuns: readonly BinRun[]): number {
     const { thread } = this.#team;
-    const { perThread } = this.#view;
-    perThread[2 * thread] = own;
-    if (!this.#isNarrow(thread)) this.#kernels.clear(wide, wide + this.#bytes);
+    this.#view.perThread[2 * thread] = own;
+    if (!this.#isNarrow(thread)) {
+      for (const { from, to } of wideRuns) this.#kernels.clear(wide + from * 16, wide + to * 16);
+    }
     if (!this.#plan.shape.isPacked) return wide;
     const narrow = this.#packedAt(thread);
     this.#kernels.clear(narrow, narrow + this.#bytes / 2);
@@ -139,10 +172,12 @@ export class Histograms {
   }
 
   /** Moves packed sums to wide bins before a field can run over; returns the rows they then hold: none. */
-  #flush(target: number, wide: number): number {
+  #flush(target: number, wide: number, wideRuns: readonly BinRun[]): number {
     if (!this.#plan.shape.isPacked) return 0;
-    this.#kernels.widen(wide, wide + this.#bytes, target);
-    this.#kernels.clear(target, target + this.#bytes / 2);
+    for (const { from, to } of wideRuns) {
+      this.#kernels.widen(wide + from * 16, wide + to * 16, target + from * 8);
+      this.#kernels.clear(target + from * 8, target + to * 8);
+    }
     return 0;
   }
 }

@@ -24,13 +24,17 @@ function tableOf(nRows: number): { readonly columns: readonly number[][]; readon
 }
 
 /** With a category of one level, on which nothing can be split, trees are grown in TypeScript. */
-async function expectTwins(nRows: number, task: Target["task"], given: HyperparameterValues, isWeighted = false) {
-  const { columns, signal } = tableOf(nRows);
+async function expectTwins(
+  { columns, signal }: ReturnType<typeof tableOf>,
+  task: Target["task"],
+  given: HyperparameterValues,
+  isWeighted = false,
+) {
   const labels = { regression: signal, binary: signal.map((s) => Number(s > 1)), multiclass: signal.map(levelOf) };
   const weights = isWeighted ? signal.map((s) => 1 + Math.abs(s)) : null;
   const target = targetOf(task, labels[task as keyof typeof labels], weights);
   const numbers = designOf(columns);
-  const withLevel = designOf([...columns, columns[0]!.map(() => 0)], [0, 0, 0, 0, 1]);
+  const withLevel = designOf([...columns, columns[0]!.map(() => 0)], [...columns.map(() => 0), 1]);
   const learn = (design: Design) => fit(design, target, { trees: 4, ...given }, { validation: { design, target } });
   const [byKernels, inTypeScript] = [await learn(numbers), await learn(withLevel)];
   expect(byKernels.trees.feature.length).toBeGreaterThan(12);
@@ -52,15 +56,28 @@ describe("trees that a kernel grows are those grown in TypeScript", () => {
   ];
   it.each(settings)("with %j", async (given) => {
     for (const task of ["regression", "binary", "multiclass"] as const)
-      for (const isWeighted of [false, true]) await expectTwins(1500, task, given, isWeighted);
+      for (const isWeighted of [false, true]) await expectTwins(tableOf(1500), task, given, isWeighted);
   });
 
   it("where leaf values are renewed", async () => {
-    for (const loss of ["absolute", "quantile"]) await expectTwins(1500, "regression", { loss });
+    for (const loss of ["absolute", "quantile"]) await expectTwins(tableOf(1500), "regression", { loss });
   });
 
   it("from packed sums, of leaves with more rows than these hold and of smaller ones", async () => {
-    await expectTwins(66_000, "binary", {});
-    await expectTwins(66_000, "binary", { rowShare: 0.5, depth: 4 });
+    await expectTwins(tableOf(66_000), "binary", {});
+    await expectTwins(tableOf(66_000), "binary", { rowShare: 0.5, depth: 4 });
+  });
+
+  it("from sums that stay packed in every leaf, of features no bin of which has many rows, alone and among others", async () => {
+    const { columns, signal } = tableOf(66_000);
+    const [spread, spiked, few, other] = columns as [number[], number[], number[], number[]];
+    for (const mixed of [
+      [spread, other],
+      [spiked, spread, other, few],
+      [other, few, spiked, spread],
+    ]) {
+      for (const given of [{}, { leaves: 200, minRows: 1 }, { rowShare: 0.5, growth: "levelwise" }, { l1: 3, l2: 0 }])
+        await expectTwins({ columns: mixed, signal }, "binary", given);
+    }
   });
 });

@@ -1,9 +1,12 @@
+import type { BinRun } from "./bin-runs.ts";
+import type { Histograms } from "./histograms.ts";
 import { instantiateModule, type WasmModule } from "../../math/wasm/webassembly.ts";
-import type { Team } from "../../threads/team.ts";
-import { growthBytes, growthLeaf, growthSplit, growthSplitsAt, growthState } from "./kernels/growth-state.ts";
-import { gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
+import { binRun, growthBytes, growthLeaf, growthSplit, growthSplitsAt, growthState } from "./kernels/growth-state.ts";
+import { featuresOf, gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
 import { type Growth, type Leaf, openNode } from "./leaf.ts";
+import type { SearchArgs } from "./leaf-search.ts";
 import { foundBytes, type TrainingPlan } from "./plan.ts";
+import { isListedAnew } from "./sampling.ts";
 import { type SearchPlace, listNumbers, writePenalties } from "./search-pair.ts";
 import { routeNumber } from "./search.ts";
 
@@ -18,8 +21,9 @@ export class KernelSplitter {
   readonly #state: number;
   readonly #grow: (state: number) => number;
 
-  constructor(plan: TrainingPlan, growth: WasmModule, place: SearchPlace, { thread, barrier }: Team) {
+  constructor({ plan, place, team, histograms }: SearchArgs, growth: WasmModule) {
     const { layout, shape, settings } = plan;
+    const { thread, barrier } = team;
     this.#plan = plan;
     this.#place = place;
     this.#state = layout.growth + thread * growthBytes(settings.leaves);
@@ -32,12 +36,35 @@ export class KernelSplitter {
       wide: layout.privateHistograms + thread * histogramStep(shape),
       summed: layout.perThread + 16 * thread,
       gathered: layout.gathered + thread * gatherBytes(shape.stride),
-      from: shape.binOffsets[place.from]! * 16,
-      to: shape.binOffsets[place.to]! * 16,
+      ...this.#writeRuns(thread, histograms),
+      packedRows: histograms.packedRows,
+      rootList: isListedAnew(plan) ? layout.index : layout.fullIndex,
     };
     const { words } = place.view;
     for (const [name, value] of Object.entries(fields))
       words[(this.#state + growthState[name as keyof typeof fields]) / 4] = value;
+  }
+
+  /** Writes the runs of bins the kernel works on; returns where they stand. */
+  #writeRuns(
+    thread: number,
+    { ownRuns, wideRuns }: Histograms,
+  ): Record<"runs" | "runsEnd" | "wideRuns" | "wideRunsEnd", number> {
+    const { layout, shape } = this.#plan;
+    const { words } = this.#place.view;
+    const write = (runs: readonly BinRun[], from: number): number => {
+      let at = from;
+      for (const { isKept, from: first, to } of runs) {
+        words[(at + binRun.isKept) / 4] = Number(isKept);
+        words[(at + binRun.from) / 4] = first;
+        words[(at + binRun.to) / 4] = to;
+        at += binRun.bytes;
+      }
+      return at;
+    };
+    const room = featuresOf(shape) * binRun.bytes;
+    const [own, wide] = [layout.binRuns + 2 * thread * room, layout.binRuns + (2 * thread + 1) * room];
+    return { runs: own, runsEnd: write(ownRuns, own), wideRuns: wide, wideRunsEnd: write(wideRuns, wide) };
   }
 
   /** As `Splitter.split`. */

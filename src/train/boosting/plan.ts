@@ -14,7 +14,7 @@ import { cellCount } from "../../model/quick/records.ts";
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
-import { growthBytes } from "./kernels/growth-state.ts";
+import { binRun, growthBytes } from "./kernels/growth-state.ts";
 import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
@@ -149,6 +149,8 @@ export interface Layout {
   readonly foundSplits: number;
   /** What each thread grows a tree on: `growthState`. */
   readonly growth: number;
+  /** The runs of bins that each thread works on there: room for one a feature, twice. */
+  readonly binRuns: number;
   /** The best step of each leaf, where leaves are renewed. */
   readonly leafSteps: number;
   /** Where each leaf's rows stand in each thread's segment, there too: first position and number. */
@@ -235,6 +237,7 @@ export function planMemory(size: {
     scanLists: take(threads * featuresOf(shape) * scanEntry.bytes),
     foundSplits: take(threads * size.leaves * foundBytes(shape)),
     growth: take(threads * growthBytes(size.leaves)),
+    binRuns: take(threads * 2 * featuresOf(shape) * binRun.bytes),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),
     sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,

@@ -15,6 +15,11 @@ export function drawnWeight({ topShare, rowShare }: Settings): number {
   return topShare > 0 ? 1 / rowShare : 1;
 }
 
+/** Whether the rows of a tree are listed in the index before it grows: kernels read all of them from the full index. */
+export function isListedAnew({ growth, settings }: Pick<TrainingPlan, "growth" | "settings">): boolean {
+  return growth === null || settings.rowShare < 1;
+}
+
 /**
  * Which rows a tree learns from, as one thread decides it of its own: those drawn; with `topShare` also the rows of largest
  * gradients, undrawn, and then a drawn row counts for those that were not (gradient-based one-side sampling, Ke et al. 2017).
@@ -46,7 +51,7 @@ export class Sampling {
     const { index, fullIndex } = this.#view;
     const { ranges, begin, nRows } = this.#shard;
     if (this.#plan.settings.rowShare === 1) {
-      index.set(fullIndex.subarray(begin, begin + nRows), begin);
+      if (isListedAnew(this.#plan)) index.set(fullIndex.subarray(begin, begin + nRows), begin);
       return nRows;
     }
     if (this.#plan.settings.topShare > 0) this.#findTop();

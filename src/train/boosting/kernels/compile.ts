@@ -9,7 +9,9 @@ import { scanFeaturesKernel } from "./scan.ts";
 import { type KernelShape, cellBytes } from "./shape.ts";
 import { mergeKernel, sumKernels, widenKernel } from "./sum.ts";
 
-const mergeKinds = [true, false].flatMap((isNarrow) => [true, false].map((subtracts) => ({ isNarrow, subtracts })));
+const mergeKinds = (["Bins", "Packed", "Kept"] as const).flatMap((from) =>
+  [true, false].map((subtracts) => ({ from, subtracts })),
+);
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {

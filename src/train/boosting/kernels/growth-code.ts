@@ -26,6 +26,7 @@ type GivenFunction =
   | "widen"
   | "mergeBinsAndSubtract"
   | "mergePackedAndSubtract"
+  | "mergeKeptAndSubtract"
   | "partition"
   | "searchPair"
   | "takeSplit";
@@ -38,14 +39,18 @@ export const givenFunctions: readonly (ImportedFunction & { readonly name: Given
   { name: "widen", parameters: addresses(3), result: null },
   { name: "mergeBinsAndSubtract", parameters: addresses(4), result: null },
   { name: "mergePackedAndSubtract", parameters: addresses(4), result: null },
-  { name: "partition", parameters: addresses(5), result: i32 },
+  { name: "mergeKeptAndSubtract", parameters: addresses(4), result: null },
+  { name: "partition", parameters: addresses(6), result: i32 },
   { name: "searchPair", parameters: [...addresses(5), f64, f64, f64, f64, f64, f64, f64], result: null },
   { name: "takeSplit", parameters: [i32, i32, f64, i32], result: i32 },
 ];
 
 /** The module's own, in its order. */
 export const ownFunctions = [
+  "clearRuns",
+  "flushRuns",
   "sumLeaf",
+  "mergeRun",
   "mergeLeaf",
   "maySplit",
   "settle",

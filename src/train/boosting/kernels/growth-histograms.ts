@@ -5,6 +5,7 @@ import {
   f64Load,
   f64Store,
   get,
+  move,
   op,
   select,
   when,
@@ -12,8 +13,51 @@ import {
 } from "../../../math/wasm/assembler.ts";
 import { type Code, plus, put, seq } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
-import { growthState } from "./growth-state.ts";
+import { binRun, growthState } from "./growth-state.ts";
+import type { MergeKind } from "./kernels.ts";
 import { histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
+
+/** The address of a bin of the run at a local, of so many bytes, in the histogram at another. */
+const binAt = (histogram: number, run: number, end: "from" | "to", bytes: 8 | 16): number[] =>
+  sum(get(histogram), times(word(run, binRun[end]), bytes));
+
+/** Clears the bins of `wideRuns` in a histogram of wide bins. */
+export function clearRunsKernel(): KernelFunction {
+  const [state, wide, run, end] = [0, 1, 2, 3];
+  const clear = ask("clear", binAt(wide, run, "from", 16), binAt(wide, run, "to", 16));
+  return {
+    name: "clearRuns",
+    parameters: addresses(2),
+    result: null,
+    locals: addresses(2),
+    body: [
+      [...put(run, word(state, growthState.wideRuns)), ...put(end, word(state, growthState.wideRunsEnd))],
+      whileBelow(run, end, clear, move(run, binRun.bytes)),
+    ],
+  };
+}
+
+/** Moves the packed sums of `wideRuns` to wide bins. */
+export function flushRunsKernel(): KernelFunction {
+  const [state, wide, narrow, run, end] = [0, 1, 2, 3, 4];
+  const [from, to] = [binAt(narrow, run, "from", 8), binAt(narrow, run, "to", 8)];
+  return {
+    name: "flushRuns",
+    parameters: addresses(3),
+    result: null,
+    locals: addresses(2),
+    body: [
+      [...put(run, word(state, growthState.wideRuns)), ...put(end, word(state, growthState.wideRunsEnd))],
+      whileBelow(
+        run,
+        end,
+        ask("widen", binAt(wide, run, "from", 16), binAt(wide, run, "to", 16), from),
+        ask("clear", from, to),
+        move(run, binRun.bytes),
+      ),
+    ],
+  };
+}
 
 /** As `Histograms.sumListed`: sums this thread's `own` rows from position `begin` of the index, for histogram `slot`. */
 export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
@@ -22,20 +66,19 @@ export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
   const clear = (target: number, room: number): number[] => ask("clear", get(target), plus(target, room));
   const sumTo = (stop: Code, target: number): number[] =>
     ask("sumListed", get(at), stop, constant(layout.rows), word(state, growthState.gathered), get(target));
-  const isWide = seq(get(own), constant(packed.rows), op.i32GtU);
-  const step = constant(packed.rows * 4);
+  const isWide = seq(get(own), word(state, growthState.packedRows), op.i32GtU);
+  const step = times(word(state, growthState.packedRows), 4);
   const left = seq(get(end), get(at), op.i32Sub);
-  const flush = seq(ask("widen", get(wide), plus(wide, bytes), get(narrow)), clear(narrow, bytes / 2));
   const chunk = seq(step, left, step, left, op.i32LtU, select);
   const sumPacked = seq(
     put(narrow, word(state, growthState.packed)),
-    [...isWide, ...when(clear(wide, bytes))],
+    [...isWide, ...when(ask("clearRuns", get(state), get(wide)))],
     clear(narrow, bytes / 2),
     whileBelow(
       at,
       end,
       [...put(to, get(at), chunk, op.i32Add), ...sumTo(get(to), narrow)],
-      [...isWide, ...when(flush), ...put(at, get(to))],
+      [...isWide, ...when(ask("flushRuns", get(state), get(wide), get(narrow))), ...put(at, get(to))],
     ),
   );
   const isAlone = shape.threads === 1;
@@ -55,40 +98,56 @@ export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
   };
 }
 
-/** As `Histograms.merge`: adds the threads' sums up into histogram `slot`, over this thread's features, and takes them off `parent`. */
-export function mergeLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
-  const [state, slot, parent, from, target, end] = [0, 1, 2, 3, 4, 5];
+type MergeFunction = `merge${MergeKind["from"]}AndSubtract`;
+
+/** As `Histograms.merge` of one run. */
+export function mergeRunKernel({ shape, layout }: GrowthPlan): KernelFunction {
+  const [run, slot, parent, from, target, end] = [0, 1, 2, 3, 4, 5];
   const threads = Array.from({ length: shape.threads }, (_, thread) => thread);
   const isNarrow = (thread: number): number[] =>
     seq(constant(0), f64Load(layout.perThread + 16 * thread), f64Constant(packed.rows), op.f64Le);
-  const from2 = seq(get(from), constant(1), op.i32ShrU);
-  const at = (base: number): number[] => sum(constant(base), get(from));
   const narrowAt = (thread: number): number[] =>
-    sum(constant(layout.packedHistograms + thread * packedStep(shape)), from2);
-  const histogramAt = (number: number): number[] =>
-    sum(constant(layout.histograms), times(get(number), histogramStep(shape)), get(from));
-  const merge = (name: "mergeBinsAndSubtract" | "mergePackedAndSubtract", source: Code): number[] =>
-    ask(name, get(target), get(end), source, histogramAt(parent));
+    sum(constant(layout.packedHistograms + thread * packedStep(shape)), times(get(from), 8));
+  const wideAt = (base: number): number[] => sum(constant(base), times(get(from), 16));
+  const leafAt = (number: number): number[] => sum(wideAt(layout.histograms), times(get(number), histogramStep(shape)));
+  const merge = (name: MergeFunction, source: Code): number[] =>
+    ask(name, get(target), get(end), source, leafAt(parent));
   const widen = (thread: number): number[] => {
     const base = layout.privateHistograms + thread * histogramStep(shape);
-    const stretch = seq(at(base), sum(constant(base), word(state, growthState.to)));
+    const stretch = seq(wideAt(base), sum(constant(base), times(word(run, binRun.to), 16)));
     return seq(isNarrow(thread), when(ask("clear", stretch), ask("widen", stretch, narrowAt(thread))));
   };
   const areNarrow = seq(isNarrow(0), ...threads.slice(1).map((thread) => seq(isNarrow(thread), op.i32And)));
-  const mergeNarrow = seq(areNarrow, when(merge("mergePackedAndSubtract", narrowAt(0)), op.giveBack));
+  const mergeFrom = (name: MergeFunction): number[] => seq(merge(name, narrowAt(0)), op.giveBack);
+  const mergeKept = seq(word(run, binRun.isKept), when(mergeFrom("mergeKeptAndSubtract")));
+  const mergeNarrow = seq(areNarrow, when(mergeFrom("mergePackedAndSubtract")));
   const isAlone = shape.threads === 1;
   return {
-    name: "mergeLeaf",
+    name: "mergeRun",
     parameters: addresses(3),
     result: null,
     locals: addresses(3),
     body: [
-      put(from, word(state, growthState.from)),
-      put(target, histogramAt(slot)),
-      put(end, get(target), word(state, growthState.to), op.i32Add, get(from), op.i32Sub),
-      shape.isPacked ? mergeNarrow : [],
+      [...put(from, word(run, binRun.from)), ...put(target, leafAt(slot))],
+      put(end, get(target), times(seq(word(run, binRun.to), get(from), op.i32Sub), 16), op.i32Add),
+      shape.isPacked ? [...mergeKept, ...mergeNarrow] : [],
       shape.isPacked && !isAlone ? threads.flatMap(widen) : [],
-      merge("mergeBinsAndSubtract", isAlone ? get(target) : at(layout.privateHistograms)),
+      merge("mergeBinsAndSubtract", isAlone ? get(target) : wideAt(layout.privateHistograms)),
+    ],
+  };
+}
+
+/** As `Histograms.merge`: adds the threads' sums up into histogram `slot`, over this thread's features, and takes them off `parent`. */
+export function mergeLeafKernel(): KernelFunction {
+  const [state, slot, parent, run, end] = [0, 1, 2, 3, 4];
+  return {
+    name: "mergeLeaf",
+    parameters: addresses(3),
+    result: null,
+    locals: addresses(2),
+    body: [
+      [...put(run, word(state, growthState.runs)), ...put(end, word(state, growthState.runsEnd))],
+      whileBelow(run, end, ask("mergeRun", get(run), get(slot), get(parent)), move(run, binRun.bytes)),
     ],
   };
 }

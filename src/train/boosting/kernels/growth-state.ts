@@ -15,11 +15,20 @@ export const growthState = {
   /** Where it says how many rows it has summed. */
   summed: 24,
   gathered: 28,
-  /** Bytes of a histogram that are its own to add up. */
-  from: 32,
-  to: 36,
-  leaves: 40,
+  /** The runs of bins that are its own to add up, and of all those that packed bins have no room for, each with where they end. */
+  runs: 32,
+  runsEnd: 36,
+  wideRuns: 40,
+  wideRunsEnd: 44,
+  /** How many rows packed bins are given before those of `wideRuns` are widened. */
+  packedRows: 48,
+  /** Where the rows of the root are listed that the tree is learned from: they are moved to the index. */
+  rootList: 52,
+  leaves: 56,
 } as const;
+
+/** A run of bins, as `BinRun`, as byte offsets. */
+export const binRun = { isKept: 0, from: 4, to: 8, bytes: 12 } as const;
 
 /** A leaf: sums over the rows of all threads and what its best split gains (0: there is none) as doubles, then 32-bit integers: see `Leaf`. */
 export const growthLeaf = {

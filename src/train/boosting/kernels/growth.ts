@@ -30,7 +30,13 @@ import {
   times,
   word,
 } from "./growth-code.ts";
-import { mergeLeafKernel, sumLeafKernel } from "./growth-histograms.ts";
+import {
+  clearRunsKernel,
+  flushRunsKernel,
+  mergeLeafKernel,
+  mergeRunKernel,
+  sumLeafKernel,
+} from "./growth-histograms.ts";
 import { growthLeaf, growthSplit, growthSplitsAt, growthState } from "./growth-state.ts";
 import { foundSplit, scanState } from "./scan-state.ts";
 import { cellBytes, histogramStep } from "./shape.ts";
@@ -150,17 +156,19 @@ function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
  */
 function splitKernel(plan: GrowthPlan): KernelFunction {
   const { layout, shape, nRows, settings } = plan;
-  const [state, leaf, nLeaves, right, split, found, column, left, small, large] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const [state, leaf, nLeaves, right, split, found, column, left, small, large, list] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+  ];
   const leafWord = (offset: number): number[] => word(leaf, offset);
   const copyWord = (to: number, offset: number, from: number): number[] => setWord(split, to, word(from, offset));
   /** Parts a stretch of the index, and gives both children theirs. */
   const part = (begin: number, own: number): number[] => {
     const bytes = seq(leafWord(begin), constant(4), op.i32Mul);
-    const at = sum(constant(layout.index), bytes);
-    const end = sum(constant(layout.index), bytes, times(leafWord(own), 4));
-    const route = plus(found, foundSplit.routes);
+    const at = sum(get(list), bytes);
+    const end = sum(get(list), bytes, times(leafWord(own), 4));
+    const [target, scratch] = [sum(constant(layout.index), bytes), sum(constant(layout.scratch), bytes)];
     return seq(
-      put(left, ask("partition", at, end, get(column), route, sum(constant(layout.scratch), bytes))),
+      put(left, ask("partition", at, end, target, get(column), plus(found, foundSplit.routes), scratch)),
       setWord(right, begin, leafWord(begin), get(left), op.i32Add),
       setWord(right, own, leafWord(own), get(left), op.i32Sub),
       setWord(leaf, own, get(left)),
@@ -187,13 +195,15 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     settleOf(small, 0),
     settleOf(large, 8),
   );
+  const isRoot = seq(get(nLeaves), constant(1), op.i32Eq);
   const isNotLast = seq(get(nLeaves), constant(settings.leaves - 1), op.i32LtU);
   return {
     name: "split",
     parameters: addresses(3),
     result: null,
-    locals: addresses(7),
+    locals: addresses(8),
     body: [
+      put(list, word(state, growthState.rootList), constant(layout.index), isRoot, select),
       put(right, plus(state, growthState.leaves), times(get(nLeaves), growthLeaf.bytes), op.i32Add),
       put(split, plus(state, growthSplitsAt(settings.leaves) - growthSplit.bytes)),
       put(split, get(split), times(get(nLeaves), growthSplit.bytes), op.i32Add),
@@ -258,7 +268,10 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
 }
 
 const kernels: Readonly<Record<OwnFunction, (plan: GrowthPlan) => KernelFunction>> = {
+  clearRuns: clearRunsKernel,
+  flushRuns: flushRunsKernel,
   sumLeaf: sumLeafKernel,
+  mergeRun: mergeRunKernel,
   mergeLeaf: mergeLeafKernel,
   maySplit: maySplitKernel,
   settle: settleKernel,

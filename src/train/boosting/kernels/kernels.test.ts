@@ -91,7 +91,8 @@ describe("histogram kernels", () => {
   });
 
   it("merge what threads summed, and leave the sibling's in the parent's place, from bins and from packed ones", () => {
-    for (const isPacked of [false, true]) {
+    for (const kind of ["Bins", "Packed", "Kept"] as const) {
+      const isPacked = kind !== "Bins";
       for (const threads of [1, 2, 3]) {
         const bench = setUp(300, [10, 40, 2], randomFrom(threads), isPacked, threads);
         const { kernels, rows, shape, histogram, bytes, buffer } = bench;
@@ -108,10 +109,10 @@ describe("histogram kernels", () => {
           kernels.sumRows(rows + from * shape.stride, rows + to * shape.stride, source + thread * step);
         }
         if (!isInPlace) bytes.fill(1, histogram, end);
-        kernels.merge(histogram, end, source, isPacked, null);
+        kernels.merge(histogram, end, source, kind, null);
         expect(readHistogram(bench, histogram)).toEqual(child);
         if (!isInPlace) bytes.fill(1, histogram, end);
-        kernels.merge(histogram, end, source, isPacked, parent);
+        kernels.merge(histogram, end, source, kind, parent);
         expect(readHistogram(bench, histogram)).toEqual(child);
         expect(readHistogram(bench, parent)).toEqual(sibling);
       }
@@ -225,10 +226,13 @@ describe("partition", () => {
             column / cellBytes(bench.shape),
           );
           const end = index + listed.length * 4;
-          const nLeft = kernels.partition(index, end, column, route, scratch);
           const isLeft = (row: number): boolean => goesLeft[bench.bins[row]![feature]!]!;
-          expect(Array.from(words.subarray(index / 4, index / 4 + nLeft))).toEqual(listed.filter(isLeft));
-          expect(Array.from(words.subarray(index / 4 + nLeft, end / 4))).toEqual(listed.filter((row) => !isLeft(row)));
+          const expected = [...listed.filter(isLeft), ...listed.filter((row) => !isLeft(row))];
+          const target = Math.ceil((column + nRows * 2) / 64) * 64;
+          for (const to of [target, index]) {
+            expect(kernels.partition(index, end, to, column, route, scratch)).toBe(listed.filter(isLeft).length);
+            expect(Array.from(words.subarray(to / 4, to / 4 + listed.length))).toEqual(expected);
+          }
         },
       ),
       { numRuns: 40 },

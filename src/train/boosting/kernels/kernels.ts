@@ -6,6 +6,17 @@ import {
 } from "../../../math/wasm/webassembly.ts";
 
 /**
+ * How bins that all threads summed become a leaf's: from which bins (kept: packed ones with room for the rows of all threads), and
+ * whether they are taken off the parent's, too.
+ */
+export interface MergeKind {
+  readonly from: "Bins" | "Packed" | "Kept";
+  readonly subtracts: boolean;
+}
+
+export const mergeName = ({ from, subtracts }: MergeKind): string => `merge${from}${subtracts ? "AndSubtract" : ""}`;
+
+/**
  * Addresses are bytes in the shared memory; `begin` and `end` delimit the row positions (uint32) a call works on. Empty ranges
  * are allowed everywhere.
  */
@@ -35,17 +46,14 @@ export interface Kernels {
   sumListed(begin: number, end: number, rows: number, buffer: number, histogram: number): void;
   /** target += packed source, bin by bin, over the bytes of target. */
   widen(target: number, targetEnd: number, packedSource: number): void;
+  /** target = what all threads summed, the first thread's from `source`. What is not null of `parent` becomes the difference. See `mergeKernel`. */
+  merge(target: number, targetEnd: number, source: number, from: MergeKind["from"], parent: number | null): void;
   /**
-   * target = what all threads summed, from bins or packed ones: the first thread's from `source`. What is not null of
-   * `parent` becomes the difference. See `mergeKernel`.
+   * Writes listed rows to `target`, which may be `begin`, by `route` (a byte a bin: 4 = left, 0 = right) of their bin in `column`
+   * (one cell a row): left rows before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
    */
-  merge(target: number, targetEnd: number, source: number, isNarrow: boolean, parent: number | null): void;
-  /**
-   * Splits listed rows in place by `route` (a byte a bin: 4 = left, 0 = right) of their bin in `column` (one cell a row): left rows
-   * before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
-   */
-  partition(begin: number, end: number, column: number, route: number, scratch: number): number;
-  /** Tries the cuts of the listed features in two leaves at once; see `scanFeaturesKernel`. */
+  partition(begin: number, end: number, target: number, column: number, route: number, scratch: number): number;
+  /** Tries the cuts of the listed features of wide bins in two leaves at once; see `scanFeaturesKernel`. */
   scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
   writeLogistic(
@@ -62,14 +70,13 @@ export interface Kernels {
   sumLogistic(scores: number, scoresEnd: number, labels: number, total: number, out: number): number;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
   addScore(begin: number, end: number, scores: number, value: number): void;
-  /** All by name, for the module of `compileGrowth`, which alone calls `searchPairKernel` and `takeSplitKernel`. */
+  /** All by name, for the module of `compileGrowth`, which alone calls those that search leaves and settle them. */
   readonly functions: Readonly<Record<string, WasmFunction>>;
 }
 
 /** One thread's kernels, of the module that `compileKernels` made, over the memory all share. */
 export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kernels {
   const kernels = instantiateModule(module, memory);
-  const { mergeBins, mergeBinsAndSubtract, mergePacked, mergePackedAndSubtract } = kernels;
   return {
     clear: kernels["clear"]!,
     writeBins: kernels["writeBins"]!,
@@ -77,9 +84,8 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
     sumRows: kernels["sumRows"]!,
     sumListed: kernels["sumListed"]!,
     widen: kernels["widen"]!,
-    merge(target, end, source, isNarrow, parent) {
-      if (parent === null) (isNarrow ? mergePacked! : mergeBins!)(target, end, source, 0);
-      else (isNarrow ? mergePackedAndSubtract! : mergeBinsAndSubtract!)(target, end, source, parent);
+    merge(target, end, source, from, parent) {
+      kernels[mergeName({ from, subtracts: parent !== null })]!(target, end, source, parent ?? 0);
     },
     partition: kernels["partition"]!,
     scanFeatures: kernels["scanFeatures"]!,

@@ -22,13 +22,13 @@ import type { KernelShape } from "./shape.ts";
 const unrolled = 4;
 
 /**
- * Without a branch: the row is stored at both open ends, the left one in place and the right one in `scratch`, and one end
+ * Without a branch: the row is stored at both open ends, the left one at `target` and the right one in `scratch`, and one end
  * moves. A cell of the column takes `bytes`. What is stored at the end that did not move is overwritten by a later row, at the last by the one that belongs there.
  */
 export function partitionKernel(bytes: 1 | 2): KernelFunction {
-  const [at, end, column, route, scratch] = [0, 1, 2, 3, 4];
+  const [at, end, target, column, route, scratch] = [0, 1, 2, 3, 4, 5];
   // `gap`: bytes of the rows that went right so far. A local a row for `row` and `moved`.
-  const [left, gap, begin, bulkEnd, row, moved] = [5, 6, 7, 8, 9, 9 + unrolled];
+  const [left, gap, bulkEnd, row, moved] = [6, 7, 8, 9, 9 + unrolled];
   const load = (k: number): number[] => [...get(at), ...i32Load(4 * k), ...set(row + k)];
   const look = (k: number): number[] => {
     const offset = bytes === 2 ? [...get(row + k), ...constant(1), ...op.i32Shl] : get(row + k);
@@ -50,16 +50,16 @@ export function partitionKernel(bytes: 1 | 2): KernelFunction {
   const bulk = [...get(end), ...get(at), ...op.i32Sub, ...constant(-4 * unrolled), ...op.i32And];
   return {
     name: "partition",
-    parameters: [i32, i32, i32, i32, i32],
+    parameters: [i32, i32, i32, i32, i32, i32],
     result: i32,
-    locals: Array.from({ length: 4 + 2 * unrolled }, () => i32),
+    locals: Array.from({ length: 3 + 2 * unrolled }, () => i32),
     body: [
-      [...get(at), ...tee(begin), ...set(left)],
+      [...get(target), ...set(left)],
       [...get(at), ...bulk, ...op.i32Add, ...set(bulkEnd)],
       turn(unrolled, bulkEnd),
       turn(1, end),
       [...get(left), ...get(scratch), ...get(gap), ...op.memoryCopy],
-      [...get(left), ...get(begin), ...op.i32Sub, ...constant(2), ...op.i32ShrU],
+      [...get(left), ...get(target), ...op.i32Sub, ...constant(2), ...op.i32ShrU],
     ],
   };
 }

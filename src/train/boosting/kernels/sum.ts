@@ -27,6 +27,7 @@ import {
   v128Store,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
+import { type MergeKind, mergeName } from "./kernels.ts";
 import {
   type KernelShape,
   binsAt,
@@ -212,15 +213,6 @@ export function widenKernel(shape: KernelShape): KernelFunction {
   };
 }
 
-/** How bins that all threads summed become a leaf's: from which bins, and whether they are taken off the parent's, too. */
-export interface MergeKind {
-  readonly isNarrow: boolean;
-  readonly subtracts: boolean;
-}
-
-const mergeName = ({ isNarrow, subtracts }: MergeKind): string =>
-  `merge${isNarrow ? "Packed" : "Bins"}${subtracts ? "AndSubtract" : ""}`;
-
 /**
  * target = the sum of the threads' bins, the first of which stand from `source`; and parent -= target, which leaves the
  * sibling's. Two bins at a time, of an even number. One pass: histograms do not stay in the first cache between passes.
@@ -228,19 +220,27 @@ const mergeName = ({ isNarrow, subtracts }: MergeKind): string =>
 export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction {
   const [target, end, source, parent] = [0, 1, 2, 3];
   const [bins, g, c, gSum, cSum] = [4, 5, 6, 7, 8];
-  const step = kind.isNarrow ? packedStep(shape) : histogramStep(shape);
+  const isNarrow = kind.from !== "Bins";
+  const step = isNarrow ? packedStep(shape) : histogramStep(shape);
   const threads = Array.from({ length: shape.threads }, (_, thread) => thread);
   const plus = (sum: number, value: readonly number[], thread: number): number[] =>
     thread === 0 ? [...value, ...set(sum)] : [...value, ...get(sum), ...op.i64x2Add, ...set(sum)];
-  const sums = threads.flatMap((thread) => {
-    const load = (at: number): number[] => [...get(source), ...v128Load(thread * step + at)];
-    if (!kind.isNarrow) return [...plus(gSum, load(0), thread), ...plus(cSum, load(16), thread)];
-    return [...load(0), ...widened(shape, bins, g, c), ...plus(gSum, get(g), thread), ...plus(cSum, get(c), thread)];
-  });
+  const load = (thread: number, at: number): number[] => [...get(source), ...v128Load(thread * step + at)];
+  const added = threads.flatMap((thread) => [...load(thread, 0), ...(thread === 0 ? [] : op.i64x2Add)]);
+  const sumsOf = (thread: number): number[] => {
+    if (!isNarrow) return [...plus(gSum, load(thread, 0), thread), ...plus(cSum, load(thread, 16), thread)];
+    return [
+      ...load(thread, 0),
+      ...widened(shape, bins, g, c),
+      ...plus(gSum, get(g), thread),
+      ...plus(cSum, get(c), thread),
+    ];
+  };
+  const sums = kind.from === "Kept" ? [...added, ...widened(shape, bins, gSum, cSum)] : threads.flatMap(sumsOf);
   // Of packed bins the sums are transposed; of the others a local holds a bin.
-  const both = kind.isNarrow ? [firstBin(gSum, cSum), secondBin(gSum, cSum)] : [get(gSum), get(cSum)];
+  const both = isNarrow ? [firstBin(gSum, cSum), secondBin(gSum, cSum)] : [get(gSum), get(cSum)];
   // One thread alone has summed bins that are not packed into `target` itself.
-  const isInPlace = shape.threads === 1 && !kind.isNarrow;
+  const isInPlace = shape.threads === 1 && !isNarrow;
   const stores = both.flatMap((bin, i) => {
     const store = isInPlace ? [...bin, ...set(bins)] : [...get(target), ...bin, ...tee(bins), ...v128Store(16 * i)];
     const old = [...get(parent), ...get(parent), ...v128Load(16 * i)];
@@ -253,7 +253,7 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
     locals: [v128, v128, v128, v128, v128],
     body: [
       whileBelow(target, end, sums, stores, [
-        ...move(source, kind.isNarrow ? 16 : 32),
+        ...move(source, isNarrow ? 16 : 32),
         ...move(parent, 32),
         ...move(target, 32),
       ]),
