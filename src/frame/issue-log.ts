@@ -33,8 +33,7 @@ export function createIssueLog(nRows: number, options: IssueLogOptions = {}): Is
   const tolerated: Issue[] = [];
   let nTolerated = 0;
   // Created with the first issue: most requests have none.
-  let countsByRule: Map<ColumnRule, Map<IssueCode, number>> | undefined;
-  let marks: Map<ViolationPolicy, Uint8Array> | undefined;
+  let tally: Tally | undefined;
   let total = 0;
   let nForeign = 0;
   return {
@@ -48,16 +47,9 @@ export function createIssueLog(nRows: number, options: IssueLogOptions = {}): Is
         return;
       }
       ++total;
-      countsByRule ??= new Map();
-      let codes = countsByRule.get(rule);
-      if (!codes) countsByRule.set(rule, (codes = new Map()));
-      codes.set(code, (codes.get(code) ?? 0) + 1);
-      if (row >= 0) {
-        marks ??= new Map();
-        let marked = marks.get(column.onViolation);
-        if (!marked) marks.set(column.onViolation, (marked = new Uint8Array(nRows)));
-        marked[row] = 1;
-      }
+      tally ??= { counts: new Map(), marks: new Map() };
+      count(tally, rule, code);
+      if (row >= 0) mark(tally, column.onViolation, row, nRows);
       if (issues.length < limit) issues.push(issueOf(column, code, row, actual));
     },
     addForeign(issue) {
@@ -66,18 +58,38 @@ export function createIssueLog(nRows: number, options: IssueLogOptions = {}): Is
       if (issues.length < limit) issues.push(issue);
     },
     total: () => total,
-    counts() {
-      const counts = new Map<string, number>();
-      for (const [{ column }, codes] of countsByRule ?? [])
-        for (const [code, count] of codes) counts.set(`${column.name}:${code}`, count);
-      if (nForeign > 0) counts.set(":unknownColumn", nForeign);
-      return counts;
-    },
+    counts: () => countsByName(tally, nForeign),
     rows(policy) {
-      const marked = marks?.get(policy);
+      const marked = tally?.marks.get(policy);
       return marked ? positionsOfOnes(marked) : new Uint32Array(0);
     },
   };
+}
+
+/** How often which rule was broken how, and the rows that broke a column of which policy. */
+interface Tally {
+  readonly counts: Map<ColumnRule, Map<IssueCode, number>>;
+  readonly marks: Map<ViolationPolicy, Uint8Array>;
+}
+
+function count({ counts }: Tally, rule: ColumnRule, code: IssueCode): void {
+  let codes = counts.get(rule);
+  if (!codes) counts.set(rule, (codes = new Map()));
+  codes.set(code, (codes.get(code) ?? 0) + 1);
+}
+
+function mark({ marks }: Tally, policy: ViolationPolicy, row: number, nRows: number): void {
+  let marked = marks.get(policy);
+  if (!marked) marks.set(policy, (marked = new Uint8Array(nRows)));
+  marked[row] = 1;
+}
+
+function countsByName(tally: Tally | undefined, nForeign: number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [{ column }, codes] of tally?.counts ?? [])
+    for (const [code, found] of codes) counts.set(`${column.name}:${code}`, found);
+  if (nForeign > 0) counts.set(":unknownColumn", nForeign);
+  return counts;
 }
 
 function issueOf(column: ContractColumn, code: IssueCode, row: number, actual: string | number): Issue {

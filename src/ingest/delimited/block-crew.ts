@@ -59,7 +59,11 @@ export function keptThreads(module: URL): BlockCrew {
   if (kept !== null) clearTimeout(kept.timer);
   const crew = kept?.crew.wake() === true ? kept.crew : openThreads(module);
   return {
-    ...crew,
+    size: crew.size,
+    memoryOf: (length) => crew.memoryOf(length),
+    parse: (plan, bytes) => crew.parse(plan, bytes),
+    help: () => crew.help(),
+    release: (block) => crew.release(block),
     async close() {
       if (resting !== null || !crew.rest()) return crew.close();
       const timer = setTimeout(() => {
@@ -113,85 +117,110 @@ interface ThreadCrew extends BlockCrew {
 
 /** Threads that run `module`, one fewer than there are processors. The first that fails ends the work of all. */
 export function openThreads(module: URL): ThreadCrew {
-  const threads = Math.max(1, Math.min(mostThreads, availableParallelism() - 1));
-  const waiting = new Map<number, Waiting>();
+  return new BlockThreads(module, Math.max(1, Math.min(mostThreads, availableParallelism() - 1)));
+}
+
+class BlockThreads implements ThreadCrew {
+  readonly size: number;
+  readonly #hands: readonly Hand[];
+  readonly #waiting = new Map<number, Waiting>();
   /** Of those, the ones that no thread has yet, in their order. */
-  const unbegun: number[] = [];
+  readonly #unbegun: number[] = [];
+  #nextId = 0;
   // Memory that was used before need not be cleared and mapped again by the system.
-  let [spareBytes, spareColumns]: [ArrayBuffer[], ArrayBuffer[]] = [[], []];
-  let ownParser: BlockParser | null = null;
-  let fault: MillraceError | null = null;
-  const fail = (what: string, cause?: unknown): void => {
-    fault ??= new MillraceError("INTERNAL", { reason: `a thread that reads delimited files ${what}` }, { cause });
-    for (const { reject } of waiting.values()) reject(fault);
-    waiting.clear();
-    unbegun.length = 0;
-    void close();
-  };
-  const finish = (id: number, block: Block | null, bytes: ArrayBuffer): void => {
-    if (bytes.byteLength === blockBytes) spareBytes.push(bytes);
-    waiting.get(id)?.resolve(block);
-    waiting.delete(id);
-  };
-  const hands = Array.from({ length: threads }, (): Hand => {
+  #spareBytes: ArrayBuffer[] = [];
+  #spareColumns: ArrayBuffer[] = [];
+  #ownParser: BlockParser | null = null;
+  #fault: MillraceError | null = null;
+
+  constructor(module: URL, threads: number) {
+    this.size = 3 * (threads + 1);
+    this.#hands = Array.from({ length: threads }, () => this.#openHand(module));
+  }
+
+  #openHand(module: URL): Hand {
     const worker = new Worker(module, { execArgv: [] });
     const hand: Hand = { worker, nWaiting: 0, plan: null };
     worker.on("message", ({ id, block, bytes }: BlockReply) => {
       --hand.nWaiting;
-      giveOut();
-      finish(id, block, bytes);
+      this.#giveOut();
+      this.#finish(id, block, bytes);
     });
-    worker.on("error", (error) => fail(`failed: ${error instanceof Error ? error.message : String(error)}`, error));
-    worker.on("exit", (code) => fail(`ended with code ${code}`));
+    worker.on("error", (error) =>
+      this.#fail(`failed: ${error instanceof Error ? error.message : String(error)}`, error),
+    );
+    worker.on("exit", (code) => this.#fail(`ended with code ${code}`));
     return hand;
-  });
-  const giveOut = (): void => {
+  }
+
+  #fail(what: string, cause?: unknown): void {
+    this.#fault ??= new MillraceError("INTERNAL", { reason: `a thread that reads delimited files ${what}` }, { cause });
+    for (const { reject } of this.#waiting.values()) reject(this.#fault);
+    this.#waiting.clear();
+    this.#unbegun.length = 0;
+    void this.close();
+  }
+
+  #giveOut(): void {
     for (;;) {
-      const hand = hands.reduce((least, other) => (other.nWaiting < least.nWaiting ? other : least));
-      if (unbegun.length === 0 || hand.nWaiting === blocksAhead) return;
-      const id = unbegun.shift()!;
-      send(hand, id, waiting.get(id)!, spareColumns.pop() ?? null);
+      const hand = this.#hands.reduce((least, other) => (other.nWaiting < least.nWaiting ? other : least));
+      if (this.#unbegun.length === 0 || hand.nWaiting === blocksAhead) return;
+      const id = this.#unbegun.shift()!;
+      send(hand, id, this.#waiting.get(id)!, this.#spareColumns.pop() ?? null);
     }
-  };
-  const close = async (): Promise<void> => {
-    await Promise.all(hands.map(({ worker }) => worker.terminate()));
-  };
-  let nextId = 0;
-  return {
-    size: 3 * (threads + 1),
-    memoryOf: (length) =>
-      Buffer.from((length === blockBytes ? spareBytes.pop() : undefined) ?? new ArrayBuffer(length)),
-    parse(plan, bytes) {
-      const parsed = new Promise<Block | null>((resolve, reject) => {
-        if (fault !== null) return reject(fault);
-        waiting.set(nextId, { plan, bytes, resolve, reject });
-        unbegun.push(nextId++);
-        giveOut();
-      });
-      // It may fail while the one who asked waits for something else.
-      parsed.catch(() => {});
-      return parsed;
-    },
-    help() {
-      const id = unbegun.shift();
-      if (id === undefined) return false;
-      const { plan, bytes } = waiting.get(id)!;
-      if (ownParser === null || !isSame(ownParser.plan, plan)) ownParser = new BlockParser(plan, compileKernels(plan));
-      finish(id, ownParser.parse(bytes, spareColumns.pop() ?? null), bytes.buffer as ArrayBuffer);
-      return true;
-    },
-    release: ({ memory }) => void spareColumns.push(memory),
-    rest() {
-      [spareBytes, spareColumns, ownParser] = [[], [], null];
-      for (const { worker } of hands) worker.unref();
-      return fault === null;
-    },
-    wake() {
-      for (const { worker } of hands) worker.ref();
-      return fault === null;
-    },
-    close,
-  };
+  }
+
+  #finish(id: number, block: Block | null, bytes: ArrayBuffer): void {
+    if (bytes.byteLength === blockBytes) this.#spareBytes.push(bytes);
+    this.#waiting.get(id)?.resolve(block);
+    this.#waiting.delete(id);
+  }
+
+  memoryOf(length: number): Buffer {
+    return Buffer.from((length === blockBytes ? this.#spareBytes.pop() : undefined) ?? new ArrayBuffer(length));
+  }
+
+  parse(plan: BlockPlan, bytes: Buffer): Promise<Block | null> {
+    const parsed = new Promise<Block | null>((resolve, reject) => {
+      if (this.#fault !== null) return reject(this.#fault);
+      this.#waiting.set(this.#nextId, { plan, bytes, resolve, reject });
+      this.#unbegun.push(this.#nextId++);
+      this.#giveOut();
+    });
+    // It may fail while the one who asked waits for something else.
+    parsed.catch(() => {});
+    return parsed;
+  }
+
+  help(): boolean {
+    const id = this.#unbegun.shift();
+    if (id === undefined) return false;
+    const { plan, bytes } = this.#waiting.get(id)!;
+    if (this.#ownParser === null || !isSame(this.#ownParser.plan, plan))
+      this.#ownParser = new BlockParser(plan, compileKernels(plan));
+    const block = this.#ownParser.parse(bytes, this.#spareColumns.pop() ?? null);
+    this.#finish(id, block, bytes.buffer as ArrayBuffer);
+    return true;
+  }
+
+  release({ memory }: Block): void {
+    this.#spareColumns.push(memory);
+  }
+
+  rest(): boolean {
+    [this.#spareBytes, this.#spareColumns, this.#ownParser] = [[], [], null];
+    for (const { worker } of this.#hands) worker.unref();
+    return this.#fault === null;
+  }
+
+  wake(): boolean {
+    for (const { worker } of this.#hands) worker.ref();
+    return this.#fault === null;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#hands.map(({ worker }) => worker.terminate()));
+  }
 }
 
 function send(hand: Hand, id: number, { plan, bytes }: Waiting, spare: ArrayBuffer | null): void {

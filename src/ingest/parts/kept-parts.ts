@@ -91,16 +91,7 @@ export function createKeeper<State extends JsonValue>(
     parts.map(({ file, name }) => ({ path: join(folder, file), name }));
   return {
     paths,
-    async recall() {
-      const kept = await readKept<State>(notes, once);
-      for (const part of kept?.parts ?? []) {
-        const path = join(folder, part.file);
-        if (await isWhole(path, part.digest)) continue;
-        if (once) throw lostFault(path, notes);
-        return null;
-      }
-      return kept;
-    },
+    recall: () => readWhole<State>(folder, notes, once),
     async write(name, rows) {
       const partial = join(place.scratch, `${key}-partial`);
       const { digest, nRows } = await writeCells(partial, name, rows, place.signal);
@@ -118,20 +109,36 @@ export function createKeeper<State extends JsonValue>(
     },
     async keep(kept) {
       const before = await readKept<State>(notes, once);
-      const partial = `${notes}.partial`;
-      const handle = await open(partial, "w");
-      try {
-        await handle.write(JSON.stringify(kept));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await move(partial, notes);
+      await writeKept(notes, kept);
       // What the former list names may still be read by a run that began earlier.
       await removeOthers(folder, key, [...kept.parts, ...(before?.parts ?? [])]);
     },
     drop: () => rm(notes, { force: true }),
   };
+}
+
+/** What is kept, where each part is as it was written. */
+async function readWhole<State>(folder: string, notes: string, once: boolean): Promise<Kept<State> | null> {
+  const kept = await readKept<State>(notes, once);
+  for (const part of kept?.parts ?? []) {
+    const path = join(folder, part.file);
+    if (await isWhole(path, part.digest)) continue;
+    if (once) throw lostFault(path, notes);
+    return null;
+  }
+  return kept;
+}
+
+async function writeKept<State>(notes: string, kept: Kept<State>): Promise<void> {
+  const partial = `${notes}.partial`;
+  const handle = await open(partial, "w");
+  try {
+    await handle.write(JSON.stringify(kept));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await move(partial, notes);
 }
 
 async function readKept<State>(notes: string, once: boolean): Promise<Kept<State> | null> {
