@@ -1,4 +1,5 @@
 import type { Kind } from "../frame/column.ts";
+import { sumsOfPairs } from "../math/pair-sums.ts";
 import { quantileSorted } from "../math/quantile.ts";
 
 /** Two number columns that move together. */
@@ -31,10 +32,6 @@ export function strongestCorrelations(
   return found.sort((a, b) => Math.abs(b.r) - Math.abs(a.r)).slice(0, mostShown);
 }
 
-/** Rows that all pairs look at before the next ones: they stay in the nearest caches. */
-const rowsAtOnce = 512;
-const sumsOfPair = 6;
-
 /**
  * Gives Pearson's r of every two of the columns, i < k, over the rows where both have a value; 0 where it is not defined
  * or these are fewer than 10. One pass of sums: columns are centred on their own mean, which leaves nothing to cancel,
@@ -44,88 +41,21 @@ export function eachCorrelation(
   columns: readonly Float64Array[],
   use: (i: number, k: number, r: number) => void,
 ): void {
-  const means = columns.map(meanOf);
-  const nRows = columns[0]?.length ?? 0;
-  const centred = columns.map(() => new Float64Array(rowsAtOnce));
-  const present = columns.map(() => new Float64Array(rowsAtOnce));
-  const sums = new Float64Array(sumsOfPair * columns.length * columns.length);
-  for (let from = 0; from < nRows; from += rowsAtOnce) {
-    const to = Math.min(nRows, from + rowsAtOnce);
-    for (let i = 0; i < columns.length; ++i)
-      centre(columns[i]!.subarray(from, to), means[i]!, centred[i]!, present[i]!);
-    for (let i = 0; i < columns.length; ++i)
-      for (let k = i + 1; k < columns.length; ++k) {
-        const at = sumsOfPair * (i * columns.length + k);
-        addPair(to - from, centred[i]!, present[i]!, centred[k]!, present[k]!, sums, at);
-      }
-  }
+  const sumOf = sumsOfPairs(columns);
   for (let i = 0; i < columns.length; ++i)
     for (let k = i + 1; k < columns.length; ++k)
-      use(i, k, correlationOf(sums.subarray(sumsOfPair * (i * columns.length + k))));
-}
-
-function meanOf(values: Float64Array): number {
-  let sum = 0;
-  let count = 0;
-  for (let i = 0; i < values.length; ++i) {
-    const value = values[i]!;
-    if (value !== value) continue;
-    sum += value;
-    ++count;
-  }
-  return count === 0 ? 0 : sum / count;
-}
-
-function centre(values: Float64Array, mean: number, centred: Float64Array, present: Float64Array): void {
-  for (let i = 0, n = values.length; i < n; ++i) {
-    const value = values[i]!;
-    const isPresent = value === value;
-    centred[i] = isPresent ? value - mean : 0;
-    present[i] = isPresent ? 1 : 0;
-  }
-}
-
-/** Adds the count of pairs, and their sums of x, y, x x, y y and x y, to `sums` from `at` on. */
-function addPair(
-  n: number,
-  x: Float64Array,
-  hasX: Float64Array,
-  y: Float64Array,
-  hasY: Float64Array,
-  sums: Float64Array,
-  at: number,
-): void {
-  let count = 0;
-  let sumX = 0;
-  let sumY = 0;
-  let xx = 0;
-  let yy = 0;
-  let xy = 0;
-  for (let i = 0; i < n; ++i) {
-    const a = x[i]!;
-    const b = y[i]!;
-    const hasA = hasX[i]!;
-    const hasB = hasY[i]!;
-    count += hasA * hasB;
-    sumX += a * hasB;
-    sumY += b * hasA;
-    xx += a * a * hasB;
-    yy += b * b * hasA;
-    xy += a * b;
-  }
-  sums[at]! += count;
-  sums[at + 1]! += sumX;
-  sums[at + 2]! += sumY;
-  sums[at + 3]! += xx;
-  sums[at + 4]! += yy;
-  sums[at + 5]! += xy;
+      use(
+        i,
+        k,
+        correlationOf((s) => sumOf(i, k, s)),
+      );
 }
 
 /** Of a column that is constant where the other has values, less is left than rounding makes. */
 const leastSpread = 1e-10;
 
-function correlationOf(sums: Float64Array): number {
-  const [n, sumX, sumY, xx, yy, xy] = [sums[0]!, sums[1]!, sums[2]!, sums[3]!, sums[4]!, sums[5]!];
+function correlationOf(sum: (s: number) => number): number {
+  const [n, sumX, sumY, xx, yy, xy] = [sum(0), sum(1), sum(2), sum(3), sum(4), sum(5)];
   const spreadX = xx - (sumX * sumX) / n;
   const spreadY = yy - (sumY * sumY) / n;
   if (!(n >= 10 && spreadX > leastSpread * xx && spreadY > leastSpread * yy)) return 0;

@@ -46,9 +46,7 @@ const known = new WeakMap<readonly ColumnData[], Suspects>();
 function suspectsAmongAll(columns: readonly ColumnData[], nRows: number): Suspects {
   let suspects = known.get(columns);
   if (suspects === undefined) {
-    const rows = new Uint32Array(nRows);
-    for (let row = 0; row < nRows; ++row) rows[row] = row;
-    suspects = suspectsOf(columns, rows);
+    suspects = suspectsOf(columns, nRows);
     known.set(columns, suspects);
   }
   return suspects;
@@ -61,18 +59,24 @@ interface Suspects extends RowHashes {
 /** So many columns are hashed before rows without a twin are left out: mostly all of them after the first few. */
 const columnsAtOnce = 3;
 
-/** Rows that may be equal to another of `rows`, with the hash of all columns. */
-function suspectsOf(columns: readonly ColumnData[], rows: Uint32Array): Suspects {
+function everyRow(nRows: number): Uint32Array {
+  const rows = new Uint32Array(nRows);
+  for (let row = 0; row < nRows; ++row) rows[row] = row;
+  return rows;
+}
+
+/** Rows that may be equal to another, with the hash of all columns. */
+function suspectsOf(columns: readonly ColumnData[], nRows: number): Suspects {
   const facts = columns.map((column, index) => ({ index, variety: varietyOf(column), isText: column.kind === "text" }));
   const telling = facts.sort((a, b) => b.variety - a.variety);
   // Texts make no difference at first: they cost more than they tell.
   const quick = telling.filter(({ isText }) => !isText).slice(0, columnsAtOnce);
   const likely =
     quick.length === 0
-      ? rows
+      ? everyRow(nRows)
       : withoutLonely(
           quick.map(({ index }) => columns[index]!),
-          rows,
+          nRows,
         );
   let suspects: Suspects = { rows: likely, ...noHashes(likely.length) };
   for (let i = 0; i < telling.length && suspects.rows.length > 0; i += columnsAtOnce) {
@@ -88,35 +92,44 @@ function varietyOf(column: ColumnData): number {
 }
 
 /** Rows that a quick hash of some columns does not tell from all others. */
-function withoutLonely(columns: readonly ColumnData[], rows: Uint32Array): Uint32Array {
-  const hashes = new Uint32Array(rows.length);
+function withoutLonely(columns: readonly ColumnData[], nRows: number): Uint32Array {
+  const hashes = new Uint32Array(nRows);
   for (const column of columns) {
-    for (let from = 0; from < rows.length; from += stretch)
-      mixColumn(column, rows.subarray(from, from + stretch), hashes.subarray(from, from + stretch));
+    for (let from = 0; from < nRows; from += stretch) mixColumn(column, from, hashes.subarray(from, from + stretch));
   }
-  const positions = sharedBits(hashes);
-  return positions.map((position) => rows[position]!);
+  return sharedBits(hashes);
 }
 
-function mixColumn(column: ColumnData, rows: Uint32Array, hashes: Uint32Array): void {
-  const n = rows.length;
+/** Mixes what a column holds from row `from` on into the hashes. */
+function mixColumn(column: ColumnData, from: number, hashes: Uint32Array): void {
   switch (column.kind) {
     case "number":
     case "timestamp":
-      for (let i = 0; i < n; ++i) {
-        bits[0] = column.values[rows[i]!]! + 0; // -0 becomes 0
-        const hash = Math.imul(hashes[i]! ^ words[0]!, 0x85ebca6b) ^ words[1]!;
-        hashes[i] = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-      }
+      mixNumbers(column.values.subarray(from, from + hashes.length), hashes);
       return;
     case "boolean":
     case "category": {
       const codes = column.kind === "boolean" ? column.values : column.codes;
-      for (let i = 0; i < n; ++i) {
-        const hash = Math.imul(hashes[i]! ^ codes[rows[i]!]!, 0x85ebca6b);
-        hashes[i] = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-      }
+      mixCodes(codes.subarray(from, from + hashes.length), hashes);
     }
+  }
+}
+
+function mixNumbers(values: Float64Array, hashes: Uint32Array): void {
+  const halves = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  for (let i = 0, n = hashes.length; i < n; ++i) {
+    const low = halves[2 * i]!;
+    const high = halves[2 * i + 1]!;
+    // -0 is 0.
+    const hash = Math.imul(hashes[i]! ^ low, 0x85ebca6b) ^ (high === 0x80000000 && low === 0 ? 0 : high);
+    hashes[i] = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+  }
+}
+
+function mixCodes(codes: Uint8Array | Int32Array, hashes: Uint32Array): void {
+  for (let i = 0, n = hashes.length; i < n; ++i) {
+    const hash = Math.imul(hashes[i]! ^ codes[i]!, 0x85ebca6b);
+    hashes[i] = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
   }
 }
 
