@@ -2,7 +2,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { decodeLine } from "../monitor/log-line.ts";
-import { listSegments } from "../monitor/segments.ts";
+import { entriesOf, listSegments } from "../monitor/segments.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
@@ -42,7 +42,9 @@ async function logFaults(folder: string): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const model of models) {
     for (const segment of await listSegments(path.join(folder, "predictions", model))) {
-      const lines = (await fs.readFile(segment.path, "utf8")).split("\n").slice(0, -1);
+      const lines = entriesOf(await fs.readFile(segment.path, "utf8"))
+        .split("\n")
+        .slice(0, -1);
       const damaged = lines.filter((line) => decodeLine(line) === undefined).length;
       if (damaged === 0) continue;
       faults.push({

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { decodeLine, isRejected } from "./log-line.ts";
 import type { PredictionEntry, RejectedEntry } from "./log-line.ts";
-import { listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
+import { entriesOf, listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
 
 export interface LogWindow {
   /** UTC milliseconds, inclusive. */
@@ -59,7 +59,7 @@ interface SegmentContent {
 }
 
 function readSegment(text: string, window: LogWindow): SegmentContent {
-  const lines = text.split("\n");
+  const lines = entriesOf(text).split("\n");
   const tail = lines.pop() ?? "";
   const entries: PredictionEntry[] = [];
   const rejected: RejectedEntry[] = [];

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -128,6 +128,27 @@ describe("openPredictionLog", () => {
     expect((await readPredictionLog(folder, "m", everything)).entries).toHaveLength(log.counts().written);
   });
 
+  it("that is waited for does not grow with every group, and reads as it was appended, open or closed", async () => {
+    const clock = { ...fixedClock(), now: () => 86_400_000 };
+    const log = openPredictionLog(folder, { clock, model: "m", flushMs: 0 });
+    const sizes = new Set<number>();
+    for (let i = 0; i < 300; ++i) {
+      log.append([{ ...entry(i), inputs: { text: "x".repeat(i * 3) } }]);
+      await log.flush();
+      sizes.add((await stat(await onlySegment())).size);
+    }
+    expect(sizes.size).toBeLessThan(5);
+    const open = await readPredictionLog(folder, "m", everything);
+    expect([open.entries.length, open.torn, open.damaged]).toEqual([300, 0, 0]);
+    await log.close();
+    expect(await readPredictionLog(folder, "m", everything)).toEqual(open);
+    const file = await onlySegment();
+    const text = await readFile(file, "utf8");
+    expect([text.split("\n").length, text.endsWith("}\n")]).toEqual([301, true]);
+    // By which it is swept: of its last entry.
+    expect((await stat(file)).mtimeMs).toBe(86_400_000);
+  });
+
   it("writes at once when enough waits", async () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", flushMs: 3_600_000, flushBytes: 1000 });
     log.append(many(50));
@@ -200,6 +221,23 @@ describe("a damaged log", () => {
     }
   });
 
+  it("gives all whole entries wherever its tail is torn before the blanks that were to be written over", async () => {
+    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", flushMs: 0 });
+    log.append(many(3));
+    await log.flush();
+    const file = await onlySegment();
+    const bytes = await readFile(file);
+    await log.close();
+    const ends = [...bytes.keys()].filter((i) => bytes[i] === 10).slice(0, 3);
+    for (let length = 0; length <= ends[2]! + 1; length += 7) {
+      await writeFile(file, Buffer.concat([bytes.subarray(0, length), bytes.subarray(ends[2]! + 1)]));
+      const read = await readPredictionLog(folder, "m", everything);
+      const whole = ends.filter((end) => end < length).length;
+      expect(read.entries).toEqual(many(whole));
+      expect([read.torn, read.damaged]).toEqual([length === 0 || ends.includes(length - 1) ? 0 : 1, 0]);
+    }
+  });
+
   it("passes over a damaged line in the middle and counts it", async () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
     log.append(many(3));
@@ -230,7 +268,7 @@ describe("a damaged log", () => {
 describe("a disk that refuses", () => {
   it.skipIf(process.platform !== "linux")("is counted, stops nothing, and is tried again", async () => {
     let isFull = true;
-    const create = (file: string): ReturnType<typeof open> => open(isFull ? "/dev/full" : file, isFull ? "a" : "ax");
+    const create = (file: string): ReturnType<typeof open> => open(isFull ? "/dev/full" : file, isFull ? "a" : "wx");
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m", create });
     log.append(many(4));
     await log.flush();

@@ -64,7 +64,14 @@ interface OpenSegment {
   readonly startMs: number;
   /** Bytes known to be on disk. */
   bytes: number;
+  /** Where the file ends: behind them, blanks may stand to be written over. */
+  end: number;
+  /** When it was written last. */
+  lastMs: number;
 }
+
+const leastBlanks = 64 * 1024;
+const mostBlanks = 1024 * 1024;
 
 class SegmentedLog implements PredictionLog {
   readonly #folder: string;
@@ -92,7 +99,7 @@ class SegmentedLog implements PredictionLog {
       segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
       segmentMs: options.segmentMs ?? 86_400_000,
       redact: options.redact ?? ((entry) => entry),
-      create: options.create ?? ((file) => open(file, "ax", 0o600)),
+      create: options.create ?? ((file) => open(file, "wx", 0o600)),
       hooks: options.hooks ?? noHooks,
     };
   }
@@ -119,9 +126,7 @@ class SegmentedLog implements PredictionLog {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.flush();
-    const segment = this.#segment;
-    this.#segment = null;
-    await segment?.handle.close();
+    await this.#endSegment();
   }
 
   counts(): PredictionLogCounts {
@@ -162,17 +167,32 @@ class SegmentedLog implements PredictionLog {
     this.#settled = group;
   }
 
+  /**
+   * Behind entries that somebody waits for stand blanks, which the next ones are written over: a file that does not grow is on disk
+   * once its bytes are, while one that does waits for the file system's journal, and so for whatever other processes write.
+   */
+  async #put(segment: OpenSegment, bytes: Buffer): Promise<void> {
+    const { handle, bytes: start, end } = segment;
+    segment.lastMs = this.#options.clock.now();
+    if (this.#options.flushMs > 0 || start + bytes.length <= end) return writeAll(handle, bytes, start);
+    const nBlanks = Math.min(mostBlanks, Math.max(leastBlanks, start));
+    const blanks = Buffer.alloc(nBlanks, " ");
+    blanks.write("\n", nBlanks - 1);
+    await writeAll(handle, Buffer.concat([bytes, blanks]), start);
+    segment.end = start + bytes.length + nBlanks;
+  }
+
   async #beginSegment(): Promise<OpenSegment> {
     await mkdir(this.#folder, { recursive: true });
     const startMs = this.#options.clock.now();
     const file = path.join(this.#folder, segmentFile(startMs, process.pid, this.#serial++));
-    return { path: file, handle: await this.#options.create(file), startMs, bytes: 0 };
+    return { path: file, handle: await this.#options.create(file), startMs, bytes: 0, end: 0, lastMs: startMs };
   }
 
-  async #writeLasting(segment: OpenSegment, bytes: Uint8Array): Promise<void> {
+  async #writeLasting(segment: OpenSegment, bytes: Buffer): Promise<void> {
     const { hooks } = this.#options;
     if (segment.bytes === 0) hooks.reached("predictions.begun");
-    await segment.handle.writeFile(bytes);
+    await this.#put(segment, bytes);
     hooks.reached("predictions.written");
     await segment.handle.datasync();
     hooks.reached("predictions.synced");
@@ -191,7 +211,15 @@ class SegmentedLog implements PredictionLog {
   async #endSegment(): Promise<void> {
     const segment = this.#segment;
     this.#segment = null;
-    await segment?.handle.close();
+    if (!segment) return;
+    const { handle, bytes, end, lastMs } = segment;
+    if (end > bytes) {
+      // It reads the same with its blanks.
+      await handle.truncate(bytes).catch(() => {});
+      // By which it is swept.
+      await handle.utimes(lastMs / 1000, lastMs / 1000).catch(() => {});
+    }
+    await handle.close();
   }
 
   /** After a failed write: cuts what was written in part, so that dropped entries are not read back as kept ones. */
@@ -203,4 +231,9 @@ class SegmentedLog implements PredictionLog {
     await segment.handle.close().catch(() => {});
     if (segment.bytes === 0) await unlink(segment.path).catch(() => {});
   }
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer, start: number): Promise<void> {
+  for (let at = 0; at < bytes.length;)
+    at += (await handle.write(bytes, at, bytes.length - at, start + at)).bytesWritten;
 }

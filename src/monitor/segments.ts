@@ -52,6 +52,17 @@ export function segmentsWithin(segments: readonly Segment[], sinceMs: number, un
   return within.reverse();
 }
 
+/**
+ * The entries of a segment's text. Where one is written, or a crash left it, blanks stand behind them that were to be written over, and
+ * an entry of which only a part was written has no end.
+ */
+export function entriesOf(text: string): string {
+  const last = text.endsWith("\n") ? text.length - 1 : text.length;
+  let end = last;
+  while (text.charCodeAt(end - 1) === 0x20) --end;
+  return end === last ? text : text.slice(0, end);
+}
+
 /** The models that have a log, by name. */
 export async function loggedModels(folder: string): Promise<readonly string[]> {
   const names = await readdir(path.join(folder, "predictions")).catch(() => []);
