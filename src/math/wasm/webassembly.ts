@@ -22,13 +22,40 @@ interface WasmApi {
 
 const api = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
+/** A module of one function that gives a vector. */
+const vectorProbe = Uint8Array.from([
+  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 10, 1, 8, 0, 0x41, 0, 0xfd, 0x0f, 0xfd,
+  0x62, 0x0b,
+]);
+let areHere: boolean | undefined;
+
+/**
+ * Whether modules of vector instructions can be compiled here: not in an engine without them or without WebAssembly, nor where
+ * a page's policy forbids it.
+ */
+export function hasKernels(): boolean {
+  if (areHere === undefined) {
+    try {
+      areHere = compileModule(vectorProbe) !== null;
+    } catch {
+      areHere = false;
+    }
+  }
+  return areHere;
+}
+
 /** Bytes of a memory page. */
 export const pageBytes = 65536;
 /** A memory has 32-bit addresses. */
 export const maximumPages = 65536;
 
-/** Zeroed memory that never grows; the system backs its pages when they are first written. */
+/**
+ * Zeroed memory that never grows, for kernels where there are any; the system backs its pages when they are first written. To be
+ * shared only where threads can.
+ */
 export function createMemory(pages: number, shared: boolean): WasmMemory {
+  const bytes = pages * pageBytes;
+  if (!hasKernels()) return { buffer: shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes) };
   return new api.Memory({ initial: pages, maximum: pages, shared });
 }
 

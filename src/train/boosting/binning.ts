@@ -6,7 +6,7 @@ import type { Team } from "../../threads/team.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
 import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
-import { instantiateKernels, type Kernels } from "./kernels/kernels.ts";
+import { type Kernels, openKernels } from "./kernels/kernels.ts";
 import { binsAt, boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { openView, type View } from "./view.ts";
@@ -17,7 +17,7 @@ export interface BoundsOrder {
   readonly columns: readonly DenseColumn[];
   readonly maxBins: number;
   readonly seed: number;
-  /** Null where rows are too few for kernels to be worth their compilation. */
+  /** Null where rows are too few for kernels to be worth their compilation, or there are none. */
   readonly finding: BoundsPlan | null;
 }
 
@@ -113,8 +113,7 @@ interface BinWriter {
 }
 
 function openWriter(plan: TrainingPlan, bins: readonly ColumnBins[], { thread, threads }: Place): BinWriter {
-  const kernels = instantiateKernels(plan.module, plan.memory);
-  return { plan, bins, view: openView(plan, threads), kernels, thread };
+  return { plan, bins, view: openView(plan, threads), kernels: openKernels(plan), thread };
 }
 
 /** The rows at `first` to before `end` of the columns. Yields after each block of them. */
@@ -153,11 +152,12 @@ function writeByKernel(
   const [bounds, missing] = [layout.bounds + f * boundsRoom * 8, bins[f]!.nValues];
   const line = (layout.boundLines + f * 16) / 8;
   const scale = doubles[line]!;
-  const byCell = scale > 0 ? nRows - (nRows % 2) : 0;
+  const { vector } = kernels;
+  const byCell = scale > 0 && vector !== null ? nRows - (nRows % 2) : 0;
   const end = staged + byCell * 8;
   if (byCell > 0) {
     const cells = layout.boundCells + f * cellCount;
-    kernels.writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
+    vector?.writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
   }
   const [restRecord, restColumn] = [record + byCell * shape.stride, column + byCell * cellBytes(shape)];
   kernels.writeBins(end, staged + nRows * 8, bounds, missing, restRecord, restColumn);

@@ -27,7 +27,7 @@ export class KernelSplitter {
     this.#plan = plan;
     this.#place = place;
     this.#state = layout.growth + thread * growthBytes(settings.leaves);
-    this.#grow = instantiateModule(growth, plan.memory, { ...place.kernels.functions, barrier })["grow"]!;
+    this.#grow = instantiateModule(growth, plan.memory, { ...place.kernels.vector?.functions, barrier })["grow"]!;
     const fields = {
       list: place.list,
       search: place.state,

@@ -2,6 +2,7 @@ import type { Team } from "../../threads/team.ts";
 import { publish, takeBest } from "./candidate-exchange.ts";
 import { type Candidate, emptyCandidate } from "./candidate.ts";
 import type { Histograms } from "./histograms.ts";
+import type { VectorKernels } from "./kernels/kernels.ts";
 import { type Growth, type Leaf, maySplit } from "./leaf.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { type SearchPlace, type SearchedLeaf, listNumbers, searchPair } from "./search-pair.ts";
@@ -44,7 +45,9 @@ export class LeafSearch {
     const { plan, place, team } = this.#args;
     const { layout, constraints } = plan;
     const leaves = second === null ? [first] : [first, second];
-    if (constraints.direction === null && constraints.groups === null) this.#searchTogether(leaves);
+    const { vector } = place.kernels;
+    const isFree = constraints.direction === null && constraints.groups === null;
+    if (vector !== null && isFree) this.#searchTogether(vector, leaves);
     else for (const [which, leaf] of leaves.entries()) this.#searchAlone(leaf, this.#found[which]!);
     for (const which of leaves.keys()) publish(place.view, layout, team.thread * 2 + which, this.#found[which]!);
   }
@@ -58,7 +61,7 @@ export class LeafSearch {
     leaf.gain = best.score - unsplitScore(leaf, this.#growth!.rules, leaf.freedom.bounds);
   }
 
-  #searchTogether(leaves: readonly Leaf[]): void {
+  #searchTogether(vector: VectorKernels, leaves: readonly Leaf[]): void {
     const { plan, place, histograms } = this.#args;
     const { used, rules } = this.#growth!;
     const [first, second] = this.#found;
@@ -70,7 +73,7 @@ export class LeafSearch {
     });
     const one = searched(leaves[0]!, first);
     const other = leaves[1] ? searched(leaves[1], second) : { ...one, isOpen: false, best: second };
-    searchPair(place, used, this.#listEnd, rules, [one, other]);
+    searchPair(place, vector, used, this.#listEnd, rules, [one, other]);
   }
 
   #searchAlone(leaf: Leaf, best: Candidate): void {

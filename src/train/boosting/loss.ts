@@ -1,9 +1,9 @@
 import { exp, log, log1p } from "../../math/elementary.ts";
-import type { Kernels } from "./kernels/kernels.ts";
+import type { VectorKernels } from "./kernels/kernels.ts";
 import { type KernelShape, packed } from "./kernels/shape.ts";
 import { regressionLoss } from "./loss-regression.ts";
 import { isOfNumbers, type LossPlan, lossChunk } from "./plan.ts";
-import { nearestInteger } from "./rounding.ts";
+import { ditherStep, nearestInteger } from "./rounding.ts";
 import { sigmoidTable, tableLast, tableReach, tableSteps } from "./sigmoid-table.ts";
 import type { RowSet } from "./view.ts";
 
@@ -47,16 +47,41 @@ export function writeLogistic(set: RowSet, from: number, to: number, out: Gradie
   const { words, at, step } = out;
   const table = sigmoidTable();
   for (let row = from, cell = at + from * step; row < to; ++row, cell += step) {
-    let position = (scores[row]! + tableReach) * tableSteps;
-    if (position < 0) position = 0;
-    else if (position > tableLast) position = tableLast;
-    const entry = nearestInteger(position - 0.5);
-    const low = table[entry]!;
-    const p = low + (position - entry) * (table[entry + 1]! - low);
+    const p = tabledSigmoid(table, scores[row]!);
     const weight = weights === null ? 1 : weights[row]!;
     words[cell] = nearestInteger((p - labels[row]!) * weight * scales.gradient);
     words[cell + 1] = nearestInteger(p * (1 - p) * weight * scales.hessian);
   }
+}
+
+/** The same of rows of weight 1 in packed records, rounded as `logisticKernel` does; `dither` is that of row `from`. */
+export function writePackedLogistic(
+  { scores, labels }: RowSet,
+  from: number,
+  to: number,
+  { words, at, step }: GradientTarget,
+  scales: Scales,
+  dither: number,
+): void {
+  const table = sigmoidTable();
+  for (let row = from, cell = at + from * step, own = dither; row < to; ++row, cell += step) {
+    const p = tabledSigmoid(table, scores[row]!);
+    const shift = own * 2 ** -32;
+    const gradient = nearestInteger((p - labels[row]!) * scales.gradient + shift);
+    const hessian = nearestInteger(p * (1 - p) * scales.hessian - shift);
+    words[cell] = (gradient << 16) | hessian;
+    own = (own + ditherStep) | 0;
+  }
+}
+
+/** Interpolated from the table. */
+function tabledSigmoid(table: Float64Array, score: number): number {
+  let position = (score + tableReach) * tableSteps;
+  if (position < 0) position = 0;
+  else if (position > tableLast) position = tableLast;
+  const entry = nearestInteger(position - 0.5);
+  const low = table[entry]!;
+  return low + (position - entry) * (table[entry + 1]! - low);
 }
 
 /** Squared: g = score - y, h = 1, times weight. */
@@ -159,7 +184,7 @@ export function sumLosses(
 const factorsAtOnce = 512;
 
 /** As `sumLogistic` of a set's rows, by the kernel; `product` is a number in its memory. */
-export function logisticSumOf({ scores, labels }: RowSet, kernels: Kernels, product: Float64Array): LogisticSum {
+export function logisticSumOf({ scores, labels }: RowSet, kernels: VectorKernels, product: Float64Array): LogisticSum {
   return (from, to) => {
     let total = 0;
     for (let start = from; start < to; start += factorsAtOnce) {

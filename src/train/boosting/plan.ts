@@ -75,8 +75,9 @@ export interface FeatureBins {
 /** Everything a thread needs to take part in one training; plain, and cloned to workers except for the shared memory. */
 export interface TrainingPlan extends LossPlan {
   readonly memory: WasmMemory;
-  readonly module: WasmModule;
-  /** Grows whole trees; null where features or constraints ask for what is in TypeScript alone. */
+  /** Null where WebAssembly does not run: see `openKernels`. */
+  readonly module: WasmModule | null;
+  /** Grows whole trees; null there, too, and where features or constraints ask for what is in TypeScript alone. */
   readonly growth: WasmModule | null;
   readonly shape: KernelShape;
   readonly layout: Layout;

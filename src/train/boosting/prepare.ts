@@ -22,7 +22,7 @@ import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileKernels } from "./kernels/compile.ts";
 import { compileGrowth } from "./kernels/growth.ts";
 import type { KernelShape } from "./kernels/shape.ts";
-import { createMemory, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
+import { createMemory, hasKernels, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import { type FeatureBins, isOfNumbers, type Layout, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
 import { type Preparation, type Problem, problemOf, type Rows } from "./problem.ts";
 import { type GroupCounts, groupCountsOf, writeRanked } from "./ranked-rows.ts";
@@ -65,6 +65,7 @@ function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
   const pages = Math.ceil(layout.end / pageBytes);
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
   const limits = { pages, shared: threads > 1 };
+  const isCompiled = hasKernels();
   return {
     memory: createMemory(pages, limits.shared),
     shape,
@@ -78,8 +79,11 @@ function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
     settings,
     base,
     roundsBefore: start ? roundsOf(start) : 0,
-    module: compileKernels(shape, limits),
-    growth: isGrownByKernels(bins, constraints) ? compileGrowth({ shape, layout, nRows, settings }, limits) : null,
+    module: isCompiled ? compileKernels(shape, limits) : null,
+    growth:
+      isCompiled && isGrownByKernels(bins, constraints)
+        ? compileGrowth({ shape, layout, nRows, settings }, limits)
+        : null,
     features: featureBinsOf(bins),
     seed: args.rng.fork("rounds").integer(4294967296),
     ...weightsOf(train.target),
@@ -163,7 +167,7 @@ interface Work {
 const findFrom = 10_000;
 
 function findingOf(nRows: number, bins: number): BoundsPlan | null {
-  if (nRows < findFrom) return null;
+  if (nRows < findFrom || !hasKernels()) return null;
   const room = { values: rowsSampled(nRows, bins), bins };
   return { ...room, module: compileBounds(room) };
 }

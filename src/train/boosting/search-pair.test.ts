@@ -4,14 +4,16 @@ import { describe, expect, it } from "vitest";
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
 import { compileKernels } from "./kernels/compile.ts";
 import { foundSplit, scanState } from "./kernels/scan-state.ts";
-import { instantiateKernels } from "./kernels/kernels.ts";
-import { createMemory, type WasmMemory } from "../../math/wasm/webassembly.ts";
+import { instantiateKernels, type VectorKernels } from "./kernels/kernels.ts";
+import { type Height, heights, placed } from "../../math/wasm/heights.fixtures.ts";
+import type { WasmMemory } from "../../math/wasm/webassembly.ts";
 import { type SearchPlace, type SearchedLeaf, listNumbers, searchPair, writePenalties } from "./search-pair.ts";
 import { searchFeatures } from "./search.ts";
 import type { View } from "./view.ts";
 
 const countShift = 44;
-const [state, firstAt, secondAt, found] = [64, 1024, 32768, 65536];
+/** Where things stand, from the place on. */
+const [stateAt, listAt, firstAt, secondAt, foundAt, bytesOfAll] = [64, 512, 1024, 32768, 65536, 131_072];
 
 /** A row: gradient, hessian, its bin in each of three features, and which of the two leaves it is in. */
 type Row = readonly [g: number, h: number, bins: readonly number[], leaf: number];
@@ -55,24 +57,36 @@ function placeOf(
   rows: readonly Row[],
   l1: number,
   threads: number,
+  height: Height,
   isCategory: Uint8Array = new Uint8Array(3),
-): { readonly place: SearchPlace; readonly binOffsets: Uint32Array; readonly memory: WasmMemory } {
+): {
+  readonly place: SearchPlace;
+  readonly vector: VectorKernels;
+  readonly binOffsets: Uint32Array;
+  readonly memory: WasmMemory;
+  /** Histograms of both leaves. */
+  readonly leaves: readonly [number, number];
+  readonly found: number;
+} {
   const binOffsets = Uint32Array.of(0, 2, 7, 16);
   const nValues = Int32Array.from(binCounts, (count) => count - 1);
   const fixed = { stride: 16, isPacked: false, binRoom: 256, outputs: 1, threads };
   const shape = { ...fixed, binOffsets, countShift, hasL1: l1 > 0 };
-  const memory = createMemory(2, false);
-  const kernels = instantiateKernels(compileKernels(shape, { pages: 2, shared: false }), memory);
+  const { memory, pages, at } = placed(height, bytesOfAll);
+  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory);
   const view = { words: new Int32Array(memory.buffer), doubles: new Float64Array(memory.buffer) } as unknown as View;
-  for (const [leaf, at] of [firstAt, secondAt].entries()) {
+  const leaves = [at + firstAt, at + secondAt] as const;
+  for (const [leaf, to] of leaves.entries()) {
     const own = rows.filter((row) => row[3] === leaf);
-    addRows(new BigInt64Array(memory.buffer), at, binOffsets, own);
+    addRows(new BigInt64Array(memory.buffer), to, binOffsets, own);
   }
   const features = { nValues, isCategory };
-  return { place: { view, kernels, state, list: 512, shape, features, from: 0, to: 3 }, binOffsets, memory };
+  const places = { state: at + stateAt, list: at + listAt };
+  const place = { view, kernels, ...places, shape, features, from: 0, to: 3 };
+  return { place, vector: kernels.vector!, binOffsets, memory, leaves, found: at + foundAt };
 }
 
-describe("searchPair", () => {
+describe.each(heights)("searchPair $name", (height) => {
   it("finds in two leaves at once what searching each alone finds, ties and missing rows included", () => {
     fc.assert(
       fc.property(
@@ -81,15 +95,15 @@ describe("searchPair", () => {
         fc.constantFrom(0, 1500),
         (rows, isSecondOpen, l1) => {
           const rules = { ...plain, l1 };
-          const { place, binOffsets } = placeOf(rows, l1, 1, isCategory);
+          const { place, vector, binOffsets, leaves: at } = placeOf(rows, l1, 1, height, isCategory);
           const { features } = place;
           const { words } = place.view;
           const used = new Uint8Array(3).fill(1);
-          const leaves = [firstAt, secondAt].map((at, which): SearchedLeaf => {
+          const leaves = at.map((at, which): SearchedLeaf => {
             const own = rows.filter(([, , , leaf]) => leaf === which);
             return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate(256) };
           });
-          searchPair(place, used, listNumbers(place, used), rules, [leaves[0]!, leaves[1]!]);
+          searchPair(place, vector, used, listNumbers(place, used), rules, [leaves[0]!, leaves[1]!]);
           for (const leaf of leaves) {
             const alone: Candidate = emptyCandidate(256);
             searchFeatures({
@@ -111,12 +125,12 @@ describe("searchPair", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: height.isLow ? 500 : 60 },
     );
   });
 });
 
-describe("the kernels searchPair and takeSplit", () => {
+describe.each(heights)("the kernels searchPair and takeSplit $name", (height) => {
   it("find what searchFeatures finds in each of two leaves, whichever threads search which features", () => {
     const tables = fc.array(anyRow, { maxLength: 40 });
     fc.assert(
@@ -127,23 +141,23 @@ describe("the kernels searchPair and takeSplit", () => {
         fc.nat({ max: 3 }),
         (rows, isSecondOpen, l1, parted) => {
           const rules = { ...plain, l1 };
-          const { place, binOffsets, memory } = placeOf(rows, l1, 2);
-          const { kernels, view, features } = place;
-          const { searchPair: searchBoth, takeSplit } = kernels.functions;
+          const { place, vector, binOffsets, memory, leaves: histograms, found } = placeOf(rows, l1, 2, height);
+          const { view, features, state, list } = place;
+          const { searchPair: searchBoth, takeSplit } = vector.functions;
           const used = new Uint8Array(3).fill(1);
-          const leaves = [firstAt, secondAt].map((at, leaf) => ({
+          const leaves = histograms.map((at, leaf) => ({
             at,
             totals: totalsOf(rows.filter((row) => row[3] === leaf)),
           }));
           const [one, other] = [leaves[0]!.totals, leaves[1]!.totals];
           for (const thread of [0, 1]) {
             const bounds = thread === 0 ? { from: 0, to: parted } : { from: parted, to: 3 };
-            const own = { ...place, ...bounds, state: state + thread * scanState.bytes, list: 512 + thread * 64 };
+            const own = { ...place, ...bounds, state: state + thread * scanState.bytes, list: list + thread * 64 };
             for (const lane of [0, 1]) writePenalties(own, rules, lane);
             const sums = [one.gradient, one.hessian, one.count, other.gradient, other.hessian] as const;
             const end = listNumbers(own, used);
             const count = isSecondOpen ? other.count : -1;
-            searchBoth!(own.list, end, firstAt, secondAt, own.state, rules.minRows, ...sums, count);
+            searchBoth!(own.list, end, ...histograms, own.state, rules.minRows, ...sums, count);
           }
           for (const [lane, { at, totals }] of leaves.entries()) {
             const alone: Candidate = emptyCandidate(256);
@@ -163,7 +177,7 @@ describe("the kernels searchPair and takeSplit", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: height.isLow ? 500 : 60 },
     );
   });
 });

@@ -1,5 +1,5 @@
 import { type Candidate, type SearchRules, type Totals, keep, upperWord } from "./candidate.ts";
-import type { Kernels } from "./kernels/kernels.ts";
+import type { Kernels, VectorKernels } from "./kernels/kernels.ts";
 import { missingLeftBit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import type { FeatureBins } from "./plan.ts";
@@ -49,13 +49,14 @@ export function listNumbers({ view, list, shape, features, from, to }: SearchPla
  */
 export function searchPair(
   place: SearchPlace,
+  { scanFeatures }: VectorKernels,
   used: Uint8Array,
   listEnd: number,
   rules: SearchRules,
   pair: readonly [SearchedLeaf, SearchedLeaf],
 ): void {
   openState(place, rules, pair);
-  place.kernels.scanFeatures(place.list, listEnd, pair[0].at, pair[1].at, place.state);
+  scanFeatures(place.list, listEnd, pair[0].at, pair[1].at, place.state);
   for (const leaf of pair) if (leaf.isOpen) searchCategories(place, used, rules, leaf);
   takeNumberSplit(place, pair[0], 0);
   takeNumberSplit(place, pair[1], 1);

@@ -1,7 +1,7 @@
 import { createRng, mix32, shuffle } from "../../core/rng.ts";
 import type { Team } from "../../threads/team.ts";
 import { Grower } from "./grower.ts";
-import { type Kernels, instantiateKernels } from "./kernels/kernels.ts";
+import { type Kernels, openKernels } from "./kernels/kernels.ts";
 import { binsAt, cellBytes } from "./kernels/shape.ts";
 import type { LeafRows } from "./leaf.ts";
 import {
@@ -15,6 +15,7 @@ import {
   writeFound,
   writeLogistic,
   writeNormaliser,
+  writePackedLogistic,
   writeSoftmax,
   writeSquared,
 } from "./loss.ts";
@@ -62,7 +63,7 @@ class Training {
     this.#plan = plan;
     this.#team = team;
     this.#view = openView(plan, team.threads);
-    this.#kernels = instantiateKernels(plan.module, plan.memory);
+    this.#kernels = openKernels(plan);
     this.#rows = shardOf(plan.nRows, team);
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
@@ -201,13 +202,17 @@ class Training {
 
   #writeLogistic(from: number, to: number, round: number, target: GradientTarget, scales: Scales): void {
     const { layout, shape, seed } = this.#plan;
-    if (layout.weights >= 0) return writeLogistic(this.#view.train, from, to, target, scales);
+    const { train } = this.#view;
+    const { vector } = this.#kernels;
+    if (layout.weights >= 0) return writeLogistic(train, from, to, target, scales);
+    const dither = (mix32(seed + round) + Math.imul(from, ditherStep)) | 0;
+    if (vector === null && shape.isPacked) return writePackedLogistic(train, from, to, target, scales, dither);
+    if (vector === null) return writeLogistic(train, from, to, target, scales);
     const records = layout.rows + from * shape.stride;
     const [scores, end] = [layout.scores + from * 8, layout.scores + to * 8];
     const labels = layout.targets + from * 4;
-    const dither = (mix32(seed + round) + Math.imul(from, ditherStep)) | 0;
     const { gradient, hessian } = scales;
-    this.#kernels.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
+    vector.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
   }
 
   /** The features a tree may split on, drawn without replacement. */
@@ -259,7 +264,8 @@ class Training {
     const sums = which === "train" ? all.subarray(0, trainChunks) : all.subarray(trainChunks);
     const { thread, threads } = this.#team;
     const own = this.#view.perThread.subarray(2 * thread);
-    const logisticSum = logisticSumOf(set, this.#kernels, own);
+    const { vector } = this.#kernels;
+    const logisticSum = vector ? logisticSumOf(set, vector, own) : undefined;
     const chunks = Math.ceil(set.nRows / lossChunk);
     for (let chunk = thread; chunk < chunks; chunk += threads) {
       sumLosses(this.#plan, set, base.length, chunk, chunk + 1, sums, logisticSum);

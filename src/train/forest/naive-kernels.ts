@@ -1,3 +1,4 @@
+import { partitionPlainly } from "../boosting/kernels/plain-partition.ts";
 import { everyCut } from "./cuts.ts";
 import type { ForestKernels } from "./kernels.ts";
 import type { ForestView } from "./view.ts";
@@ -26,16 +27,8 @@ export function naiveKernels(view: ForestView): ForestKernels {
       }
     },
     cut: (_sums, _state, missing, nRows, minRows) => Number(everyCut(view, missing, nRows, minRows)),
-    partition(at, end, column, routes, scratch) {
-      let left = at / 4;
-      let right = scratch / 4;
-      for (let i = at / 4; i < end / 4; ++i) {
-        if (bytes[routes + bytes[column + words[i]!]!] === 4) words[left++] = words[i]!;
-        else words[right++] = words[i]!;
-      }
-      words.copyWithin(left, scratch / 4, right);
-      return left - at / 4;
-    },
+    partition: (at, end, target, column, routes, scratch) =>
+      partitionPlainly({ words, bytes, cells: bytes }, at, end, target, column, routes, scratch),
     copyBins(at, end, column, out) {
       for (let i = at / 4, to = out; i < end / 4; ++i) bytes[to++] = bytes[column + words[i]!]!;
     },

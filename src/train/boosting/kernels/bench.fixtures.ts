@@ -1,7 +1,7 @@
 import { compileKernels } from "./compile.ts";
-import { type Kernels, instantiateKernels } from "./kernels.ts";
+import { type Kernels, openKernels } from "./kernels.ts";
 import { type KernelShape, binsAt, cellBytes, gatherBytes, packed } from "./shape.ts";
-import { createMemory } from "../../../math/wasm/webassembly.ts";
+import { type Height, heights, placed } from "../../../math/wasm/heights.fixtures.ts";
 
 /** Bits below the count in a bin. */
 export const countShift = 48;
@@ -25,13 +25,28 @@ export interface Bench {
   readonly gradients: [number, number][];
 }
 
-/** Rows of random bins and gradients in kernel memory. */
+/** Kernels that are tried alike. */
+export interface Variant {
+  readonly name: string;
+  readonly height: Height;
+  /** In plain TypeScript. */
+  readonly isPlain: boolean;
+}
+
+/** The assembled ones wherever memory may be, and the plain ones. */
+export const variants: readonly Variant[] = [
+  ...heights.map((height) => ({ name: height.name, height, isPlain: false })),
+  { name: "in plain TypeScript", height: heights[0]!, isPlain: true },
+];
+
+/** Rows of random bins and gradients in kernel memory, at a height; there is room of 128 KiB behind all. */
 export function setUp(
   nRows: number,
   binCounts: readonly number[],
   random: () => number,
   isPacked = false,
   threads = 1,
+  { height, isPlain } = variants[0]!,
 ): Bench {
   const nFeatures = binCounts.length;
   const binOffsets = new Uint32Array(nFeatures + 1);
@@ -44,15 +59,20 @@ export function setUp(
   const stride = Math.ceil((head + nFeatures * cell) / 8) * 8;
   const shape = { stride, isPacked, binRoom, binOffsets, countShift, hasL1: false, outputs: 2, threads };
   const total = binOffsets[nFeatures]! * 16;
-  const rows = 64;
-  const index = rows + nRows * stride;
-  const scratch = index + nRows * 4;
-  const histogram = Math.ceil((scratch + nRows * 4) / 64) * 64;
-  const other = histogram + total;
-  const buffer = Math.ceil((other + total + nRows * 16 + 64) / 64) * 64;
-  const pages = 2 + Math.ceil((buffer + gatherBytes(stride) + 4096 + 5 * total) / 65536);
-  const memory = createMemory(pages, false);
-  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory);
+  const after = (end: number): number => Math.ceil(end / 64) * 64;
+  const sized = (at: number) => {
+    const rows = at + 64;
+    const index = rows + nRows * stride;
+    const scratch = index + nRows * 4;
+    const histogram = after(scratch + nRows * 4);
+    const other = histogram + total;
+    const buffer = after(other + total + nRows * 16 + 64);
+    return { rows, index, scratch, histogram, other, buffer };
+  };
+  const { memory, pages, at } = placed(height, sized(0).buffer + gatherBytes(stride) + 4096 + 5 * total + 131_072);
+  const { rows, index, scratch, histogram, other, buffer } = sized(at);
+  const module = isPlain ? null : compileKernels(shape, { pages, shared: false });
+  const kernels = openKernels({ module, memory, shape });
   const bytes = new Uint8Array(memory.buffer);
   const cells = cell === 2 ? new Uint16Array(memory.buffer) : bytes;
   const words = new Int32Array(memory.buffer);

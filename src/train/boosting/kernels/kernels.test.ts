@@ -4,7 +4,7 @@ import { cellsOf } from "../../../model/quick/cells.ts";
 import { cellCount } from "../../../model/quick/records.ts";
 import { type ColumnBins, binOf } from "../bins.ts";
 import { binsAt, boundsRoom, cellBytes, histogramStep, packed, packedStep } from "./shape.ts";
-import { type Bench, countShift, randomFrom, setUp } from "./bench.fixtures.ts";
+import { type Bench, countShift, randomFrom, setUp, variants } from "./bench.fixtures.ts";
 
 /** The naive twin: adds rows one by one, in big integers. */
 function naiveHistogram(bench: Bench, rows: readonly number[]): bigint[] {
@@ -23,6 +23,7 @@ const readHistogram = (bench: Bench, at: number): bigint[] =>
   Array.from(bench.lanes.subarray(at / 8, at / 8 + bench.shape.binOffsets.at(-1)! * 2));
 
 const sizes = [0, 1, 2, 3, 63, 64, 65, 511, 512, 513, 1030];
+const fewSizes = [1, 64, 513];
 const shapes = [
   [3],
   [256, 2, 7],
@@ -33,11 +34,11 @@ const shapes = [
   Array.from({ length: 37 }, (_, f) => (f === 5 ? 1026 : 4)),
 ];
 
-describe("histogram kernels", () => {
+describe.each(variants)("histogram kernels $name", (variant) => {
   it("sum consecutive and listed rows exactly as adding them one by one", () => {
     for (const binCounts of shapes) {
-      for (const nRows of sizes) {
-        const bench = setUp(nRows, binCounts, randomFrom(nRows + binCounts.length));
+      for (const nRows of variant === variants[0] ? sizes : fewSizes) {
+        const bench = setUp(nRows, binCounts, randomFrom(nRows + binCounts.length), false, 1, variant);
         const { kernels, rows, shape, histogram, index, words, buffer } = bench;
         kernels.sumRows(rows, rows + nRows * shape.stride, histogram);
         const all = Array.from({ length: nRows }, (_, row) => row);
@@ -58,7 +59,7 @@ describe("histogram kernels", () => {
       [777, [256, 2, 8]],
       [packed.rows / 2, [2, 2]],
     ] as const) {
-      const bench = setUp(nRows, binCounts, randomFrom(nRows), true);
+      const bench = setUp(nRows, binCounts, randomFrom(nRows), true, 1, variant);
       const { kernels, rows, shape, histogram, other, buffer, index, words } = bench;
       const end = histogram + shape.binOffsets.at(-1)! * 16;
       kernels.sumRows(rows, rows + nRows * shape.stride, other);
@@ -78,7 +79,7 @@ describe("histogram kernels", () => {
 
   it("keep the fields of a packed bin apart when it is as full as can be", () => {
     for (const gradient of [-packed.largestGradient, packed.largestGradient]) {
-      const bench = setUp(packed.rows, [1, 1], randomFrom(1), true);
+      const bench = setUp(packed.rows, [1, 1], randomFrom(1), true, 1, variant);
       const { kernels, rows, shape, histogram, other, words } = bench;
       bench.gradients.forEach((one) => one.splice(0, 2, gradient, packed.largestHessian));
       const word = (gradient << 16) | packed.largestHessian;
@@ -94,7 +95,7 @@ describe("histogram kernels", () => {
     for (const kind of ["Bins", "Packed", "Kept"] as const) {
       const isPacked = kind !== "Bins";
       for (const threads of [1, 2, 3]) {
-        const bench = setUp(300, [10, 40, 2], randomFrom(threads), isPacked, threads);
+        const bench = setUp(300, [10, 40, 2], randomFrom(threads), isPacked, threads, variant);
         const { kernels, rows, shape, histogram, bytes, buffer } = bench;
         const step = isPacked ? packedStep(shape) : histogramStep(shape);
         const isInPlace = threads === 1 && !isPacked;
@@ -120,7 +121,7 @@ describe("histogram kernels", () => {
   });
 });
 
-describe("writeBins", () => {
+describe.each(variants)("writeBins $name", (variant) => {
   it("writes what binOf says, for any values and bounds, where the row and the column want it", () => {
     const value = fc.oneof(fc.double(), fc.integer({ min: -3, max: 3 }), fc.constant(NaN));
     fc.assert(
@@ -129,7 +130,7 @@ describe("writeBins", () => {
         fc.uniqueArray(fc.oneof(fc.double({ noNaN: true }), fc.integer({ min: -3, max: 3 })), { maxLength: 254 }),
         fc.constantFrom(3, 300),
         (values, given, beside) => {
-          const bench = setUp(values.length, [3, 3, beside], randomFrom(1));
+          const bench = setUp(values.length, [3, 3, beside], randomFrom(1), false, 1, variant);
           const { kernels, bytes, cells, rows, shape, buffer } = bench;
           const cell = cellBytes(shape);
           const doubles = new Float64Array(bytes.buffer);
@@ -150,12 +151,12 @@ describe("writeBins", () => {
           expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: variant === variants[0] ? 60 : 20 },
     );
   });
 });
 
-describe("writeBinsByCell", () => {
+describe.each(variants.filter(({ isPlain }) => !isPlain))("writeBinsByCell $name", (variant) => {
   it("writes what binOf says, of values on and around bounds, missing and infinite ones", () => {
     const random = randomFrom(3);
     for (const [nBounds, beside] of [
@@ -169,7 +170,7 @@ describe("writeBinsByCell", () => {
       const near = Array.from(upper, (x) => [x, x + 2 ** -40, x - 2 ** -40]).flat();
       const values = [...near, NaN, Infinity, -Infinity, 0, -0, 1e300, -1e300, 0.1];
       if (values.length % 2 === 1) values.pop();
-      const bench = setUp(values.length, [3, 3, beside], random);
+      const bench = setUp(values.length, [3, 3, beside], random, false, 1, variant);
       const { kernels, bytes, cells, rows, shape, buffer } = bench;
       const cell = cellBytes(shape);
       const doubles = new Float64Array(bytes.buffer);
@@ -182,7 +183,7 @@ describe("writeBinsByCell", () => {
       doubles.set(values, from / 8);
       const missing = nBounds + 1;
       const record = rows + binsAt(shape) + cell;
-      kernels.writeBinsByCell(from, end, bounds, missing, record, column, table, scale, offset);
+      kernels.vector!.writeBinsByCell(from, end, bounds, missing, record, column, table, scale, offset);
       const bins: ColumnBins = { kind: "number", nValues: missing, upper };
       const expected = values.map((x) => binOf(bins, x));
       expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);
@@ -191,9 +192,9 @@ describe("writeBinsByCell", () => {
   });
 });
 
-describe("clear", () => {
+describe.each(variants)("clear $name", (variant) => {
   it("writes zeros to the bytes it is given and to no others", () => {
-    const { kernels, bytes, histogram } = setUp(3, [40], randomFrom(1));
+    const { kernels, bytes, histogram } = setUp(3, [40], randomFrom(1), false, 1, variant);
     bytes.fill(7, histogram, histogram + 100);
     kernels.clear(histogram + 3, histogram + 96);
     kernels.clear(histogram + 98, histogram + 98);
@@ -202,7 +203,7 @@ describe("clear", () => {
   });
 });
 
-describe("partition", () => {
+describe.each(variants)("partition $name", (variant) => {
   it("is stable, for any rows and any route", () => {
     fc.assert(
       fc.property(
@@ -212,7 +213,7 @@ describe("partition", () => {
         fc.constantFrom(256, 300, 65_536),
         (nRows, seed, feature, most) => {
           const random = randomFrom(seed);
-          const bench = setUp(nRows, [most, 7, 3], random);
+          const bench = setUp(nRows, [most, 7, 3], random, false, 1, variant);
           const { kernels, words, bytes, cells, index, scratch, other, buffer: column } = bench;
           const listed = Array.from({ length: nRows }, (_, row) => row).filter(() => random() < 0.7);
           words.set(listed, index / 4);
@@ -235,14 +236,14 @@ describe("partition", () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: variant === variants[0] ? 40 : 15 },
     );
   });
 });
 
-describe("addScore", () => {
+describe.each(variants)("addScore $name", (variant) => {
   it("adds to the listed rows of one output alone", () => {
-    const bench = setUp(9, [2], randomFrom(1));
+    const bench = setUp(9, [2], randomFrom(1), false, 1, variant);
     const { kernels, words, index, bytes } = bench;
     const at = Math.ceil((bench.other + 64) / 8) * 8;
     const scores = new Float64Array(bytes.buffer, at, 18);

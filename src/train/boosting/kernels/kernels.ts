@@ -4,6 +4,8 @@ import {
   type WasmMemory,
   type WasmModule,
 } from "../../../math/wasm/webassembly.ts";
+import { plainKernels } from "./plain-kernels.ts";
+import type { KernelShape } from "./shape.ts";
 
 /**
  * How bins that all threads summed become a leaf's: from which bins (kept: packed ones with room for the rows of all threads), and
@@ -25,18 +27,6 @@ export interface Kernels {
   clear(begin: number, end: number): void;
   /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
   writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
-  /** The same of an even number of values, whose bounds have cells; see `cellBinKernel`. */
-  writeBinsByCell(
-    values: number,
-    valuesEnd: number,
-    bounds: number,
-    missing: number,
-    record: number,
-    column: number,
-    cells: number,
-    scale: number,
-    offset: number,
-  ): void;
   /** Adds consecutive row records to a histogram: one of packed bins where the shape says so. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
   /**
@@ -53,6 +43,26 @@ export interface Kernels {
    * (one cell a row): left rows before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
    */
   partition(begin: number, end: number, target: number, column: number, route: number, scratch: number): number;
+  /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
+  addScore(begin: number, end: number, scores: number, value: number): void;
+  /** What works in vector registers; null where there are none, and its twins run, which take no addresses. */
+  readonly vector: VectorKernels | null;
+}
+
+/** Kernels that plain TypeScript does without: it halves bounds, searches leaves one by one, and reads scores and labels as arrays. */
+export interface VectorKernels {
+  /** Does what `writeBins` does of an even number of values, whose bounds have cells; see `cellBinKernel`. */
+  writeBinsByCell(
+    values: number,
+    valuesEnd: number,
+    bounds: number,
+    missing: number,
+    record: number,
+    column: number,
+    cells: number,
+    scale: number,
+    offset: number,
+  ): void;
   /** Tries the cuts of the listed features of wide bins in two leaves at once; see `scanFeaturesKernel`. */
   scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
@@ -68,19 +78,24 @@ export interface Kernels {
   ): void;
   /** Sums logistic losses of rows of weight 1; see `logisticSumKernel`. */
   sumLogistic(scores: number, scoresEnd: number, labels: number, total: number, out: number): number;
-  /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
-  addScore(begin: number, end: number, scores: number, value: number): void;
   /** All by name, for the module of `compileGrowth`, which alone calls those that search leaves and settle them. */
   readonly functions: Readonly<Record<string, WasmFunction>>;
 }
 
-/** One thread's kernels, of the module that `compileKernels` made, over the memory all share. */
+/** One thread's kernels, over the memory all share: of the module that `compileKernels` made, or plain ones where there is none. */
+export function openKernels(plan: {
+  readonly module: WasmModule | null;
+  readonly memory: WasmMemory;
+  readonly shape: KernelShape;
+}): Kernels {
+  return plan.module === null ? plainKernels(plan.shape, plan.memory) : instantiateKernels(plan.module, plan.memory);
+}
+
 export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kernels {
   const kernels = instantiateModule(module, memory);
   return {
     clear: kernels["clear"]!,
     writeBins: kernels["writeBins"]!,
-    writeBinsByCell: kernels["writeBinsByCell"]!,
     sumRows: kernels["sumRows"]!,
     sumListed: kernels["sumListed"]!,
     widen: kernels["widen"]!,
@@ -88,10 +103,13 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
       kernels[mergeName({ from, subtracts: parent !== null })]!(target, end, source, parent ?? 0);
     },
     partition: kernels["partition"]!,
-    scanFeatures: kernels["scanFeatures"]!,
-    writeLogistic: kernels["writeLogistic"]!,
-    sumLogistic: kernels["sumLogistic"]!,
     addScore: kernels["addScore"]!,
-    functions: kernels,
+    vector: {
+      writeBinsByCell: kernels["writeBinsByCell"]!,
+      scanFeatures: kernels["scanFeatures"]!,
+      writeLogistic: kernels["writeLogistic"]!,
+      sumLogistic: kernels["sumLogistic"]!,
+      functions: kernels,
+    },
   };
 }
