@@ -88,19 +88,21 @@ describe("the loss lambdarank", () => {
     const rng = createRng(12);
     const discounts = Float64Array.from({ length: 300 }, (_, place) => 1 / Math.log2(place + 2));
     expect(createPairKernel(2)).not.toBeNull();
-    const [kernel, plain] = [new GroupScratch(300), new GroupScratch(300, null)];
+    // The second one's places lie up to 4 GiB.
+    const [plain, ...kernels] = [new GroupScratch(300, null), new GroupScratch(300), new GroupScratch(100_000_000)];
     for (const size of [300, 1, 2, 3, 4, 37, 299, 40])
       for (const truncation of [1, 2, 30, 1000])
         for (const spread of [0, 1, 60]) {
           const scores = Float64Array.from({ length: size }, () => rng.next() * spread).sort((a, b) => b - a);
           const gains = scores.map(() => 2 ** rng.integer(4) - 1);
-          for (const scratch of [kernel, plain]) {
+          for (const scratch of [plain!, ...kernels]) {
             scratch.scores.set(scores);
             scratch.gains.set(gains);
             lambdasOfGroup(scratch, size, { discounts, truncation, inverseIdeal: 0.3 });
           }
-          for (const name of ["gradients", "hessians"] as const)
-            expect(kernel[name].slice(0, size)).toEqual(plain[name].slice(0, size));
+          for (const kernel of kernels)
+            for (const name of ["gradients", "hessians"] as const)
+              expect(kernel[name].slice(0, size)).toEqual(plain![name].slice(0, size));
         }
   });
 

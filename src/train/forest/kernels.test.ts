@@ -13,42 +13,67 @@ const threads = 3;
 const sizes = [1, 2, 3, 4, 5, 63, 64, 65, 257, 1030];
 const missing = 255;
 
+/** Where rows stand among others: every `step`-th of a table of so many columns, as one of so many threads sees it. */
+interface RowPlace {
+  readonly step: number;
+  readonly nColumns: number;
+  readonly threads: number;
+}
+
+/** The table's rows times `step` are about so many in all, whatever there are of it. */
+const stepTo = (total: number) => (nRows: number) => Math.floor(total / nRows);
+const rowPlaces = [
+  { name: "alone", stepOf: () => 1, nColumns: 4, threads },
+  { name: "with pairs across 2 GiB and up to 4 GiB", stepOf: stepTo(140_000_000), nColumns: 4, threads: 1 },
+  { name: "with sums and rows beyond 2 GiB", stepOf: stepTo(55_000_000), nColumns: 40, threads: 1 },
+] as const;
+const usedColumns = 4;
+
 /** Rows of random bins (column 0: of all, 1: of one, 2: of two, 3: of few and often missing), weights and values. */
-function fill({ bytes, rows, pairs, places, state }: ForestView, { nRows }: ForestShape, rng: Rng): void {
-  for (let row = 0; row < nRows; ++row) {
+function fill({ bytes, rows, pairs, places, state }: ForestView, nRows: number, step: number, rng: Rng): void {
+  const rowOf = (i: number): number => i * step + step - 1;
+  for (let i = 0; i < nRows; ++i) {
     const own = [rng.integer(255), 77, 3 + rng.integer(2), rng.next() < 0.3 ? missing : rng.integer(9)];
-    own.forEach((bin, f) => (bytes[places.bins + f * nRows + row] = bin));
-    rows[row] = rng.integer(nRows);
-    pairs[2 * row] = rng.next() + 0.1;
-    pairs[2 * row + 1] = rng.next() - 0.5;
+    own.forEach((bin, f) => (bytes[places.bins + f * nRows * step + rowOf(i)] = bin));
+    rows[i] = rowOf(rng.integer(nRows));
+    pairs.set([rng.next() + 0.1, rng.next() - 0.5], 2 * rowOf(i));
   }
   state[cutState.score] = -1;
 }
 
-/** The same forest's memory twice, one for the kernels and one for their twin, as thread 2 of 3 sees it. */
-function pairOfMemories(nRows: number): { kernel: ForestView; naive: ForestView; shape: ForestShape; plan: Plan } {
-  const shape = { nRows, nColumns: 4, outputs: 1, tried: 2 };
+/** The same forest's memory twice, one for the kernels and one for their twin, as the last thread sees it. */
+function pairOfMemories(
+  nRows: number,
+  { step, nColumns, threads }: RowPlace,
+): { kernel: ForestView; naive: ForestView; shape: ForestShape; plan: Plan } {
+  const shape = { nRows: nRows * step, nColumns, outputs: 1, tried: nColumns };
   const [one, other] = [forestMemory(shape, threads), forestMemory(shape, threads)];
-  const [kernel, naive] = [openView({ shape, ...one }, 2), openView({ shape, ...other }, 2)];
-  for (const view of [kernel, naive]) fill(view, shape, createRng(nRows));
+  const [kernel, naive] = [openView({ shape, ...one }, threads - 1), openView({ shape, ...other }, threads - 1)];
+  for (const view of [kernel, naive]) fill(view, nRows, step, createRng(nRows));
   return { kernel, naive, shape, plan: one };
 }
 type Plan = ReturnType<typeof forestMemory>;
 
-describe("the forest's kernels", () => {
-  it.each(sizes)("leave the same bytes as their twin: %i rows", (nRows) => {
-    const { kernel, naive, plan, shape } = pairOfMemories(nRows);
+/** What a thread writes for so many rows. */
+function written({ bytes, places, rows, words }: ForestView, nRows: number): Buffer {
+  const scratch = words.subarray(places.scratch / 4, places.scratch / 4 + nRows);
+  const parts = [bytes.subarray(places.nearBins, places.rows), rows.subarray(0, nRows), scratch];
+  return Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength)));
+}
+
+describe.each(rowPlaces)("the forest's kernels over rows $name", ({ stepOf, nColumns, threads }) => {
+  it.each(threads > 1 ? sizes : [1, 5, 65, 257])("leave the same bytes as their twin: %i rows", (nRows) => {
+    const { kernel, naive, plan, shape } = pairOfMemories(nRows, { step: stepOf(nRows), nColumns, threads });
     const { places } = kernel;
     expect(plan.module).not.toBeNull();
     const both = [instantiateForest(plan.module!, plan.memory), naiveKernels(naive)];
-    const bytesOf = (view: ForestView): Buffer => Buffer.from(view.bytes.slice(0, places.end));
-    const expectSame = (): void => expect(bytesOf(kernel).equals(bytesOf(naive))).toBe(true);
+    const expectSame = (): void => expect(written(kernel, nRows).equals(written(naive, nRows))).toBe(true);
     const [at, end] = [places.rows, places.rows + 4 * nRows];
     for (const one of both) one.total(at, end, places.pairs, places.state + 8 * cutState.totals);
     expectSame();
     for (const minRows of [1, 2, 30].filter((rows) => 2 * rows <= nRows)) {
-      for (let f = 0; f < shape.nColumns; ++f) {
-        const column = places.bins + f * nRows;
+      for (let f = 0; f < usedColumns; ++f) {
+        const column = places.bins + f * shape.nRows;
         for (const one of both) one.sum(at, end, column, places.pairs, places.sums);
         expectSame();
         const [found, wanted] = both.map((one) => one.cut(places.sums, places.state, missing, nRows, minRows));
@@ -59,21 +84,23 @@ describe("the forest's kernels", () => {
       for (const view of [kernel, naive]) view.state[cutState.score] = -1;
     }
     for (const view of [kernel, naive]) view.routes.fill(4, 0, 120);
-    const counts = both.map((one) => one.partition(at, end, places.bins, places.routes, places.scratch));
+    const counts = both.map((one) => one.partition(at, end, at, places.bins, places.routes, places.scratch));
     expect(counts[0]).toBe(counts[1]);
-    expect(kernel.rows).toEqual(naive.rows);
-    for (const view of [kernel, naive]) view.bytes.fill(0, places.scratch, places.pairs);
+    expect(kernel.rows.subarray(0, nRows)).toEqual(naive.rows.subarray(0, nRows));
+    for (const { words } of [kernel, naive]) words.fill(0, places.scratch / 4, places.scratch / 4 + nRows);
     const few = Math.min(end, at + 4 * nearRows);
     for (const one of both) {
-      for (let f = 0; f < shape.nColumns; ++f)
-        one.copyBins(at, few, places.bins + f * nRows, places.nearBins + f * nearRows);
+      for (let f = 0; f < usedColumns; ++f)
+        one.copyBins(at, few, places.bins + f * shape.nRows, places.nearBins + f * nearRows);
       one.copyPairs(at, few, places.pairs, places.nearPairs);
     }
     expectSame();
   });
+});
 
+describe("the forest's kernels", () => {
   it("finds the missing rows' side, and all rows in one bin", () => {
-    const { kernel, plan, shape } = pairOfMemories(6);
+    const { kernel, plan, shape } = pairOfMemories(6, { step: 1, nColumns: 4, threads });
     const { places, bytes, rows, pairs, state, found } = kernel;
     const { sum, cut, total } = instantiateForest(plan.module!, plan.memory);
     bytes.set([4, 4, 9, 9, missing, missing], places.bins);
@@ -101,7 +128,7 @@ describe("the forest's kernels", () => {
       const shape = { nRows, nColumns: 4, outputs: 1, tried: 2 };
       const own = forestMemory(shape, 1);
       const view = openView({ shape, ...own }, 0);
-      fill(view, shape, rng);
+      fill(view, nRows, 1, rng);
       const plan: ForestPlan = {
         ...own,
         shape,

@@ -120,7 +120,7 @@ function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): 
       writeCentres(memory, shape, place.centres, centres, halves);
       writeDrift(memory.buffer, place.drift, error, drift);
     },
-    listLoose: (from, to) => (list(from, to, place.listed, place.drift) - place.listed) / 4,
+    listLoose: (from, to) => entriesFrom(place.listed, list(from, to, place.listed, place.drift)),
     rank: (count) => {
       if (count === 0) return;
       if (count % 2 === 1) listed[count] = listed[count - 1]!;
@@ -133,9 +133,15 @@ function kernelRanking({ memory, module, shape }: RankingPlan, thread: number): 
     },
     bound: (count) => {
       if (count === 0) return 0;
-      return (bound(place.listed, place.listed + 4 * count, place.best, place.moved, place.drift) - place.moved) / 4;
+      const end = bound(place.listed, place.listed + 4 * count, place.best, place.moved, place.drift);
+      return entriesFrom(place.moved, end);
     },
   };
+}
+
+/** How many there are from one address to another that a kernel gives: from 2 GiB on as a negative number. */
+function entriesFrom(start: number, end: number): number {
+  return ((end >>> 0) - start) / 4;
 }
 
 /** Block after block: minus the halves of its centres, then their values column by column. Places too many are never nearest. */

@@ -46,7 +46,7 @@ export class BoundsFinder {
     this.#bounds = new Float64Array(memory.buffer, room.bounds, plan.bins);
     this.#find = (count, maxBins) => {
       const mostEnd = room.bounds + (maxBins - 1) * 8;
-      return findBounds(room.values, room.values + count * 8, room.other, room.counts, room.bounds, mostEnd);
+      return findBounds(room.values, room.values + count * 8, room.other, room.counts, room.bounds, mostEnd) >>> 0;
     };
   }
 
