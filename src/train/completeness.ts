@@ -1,12 +1,50 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { Design } from "../model/design.ts";
+import type { Design, SparseBlock } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
 
-/** Throws DEFINITION_INVALID where a dense column lacks values, or row weights do not sum to more than 0. */
+/** Throws DEFINITION_INVALID where a dense column lacks values, a sparse one has infinite ones, or `requireTarget` does. */
 export function refuseMissing(estimator: string, design: Design, target: Target): void {
-  const { nRows, dense } = design;
+  const { nRows, dense, sparse } = design;
   for (const { name, values } of dense) requireNone({ estimator, column: name, nMissing: countMissing(values), nRows });
-  requireWeight(target.weights);
+  refuseInfiniteEntries(estimator, sparse);
+  requireTarget(target);
+}
+
+/** Throws DEFINITION_INVALID where a column, which may lack values, has infinite ones. */
+export function refuseInfinite(estimator: string, { dense, sparse }: Pick<Design, "dense" | "sparse">): void {
+  for (const { name, values } of dense) {
+    let count = 0;
+    for (let row = 0; row < values.length; ++row) if (Math.abs(values[row]!) === Infinity) ++count;
+    if (count > 0) refuseColumn(estimator, name, `${count} infinite values in ${values.length} rows`);
+  }
+  refuseInfiniteEntries(estimator, sparse);
+}
+
+/** The same of sparse columns, which lack none. */
+export function refuseInfiniteEntries(estimator: string, { names, indices, values }: SparseBlock): void {
+  const at = firstInfinite(values);
+  if (at >= 0) refuseColumn(estimator, names[indices[at]!]!, String(values[at]));
+}
+
+function refuseColumn(estimator: string, column: string, actual: string): never {
+  throw new MillraceError("DEFINITION_INVALID", {
+    subject: `the column "${column}"`,
+    rule: `must have no infinite values for ${estimator}()`,
+    actual,
+    remedy: "Hold it within limits with clip(), or declare min and max in the schema.",
+  });
+}
+
+/** Throws DEFINITION_INVALID where a value to be predicted is no finite number, or `requireWeight` does. */
+export function requireTarget({ values, weights }: Target): void {
+  const row = firstInfinite(values);
+  if (row >= 0)
+    throw new MillraceError("DEFINITION_INVALID", {
+      subject: "the target",
+      rule: "must be a finite number in every row",
+      actual: `${values[row]} in row ${row}`,
+    });
+  requireWeight(weights);
 }
 
 /** Throws DEFINITION_INVALID where a column of so many rows lacks values. */
@@ -42,4 +80,10 @@ export function countMissing(values: Float64Array): number {
   let count = 0;
   for (let row = 0; row < values.length; ++row) if (!Number.isFinite(values[row])) ++count;
   return count;
+}
+
+/** Where the first number stands that is missing or infinite; -1 where none is. */
+function firstInfinite(values: Float64Array): number {
+  for (let at = 0; at < values.length; ++at) if (!Number.isFinite(values[at])) return at;
+  return -1;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isMillraceError } from "../core/errors/error.ts";
 import { createRng } from "../core/rng.ts";
-import { emptySparseBlock, takeRows, takeValues, type Design } from "../model/design.ts";
+import { emptySparseBlock, takeRows, takeValues, type Design, type SparseBlock } from "../model/design.ts";
 import type { EstimatorImplementation, HyperparameterValues, Target } from "../model/estimator.ts";
 import type { Task } from "../model/model.ts";
 import type { Predictor } from "../model/predictor.ts";
@@ -71,6 +71,12 @@ function designOf(columns: readonly Float64Array[]): Design {
   const dense = columns.map((values, j) => ({ name: `x${j}`, source: `x${j}`, values, cardinality: 0 }));
   const nRows = columns[0]!.length;
   return { nRows, dense, sparse: emptySparseBlock(nRows) };
+}
+
+/** A sparse column of one number, in the last row. */
+function oneEntry(nRows: number, value: number): SparseBlock {
+  const offsets = new Uint32Array(nRows + 1).fill(1, nRows);
+  return { names: ["s0"], sources: ["s0"], offsets, indices: Uint32Array.of(0), values: Float64Array.of(value) };
 }
 
 function targetOf(task: Task, values: ArrayLike<number>, weights: Float64Array | null = null): Target {
@@ -168,11 +174,36 @@ describe.each(cases)("$name for $task", ({ name, style, task }) => {
 
   it("refuses weights of 0 alone, by their name", async () => {
     const weightless = { ...data, target: { ...data.target, weights: new Float64Array(data.design.nRows) } };
-    await expect(fit(name, weightless)).rejects.toMatchObject({
-      code: "DEFINITION_INVALID",
-      message: expect.stringContaining("the row weights") as string,
-    });
+    await expectRefused(weightless, "the row weights");
   });
+
+  it("refuses infinite values, by the name of their column", async () => {
+    for (const infinite of [Infinity, -Infinity]) {
+      const dense = data.design.dense.map((column, j) =>
+        j === 1 ? { ...column, values: column.values.with(data.design.nRows - 1, infinite) } : column,
+      );
+      await expectRefused({ ...data, design: { ...data.design, dense } }, 'the column "x1"');
+      const sparse = oneEntry(data.design.nRows, infinite);
+      await expectRefused({ ...data, design: { ...data.design, sparse } }, 'the column "s0"');
+    }
+  });
+
+  it("refuses infinite weights and numbers to predict", async () => {
+    const { nRows } = data.design;
+    const weights = new Float64Array(nRows).fill(1).with(3, Infinity);
+    await expectRefused({ ...data, target: { ...data.target, weights } }, "the row weights");
+    for (const infinite of task === "regression" ? [Infinity, -Infinity, Number.NaN] : []) {
+      const values = data.target.values.with(nRows - 1, infinite);
+      await expectRefused({ ...data, target: { ...data.target, values } }, "the target");
+    }
+  });
+
+  async function expectRefused(given: Data, subject: string): Promise<void> {
+    await expect(fit(name, given)).rejects.toMatchObject({
+      code: "DEFINITION_INVALID",
+      message: expect.stringContaining(subject) as string,
+    });
+  }
 
   const orderReason = orderSkips[titled] ?? orderSkips[name];
   it.skipIf(orderReason)(`does not depend on the order of rows${reasonOf(orderReason)}`, async () => {

@@ -1,5 +1,6 @@
 import { sharedNumbers } from "../core/shared-memory.ts";
 import type { DenseColumn, Design, DesignColumn, StreamedDesign } from "../model/design.ts";
+import { refuseInfinite } from "./completeness.ts";
 
 /** The columns an estimator bins: in memory, or made anew a block of rows at a time. */
 export interface TrainingColumns {
@@ -20,9 +21,10 @@ export interface ColumnBlock {
 /** Rows of a block cut out of columns in memory. */
 const blockRows = 65_536;
 
-/** All columns of a design in memory, sparse ones written out. */
-export function heldColumns(design: Design): TrainingColumns {
+/** All columns of a design in memory, sparse ones written out. Throws DEFINITION_INVALID where one has infinite values. */
+export function heldColumns(estimator: string, design: Design): TrainingColumns {
   const { nRows } = design;
+  refuseInfinite(estimator, design);
   const held = denseColumns(design);
   return {
     nRows,
@@ -38,14 +40,17 @@ export function heldColumns(design: Design): TrainingColumns {
   };
 }
 
-/** All columns of a design that is not in memory, sparse ones written out block by block. */
-export function streamedColumns({ nRows, columns, blocks }: StreamedDesign): TrainingColumns {
+/** The same of a design that is not in memory, block by block: they are refused where their block is asked for. */
+export function streamedColumns(estimator: string, { nRows, columns, blocks }: StreamedDesign): TrainingColumns {
   return {
     nRows,
     columns,
     held: null,
     *blocks() {
-      for (const { from, design } of blocks()) yield { from, nRows: design.nRows, columns: denseColumns(design) };
+      for (const { from, design } of blocks()) {
+        refuseInfinite(estimator, design);
+        yield { from, nRows: design.nRows, columns: denseColumns(design) };
+      }
     },
   };
 }

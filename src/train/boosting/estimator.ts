@@ -50,8 +50,8 @@ function fit(
   context: FitContext,
 ): Promise<FitResult> {
   const { validation, ...tools } = context;
-  const watched = validation && { rows: heldColumns(validation.design), target: validation.target };
-  return fitRows({ rows: heldColumns(design), target: given }, watched, hyperparameters, tools);
+  const watched = validation && { rows: heldColumns("boosting", validation.design), target: validation.target };
+  return fitRows({ rows: heldColumns("boosting", design), target: given }, watched, hyperparameters, tools);
 }
 
 function fitStreamed(
@@ -60,8 +60,8 @@ function fitStreamed(
   hyperparameters: HyperparameterValues,
   { validation, ...tools }: StreamedFitContext,
 ): Promise<FitResult> {
-  const watched = validation && { rows: streamedColumns(validation.design), target: validation.target };
-  return fitRows({ rows: streamedColumns(design), target }, watched, hyperparameters, tools);
+  const watched = validation && { rows: streamedColumns("boosting", validation.design), target: validation.target };
+  return fitRows({ rows: streamedColumns("boosting", design), target }, watched, hyperparameters, tools);
 }
 
 function fitRows(

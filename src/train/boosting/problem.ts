@@ -3,7 +3,7 @@ import type { RowGroups } from "../../metrics/row-groups.ts";
 import type { Target } from "../../model/estimator.ts";
 import type { Predictor, TreesPredictor } from "../../model/predictor.ts";
 import { refuseClassWeights } from "../class-weights.ts";
-import { requireWeight } from "../completeness.ts";
+import { requireTarget } from "../completeness.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { type Constraints, constraintsOf } from "./constraints.ts";
 import { continued } from "./continuation.ts";
@@ -55,7 +55,7 @@ function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
 
 /** Throws where something cannot be learned from, before anything is worked out of it. */
 export function problemOf({ train, validation, settings, start: given }: Preparation): Problem {
-  requireWeight(train.target.weights);
+  requireTarget(train.target);
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
   refuseSampling(loss, settings);

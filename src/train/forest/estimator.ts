@@ -13,7 +13,7 @@ import type { ColumnBins } from "../boosting/bins.ts";
 import { toPredictor } from "../boosting/predictor.ts";
 import type { FinishedTree } from "../boosting/tree.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
-import { requireWeight } from "../completeness.ts";
+import { requireTarget } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { heldColumns, streamedColumns, type TrainingColumns } from "../training-columns.ts";
 import { compiledModule } from "../../threads/location.ts";
@@ -58,11 +58,11 @@ function estimatorOf(
     tasks,
     style: "trees",
     hyperparameters,
-    fit: (design: Design, ...rest: Rest) => grow(heldColumns(design), ...rest),
-    fitStreamed: (design: StreamedDesign, ...rest: Rest) => grow(streamedColumns(design), ...rest),
+    fit: (design: Design, ...rest: Rest) => grow(heldColumns(name, design), ...rest),
+    fitStreamed: (design: StreamedDesign, ...rest: Rest) => grow(streamedColumns(name, design), ...rest),
   });
   async function grow(rows: TrainingColumns, ...[given, values, context]: Rest): Promise<FitResult> {
-    requireWeight(given.weights);
+    requireTarget(given);
     refuseClassWeights(name, given, values["classWeights"]);
     const target = withFactors(given, classFactors(given, values["classWeights"]));
     const { columns } = rows;

@@ -11,7 +11,7 @@ import type {
 } from "../../model/estimator.ts";
 import type { Link } from "../../model/predictor.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
-import { refuseMissing, requireWeight } from "../completeness.ts";
+import { refuseMissing, requireTarget } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
 import { createPause } from "../pause.ts";
 import { gatherRows, heldBlocks } from "../row-blocks.ts";
@@ -97,7 +97,7 @@ function wantedOf(given: Target, hyperparameters: HyperparameterValues): WantedF
   const { classWeights } = hyperparameters;
   refuseClassWeights("linear", given, classWeights);
   const target = withFactors(given, classFactors(given, classWeights));
-  requireWeight(target.weights);
+  requireTarget(target);
   const settings = {
     l1: Number(hyperparameters["l1"] ?? 0),
     l2: Number(hyperparameters["l2"]),

@@ -10,7 +10,7 @@ import type {
   Target,
 } from "../../model/estimator.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
-import { requireWeight } from "../completeness.ts";
+import { requireTarget } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { heldBlocks, type RowBlocks } from "../row-blocks.ts";
 import { type AdamState, createAdam, stepAdam } from "./adam.ts";
@@ -93,7 +93,7 @@ async function fitRows(
   const target = withFactors(given.target, factors);
   const pause = createPause(context, "fitting mlp()");
   const rows = await packRows(given.rows, pause);
-  requireWeight(target.weights);
+  requireTarget(target);
   const settings = settingsOf(hyperparameters);
   const shape = shapeOf(rows, target, hyperparameters);
   const scale = scaleOf(target);

@@ -1,5 +1,5 @@
 import type { Design, SparseBlock } from "../../model/design.ts";
-import { countMissing, requireNone } from "../completeness.ts";
+import { countMissing, refuseInfiniteEntries, requireNone } from "../completeness.ts";
 import { joinedSparse, type RowBlocks } from "../row-blocks.ts";
 import type { Network } from "./network.ts";
 
@@ -13,7 +13,7 @@ export interface PackedRows {
 
 /**
  * Packs rows, so that a row's numbers stand together, and awaits `pause` after each block. Throws DEFINITION_INVALID where
- * a dense column lacks values.
+ * a dense column lacks values or a sparse one has infinite ones.
  */
 export async function packRows({ nRows, blocks }: RowBlocks, pause: () => Promise<void>): Promise<PackedRows> {
   let dense = new Float32Array(0);
@@ -27,6 +27,7 @@ export async function packRows({ nRows, blocks }: RowBlocks, pause: () => Promis
       nMissing = columns.map(() => 0);
     }
     nMissing = nMissing.map((count, j) => count + countMissing(design.dense[j]!.values));
+    refuseInfiniteEntries("mlp", design.sparse);
     packBlock(design, dense.subarray(from * columns.length));
     sparse.push(design.sparse);
     await pause();
