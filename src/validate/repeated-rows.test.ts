@@ -3,12 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { ColumnData } from "../frame/column.ts";
 import { countRepeatedRows, likelyRepeats } from "./repeated-rows.ts";
 
-/** Rows of seven columns of every kind, few values each, so that they repeat, and missing ones among them. */
+/** Rows of seven columns of every kind, few values each, so that they repeat, and missing ones among them; every other 0 is -0. */
 const row = fc.tuple(...Array.from({ length: 7 }, () => fc.integer({ min: -1, max: 1 })));
 
 function columnsOf(rows: readonly (readonly number[])[]): ColumnData[] {
   const at = (i: number): number[] => rows.map((cells) => cells[i]!);
-  const doubles = (i: number): Float64Array => Float64Array.from(at(i), (cell) => (cell < 0 ? NaN : cell * 1e10));
+  const doubles = (i: number): Float64Array =>
+    Float64Array.from(at(i), (cell, k) => (cell < 0 ? NaN : cell > 0 ? 1e10 : k % 2 === 0 ? 0 : -0));
   return [
     { kind: "category", codes: Int32Array.from(at(0)), levels: ["a", "b"] },
     { kind: "boolean", values: Uint8Array.from(at(1), (cell) => (cell < 0 ? 255 : cell)) },
