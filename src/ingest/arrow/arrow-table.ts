@@ -77,11 +77,16 @@ export async function decodeApart(
       let answer: { readonly fault: string | null } | undefined;
       child.on("message", (message) => (answer = message as { readonly fault: string | null }));
       child.on("error", reject);
-      child.on("close", (_code, killer) => {
+      child.on("close", (code, killer) => {
         if (signal?.aborted) reject(cancelled());
         else if (answer) resolve(answer.fault);
         else if (isLate || killer === "SIGTERM")
           resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
+        // Nothing was wrong with the file, as far as anybody knows.
+        else if (code === 1)
+          reject(
+            new MillraceError("INTERNAL", { reason: `the process that decodes "${path}" failed before it began` }),
+          );
         else resolve(`decoding it takes more than ${limits.memoryMb} MB of memory`);
       });
     });

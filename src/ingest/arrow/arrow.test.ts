@@ -110,6 +110,27 @@ describe("an Arrow file", () => {
   });
 });
 
+describe("the process that decodes", () => {
+  it("is told from a file that takes too much memory where it fails by itself", async () => {
+    const child = path.join(root, "broken", "ingest", "arrow", "child.js");
+    fs.mkdirSync(path.dirname(child), { recursive: true });
+    fs.writeFileSync(child, 'import "./nowhere.js";');
+    const before = process.env["MILLRACE_DIST"];
+    process.env["MILLRACE_DIST"] = path.relative(
+      path.resolve(import.meta.dirname, "../../.."),
+      path.join(root, "broken"),
+    );
+    try {
+      const limits = { memoryMb: 448, timeoutMs: 60_000 };
+      const decoding = decodeApart(path.join(vectors, "lz4.feather"), path.join(root, "none.cells"), limits);
+      await expect(decoding).rejects.toMatchObject({ code: "INTERNAL", message: expect.stringContaining("failed") });
+    } finally {
+      if (before === undefined) delete process.env["MILLRACE_DIST"];
+      else process.env["MILLRACE_DIST"] = before;
+    }
+  });
+});
+
 describe("damaged Arrow files", () => {
   it("are read or refused, without a crash, a hang or a file larger than a bound", { timeout: 600_000 }, async () => {
     const rng = createRng(20_261_121);
