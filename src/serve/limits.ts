@@ -14,7 +14,8 @@ export interface ServerLimits {
   /** Time for a batch to arrive and be answered, and batches at one time; more get 429. */
   readonly batchMs: number;
   readonly batches: number;
-  /** Of a batch in Parquet, which is kept in a file until it is whole. */
+  /** Of these, batches in Parquet: each is kept in a file until it is whole, and read by a process that may take some 350 MB. */
+  readonly batchFiles: number;
   readonly batchFileBytes: number;
   /** Requests being answered at one time; more get 429, but for probes and files. */
   readonly inFlight: number;
@@ -36,6 +37,7 @@ export const defaultLimits: ServerLimits = Object.freeze({
   headersMs: 5000,
   batchMs: 600_000,
   batches: 4,
+  batchFiles: 2,
   batchFileBytes: 1024 * 1024 * 1024,
   inFlight: 256,
   keyFailures: 10,

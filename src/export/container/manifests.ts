@@ -50,6 +50,10 @@ export function dockerfileText(deployment: Deployment, hasPackage: boolean): str
   ].join("\n");
 }
 
+/** Where batches in Parquet are kept until they are whole: all else is read-only. */
+const bodies = { name: "bodies", mountPath: "/tmp" };
+const volumes: readonly JsonObject[] = [{ name: bodies.name, emptyDir: { sizeLimit: "3Gi" } }];
+
 /** A Compose file (compose-spec): the container on a loopback port of this machine. */
 export function composeOf({ name, image }: Deployment): JsonObject {
   return {
@@ -62,6 +66,7 @@ export function composeOf({ name, image }: Deployment): JsonObject {
         cap_drop: ["ALL"],
         security_opt: ["no-new-privileges:true"],
         ports: [`127.0.0.1:${containerPort}:${containerPort}`],
+        volumes: [{ type: "volume", target: bodies.mountPath }],
         restart: "unless-stopped",
       },
     },
@@ -90,6 +95,7 @@ function containerOf(deployment: Deployment): JsonObject {
     livenessProbe: { ...probe("/healthz"), periodSeconds: 10, failureThreshold: 6 },
     resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { memory: "1Gi" } },
     securityContext: restricted,
+    volumeMounts: [bodies],
   };
 }
 
@@ -105,6 +111,7 @@ export function kubernetesOf(deployment: Deployment): readonly JsonObject[] {
     terminationGracePeriodSeconds: 30,
     securityContext: podSecurity,
     containers: [containerOf(deployment)],
+    volumes,
   };
   return [
     {
@@ -140,7 +147,7 @@ export function kserveOf(deployment: Deployment): JsonObject {
     apiVersion: "serving.kserve.io/v1beta1",
     kind: "InferenceService",
     metadata: { name: deployment.name, labels: { "app.kubernetes.io/part-of": "millrace" } },
-    spec: { predictor: { securityContext: podSecurity, containers: [container] } },
+    spec: { predictor: { securityContext: podSecurity, containers: [container], volumes } },
   };
 }
 

@@ -31,7 +31,7 @@ export interface LineSink {
 const rowsAtOnce = 2_048;
 const longestShown = 100;
 /** Of DuckDB's buffers. */
-const memoryMb = 512;
+const memoryMb = 256;
 
 /**
  * Writes the rows of a Parquet file as JSON lines: of each row those of the wanted columns that the file has, converted as a source

@@ -10,6 +10,7 @@ import { answerWriterOf } from "./answers.ts";
 import { type BatchRows, type BatchRowsContext, openBatchRows } from "./batch-rows.ts";
 import { batchTypes, formOf } from "./media-types.ts";
 import { outcomesOf } from "./outcomes.ts";
+import { BatchPlaces } from "./places.ts";
 
 export interface BatchContext extends PredictContext, BatchRowsContext {
   readonly onFault: OnFault;
@@ -27,7 +28,7 @@ const lingerMs = 1000;
  */
 export async function addBatchRoute(app: FastifyInstance, context: BatchContext): Promise<void> {
   const { models, limits } = context;
-  let running = 0;
+  const places = new BatchPlaces(limits);
   await app.register((scope, _, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...batchTypes], (_request, body, parsed) => parsed(null, body));
@@ -36,12 +37,7 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
       { config: { access: "predict", arrivesWithinMs: limits.batchMs } },
       async (request, reply) => {
         const served = servedModel(models, request.params.name);
-        if (running >= limits.batches) {
-          reply.header("retry-after", "5");
-          throw new MillraceError("OVERLOADED", { limit: limits.batches });
-        }
-        ++running;
-        const end = (): void => void --running;
+        const end = placeOf(places, request, reply);
         const rows = await openBatchRows(context, served, request).catch((error: unknown) => {
           end();
           cutOffLater(context, request, reply, error);
@@ -52,6 +48,15 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
     );
     done();
   });
+}
+
+function placeOf(places: BatchPlaces, request: FastifyRequest, reply: FastifyReply): () => void {
+  try {
+    return places.take(formOf(request.headers["content-type"]));
+  } catch (error) {
+    reply.header("retry-after", "5");
+    throw error;
+  }
 }
 
 /** Where a body is not taken, what is left of it is not read for ever. */

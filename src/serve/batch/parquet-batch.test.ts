@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
 import { systemClock } from "../../core/clock.ts";
 import { fullDisk } from "../../monitor/full-disk.fixtures.ts";
+import { levelsOf, oneColumn } from "../../ingest/parquet-bombs.fixtures.ts";
 import { withQuery } from "../../query/session.ts";
 import { fixedModels } from "../model-source.ts";
 import { createServer, type Server, type ServerOptions } from "../server.ts";
@@ -168,6 +169,15 @@ describe("a batch in Parquet", () => {
     expect([await kept(), faults]).toEqual([[], []]);
   });
 
+  it("that is made for harm costs the server nothing", async () => {
+    await start();
+    const nRows = 2_000_000_000;
+    const bomb = oneColumn({ type: "int64", nRows, pages: [{ nValues: nRows, bytes: levelsOf(nRows, false) }] });
+    const answer = await send(bomb);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: "REQUEST_MALFORMED" }]);
+    expect((await send(await fileOf("SELECT 4 AS rooms"))).status).toBe(200);
+  });
+
   it("whose pages are damaged breaks off, and is no whole answer in any form", async () => {
     await start();
     const whole = await fileOf("SELECT hash(i) % 100 / 7 AS rooms FROM range(60000) r(i)", ", CODEC zstd");
@@ -253,14 +263,16 @@ describe("the file of a batch", () => {
   });
 
   it("is gone, and its place free, where the client leaves while it sends or while it reads", async () => {
-    await start({ limits: { batches: 1 } });
+    await start({ limits: { batchFiles: 1 } });
     const body = await fileOf("SELECT i % 100 AS rooms FROM range(300000) r(i)");
     const open = (): ReturnType<typeof httpRequest> =>
       httpRequest(`${url}/v1/models/houses/batch`, { method: "POST", headers: { "content-type": parquet } });
     const sending = open().on("error", () => {});
     sending.write(body.subarray(0, 1000));
     await expect.poll(kept).toHaveLength(1);
-    expect((await send(body)).status).toBe(429);
+    const waits = await send(body);
+    expect([waits.status, waits.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect((await send('{"rooms":4}', "houses", ndjson, ndjson)).status).toBe(200);
     sending.destroy();
     await expect.poll(kept).toEqual([]);
     const reading = open().on("error", () => {});

@@ -10,7 +10,7 @@ import type { ServerLimits } from "../limits.ts";
 import { bodyTooLarge, keepBody } from "./body-file.ts";
 
 /** Of the process that reads a body. */
-const memoryMb = 1024;
+const memoryMb = 640;
 
 /** The rows of a body in Parquet as JSON lines; the file it is kept in is gone once it is closed. */
 export interface ParquetBody {

@@ -95,6 +95,8 @@ describe.skipIf(!hasCurl)("the shell client", () => {
     expect(JSON.parse(await ask(script, "predict-houses", "rows.json"))).toMatchObject({ predictions: [1007] });
     await writeFile(path.join(folder, "rows.jsonl"), '{"rooms":7}\n{"rooms":8}\n');
     expect((await ask(script, "batch-houses", "rows.jsonl")).trimEnd().split("\n")).toHaveLength(3);
+    await writeFile(path.join(folder, "rows.csv"), "rooms\n7\n");
+    expect(await ask(script, "batch-houses", "rows.csv")).toMatch(/^row,prediction,predictionId,error\n0,1007,/);
     expect(JSON.parse(await ask(script, "listModels"))).toMatchObject({ models: [{}, {}, {}] });
     await expect(ask(script, "nothing")).rejects.toMatchObject({
       code: 2,

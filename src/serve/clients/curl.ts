@@ -34,11 +34,22 @@ function caseOf({ id, path, bodyTypes, example }: Operation): string[] {
   const target = `"$url"${shellQuote(path)}`;
   const [type] = bodyTypes;
   if (type === undefined) return [`  ${shellQuote(id)}) ask ${target} ;;`];
+  if (bodyTypes.length > 1) return caseOfFiles(id, target, bodyTypes);
   const send = `ask -X POST -H ${shellQuote(`content-type: ${type}`)}`;
   const body = example === undefined ? shellQuote("@-") : shellQuote(JSON.stringify(example));
   return [
     `  ${shellQuote(id)})`,
     `    if [ -n "$file" ]; then ${send} --data-binary "@$file" ${target}; else ${send} --data-binary ${body} ${target}; fi ;;`,
+  ];
+}
+
+/** A file's ending says which of several types it is; the answer is of the same. It is sent as it is read, however large. */
+function caseOfFiles(id: string, target: string, [first, ...others]: readonly string[]): string[] {
+  const endings = others.map((type) => `*.${type.replace(/^.*[/.]/, "")}) type=${shellQuote(type)} ;;`);
+  return [
+    `  ${shellQuote(id)})`,
+    `    case "$file" in ${endings.join(" ")} *) type=${shellQuote(first!)} ;; esac`,
+    `    ask -X POST -H "content-type: $type" -H "accept: $type" --upload-file "\${file:--}" ${target} ;;`,
   ];
 }
 
