@@ -24,23 +24,7 @@ export async function startRetraining(
   command: readonly string[],
   onEvent: (text: string) => void,
 ): Promise<Retraining> {
-  const specs = new Map<string, PipelineSpec>();
-  const workflows = new Set<string>();
-  const files = new Map<string, string>();
-  for (const name of await pipelineNames(project.root)) {
-    try {
-      const loaded = await loadDefinition(project.root, name);
-      if (loaded.kind === "workflow") {
-        workflows.add(loaded.workflow.name);
-        continue;
-      }
-      const { spec } = loaded;
-      specs.set(spec.name, spec);
-      files.set(spec.name, name);
-    } catch (error) {
-      onEvent(`pipelines/${name} is not watched: ${toMillraceError(error).message}`);
-    }
-  }
+  const { specs, files, workflows } = await readDefinitions(project, onEvent);
   const describe = eventTeller();
   const orphans = watchOrphans(project, {
     isOurs: (name) => specs.has(name) || workflows.has(name),
@@ -63,6 +47,33 @@ export async function startRetraining(
       await Promise.all([orphans.stop(), loop.stop()]);
     },
   };
+}
+
+/** By the names of pipelines, what they say and which file does; and the names of workflows. */
+interface Definitions {
+  readonly specs: ReadonlyMap<string, PipelineSpec>;
+  readonly files: ReadonlyMap<string, string>;
+  readonly workflows: ReadonlySet<string>;
+}
+
+async function readDefinitions({ root }: Project, onEvent: (text: string) => void): Promise<Definitions> {
+  const specs = new Map<string, PipelineSpec>();
+  const files = new Map<string, string>();
+  const workflows = new Set<string>();
+  for (const name of await pipelineNames(root)) {
+    try {
+      const loaded = await loadDefinition(root, name);
+      if (loaded.kind === "workflow") {
+        workflows.add(loaded.workflow.name);
+        continue;
+      }
+      specs.set(loaded.spec.name, loaded.spec);
+      files.set(loaded.spec.name, name);
+    } catch (error) {
+      onEvent(`pipelines/${name} is not watched: ${toMillraceError(error).message}`);
+    }
+  }
+  return { specs, files, workflows };
 }
 
 async function checkDrift(project: Project, spec: PipelineSpec): Promise<DriftReport | null> {

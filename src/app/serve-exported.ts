@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { decodeModel } from "../model/file.ts";
-import { watchKeys } from "../serve/access/key-ring.ts";
+import { type KeyWatch, watchKeys } from "../serve/access/key-ring.ts";
 import type { StoredKey } from "../serve/access/keys.ts";
 import { fixedModels, type ServedModel } from "../serve/model-source.ts";
 import { createServer } from "../serve/server.ts";
@@ -41,11 +41,7 @@ export async function startExported(
   const served = (await readJson(folder, servedFile)) as ServedFile;
   const models: ServedModel[] = [];
   for (const entry of served.models) models.push(await readModel(folder, entry));
-  const keys = await watchKeys({
-    read: async () => ((await readJson(folder, keysFile)) as { readonly keys: readonly StoredKey[] }).keys,
-    clock,
-    onUnreadable: (error) => onEvent(`the keys cannot be read; those known hold (${error.message})`),
-  });
+  const keys = await followKeys(folder, clock, onEvent);
   const traced = openTracing(options.tracing ?? null, clock, onEvent);
   const server = await createServer({
     tracing: traced.tracing,
@@ -72,6 +68,14 @@ export async function startExported(
     await close();
     throw error;
   }
+}
+
+function followKeys(folder: string, clock: Clock, onEvent: (text: string) => void): Promise<KeyWatch> {
+  return watchKeys({
+    read: async () => ((await readJson(folder, keysFile)) as { readonly keys: readonly StoredKey[] }).keys,
+    clock,
+    onUnreadable: (error) => onEvent(`the keys cannot be read; those known hold (${error.message})`),
+  });
 }
 
 async function readModel(folder: string, entry: ServedFile["models"][number]): Promise<ServedModel> {

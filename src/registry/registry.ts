@@ -1,7 +1,7 @@
 import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { canonicalJson } from "../core/json.ts";
+import { canonicalJson, type JsonObject } from "../core/json.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { contractBreaks } from "../frame/contract-breaks.ts";
 import type { RequestContract } from "../frame/contract-breaks.ts";
@@ -83,32 +83,18 @@ export interface Registry {
   verifyAudit(kept?: string): Promise<AuditVerdict>;
 }
 
+type RequestContractOf = (digest: Digest) => Promise<RequestContract>;
+
 /** `requestContract` reads what requests a model takes; without it, promotions are not checked for callers they would break. */
-export function createRegistry(
-  store: Store,
-  clock: Clock,
-  requestContract?: (digest: Digest) => Promise<RequestContract>,
-): Registry {
+export function createRegistry(store: Store, clock: Clock, requestContract?: RequestContractOf): Registry {
   const { database } = store;
-  const write = <T>(
-    model: string,
-    fence: Fence | undefined,
-    work: (transaction: Transaction<Database>) => Promise<T>,
-  ): Promise<T> =>
-    database.transaction().execute(async (transaction) => {
-      if (fence) await requireFence(transaction, fence);
-      const result = await work(transaction);
-      await sealModel(transaction, model);
-      return result;
-    });
+  return { ...readsOf(database, requestContract), ...writesTo(store, clock, requestContract) };
+}
+
+type Writing = "register" | "promote" | "rollback" | "archive" | "tag" | "approve" | "setAlias";
+
+function readsOf(database: Connection, requestContract?: RequestContractOf): Omit<Registry, Writing> {
   return {
-    async register(registration) {
-      const { digest } = registration;
-      if (!(await store.artifacts.has(digest))) throw new MillraceError("ARTIFACT_MISSING", { digest });
-      return write(registration.model, registration.fence, (transaction) =>
-        register(transaction, registration, clock.now()),
-      );
-    },
     models: () => listModels(database),
     versions: (model) => versionsOf(database, model),
     async champion(model) {
@@ -117,40 +103,13 @@ export function createRegistry(
       return versions.find(({ version }) => version === alias) ?? null;
     },
     compatibility: (model, version) => compatibilityOf(database, requestContract, model, version),
-    async promote(model, version, authority) {
-      for (;;) {
-        const compatible = await compatibilityOf(database, requestContract, model, version);
-        const promoted = await write(model, authority.fence, (transaction) =>
-          promote(transaction, [model, version], authority, compatible, clock.now()),
-        );
-        if (promoted) return promoted;
-      }
-    },
-    archive: (model, version, authority) =>
-      write(model, authority.fence, (transaction) => archive(transaction, [model, version], authority, clock.now())),
-    tag: (model, version, tag, authority) =>
-      write(model, authority.fence, (transaction) =>
-        tagVersion(transaction, [model, version], tag, authority, clock.now()),
-      ),
-    async approve(model, version, authority, isWithdrawn = false) {
-      return write(model, authority.fence, async (transaction) => {
-        await approve(transaction, [model, version], authority, isWithdrawn, clock.now());
-        return approvalState(await readAudit(transaction, model), version);
-      });
-    },
     async approvals(model, version) {
       await requireVersion(database, model, version);
       return approvalState(await readAudit(database, model), version);
     },
-    setAlias: (model, alias, version, authority) =>
-      write(model, authority.fence, (transaction) =>
-        setAlias(transaction, [model, version], alias, authority, clock.now()),
-      ),
     aliases: () => namedAliases(database),
     audit: () => readAudit(database),
     stateAt: async (at) => stateAt(await readAudit(database), at),
-    rollback: (model, authority) =>
-      write(model, authority.fence, (transaction) => rollback(transaction, model, authority, clock.now())),
     async history(model) {
       await versionsOf(database, model);
       return readAudit(database, model);
@@ -164,10 +123,54 @@ export function createRegistry(
   };
 }
 
+/** Each in a transaction of its own, which seals what it changed of the model. */
+function writesTo(store: Store, clock: Clock, requestContract?: RequestContractOf): Pick<Registry, Writing> {
+  const { database } = store;
+  const write = <T>(
+    model: string,
+    fence: Fence | undefined,
+    work: (transaction: Transaction<Database>, nowMs: number) => Promise<T>,
+  ): Promise<T> =>
+    database.transaction().execute(async (transaction) => {
+      if (fence) await requireFence(transaction, fence);
+      const result = await work(transaction, clock.now());
+      await sealModel(transaction, model);
+      return result;
+    });
+  return {
+    async register(registration) {
+      const { model, digest, fence } = registration;
+      if (!(await store.artifacts.has(digest))) throw new MillraceError("ARTIFACT_MISSING", { digest });
+      return write(model, fence, (transaction, now) => register(transaction, registration, now));
+    },
+    async promote(model, version, authority) {
+      for (;;) {
+        const compatible = await compatibilityOf(database, requestContract, model, version);
+        const promoted = await write(model, authority.fence, (transaction, now) =>
+          promote(transaction, [model, version], authority, compatible, now),
+        );
+        if (promoted) return promoted;
+      }
+    },
+    rollback: (model, by) => write(model, by.fence, (transaction, now) => rollback(transaction, model, by, now)),
+    archive: (model, version, by) =>
+      write(model, by.fence, (transaction, now) => archive(transaction, [model, version], by, now)),
+    tag: (model, version, tag, by) =>
+      write(model, by.fence, (transaction, now) => tagVersion(transaction, [model, version], tag, by, now)),
+    approve: (model, version, by, isWithdrawn = false) =>
+      write(model, by.fence, async (transaction, now) => {
+        await approve(transaction, [model, version], by, isWithdrawn, now);
+        return approvalState(await readAudit(transaction, model), version);
+      }),
+    setAlias: (model, alias, version, by) =>
+      write(model, by.fence, (transaction, now) => setAlias(transaction, [model, version], alias, by, now)),
+  };
+}
+
 /** Outside the transaction that promotes: reading models takes long, and the write lock is one for all. */
 async function compatibilityOf(
   database: Connection,
-  requestContract: ((digest: Digest) => Promise<RequestContract>) | undefined,
+  requestContract: RequestContractOf | undefined,
   model: string,
   version: number,
 ): Promise<Compatibility> {
@@ -216,7 +219,7 @@ async function judge(
   version: number,
   nowMs: number,
 ): Promise<void> {
-  const { model, digest, runId, verdict, comparedWith, approvals = [], author } = registration;
+  const { model, runId, verdict, comparedWith, approvals = [] } = registration;
   const last = await transaction
     .selectFrom("judgements")
     .selectAll()
@@ -243,7 +246,16 @@ async function judge(
     .values({ model, version, sequence: (last?.sequence ?? 0) + 1, run_id: runId, judged_at: nowMs, ...judgement })
     .execute();
   const action = last ? "judge" : "register";
-  const details = {
+  await appendAudit(
+    transaction,
+    { actor: "millrace", action, subject: model, details: said(registration, version) },
+    nowMs,
+  );
+}
+
+function said(registration: Registration, version: number): JsonObject {
+  const { digest, runId, verdict, comparedWith, approvals = [], author } = registration;
+  return {
     version,
     digest,
     runId,
@@ -252,5 +264,4 @@ async function judge(
     ...(approvals.length > 0 && { approvals: rulesAsJson(approvals) }),
     ...(author !== undefined && { author }),
   };
-  await appendAudit(transaction, { actor: "millrace", action, subject: model, details }, nowMs);
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import { markedPredictionId, predictionId } from "../monitor/prediction-id.ts";
@@ -11,19 +10,20 @@ import type { ModelCard } from "../registry/card.ts";
 import { createAuthority } from "./access/authority.ts";
 import type { KeyRing } from "./access/key-ring.ts";
 import type { PredictContext } from "./answer-rows.ts";
+import { answerBrokenRequest, answerErrors, createApp } from "./app.ts";
 import { addArrivalLimit } from "./arrival.ts";
 import { addBatchRoute } from "./batch/batch-route.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
 import { Gathering } from "./gathering.ts";
-import { guard, securityHeaders } from "./guard.ts";
+import { guard } from "./guard.ts";
 import type { AnsweredRequest, ServerState } from "./guard.ts";
 import { createHostCheck, listeningAddress } from "./hosts.ts";
 import { LateConnections } from "./late-connections.ts";
 import { defaultLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type ServerMetrics } from "./metrics.ts";
 import { addModelRoutes } from "./model-routes.ts";
 import type { ModelSource } from "./model-source.ts";
 import { addPages } from "./pages/routes.ts";
@@ -32,19 +32,9 @@ import { addPredictRoute } from "./predict-route.ts";
 import { addOpenInference } from "./protocols/open-inference.ts";
 import { addPlatforms } from "./protocols/platforms.ts";
 import type { VertexRoutes } from "./protocols/platforms.ts";
-import { isInternal, type OnFault, problemOf, problemType, translateError } from "./problem.ts";
-import { parseText, textOf } from "./request-body.ts";
-import { requestIdOf } from "./request-id.ts";
-import { longestKept } from "./row-texts.ts";
-import { inPart, type Tracing } from "./tracing/tracing.ts";
+import type { OnFault } from "./problem.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 import type { Traffic } from "./traffic/traffic.ts";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** The body as it came, for `rowTextsOf`; "" where it is no JSON, or longer than is kept. */
-    bodyText: string;
-  }
-}
 
 export interface ServerOptions {
   readonly models: ModelSource;
@@ -108,11 +98,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const metrics = await createMetrics({ models, log, inFlight: () => state.inFlight });
   const late = new LateConnections();
   const app = await createApp(limits, late, options.tracing ?? null);
-  const routes: string[] = [];
-  app.addHook("onRoute", (route) => {
-    if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
-    for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
-  });
+  const routes = listRoutes(app);
   guard(app, {
     limits,
     state,
@@ -123,16 +109,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tracing: options.tracing ?? null,
     onRequest: options.onRequest ?? null,
   });
-  const predicting: PredictContext = {
-    models,
-    traffic: options.traffic ?? null,
-    tracing: options.tracing ?? null,
-    log,
-    clock,
-    createId: options.createId ?? idsBy(clock),
-    limits,
-    metrics,
-  };
+  const predicting = predictingBy(options, limits, metrics);
   addArrivalLimit(app, { clock, late, requestMs: limits.requestMs }, (socket, limitMs) =>
     answerBrokenRequest(new MillraceError("REQUEST_TIMEOUT", { limitMs }), socket),
   );
@@ -149,6 +126,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     routes: () => routes,
     predicting,
   };
+}
+
+/** Every route as it is added; one that does not say who may call it is refused. */
+function listRoutes(app: FastifyInstance): readonly string[] {
+  const routes: string[] = [];
+  app.addHook("onRoute", (route) => {
+    if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
+    for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
+  });
+  return routes;
+}
+
+function predictingBy(options: ServerOptions, limits: ServerLimits, metrics: ServerMetrics): PredictContext {
+  const { models, clock, log = null, traffic = null, tracing = null, createId = idsBy(clock) } = options;
+  return { models, traffic, tracing, log, clock, createId, limits, metrics };
 }
 
 async function addRoutes(
@@ -177,94 +169,6 @@ function idsBy(clock: Clock): (mark?: string) => string {
   let count = 0;
   return (mark) =>
     mark === undefined ? predictionId(clock.now(), randomUUID()) : markedPredictionId(clock.now(), mark, count++);
-}
-
-async function createApp(
-  limits: ServerLimits,
-  late: LateConnections,
-  tracing: Tracing | null,
-): Promise<FastifyInstance> {
-  const { fastify } = await import("fastify");
-  const app = fastify({
-    bodyLimit: limits.bodyBytes,
-    genReqId: requestIdOf,
-    requestTimeout: Math.max(limits.requestMs, limits.batchMs),
-    keepAliveTimeout: 30_000,
-    http: {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: Math.min(limits.headersMs, limits.requestMs),
-      connectionsCheckingInterval: 1000,
-    },
-    routerOptions: { maxParamLength: 1024 },
-    // A request that arrives on an open connection while the server drains is answered like any other.
-    return503OnClosing: false,
-    forceCloseConnections: "idle",
-    clientErrorHandler(error, socket) {
-      const cut = (): void => answerBrokenRequest(translateError(error, limits, undefined), socket);
-      if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") late.add(socket, cut);
-      else cut();
-    },
-    frameworkErrors: (error, _, reply) => {
-      sendProblem(reply, translateError(error, limits, undefined));
-    },
-  });
-  app.addHook("onRequest", (request, _, done) => {
-    late.spare(request.raw.socket);
-    done();
-  });
-  app.decorateRequest("bodyText", "");
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    try {
-      done(
-        null,
-        inPart(tracing?.partsOf(request), "decode", () => {
-          const text = textOf(body as Buffer);
-          if (text.length <= longestKept) request.bodyText = text;
-          return parseText(text, limits);
-        }),
-      );
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-  return app;
-}
-
-function sendProblem(reply: FastifyReply, error: unknown): void {
-  const document = problemOf(error);
-  void reply.code(document.status).headers(securityHeaders).type(problemType).send(JSON.stringify(document));
-}
-
-function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: OnFault): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = translateError(thrown, limits, request.headers["content-type"]);
-    if (isInternal(error)) onFault(error, request.id);
-    sendProblem(reply, error);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const asked = request.url.split("?", 1)[0]!.slice(0, 200);
-    sendProblem(reply, new MillraceError("ROUTE_NOT_FOUND", { method: request.method, path: asked }));
-  });
-}
-
-/** Time for a client to read why it was cut off. */
-const lingerMs = 1000;
-
-/** Answers what never became a request: broken HTTP, headers too large, too slow. */
-function answerBrokenRequest(error: unknown, socket: Socket): void {
-  if (!socket.writable) return void socket.destroy();
-  const document = problemOf(error);
-  const body = JSON.stringify(document);
-  const head = [
-    `HTTP/1.1 ${document.status} ${document.title}`,
-    `content-type: ${problemType}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    "connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
-  // A client that keeps its side open would keep the place of a request, too.
-  setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> {

@@ -18,16 +18,8 @@ export async function* recordsOf(
 ): AsyncGenerator<readonly Buffer[]> {
   let rest: Buffer[] = [];
   let restBytes = 0;
-  let isQuoted = false;
   let group: Buffer[] = [];
-  const endOf = (chunk: Buffer, at: number): number => {
-    if (form === "jsonl") return chunk.indexOf(newline, at);
-    for (let i = at; i < chunk.length; ++i) {
-      if (chunk[i] === quote) isQuoted = !isQuoted;
-      else if (chunk[i] === newline && !isQuoted) return i;
-    }
-    return -1;
-  };
+  const endOf = endsOf(form);
   for await (const given of chunks) {
     const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     let start = 0;
@@ -53,6 +45,19 @@ export async function* recordsOf(
   }
   const last = trimmed(Buffer.concat(rest), limits.maxBytes);
   if (last.length > 0) yield [last];
+}
+
+/** Finds where the record ends that goes on at `at`, or -1; of chunks that follow each other. */
+function endsOf(form: RecordForm): (chunk: Buffer, at: number) => number {
+  if (form === "jsonl") return (chunk, at) => chunk.indexOf(newline, at);
+  let isQuoted = false;
+  return (chunk, at) => {
+    for (let i = at; i < chunk.length; ++i) {
+      if (chunk[i] === quote) isQuoted = !isQuoted;
+      else if (chunk[i] === newline && !isQuoted) return i;
+    }
+    return -1;
+  };
 }
 
 function trimmed(record: Buffer, maxBytes: number): Buffer {

@@ -32,16 +32,24 @@ const assets = [
 
 const htmlType = "text/html; charset=utf-8";
 
+type PageOf = (page: Omit<PageInput, "models" | "hasRuns">) => string;
+
 /** The pages for people, and their files, which are read once. */
 export async function addPages(app: FastifyInstance, context: PagesContext): Promise<void> {
-  const { models, version, limits, card, runs } = context;
-  const pageOf = (page: Omit<PageInput, "models" | "hasRuns">): string =>
-    renderPage({ ...page, models: models.list(), hasRuns: runs !== null });
+  const { models, runs } = context;
+  const pageOf: PageOf = (page) => renderPage({ ...page, models: models.list(), hasRuns: runs !== null });
   for (const [name, type] of assets) {
     const content = await readFile(new URL(`../assets/${name}`, import.meta.url));
     app.get(`/assets/${name}`, { config: { access: "open" } }, (_, reply) => reply.type(type).send(content));
   }
   app.get("/", { config: { access: "open" } }, (_, reply) => reply.redirect("/docs"));
+  addApiPages(app, context, pageOf);
+  addCards(app, context, pageOf);
+  addRunPages(app, runs, pageOf);
+}
+
+/** What the API takes, and a form to try it. */
+function addApiPages(app: FastifyInstance, { models, version, limits }: PagesContext, pageOf: PageOf): void {
   app.get("/docs", { config: { access: "read" } }, (request, reply) => {
     const served = models.list();
     const document = openApiOf({ models: served, version, limits });
@@ -54,6 +62,10 @@ export async function addPages(app: FastifyInstance, context: PagesContext): Pro
     const page = { title: name, path: tryPath(name), content: tryPage(served) };
     return reply.type(htmlType).send(pageOf({ ...page, script: "try.js" }));
   });
+}
+
+/** The card of the version that is live, as Markdown and as a page. */
+function addCards(app: FastifyInstance, { models, card }: PagesContext, pageOf: PageOf): void {
   const cardFor = (name: string): Promise<ModelCard> => {
     const served = servedModel(models, name);
     if (!card) throw keepsNoRecords();
@@ -74,6 +86,9 @@ export async function addPages(app: FastifyInstance, context: PagesContext): Pro
       return reply.type(htmlType).send(pageOf({ ...page, script: "docs.js" }));
     },
   );
+}
+
+function addRunPages(app: FastifyInstance, runs: RunSource | null, pageOf: PageOf): void {
   app.get(runsPath, { config: { access: "data" } }, async (_, reply) => {
     if (!runs) throw keepsNoRecords();
     const content = runsPage(await runs.list());

@@ -23,50 +23,72 @@ const closeWithinMs = 2000;
 
 /** Sends spans to an OpenTelemetry collector as OTLP over HTTP in JSON. What a collector does not take is lost: answers never wait for it. */
 export function openOtlpExporter(options: OtlpOptions): SpanSink {
-  const { everyMs = 2000, onFault } = options;
-  let waiting: Span[] = [];
-  let sending: Promise<void> | null = null;
-  let isFailing = false;
-  let isOver = false;
+  return new OtlpExporter(options);
+}
+
+class OtlpExporter implements SpanSink {
+  readonly #options: OtlpOptions;
+  readonly #timer: NodeJS.Timeout;
+  #waiting: Span[] = [];
+  #sending: Promise<void> | null = null;
+  #isFailing = false;
+  #isOver = false;
   /** Ends the send under way. One for each: AbortSignal.any() holds on to what it joins, on Node 22 for good. */
-  let stop = new AbortController();
-  // Neither credentials nor a query, which may hold a key.
-  const { origin, pathname } = new URL(options.url);
-  const sendAll = async (): Promise<void> => {
-    while (waiting.length > 0 && !isOver) {
-      const spans = waiting.slice(0, mostAtOnce);
-      waiting = waiting.slice(mostAtOnce);
-      stop = new AbortController();
-      const limit = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-      limit.unref();
-      const reason = await send(options, spans, stop.signal);
-      clearTimeout(limit);
-      if (reason !== null && !isFailing) onFault(`the trace collector ${origin}${pathname} takes no spans: ${reason}`);
-      isFailing = reason !== null;
+  #stop = new AbortController();
+
+  constructor(options: OtlpOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#flush(), options.everyMs ?? 2000);
+    this.#timer.unref();
+  }
+
+  add(span: Span): void {
+    if (this.#waiting.length < mostWaiting) this.#waiting.push(span);
+    if (this.#waiting.length >= mostAtOnce && !this.#isFailing) void this.#flush();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const limit = setTimeout(() => {
+      this.#isOver = true;
+      this.#stop.abort(new Error(`no answer within ${closeWithinMs} ms of the stop`));
+    }, closeWithinMs);
+    await this.#flush();
+    // What came while the last ones were sent.
+    await this.#flush();
+    clearTimeout(limit);
+  }
+
+  #flush(): Promise<void> {
+    return (this.#sending ??= this.#sendAll().finally(() => (this.#sending = null)));
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#isOver) {
+      const spans = this.#waiting.slice(0, mostAtOnce);
+      this.#waiting = this.#waiting.slice(mostAtOnce);
+      const reason = await this.#sendSome(spans);
+      if (reason !== null && !this.#isFailing) this.#tell(reason);
+      this.#isFailing = reason !== null;
       // The others wait for the next time.
-      if (isFailing) return;
+      if (this.#isFailing) return;
     }
-  };
-  const flush = (): Promise<void> => (sending ??= sendAll().finally(() => (sending = null)));
-  const timer = setInterval(() => void flush(), everyMs);
-  timer.unref();
-  return {
-    add(span) {
-      if (waiting.length < mostWaiting) waiting.push(span);
-      if (waiting.length >= mostAtOnce && !isFailing) void flush();
-    },
-    async close() {
-      clearInterval(timer);
-      const limit = setTimeout(() => {
-        isOver = true;
-        stop.abort(new Error(`no answer within ${closeWithinMs} ms of the stop`));
-      }, closeWithinMs);
-      await flush();
-      // What came while the last ones were sent.
-      await flush();
-      clearTimeout(limit);
-    },
-  };
+  }
+
+  async #sendSome(spans: readonly Span[]): Promise<string | null> {
+    const stop = (this.#stop = new AbortController());
+    const limit = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    limit.unref();
+    const reason = await send(this.#options, spans, stop.signal);
+    clearTimeout(limit);
+    return reason;
+  }
+
+  #tell(reason: string): void {
+    // Neither credentials nor a query, which may hold a key.
+    const { origin, pathname } = new URL(this.#options.url);
+    this.#options.onFault(`the trace collector ${origin}${pathname} takes no spans: ${reason}`);
+  }
 }
 
 /** Why the collector did not take the spans; null where it did. */
