@@ -105,6 +105,7 @@ describe.skipIf(!isBuilt)("the command line", () => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
     child.stdout.once("data", () => child.stdout.destroy());
     const code = await new Promise((resolve) => child.on("close", resolve));
-    expect([code, errors]).toEqual([0, ""]);
+    // On a slow machine, how far reading is comes before.
+    expect([code, errors.replaceAll(/^ +(read|predict) .*\n/gm, "")]).toEqual([0, ""]);
   });
 });
