@@ -77,6 +77,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFlights }),
   },
   {
+    id: "boosting/growth",
+    title: "how boosting's time grows from 10,000 rows on (MILLRACE_GROWTH_ROWS at most), and falls with threads",
+    load: () => import("./scenarios/boosting-growth.mjs"),
+  },
+  {
     id: "boosting/larger-than-memory",
     title: "a run over 8,000,000 x 30 (MILLRACE_LARGER_ROWS): peak memory beside its columns as doubles",
     load: () => import("./scenarios/larger-than-memory.mjs"),
