@@ -11,6 +11,8 @@ export interface CrewMember {
 /** What a worker is sent: its place, its program and its data. */
 export interface CrewOrder {
   readonly module: string;
+  /** What it will be asked to run later, to be loaded once this is done. */
+  readonly next: string | null;
   readonly payload: unknown;
   readonly thread: number;
   readonly threads: number;
@@ -53,19 +55,21 @@ export function summonCrew(threads: number): void {
 export async function runCrew(args: {
   /** URL of a compiled module that is a CrewMember. */
   readonly module: string;
+  /** Of the run that follows: workers load it once they are done, while the caller makes that ready. */
+  readonly next?: string;
   readonly payload: unknown;
   readonly threads: number;
   readonly watch: (control: TeamControl) => void;
   readonly watchMs: number;
 }): Promise<unknown[]> {
-  const { module, payload, threads } = args;
+  const { module, next = null, payload, threads } = args;
   const memory = new SharedArrayBuffer(controlWords * 4);
   const control = createControl(new Int32Array(memory));
   const hands = Array.from({ length: threads }, () => takeIdle() ?? startWorker());
   const watcher = setInterval(() => args.watch(control), args.watchMs);
   try {
     const orders = hands.map((hand, thread) =>
-      give(hand, control, { module, payload, thread, threads, control: memory }),
+      give(hand, control, { module, next, payload, thread, threads, control: memory }),
     );
     const settled = await Promise.allSettled(orders);
     // The thread that failed first says why; the others only report that it did.

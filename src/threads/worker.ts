@@ -16,5 +16,9 @@ async function obey(order: CrewOrder): Promise<CrewReply> {
 }
 
 parentPort?.on("message", (order: CrewOrder) => {
-  void obey(order).then((reply) => parentPort?.postMessage(reply));
+  void obey(order).then((reply) => {
+    parentPort?.postMessage(reply);
+    // Where it cannot be loaded, the order that asks for it says so.
+    if (order.next !== null) import(order.next).catch(() => {});
+  });
 });

@@ -1,14 +1,15 @@
 import { createRng } from "../../core/rng.ts";
 import type { DenseColumn } from "../../model/design.ts";
+import type { WasmModule } from "../../math/wasm/webassembly.ts";
 import { cellsOf } from "../../model/quick/cells.ts";
 import { cellCount } from "../../model/quick/records.ts";
 import type { Team } from "../../threads/team.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
 import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
-import { type Kernels, openKernels } from "./kernels/kernels.ts";
+import { type BinKernels, openBinning } from "./kernels/kernels.ts";
 import { binsAt, boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
-import type { TrainingPlan } from "./plan.ts";
+import type { DataPlan } from "./plan.ts";
 import { openView, type View } from "./view.ts";
 
 /** Find the bins of columns. */
@@ -24,7 +25,9 @@ export interface BoundsOrder {
 /** Write the bins of all rows, training and validation, into the training's memory. */
 export interface RowsOrder {
   readonly kind: "rows";
-  readonly plan: TrainingPlan;
+  readonly plan: DataPlan;
+  /** Of `compileBinning`; null where WebAssembly does not run. */
+  readonly module: WasmModule | null;
   readonly bins: readonly ColumnBins[];
   readonly columns: readonly DenseColumn[];
   readonly validationColumns: readonly DenseColumn[];
@@ -60,13 +63,13 @@ export function* boundsOfBlocks(
 
 /** As `writeRowBins`, of rows that need not be in memory. */
 export function* writeBlockBins(
-  plan: TrainingPlan,
-  bins: readonly ColumnBins[],
+  order: Pick<RowsOrder, "plan" | "module" | "bins">,
   train: TrainingColumns,
   validation: TrainingColumns | null,
 ): Generator<void, void> {
+  const { plan } = order;
   const { layout } = plan;
-  const writer = openWriter(plan, bins, { thread: 0, threads: plan.shape.threads });
+  const writer = openWriter(order, { thread: 0, threads: plan.shape.threads });
   const sets = [
     { rows: train, nRows: plan.nRows, records: layout.rows, columnsAt: layout.columns },
     { rows: validation, nRows: plan.nValidation, records: layout.validationRows, columnsAt: -1 },
@@ -81,7 +84,7 @@ export function* writeBlockBins(
 export function* writeRowBins(order: RowsOrder, place: Place): Generator<void, void> {
   const { plan, columns, validationColumns } = order;
   const { layout, nRows, nValidation } = plan;
-  const writer = openWriter(plan, order.bins, place);
+  const writer = openWriter(order, place);
   const sets = [
     { columns, nRows, records: layout.rows, columnsAt: layout.columns },
     { columns: validationColumns, nRows: nValidation, records: layout.validationRows, columnsAt: -1 },
@@ -105,15 +108,18 @@ interface BinnedRows {
 
 /** What one thread writes bins with. */
 interface BinWriter {
-  readonly plan: TrainingPlan;
+  readonly plan: DataPlan;
   readonly bins: readonly ColumnBins[];
   readonly view: View;
-  readonly kernels: Kernels;
+  readonly kernels: BinKernels;
   readonly thread: number;
 }
 
-function openWriter(plan: TrainingPlan, bins: readonly ColumnBins[], { thread, threads }: Place): BinWriter {
-  return { plan, bins, view: openView(plan, threads), kernels: openKernels(plan), thread };
+function openWriter(
+  { plan, module, bins }: Pick<RowsOrder, "plan" | "module" | "bins">,
+  { thread, threads }: Place,
+): BinWriter {
+  return { plan, bins, view: openView(plan, threads), kernels: openBinning({ ...plan, module }), thread };
 }
 
 /** The rows at `first` to before `end` of the columns. Yields after each block of them. */
@@ -152,12 +158,12 @@ function writeByKernel(
   const [bounds, missing] = [layout.bounds + f * boundsRoom * 8, bins[f]!.nValues];
   const line = (layout.boundLines + f * 16) / 8;
   const scale = doubles[line]!;
-  const { vector } = kernels;
-  const byCell = scale > 0 && vector !== null ? nRows - (nRows % 2) : 0;
+  const { writeBinsByCell } = kernels;
+  const byCell = scale > 0 && writeBinsByCell !== null ? nRows - (nRows % 2) : 0;
   const end = staged + byCell * 8;
   if (byCell > 0) {
     const cells = layout.boundCells + f * cellCount;
-    vector?.writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
+    writeBinsByCell?.(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
   }
   const [restRecord, restColumn] = [record + byCell * shape.stride, column + byCell * cellBytes(shape)];
   kernels.writeBins(end, staged + nRows * 8, bounds, missing, restRecord, restColumn);
@@ -193,7 +199,7 @@ function writeCells(
 const cellsFrom = 16_384;
 
 /** Writes the bounds of all features, and their cells, where `writeRowBins` reads them. */
-export function writeBounds(plan: TrainingPlan, { bytes, doubles }: View, bins: readonly ColumnBins[]): void {
+export function writeBounds(plan: DataPlan, { bytes, doubles }: View, bins: readonly ColumnBins[]): void {
   const { layout, nRows } = plan;
   for (const [f, own] of bins.entries()) {
     if (!isBinnedByKernel(own)) continue;

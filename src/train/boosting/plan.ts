@@ -72,13 +72,9 @@ export interface FeatureBins {
   readonly isCategory: Uint8Array;
 }
 
-/** Everything a thread needs to take part in one training; plain, and cloned to workers except for the shared memory. */
-export interface TrainingPlan extends LossPlan {
+/** A training's data, and where they stand: all that binning needs. Plain, and cloned to workers except for the shared memory. */
+export interface DataPlan extends LossPlan {
   readonly memory: WasmMemory;
-  /** Null where WebAssembly does not run: see `openKernels`. */
-  readonly module: WasmModule | null;
-  /** Grows whole trees; null there, too, and where features or constraints ask for what is in TypeScript alone. */
-  readonly growth: WasmModule | null;
   readonly shape: KernelShape;
   readonly layout: Layout;
   readonly nRows: number;
@@ -94,6 +90,14 @@ export interface TrainingPlan extends LossPlan {
   readonly seed: number;
   readonly maxWeight: number;
   readonly meanWeight: number;
+}
+
+/** Everything a thread needs to take part in one training. */
+export interface TrainingPlan extends DataPlan {
+  /** Null where WebAssembly does not run: see `openKernels`. */
+  readonly module: WasmModule | null;
+  /** Grows whole trees; null there, too, and where features or constraints ask for what is in TypeScript alone. */
+  readonly growth: WasmModule | null;
 }
 
 /** Byte addresses in the shared memory. Weights, normaliser, groups and lambdas are -1 where there are none. */

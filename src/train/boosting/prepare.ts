@@ -19,15 +19,23 @@ import type { Constraints } from "./constraints.ts";
 import { roundsOf, writeScores } from "./continuation.ts";
 import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
-import { compileKernels } from "./kernels/compile.ts";
+import { compileBinning, compileKernels } from "./kernels/compile.ts";
 import { compileGrowth } from "./kernels/growth.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, hasKernels, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
-import { type FeatureBins, isOfNumbers, type Layout, type TrainingPlan, planMemory, recordBytes } from "./plan.ts";
+import {
+  type DataPlan,
+  type FeatureBins,
+  isOfNumbers,
+  type Layout,
+  type TrainingPlan,
+  planMemory,
+  recordBytes,
+} from "./plan.ts";
 import { type Preparation, type Problem, problemOf, type Rows } from "./problem.ts";
 import { type GroupCounts, groupCountsOf, writeRanked } from "./ranked-rows.ts";
 import { sigmoidTable } from "./sigmoid-table.ts";
-import { type RowSet, openView } from "./view.ts";
+import { type RowSet, type View, openView } from "./view.ts";
 
 /**
  * Bins the rows into the shared memory and describes the training for the threads. `pause` is awaited between blocks
@@ -45,15 +53,20 @@ export async function prepareTraining(
   const bins = held
     ? await binAll({ kind: "bounds", columns: held.columns, ...binning, finding }, work)
     : await finished(boundsOfBlocks(train.rows, binning), pause);
-  const plan = planOf(args, problem, bins);
-  await writeInputs(args, problem, plan, bins);
-  if (held) await writeAll({ kind: "rows", plan, bins, ...held }, work);
-  else await finished(writeBlockBins(plan, bins, train.rows, validation?.rows ?? null), pause);
+  const data = dataOf(args, problem, bins);
+  const view = openView(data, args.threads);
+  writeBounds(data, view, bins);
+  const order = { plan: data, module: hasKernels() ? compileBinning(data.shape, limitsOf(data)) : null, bins };
+  // Workers, once they have their order, write the bins while kernels are compiled here.
+  const writing = held
+    ? writeAll({ kind: "rows", ...order, ...held }, work)
+    : finished(writeBlockBins(order, train.rows, validation?.rows ?? null), pause);
+  const [plan] = await Promise.all([completed(args, problem, data, view, bins), writing]);
   return { plan, bins, start: problem.start };
 }
 
-/** Places everything in memory of the training's own and compiles its kernels. */
-function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]): TrainingPlan {
+/** Places everything in memory of the training's own. */
+function dataOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]): DataPlan {
   const { train, settings, threads } = args;
   const { loss, parameter, nRows, nValidation, constraints, groups, watchedGroups, start, base } = problem;
   const binRoom = binRoomOf(bins);
@@ -62,12 +75,10 @@ function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
   const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
   const layout = layoutOf(args, problem, shape, counts);
-  const pages = Math.ceil(layout.end / pageBytes);
+  const { pages, shared } = limitsOf({ layout, shape });
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
-  const limits = { pages, shared: threads > 1 };
-  const isCompiled = hasKernels();
   return {
-    memory: createMemory(pages, limits.shared),
+    memory: createMemory(pages, shared),
     shape,
     layout,
     loss,
@@ -79,15 +90,35 @@ function planOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
     settings,
     base,
     roundsBefore: start ? roundsOf(start) : 0,
-    module: isCompiled ? compileKernels(shape, limits) : null,
-    growth:
-      isCompiled && isGrownByKernels(bins, constraints)
-        ? compileGrowth({ shape, layout, nRows, settings }, limits)
-        : null,
     features: featureBinsOf(bins),
     seed: args.rng.fork("rounds").integer(4294967296),
     ...weightsOf(train.target),
   };
+}
+
+/** Of the training's memory. */
+function limitsOf({ layout, shape }: Pick<DataPlan, "layout" | "shape">): { pages: number; shared: boolean } {
+  return { pages: Math.ceil(layout.end / pageBytes), shared: shape.threads > 1 };
+}
+
+/** Compiles the training's kernels, and writes what the threads read but the bins. */
+async function completed(
+  args: Preparation,
+  problem: Problem,
+  data: DataPlan,
+  view: View,
+  bins: readonly ColumnBins[],
+): Promise<TrainingPlan> {
+  const limits = limitsOf(data);
+  const isCompiled = hasKernels();
+  const isGrown = isCompiled && isGrownByKernels(bins, data.constraints);
+  const plan = {
+    ...data,
+    module: isCompiled ? compileKernels(data.shape, limits) : null,
+    growth: isGrown ? compileGrowth(data, limits) : null,
+  };
+  await writeInputs(args, problem, plan, view);
+  return plan;
 }
 
 function layoutOf(
@@ -118,15 +149,13 @@ function featureBinsOf(bins: readonly ColumnBins[]): FeatureBins {
   };
 }
 
-/** Writes what the threads read but the bins of the rows. */
+/** Writes what the threads read but bins and their bounds. */
 async function writeInputs(
-  { train, validation, threads, pause }: Preparation,
+  { train, validation, pause }: Preparation,
   { groups, watchedGroups, start, parameter }: Problem,
-  plan: TrainingPlan,
-  bins: readonly ColumnBins[],
+  plan: DataPlan,
+  view: View,
 ): Promise<void> {
-  const view = openView(plan, threads);
-  writeBounds(plan, view, bins);
   if (plan.layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), plan.layout.sigmoid / 8);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
@@ -194,8 +223,8 @@ async function finished<Result>(steps: Generator<void, Result>, pause: () => Pro
 }
 
 async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: Work): Promise<unknown[]> {
-  const module = compiledModule("binning-member", import.meta.url) ?? "";
-  const results = await runCrew({ module, payload, threads, watch: () => {}, watchMs: 1000 });
+  const [module, next] = ["binning-member", "member"].map((name) => compiledModule(name, import.meta.url) ?? "");
+  const results = await runCrew({ module: module!, next: next!, payload, threads, watch: () => {}, watchMs: 1000 });
   await pause();
   return results;
 }
@@ -227,7 +256,7 @@ function shapeOf(
   return { ...fixed, stride: recordBytes(bins.length, fixed), binOffsets, countShift: 62 - countBits };
 }
 
-function writeTarget(set: RowSet, { loss, base }: TrainingPlan, target: Target): void {
+function writeTarget(set: RowSet, { loss, base }: DataPlan, target: Target): void {
   if (isOfNumbers(loss)) set.values.set(target.values);
   else set.labels.set(target.values);
   if (target.weights) set.weights?.set(target.weights);

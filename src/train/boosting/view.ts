@@ -1,5 +1,5 @@
 import { cellBytes } from "./kernels/shape.ts";
-import { isOfNumbers, type Layout, type TrainingPlan } from "./plan.ts";
+import { isOfNumbers, type Layout, type DataPlan } from "./plan.ts";
 import { type RankedRows, rankedRows } from "./ranked-rows.ts";
 import { sizeClasses } from "./sampling.ts";
 
@@ -43,7 +43,7 @@ export interface View {
   readonly flags: Int32Array;
 }
 
-export function openView(plan: TrainingPlan, threads: number): View {
+export function openView(plan: DataPlan, threads: number): View {
   const { layout, nRows, nValidation, groups } = plan;
   const buffer = plan.memory.buffer;
   const doubles = (at: number, length: number): Float64Array =>
@@ -86,14 +86,7 @@ export function openView(plan: TrainingPlan, threads: number): View {
 
 const lossSumsLength = (layout: Layout): number => (layout.flags - layout.lossSums) / 8;
 
-function rowSet(
-  plan: TrainingPlan,
-  nRows: number,
-  rows: number,
-  targets: number,
-  weights: number,
-  scores: number,
-): RowSet {
+function rowSet(plan: DataPlan, nRows: number, rows: number, targets: number, weights: number, scores: number): RowSet {
   const buffer = plan.memory.buffer;
   const isNumber = isOfNumbers(plan.loss);
   return {

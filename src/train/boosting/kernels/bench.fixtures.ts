@@ -1,5 +1,5 @@
-import { compileKernels } from "./compile.ts";
-import { type Kernels, openKernels } from "./kernels.ts";
+import { compileBinning, compileKernels } from "./compile.ts";
+import { type BinKernels, type Kernels, openBinning, openKernels } from "./kernels.ts";
 import { type KernelShape, binsAt, cellBytes, gatherBytes, packed } from "./shape.ts";
 import { type Height, heights, placed } from "../../../math/wasm/heights.fixtures.ts";
 
@@ -10,6 +10,7 @@ export const countShift = 48;
 export interface Bench {
   readonly shape: KernelShape;
   readonly kernels: Kernels;
+  readonly binning: BinKernels;
   readonly bytes: Uint8Array;
   readonly cells: Uint8Array | Uint16Array;
   readonly words: Int32Array;
@@ -71,8 +72,9 @@ export function setUp(
   };
   const { memory, pages, at } = placed(height, sized(0).buffer + gatherBytes(stride) + 4096 + 5 * total + 131_072);
   const { rows, index, scratch, histogram, other, buffer } = sized(at);
-  const module = isPlain ? null : compileKernels(shape, { pages, shared: false });
-  const kernels = openKernels({ module, memory, shape });
+  const compiled = (compile: typeof compileKernels) => (isPlain ? null : compile(shape, { pages, shared: false }));
+  const kernels = openKernels({ module: compiled(compileKernels), memory, shape });
+  const binning = openBinning({ module: compiled(compileBinning), memory, shape });
   const bytes = new Uint8Array(memory.buffer);
   const cells = cell === 2 ? new Uint16Array(memory.buffer) : bytes;
   const words = new Int32Array(memory.buffer);
@@ -92,6 +94,7 @@ export function setUp(
   return {
     shape,
     kernels,
+    binning,
     bytes,
     cells,
     words,

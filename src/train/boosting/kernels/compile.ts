@@ -13,6 +13,11 @@ const mergeKinds = (["Bins", "Packed", "Kept"] as const).flatMap((from) =>
   [true, false].map((subtracts) => ({ from, subtracts })),
 );
 
+/** The kernels that write bins as a module of their own: the others can be assembled meanwhile. */
+export function compileBinning(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
+  return compileModule(assemble([binKernel(shape), cellBinKernel(shape)], memory));
+}
+
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
   const sums = sumKernels(shape);
@@ -21,8 +26,6 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     scanFeaturesKernel(shape),
     searchPairKernel(shape, sums.length),
     takeSplitKernel(shape),
-    binKernel(shape),
-    cellBinKernel(shape),
     clearKernel,
     partitionKernel(cellBytes(shape)),
     addScoreKernel(shape),

@@ -131,7 +131,7 @@ describe.each(variants)("writeBins $name", (variant) => {
         fc.constantFrom(3, 300),
         (values, given, beside) => {
           const bench = setUp(values.length, [3, 3, beside], randomFrom(1), false, 1, variant);
-          const { kernels, bytes, cells, rows, shape, buffer } = bench;
+          const { binning, bytes, cells, rows, shape, buffer } = bench;
           const cell = cellBytes(shape);
           const doubles = new Float64Array(bytes.buffer);
           const [bounds, from] = [Math.ceil(buffer / 64) * 64, Math.ceil(buffer / 64) * 64 + boundsRoom * 8];
@@ -143,7 +143,7 @@ describe.each(variants)("writeBins $name", (variant) => {
           const stride = shape.stride / cell;
           const before = cells.slice(rows / cell, rows / cell + values.length * stride);
           const [first, missing] = [rows + binsAt(shape) + cell, upper.length + 1];
-          kernels.writeBins(from, column, bounds, missing, first, column);
+          binning.writeBins(from, column, bounds, missing, first, column);
           const bins: ColumnBins = { kind: "number", nValues: missing, upper };
           const expected = values.map((x) => binOf(bins, x));
           expected.forEach((bin, row) => (before[binsAt(shape) / cell + 1 + row * stride] = bin));
@@ -171,7 +171,7 @@ describe.each(variants.filter(({ isPlain }) => !isPlain))("writeBinsByCell $name
       const values = [...near, NaN, Infinity, -Infinity, 0, -0, 1e300, -1e300, 0.1];
       if (values.length % 2 === 1) values.pop();
       const bench = setUp(values.length, [3, 3, beside], random, false, 1, variant);
-      const { kernels, bytes, cells, rows, shape, buffer } = bench;
+      const { binning, bytes, cells, rows, shape, buffer } = bench;
       const cell = cellBytes(shape);
       const doubles = new Float64Array(bytes.buffer);
       const bounds = Math.ceil(buffer / 64) * 64;
@@ -183,7 +183,7 @@ describe.each(variants.filter(({ isPlain }) => !isPlain))("writeBinsByCell $name
       doubles.set(values, from / 8);
       const missing = nBounds + 1;
       const record = rows + binsAt(shape) + cell;
-      kernels.vector!.writeBinsByCell(from, end, bounds, missing, record, column, table, scale, offset);
+      binning.writeBinsByCell!(from, end, bounds, missing, record, column, table, scale, offset);
       const bins: ColumnBins = { kind: "number", nValues: missing, upper };
       const expected = values.map((x) => binOf(bins, x));
       expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);

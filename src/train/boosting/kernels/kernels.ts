@@ -4,7 +4,7 @@ import {
   type WasmMemory,
   type WasmModule,
 } from "../../../math/wasm/webassembly.ts";
-import { plainKernels } from "./plain-kernels.ts";
+import { plainBinKernels, plainKernels } from "./plain-kernels.ts";
 import type { KernelShape } from "./shape.ts";
 
 /**
@@ -25,8 +25,6 @@ export const mergeName = ({ from, subtracts }: MergeKind): string => `merge${fro
 export interface Kernels {
   /** Writes zeros to the bytes from `begin` to `end`. */
   clear(begin: number, end: number): void;
-  /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
-  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
   /** Adds consecutive row records to a histogram: one of packed bins where the shape says so. */
   sumRows(rowsBegin: number, rowsEnd: number, histogram: number): void;
   /**
@@ -49,20 +47,8 @@ export interface Kernels {
   readonly vector: VectorKernels | null;
 }
 
-/** Kernels that plain TypeScript does without: it halves bounds, searches leaves one by one, and reads scores and labels as arrays. */
+/** Kernels that plain TypeScript does without: it searches leaves one by one, and reads scores and labels as arrays. */
 export interface VectorKernels {
-  /** Does what `writeBins` does of an even number of values, whose bounds have cells; see `cellBinKernel`. */
-  writeBinsByCell(
-    values: number,
-    valuesEnd: number,
-    bounds: number,
-    missing: number,
-    record: number,
-    column: number,
-    cells: number,
-    scale: number,
-    offset: number,
-  ): void;
   /** Tries the cuts of the listed features of wide bins in two leaves at once; see `scanFeaturesKernel`. */
   scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
@@ -82,20 +68,49 @@ export interface VectorKernels {
   readonly functions: Readonly<Record<string, WasmFunction>>;
 }
 
-/** One thread's kernels, over the memory all share: of the module that `compileKernels` made, or plain ones where there is none. */
-export function openKernels(plan: {
+/** What bins are written with; addresses are bytes. */
+export interface BinKernels {
+  /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
+  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
+  /** The same of an even number of values, whose bounds have cells: see `cellBinKernel`; null where they are halved in plain TypeScript. */
+  readonly writeBinsByCell:
+    | ((
+        values: number,
+        valuesEnd: number,
+        bounds: number,
+        missing: number,
+        record: number,
+        column: number,
+        cells: number,
+        scale: number,
+        offset: number,
+      ) => void)
+    | null;
+}
+
+/** What one thread opens kernels of: the module is null where WebAssembly does not run, and kernels are plain ones. */
+interface Opening {
   readonly module: WasmModule | null;
   readonly memory: WasmMemory;
   readonly shape: KernelShape;
-}): Kernels {
-  return plan.module === null ? plainKernels(plan.shape, plan.memory) : instantiateKernels(plan.module, plan.memory);
+}
+
+/** One thread's, over the memory all share: of the module that `compileBinning` made. */
+export function openBinning({ module, memory, shape }: Opening): BinKernels {
+  if (module === null) return plainBinKernels(shape, memory);
+  const kernels = instantiateModule(module, memory);
+  return { writeBins: kernels["writeBins"]!, writeBinsByCell: kernels["writeBinsByCell"]! };
+}
+
+/** One thread's kernels, over the memory all share: of the module that `compileKernels` made. */
+export function openKernels({ module, memory, shape }: Opening): Kernels {
+  return module === null ? plainKernels(shape, memory) : instantiateKernels(module, memory);
 }
 
 export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kernels {
   const kernels = instantiateModule(module, memory);
   return {
     clear: kernels["clear"]!,
-    writeBins: kernels["writeBins"]!,
     sumRows: kernels["sumRows"]!,
     sumListed: kernels["sumListed"]!,
     widen: kernels["widen"]!,
@@ -105,7 +120,6 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
     partition: kernels["partition"]!,
     addScore: kernels["addScore"]!,
     vector: {
-      writeBinsByCell: kernels["writeBinsByCell"]!,
       scanFeatures: kernels["scanFeatures"]!,
       writeLogistic: kernels["writeLogistic"]!,
       sumLogistic: kernels["sumLogistic"]!,

@@ -1,7 +1,7 @@
 import type { WasmMemory } from "../../../math/wasm/webassembly.ts";
 import { binOf } from "../bins.ts";
 import { upperWord } from "../candidate.ts";
-import type { Kernels } from "./kernels.ts";
+import type { BinKernels, Kernels } from "./kernels.ts";
 import { partitionPlainly } from "./plain-partition.ts";
 import { type KernelShape, binsAt, cellBytes, featuresOf, histogramStep, packed, packedStep } from "./shape.ts";
 
@@ -26,14 +26,6 @@ export function plainKernels(shape: KernelShape, { buffer }: WasmMemory): Kernel
   const merge = mergerOf(shape, words);
   return {
     clear: (begin, end) => void bytes.fill(0, begin, end),
-    writeBins(values, valuesEnd, bounds, missing, record, column) {
-      const upper = doubles.subarray(bounds / 8, bounds / 8 + missing - 1);
-      const size = cellBytes(shape);
-      for (let at = values / 8, row = 0; at < valuesEnd / 8; ++at, ++row) {
-        const bin = binOf({ kind: "number", nValues: missing, upper }, doubles[at]!);
-        cells[(record + row * shape.stride) / size] = cells[column / size + row] = bin;
-      }
-    },
     sumRows(rowsBegin, rowsEnd, histogram) {
       for (let row = rowsBegin; row < rowsEnd; row += shape.stride) addRow(row, histogram);
     },
@@ -55,6 +47,23 @@ export function plainKernels(shape: KernelShape, { buffer }: WasmMemory): Kernel
       for (let at = begin / 4; at < end / 4; ++at) doubles[scores / 8 + words[at]! * shape.outputs]! += value;
     },
     vector: null,
+  };
+}
+
+/** What writes bins, likewise. */
+export function plainBinKernels(shape: KernelShape, { buffer }: WasmMemory): BinKernels {
+  const doubles = new Float64Array(buffer);
+  const cells = cellBytes(shape) === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer);
+  return {
+    writeBins(values, valuesEnd, bounds, missing, record, column) {
+      const upper = doubles.subarray(bounds / 8, bounds / 8 + missing - 1);
+      const size = cellBytes(shape);
+      for (let at = values / 8, row = 0; at < valuesEnd / 8; ++at, ++row) {
+        const bin = binOf({ kind: "number", nValues: missing, upper }, doubles[at]!);
+        cells[(record + row * shape.stride) / size] = cells[column / size + row] = bin;
+      }
+    },
+    writeBinsByCell: null,
   };
 }
 

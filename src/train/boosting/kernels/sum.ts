@@ -55,13 +55,13 @@ function binBytes({ isPacked }: KernelShape): number {
   return isPacked ? 8 : 16;
 }
 
-/** The row's gradient, hessian and a count of one, as they are added to a bin. */
-function rowValue(shape: KernelShape, row: number): number[] {
+/** The gradient, hessian and a count of one, as they are added to a bin, of the record so many bytes behind local `row`. */
+function rowValue(shape: KernelShape, row: number, ahead: number): number[] {
   if (!shape.isPacked) {
-    return [...get(row), ...v128Load32x2(0), ...v128Constant(0n, 1n << BigInt(shape.countShift)), ...op.i64x2Add];
+    return [...get(row), ...v128Load32x2(ahead), ...v128Constant(0n, 1n << BigInt(shape.countShift)), ...op.i64x2Add];
   }
-  const gradient = [...get(row), ...i64Load32(0), ...i64Constant(16n), ...op.i64ShrS];
-  const hessian = [...get(row), ...i64Load32(0), ...i64Constant(0xffffn), ...op.i64And];
+  const gradient = [...get(row), ...i64Load32(ahead), ...i64Constant(16n), ...op.i64ShrS];
+  const hessian = [...get(row), ...i64Load32(ahead), ...i64Constant(0xffffn), ...op.i64And];
   const shifted = (value: readonly number[], by: number): number[] => [
     ...value,
     ...i64Constant(BigInt(by)),
@@ -71,48 +71,55 @@ function rowValue(shape: KernelShape, row: number): number[] {
   return [...both, ...i64Constant(1n), ...op.i64Add];
 }
 
+/** Rows summed at a time: the reads of one need not wait for the other's. More were no faster. */
+const rowsAtOnce = 2;
+
 /**
- * The row's update of each feature in a histogram loop: bin = record[f]; histogram[f][bin] += value.
- * Locals: `row` address of the record, then the value to add, then scratch.
+ * The updates of each feature by `count` records in a histogram loop: bin = record[f]; histogram[f][bin] += value.
+ * Locals: `row` address of the first record; `cell` scratch, and the value to add of each record behind it.
  */
-function updates(shape: KernelShape, from: number, to: number, histogram: number, row: number): number[] {
-  const [value, cell] = [row + 1, row + 2];
+function updates(
+  shape: KernelShape,
+  [from, to]: readonly [number, number],
+  { row, histogram, cell }: Readonly<Record<"row" | "histogram" | "cell", number>>,
+  count: number,
+): number[] {
   const bytes = binBytes(shape);
   const loadCell = cellBytes(shape) === 2 ? i32Load16 : i32Load8;
   const [load, add, store] = shape.isPacked ? [i64Load, op.i64Add, i64Store] : [v128Load, op.i64x2Add, v128Store];
-  const all = [[...rowValue(shape, row), ...set(value)]];
+  const records = Array.from({ length: count }, (_, record) => record);
+  const all = records.map((record) => [...rowValue(shape, row, record * shape.stride), ...set(cell + 1 + record)]);
   for (let f = from; f < to; ++f) {
     const offset = shape.binOffsets[f]! * bytes;
-    const bin = [
-      ...get(row),
-      ...loadCell(binsAt(shape) + f * cellBytes(shape)),
-      ...constant(Math.log2(bytes)),
-      ...op.i32Shl,
-    ];
-    all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
-    all.push([...get(cell), ...load(offset), ...get(value), ...add, ...store(offset)]);
+    for (const record of records) {
+      const at = record * shape.stride + binsAt(shape) + f * cellBytes(shape);
+      const bin = [...get(row), ...loadCell(at), ...constant(Math.log2(bytes)), ...op.i32Shl];
+      all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
+      all.push([...get(cell), ...load(offset), ...get(cell + 1 + record), ...add, ...store(offset)]);
+    }
   }
   return join(all);
 }
 
 /** Adds consecutive records to the bins of features `from` to `to`. */
 function sumBlockKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
-  const [begin, end, histogram] = [0, 1, 2];
-  const row = 3;
+  const [row, end, histogram, bulkEnd, cell] = [0, 1, 2, 3, 4];
+  const turn = (count: number, until: number): number[] =>
+    whileBelow(
+      row,
+      until,
+      updates(shape, [from, to], { row, histogram, cell }, count),
+      move(row, count * shape.stride),
+    );
+  const bulk = constant(rowsAtOnce * shape.stride);
+  const whole = [...get(end), ...get(row), ...op.i32Sub, ...bulk, ...op.i32DivU, ...bulk, ...op.i32Mul];
+  const value = shape.isPacked ? i64 : v128;
   return {
     name: `sumBlock${block}`,
     parameters: [i32, i32, i32],
     result: null,
-    locals: [i32, shape.isPacked ? i64 : v128, i32],
-    body: [
-      whileBelow(
-        begin,
-        end,
-        [...get(begin), ...set(row)],
-        updates(shape, from, to, histogram, row),
-        move(begin, shape.stride),
-      ),
-    ],
+    locals: [i32, i32, ...Array.from({ length: rowsAtOnce }, () => value)],
+    body: [[...get(row), ...whole, ...op.i32Add, ...set(bulkEnd)], turn(rowsAtOnce, bulkEnd), turn(1, end)],
   };
 }
 
