@@ -9,7 +9,7 @@ import { kernelEdges } from "../../src/model/explain-kernels.ts";
 import { createQuickKernels } from "../../src/model/quick/kernels.ts";
 import { boostingEstimator } from "../../src/train/boosting/estimator.ts";
 import { compileBounds } from "../../src/train/boosting/kernels/bounds.ts";
-import { compileKernels } from "../../src/train/boosting/kernels/compile.ts";
+import { compileBinning, compileKernels } from "../../src/train/boosting/kernels/compile.ts";
 import { createPairKernel } from "../../src/train/boosting/kernels/pairs.ts";
 import type { KernelShape } from "../../src/train/boosting/kernels/shape.ts";
 import { fitContext } from "../../src/train/fit-context.fixtures.ts";
@@ -61,6 +61,7 @@ const makers: Readonly<Record<string, readonly [kernel: string, make: () => unkn
       compileKernels(shape, page),
       compileKernels({ ...shape, isPacked: true }, { pages: 1, shared: true }),
       compileKernels({ ...shape, binRoom: 512 }, page),
+      compileBinning(shape, page),
     ],
   ],
   "src/train/boosting/kernels/growth.ts": ["grow", boost],
