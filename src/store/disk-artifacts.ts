@@ -79,9 +79,6 @@ function lookAt(path: string): Look | null {
 /** The artifacts in subfolder "artifacts" of the store in `folder`. */
 export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArtifacts {
   const root = join(folder, "artifacts");
-  // One random part for all: another thread or a later process of the same number has another.
-  const temporary = join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`);
-  let nTemporary = 0;
   const verified = new VerifiedFiles();
   const pathOf = (digest: Digest): string => `${root}${sep}${partsOf(digest).join(sep)}`;
   const keep = async (from: string, digest: Digest): Promise<void> => {
@@ -107,7 +104,7 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
     nameOf: (digest) => `artifacts/${partsOf(digest).join("/")}`,
     has: async (digest) => (await sizeOf(digest)) !== null,
     sizeOf,
-    temporaryPath: () => `${temporary}-${++nTemporary}`,
+    temporaryPath: temporaryNames(folder),
     adopt: (path) => adoptFile(path, root, { settle, keep }),
     readBytes: (digest) => readSound(pathOf(digest), digest),
     copyTo: (digest, target, byLink) => takeOver(digest, pathOf(digest), target, byLink),
@@ -118,6 +115,13 @@ export function createDiskArtifacts(folder: string, hooks: StoreHooks): DiskArti
     sweep: async () => {},
     close: () => {},
   };
+}
+
+/** With one random part for all: another thread or a later process of the same number has another. */
+function temporaryNames(folder: string): () => string {
+  const prefix = join(folder, "temporary", `${process.pid}-${randomBytes(8).toString("hex")}`);
+  let nNames = 0;
+  return () => `${prefix}-${++nNames}`;
 }
 
 /** Files whose bytes were found to match their digest, and are hashed again only once they look otherwise. */
