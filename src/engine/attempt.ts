@@ -11,7 +11,8 @@ import type { AttemptContext } from "./context.ts";
 import { findCached, stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
 import { listenToProgress } from "./progress.ts";
-import { limitTime } from "./time-limit.ts";
+import { createOver, limitTime } from "./time-limit.ts";
+import type { Cancelling } from "./time-limit.ts";
 import { delayAfter, isWorthRetrying, oneAttempt } from "./retry.ts";
 import { pause } from "../core/pause.ts";
 import type { Runner } from "./runner.ts";
@@ -30,6 +31,8 @@ export interface Run {
   /** Resolves once the listener heard all that it is to hear so far. */
   readonly allTold: () => Promise<void>;
   readonly signal: AbortSignal;
+  /** Of `signal`, for what comes and goes. */
+  readonly cancelling: Cancelling;
   readonly journal: Journal;
   readonly values: DecodedValues;
   readonly slots: Slots;
@@ -171,8 +174,7 @@ async function tryOnce(run: Run, subject: Subject, entry: StepEntry, giveBack: (
 
 async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: () => void): Promise<void> {
   const { step, name, item } = subject;
-  const over = new AbortController();
-  const { signal } = over;
+  const over = createOver();
   // An element's stream goes by what it is, as its cache key does, not by where it stands in the list.
   const stream = item === null ? name : `${step.name} ${elementDigest(item)}`;
   let doneWriting = (): void => {};
@@ -180,14 +182,14 @@ async function execute(run: Run, subject: Subject, entry: StepEntry, giveBack: (
     doneWriting = await run.writers.take(1);
     giveBack();
   };
-  const { context, staging, end } = contextOf(run, subject, entry, { signal, stream, onComputed });
+  const { context, staging, end } = contextOf(run, subject, entry, { over, stream, onComputed });
   const live = showLines(name, run.listener);
   const onLine = (from: LogStream, line: string): void => {
     entry.log?.add(from, line);
     live.add(from, line);
   };
   try {
-    const time = limitTime(name, step.timeoutMs, over, run.signal);
+    const time = limitTime(name, step.timeoutMs, over, run.cancelling);
     const onBegin = time.start;
     const call = { name, stream, attempt: entry.attempt, seed: run.workflow.seed, context, staging, onBegin, onLine };
     await time.within(() => run.runner.run(step, call));
@@ -203,7 +205,11 @@ function contextOf(
   run: Run,
   { step, name, inputs, item }: Subject,
   { record, cacheKey }: StepEntry,
-  own: { readonly signal: AbortSignal; readonly stream: string; readonly onComputed: () => Promise<void> },
+  own: {
+    readonly over: Pick<AbortController, "signal">;
+    readonly stream: string;
+    readonly onComputed: () => Promise<void>;
+  },
 ): AttemptContext {
   return createAttemptContext({
     store: run.store,
@@ -221,7 +227,9 @@ function contextOf(
     progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,
     rng: createRng(run.workflow.seed).fork(own.stream),
     clock: run.clock,
-    signal: own.signal,
+    get signal() {
+      return own.over.signal;
+    },
     item,
     onComputed: own.onComputed,
   });

@@ -8,27 +8,51 @@ export interface Later {
   end(): void;
 }
 
-/** Passes entries on after a while, unless they are forgotten before. */
+/** A timer, and the entry it is for; null while it is for none. */
+interface Place {
+  readonly timer: NodeJS.Timeout;
+  entry: StepEntry | null;
+}
+
+/**
+ * Passes entries on after a while, unless they are forgotten before. The timer of one that was forgotten runs on, for the
+ * next: to set one anew costs little, to make and clear one for each of many short steps does not.
+ */
 export function createLater(afterMs: number, pass: (entry: StepEntry) => void): Later {
-  const waiting = new Map<string, NodeJS.Timeout>();
+  const waiting = new Map<string, Place>();
+  const free = new Set<Place>();
   const forget = (name: string): void => {
-    clearTimeout(waiting.get(name));
+    const place = waiting.get(name);
+    if (place === undefined) return;
     waiting.delete(name);
+    place.entry = null;
+    free.add(place);
+  };
+  const newPlace = (): Place => {
+    const timer = setTimeout(() => {
+      const { entry } = place;
+      free.delete(place);
+      if (entry === null) return;
+      waiting.delete(entry.name);
+      pass(entry);
+    }, afterMs);
+    const place: Place = { timer, entry: null };
+    return place;
   };
   return {
     forget,
     add(entry) {
       forget(entry.name);
-      waiting.set(
-        entry.name,
-        setTimeout(() => {
-          waiting.delete(entry.name);
-          pass(entry);
-        }, afterMs),
-      );
+      const [place = newPlace()] = free;
+      free.delete(place);
+      place.entry = entry;
+      place.timer.refresh();
+      waiting.set(entry.name, place);
     },
     end() {
       for (const name of waiting.keys()) forget(name);
+      for (const { timer } of free) clearTimeout(timer);
+      free.clear();
     },
   };
 }

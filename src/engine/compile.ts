@@ -103,14 +103,16 @@ async function runStep(record: StepDefinitionRecord, context: StepContext): Prom
   const inputs: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, handle] of Object.entries(definition.inputs ?? {}))
     inputs[name] = handle.output === elementOutput ? await elementOf(record, context) : await valueOf(handle, context);
-  const { rng, clock, progress, signal, runId, record: recordNumbers, scratch } = context;
+  const { rng, clock, progress, runId, record: recordNumbers, scratch } = context;
   const tools: StepTools<Readonly<Record<string, never>>, Readonly<Record<string, JsonValue>>> = {
     inputs: inputs as Readonly<Record<string, never>>,
     params: definition.params ?? {},
     rng,
     clock,
     progress,
-    signal,
+    get signal() {
+      return context.signal;
+    },
     runId,
     record: recordNumbers,
     scratch,

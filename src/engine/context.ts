@@ -130,7 +130,9 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     progress: parts.progress,
     rng: parts.rng,
     clock: parts.clock,
-    signal: parts.signal,
+    get signal() {
+      return parts.signal;
+    },
     observed: parts.observed,
     pathOf,
     bytesOf: async (digest: Digest) =>

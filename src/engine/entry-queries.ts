@@ -73,7 +73,7 @@ function outputQueries(database: Kysely<Database>, key: AttemptKey, { record }: 
 
 /** The bytes of files that do not last yet. */
 function unsyncedQueries(database: Kysely<Database>, { unsynced }: StepRecord): Compilable[] {
-  const rows = [...unsynced].map(([digest, bytes]) => ({ digest, bytes: Buffer.from(bytes).toString("base64") }));
+  const rows = [...unsynced].map(([digest, bytes]) => ({ digest, bytes: base64Of(bytes) }));
   if (rows.length === 0) return [];
   const insert = (): Compilable =>
     database
@@ -81,6 +81,10 @@ function unsyncedQueries(database: Kysely<Database>, { unsynced }: StepRecord): 
       .values(rows)
       .onConflict((conflict) => conflict.doNothing());
   return [compileOnce(database, `unsynced ${rows.length}`, valuesOf(rows), insert)];
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 }
 
 function valuesOf(rows: readonly object[]): readonly unknown[] {

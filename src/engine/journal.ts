@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import { compileOnce } from "../store/compile-once.ts";
-import { keepLease, requireFence } from "../store/leases.ts";
+import { heldLease, keepLease, requireFence } from "../store/leases.ts";
 import type { Heartbeat } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { StepsTable } from "../store/run-tables.ts";
@@ -13,6 +13,7 @@ import type { CommitQueue, Later } from "./commit-queue.ts";
 import { emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
 import { entryQueries } from "./entry-queries.ts";
+import { rehearsal } from "./rehearsal.ts";
 import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
 import type { HeldRun, NewRun } from "./run-record.ts";
 import type { StepLog } from "./step-log.ts";
@@ -80,7 +81,7 @@ export async function startJournal(
 ): Promise<Journal> {
   const held = await hold(store, clock, workflow, start);
   const attemptsBefore = held.attempt === 1 ? new Map<string, number>() : await stepAttempts(store, held.runId);
-  return new StoredJournal(store, clock, held, attemptsBefore);
+  return new StoredJournal(store, clock, held, workflow, attemptsBefore);
 }
 
 class StoredJournal implements Journal {
@@ -95,8 +96,18 @@ class StoredJournal implements Journal {
   readonly #heartbeat: Heartbeat;
   readonly #queue: CommitQueue;
   readonly #shown: Later;
+  readonly #steps: readonly Step[];
+  /** What is made ready while the first step computes. */
+  #rehearsing: NodeJS.Immediate | undefined;
 
-  constructor(store: Store, clock: Clock, held: HeldRun, attemptsBefore: ReadonlyMap<string, number>) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    held: HeldRun,
+    { steps }: Workflow,
+    attemptsBefore: ReadonlyMap<string, number>,
+  ) {
+    this.#steps = steps;
     const lost = new AbortController();
     this.#store = store;
     this.#clock = clock;
@@ -124,6 +135,13 @@ class StoredJournal implements Journal {
 
   show(entry: StepEntry): void {
     this.#shown.add(entry);
+    this.#rehearsing ??= setImmediate(() => this.#rehearse());
+  }
+
+  #rehearse(): void {
+    const { database } = this.#store;
+    this.#store.prepare([heldLease(database, this.held.fence), ...rehearsal(database, this.#steps)]);
+    this.#store.unsynced.makeReady();
   }
 
   commit(entry: StepEntry): Promise<void> {
@@ -141,6 +159,7 @@ class StoredJournal implements Journal {
   ): Promise<void> {
     this.#heartbeat.stop();
     this.#shown.end();
+    clearImmediate(this.#rehearsing);
     const entries = await this.#queue.drain();
     const ending = { status, finished_at: this.#clock.now(), duration_ms: durationMs };
     await this.#store.database.transaction().execute(async (transaction) => {
@@ -152,6 +171,7 @@ class StoredJournal implements Journal {
   }
 
   async #write(entries: readonly StepEntry[]): Promise<void> {
+    clearImmediate(this.#rehearsing);
     const queries = this.#queriesOf(entries);
     const { fence } = this.held;
     // That a step runs is only shown: nothing is lost with it.

@@ -23,7 +23,7 @@ import { createSlots } from "./slots.ts";
 import type { RunListener, RunResult, Step, StepResult, StepStatus, Workflow } from "./step.ts";
 import { tellInOrder } from "./tell.ts";
 import type { Telling } from "./tell.ts";
-import { limitTime } from "./time-limit.ts";
+import { cancelledBy, createOver, limitTime } from "./time-limit.ts";
 import { createDecodedValues } from "./values.ts";
 
 export interface RunOptions extends Selection, RunStart {
@@ -68,7 +68,7 @@ export async function runWorkflow(workflow: Workflow, options: RunOptions): Prom
   const { runId } = run.journal;
   listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
   for (const issue of warnings) listener.warned?.(issue);
-  const steps = await runSteps(run, (event) => listener.stepFinished?.(event));
+  const steps = await runSteps(run, (event) => listener.stepFinished?.(event)).finally(() => run.cancelling.end());
   const { ending } = run;
   const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: clock.monotonic() - start };
   await run.journal.finish(summary, ending?.error ?? null);
@@ -81,6 +81,7 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
   const { store, clock, listener = {} } = options;
   const journal = await startJournal(store, clock, workflow, options);
   const telling = tellInOrder(listener);
+  const signal = manyMayListen(options.signal ? [options.signal, journal.lost] : [journal.lost]);
   const run: Progressing = {
     workflow,
     store,
@@ -90,7 +91,8 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     telling,
     plan,
     ending: null,
-    signal: manyMayListen(options.signal ? [options.signal, journal.lost] : [journal.lost]),
+    signal,
+    cancelling: cancelledBy(signal),
     mayReuse: (step) => (options.cache ?? true) && !plan.isForced(step),
     journal,
     values: createDecodedValues(),
@@ -234,8 +236,8 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
   const { step } = subject;
   const { when } = step;
   if (!when) return null;
-  const over = new AbortController();
-  const time = limitTime(step.name, step.timeoutMs, over, run.signal);
+  const over = createOver();
+  const time = limitTime(step.name, step.timeoutMs, over, run.cancelling);
   const { context, end } = createAttemptContext({
     store: run.store,
     step: { ...step, outputs: [] },
@@ -249,7 +251,9 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
     progress: silent,
     rng: createRng(run.workflow.seed).fork(`${step.name} when`),
     clock: run.clock,
-    signal: over.signal,
+    get signal() {
+      return over.signal;
+    },
     item: null,
   });
   try {

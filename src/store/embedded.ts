@@ -34,6 +34,7 @@ async function assemble(engine: SqliteDatabase, path: string, hooks: StoreHooks)
     database,
     read: (query) => driver.rowsOf(query.compile()),
     write: (queries, fence, durability) => writeTogether(driver, database, queries, fence, durability),
+    prepare: (queries) => queries.forEach((query) => driver.prepare(query.compile())),
     lasting: () => driver.lasting(),
     snapshot: (target) => driver.snapshot(target),
   };

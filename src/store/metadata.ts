@@ -11,6 +11,8 @@ export interface Metadata {
   write(queries: readonly Compilable[], fence: Fence | undefined, durability: Durability): Promise<readonly number[]>;
   /** Resolves once everything written so far to last "soon" does. Throws STORE_UNWRITABLE where it may never. */
   lasting(): Promise<void>;
+  /** As {@link Store.prepare}. */
+  prepare(queries: readonly Compilable[]): void;
   snapshot(target: string): Promise<void>;
 }
 

@@ -42,6 +42,8 @@ export interface Store {
    * is written once another process took the resource over: FENCED. Gives the number of rows each query changed.
    */
   write(queries: readonly Compilable[], fence?: Fence, durability?: Durability): Promise<readonly number[]>;
+  /** Makes queries ready that will be written, where that takes time: their SQL is known to the database then. */
+  prepare(queries: readonly Compilable[]): void;
   /** Resolves once everything written so far to last "soon" does. Throws STORE_UNWRITABLE where it may never. */
   lasting(): Promise<void>;
   /** Writes a consistent copy of the database, as of now, to a path where there is no file; others go on meanwhile. */
@@ -113,6 +115,7 @@ function assemble(metadata: Metadata, place: string, folder: string, options: St
     database,
     read: (query) => metadata.read(query),
     write: (queries, fence, durability = "now") => metadata.write(queries, fence, durability),
+    prepare: (queries) => metadata.prepare(queries),
     lasting: () => metadata.lasting(),
     snapshot: (target) => metadata.snapshot(target),
     memo: createMemo(database),

@@ -21,8 +21,12 @@ function systemRecord(pid: number): { state: string; started: string } | null {
   }
 }
 
+/** Asked for several times in each run, and takes longer than all else that begins one. */
+let startedHere: string | undefined;
+
 export function thisProcess(): ProcessIdentity {
-  return { host: hostname(), pid: process.pid, started: systemRecord(process.pid)?.started ?? "" };
+  startedHere ??= systemRecord(process.pid)?.started ?? "";
+  return { host: hostname(), pid: process.pid, started: startedHere };
 }
 
 /** False only for a process that surely ended: it ran on this host, and its number is free or another's by now. */

@@ -1,4 +1,4 @@
-import { closeSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, linkSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Digest } from "../core/digest.ts";
@@ -28,6 +28,8 @@ export interface SmallArtifacts {
   place(temporaryPath: string): PlacedArtifact | null;
   /** As `place`, of bytes at hand: the file is written where it stays. Nobody looks for it before its commit. */
   placeBytes(bytes: Uint8Array): PlacedArtifact | null;
+  /** Makes a file ahead, for an artifact that is likely to come. */
+  makeReady(): void;
   isWhole(digest: Digest): boolean;
   /** Makes the file and its name last. */
   sync(digest: Digest): Promise<void>;
@@ -54,14 +56,10 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
         throw unwritableError(disk.pathOf(digestOf(bytes)), error);
       }
     },
+    makeReady: () => ahead.make(),
     isWhole: (digest) => isWhole(disk, digest),
     close: () => ahead.close(),
-    async sync(digest) {
-      const path = disk.pathOf(digest);
-      await syncFile(path);
-      hooks.reached("unsynced.fileSynced");
-      await syncPath(dirname(path));
-    },
+    sync: (digest) => syncNamed(disk.pathOf(digest), hooks),
     async putBack(digest, bytes) {
       const path = disk.temporaryPath();
       try {
@@ -78,6 +76,12 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
   };
 }
 
+async function syncNamed(path: string, hooks: StoreHooks): Promise<void> {
+  await syncFile(path);
+  hooks.reached("unsynced.fileSynced");
+  await syncPath(dirname(path));
+}
+
 function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArtifact | null {
   const bytes = readSmallFile(path, mostBytes);
   if (bytes === null) return null;
@@ -87,7 +91,7 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   hooks.reached("artifact.placing");
   // A link never takes the place of what is there, as a new name would: that may be on record, and last.
   if (!isLinked(path, target, hooks) && !isWhole(disk, digest)) return null;
-  rmSync(path);
+  unlinkSync(path);
   disk.trust(digest);
   hooks.reached("artifact.placed");
   return { digest, size: bytes.length, bytes };
@@ -116,6 +120,7 @@ function placeBytes(
 interface FilesAhead {
   /** Whether the bytes are in a file under `path`, where there was none; false also where no file was made ahead. */
   isPut(path: string, bytes: Uint8Array): boolean;
+  make(): void;
   close(): void;
 }
 
@@ -138,6 +143,7 @@ function createFilesAhead(disk: DiskArtifacts, hooks: StoreHooks): FilesAhead {
     }
   };
   return {
+    make,
     isPut(path, bytes) {
       clearTimeout(timer);
       timer = setTimeout(make, aheadMs).unref();

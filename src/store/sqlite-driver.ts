@@ -1,4 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
+import { isMillraceError } from "../core/errors/error.ts";
 import type { Durability, StoreHooks } from "./hooks.ts";
 import { createLogSync } from "./log-sync.ts";
 import type { LogSync } from "./log-sync.ts";
@@ -14,6 +15,8 @@ import {
 } from "./sqlite.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite.ts";
 import { createTurns } from "./turns.ts";
+
+type Synchronous = "full" | "normal";
 
 /** So many statements are kept ready; preparing one takes longer than most take to run. */
 const mostPrepared = 200;
@@ -39,7 +42,7 @@ class SqliteConnection implements DatabaseConnection {
 
   executeNow<R>(query: CompiledQuery): QueryResult<R> {
     try {
-      const { statement, givesRows } = this.#prepare(query.sql);
+      const { statement, givesRows } = this.prepare(query.sql);
       const parameters = (query.parameters as SqliteValue[]).map(bindable);
       if (givesRows) return { rows: allRows(statement, parameters) as R[] };
       return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) };
@@ -49,7 +52,7 @@ class SqliteConnection implements DatabaseConnection {
     }
   }
 
-  #prepare(sql: string): Prepared {
+  prepare(sql: string): Prepared {
     const found = this.#prepared.get(sql);
     if (found) return found;
     const statement = this.#database.prepare(sql);
@@ -79,6 +82,9 @@ export class SqliteDriver implements Driver {
   readonly #log: LogSync;
   readonly #turn = createTurns();
   #release: () => void = () => {};
+  /** As the connection is set at present; to set it anew for every commit of a step takes as long as a query. */
+  #busyMs = busyTimeoutMs;
+  #synchronous: Synchronous = "full";
 
   constructor(database: SqliteDatabase, path: string, hooks: StoreHooks) {
     this.#database = database;
@@ -90,9 +96,25 @@ export class SqliteDriver implements Driver {
 
   async init(): Promise<void> {}
 
+  prepare(query: CompiledQuery): void {
+    this.#connection.prepare(query.sql);
+  }
+
   async acquireConnection(): Promise<DatabaseConnection> {
-    this.#release = await this.#turn();
+    await this.#take();
+    this.#set(busyTimeoutMs, "full");
     return this.#connection;
+  }
+
+  async #take(): Promise<void> {
+    this.#release = await this.#turn();
+  }
+
+  #set(busyMs: number, synchronous: Synchronous): void {
+    if (busyMs !== this.#busyMs) this.#database.exec(`pragma busy_timeout = ${busyMs}`);
+    this.#busyMs = busyMs;
+    if (synchronous !== this.#synchronous) this.#database.exec(`pragma synchronous = ${synchronous}`);
+    this.#synchronous = synchronous;
   }
 
   async beginTransaction(): Promise<void> {
@@ -137,12 +159,23 @@ export class SqliteDriver implements Driver {
 
   /** Reads past the query layer's own way to a connection, which takes longer than most queries. */
   async rowsOf<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
-    await this.acquireConnection();
+    await this.#take();
     try {
-      return this.#connection.executeNow<Row>(query).rows;
+      return this.#rowsNow(query);
     } finally {
       this.#release();
     }
+  }
+
+  #rowsNow<Row>(query: CompiledQuery<Row>): readonly Row[] {
+    try {
+      return this.#connection.executeNow<Row>(query).rows;
+    } catch (error) {
+      if (!isMillraceError(error) || error.code !== "STORE_BUSY" || this.#busyMs === busyTimeoutMs) throw error;
+    }
+    // Readers are in nobody's way but for moments: the engine waits for those.
+    this.#set(busyTimeoutMs, this.#synchronous);
+    return this.#connection.executeNow<Row>(query).rows;
   }
 
   /**
@@ -151,13 +184,12 @@ export class SqliteDriver implements Driver {
    * process, and nothing is synced: the sync of a later commit covers them, and that of `lasting` those that are to last soon.
    */
   async atOnce<T>(work: (execute: Execute) => T, asked: Durability): Promise<T> {
-    await this.acquireConnection();
+    await this.#take();
     const durability = asked === "soon" && !this.#log.open() ? "now" : asked;
-    const isSynced = durability === "now";
     try {
       await this.#leaveMistrustedLog();
+      this.#set(0, durability === "now" ? "full" : "normal");
       return await whenFree(this.#path, () => {
-        this.#database.exec(`pragma busy_timeout = 0${isSynced ? "" : "; pragma synchronous = normal"}`);
         this.#database.exec("begin immediate");
         let result: T;
         try {
@@ -174,7 +206,6 @@ export class SqliteDriver implements Driver {
         return result;
       });
     } finally {
-      this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}${isSynced ? "" : "; pragma synchronous = full"}`);
       this.#release();
     }
   }
@@ -187,6 +218,7 @@ export class SqliteDriver implements Driver {
   /** After a sync that failed the system may say of the next one that all is well: nothing is built on such a log. */
   async #leaveMistrustedLog(): Promise<void> {
     if (!this.#log.isMistrusted()) return;
+    this.#set(busyTimeoutMs, "full");
     await emptyLog(this.#database, this.#path, this.#hooks);
     this.#log.emptied();
   }

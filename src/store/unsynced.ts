@@ -18,6 +18,8 @@ export interface Unsynced {
   adopt(temporaryPath: string): Promise<TakenArtifact>;
   /** As `adopt`, of bytes at hand; null where they must be adopted as a file. */
   place(bytes: Uint8Array): PlacedArtifact | null;
+  /** Makes ready for an artifact that is likely to come. */
+  makeReady(): void;
   /** Makes the files of what was committed last, in a while. */
   settleSoon(): void;
   /** Makes every file last that another process, or this one, has not yet; throws where it cannot. */
@@ -43,6 +45,7 @@ export function nothingUnsynced(artifacts: ArtifactStore): Unsynced {
   return {
     adopt: async (path) => ({ ...(await artifacts.adopt(path)), bytes: null }),
     place: () => null,
+    makeReady: () => {},
     settleSoon: () => {},
     settle: nothing,
     putBack: nothing,
@@ -79,6 +82,10 @@ class UnsyncedFiles implements Unsynced {
 
   place(bytes: Uint8Array): PlacedArtifact | null {
     return this.#small.placeBytes(bytes);
+  }
+
+  makeReady(): void {
+    this.#small.makeReady();
   }
 
   settleSoon(): void {

@@ -24,6 +24,7 @@ async function assemble(session: PostgresSession, address: PostgresAddress, hook
     read: async (query) => (await database.executeQuery(query.compile())).rows,
     write: (queries, fence, durability) => writeTogether(driver, database, queries, fence, durability),
     lasting: async () => {},
+    prepare: () => {},
     snapshot: (target) => withSession(address, (other) => writeSnapshot(other, target)),
   };
 }
