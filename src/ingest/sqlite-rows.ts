@@ -1,9 +1,26 @@
 import { MillraceError } from "../core/errors/error.ts";
 import { loadSqlite } from "../store/sqlite.ts";
 
+interface Statement {
+  iterate(...parameters: string[]): Iterable<unknown>;
+  setReadBigInts(enabled: boolean): void;
+}
+
 interface ReadingDatabase {
-  prepare(sql: string): { iterate(): Iterable<unknown>; setReadBigInts(enabled: boolean): void };
+  prepare(sql: string): Statement;
   close(): void;
+}
+
+const statements = new WeakMap<object, Statement>();
+
+/**
+ * The rows of a statement. The iterator of the engine that comes as a package does not hold its statement: collected as garbage
+ * while rows are read, that takes the rows with it, or the process.
+ */
+export function rowsOf(statement: Statement, parameters: readonly string[] = []): Iterable<unknown> {
+  const rows = statement.iterate(...parameters);
+  statements.set(rows, statement);
+  return rows;
 }
 
 /**
@@ -19,7 +36,7 @@ export async function* readSqlite(path: string, query: string, name: string): As
     database = new Reader(path, { readOnly: true });
     const statement = database.prepare(query);
     statement.setReadBigInts(true);
-    for (const row of statement.iterate()) yield row;
+    for (const row of rowsOf(statement)) yield row;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new MillraceError("SOURCE_UNREADABLE", { path: name, format: "SQLite", reason }, { cause: error });

@@ -170,6 +170,40 @@ describe("sqlite() with since", () => {
     expect(originsOf(second)[1]).toEqual([`${path} from id 9007199254740993`, 1]);
   });
 
+  it("goes on from the ends of 64-bit integers, in columns and tables of hostile names", async () => {
+    const [table, since] = ['t"; DROP TABLE "x', "a\\'); --\"`] ORDER BY 1 ?"];
+    const quoted = [table, since].map((name) => `"${name.replaceAll('"', '""')}"`);
+    const path = await execute(
+      `CREATE TABLE ${quoted[0]} (${quoted[1]} INTEGER, v TEXT)`,
+      `INSERT INTO ${quoted[0]} VALUES (-9223372036854775808, 'a')`,
+    );
+    const source = sqlite(path, { table, since });
+    await run(source, [["v", "text"]]);
+    for (const [value, v] of [
+      ["-9223372036854775807", "b"],
+      ["9223372036854775806", "c"],
+      ["9223372036854775807", "d"],
+    ])
+      await execute(`INSERT INTO ${quoted[0]} VALUES (${value}, '${v}')`).then(() => run(source, [["v", "text"]]));
+    const { frame, report } = await run(source, [
+      [since, "category"],
+      ["v", "text"],
+    ]);
+    expect([values(frame, "v"), report.origins.length]).toEqual([["a", "b", "c", "d"], 4]);
+    expect(values(frame, since)[3]).toBe("9223372036854775807");
+  });
+
+  it("goes by the order of a column, whatever that takes for equal", async () => {
+    const path = await execute(
+      "CREATE TABLE grown (id TEXT COLLATE NOCASE, v TEXT)",
+      "INSERT INTO grown VALUES ('a', '1'), ('B', '2')",
+    );
+    await run(sqlite(path, grown));
+    await execute("INSERT INTO grown VALUES ('b', '3'), ('C', '4')");
+    const { frame, report } = await run(sqlite(path, grown), [["v", "text"]]);
+    expect([values(frame, "v"), report.origins.length]).toEqual([["1", "2", "3", "4"], 2]);
+  });
+
   it("refuses a column that is none, or no measure of growth, and bytes", async () => {
     const path = await execute(
       "CREATE TABLE grown (id INTEGER, r REAL, b BLOB, mixed, v TEXT)",

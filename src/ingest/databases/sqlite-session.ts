@@ -1,6 +1,7 @@
 import { loadSqlite } from "../../store/sqlite.ts";
 import { quoteIdentifier } from "../../query/quote.ts";
 import type { Cell, CellRows } from "../parts/cells-file.ts";
+import { rowsOf } from "../sqlite-rows.ts";
 import { batchRows, notGrowing, type SelectSession } from "./session.ts";
 
 interface Statement {
@@ -28,7 +29,7 @@ export async function openSqlite(path: string): Promise<SelectSession & { close(
     const names = statement.columns().map(({ name }) => name);
     return {
       columns: names.map((name) => ({ name, type: "VARCHAR" })),
-      batches: batchesOf(statement.iterate(...parameters), names),
+      batches: batchesOf(rowsOf(statement, parameters), names),
     };
   };
   try {
