@@ -54,7 +54,7 @@ interface Heard {
   readonly end: Promise<void>;
 }
 
-function heard(child: ChildProcess, { memoryMb, timeoutMs }: ChildLimits): Heard {
+function heard(child: ChildProcess, limits: ChildLimits): Heard {
   let last: ChildMessage | undefined;
   let tellHead: (head: ParquetHead) => void;
   const headTold = new Promise<ParquetHead>((resolve) => (tellHead = resolve));
@@ -65,14 +65,22 @@ function heard(child: ChildProcess, { memoryMb, timeoutMs }: ChildLimits): Heard
   const end = new Promise<void>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (_code, killer) => {
-      if (last?.kind === "end") return resolve();
-      if (last?.kind === "fault") return reject(new ParquetFault(last.reason));
-      const cost = killer === "SIGTERM" ? `${Math.ceil(timeoutMs / 1000)} s of work` : `${memoryMb} MB of memory`;
-      reject(new ParquetFault(`reading it takes more than ${cost}`));
+      if (last?.kind === "end") resolve();
+      else reject(last?.kind === "fault" ? new ParquetFault(last.reason) : faultOf(killer, limits));
     });
   });
   const noHead = end.then(() => Promise.reject<ParquetHead>(new ParquetFault("it cannot be read")));
   return { head: Promise.race([headTold, noHead]), end };
+}
+
+/** Of a process that ended without a word. */
+function faultOf(killer: NodeJS.Signals | null, { memoryMb, timeoutMs }: ChildLimits): Error {
+  // As far as anybody knows, nothing was wrong with the file.
+  if (killer === null) return new Error("the process that reads Parquet files failed before it began");
+  if (killer === "SIGTERM")
+    return new ParquetFault(`reading it takes more than ${Math.ceil(timeoutMs / 1000)} s of work`);
+  const isMemory = killer === "SIGKILL" || killer === "SIGABRT";
+  return new ParquetFault(isMemory ? `reading it takes more than ${memoryMb} MB of memory` : "it is damaged");
 }
 
 async function* linesOf(child: ChildProcess, end: Promise<void>): AsyncGenerator<Uint8Array> {
