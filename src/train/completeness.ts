@@ -1,5 +1,5 @@
 import { MillraceError } from "../core/errors/error.ts";
-import type { Design, SparseBlock } from "../model/design.ts";
+import type { DenseColumn, Design, SparseBlock } from "../model/design.ts";
 import type { Target } from "../model/estimator.ts";
 
 /** Throws DEFINITION_INVALID where a dense column lacks values, a sparse one has infinite ones, or `requireTarget` does. */
@@ -11,16 +11,15 @@ export function refuseMissing(estimator: string, design: Design, target: Target)
 }
 
 /** Throws DEFINITION_INVALID where a column, which may lack values, has infinite ones. */
-export function refuseInfinite(estimator: string, { dense, sparse }: Pick<Design, "dense" | "sparse">): void {
-  for (const { name, values } of dense) {
+export function refuseInfinite(estimator: string, columns: readonly DenseColumn[]): void {
+  for (const { name, values } of columns) {
     let count = 0;
     for (let row = 0; row < values.length; ++row) if (Math.abs(values[row]!) === Infinity) ++count;
     if (count > 0) refuseColumn(estimator, name, `${count} infinite values in ${values.length} rows`);
   }
-  refuseInfiniteEntries(estimator, sparse);
 }
 
-/** The same of sparse columns, which lack none. */
+/** The same of the entries of sparse columns, which lack none. */
 export function refuseInfiniteEntries(estimator: string, { names, indices, values }: SparseBlock): void {
   const at = firstInfinite(values);
   if (at >= 0) refuseColumn(estimator, names[indices[at]!]!, String(values[at]));

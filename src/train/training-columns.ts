@@ -21,10 +21,9 @@ export interface ColumnBlock {
 /** Rows of a block cut out of columns in memory. */
 const blockRows = 65_536;
 
-/** All columns of a design in memory, sparse ones written out. Throws DEFINITION_INVALID where one has infinite values. */
-export function heldColumns(estimator: string, design: Design): TrainingColumns {
+/** All columns of a design in memory, sparse ones written out. */
+export function heldColumns(design: Design): TrainingColumns {
   const { nRows } = design;
-  refuseInfinite(estimator, design);
   const held = denseColumns(design);
   return {
     nRows,
@@ -40,16 +39,30 @@ export function heldColumns(estimator: string, design: Design): TrainingColumns 
   };
 }
 
-/** The same of a design that is not in memory, block by block: they are refused where their block is asked for. */
-export function streamedColumns(estimator: string, { nRows, columns, blocks }: StreamedDesign): TrainingColumns {
+/** All columns of a design that is not in memory, sparse ones written out block by block. */
+export function streamedColumns({ nRows, columns, blocks }: StreamedDesign): TrainingColumns {
   return {
     nRows,
     columns,
     held: null,
     *blocks() {
-      for (const { from, design } of blocks()) {
-        refuseInfinite(estimator, design);
-        yield { from, nRows: design.nRows, columns: denseColumns(design) };
+      for (const { from, design } of blocks()) yield { from, nRows: design.nRows, columns: denseColumns(design) };
+    },
+  };
+}
+
+/** The same columns. Throws DEFINITION_INVALID where one has infinite values: at once, or where the block is asked for that has them. */
+export function finiteColumns(estimator: string, rows: TrainingColumns): TrainingColumns {
+  if (rows.held !== null) {
+    refuseInfinite(estimator, rows.held);
+    return rows;
+  }
+  return {
+    ...rows,
+    *blocks() {
+      for (const block of rows.blocks()) {
+        refuseInfinite(estimator, block.columns);
+        yield block;
       }
     },
   };

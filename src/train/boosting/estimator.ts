@@ -10,7 +10,7 @@ import type {
 } from "../../model/estimator.ts";
 import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
-import { heldColumns, streamedColumns } from "../training-columns.ts";
+import { finiteColumns, heldColumns, streamedColumns } from "../training-columns.ts";
 import { canUseWorkers, summonCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
@@ -50,8 +50,8 @@ function fit(
   context: FitContext,
 ): Promise<FitResult> {
   const { validation, ...tools } = context;
-  const watched = validation && { rows: heldColumns("boosting", validation.design), target: validation.target };
-  return fitRows({ rows: heldColumns("boosting", design), target: given }, watched, hyperparameters, tools);
+  const watched = validation && { rows: heldColumns(validation.design), target: validation.target };
+  return fitRows({ rows: heldColumns(design), target: given }, watched, hyperparameters, tools);
 }
 
 function fitStreamed(
@@ -60,8 +60,8 @@ function fitStreamed(
   hyperparameters: HyperparameterValues,
   { validation, ...tools }: StreamedFitContext,
 ): Promise<FitResult> {
-  const watched = validation && { rows: streamedColumns("boosting", validation.design), target: validation.target };
-  return fitRows({ rows: streamedColumns("boosting", design), target }, watched, hyperparameters, tools);
+  const watched = validation && { rows: streamedColumns(validation.design), target: validation.target };
+  return fitRows({ rows: streamedColumns(design), target }, watched, hyperparameters, tools);
 }
 
 function fitRows(
@@ -78,9 +78,12 @@ function fitRows(
   const validationWeight = watched ? totalWeight(watched) : 0;
   const threads = threadsFor(rows.nRows, context.threads);
   if (threads > 1) summonCrew(threads);
+  // All values are looked at while the crew starts.
+  const finite = (own: Rows["rows"]): Rows["rows"] => finiteColumns("boosting", own);
   const prepared = prepareTraining({
-    train: { rows, target },
-    validation: validation && watched && validationWeight > 0 ? { rows: validation.rows, target: watched } : null,
+    train: { rows: finite(rows), target },
+    validation:
+      validation && watched && validationWeight > 0 ? { rows: finite(validation.rows), target: watched } : null,
     settings,
     start: context.start ?? null,
     threads,

@@ -15,7 +15,7 @@ import type { FinishedTree } from "../boosting/tree.ts";
 import { classFactors, refuseClassWeights, withFactors } from "../class-weights.ts";
 import { requireTarget } from "../completeness.ts";
 import { createPause } from "../pause.ts";
-import { heldColumns, streamedColumns, type TrainingColumns } from "../training-columns.ts";
+import { finiteColumns, heldColumns, streamedColumns, type TrainingColumns } from "../training-columns.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { isAlone, runTeam } from "../../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
@@ -58,11 +58,12 @@ function estimatorOf(
     tasks,
     style: "trees",
     hyperparameters,
-    fit: (design: Design, ...rest: Rest) => grow(heldColumns(name, design), ...rest),
-    fitStreamed: (design: StreamedDesign, ...rest: Rest) => grow(streamedColumns(name, design), ...rest),
+    fit: (design: Design, ...rest: Rest) => grow(heldColumns(design), ...rest),
+    fitStreamed: (design: StreamedDesign, ...rest: Rest) => grow(streamedColumns(design), ...rest),
   });
-  async function grow(rows: TrainingColumns, ...[given, values, context]: Rest): Promise<FitResult> {
+  async function grow(all: TrainingColumns, ...[given, values, context]: Rest): Promise<FitResult> {
     requireTarget(given);
+    const rows = finiteColumns(name, all);
     refuseClassWeights(name, given, values["classWeights"]);
     const target = withFactors(given, classFactors(given, values["classWeights"]));
     const { columns } = rows;

@@ -6,7 +6,7 @@ import type {
   HyperparameterValues,
   Target,
 } from "../../model/estimator.ts";
-import { refuseInfinite, requireWeight } from "../completeness.ts";
+import { refuseInfinite, refuseInfiniteEntries, requireWeight } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { growTree, type IsolationTree } from "./grower.ts";
 import { isolationForestHyperparameters } from "./hyperparameters.ts";
@@ -33,7 +33,8 @@ async function fit(
   context: FitContext,
 ): Promise<FitResult> {
   requireWeight(weights);
-  refuseInfinite("isolationForest", design);
+  refuseInfinite("isolationForest", design.dense);
+  refuseInfiniteEntries("isolationForest", design.sparse);
   const nTrees = Number(hyperparameters["trees"]);
   const sampleRows = Math.min(design.nRows, Number(hyperparameters["sampleRows"]));
   const sums = weights && runningSums(weights);
