@@ -58,8 +58,7 @@ export async function decodeApart(
 ): Promise<string | null> {
   const entry = childEntry();
   if (entry === null) return decodeHere(path, output, signal);
-  const cancelled = (): MillraceError => new MillraceError("CANCELLED", { subject: `reading "${path}"` });
-  if (signal?.aborted) throw cancelled();
+  if (signal?.aborted) throw cancelled(path);
   const child = fork(entry, [path, output, String(limits.memoryMb), String(limits.timeoutMs)], {
     execArgv: [`--max-old-space-size=${limits.memoryMb}`],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -78,15 +77,11 @@ export async function decodeApart(
       child.on("message", (message) => (answer = message as { readonly fault: string | null }));
       child.on("error", reject);
       child.on("close", (code, killer) => {
-        if (signal?.aborted) reject(cancelled());
+        if (signal?.aborted) reject(cancelled(path));
         else if (answer) resolve(answer.fault);
         else if (isLate || killer === "SIGTERM")
           resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
-        // Nothing was wrong with the file, as far as anybody knows.
-        else if (code === 1)
-          reject(
-            new MillraceError("INTERNAL", { reason: `the process that decodes "${path}" failed before it began` }),
-          );
+        else if (code === 1) reject(failedAlone(path));
         else resolve(`decoding it takes more than ${limits.memoryMb} MB of memory`);
       });
     });
@@ -94,6 +89,15 @@ export async function decodeApart(
     clearTimeout(timer);
     signal?.removeEventListener("abort", kill);
   }
+}
+
+function cancelled(path: string): MillraceError {
+  return new MillraceError("CANCELLED", { subject: `reading "${path}"` });
+}
+
+/** Nothing was wrong with the file, as far as anybody knows. */
+function failedAlone(path: string): MillraceError {
+  return new MillraceError("INTERNAL", { reason: `the process that decodes "${path}" failed before it began` });
 }
 
 async function decodeHere(path: string, output: string, signal: AbortSignal | undefined): Promise<string | null> {
