@@ -196,7 +196,7 @@ function writeCells(
 }
 
 /** From so many rows on it is worth it to find the cells of bounds. */
-const cellsFrom = 16_384;
+export const cellsFrom = 16_384;
 
 /** Writes the bounds of all features, and their cells, where `writeRowBins` reads them. */
 export function writeBounds(plan: DataPlan, { bytes, doubles }: View, bins: readonly ColumnBins[]): void {

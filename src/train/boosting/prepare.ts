@@ -10,6 +10,7 @@ import {
   type RowsOrder,
   boundsOf,
   boundsOfBlocks,
+  cellsFrom,
   writeBlockBins,
   writeBounds,
   writeRowBins,
@@ -56,7 +57,11 @@ export async function prepareTraining(
   const data = dataOf(args, problem, bins);
   const view = openView(data, args.threads);
   writeBounds(data, view, bins);
-  const order = { plan: data, module: hasKernels() ? compileBinning(data.shape, limitsOf(data)) : null, bins };
+  const order = {
+    plan: data,
+    module: hasKernels() ? compileBinning(data.shape, limitsOf(data), data.nRows >= cellsFrom) : null,
+    bins,
+  };
   // Workers, once they have their order, write the bins while kernels are compiled here.
   const writing = held
     ? writeAll({ kind: "rows", ...order, ...held }, work)

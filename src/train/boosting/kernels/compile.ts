@@ -13,9 +13,13 @@ const mergeKinds = (["Bins", "Packed", "Kept"] as const).flatMap((from) =>
   [true, false].map((subtracts) => ({ from, subtracts })),
 );
 
-/** The kernels that write bins as a module of their own: the others can be assembled meanwhile. */
-export function compileBinning(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
-  return compileModule(assemble([binKernel(shape), cellBinKernel(shape)], memory));
+/** The kernels that write bins as a module of their own: the others can be assembled meanwhile. `hasCells`: whether bounds may have any. */
+export function compileBinning(
+  shape: KernelShape,
+  memory: { pages: number; shared: boolean },
+  hasCells = true,
+): WasmModule {
+  return compileModule(assemble([binKernel(shape), ...(hasCells ? [cellBinKernel(shape)] : [])], memory));
 }
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */

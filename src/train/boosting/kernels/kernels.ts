@@ -72,7 +72,7 @@ export interface VectorKernels {
 export interface BinKernels {
   /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
   writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
-  /** The same of an even number of values, whose bounds have cells: see `cellBinKernel`; null where they are halved in plain TypeScript. */
+  /** The same of an even number of values, whose bounds have cells: see `cellBinKernel`; null where bounds are halved instead. */
   readonly writeBinsByCell:
     | ((
         values: number,
@@ -99,7 +99,7 @@ interface Opening {
 export function openBinning({ module, memory, shape }: Opening): BinKernels {
   if (module === null) return plainBinKernels(shape, memory);
   const kernels = instantiateModule(module, memory);
-  return { writeBins: kernels["writeBins"]!, writeBinsByCell: kernels["writeBinsByCell"]! };
+  return { writeBins: kernels["writeBins"]!, writeBinsByCell: kernels["writeBinsByCell"] ?? null };
 }
 
 /** One thread's kernels, over the memory all share: of the module that `compileKernels` made. */

@@ -71,8 +71,8 @@ function rowValue(shape: KernelShape, row: number, ahead: number): number[] {
   return [...both, ...i64Constant(1n), ...op.i64Add];
 }
 
-/** Rows summed at a time: the reads of one need not wait for the other's. More were no faster. */
-const rowsAtOnce = 2;
+/** Rows summed at a time: the reads of one need not wait for the other's. More were no faster; few rows are not worth the longer code. */
+const rowsAtOnce = ({ isPacked }: KernelShape): number => (isPacked ? 2 : 1);
 
 /**
  * The updates of each feature by `count` records in a histogram loop: bin = record[f]; histogram[f][bin] += value.
@@ -111,15 +111,19 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
       updates(shape, [from, to], { row, histogram, cell }, count),
       move(row, count * shape.stride),
     );
-  const bulk = constant(rowsAtOnce * shape.stride);
+  const atOnce = rowsAtOnce(shape);
+  const bulk = constant(atOnce * shape.stride);
   const whole = [...get(end), ...get(row), ...op.i32Sub, ...bulk, ...op.i32DivU, ...bulk, ...op.i32Mul];
   const value = shape.isPacked ? i64 : v128;
   return {
     name: `sumBlock${block}`,
     parameters: [i32, i32, i32],
     result: null,
-    locals: [i32, i32, ...Array.from({ length: rowsAtOnce }, () => value)],
-    body: [[...get(row), ...whole, ...op.i32Add, ...set(bulkEnd)], turn(rowsAtOnce, bulkEnd), turn(1, end)],
+    locals: [i32, i32, ...Array.from({ length: atOnce }, () => value)],
+    body:
+      atOnce === 1
+        ? [turn(1, end)]
+        : [[...get(row), ...whole, ...op.i32Add, ...set(bulkEnd)], turn(atOnce, bulkEnd), turn(1, end)],
   };
 }
 
