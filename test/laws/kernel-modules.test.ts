@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { presenceKernel } from "../../src/ingest/snapshot/presence-kernel.ts";
 import { compileKernels as compileReading } from "../../src/ingest/delimited/kernel-module.ts";
 import { numberKernels } from "../../src/math/number-kernels.ts";
+import { pairKernel } from "../../src/math/pair-kernel.ts";
 import { createMemory, hasKernels } from "../../src/math/wasm/webassembly.ts";
 import { kernelEdges } from "../../src/model/explain-kernels.ts";
 import { createQuickKernels } from "../../src/model/quick/kernels.ts";
@@ -49,6 +50,7 @@ const makers: Readonly<Record<string, readonly [kernel: string, make: () => unkn
   ],
   "src/ingest/snapshot/presence-kernel.ts": ["keep", presenceKernel],
   "src/math/number-kernels.ts": ["irregular", numberKernels],
+  "src/math/pair-kernel.ts": ["spread", pairKernel],
   "src/model/explain-kernels.ts": ["ascend", () => kernelEdges(createMemory(1, false), 1)],
   "src/model/quick/kernels.ts": [
     "trees",
