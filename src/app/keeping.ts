@@ -2,7 +2,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { decodeLine } from "../monitor/log-line.ts";
-import { entriesOf, listSegments } from "../monitor/segments.ts";
+import { entriesOf, isTornAtStart, listSegments } from "../monitor/segments.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
@@ -36,7 +36,7 @@ async function auditFaults({ store }: InspectedStore, clock: Clock): Promise<Fau
   ];
 }
 
-/** A line without its end is what a crash leaves, and no fault. */
+/** A line without its end or its beginning is what a crash leaves, and no fault. */
 async function logFaults(folder: string): Promise<Fault[]> {
   const models = await fs.readdir(path.join(folder, "predictions")).catch(() => [] as string[]);
   const faults: Fault[] = [];
@@ -45,7 +45,7 @@ async function logFaults(folder: string): Promise<Fault[]> {
       const lines = entriesOf(await fs.readFile(segment.path, "utf8"))
         .split("\n")
         .slice(0, -1);
-      const damaged = lines.filter((line) => decodeLine(line) === undefined).length;
+      const damaged = lines.filter((line) => !isTornAtStart(line) && decodeLine(line) === undefined).length;
       if (damaged === 0) continue;
       faults.push({
         subject: path.relative(folder, segment.path),

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { decodeLine, isRejected } from "./log-line.ts";
 import type { PredictionEntry, RejectedEntry } from "./log-line.ts";
-import { entriesOf, listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
+import { entriesOf, isTornAtStart, listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
 
 export interface LogWindow {
   /** UTC milliseconds, inclusive. */
@@ -68,7 +68,7 @@ function readSegment(text: string, window: LogWindow): SegmentContent {
   lines.forEach((line, i) => {
     const entry = decodeLine(line);
     if (!entry) {
-      if (i === lines.length - 1 && !isTorn) isTorn = true;
+      if (isTornAtStart(line) || (i === lines.length - 1 && !isTorn)) isTorn = true;
       else ++damaged;
       return;
     }

@@ -238,6 +238,31 @@ describe("a damaged log", () => {
     }
   });
 
+  it("gives all entries whatever is left of the blanks behind them", async () => {
+    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
+    log.append(many(2));
+    await log.close();
+    const file = await onlySegment();
+    const bytes = await readFile(file);
+    for (let left = 0; left < 3; ++left) {
+      await writeFile(file, Buffer.concat([bytes, Buffer.from(`${" ".repeat(left)}\n`)]));
+      const { entries, torn, damaged } = await readPredictionLog(folder, "m", everything);
+      expect([entries, torn, damaged]).toEqual([many(2), 0, 0]);
+    }
+  });
+
+  it("takes an entry of which only the end was written, or copied, for torn and not for damaged", async () => {
+    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
+    log.append(many(3));
+    await log.close();
+    const file = await onlySegment();
+    const lines = (await readFile(file, "utf8")).split("\n");
+    lines[1] = " ".repeat(20) + lines[1]!.slice(20);
+    await writeFile(file, lines.join("\n"));
+    const { entries, torn, damaged } = await readPredictionLog(folder, "m", everything);
+    expect([entries, torn, damaged]).toEqual([[entry(0), entry(2)], 1, 0]);
+  });
+
   it("passes over a damaged line in the middle and counts it", async () => {
     const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
     log.append(many(3));

@@ -60,7 +60,16 @@ export function entriesOf(text: string): string {
   const last = text.endsWith("\n") ? text.length - 1 : text.length;
   let end = last;
   while (text.charCodeAt(end - 1) === 0x20) --end;
-  return end === last ? text : text.slice(0, end);
+  // Of blanks that were written over but for their end, that alone is left.
+  return end === last && !text.endsWith("\n\n") ? text : text.slice(0, end);
+}
+
+/**
+ * Whether a line is the rest of an entry whose beginning stands as blanks yet: the file was read or copied while the entry was written
+ * over them, or the power failed.
+ */
+export function isTornAtStart(line: string): boolean {
+  return line.startsWith(" ");
 }
 
 /** The models that have a log, by name. */

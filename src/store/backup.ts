@@ -128,7 +128,7 @@ async function copyArtifacts(
   }
 }
 
-/** The prediction log grows while it is copied: its last line may be cut, which readers expect. */
+/** The prediction log grows while it is copied: its last lines may be cut, or lack their beginning, which readers expect. */
 async function copyPredictions({ folder: from, hooks }: Store, to: string): Promise<void> {
   const exists = await stat(join(from, "predictions")).catch(() => undefined);
   if (!exists) return;
