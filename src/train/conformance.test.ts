@@ -98,9 +98,9 @@ function take({ design, target }: Data, rows: Uint32Array): Data {
   };
 }
 
-async function fit(name: string, { design, target }: Data): Promise<Predictor> {
+async function fit(name: string, { design, target }: Data, validation: Data | null = null): Promise<Predictor> {
   const estimator = await findEstimator(name);
-  const context = fitContext();
+  const context = fitContext({ validation });
   const values = resolveHyperparameters(estimator, settings[name] ?? {});
   return (await estimator.fit(design, target, values, context)).predictor;
 }
@@ -127,9 +127,11 @@ function expectClose(actual: Float64Array, expected: Float64Array, digits: numbe
 }
 
 const implementations = await Promise.all(estimatorNames.map(findEstimator));
-const cases = implementations.flatMap(({ name, style, tasks }) => tasks.map((task) => ({ name, style, task })));
+const cases = implementations.flatMap(({ name, style, tasks, hyperparameters }) =>
+  tasks.map((task) => ({ name, style, task, stopsEarly: "earlyStopping" in hyperparameters })),
+);
 
-describe.each(cases)("$name for $task", ({ name, style, task }) => {
+describe.each(cases)("$name for $task", ({ name, style, task, stopsEarly }) => {
   const titled = `${name} for ${task}`;
   const data = dataOf(task, style);
   const isLabelled = nLabels[task] > 0;
@@ -198,8 +200,15 @@ describe.each(cases)("$name for $task", ({ name, style, task }) => {
     }
   });
 
-  async function expectRefused(given: Data, subject: string): Promise<void> {
-    await expect(fit(name, given)).rejects.toMatchObject({
+  // An infinite loss is never the best one: training would stop at once, or never.
+  if (stopsEarly && task === "regression")
+    it("refuses infinite numbers to stop early by", async () => {
+      const values = data.target.values.with(0, Infinity);
+      await expectRefused(data, "the target", { ...data, target: { ...data.target, values } });
+    });
+
+  async function expectRefused(given: Data, subject: string, validation: Data | null = null): Promise<void> {
+    await expect(fit(name, given, validation)).rejects.toMatchObject({
       code: "DEFINITION_INVALID",
       message: expect.stringContaining(subject) as string,
     });

@@ -55,7 +55,7 @@ function lossOf(target: Target, { loss }: Pick<Settings, "loss">): Loss {
 
 /** Throws where something cannot be learned from, before anything is worked out of it. */
 export function problemOf({ train, validation, settings, start: given }: Preparation): Problem {
-  requireTarget(train.target);
+  for (const { target } of validation ? [train, validation] : [train]) requireTarget(target);
   refuseClassWeights("boosting", train.target, settings.classWeights);
   const loss = lossOf(train.target, settings);
   refuseSampling(loss, settings);

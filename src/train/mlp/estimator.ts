@@ -92,14 +92,15 @@ async function fitRows(
   const factors = classFactors(given.target, classWeights);
   const target = withFactors(given.target, factors);
   const pause = createPause(context, "fitting mlp()");
-  const rows = await packRows(given.rows, pause);
   requireTarget(target);
+  const rows = await packRows(given.rows, pause);
   const settings = settingsOf(hyperparameters);
   const shape = shapeOf(rows, target, hyperparameters);
   const scale = scaleOf(target);
   const network = createNetwork(shape, settings.dropout > 0);
   drawWeights(network, context.rng.fork("weights"));
   const watches = settings.earlyStopping > 0 && validation !== null && validation.target.values.length > 0;
+  if (watches) requireTarget(validation.target);
   const watched = watches
     ? examplesOf(await packRows(validation.rows, pause), withFactors(validation.target, factors), scale)
     : null;
