@@ -159,12 +159,13 @@ function writeByKernel(
   const line = (layout.boundLines + f * 16) / 8;
   const scale = doubles[line]!;
   const { writeBinsByCell } = kernels;
-  const byCell = scale > 0 && writeBinsByCell !== null ? nRows - (nRows % 2) : 0;
-  const end = staged + byCell * 8;
-  if (byCell > 0) {
+  let end = staged;
+  if (scale > 0 && writeBinsByCell !== null) {
+    end += (nRows - (nRows % 2)) * 8;
     const cells = layout.boundCells + f * cellCount;
-    writeBinsByCell?.(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
+    writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
   }
+  const byCell = (end - staged) / 8;
   const [restRecord, restColumn] = [record + byCell * shape.stride, column + byCell * cellBytes(shape)];
   kernels.writeBins(end, staged + nRows * 8, bounds, missing, restRecord, restColumn);
 }

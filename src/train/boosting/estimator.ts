@@ -77,8 +77,8 @@ function fitRows(
   const watched = validation && withFactors(validation.target, factors);
   const validationWeight = watched ? totalWeight(watched) : 0;
   const threads = threadsFor(rows.nRows, context.threads);
-  if (threads > 1) summonCrew(threads);
-  // All values are looked at while the crew starts.
+  if (threads > 1 && rows.held !== null) summonCrew(threads);
+  // Of rows in memory all values are looked at while the crew starts.
   const finite = (own: Rows["rows"]): Rows["rows"] => finiteColumns("boosting", own);
   const prepared = prepareTraining({
     train: { rows: finite(rows), target },

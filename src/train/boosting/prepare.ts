@@ -63,10 +63,9 @@ export async function prepareTraining(
     bins,
   };
   // Workers, once they have their order, write the bins while kernels are compiled here.
-  const writing = held
-    ? writeAll({ kind: "rows", ...order, ...held }, work)
-    : finished(writeBlockBins(order, train.rows, validation?.rows ?? null), pause);
+  const writing = held && writeAll({ kind: "rows", ...order, ...held }, work);
   const [plan] = await Promise.all([completed(args, problem, data, view, bins), writing]);
+  if (!held) await finished(writeBlockBins(order, train.rows, validation?.rows ?? null), pause);
   return { plan, bins, start: problem.start };
 }
 
@@ -228,8 +227,9 @@ async function finished<Result>(steps: Generator<void, Result>, pause: () => Pro
 }
 
 async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: Work): Promise<unknown[]> {
-  const [module, next] = ["binning-member", "member"].map((name) => compiledModule(name, import.meta.url) ?? "");
-  const results = await runCrew({ module: module!, next: next!, payload, threads, watch: () => {}, watchMs: 1000 });
+  const urlOf = (name: string): string => compiledModule(name, import.meta.url) ?? "";
+  const [module, next] = [urlOf("binning-member"), urlOf("member")];
+  const results = await runCrew({ module, next, payload, threads, watch: () => {}, watchMs: 1000 });
   await pause();
   return results;
 }

@@ -44,8 +44,8 @@ export class Sampling {
   }
 
   /**
-   * Lists this thread's rows of the round in its segment of the index, ascending, once their gradients are written, and
-   * behind them, descending, all others; returns how many they are.
+   * Lists this thread's rows of the round in its segment of the index, ascending, and behind them, descending, all others; returns how
+   * many they are. Where rows are drawn, their gradients must be written; where none are, kernels have nothing listed (`isListedAnew`).
    */
   list(round: number): number {
     const { index, fullIndex } = this.#view;

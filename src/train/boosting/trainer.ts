@@ -204,10 +204,9 @@ class Training {
     const { layout, shape, seed } = this.#plan;
     const { train } = this.#view;
     const { vector } = this.#kernels;
-    if (layout.weights >= 0) return writeLogistic(train, from, to, target, scales);
     const dither = (mix32(seed + round) + Math.imul(from, ditherStep)) | 0;
     if (vector === null && shape.isPacked) return writePackedLogistic(train, from, to, target, scales, dither);
-    if (vector === null) return writeLogistic(train, from, to, target, scales);
+    if (vector === null || layout.weights >= 0) return writeLogistic(train, from, to, target, scales);
     const records = layout.rows + from * shape.stride;
     const [scores, end] = [layout.scores + from * 8, layout.scores + to * 8];
     const labels = layout.targets + from * 4;

@@ -55,7 +55,7 @@ function fit(design: Design, given: Target, hyperparameters: HyperparameterValue
 
 /** Entries are counts: a multinomial has no room for others. */
 function refuseBadEntries({ sparse: { values, names, indices } }: Design): void {
-  const at = values.findIndex((value) => !(value >= 0 && value < Infinity));
+  const at = values.findIndex((value) => value < 0);
   if (at === -1) return;
   throw new MillraceError("DEFINITION_INVALID", {
     subject: `the column "${names[indices[at]!]}"`,

@@ -73,18 +73,14 @@ type RowAdder = (record: number, histogram: number) => void;
 function rowAdder(shape: KernelShape, words: Int32Array, cells: Uint8Array | Uint16Array): RowAdder {
   const nFeatures = featuresOf(shape);
   const size = cellBytes(shape);
-  const row = emptyBin();
   const oneRow = 2 ** (shape.countShift - 32);
   return (record, histogram) => {
-    row.g0 = words[record / 4]!;
-    row.g1 = row.g0 >> 31;
-    row.c0 = words[record / 4 + 1]!;
-    row.c1 = ((row.c0 >> 31) + oneRow) | 0;
+    const [gradient, hessian] = [words[record / 4]!, words[record / 4 + 1]!];
     const first = (record + binsAt(shape)) / size;
     for (let f = 0; f < nFeatures; ++f) {
       const at = histogram / 4 + (shape.binOffsets[f]! + cells[first + f]!) * 4;
-      addTo(words, at, row.g0, row.g1);
-      addTo(words, at + 2, row.c0, row.c1);
+      addTo(words, at, gradient, gradient >> 31);
+      addTo(words, at + 2, hessian, (hessian >> 31) + oneRow);
     }
   };
 }
