@@ -25,7 +25,6 @@ export const evaluationReportCodec: Codec<EvaluationReport> = jsonCodec("evaluat
 
 /** Metrics on the test rows, beside a baseline that knows only the target's distribution in training. */
 export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironment): Step {
-  const slices = slicedColumns(spec);
   return stepOf(environment, {
     name: "evaluate",
     inputs: [
@@ -36,37 +35,17 @@ export function evaluateStep(spec: PipelineSpec, environment: WorkflowEnvironmen
       ...(spec.roles.target === null ? ["tune.chosen"] : []),
     ],
     outputs: ["report"],
-    params: { slices, roles: spec.roles } as unknown as JsonObject,
+    params: { slices: slicedColumns(spec), roles: spec.roles } as unknown as JsonObject,
     revision: 2,
     async run(context) {
       const dataset = await context.read("ingest.dataset", datasetCodec(spec.contract, environment.memory));
       const split = await context.read("split.rows", splitCodec);
       const model = await context.read("train.model", modelCodec);
-      const rows = rowsWithCode(split, splitCode.test);
-      const predictions = await predictionsAt(model, dataset, rows, environment.threads);
-      const baseline = fitBaseline(
-        spec.task,
-        targetOf(spec, dataset, model.labels, rowsWithCode(split, splitCode.train)),
-      );
-      const again =
-        spec.roles.target === null
-          ? await fittedAgain(spec, environment, context, { dataset, split, model, rows })
-          : undefined;
-      const report = evaluate({
-        task: spec.task,
-        labels: model.labels,
-        target: targetOf(spec, dataset, model.labels, rows),
-        predictions,
-        threshold: model.threshold,
-        baseline: baselinePredictions(baseline, rows.length),
-        slices: slices.flatMap((name) => slicesOf(dataset, name, rows)),
-        ...(again && { again }),
-        ...(again && spec.task === "clustering"
-          ? { clusters: clusterSample(testDesign(spec, dataset, rows, model), predictions, again) }
-          : {}),
-      });
+      const evaluated = { dataset, split, model, rows: rowsWithCode(split, splitCode.test) };
+      const again = spec.roles.target === null ? await fittedAgain(spec, environment, context, evaluated) : undefined;
+      const report = await reportOf(spec, environment, evaluated, again);
       await context.write("report", evaluationReportCodec, report);
-      context.record({ rows: rows.length, ...definedMetrics(report.metrics) });
+      context.record({ rows: evaluated.rows.length, ...definedMetrics(report.metrics) });
     },
   });
 }
@@ -75,7 +54,32 @@ interface Evaluated {
   readonly dataset: Frame;
   readonly split: Uint8Array;
   readonly model: Model;
+  /** Of the test. */
   readonly rows: Uint32Array;
+}
+
+async function reportOf(
+  spec: PipelineSpec,
+  { threads }: WorkflowEnvironment,
+  { dataset, split, model, rows }: Evaluated,
+  again: Predictions | undefined,
+): Promise<EvaluationReport> {
+  const predictions = await predictionsAt(model, dataset, rows, threads);
+  const train = rowsWithCode(split, splitCode.train);
+  const baseline = fitBaseline(spec.task, targetOf(spec, dataset, model.labels, train));
+  return evaluate({
+    task: spec.task,
+    labels: model.labels,
+    target: targetOf(spec, dataset, model.labels, rows),
+    predictions,
+    threshold: model.threshold,
+    baseline: baselinePredictions(baseline, rows.length),
+    slices: slicedColumns(spec).flatMap((name) => slicesOf(dataset, name, rows)),
+    ...(again && { again }),
+    ...(again && spec.task === "clustering"
+      ? { clusters: clusterSample(testDesign(spec, dataset, rows, model), predictions, again) }
+      : {}),
+  });
 }
 
 /** What a fit of the same train rows from another seed answers to the test rows. */

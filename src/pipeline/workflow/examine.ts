@@ -74,11 +74,35 @@ function reasonsOf(
   broken: readonly BrokenCheck[],
 ): ReadonlyMap<number, readonly Reason[]> {
   const reasons = new Map<number, Reason[]>();
-  const add = (row: number, reason: Reason): void => {
+  const add: AddReason = (row, reason) => {
     const known = reasons.get(row);
     if (known) known.push(reason);
     else reasons.set(row, [reason]);
   };
+  addViolations(spec, ingested, check, add);
+  for (const { check: rule, rows } of broken) {
+    if (rule.onViolation !== "quarantine") continue;
+    for (const row of rows) add(row, reasonOf(checkIssue(frame, rule, row)));
+  }
+  for (const row of unusableWeights(spec, frame))
+    add(row, { code: "min", column: spec.roles.weight!, expected: "a weight of 0 or more", actual: "none" });
+  for (const row of missingTargetRows(spec, frame)) {
+    if (reasons.get(row)?.some(({ column }) => column === spec.roles.target)) continue;
+    add(row, { code: "missing", column: spec.roles.target!, expected: "a target", actual: "missing" });
+  }
+  const gone = new Set([...reasons.keys(), ...check.rows("quarantine")]);
+  for (const { row, reason } of cleanedRows(frame, spec.clean, gone)) add(row, reason);
+  // Beyond the issues that are looked at, that a row is set aside is known, but not all of why.
+  for (const row of check.rows("quarantine"))
+    if (!reasons.has(row))
+      add(row, { code: "check", column: "", expected: "the contract to hold", actual: "not listed" });
+  return reasons;
+}
+
+type AddReason = (row: number, reason: Reason) => void;
+
+/** What columns with a quarantine could not be read as, and what breaks their rules. */
+function addViolations(spec: PipelineSpec, ingested: IngestReport, check: ContractCheck, add: AddReason): void {
   const columnsWith = new Set(spec.contract.columns.filter((c) => c.onViolation === "quarantine").map((c) => c.name));
   const shown = new Map(ingested.issues.map((issue) => [`${issue.row} ${issue.column}`, issue] as const));
   const unread = new Set<string>();
@@ -97,23 +121,6 @@ function reasonsOf(
     const isTold = code === "missing" && unread.has(`${row} ${column}`);
     if (row >= 0 && columnsWith.has(column) && !isTold) add(row, { code, column, expected, actual });
   }
-  for (const { check: rule, rows } of broken) {
-    if (rule.onViolation !== "quarantine") continue;
-    for (const row of rows) add(row, reasonOf(checkIssue(frame, rule, row)));
-  }
-  for (const row of unusableWeights(spec, frame))
-    add(row, { code: "min", column: spec.roles.weight!, expected: "a weight of 0 or more", actual: "none" });
-  for (const row of missingTargetRows(spec, frame)) {
-    if (reasons.get(row)?.some(({ column }) => column === spec.roles.target)) continue;
-    add(row, { code: "missing", column: spec.roles.target!, expected: "a target", actual: "missing" });
-  }
-  const gone = new Set([...reasons.keys(), ...check.rows("quarantine")]);
-  for (const { row, reason } of cleanedRows(frame, spec.clean, gone)) add(row, reason);
-  // Beyond the issues that are looked at, that a row is set aside is known, but not all of why.
-  for (const row of check.rows("quarantine"))
-    if (!reasons.has(row))
-      add(row, { code: "check", column: "", expected: "the contract to hold", actual: "not listed" });
-  return reasons;
 }
 
 function reasonOf({ code, column, expected, actual }: Issue): Reason {

@@ -13,38 +13,20 @@ const ln2 = log(2);
  * columns that part early from late isolated rows.
  */
 export function isolationPredictor(trees: readonly IsolationTree[], sampleRows: number): TreesPredictor {
-  const usual = meanPathLength(sampleRows);
-  const nNodes = trees.reduce((total, tree) => total + tree.feature.length, 0);
-  const table = emptyTable(nNodes);
+  const table = emptyTable(trees.reduce((total, tree) => total + tree.feature.length, 0));
   const sets: number[] = [];
   const treeOffsets = new Uint32Array(trees.length);
   let offset = 0;
   trees.forEach((tree, t) => {
     treeOffsets[t] = offset;
-    const depths = depthsOf(tree);
+    const lengths = lengthsOf(tree, sampleRows);
     // Children stand after their parent: from the last node on, both are finished when it is reached.
     for (let node = tree.feature.length - 1; node >= 0; --node) {
       const at = offset + node;
       table.feature[at] = tree.feature[node]!;
       table.cover[at] = tree.rows[node]!;
-      if (tree.feature[node]! < 0) {
-        const length = usual > 0 ? (depths[node]! + meanPathLength(tree.rows[node]!)) / usual : 1;
-        table.value[at] = (-ln2 * length) / trees.length;
-        continue;
-      }
-      const left = (table.left[at] = offset + tree.left[node]!);
-      const right = (table.right[at] = offset + tree.right[node]!);
-      const [a, b] = [table.cover[left]!, table.cover[right]!];
-      const difference = table.value[left]! - table.value[right]!;
-      table.value[at] = (a * table.value[left]! + b * table.value[right]!) / (a + b);
-      table.gain[at] = ((a * b) / (a + b)) * difference * difference;
-      table.missingLeft[at] = tree.missingLeft[node]!;
-      const levels = tree.levels.get(node);
-      if (levels === undefined) table.threshold[at] = tree.threshold[node]!;
-      else {
-        table.categoryOffset[at] = sets.length;
-        sets.push(...levels);
-      }
+      if (tree.feature[node]! < 0) table.value[at] = (-ln2 * lengths[node]!) / trees.length;
+      else writeSplit(table, sets, tree, node, offset);
     }
     offset += tree.feature.length;
   });
@@ -58,6 +40,38 @@ export function isolationPredictor(trees: readonly IsolationTree[], sampleRows: 
     ...table,
     categorySets: Uint32Array.from(sets),
   };
+}
+
+function writeSplit(
+  table: ReturnType<typeof emptyTable>,
+  sets: number[],
+  tree: IsolationTree,
+  node: number,
+  offset: number,
+): void {
+  const at = offset + node;
+  const left = (table.left[at] = offset + tree.left[node]!);
+  const right = (table.right[at] = offset + tree.right[node]!);
+  const [a, b] = [table.cover[left]!, table.cover[right]!];
+  const difference = table.value[left]! - table.value[right]!;
+  table.value[at] = (a * table.value[left]! + b * table.value[right]!) / (a + b);
+  table.gain[at] = ((a * b) / (a + b)) * difference * difference;
+  table.missingLeft[at] = tree.missingLeft[node]!;
+  const levels = tree.levels.get(node);
+  if (levels === undefined) table.threshold[at] = tree.threshold[node]!;
+  else {
+    table.categoryOffset[at] = sets.length;
+    sets.push(...levels);
+  }
+}
+
+/** Path lengths to each node, of a row that ends there, as shares of the usual one. */
+function lengthsOf(tree: IsolationTree, sampleRows: number): Float64Array {
+  const usual = meanPathLength(sampleRows);
+  const depths = depthsOf(tree);
+  return Float64Array.from(depths, (depth, node) =>
+    usual > 0 ? (depth + meanPathLength(tree.rows[node]!)) / usual : 1,
+  );
 }
 
 function depthsOf({ feature, left, right }: IsolationTree): Int32Array {
