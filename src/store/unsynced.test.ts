@@ -108,7 +108,7 @@ describe("a small artifact", () => {
         const paths = readdirSync(temporary).map((name) => join(temporary, name));
         expect(paths.map((path) => statSync(path).size)).toEqual([0]);
         return paths[0]!;
-      });
+      }, 60_000);
     expect(await place("first")).toBe("first");
     const { ino } = statSync(await madeAhead());
     expect(await place("second")).toBe("second");

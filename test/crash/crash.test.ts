@@ -108,14 +108,14 @@ describe("a run killed at any instant", () => {
     "log.emptying": [1],
     "log.emptied": [1],
   };
-  // Every other one is written as a file by its codec, and from memory: the first of these where it stays, the others into a
-  // file made ahead. The files are synced when the store is closed, at the latest.
+  // Every other one is written as a file by its codec, and from memory into a file made ahead. The files are synced when the store is
+  // closed, at the latest.
   const small: typeof large = {
     "artifact.adopting": [1, 8],
     "artifact.placing": [1, 5, 8],
     "artifact.writing": [1, 2, 4],
     "artifact.written": [1, 3, 4],
-    "artifact.linked": [1, 4, 7],
+    "artifact.linked": [1, 4, 8],
     "artifact.placed": [1, 4, 8],
     "transaction.committing": [1, 3, 10],
     "transaction.committed": [1, 7, 10],

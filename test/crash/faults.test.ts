@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -42,6 +42,16 @@ function failAt(failpoint: Failpoint, nth: number, code: string): StoreHooks {
   };
 }
 
+/** Hooks that also note what is passed. */
+function watched(hooks: StoreHooks): { readonly passed: readonly Failpoint[]; readonly hooks: StoreHooks } {
+  const passed: Failpoint[] = [];
+  const reached: StoreHooks["reached"] = (point, durability) => {
+    passed.push(point);
+    hooks.reached(point, durability);
+  };
+  return { passed, hooks: { reached } };
+}
+
 async function expectSound(path: string): Promise<void> {
   expect((await verifyStore(path, clock)).faults).toEqual([]);
 }
@@ -61,7 +71,7 @@ const smallPoints: typeof points = [
   ["artifact.placing", [1, 4, 8]],
   ["artifact.writing", [1, 2, 4]],
   ["artifact.written", [1, 3, 4]],
-  ["artifact.linked", [1, 4, 7]],
+  ["artifact.linked", [1, 4, 8]],
   ["artifact.placed", [1, 4, 8]],
   ["transaction.committing", [2, 5, 10]],
   ["log.synced", [1, 5, 8]],
@@ -138,14 +148,7 @@ describe("a disk that is full or fails", () => {
 
   it("at unsynced.fileSynced writes the file anew, for its next sync may only say that all is well", async () => {
     const path = join(folder, ".millrace");
-    const failing = failAt("unsynced.fileSynced", 3, "EIO");
-    const passed: Failpoint[] = [];
-    const hooks: StoreHooks = {
-      reached(point, durability) {
-        passed.push(point);
-        failing.reached(point, durability);
-      },
-    };
+    const { passed, hooks } = watched(failAt("unsynced.fileSynced", 3, "EIO"));
     const store = await openStore(path, { clock, hooks });
     await runWorkflow(
       eightSteps(() => {}, nBytesSmall),
@@ -160,13 +163,29 @@ describe("a disk that is full or fails", () => {
 
   it("at log.emptying leaves the log to the next who opens the store", async () => {
     const path = join(folder, ".millrace");
-    const store = await openStore(path, { clock, hooks: failAt("log.emptying", 1, "EIO") });
+    const { passed, hooks } = watched(failAt("log.emptying", 1, "EIO"));
+    const store = await openStore(path, { clock, hooks });
     const { runId } = await runWorkflow(quietSteps, { store, clock });
     await store.close();
+    expect(passed).toContain("log.emptying");
+    expect(passed).not.toContain("log.emptied");
     await expectSound(path);
     const again = await openStore(path, { clock });
     expect(await again.database.selectFrom("runs").select("id").execute()).toEqual([{ id: runId }]);
     await again.close();
+  });
+
+  it("at artifact.writing leaves a torn file where bytes were to stay, and the next who has them replaces it", async () => {
+    const path = join(folder, ".millrace");
+    const given = Buffer.from("written where they stay, for no file was made ahead yet");
+    const store = await openStore(path, { clock, hooks: failAt("artifact.writing", 1, "EIO") });
+    expect(() => store.unsynced.place(given)).toThrow("EIO");
+    expect(store.unsynced.place(given)).toBeNull();
+    const temporary = store.artifacts.temporaryPath();
+    await writeFile(temporary, given);
+    const { digest } = await store.unsynced.adopt(temporary);
+    expect(await readFile(await store.artifacts.verifiedPath(digest))).toEqual(given);
+    await store.close();
   });
 
   it("commits the bytes of small outputs, whether they were written before the step was shown as running or after", async () => {

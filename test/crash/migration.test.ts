@@ -79,7 +79,7 @@ describe.skipIf(older.length === 0)("a migration", () => {
     },
   );
 
-  it(`loses nothing in ${nKills} kills at random instants`, { timeout: 60_000 + 3_000 * nKills }, async () => {
+  it(`loses nothing in ${nKills} kills at random instants`, { timeout: 300_000 + 3_000 * nKills }, async () => {
     const rng = createRng(clock.now() % 1_000_000);
     const nCopies = 3_000;
     for (let i = 0; i < nKills; ++i) {

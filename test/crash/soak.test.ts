@@ -19,7 +19,7 @@ const setting = (name: string, short: number): number => Number(process.env[`MIL
 const kills = setting("KILLS", 10);
 const seconds = setting("SECONDS", 6);
 const processes = setting("PROCESSES", 4);
-const longTest = { timeout: 60_000 + kills * 3_000 + seconds * 3_000 };
+const longTest = { timeout: 300_000 + kills * 3_000 + seconds * 3_000 };
 
 const child = childOfSuite();
 

@@ -95,12 +95,10 @@ describe.skipIf(!isBuilt)("a deployment", () => {
     await ask("alias", "houses", "stable", "1", "--reason", "known");
     const row = { rows: [{ id: "x", area: 80, place: "north" }] };
     await expect
-      .poll(() => send("/v1/models/houses@stable/predict", row), { timeout: 10_000 })
+      .poll(() => send("/v1/models/houses@stable/predict", row))
       .toMatchObject({ model: "houses", version: 1 });
     await ask("alias", "houses", "stable", "--remove");
-    await expect
-      .poll(() => send("/v1/models/houses@stable/predict", row), { timeout: 10_000 })
-      .toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect.poll(() => send("/v1/models/houses@stable/predict", row)).toMatchObject({ code: "MODEL_NOT_FOUND" });
   });
 
   it("describes itself from what is recorded, on the command line and as a page", async () => {

@@ -1,17 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { isBuilt } from "../e2e/cli.ts";
 
 const program = join("test", "support", "model-digests.mjs");
-const isBuilt = existsSync(join("dist", ".built"));
 
 function digests(...args: readonly string[]): Record<string, string> {
   return JSON.parse(execFileSync(process.execPath, [program, ...args], { encoding: "utf8" })) as Record<string, string>;
 }
 
-describe.skipIf(!isBuilt)("models, answers and explanations (skipped without dist/)", () => {
-  const all = isBuilt ? digests() : {};
+describe.skipIf(!isBuilt)("models, answers and explanations", () => {
+  let all: Record<string, string> = {};
+  beforeAll(() => (all = digests()));
 
   it.each([
     ["shared memory", "shared"],

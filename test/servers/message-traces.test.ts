@@ -2,14 +2,24 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, headers } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, expect, it } from "vitest";
-import { createProject, isBuilt, until } from "../e2e/cli.ts";
+import { createProject, isBuilt, until, type Project, type Running } from "../e2e/cli.ts";
 import { housePipeline, houses } from "../e2e/data.ts";
 import { startNats } from "./start/nats.ts";
 
 const server = isBuilt ? await startNats() : undefined;
-afterAll(() => server?.stop());
+const collector = createServer();
+let project: Project | undefined;
+let connection: NatsConnection | undefined;
+let running: Running | undefined;
+afterAll(async () => {
+  running?.child.kill("SIGKILL");
+  await connection?.close();
+  collector.close();
+  project?.remove();
+  await server?.stop();
+});
 
 interface SentSpan {
   readonly name: string;
@@ -25,7 +35,7 @@ it.skipIf(!server)(
   "a trace goes from a message of NATS through its answer, and through one that is set aside",
   async () => {
     const spans: SentSpan[] = [];
-    const collector = createServer(async (request, response) => {
+    collector.on("request", async (request, response) => {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       const { resourceSpans } = JSON.parse(Buffer.concat(parts).toString()) as {
@@ -33,19 +43,20 @@ it.skipIf(!server)(
       };
       spans.push(...resourceSpans[0].scopeSpans[0].spans);
       response.end("{}");
-    }).listen(0, "127.0.0.1");
+    });
+    collector.listen(0, "127.0.0.1");
     await once(collector, "listening");
-    const project = createProject();
+    project = createProject();
     project.write("data/houses.csv", houses(150));
     project.pipeline("houses", housePipeline());
     expect((await project.run("run", "houses")).code).toBe(0);
-    const connection = await connect({ servers: new URL(server!.url).host });
+    connection = await connect({ servers: new URL(server!.url).host });
     const manager = await jetstreamManager(connection);
     for (const part of ["in", "out", "dead"])
       await manager.streams.add({ name: `traced-${part}`, subjects: [`traced.${part}`] });
     process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
     const own = ["--from", "traced-in", "--to", "traced.out", "--dead", "traced.dead", "--nats", server!.url];
-    const running = project.start("stream", "houses", ...own, "--port", "0");
+    running = project.start("stream", "houses", ...own, "--port", "0");
     delete process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
     const traced = headers();
     traced.set("traceparent", `00-${traceId}-${parentId}-01`);
@@ -67,8 +78,5 @@ it.skipIf(!server)(
     expect(new Set(sent.map((span) => span.parentSpanId))).toEqual(new Set(consumed.map(({ spanId }) => spanId)));
     expect(new Set(sentSpans.map(([, span]) => span))).toEqual(new Set(sent.map(({ spanId }) => spanId)));
     expect(sentSpans.map(([trace]) => trace)).toEqual([traceId, traceId]);
-    await connection.close();
-    collector.close();
-    project.remove();
   },
 );

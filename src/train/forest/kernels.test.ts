@@ -54,8 +54,9 @@ function pairOfMemories(
 }
 type Plan = ReturnType<typeof forestMemory>;
 
-/** What a thread writes for so many rows. */
+/** What a thread writes for so many rows; where they are all there are, the whole memory. */
 function written({ bytes, places, rows, words }: ForestView, nRows: number): Buffer {
+  if (rows.length === nRows) return Buffer.from(bytes.slice(0, places.end));
   const scratch = words.subarray(places.scratch / 4, places.scratch / 4 + nRows);
   const parts = [bytes.subarray(places.nearBins, places.rows), rows.subarray(0, nRows), scratch];
   return Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength)));

@@ -9,7 +9,7 @@ export interface RowPlace {
   place(design: Design, mostRows: number): { readonly first: number; readonly nRows: number };
 }
 
-/** Alone; where points or what is known of them lie across 2 GiB; and where both lie as high as can be. */
+/** Alone; where points lie across 2 GiB, if they are wide enough to reach it; and as high as can be. */
 export const rowPlaces: readonly RowPlace[] = [
   { name: "alone", place: ({ nRows }) => ({ first: 0, nRows }) },
   {

@@ -7,7 +7,7 @@ import { compileBounds } from "./bounds.ts";
 
 const room = { values: 4000, bins: 300 };
 /** In the second one values are sorted across 2 GiB, and bounds stand below 4 GiB. */
-const finders = [room, { ...room, values: 268_000_000 }].map(
+const finders = [room, { ...room, values: 268_432_000 }].map(
   (own) => new BoundsFinder({ ...own, module: compileBounds(own) }),
 );
 const column = (values: readonly number[]) => ({
