@@ -14,7 +14,8 @@ const mostSlope = 1.1;
 
 /** Rows by tens, then the most there are to be: MILLRACE_GROWTH_ROWS, or what fits in half of 16 GB. */
 function sizes() {
-  const most = Number(process.env.MILLRACE_GROWTH_ROWS ?? (os.totalmem() >= 16e9 ? 3_000_000 : 1_000_000));
+  const asked = Number(process.env.MILLRACE_GROWTH_ROWS ?? (os.totalmem() >= 16e9 ? 3_000_000 : 1_000_000));
+  const most = Math.max(20_000, asked);
   return [...[10_000, 100_000, 1_000_000].filter((rows) => rows < most), most];
 }
 
