@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { withQuery } from "../../query/session.ts";
+import { compiledModule } from "../../threads/location.ts";
 import { ParquetFault } from "../parquet-shape.ts";
 import { openParquetLines } from "./parquet-lines.ts";
 
@@ -45,4 +48,15 @@ it.each([
   });
   await expect(reading).rejects.toThrow(reason);
   await expect(reading).rejects.toBeInstanceOf(ParquetFault);
+});
+
+it("says so where there are too many open files for a process", async () => {
+  const script = `
+    import { openSync } from "node:fs";
+    import { openParquetLines } from ${JSON.stringify(compiledModule("parquet-lines", import.meta.url))};
+    try { for (;;) openSync("/dev/null"); } catch {}
+    await openParquetLines(${JSON.stringify(file)}, [], { memoryMb: 640, timeoutMs: 60_000 }).catch(({ code }) => console.log(code));`;
+  const run = 'ulimit -n 100 && exec "$0" --input-type=module -e "$1"';
+  const { stdout } = await promisify(execFile)("sh", ["-c", run, process.execPath, script]);
+  expect(stdout).toBe("EMFILE\n");
 });

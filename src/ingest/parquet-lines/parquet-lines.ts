@@ -33,7 +33,8 @@ export async function openParquetLines(
   const { head, end } = heard(child, limits);
   // Told again where it is asked for.
   end.catch(() => {});
-  child.send(wanted);
+  // Where there are too many open files no process was started, and there is no channel to it; `head` says so.
+  if (child.connected) child.send(wanted);
   return { ...(await head), lines: linesOf(child, end), close };
 }
 
