@@ -1,10 +1,9 @@
-import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MillraceError } from "../../core/errors/error.ts";
 import { formatDuration } from "../../core/duration.ts";
-import type { ChildLimits } from "../child-limits.ts";
+import { type ChildLimits, endOf, forkWithin } from "../child-limits.ts";
 import type { LocatedFile } from "../locate.ts";
 import { openCells } from "../parts/cells-table.ts";
 import { type FileTable, type TableContext, unreadableFile } from "../table.ts";
@@ -59,11 +58,7 @@ export async function decodeApart(
   const entry = childEntry();
   if (entry === null) return decodeHere(path, output, signal);
   if (signal?.aborted) throw cancelled(path);
-  const child = fork(entry, [path, output, String(limits.memoryMb), String(limits.timeoutMs)], {
-    execArgv: [`--max-old-space-size=${limits.memoryMb}`],
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    env: {},
-  });
+  const child = forkWithin(entry, [path, output], limits, ["ignore", "ignore", "ignore", "ipc"]);
   let isLate = false;
   const kill = (): void => void child.kill("SIGKILL");
   const timer = setTimeout(() => {
@@ -77,10 +72,11 @@ export async function decodeApart(
       child.on("message", (message) => (answer = message as { readonly fault: string | null }));
       child.on("error", reject);
       child.on("close", (code, killer) => {
+        const end = endOf(killer);
         if (signal?.aborted) reject(cancelled(path));
         else if (answer) resolve(answer.fault);
-        else if (isLate || killer === "SIGTERM")
-          resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
+        else if (isLate || end === "time") resolve(`decoding it takes longer than ${formatDuration(limits.timeoutMs)}`);
+        else if (end === "interrupt") reject(cancelled(path));
         else if (code === 1) reject(failedAlone(path));
         else resolve(`decoding it takes more than ${limits.memoryMb} MB of memory`);
       });

@@ -110,24 +110,32 @@ describe("an Arrow file", () => {
   });
 });
 
+/** What comes of a sound file where `code` is all that the process runs. */
+async function decodedBy(code: string): Promise<string | null> {
+  const child = path.join(root, "broken", "ingest", "arrow", "child.js");
+  fs.mkdirSync(path.dirname(child), { recursive: true });
+  fs.writeFileSync(child, code);
+  const before = process.env["MILLRACE_DIST"];
+  const dist = path.relative(path.resolve(import.meta.dirname, "../../.."), path.join(root, "broken"));
+  process.env["MILLRACE_DIST"] = dist;
+  try {
+    const limits = { memoryMb: 448, timeoutMs: 60_000 };
+    return await decodeApart(path.join(vectors, "lz4.feather"), path.join(root, "none.cells"), limits);
+  } finally {
+    if (before === undefined) delete process.env["MILLRACE_DIST"];
+    else process.env["MILLRACE_DIST"] = before;
+  }
+}
+
 describe("the process that decodes", () => {
   it("is told from a file that takes too much memory where it fails by itself", async () => {
-    const child = path.join(root, "broken", "ingest", "arrow", "child.js");
-    fs.mkdirSync(path.dirname(child), { recursive: true });
-    fs.writeFileSync(child, 'import "./nowhere.js";');
-    const before = process.env["MILLRACE_DIST"];
-    process.env["MILLRACE_DIST"] = path.relative(
-      path.resolve(import.meta.dirname, "../../.."),
-      path.join(root, "broken"),
-    );
-    try {
-      const limits = { memoryMb: 448, timeoutMs: 60_000 };
-      const decoding = decodeApart(path.join(vectors, "lz4.feather"), path.join(root, "none.cells"), limits);
-      await expect(decoding).rejects.toMatchObject({ code: "INTERNAL", message: expect.stringContaining("failed") });
-    } finally {
-      if (before === undefined) delete process.env["MILLRACE_DIST"];
-      else process.env["MILLRACE_DIST"] = before;
-    }
+    const failed = { code: "INTERNAL", message: expect.stringContaining("failed") as string };
+    await expect(decodedBy('import "./nowhere.js";')).rejects.toMatchObject(failed);
+  });
+
+  it("is told from one, too, where it is interrupted while it starts", async () => {
+    for (const signal of ["SIGINT", "SIGTERM"])
+      await expect(decodedBy(`process.kill(process.pid, "${signal}");`)).rejects.toMatchObject({ code: "CANCELLED" });
   });
 });
 

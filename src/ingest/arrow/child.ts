@@ -2,9 +2,8 @@
 import { keepWithin } from "../child-limits.ts";
 import { ArrowFault, decodeArrow } from "./decode.ts";
 
-const [path, output, limitMb, limitMs] = process.argv.slice(2) as [string, string, string, string];
+const [path, output] = keepWithin() as readonly [string, string];
 
-keepWithin({ memoryMb: Number(limitMb), timeoutMs: Number(limitMs) });
 decodeArrow(path, output)
   .then(
     () => ({ fault: null }),

@@ -4,14 +4,13 @@ import { ParquetFault } from "../parquet-shape.ts";
 import type { ChildMessage } from "./parquet-lines.ts";
 import { type WantedColumn, writeParquetLines } from "./write-lines.ts";
 
-const [path, limitMb, limitMs] = process.argv.slice(2) as [string, string, string];
+const [path] = keepWithin() as readonly [string];
 
 const tell = (message: ChildMessage): Promise<void> =>
   new Promise((resolve, reject) =>
     process.send!(message, (error: Error | null) => (error ? reject(error) : resolve())),
   );
 
-keepWithin({ memoryMb: Number(limitMb), timeoutMs: Number(limitMs) });
 process.once("message", (wanted: readonly WantedColumn[]) => {
   writeParquetLines(path, wanted, {
     head: (head) => void tell({ kind: "head", head }).catch(() => {}),

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { MillraceError } from "../../core/errors/error.ts";
 import { compiledModule } from "../../threads/location.ts";
-import type { ChildLimits } from "../child-limits.ts";
+import { type ChildLimits, endOf, forkWithin } from "../child-limits.ts";
 import { ParquetFault } from "../parquet-shape.ts";
 import type { ParquetHead, WantedColumn } from "./write-lines.ts";
 
@@ -38,15 +39,10 @@ export async function openParquetLines(
   return { ...(await head), lines: linesOf(child, end), close };
 }
 
-function startChild(path: string, { memoryMb, timeoutMs }: ChildLimits): ChildProcess {
+function startChild(path: string, limits: ChildLimits): ChildProcess {
   const entry = compiledModule("child", import.meta.url);
   if (entry === null) throw new Error("the process that reads Parquet files is not compiled: node tools/build.mjs");
-  const child = fork(fileURLToPath(entry), [path, String(memoryMb), String(timeoutMs)], {
-    execArgv: [`--max-old-space-size=${memoryMb}`],
-    stdio: ["ignore", "pipe", "ignore", "ipc"],
-    env: {},
-  });
-  return child;
+  return forkWithin(fileURLToPath(entry), [path], limits, ["ignore", "pipe", "ignore", "ipc"]);
 }
 
 interface Heard {
@@ -78,10 +74,16 @@ function heard(child: ChildProcess, limits: ChildLimits): Heard {
 function faultOf(killer: NodeJS.Signals | null, { memoryMb, timeoutMs }: ChildLimits): Error {
   // As far as anybody knows, nothing was wrong with the file.
   if (killer === null) return new Error("the process that reads Parquet files failed before it began");
-  if (killer === "SIGTERM")
-    return new ParquetFault(`reading it takes more than ${Math.ceil(timeoutMs / 1000)} s of work`);
-  const isMemory = killer === "SIGKILL" || killer === "SIGABRT";
-  return new ParquetFault(isMemory ? `reading it takes more than ${memoryMb} MB of memory` : "it is damaged");
+  switch (endOf(killer)) {
+    case "interrupt":
+      return new MillraceError("CANCELLED", { subject: "reading a Parquet file" });
+    case "time":
+      return new ParquetFault(`reading it takes more than ${Math.ceil(timeoutMs / 1000)} s of work`);
+    case "memory":
+      return new ParquetFault(`reading it takes more than ${memoryMb} MB of memory`);
+    case null:
+      return new ParquetFault("it is damaged");
+  }
 }
 
 async function* linesOf(child: ChildProcess, end: Promise<void>): AsyncGenerator<Uint8Array> {
