@@ -50,6 +50,15 @@ it.each([
   await expect(reading).rejects.toBeInstanceOf(ParquetFault);
 });
 
+it("is told from a damaged file where the process fails by itself", async () => {
+  // A limit that Node does not start with.
+  const reading = openParquetLines(file, wanted, { memoryMb: NaN, timeoutMs: 60_000 });
+  await expect(reading).rejects.toMatchObject({
+    code: "INTERNAL",
+    message: expect.stringContaining("failed") as string,
+  });
+});
+
 it("says so where there are too many open files for a process", async () => {
   const script = `
     import { openSync } from "node:fs";

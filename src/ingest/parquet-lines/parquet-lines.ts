@@ -22,7 +22,7 @@ export interface ParquetLines extends ParquetHead {
 
 /**
  * Opens a Parquet file from anywhere: a process of its own reads it, within limits, as `writeParquetLines` does. Throws ParquetFault
- * where it is none.
+ * where it is none, CANCELLED where an interrupt ended the process, and INTERNAL where that failed by itself.
  */
 export async function openParquetLines(
   path: string,
@@ -41,7 +41,7 @@ export async function openParquetLines(
 
 function startChild(path: string, limits: ChildLimits): ChildProcess {
   const entry = compiledModule("child", import.meta.url);
-  if (entry === null) throw new Error("the process that reads Parquet files is not compiled: node tools/build.mjs");
+  if (entry === null) throw failedAlone("is not compiled: node tools/build.mjs");
   return forkWithin(fileURLToPath(entry), [path], limits, ["ignore", "pipe", "ignore", "ipc"]);
 }
 
@@ -72,8 +72,7 @@ function heard(child: ChildProcess, limits: ChildLimits): Heard {
 
 /** Of a process that ended without a word. */
 function faultOf(killer: NodeJS.Signals | null, { memoryMb, timeoutMs }: ChildLimits): Error {
-  // As far as anybody knows, nothing was wrong with the file.
-  if (killer === null) return new Error("the process that reads Parquet files failed before it began");
+  if (killer === null) return failedAlone("failed before it began");
   switch (endOf(killer)) {
     case "interrupt":
       return new MillraceError("CANCELLED", { subject: "reading a Parquet file" });
@@ -84,6 +83,11 @@ function faultOf(killer: NodeJS.Signals | null, { memoryMb, timeoutMs }: ChildLi
     case null:
       return new ParquetFault("it is damaged");
   }
+}
+
+/** Nothing was wrong with the file, as far as anybody knows. */
+function failedAlone(how: string): MillraceError {
+  return new MillraceError("INTERNAL", { reason: `the process that reads Parquet files ${how}` });
 }
 
 async function* linesOf(child: ChildProcess, end: Promise<void>): AsyncGenerator<Uint8Array> {
