@@ -98,6 +98,25 @@ describe("folds by a column", () => {
     );
   });
 
+  it("as periods learn from all that lies before each by the gap, whatever their values and the order of rows", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(39), { maxLength: 50 }), fc.nat(5), (given, gapMs) => {
+        const at = [15, 5, ...given];
+        const period = at.map((time) => Math.floor(time / 10));
+        const rows = at.map((_, row) => row);
+        const expected = [1, 2, 3].flatMap((one) => {
+          const test = rows.filter((row) => period[row] === one);
+          const first = Math.min(...test.map((row) => at[row]!));
+          const train = rows.filter((row) => period[row]! < one && at[row]! <= first - gapMs);
+          return test.length === 0 ? [] : [[train, test]];
+        });
+        const columns = { fold: numbers(period.map((one) => -one)), t: times(...at) };
+        for (const order of [rows, rows.toReversed()])
+          expect(foldsBy(columns, { by: "time", roles: { time: "t" }, gapMs, rows: order })).toEqual(expected);
+      }),
+    );
+  });
+
   it("are refused where they overlap in time, and where a group is declared, too, obey that one first", () => {
     const fold = texts("a", "b", "a", "b");
     const t = times(1, 2, 3, 4);

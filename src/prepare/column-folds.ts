@@ -6,15 +6,10 @@ import { groupCodes, type Groups, withValue } from "./keys.ts";
 import { timeOrder } from "./past.ts";
 import { roleOf } from "./roles.ts";
 import { innerWay } from "./split.ts";
+import { turns, windows } from "./turns.ts";
 
 /** Each fold is a whole fit; more values than this are names or measures. */
 const mostFolds = 100;
-
-interface NamedFold {
-  readonly value: number | string;
-  /** Ascending. */
-  readonly rows: Uint32Array;
-}
 
 /**
  * Turns of cross-validation as a column says: for each of its values, in their order, one that tests on the rows of that value
@@ -26,25 +21,41 @@ interface NamedFold {
  */
 export function columnFolds(column: string, input: FoldInput): Fold[] {
   const { frame, roles } = input;
-  const isTimed = innerWay(input.by, input) === "time";
-  const time = isTimed ? columnOf(frame, roleOf(roles, "time")) : null;
   const values = columnOf(frame, column);
-  const rows = withValue(values, time ? withValue(time, input.rows) : input.rows).sort();
-  const foldOf = groupCodes(values, rows);
-  if (foldOf.count < 2 || foldOf.count > mostFolds)
-    throw invalidFolds(`must have 2 to ${mostFolds} values in the rows that are learned from`, String(foldOf.count));
-  const folds = foldsByValue(values, rows, foldOf);
-  if (time) return periodTurns(folds, time, input.gapMs ?? 0);
+  if (innerWay(input.by, input) === "time") return periodTurns(values, columnOf(frame, roleOf(roles, "time")), input);
+  const rows = withValue(values, input.rows).sort();
+  const foldOf = foldsOf(values, rows);
   if (roles.group !== null) refuseDividedGroups(foldOf, groupCodes(columnOf(frame, roles.group), rows));
-  return folds.map((fold) => ({ train: joined(folds.filter((other) => other !== fold)), test: fold.rows }));
+  const rank = ranksOf(firstOfEach(foldOf).map((i) => valueAt(values, rows[i]!)));
+  return turns(
+    foldOf.count,
+    rows,
+    foldOf.codes.map((code) => rank[code]!),
+  );
 }
 
-/** Numbers ascending, texts and levels by their code units. */
-function foldsByValue(values: ColumnData, rows: Uint32Array, { codes, count }: Groups): NamedFold[] {
-  const folds = Array.from({ length: count }, (_, fold) => rows.filter((_row, i) => codes[i] === fold));
-  return folds
-    .map((ofFold) => ({ value: valueAt(values, ofFold[0]!), rows: ofFold }))
-    .sort((a, b) => (a.value < b.value ? -1 : 1));
+function foldsOf(values: ColumnData, rows: Uint32Array): Groups {
+  const folds = groupCodes(values, rows);
+  if (folds.count < 2 || folds.count > mostFolds)
+    throw invalidFolds(`must have 2 to ${mostFolds} values in the rows that are learned from`, String(folds.count));
+  return folds;
+}
+
+/** Where each group appears, which is the order of their numbers. */
+function firstOfEach({ codes }: Groups): number[] {
+  const first: number[] = [];
+  codes.forEach((code, i) => {
+    if (code === first.length) first.push(i);
+  });
+  return first;
+}
+
+/** The place of each value: numbers ascending, texts and levels by their code units. */
+function ranksOf(values: readonly (number | string)[]): number[] {
+  const ascending = values.map((_, i) => i).sort((a, b) => (values[a]! < values[b]! ? -1 : 1));
+  const ranks: number[] = [];
+  ascending.forEach((i, rank) => (ranks[i] = rank));
+  return ranks;
 }
 
 function valueAt(column: ColumnData, row: number): number | string {
@@ -52,37 +63,25 @@ function valueAt(column: ColumnData, row: number): number | string {
   return column.kind === "category" ? column.levels[column.codes[row]!]! : column.values[row]!;
 }
 
-function periodTurns(folds: readonly NamedFold[], time: ColumnData, gapMs: number): Fold[] {
-  const periods = folds
-    .map(({ value, rows }) => ({ value, rows, ...timeOrder(time, rows) }))
-    .sort((a, b) => a.times[0]! - b.times[0]!);
-  return periods.slice(1).map(({ value, rows, times }, i) => {
-    const before = periods[i]!;
-    const [first, last] = [times[0]!, before.times.at(-1)!];
-    if (last >= first) {
-      const actual = `${JSON.stringify(value)} begins before ${JSON.stringify(before.value)} ends`;
-      const remedy = "Name a column of periods, or leave the option out: folds then are periods of their own.";
-      throw invalidFolds("must be periods that follow each other where rows are divided by time", actual, remedy);
-    }
-    const known = periods.slice(0, i + 1).map((period) => ({
-      rows: period.order.filter((_, at) => gapMs === 0 || period.times[at]! <= first - gapMs),
-    }));
-    const train = joined(known);
-    if (train.length === 0)
-      throw invalidFolds("must leave rows to learn from before the gap", `none for ${JSON.stringify(value)}`);
-    return { train, test: rows };
-  });
-}
-
-/** All rows of the folds, ascending. */
-function joined(folds: readonly { readonly rows: Uint32Array }[]): Uint32Array {
-  const all = new Uint32Array(folds.reduce((total, { rows }) => total + rows.length, 0));
-  let at = 0;
-  for (const { rows } of folds) {
-    all.set(rows, at);
-    at += rows.length;
+/** Folds are numbered as they appear in time: where each ends before the next one begins, they are periods. */
+function periodTurns(values: ColumnData, time: ColumnData, input: FoldInput): Fold[] {
+  const { order, times } = timeOrder(time, withValue(values, withValue(time, input.rows)).sort());
+  const foldOf = foldsOf(values, order);
+  const first = firstOfEach(foldOf);
+  const nameOf = (fold: number): string => JSON.stringify(valueAt(values, order[first[fold]!]!));
+  const last = new Uint32Array(foldOf.count);
+  foldOf.codes.forEach((fold, i) => (last[fold] = i));
+  for (let fold = 1; fold < foldOf.count; ++fold) {
+    if (times[last[fold - 1]!]! < times[first[fold]!]!) continue;
+    const remedy = "Name a column of periods, or leave the option out: folds then are periods of their own.";
+    const actual = `${nameOf(fold)} begins before ${nameOf(fold - 1)} ends`;
+    throw invalidFolds("must be periods that follow each other where rows are divided by time", actual, remedy);
   }
-  return all.sort();
+  const folds = windows(order, times, [...first, order.length], input.gapMs ?? 0);
+  const untaught = folds.findIndex(({ train }) => train.length === 0);
+  if (untaught >= 0)
+    throw invalidFolds("must leave rows to learn from before the gap", `none for ${nameOf(untaught + 1)}`);
+  return folds;
 }
 
 /** A row without a group is one of its own. */

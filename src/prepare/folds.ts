@@ -9,6 +9,7 @@ import { moveBorder, timeOrder } from "./past.ts";
 import { roleOf } from "./roles.ts";
 import { innerWay } from "./split.ts";
 import { strataOf } from "./strata.ts";
+import { turns, windows } from "./turns.ts";
 
 /**
  * Divides `rows` (of train and validation) into `k` turns of cross-validation in the manner of the split: chance, id hash,
@@ -88,34 +89,6 @@ function spreadGroups(k: number, sizes: Uint32Array, rng: Rng): Uint8Array {
   return foldOfGroup;
 }
 
-function turns(k: number, rows: Uint32Array, codes: Uint32Array): Fold[] {
-  const sorted = isAscending(rows) ? { rows, codes } : sortTogether(rows, codes);
-  return Array.from({ length: k }, (_, fold) => oneTurn(fold, sorted.rows, sorted.codes));
-}
-
-function oneTurn(fold: number, rows: Uint32Array, codes: Uint32Array): Fold {
-  const n = rows.length;
-  let nTest = 0;
-  for (let i = 0; i < n; ++i) if (codes[i] === fold) ++nTest;
-  const train = new Uint32Array(n - nTest);
-  const test = new Uint32Array(nTest);
-  for (let i = 0, atTrain = 0, atTest = 0; i < n; ++i) {
-    if (codes[i] === fold) test[atTest++] = rows[i]!;
-    else train[atTrain++] = rows[i]!;
-  }
-  return { train, test };
-}
-
-function isAscending(rows: Uint32Array): boolean {
-  for (let i = 1; i < rows.length; ++i) if (rows[i]! < rows[i - 1]!) return false;
-  return true;
-}
-
-function sortTogether(rows: Uint32Array, codes: Uint32Array): { rows: Uint32Array; codes: Uint32Array } {
-  const order = Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
-  return { rows: Uint32Array.from(order, (i) => rows[i]!), codes: Uint32Array.from(order, (i) => codes[i]!) };
-}
-
 function periods(k: number, input: FoldInput): Fold[] {
   const time = columnOf(input.frame, roleOf(input.roles, "time"));
   const { order, times } = timeOrder(time, withValue(time, input.rows));
@@ -123,16 +96,5 @@ function periods(k: number, input: FoldInput): Fold[] {
   const borders = [0];
   for (let i = 1; i <= k; ++i) borders.push(moveBorder(times, borders[i - 1]!, n, Math.round((i * n) / (k + 1))));
   borders.push(n);
-  const gapMs = input.gapMs ?? 0;
-  return Array.from({ length: k }, (_, i) => ({
-    train: order.slice(0, lastBefore(times, borders[i + 1]!, gapMs)).sort(),
-    test: order.slice(borders[i + 1], borders[i + 2]).sort(),
-  }));
-}
-
-/** How many of the rows before `border` lie at least a gap before it. */
-function lastBefore(times: Float64Array, border: number, gapMs: number): number {
-  let end = border;
-  while (end > 0 && border < times.length && times[end - 1]! > times[border]! - gapMs) --end;
-  return end;
+  return windows(order, times, borders, input.gapMs ?? 0);
 }
