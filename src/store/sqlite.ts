@@ -181,7 +181,7 @@ async function migrate(database: SqliteDatabase, path: string, hooks: StoreHooks
 }
 
 /** Rolls back what is left of a transaction: after a full disk the engine has done so itself. */
-export function rollBack(database: SqliteDatabase): void {
+export function rollBack(database: Pick<SqliteDatabase, "exec">): void {
   try {
     database.exec("rollback");
   } catch (error) {

@@ -14,6 +14,7 @@ import { type Columns, contractOfKinds, folder, output, put, read, root } from "
 import { type IngestReport, ingestSource } from "../ingest.ts";
 import { sqlite, type SqliteOptions } from "../own-source.ts";
 import type { Source } from "../source.ts";
+import { openSqlite } from "./sqlite-session.ts";
 
 const columns: Columns = [
   ["id", "number"],
@@ -232,6 +233,14 @@ describe("sqlite() with since", () => {
     for (const [source, code] of refused) expect(await refusalOf(run(source))).toMatchObject({ code });
     await execute("INSERT INTO grown VALUES (1, 'a')");
     expect((await run(sqlite(path, grown))).frame.nRows).toBe(1);
+  });
+
+  it("closes what SQLite has rolled back itself, as it does where a disk fails", async () => {
+    const path = await execute("CREATE TABLE grown (id INTEGER, v TEXT)");
+    const session = await openSqlite(join(root, path));
+    const { batches } = await session.select("ROLLBACK");
+    for await (const rows of batches) expect(rows).toEqual([]);
+    session.close();
   });
 
   it("sees one state while another process writes, and takes part in queries over several sources", async () => {

@@ -1,4 +1,4 @@
-import { loadSqlite } from "../../store/sqlite.ts";
+import { loadSqlite, rollBack } from "../../store/sqlite.ts";
 import { quoteIdentifier } from "../../query/quote.ts";
 import type { Cell, CellRows } from "../parts/cells-file.ts";
 import { rowsOf } from "../sqlite-rows.ts";
@@ -43,7 +43,7 @@ export async function openSqlite(path: string): Promise<SelectSession & { close(
     close() {
       try {
         // A closed database keeps its lock on the file till its statements are collected as garbage.
-        database.exec("ROLLBACK");
+        rollBack(database);
       } finally {
         database.close();
       }
