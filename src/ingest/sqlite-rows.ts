@@ -1,23 +1,37 @@
-import { MillraceError } from "../core/errors/error.ts";
-import { loadSqlite } from "../store/sqlite.ts";
+import { isMillraceError, MillraceError } from "../core/errors/error.ts";
+import { loadSqlite, type SqliteDatabase, type SqliteStatement } from "../store/sqlite.ts";
 
-interface Statement {
+/** What reading uses of the `node:sqlite` API. */
+interface ReadingStatement extends Pick<SqliteStatement, "setReadBigInts"> {
   iterate(...parameters: string[]): Iterable<unknown>;
-  setReadBigInts(enabled: boolean): void;
+  columns(): readonly { readonly name: string }[];
 }
 
-interface ReadingDatabase {
-  prepare(sql: string): Statement;
-  close(): void;
+interface ReadingDatabase extends Pick<SqliteDatabase, "exec" | "close"> {
+  prepare(sql: string): ReadingStatement;
 }
 
-const statements = new WeakMap<object, Statement>();
+/** Opens a SQLite file read-only. What SQLite says is thrown as it is. */
+export async function openReading(path: string): Promise<ReadingDatabase> {
+  const { DatabaseSync } = await loadSqlite();
+  const Reader = DatabaseSync as unknown as new (path: string, options: { readOnly: true }) => ReadingDatabase;
+  return new Reader(path, { readOnly: true });
+}
+
+/** SOURCE_UNREADABLE with what SQLite says of the source `name`; an error with a code as it is. */
+export function unreadableSqlite(name: string, error: unknown): MillraceError {
+  if (isMillraceError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new MillraceError("SOURCE_UNREADABLE", { path: name, format: "SQLite", reason }, { cause: error });
+}
+
+const statements = new WeakMap<object, ReadingStatement>();
 
 /**
  * The rows of a statement. The iterator of the engine that comes as a package does not hold its statement: collected as garbage
  * while rows are read, that takes the rows with it, or the process.
  */
-export function rowsOf(statement: Statement, parameters: readonly string[] = []): Iterable<unknown> {
+export function rowsOf(statement: ReadingStatement, parameters: readonly string[] = []): Iterable<unknown> {
   const rows = statement.iterate(...parameters);
   statements.set(rows, statement);
   return rows;
@@ -29,17 +43,14 @@ export function rowsOf(statement: Statement, parameters: readonly string[] = [])
  * Throws SOURCE_UNREADABLE with what SQLite says.
  */
 export async function* readSqlite(path: string, query: string, name: string): AsyncGenerator<unknown, void, void> {
-  const { DatabaseSync } = await loadSqlite();
-  const Reader = DatabaseSync as unknown as new (path: string, options: { readOnly: true }) => ReadingDatabase;
   let database: ReadingDatabase | undefined;
   try {
-    database = new Reader(path, { readOnly: true });
+    database = await openReading(path);
     const statement = database.prepare(query);
     statement.setReadBigInts(true);
     for (const row of rowsOf(statement)) yield row;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new MillraceError("SOURCE_UNREADABLE", { path: name, format: "SQLite", reason }, { cause: error });
+    throw unreadableSqlite(name, error);
   } finally {
     database?.close();
   }

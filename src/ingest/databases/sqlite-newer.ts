@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { isMillraceError, MillraceError } from "../../core/errors/error.ts";
 import type { FetchedPart, PartsPlace } from "../parts/kept-parts.ts";
 import { plainSource } from "../plain-source.ts";
 import type { SourceDescription } from "../source.ts";
+import { unreadableSqlite } from "../sqlite-rows.ts";
 import { readSelected } from "./selected-rows.ts";
 import { openSqlite } from "./sqlite-session.ts";
 
@@ -25,9 +25,7 @@ export async function readNewerSqlite(source: SourceDescription, place: PartsPla
     const selection = { key, name: source.path, query: async () => source.query!, since: source.since };
     return await readSelected(selection, session, place);
   } catch (error) {
-    if (isMillraceError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new MillraceError("SOURCE_UNREADABLE", { path: source.path, format: "SQLite", reason }, { cause: error });
+    throw unreadableSqlite(source.path, error);
   } finally {
     session?.close();
   }

@@ -1,28 +1,12 @@
-import { loadSqlite, rollBack } from "../../store/sqlite.ts";
 import { quoteIdentifier } from "../../query/quote.ts";
+import { rollBack, type SqliteValue } from "../../store/sqlite.ts";
 import type { Cell, CellRows } from "../parts/cells-file.ts";
-import { rowsOf } from "../sqlite-rows.ts";
+import { openReading, rowsOf } from "../sqlite-rows.ts";
 import { batchRows, notGrowing, type SelectSession } from "./session.ts";
-
-interface Statement {
-  iterate(...parameters: string[]): Iterable<unknown>;
-  columns(): readonly { readonly name: string }[];
-  setReadBigInts(enabled: boolean): void;
-}
-
-interface Database {
-  exec(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
-}
-
-type Value = null | number | bigint | string | Uint8Array;
 
 /** Opens a SQLite file for reading, within one transaction; integers keep their digits. What SQLite says is thrown as it is. */
 export async function openSqlite(path: string): Promise<SelectSession & { close(): void }> {
-  const { DatabaseSync } = await loadSqlite();
-  const Reader = DatabaseSync as unknown as new (path: string, options: { readOnly: true }) => Database;
-  const database = new Reader(path, { readOnly: true });
+  const database = await openReading(path);
   const select = async (query: string, parameters: readonly string[] = []): Promise<CellRows> => {
     const statement = database.prepare(query);
     statement.setReadBigInts(true);
@@ -74,7 +58,7 @@ async function* batchesOf(
   names: readonly string[],
 ): AsyncGenerator<readonly (readonly Cell[])[]> {
   let batch: Cell[][] = [];
-  for (const row of rows as Iterable<Readonly<Record<string, Value>>>) {
+  for (const row of rows as Iterable<Readonly<Record<string, SqliteValue>>>) {
     batch.push(names.map((name) => cellOf(row[name]!, name)));
     if (batch.length < batchRows) continue;
     yield batch;
@@ -83,7 +67,7 @@ async function* batchesOf(
   yield batch;
 }
 
-function cellOf(value: Value, name: string): Cell {
+function cellOf(value: SqliteValue, name: string): Cell {
   if (value === null || typeof value === "string") return value;
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
