@@ -13,7 +13,9 @@ import { fingerprintSource } from "../fingerprint.ts";
 import { type Columns, contractOfKinds, folder, output, put, read, root } from "../ingest.fixtures.ts";
 import { type IngestReport, ingestSource } from "../ingest.ts";
 import { sqlite, type SqliteOptions } from "../own-source.ts";
+import type { Cell } from "../parts/cells-file.ts";
 import type { Source } from "../source.ts";
+import type { SelectSession } from "./session.ts";
 import { openSqlite } from "./sqlite-session.ts";
 
 const columns: Columns = [
@@ -56,6 +58,13 @@ async function run(source: Source, wanted: Columns = columns): Promise<Reading> 
 
 function originsOf({ report }: Reading): (readonly [file: string, nRows: number])[] {
   return report.origins.map(({ file, nRows }) => [file, nRows]);
+}
+
+async function countOf(session: SelectSession): Promise<(readonly Cell[])[]> {
+  const { batches } = await session.select("SELECT count(*) AS n FROM grown");
+  const rows: (readonly Cell[])[] = [];
+  for await (const batch of batches) rows.push(...batch);
+  return rows;
 }
 
 const grown: SqliteOptions = { table: "grown", since: "id" };
@@ -243,7 +252,7 @@ describe("sqlite() with since", () => {
     session.close();
   });
 
-  it("sees one state while another process writes, and takes part in queries over several sources", async () => {
+  it("sees one state while another connection writes, and takes part in queries over several sources", async () => {
     const path = await execute(
       "PRAGMA journal_mode = wal",
       "CREATE TABLE grown (id INTEGER, v TEXT)",
@@ -251,9 +260,11 @@ describe("sqlite() with since", () => {
     );
     const { DatabaseSync } = await loadSqlite();
     const writer = new DatabaseSync(join(root, path));
-    writer.exec("BEGIN; INSERT INTO grown VALUES (2, 'b')");
-    expect((await run(sqlite(path, grown))).frame.nRows).toBe(1);
-    writer.exec("COMMIT");
+    const session = await openSqlite(join(root, path));
+    expect(await countOf(session)).toEqual([["1"]]);
+    writer.exec("INSERT INTO grown VALUES (2, 'b')");
+    expect(await countOf(session)).toEqual([["1"]]);
+    session.close();
     expect((await run(sqlite(path, grown))).frame.nRows).toBe(2);
     writer.close();
     const both = sql("select sum(g.id::double) as s from g", { g: sqlite(path, grown) });
