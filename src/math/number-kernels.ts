@@ -14,7 +14,7 @@ import {
   when,
 } from "./wasm/assembler.ts";
 import { plus, put, seq } from "./wasm/code.ts";
-import { compileModule, createMemory, instantiateModule } from "./wasm/webassembly.ts";
+import { compileModule, createMemory, instantiateModule, openedOnce } from "./wasm/webassembly.ts";
 
 /** Numbers the kernels look at at a time, which stay in the nearest cache. */
 export const numbersAtOnce = 4_096;
@@ -153,19 +153,8 @@ export interface NumberKernels {
   irregular(at: number, end: number, low: number, high: number): number;
 }
 
-let kernels: NumberKernels | null | undefined;
-
 /** Compiled once a thread; null where there are no vector instructions. */
-export function numberKernels(): NumberKernels | null {
-  if (kernels === undefined) {
-    try {
-      kernels = open();
-    } catch {
-      kernels = null;
-    }
-  }
-  return kernels;
-}
+export const numberKernels: () => NumberKernels | null = openedOnce(open);
 
 function open(): NumberKernels {
   const memory = createMemory(1, false);

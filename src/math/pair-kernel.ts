@@ -17,7 +17,7 @@ import {
   v128Store,
 } from "./wasm/assembler.ts";
 import { plus, put, seq } from "./wasm/code.ts";
-import { compileModule, createMemory, instantiateModule, pageBytes } from "./wasm/webassembly.ts";
+import { compileModule, createMemory, instantiateModule, openedOnce, pageBytes } from "./wasm/webassembly.ts";
 
 /** Rows that all pairs look at before the next ones: they stay in the nearest caches. */
 export const rowsAtOnce = 512;
@@ -138,19 +138,8 @@ export interface PairKernel {
   sum(i: number, k: number, s: number): number;
 }
 
-let kernel: PairKernel | null | undefined;
-
 /** Compiled once a thread; null where there are no vector instructions. */
-export function pairKernel(): PairKernel | null {
-  if (kernel === undefined) {
-    try {
-      kernel = open();
-    } catch {
-      kernel = null;
-    }
-  }
-  return kernel;
-}
+export const pairKernel: () => PairKernel | null = openedOnce(open);
 
 function open(): PairKernel {
   const pages = Math.ceil((totalAt + 16) / pageBytes);

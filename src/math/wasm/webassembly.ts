@@ -27,21 +27,30 @@ const vectorProbe = Uint8Array.from([
   0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 10, 1, 8, 0, 0x41, 0, 0xfd, 0x0f, 0xfd,
   0x62, 0x0b,
 ]);
-let areHere: boolean | undefined;
+
+/** Gives what `open` gives when it is first asked for; null from then on where that throws, as it does without vector instructions. */
+export function openedOnce<T>(open: () => T): () => T | null {
+  let opened: T | null | undefined;
+  return () => {
+    if (opened === undefined) {
+      try {
+        opened = open();
+      } catch {
+        opened = null;
+      }
+    }
+    return opened;
+  };
+}
+
+const probe = openedOnce(() => compileModule(vectorProbe));
 
 /**
  * Whether modules of vector instructions can be compiled here: not in an engine without them or without WebAssembly, nor where
  * a page's policy forbids it.
  */
 export function hasKernels(): boolean {
-  if (areHere === undefined) {
-    try {
-      areHere = compileModule(vectorProbe) !== null;
-    } catch {
-      areHere = false;
-    }
-  }
-  return areHere;
+  return probe() !== null;
 }
 
 /** Bytes of a memory page. */
