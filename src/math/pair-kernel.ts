@@ -134,8 +134,8 @@ export interface PairKernel {
   set(i: number, values: Float64Array, mean: number): void;
   /** Adds the rows that are set of column i and of all from `i + 1` on, of `nColumns`. */
   add(i: number, nColumns: number, nRows: number): void;
-  /** Sum number `s` of the columns i < k. */
-  sum(i: number, k: number, s: number): number;
+  /** The sums of the columns i < k. */
+  sums(i: number, k: number): ArrayLike<number>;
 }
 
 /** Compiled once a thread; null where there are no vector instructions. */
@@ -170,6 +170,9 @@ function open(): PairKernel {
       for (let two = (i + 1) >> 1; 2 * two < nColumns; ++two)
         add!(x, two * twoColumns, x + nRows * rowBytes, sumsOf(i, two));
     },
-    sum: (i, k, s) => numbers[sumsOf(i, k >> 1) / 8 + 2 * s + (k & 1)]!,
+    sums(i, k) {
+      const at = sumsOf(i, k >> 1) / 8 + (k & 1);
+      return Array.from({ length: sumsOfPair }, (_, s) => numbers[at + 2 * s]!);
+    },
   };
 }

@@ -11,10 +11,10 @@ function columnsOf(nColumns: number, nRows: number, seed: number): Float64Array[
 }
 
 function allOf(columns: readonly Float64Array[], kernel: ReturnType<typeof pairKernel>): number[] {
-  const sumOf = sumsOfPairs(columns, kernel);
+  const sumsOf = sumsOfPairs(columns, kernel);
   const sums: number[] = [];
   for (let i = 0; i < columns.length; ++i)
-    for (let k = i + 1; k < columns.length; ++k) for (let s = 0; s < 6; ++s) sums.push(sumOf(i, k, s));
+    for (let k = i + 1; k < columns.length; ++k) sums.push(...Array.from(sumsOf(i, k)));
   return sums;
 }
 

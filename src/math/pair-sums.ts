@@ -4,17 +4,20 @@ import { mostColumns, type PairKernel, pairKernel, rowsAtOnce, sumsOfPair } from
 const fewRows = 8 * rowsAtOnce;
 
 /**
- * Sums over the rows where both of two columns have a value, of each less its own mean: 0 how many, 1 x, 2 y, 3 x x, 4 y y and
- * 5 x y, for columns i < k. A missing value is NaN. `kernel`: null for the plain way, which gives the same bits.
+ * Of the columns i < k, over the rows where both have a value, each less its own mean: how many rows, and the sums of x, y, x x,
+ * y y and x y.
  */
+type PairSums = (i: number, k: number) => ArrayLike<number>;
+
+/** The sums of all pairs. A missing value is NaN. `kernel`: null for the plain way, which gives the same bits. */
 export function sumsOfPairs(
   columns: readonly Float64Array[],
   kernel: PairKernel | null = (columns[0]?.length ?? 0) < fewRows || columns.length > mostColumns ? null : pairKernel(),
-): (i: number, k: number, s: number) => number {
+): PairSums {
   return kernel === null ? plainSums(columns) : kernelSums(kernel, columns);
 }
 
-function kernelSums(kernel: PairKernel, columns: readonly Float64Array[]): (i: number, k: number, s: number) => number {
+function kernelSums(kernel: PairKernel, columns: readonly Float64Array[]): PairSums {
   const nRows = columns[0]?.length ?? 0;
   const n = columns.length;
   const means = columns.map((column) => kernel.mean(column));
@@ -24,10 +27,10 @@ function kernelSums(kernel: PairKernel, columns: readonly Float64Array[]): (i: n
     for (let i = 0; i < n; ++i) kernel.set(i, columns[i]!.subarray(from, to), means[i]!);
     for (let i = 0; i < n; ++i) kernel.add(i, n, to - from);
   }
-  return (i, k, s) => kernel.sum(i, k, s);
+  return (i, k) => kernel.sums(i, k);
 }
 
-function plainSums(columns: readonly Float64Array[]): (i: number, k: number, s: number) => number {
+function plainSums(columns: readonly Float64Array[]): PairSums {
   const nRows = columns[0]?.length ?? 0;
   const n = columns.length;
   const means = columns.map(meanOf);
@@ -41,7 +44,10 @@ function plainSums(columns: readonly Float64Array[]): (i: number, k: number, s: 
       for (let k = i + 1; k < n; ++k)
         addPair(to - from, centred[i]!, present[i]!, centred[k]!, present[k]!, sums, sumsOfPair * (i * n + k));
   }
-  return (i, k, s) => sums[sumsOfPair * (i * n + k) + s]!;
+  return (i, k) => {
+    const at = sumsOfPair * (i * n + k);
+    return sums.subarray(at, at + sumsOfPair);
+  };
 }
 
 function meanOf(values: Float64Array): number {

@@ -41,21 +41,16 @@ export function eachCorrelation(
   columns: readonly Float64Array[],
   use: (i: number, k: number, r: number) => void,
 ): void {
-  const sumOf = sumsOfPairs(columns);
+  const sumsOf = sumsOfPairs(columns);
   for (let i = 0; i < columns.length; ++i)
-    for (let k = i + 1; k < columns.length; ++k)
-      use(
-        i,
-        k,
-        correlationOf((s) => sumOf(i, k, s)),
-      );
+    for (let k = i + 1; k < columns.length; ++k) use(i, k, correlationOf(sumsOf(i, k)));
 }
 
 /** Of a column that is constant where the other has values, less is left than rounding makes. */
 const leastSpread = 1e-10;
 
-function correlationOf(sum: (s: number) => number): number {
-  const [n, sumX, sumY, xx, yy, xy] = [sum(0), sum(1), sum(2), sum(3), sum(4), sum(5)];
+function correlationOf(sums: ArrayLike<number>): number {
+  const [n, sumX, sumY, xx, yy, xy] = [sums[0]!, sums[1]!, sums[2]!, sums[3]!, sums[4]!, sums[5]!];
   const spreadX = xx - (sumX * sumX) / n;
   const spreadY = yy - (sumY * sumY) / n;
   if (!(n >= 10 && spreadX > leastSpread * xx && spreadY > leastSpread * yy)) return 0;
