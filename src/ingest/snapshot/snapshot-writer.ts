@@ -64,8 +64,8 @@ export class SnapshotWriter {
   }
 
   /**
-   * Writes what would be a file to where bytes go one after the other, at most some `mostCells` of them in memory; throws what `sink`
-   * throws.
+   * Writes what would be a file to where bytes go one after the other, about `mostCells` cells at a time, but never fewer than
+   * 2,048 rows; throws what `sink` throws.
    */
   static async into(
     sink: ByteSink,
