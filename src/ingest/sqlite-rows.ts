@@ -1,5 +1,5 @@
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
-import { loadSqlite, type SqliteDatabase, type SqliteStatement } from "../store/sqlite.ts";
+import { busyTimeoutMs, isBusy, loadSqlite, type SqliteDatabase, type SqliteStatement } from "../store/sqlite.ts";
 
 /** What reading uses of the `node:sqlite` API. */
 interface ReadingStatement extends Pick<SqliteStatement, "setReadBigInts"> {
@@ -11,18 +11,28 @@ interface ReadingDatabase extends Pick<SqliteDatabase, "exec" | "close"> {
   prepare(sql: string): ReadingStatement;
 }
 
-/** Opens a SQLite file read-only. What SQLite says is thrown as it is. */
+/** Opens a SQLite file read-only; it waits for whoever writes to it, but not forever. What SQLite says is thrown as it is. */
 export async function openReading(path: string): Promise<ReadingDatabase> {
   const { DatabaseSync } = await loadSqlite();
   const Reader = DatabaseSync as unknown as new (path: string, options: { readOnly: true }) => ReadingDatabase;
-  return new Reader(path, { readOnly: true });
+  const database = new Reader(path, { readOnly: true });
+  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  return database;
 }
 
 /** SOURCE_UNREADABLE with what SQLite says of the source `name`; an error with a code as it is. */
 export function unreadableSqlite(name: string, error: unknown): MillraceError {
   if (isMillraceError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new MillraceError("SOURCE_UNREADABLE", { path: name, format: "SQLite", reason }, { cause: error });
+  const said = error instanceof Error ? error.message : String(error);
+  const context = isBusy(error) ? lockedFor(said) : { reason: said };
+  return new MillraceError("SOURCE_UNREADABLE", { path: name, format: "SQLite", ...context }, { cause: error });
+}
+
+function lockedFor(said: string): { readonly reason: string; readonly remedy: string } {
+  return {
+    reason: `${said}: another connection has been writing to it for more than ${busyTimeoutMs / 1000} s`,
+    remedy: "Run again once that is done; in WAL mode (PRAGMA journal_mode = wal) readers do not wait for writers.",
+  };
 }
 
 const statements = new WeakMap<object, ReadingStatement>();

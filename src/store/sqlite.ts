@@ -97,12 +97,17 @@ const unwritableCodes = [8, 10, 13, 14]; // read-only, input/output error, disk 
 const damagedCodes = [11, 26]; // corrupt, not a database
 export const busyTimeoutMs = 5000;
 
+/** Whether another connection was in the way of this one. */
+export function isBusy(error: unknown): boolean {
+  return busyCodes.includes(codeOf(error));
+}
+
 /** An error of the engine in our words, where a person can mend its cause; any other as it is. */
 export function storeError(path: string, error: unknown): unknown {
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
-  if (busyCodes.includes(code)) return new MillraceError("STORE_BUSY", { path, seconds: busyTimeoutMs / 1000 }, cause);
+  if (isBusy(error)) return new MillraceError("STORE_BUSY", { path, seconds: busyTimeoutMs / 1000 }, cause);
   if (unwritableCodes.includes(code)) return new MillraceError("STORE_UNWRITABLE", { path, reason }, cause);
   if (damagedCodes.includes(code)) return new MillraceError("STORE_DAMAGED", { path, reason }, cause);
   return unwritableError(path, error);
@@ -118,7 +123,7 @@ export async function whenFree<T>(path: string, work: () => T): Promise<T> {
     try {
       return work();
     } catch (error) {
-      if (!busyCodes.includes(codeOf(error))) throw error;
+      if (!isBusy(error)) throw error;
       if (waited >= limitMs) {
         throw new MillraceError("STORE_BUSY", { path, seconds: limitMs / 1000 }, { cause: error });
       }
