@@ -80,7 +80,7 @@ interface Batch {
 
 function answerBatch(context: BatchContext, served: ServedModel, { request, reply, rows, end }: Batch): FastifyReply {
   const writer = answerWriterOf(formOf(request.headers.accept), served.model);
-  const out = Readable.from(batchOf(context, served, { request, rows, writer }), { objectMode: false });
+  const out = Readable.from(batchOf(context, served, { request, reply, rows, writer }), { objectMode: false });
   // Taken now: a request whose reading failed has none any more.
   const { socket } = request.raw;
   // A client that does not read stops the clock of the answer, too.
@@ -103,7 +103,7 @@ function answerBatch(context: BatchContext, served: ServedModel, { request, repl
 async function* batchOf(
   context: BatchContext,
   served: ServedModel,
-  { request, rows, writer }: Pick<Batch, "request" | "rows"> & { readonly writer: AnswerWriter },
+  { request, reply, rows, writer }: Omit<Batch, "end"> & { readonly writer: AnswerWriter },
 ): AsyncGenerator<Buffer> {
   const { limits, clock } = context;
   const end = clock.monotonic() + limits.batchMs;
@@ -123,7 +123,8 @@ async function* batchOf(
     const summary: JsonObject = { model: model.name, version, rows: nRows, answered, refused: nRows - answered };
     yield* unlessEmpty(await writer.end(summary));
   } catch (error) {
-    if (isInternal(error) && !request.raw.destroyed) context.onFault(error, request.id);
+    // A client that left makes reading fail, too. The request tells nothing of it: it is destroyed once its body was read.
+    if (isInternal(error) && !reply.raw.destroyed) context.onFault(error, request.id);
     yield* unlessEmpty(writer.broken(problemOf(error)));
     // The answer's status was sent long ago: a body that breaks off is what tells every client.
     throw error;

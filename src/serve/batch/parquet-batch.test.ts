@@ -192,6 +192,19 @@ describe("a batch in Parquet", () => {
     expect(faults).toEqual([]);
   });
 
+  it("that a fault of the server's cuts off is told to its operator", async () => {
+    let nIds = 0;
+    const createId = (): string => {
+      if (++nIds > 300) throw new Error("no more ids");
+      return randomUUID();
+    };
+    await start({ createId });
+    const answer = await send(await fileOf("SELECT i % 100 AS rooms FROM range(600) r(i)"));
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+    expect(faults).toMatchObject([{ message: "no more ids" }]);
+  });
+
   it("with other columns than a request's is refused before any row is answered", async () => {
     await start();
     const codeOf = async (sql: string): Promise<unknown> => {
