@@ -89,13 +89,18 @@ function sendProblem(reply: FastifyReply, error: unknown): void {
 export function answerErrors(app: FastifyInstance, limits: ServerLimits, onFault: OnFault): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = translateError(thrown, limits, request.headers["content-type"]);
-    if (isInternal(error)) onFault(error, request.id);
+    if (isInternal(error) && !hasLeft(thrown, reply)) onFault(error, request.id);
     sendProblem(reply, error);
   });
   app.setNotFoundHandler((request, reply) => {
     const asked = request.url.split("?", 1)[0]!.slice(0, 200);
     sendProblem(reply, new MillraceError("ROUTE_NOT_FOUND", { method: request.method, path: asked }));
   });
+}
+
+/** Whether an answer broke off for no other reason than that its client was gone before the first byte of it. */
+function hasLeft(thrown: unknown, { raw }: FastifyReply): boolean {
+  return raw.destroyed && (thrown as NodeJS.ErrnoException | null)?.code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 /** Time for a client to read why it was cut off. */
