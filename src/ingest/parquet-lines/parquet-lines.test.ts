@@ -69,3 +69,12 @@ it("says so where there are too many open files for a process", async () => {
   const { stdout } = await promisify(execFile)("sh", ["-c", run, process.execPath, script]);
   expect(stdout).toBe("EMFILE\n");
 });
+
+it("opens nothing for somebody who is gone, before or meanwhile", async () => {
+  const gone = new AbortController();
+  const opening = openParquetLines(file, wanted, { memoryMb: 640, timeoutMs: 60_000 }, gone.signal);
+  gone.abort(new Error("nobody waits"));
+  await expect(opening).rejects.toThrow("nobody waits");
+  const later = openParquetLines(file, wanted, { memoryMb: 640, timeoutMs: 60_000 }, gone.signal);
+  await expect(later).rejects.toThrow("nobody waits");
+});

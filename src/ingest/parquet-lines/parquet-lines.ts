@@ -22,21 +22,29 @@ export interface ParquetLines extends ParquetHead {
 
 /**
  * Opens a Parquet file from anywhere: a process of its own reads it, within limits, as `writeParquetLines` does. Throws ParquetFault
- * where it is none, CANCELLED where an interrupt ended the process, and INTERNAL where that failed by itself.
+ * where it is none, CANCELLED where an interrupt ended the process, INTERNAL where that failed by itself, and the signal's reason
+ * where that stops the opening.
  */
 export async function openParquetLines(
   path: string,
   wanted: readonly WantedColumn[],
   limits: ChildLimits,
+  signal?: AbortSignal,
 ): Promise<ParquetLines> {
+  signal?.throwIfAborted();
   const child = startChild(path, limits);
   const close = (): void => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", close);
   const { head, end } = heard(child, limits);
   // Told again where it is asked for.
   end.catch(() => {});
   // Where there are too many open files no process was started, and there is no channel to it; `head` says so.
   if (child.connected) child.send(wanted);
-  return { ...(await head), lines: linesOf(child, end), close };
+  const opened = await head.catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
+  return { ...opened, lines: linesOf(child, end), close };
 }
 
 function startChild(path: string, limits: ChildLimits): ChildProcess {

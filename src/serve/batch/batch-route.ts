@@ -38,7 +38,7 @@ export async function addBatchRoute(app: FastifyInstance, context: BatchContext)
       async (request, reply) => {
         const served = servedModel(models, request.params.name);
         const end = placeOf(places, request, reply);
-        const rows = await openBatchRows(context, served, request).catch((error: unknown) => {
+        const rows = await openBatchRows(context, served, request, leavingOf(reply)).catch((error: unknown) => {
           end();
           cutOffLater(context, request, reply, error);
           throw error;
@@ -57,6 +57,15 @@ function placeOf(places: BatchPlaces, request: FastifyRequest, reply: FastifyRep
     reply.header("retry-after", "5");
     throw error;
   }
+}
+
+/** Aborts once the client of a batch is gone. */
+function leavingOf({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(new MillraceError("REQUEST_MALFORMED", { reason: "its client left" }));
+  raw.once("close", leave);
+  if (raw.destroyed) leave();
+  return gone.signal;
 }
 
 /** Where a body is not taken, what is left of it is not read for ever. */

@@ -29,6 +29,7 @@ export async function openBatchRows(
   { limits, temporaryPath }: BatchRowsContext,
   { model }: ServedModel,
   request: FastifyRequest,
+  signal: AbortSignal,
 ): Promise<BatchRows> {
   const inputs = inputColumns(model);
   const most = { maxBytes: limits.bodyBytes, most: rowsAtOnce };
@@ -37,6 +38,6 @@ export async function openBatchRows(
     const groups = recordsOf(request.body as Readable, form, most);
     return { groups, read: rowReaderOf(form, inputs, limits), close: async () => {} };
   }
-  const { lines, close } = await openParquetBody(request, { inputs, limits, path: temporaryPath() });
+  const { lines, close } = await openParquetBody(request, { inputs, limits, path: temporaryPath(), signal });
   return { groups: recordsOf(lines, "jsonl", most), read: rowReaderOf("jsonl", inputs, limits), close };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -275,7 +275,7 @@ describe("the file of a batch", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("is gone, and its place free, where the client leaves while it sends or while it reads", async () => {
+  it("is gone, and its place free, where the client leaves while it sends, waits or reads", async () => {
     await start({ limits: { batchFiles: 1 } });
     const body = await fileOf("SELECT i % 100 AS rooms FROM range(300000) r(i)");
     const open = (): ReturnType<typeof httpRequest> =>
@@ -287,6 +287,15 @@ describe("the file of a batch", () => {
     expect([waits.status, waits.headers.get("retry-after")]).toEqual([429, "5"]);
     expect((await send('{"rooms":4}', "houses", ndjson, ndjson)).status).toBe(200);
     sending.destroy();
+    await expect.poll(kept).toEqual([]);
+    const waiting = open().on("error", () => {});
+    waiting.end(body);
+    const nKept = async (): Promise<number> => {
+      const [name] = await kept();
+      return name === undefined ? 0 : (await stat(path.join(spool, name))).size;
+    };
+    await expect.poll(nKept, { interval: 5 }).toBe(body.length);
+    waiting.destroy();
     await expect.poll(kept).toEqual([]);
     const reading = open().on("error", () => {});
     reading.end(body);

@@ -23,15 +23,18 @@ export interface ParquetBodyOptions {
   readonly limits: ServerLimits;
   /** Where the body is kept. */
   readonly path: string;
+  /** Stops the opening once nobody waits for the rows any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Keeps a body in a file, since Parquet says at its end where everything lies, and opens it. Throws as `keepBody` does,
- * REQUEST_MALFORMED where it is no Parquet file, also later, and REQUEST_INVALID where its columns are not those of a request.
+ * REQUEST_MALFORMED where it is no Parquet file, also later, REQUEST_INVALID where its columns are not those of a request, and the
+ * signal's reason.
  */
 export async function openParquetBody(
   request: FastifyRequest,
-  { inputs, limits, path }: ParquetBodyOptions,
+  { inputs, limits, path, signal }: ParquetBodyOptions,
 ): Promise<ParquetBody> {
   if (Number(request.headers["content-length"] ?? 0) > limits.batchFileBytes) throw bodyTooLarge(limits.batchFileBytes);
   await keepBody(request.body as Readable, path, { maxBytes: limits.batchFileBytes });
@@ -42,7 +45,7 @@ export async function openParquetBody(
     await rm(path, { force: true }).catch(() => {});
   };
   try {
-    opened = await openParquetLines(path, inputs, { memoryMb, timeoutMs: limits.batchMs });
+    opened = await openParquetLines(path, inputs, { memoryMb, timeoutMs: limits.batchMs }, signal);
     requireColumns(opened.names, inputs);
     return { lines: translated(opened.lines), close };
   } catch (error) {
