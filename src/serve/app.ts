@@ -104,7 +104,7 @@ function hasLeft(thrown: unknown, { raw }: FastifyReply): boolean {
 }
 
 /** Time for a client to read why it was cut off. */
-const lingerMs = 1000;
+export const lingerMs = 1000;
 
 /** Answers what never became a request: broken HTTP, headers too large, too slow. */
 export function answerBrokenRequest(error: unknown, socket: Socket): void {

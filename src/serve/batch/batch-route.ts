@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { isMillraceError, MillraceError } from "../../core/errors/error.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { PredictContext } from "../answer-rows.ts";
+import { lingerMs } from "../app.ts";
 import { type ServedModel, servedModel } from "../model-source.ts";
 import { isInternal, type OnFault, problemOf } from "../problem.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
@@ -18,8 +19,6 @@ export interface BatchContext extends PredictContext, BatchRowsContext {
 
 /** Time for the line that says that a batch took too long. */
 const graceMs = 1000;
-/** Time for a client to read why its body is not taken. */
-const lingerMs = 1000;
 
 /**
  * Answers any number of rows with one version of a model, in order, while they come: JSON lines, CSV or Parquet in, each of them out.
@@ -71,9 +70,11 @@ function leavingOf({ raw }: FastifyReply): AbortSignal {
 /** Where a body is not taken, what is left of it is not read for ever. */
 function cutOffLater({ onFault }: BatchContext, request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const { socket } = request.raw;
-  reply.raw.once("finish", () => {
-    if (!request.raw.complete) setTimeout(() => socket.destroy(), lingerMs).unref();
-  });
+  const cutOff = (): void => {
+    // One that came whole after all leaves a connection that is good for the next request.
+    if (!request.raw.complete) socket.destroy();
+  };
+  reply.raw.once("finish", () => setTimeout(cutOff, lingerMs).unref());
   if (!isMillraceError(error) || error.code !== "BATCH_UNWRITABLE") return;
   reply.header("retry-after", "5");
   onFault(error, request.id);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -273,6 +274,27 @@ describe("the file of a batch", () => {
       expect([answer.status, await answer.json()]).toMatchObject([413, { code: "REQUEST_TOO_LARGE" }]);
     }
     expect(await kept()).toEqual([]);
+  });
+
+  it("that is refused for its length leaves its connection as it was where it comes whole, and is cut off where not", async () => {
+    await start({ limits: { batchFileBytes: 1000 } });
+    const { hostname, port } = new URL(url);
+    const refused = async (): Promise<{ socket: Socket; heard: () => string }> => {
+      const socket = connect(Number(port), hostname).on("error", () => {});
+      let text = "";
+      socket.on("data", (part) => (text += String(part)));
+      const head = `host: localhost\r\ncontent-type: ${parquet}\r\ncontent-length: 2000`;
+      socket.write(`POST /v1/models/houses/batch HTTP/1.1\r\n${head}\r\n\r\n${"x".repeat(500)}`);
+      await expect.poll(() => text).toContain("REQUEST_TOO_LARGE");
+      return { socket, heard: () => text };
+    };
+    const whole = await refused();
+    const cut = await refused();
+    whole.socket.write("x".repeat(1500));
+    await expect.poll(() => cut.socket.closed, { timeout: 10_000 }).toBe(true);
+    whole.socket.write("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await expect.poll(whole.heard).toContain("HTTP/1.1 200 OK");
+    whole.socket.destroy();
   });
 
   it("is gone, and its place free, where the client leaves while it sends, waits or reads", async () => {
