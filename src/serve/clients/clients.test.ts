@@ -1,7 +1,10 @@
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { churnModel, hostileModel, housesModel } from "../../../test/serve/served-models.ts";
@@ -102,6 +105,26 @@ describe.skipIf(!hasCurl)("the shell client", () => {
       code: 2,
       stderr: expect.stringContaining("predict-houses"),
     });
+  });
+
+  it("sends what comes by standard input, with the key", async () => {
+    const echo = createHttpServer((request, answer) => {
+      void text(request).then((body) => answer.end(JSON.stringify([request.headers.authorization ?? null, body])));
+    });
+    await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+    const { port } = echo.address() as AddressInfo;
+    await writeFile(path.join(folder, "client.sh"), curlClient(documentOf(0), `http://127.0.0.1:${port}`));
+    const pipe = async (input: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<unknown> => {
+      const running = run("sh", ["client.sh", ...args], { cwd: folder, env: { PATH: process.env["PATH"], ...env } });
+      running.child.stdin!.end(input);
+      return JSON.parse((await running).stdout);
+    };
+    const lines = '{"rooms":7}\n{"rooms":8}\n';
+    expect(await pipe(lines, ["batch-houses"], { MILLRACE_KEY: "abc" })).toEqual(["Bearer abc", lines]);
+    expect(await pipe(lines, ["batch-houses", "-"], {})).toEqual([null, lines]);
+    const body = '{"rows":[{"rooms":7}]}';
+    expect(await pipe(body, ["predict-houses", "-"], { MILLRACE_KEY: "abc" })).toEqual(["Bearer abc", body]);
+    await new Promise((resolve) => echo.close(resolve));
   });
 
   it("fails where the server refuses, and takes any name as data", async () => {
