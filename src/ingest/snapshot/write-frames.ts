@@ -36,7 +36,8 @@ function blockColumn(column: ColumnData): BlockColumn {
   return column.kind === "text" ? textBlock(column.values) : (column as BlockColumn);
 }
 
-function textBlock(values: readonly (string | null)[]): BlockColumn {
+/** Texts as a writer takes them: a missing one is an empty one. */
+export function textBlock(values: readonly (string | null)[]): BlockColumn {
   const ends = new Int32Array(values.length);
   const parts = values.map((value) => Buffer.from(value ?? "", "utf8"));
   let end = 0;

@@ -1,5 +1,6 @@
 import type { BlockColumn } from "../../ingest/delimited/block.ts";
 import { type SnapshotColumn, SnapshotWriter } from "../../ingest/snapshot/snapshot-writer.ts";
+import { textBlock } from "../../ingest/snapshot/write-frames.ts";
 import type { Model } from "../../model/model.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { RowOutcome } from "./lines.ts";
@@ -78,21 +79,11 @@ function answerData(names: readonly string[], firstRow: number, outcomes: readon
   return [
     numbers(outcomes.map((_, i) => firstRow + i)),
     ...found,
-    texts(outcomes.map((outcome) => ("answer" in outcome ? outcome.predictionId : ""))),
-    texts(outcomes.map((outcome) => ("answer" in outcome ? "" : outcome.detail))),
+    textBlock(outcomes.map((outcome) => ("answer" in outcome ? outcome.predictionId : null))),
+    textBlock(outcomes.map((outcome) => ("answer" in outcome ? null : outcome.detail))),
   ];
 }
 
 function numbers(values: readonly number[]): BlockColumn {
   return { kind: "number", values: Float64Array.from(values) };
-}
-
-/** The empty text is a missing one. */
-function texts(values: readonly string[]): BlockColumn {
-  const encoded = values.map((value) => Buffer.from(value));
-  let end = 0;
-  const ends = Int32Array.from(encoded, ({ length }) => (end += length));
-  const bytes = new Uint8Array(end);
-  for (const [i, text] of encoded.entries()) bytes.set(text, ends[i]! - text.length);
-  return { kind: "text", ends, bytes };
 }
