@@ -2,6 +2,7 @@ import { csvLine, withoutFormula } from "../core/csv-line.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { Explanation } from "../model/explain.ts";
 import type { Model } from "../model/model.ts";
+import { answerNames } from "../serve/batch/lines.ts";
 
 interface Classified {
   readonly label: string | boolean;
@@ -10,8 +11,7 @@ interface Classified {
 
 /** Columns of a table of answers: prediction, or label and one probability a label; explained, also base, score and one contribution a feature. */
 export function answerColumns(model: Model, isExplained: boolean): readonly string[] {
-  const labels = model.labels.map(String);
-  const answer = labels.length === 0 ? ["prediction"] : ["label", ...labels.map((label) => `probability ${label}`)];
+  const answer = answerNames(model.labels.map(String));
   if (!isExplained) return answer;
   return [...answer, "base", "score", ...explainedFeatures(model).map((feature) => `contribution ${feature}`)];
 }

@@ -27,10 +27,15 @@ export const jsonLines: LineWriter = Object.freeze({
   broken: (problem: object) => `${JSON.stringify({ error: problem })}\n`,
 });
 
+/** The columns of a table that hold an answer, by the labels of its model: the prediction, or the label and a probability each. */
+export function answerNames(labels: readonly string[]): readonly string[] {
+  return labels.length === 0 ? ["prediction"] : ["label", ...labels.map((label) => `probability ${label}`)];
+}
+
 /** CSV with a header: the row, its answer, the prediction's id and, where there is no answer, why. */
 export function csvLines({ labels }: Model): LineWriter {
   const names = labels.map(String);
-  const answers = names.length === 0 ? ["prediction"] : ["label", ...names.map((name) => `probability ${name}`)];
+  const answers = answerNames(names);
   return {
     head: lineOf(["row", ...answers, "predictionId", "error"]),
     line(row, outcome) {

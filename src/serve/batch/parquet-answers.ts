@@ -3,7 +3,7 @@ import { type SnapshotColumn, SnapshotWriter } from "../../ingest/snapshot/snaps
 import { textBlock } from "../../ingest/snapshot/write-frames.ts";
 import type { Model } from "../../model/model.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
-import type { RowOutcome } from "./lines.ts";
+import { answerNames, type RowOutcome } from "./lines.ts";
 import { parquetType } from "./media-types.ts";
 
 /** Of answers that wait for their row group: several batches are answered at a time, of models with many labels, too. */
@@ -46,13 +46,10 @@ export function openParquetAnswers({ labels }: Model): AnswerWriter {
 }
 
 function columnsOf(names: readonly string[]): SnapshotColumn[] {
-  const answers: readonly SnapshotColumn[] =
-    names.length === 0
-      ? [{ name: "prediction", kind: "number" }]
-      : [
-          { name: "label", kind: "category" },
-          ...names.map((name) => ({ name: `probability ${name}`, kind: "number" as const })),
-        ];
+  const answers = answerNames(names).map((name): SnapshotColumn => ({
+    name,
+    kind: name === "label" ? "category" : "number",
+  }));
   return [
     { name: "row", kind: "number" },
     ...answers,
