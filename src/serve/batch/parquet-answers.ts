@@ -15,6 +15,7 @@ const mostCells = 1 << 18;
  */
 export function openParquetAnswers({ labels }: Model): AnswerWriter {
   const names = labels.map(String);
+  const places = new Map(names.map((name, k) => [name, k]));
   let bytes: Buffer[] = [];
   const taken = (): Buffer => {
     const all = Buffer.concat(bytes);
@@ -26,19 +27,19 @@ export function openParquetAnswers({ labels }: Model): AnswerWriter {
     write: async (parts: readonly Buffer[]) => void bytes.push(Buffer.concat(parts)),
     close: async () => {},
   };
-  const opening = SnapshotWriter.into(sink, columnsOf(names), mostCells);
+  let writer: SnapshotWriter;
   return {
     type: parquetType,
     async begin() {
-      await opening;
+      writer = await SnapshotWriter.into(sink, columnsOf(names), mostCells);
       return taken();
     },
     async add(firstRow, outcomes) {
-      await (await opening).add(answerData(names, firstRow, outcomes), outcomes.length);
+      await writer.add(answerData({ names, places }, firstRow, outcomes), outcomes.length);
       return taken();
     },
     async end() {
-      await (await opening).finish();
+      await writer.finish();
       return taken();
     },
     broken: () => Buffer.alloc(0),
@@ -58,10 +59,14 @@ function columnsOf(names: readonly string[]): SnapshotColumn[] {
   ];
 }
 
-function answerData(names: readonly string[], firstRow: number, outcomes: readonly RowOutcome[]): BlockColumn[] {
+interface Labels {
+  readonly names: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+}
+
+function answerData({ names, places }: Labels, firstRow: number, outcomes: readonly RowOutcome[]): BlockColumn[] {
   const answers = outcomes.map((outcome) => ("answer" in outcome ? outcome.answer : null));
   const classes = answers.map((answer) => (typeof answer === "number" ? null : answer));
-  const places = new Map(names.map((name, k) => [name, k]));
   const found: BlockColumn[] =
     names.length === 0
       ? [numbers(answers.map((answer) => (typeof answer === "number" ? answer : NaN)))]
