@@ -7,6 +7,8 @@ import type { Message, MessageChannel, Refusal } from "./channel.ts";
 export interface AskedMessage {
   readonly message: Message;
   readonly asker: Asker;
+  /** The header of what goes out for it where its trace is not kept; null where nobody traces. */
+  readonly traceparent: string | null;
 }
 
 /** What goes out for a message: an answer, or the message itself where it is set aside. */
@@ -23,8 +25,6 @@ export interface SentForMessage {
 export class MessageSpans {
   readonly #tracing: Tracing | null;
   readonly #channel: MessageChannel;
-  /** What goes out for a message whose trace is not kept. */
-  readonly #unkept = new WeakMap<Asker, string>();
 
   constructor(tracing: Tracing | null, channel: MessageChannel) {
     this.#tracing = tracing;
@@ -35,14 +35,13 @@ export class MessageSpans {
   begin(message: Message): AskedMessage {
     const { sequence, id, headers } = message;
     const asker = { headers: { [requestIdHeader]: id ?? `${this.#channel.stream} ${sequence}`, ...headers } };
-    if (this.#tracing) this.#unkept.set(asker, this.#tracing.begin(asker));
-    return { message, asker };
+    return { message, asker, traceparent: this.#tracing?.begin(asker) ?? null };
   }
 
   /** `subject` is null where nothing goes out. */
-  sending({ asker }: AskedMessage, subject: string | null): SentForMessage {
+  sending({ asker, traceparent }: AskedMessage, subject: string | null): SentForMessage {
     const sent = subject === null ? null : this.#send(asker, subject);
-    return sent ?? { traceparent: this.#unkept.get(asker) ?? null, end: () => {} };
+    return sent ?? { traceparent, end: () => {} };
   }
 
   #send(asker: Asker, subject: string): Sending | null {
