@@ -3,7 +3,6 @@ export type BatchForm = "jsonl" | "csv" | "parquet";
 
 export const parquetType = "application/vnd.apache.parquet";
 
-/** The first of a form is the one it is answered as. */
 const typesOf: Readonly<Record<BatchForm, readonly string[]>> = {
   jsonl: ["application/x-ndjson", "application/jsonl"],
   csv: ["text/csv"],
