@@ -28,8 +28,9 @@ export interface ServedFile {
 }
 
 /**
- * Serves the models of an exported folder: no project, no database, nothing written. Keys are followed, so that a file put in
- * their place counts within a second. Throws what `decodeModel` throws, and MODEL_FILE_DAMAGED for other models than exported.
+ * Serves the models of an exported folder: no project, no database, nothing written but bodies of batches in Parquet, to the system's
+ * folder for temporary files. Keys are followed, so that a file put in their place counts within a second. Throws what `decodeModel`
+ * throws, and MODEL_FILE_DAMAGED for other models than exported.
  */
 export async function startExported(
   folder: string,

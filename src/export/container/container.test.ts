@@ -41,7 +41,7 @@ describe("dnsLabel", () => {
 });
 
 describe("what is written for containers", () => {
-  it("runs without root, writes nothing and answers probes", () => {
+  it("runs without root, writes to /tmp alone and answers probes", () => {
     const dockerfile = dockerfileText(deployment, false);
     expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);
     for (const line of ["USER 1000:1000", "HEALTHCHECK ", "EXPOSE 8080", "COPY package.json ./"])

@@ -26,7 +26,10 @@ export function commandOf({ name }: Pick<Deployment, "name">): readonly string[]
   return ["node", "/app/node_modules/millrace/dist/cli/main.js", ...serve, "--allow-host", hosts.join(",")];
 }
 
-/** A Dockerfile: packages are installed in a stage of their own, and what runs has no package manager's cache, no root and writes nothing. */
+/**
+ * A Dockerfile: packages are installed in a stage of their own, and what runs has no package manager's cache, no root and writes
+ * nothing but bodies of batches in Parquet, to `/tmp`.
+ */
 export function dockerfileText(deployment: Deployment, hasPackage: boolean): string {
   const [program, main, ...args] = commandOf(deployment);
   const ready = `fetch("http://127.0.0.1:${containerPort}/readyz").then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
