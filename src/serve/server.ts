@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
-import path from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
@@ -13,6 +12,7 @@ import type { PredictContext } from "./answer-rows.ts";
 import { answerBrokenRequest, answerErrors, createApp } from "./app.ts";
 import { addArrivalLimit } from "./arrival.ts";
 import { addBatchRoute } from "./batch/batch-route.ts";
+import { bodyPaths } from "./batch/body-paths.ts";
 import { addDurableAnswers } from "./durable-answers.ts";
 import { addFeedbackRoute } from "./feedback-route.ts";
 import type { FeedbackSink } from "./feedback-route.ts";
@@ -155,7 +155,7 @@ async function addRoutes(
   if (log?.mode === "sync") addDurableAnswers(app, log, tracing);
   const gathering = new Gathering(predicting);
   addPredictRoute(app, predicting, gathering);
-  const { temporaryPath = () => path.join(tmpdir(), `millrace-${randomUUID()}`) } = options;
+  const temporaryPath = options.temporaryPath ?? (await bodyPaths(tmpdir(), performance.timeOrigin));
   await addBatchRoute(app, { ...predicting, onFault, temporaryPath });
   addFeedbackRoute(app, { models, log, limits, sink: options.feedback ?? null });
   addModelRoutes(app, { models, log, limits, metrics, version, isDraining });
