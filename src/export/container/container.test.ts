@@ -57,6 +57,7 @@ describe("what is written for containers", () => {
               {
                 image: "churn:3",
                 securityContext: { readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+                resources: { limits: { memory: "2Gi" } },
                 readinessProbe: { httpGet: { path: "/readyz", port: 8080 } },
               },
             ],

@@ -96,7 +96,8 @@ function containerOf(deployment: Deployment): JsonObject {
     ports: [{ containerPort, protocol: "TCP" }],
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 10, failureThreshold: 6 },
-    resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { memory: "1Gi" } },
+    // Two processes that read batches in Parquet may take 640 MB each beside the server.
+    resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { memory: "2Gi" } },
     securityContext: restricted,
     volumeMounts: [bodies],
   };
