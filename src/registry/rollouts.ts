@@ -7,7 +7,7 @@ import type { RolloutsTable } from "../store/model-tables.ts";
 import type { Database } from "../store/schema.ts";
 import { sealModel, tallyDigest } from "../store/seals.ts";
 import { appendAudit } from "./audit.ts";
-import { aliasOf, requireVersion } from "./lookup.ts";
+import { aliasOf, type Connection, requireVersion } from "./lookup.ts";
 import { type Compatibility, promote, requirePromotable } from "./promotion.ts";
 
 /**
@@ -92,40 +92,16 @@ export function createRollouts(store: Store, clock: Clock): Rollouts {
     running: () => list({ status: "running" }),
     list: (model) => list({ model }),
     advance: (rollout, cause) =>
-      database.transaction().execute(async (transaction) => {
-        const now = clock.now();
-        const stepsAt = [...rollout.stepsAt, now];
-        const percent = rollout.plan.percents[rollout.stepsAt.length]!;
-        return change(transaction, rollout, { steps_at: JSON.stringify(stepsAt) }, async () => {
-          await note(transaction, rollout, "rolloutStep", { ...cause, details: { ...cause.details, percent } }, now);
-        });
-      }),
+      database.transaction().execute((transaction) => advance(transaction, rollout, cause, clock.now())),
     promote: (rollout, compatibility, cause) =>
       database
         .transaction()
         .execute((transaction) => promoteAndEnd(transaction, rollout, compatibility, cause, clock.now())),
     end: (rollout, status, cause) =>
       database.transaction().execute((transaction) => end(transaction, rollout, status, cause, clock.now())),
-    async keepTally({ model, sequence }, server, tally) {
-      const content = { model, sequence, server, tally: JSON.stringify(tally) };
-      const row = { ...content, digest: tallyDigest(content) };
-      await database.transaction().execute((transaction) =>
-        transaction
-          .insertInto("rollout_tallies")
-          .values(row)
-          .onConflict((conflict) => conflict.columns(["model", "sequence", "server"]).doUpdateSet(row))
-          .execute(),
-      );
-    },
-    async tallies({ model, sequence }) {
-      const rows = await database
-        .selectFrom("rollout_tallies")
-        .selectAll()
-        .where((e) => e.and({ model, sequence }))
-        .execute();
-      const sound = rows.filter(({ digest, ...content }) => tallyDigest(content) === digest);
-      return new Map(sound.map(({ server, tally }) => [server, JSON.parse(tally) as JsonValue]));
-    },
+    keepTally: (rollout, server, tally) =>
+      database.transaction().execute((transaction) => keepTally(transaction, rollout, server, tally)),
+    tallies: (rollout) => talliesOf(database, rollout),
   };
 }
 
@@ -182,6 +158,19 @@ async function start(
   await note(transaction, rollout, "rollout", { by, reason, details }, now);
   await sealModel(transaction, model);
   return rollout;
+}
+
+async function advance(
+  transaction: Transaction<Database>,
+  rollout: Rollout,
+  cause: RolloutCause,
+  now: number,
+): Promise<boolean> {
+  const { plan, stepsAt } = rollout;
+  const percent = plan.percents[stepsAt.length]!;
+  return change(transaction, rollout, { steps_at: JSON.stringify([...stepsAt, now]) }, async () => {
+    await note(transaction, rollout, "rolloutStep", { ...cause, details: { ...cause.details, percent } }, now);
+  });
 }
 
 async function promoteAndEnd(
@@ -245,4 +234,29 @@ async function note(
 ): Promise<void> {
   const event = { actor: by, action, subject: model, details: { version, rollout: sequence, reason, ...details } };
   await appendAudit(transaction, event, now);
+}
+
+async function keepTally(
+  transaction: Transaction<Database>,
+  { model, sequence }: Rollout,
+  server: string,
+  tally: JsonValue,
+): Promise<void> {
+  const content = { model, sequence, server, tally: JSON.stringify(tally) };
+  const row = { ...content, digest: tallyDigest(content) };
+  await transaction
+    .insertInto("rollout_tallies")
+    .values(row)
+    .onConflict((conflict) => conflict.columns(["model", "sequence", "server"]).doUpdateSet(row))
+    .execute();
+}
+
+async function talliesOf(database: Connection, { model, sequence }: Rollout): Promise<ReadonlyMap<string, JsonValue>> {
+  const rows = await database
+    .selectFrom("rollout_tallies")
+    .selectAll()
+    .where((e) => e.and({ model, sequence }))
+    .execute();
+  const sound = rows.filter(({ digest, ...content }) => tallyDigest(content) === digest);
+  return new Map(sound.map(({ server, tally }) => [server, JSON.parse(tally) as JsonValue]));
 }

@@ -1,4 +1,4 @@
-import type { Gauge, Registry } from "prom-client";
+import type { Counter, Gauge, Registry } from "prom-client";
 import type { PredictionLogs } from "../monitor/prediction-logs.ts";
 import type { ModelSource, ServedModel } from "./model-source.ts";
 
@@ -51,53 +51,38 @@ export async function createMetrics(sources: MetricsSources): Promise<ServerMetr
 /** What is counted as it happens. */
 function recordsIn(registry: Registry, { Counter, Gauge, Histogram }: typeof import("prom-client")) {
   const registers = [registry];
-  const request = ["route", "method", "status"] as const;
-  const requests = new Counter({ name: "millrace_requests_total", help: "Requests.", labelNames: request, registers });
-  const latency = new Histogram({
-    name: "millrace_request_seconds",
-    help: "Time from the first byte of a request to the last of its answer.",
-    labelNames: ["route"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
-    registers,
-  });
+  const counter = <L extends string>(name: string, labelNames: readonly L[], help: string): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
   const version = ["model", "version"] as const;
-  const predictions = new Counter({
-    name: "millrace_predictions_total",
-    help: "Rows answered.",
-    labelNames: version,
-    registers,
-  });
-  const rejected = new Counter({
-    name: "millrace_rejected_rows_total",
-    help: "Rows refused because they break the contract.",
-    labelNames: version,
-    registers,
-  });
-  const warned = new Counter({
-    name: "millrace_warned_values_total",
-    help: "Values of answered rows that break a rule of a column that only warns.",
-    labelNames: version,
-    registers,
-  });
-  const swaps = new Counter({
-    name: "millrace_model_swaps_total",
-    help: "Times another version went live.",
-    labelNames: ["model"],
-    registers,
-  });
-  const messages = new Counter({
-    name: "millrace_messages_total",
-    help: "Messages of a stream whose answer was kept, or which were refused.",
-    labelNames: ["model", "outcome"],
-    registers,
-  });
-  const waiting = new Gauge({
-    name: "millrace_messages_waiting",
-    help: "Messages that waited in the stream when one was last taken.",
-    labelNames: ["model"],
-    registers,
-  });
-  return { requests, latency, predictions, rejected, warned, swaps, messages, waiting };
+  return {
+    requests: counter("millrace_requests_total", ["route", "method", "status"], "Requests."),
+    latency: new Histogram({
+      name: "millrace_request_seconds",
+      help: "Time from the first byte of a request to the last of its answer.",
+      labelNames: ["route"],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    predictions: counter("millrace_predictions_total", version, "Rows answered."),
+    rejected: counter("millrace_rejected_rows_total", version, "Rows refused because they break the contract."),
+    warned: counter(
+      "millrace_warned_values_total",
+      version,
+      "Values of answered rows that break a rule of a column that only warns.",
+    ),
+    swaps: counter("millrace_model_swaps_total", ["model"], "Times another version went live."),
+    messages: counter(
+      "millrace_messages_total",
+      ["model", "outcome"],
+      "Messages of a stream whose answer was kept, or which were refused.",
+    ),
+    waiting: new Gauge({
+      name: "millrace_messages_waiting",
+      help: "Messages that waited in the stream when one was last taken.",
+      labelNames: ["model"],
+      registers,
+    }),
+  };
 }
 
 /** Gauges that are read when somebody asks. */

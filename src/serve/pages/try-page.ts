@@ -177,12 +177,41 @@ function thresholdAttributes({ threshold, labels }: Model): Html | false {
   return threshold !== null && html`data-threshold="${threshold}" data-positive="${String(labels[1])}"`;
 }
 
+function rowForm(model: Model): Html {
+  const example: JsonObject = exampleRow(model);
+  const fields = inputColumns(model).map((column, i) => ({ id: `field-${i}`, column, value: example[column.name] }));
+  return html`<form
+    id="try"
+    class="card"
+    data-url="/v1/models/${encodeURIComponent(model.name)}/predict"
+    data-explain="${String(model.task !== "clustering")}"
+    ${thresholdAttributes(model)}
+    novalidate
+  >
+    <h2>Row</h2>
+    <div class="fields">${fields.map((field) => renderField(model, field))}</div>
+    <div class="actions"><button type="submit">Predict</button><button type="reset" class="quiet">Reset</button></div>
+  </form>`;
+}
+
+function answerCard({ roles }: Model): Html {
+  return html`<section class="card answer" aria-labelledby="answer-title">
+    <h2 id="answer-title">${roles.target ?? "Prediction"}</h2>
+    <div id="answer" role="status" aria-live="polite"><p class="hint">Press Predict to ask the model.</p></div>
+    <details>
+      <summary>Request</summary>
+      <pre id="request" tabindex="0"></pre>
+    </details>
+    <details>
+      <summary>Answer</summary>
+      <pre id="response" tabindex="0"></pre>
+    </details>
+  </section>`;
+}
+
 /** A form made from the contract of one model, filled with a row it knows; the script sends it and shows the answer. */
 export function tryPage(served: ServedModel): Html {
   const { model } = served;
-  const example: JsonObject = exampleRow(model);
-  const fields = inputColumns(model).map((column, i) => ({ id: `field-${i}`, column, value: example[column.name] }));
-  const url = `/v1/models/${encodeURIComponent(model.name)}/predict`;
   return html`<div class="hero">
       <h1>${model.name}</h1>
       ${facts(served)}
@@ -193,32 +222,5 @@ export function tryPage(served: ServedModel): Html {
         command.
       </p></noscript
     >
-    <div class="split">
-      <form
-        id="try"
-        class="card"
-        data-url="${url}"
-        data-explain="${String(model.task !== "clustering")}"
-        ${thresholdAttributes(model)}
-        novalidate
-      >
-        <h2>Row</h2>
-        <div class="fields">${fields.map((field) => renderField(model, field))}</div>
-        <div class="actions">
-          <button type="submit">Predict</button><button type="reset" class="quiet">Reset</button>
-        </div>
-      </form>
-      <section class="card answer" aria-labelledby="answer-title">
-        <h2 id="answer-title">${model.roles.target ?? "Prediction"}</h2>
-        <div id="answer" role="status" aria-live="polite"><p class="hint">Press Predict to ask the model.</p></div>
-        <details>
-          <summary>Request</summary>
-          <pre id="request" tabindex="0"></pre>
-        </details>
-        <details>
-          <summary>Answer</summary>
-          <pre id="response" tabindex="0"></pre>
-        </details>
-      </section>
-    </div>`;
+    <div class="split">${rowForm(model)} ${answerCard(model)}</div>`;
 }
