@@ -104,22 +104,30 @@ type AddReason = (row: number, reason: Reason) => void;
 /** What columns with a quarantine could not be read as, and what breaks their rules. */
 function addViolations(spec: PipelineSpec, ingested: IngestReport, check: ContractCheck, add: AddReason): void {
   const columnsWith = new Set(spec.contract.columns.filter((c) => c.onViolation === "quarantine").map((c) => c.name));
-  const shown = new Map(ingested.issues.map((issue) => [`${issue.row} ${issue.column}`, issue] as const));
   const unread = new Set<string>();
-  for (const { column, rows } of ingested.badRows) {
-    if (!columnsWith.has(column)) continue;
-    for (const row of rows) {
-      unread.add(`${row} ${column}`);
-      const { expected, actual } = shown.get(`${row} ${column}`) ?? {
-        expected: "a value of its kind",
-        actual: "another",
-      };
-      add(row, { code: "kind", column, expected, actual });
-    }
+  for (const { row, reason } of unreadCells(ingested, columnsWith)) {
+    unread.add(`${row} ${reason.column}`);
+    add(row, reason);
   }
   for (const { code, column, row, expected, actual } of check.issues) {
     const isTold = code === "missing" && unread.has(`${row} ${column}`);
     if (row >= 0 && columnsWith.has(column) && !isTold) add(row, { code, column, expected, actual });
+  }
+}
+
+/** The cells of these columns that ingest could not read; of some it says what they held. */
+function* unreadCells(
+  { issues, badRows }: IngestReport,
+  columns: ReadonlySet<string>,
+): Generator<{ readonly row: number; readonly reason: Reason }> {
+  const shown = new Map(issues.map((issue) => [`${issue.row} ${issue.column}`, issue] as const));
+  const unknown = { expected: "a value of its kind", actual: "another" };
+  for (const { column, rows } of badRows) {
+    if (!columns.has(column)) continue;
+    for (const row of rows) {
+      const { expected, actual } = shown.get(`${row} ${column}`) ?? unknown;
+      yield { row, reason: { code: "kind", column, expected, actual } };
+    }
   }
 }
 
