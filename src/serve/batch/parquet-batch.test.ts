@@ -1,71 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { request as httpRequest } from "node:http";
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { Readable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { churnModel, housesModel } from "../../../test/serve/served-models.ts";
-import { systemClock } from "../../core/clock.ts";
-import { fullDisk } from "../../monitor/full-disk.fixtures.ts";
 import { levelsOf, oneColumn } from "../../ingest/parquet-bombs.fixtures.ts";
 import { withQuery } from "../../query/session.ts";
-import { fixedModels } from "../model-source.ts";
-import { createServer, type Server, type ServerOptions } from "../server.ts";
-import { keepBody } from "./body-file.ts";
+import { batchServer, ndjson, parquet } from "./batch-server.fixtures.ts";
 
-const parquet = "application/vnd.apache.parquet";
-const ndjson = "application/x-ndjson";
-
-let server: Server | undefined;
-let url: string;
-let folder: string;
-/** Where bodies are kept. */
-let spool: string;
-let faults: unknown[];
-beforeEach(async () => {
-  folder = await realpath(await mkdtemp(path.join(tmpdir(), "millrace-parquet-")));
-  spool = path.join(folder, "spool");
-  await mkdir(spool);
-  faults = [];
-});
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-  await rm(folder, { recursive: true });
-});
-
-async function start(given: Partial<ServerOptions> = {}): Promise<void> {
-  server = await createServer({
-    models: fixedModels([housesModel(1), churnModel()]),
-    clock: systemClock,
-    version: "1",
-    port: 0,
-    temporaryPath: () => path.join(spool, randomUUID()),
-    onFault: (error) => faults.push(error),
-    ...given,
-  });
-  ({ url } = await server.listen());
-}
-
-/** The bytes of a Parquet file that a query gives. */
-async function fileOf(sql: string, options = ""): Promise<Buffer> {
-  const file = path.join(folder, `${randomUUID()}.parquet`);
-  await withQuery({ files: [file] }, (session) => session.run(`COPY (${sql}) TO '${file}' (FORMAT parquet${options})`));
-  return readFile(file);
-}
+const served = batchServer(housesModel(1), churnModel());
+const { start, kept, fileOf, send } = served;
 
 async function rowsOf(bytes: Uint8Array): Promise<readonly (readonly unknown[])[]> {
-  const file = path.join(folder, `${randomUUID()}.parquet`);
+  const file = path.join(served.folder, `${randomUUID()}.parquet`);
   await writeFile(file, bytes);
   return withQuery({ files: [file] }, (session) => session.rows(`SELECT * FROM '${file}'`));
-}
-
-function send(body: Buffer | string, model = "houses", accept = ndjson, type = parquet): Promise<Response> {
-  const bytes = typeof body === "string" ? body : new Uint8Array(body);
-  const headers = { "content-type": type, accept };
-  return fetch(`${url}/v1/models/${model}/batch`, { method: "POST", headers, body: bytes });
 }
 
 async function linesOf(response: Response): Promise<Record<string, unknown>[]> {
@@ -76,8 +24,6 @@ async function linesOf(response: Response): Promise<Record<string, unknown>[]> {
 
 const withoutIds = (lines: readonly Record<string, unknown>[]): unknown[] =>
   lines.map(({ predictionId: _, ...line }) => line);
-
-const kept = (): Promise<string[]> => readdir(spool);
 
 /** Eight columns in types that other tools write. */
 const churnSql = `SELECT 'C-' || i AS customer, (i % 60)::BIGINT AS calls, CASE WHEN i % 3 > 0 THEN (i / 4)::DECIMAL(9, 2) END AS monthly_charge,
@@ -167,7 +113,7 @@ describe("a batch in Parquet", () => {
       expect(JSON.parse(text)).toMatchObject({ code: "REQUEST_MALFORMED", remedy: expect.stringContaining("Parquet") });
       expect(text).not.toMatch(/millrace-parquet|spool|duckdb|\.ts/i);
     }
-    expect([await kept(), faults]).toEqual([[], []]);
+    expect([await kept(), served.faults]).toEqual([[], []]);
   });
 
   it("that is made for harm costs the server nothing", async () => {
@@ -190,7 +136,7 @@ describe("a batch in Parquet", () => {
       else expect(answer.status).toBe(400);
     }
     await expect.poll(kept).toEqual([]);
-    expect(faults).toEqual([]);
+    expect(served.faults).toEqual([]);
   });
 
   it("that a fault of the server's cuts off is told to its operator", async () => {
@@ -203,7 +149,7 @@ describe("a batch in Parquet", () => {
     const answer = await send(await fileOf("SELECT i % 100 AS rooms FROM range(600) r(i)"));
     expect(answer.status).toBe(200);
     await expect(answer.text()).rejects.toThrow();
-    expect(faults).toMatchObject([{ message: "no more ids" }]);
+    expect(served.faults).toMatchObject([{ message: "no more ids" }]);
   });
 
   it("with other columns than a request's is refused before any row is answered", async () => {
@@ -261,92 +207,5 @@ describe("a batch in Parquet", () => {
     const rows = await rowsOf(new Uint8Array(await (await send(body, "houses", parquet)).arrayBuffer()));
     expect(rows.length).toBe(70_000);
     expect(rows.every(([row, prediction], i) => row === i && prediction === 1000 + (i % 101))).toBe(true);
-  });
-});
-
-describe("the file of a batch", () => {
-  it("is limited, whether its length is told or not", async () => {
-    await start({ limits: { batchFileBytes: 1000 } });
-    const body = await fileOf("SELECT i AS rooms FROM range(10000) r(i)");
-    for (const sent of [body, Readable.toWeb(Readable.from([body.subarray(0, 900), body.subarray(900)]))]) {
-      const init = { method: "POST", headers: { "content-type": parquet }, body: sent, duplex: "half" } as RequestInit;
-      const answer = await fetch(`${url}/v1/models/houses/batch`, init);
-      expect([answer.status, await answer.json()]).toMatchObject([413, { code: "REQUEST_TOO_LARGE" }]);
-    }
-    expect(await kept()).toEqual([]);
-  });
-
-  it("that is refused for its length leaves its connection as it was where it comes whole, and is cut off where not", async () => {
-    await start({ limits: { batchFileBytes: 1000 } });
-    const { hostname, port } = new URL(url);
-    const refused = async (): Promise<{ socket: Socket; heard: () => string }> => {
-      const socket = connect(Number(port), hostname).on("error", () => {});
-      let text = "";
-      socket.on("data", (part) => (text += String(part)));
-      const head = `host: localhost\r\ncontent-type: ${parquet}\r\ncontent-length: 2000`;
-      socket.write(`POST /v1/models/houses/batch HTTP/1.1\r\n${head}\r\n\r\n${"x".repeat(500)}`);
-      await expect.poll(() => text).toContain("REQUEST_TOO_LARGE");
-      return { socket, heard: () => text };
-    };
-    const whole = await refused();
-    const cut = await refused();
-    whole.socket.write("x".repeat(1500));
-    await expect.poll(() => cut.socket.closed, { timeout: 10_000 }).toBe(true);
-    whole.socket.write("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    await expect.poll(whole.heard).toContain("HTTP/1.1 200 OK");
-    whole.socket.destroy();
-  });
-
-  it("is gone, and its place free, where the client leaves while it sends, waits or reads", async () => {
-    await start({ limits: { batchFiles: 1 } });
-    const body = await fileOf("SELECT i % 100 AS rooms FROM range(300000) r(i)");
-    const open = (): ReturnType<typeof httpRequest> =>
-      httpRequest(`${url}/v1/models/houses/batch`, { method: "POST", headers: { "content-type": parquet } });
-    const sending = open().on("error", () => {});
-    sending.write(body.subarray(0, 1000));
-    await expect.poll(kept).toHaveLength(1);
-    const waits = await send(body);
-    expect([waits.status, waits.headers.get("retry-after")]).toEqual([429, "5"]);
-    expect((await send('{"rooms":4}', "houses", ndjson, ndjson)).status).toBe(200);
-    sending.destroy();
-    await expect.poll(kept).toEqual([]);
-    const waiting = open().on("error", () => {});
-    waiting.end(body);
-    const nKept = async (): Promise<number> => {
-      const [name] = await kept();
-      return name === undefined ? 0 : (await stat(path.join(spool, name))).size;
-    };
-    await expect.poll(nKept, { interval: 5 }).toBe(body.length);
-    waiting.destroy();
-    await expect.poll(kept).toEqual([]);
-    const reading = open().on("error", () => {});
-    reading.end(body);
-    await new Promise((resolve) => reading.once("response", (answer) => answer.once("data", resolve)));
-    expect(await kept()).toHaveLength(1);
-    reading.destroy();
-    await expect.poll(kept).toEqual([]);
-    const small = await fileOf("SELECT 4 AS rooms");
-    await expect.poll(async () => (await send(small)).status).toBe(200);
-    expect(faults).toEqual([]);
-  });
-
-  it("that cannot be written is a fault that the client hears of with a way around, and the operator, too", async () => {
-    await start({ temporaryPath: () => path.join(spool, "no-such-folder", "file") });
-    const answer = await send(await fileOf("SELECT 4 AS rooms"));
-    expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toMatchObject([
-      503,
-      "5",
-      { code: "BATCH_UNWRITABLE", remedy: expect.stringContaining("JSON lines") },
-    ]);
-    expect(faults).toMatchObject([{ code: "BATCH_UNWRITABLE" }]);
-  });
-
-  it("is gone where the disk is full", async () => {
-    const keeping = keepBody(Readable.from([Buffer.from("PAR1"), Buffer.from("more")]), path.join(spool, "file"), {
-      maxBytes: 1000,
-      create: fullDisk(() => true),
-    });
-    await expect(keeping).rejects.toMatchObject({ code: "BATCH_UNWRITABLE", context: { reason: "ENOSPC" } });
-    expect(await kept()).toEqual([]);
   });
 });
