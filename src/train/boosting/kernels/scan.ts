@@ -26,17 +26,57 @@ import type { KernelShape } from "./shape.ts";
 const magic = 0x4338_0000_0000_0000n;
 const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constant(magic, magic), ...op.f64x2Sub];
 
+// Locals: the parameters, addresses and the like, what a cut is worked out in, and what stays as it is.
+const [entry, listEnd, firstBase, secondBase, state] = [0, 1, 2, 3, 4];
+const [first, second, firstEnd, position, hasMissing] = [5, 6, 7, 8, 9];
+const [g, c, gl, hl, gr, hr, score, valid, isBelow] = [10, 11, 12, 13, 14, 15, 16, 17, 18];
+const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [19, 20, 21, 22, 23, 24, 25];
+
 /**
- * Tries the cuts of the listed features in two leaves at once, one a lane; `first` and `second` are the leaves' histograms.
+ * Tries the cuts of the listed features in two leaves at once, one a lane; the second and third parameter are the leaves' histograms.
  * All cuts of a feature are tried with the missing rows on the right; where there are any, all again with them on the left. A
  * cut that beats `bestScore` replaces the best of its lane; its position says the bin, counted over all features, and the side
  * of the missing rows. The arithmetic is that of `searchNumber`, operation by operation.
  */
-export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
-  const [entry, listEnd, firstBase, secondBase, state] = [0, 1, 2, 3, 4];
-  const [first, second, firstEnd, position, hasMissing] = [5, 6, 7, 8, 9];
-  const [g, c, gl, hl, gr, hr, score, valid, isBelow] = [10, 11, 12, 13, 14, 15, 16, 17, 18];
-  const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [19, 20, 21, 22, 23, 24, 25];
+export function scanFeaturesKernel(shape: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
+  const cuts = scanCuts(scoresOf(shape));
+  const startPosition = [...field(scanEntry.offset), ...constant(4), ...op.i32ShrU];
+  const bothMissing = [...missingOf(firstBase), ...missingOf(secondBase)];
+  const none = v128Constant(0n, 0n);
+  return {
+    name: "scanFeatures",
+    parameters: [i32, i32, i32, i32, i32],
+    result: null,
+    locals: [i32, i32, i32, i32, i32, ...Array.from({ length: 16 }, () => v128)],
+    body: [
+      open(),
+      whileBelow(
+        entry,
+        listEnd,
+        [
+          ...bothMissing,
+          ...secondLanes,
+          ...constant(shape.countShift),
+          ...op.i64x2ShrU,
+          ...op.v128AnyTrue,
+          ...set(hasMissing),
+        ],
+        [...startPosition, ...set(position), ...none, ...set(g), ...none, ...set(c)],
+        cuts,
+        get(hasMissing),
+        when(
+          [...startPosition, ...constant(missingLeftBit), ...op.i32Or, ...set(position)],
+          [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
+          cuts,
+        ),
+        move(entry, scanEntry.bytes),
+      ),
+    ],
+  };
+}
+
+/** Reads what is the same for all cuts. */
+function open(): number[] {
   const given = [
     [scanState.fewestRows, fewest],
     [scanState.mostRows, most],
@@ -46,26 +86,50 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
     [scanState.l1, l1],
     [scanState.l2, l2],
   ] as const;
-  const open = given.flatMap(([offset, local]) => [...get(state), ...v128Load(offset), ...set(local)]);
-  const bins = (at: number): number[] => [...get(first), ...v128Load(at), ...get(second), ...v128Load(at)];
-  const mask = (1n << BigInt(countShift)) - 1n;
-  const sums = [
-    [...get(g), ...bins(0), ...firstLanes, ...op.i64x2Add, ...set(g)],
-    [...get(c), ...bins(0), ...secondLanes, ...op.i64x2Add, ...tee(c)],
+  return given.flatMap(([offset, local]) => [...get(state), ...v128Load(offset), ...set(local)]);
+}
+
+const field = (offset: number): number[] => [...get(entry), ...i32Load(offset)];
+/** Address of a leaf's bins of the feature. */
+const binsOf = (base: number): number[] => [...get(base), ...field(scanEntry.offset), ...op.i32Add];
+/** From there, that of the bin of missing rows. */
+const missing = (): number[] => [...field(scanEntry.nValues), ...constant(4), ...op.i32Shl];
+const missingOf = (base: number): number[] => [...binsOf(base), ...missing(), ...op.i32Add, ...v128Load(0)];
+
+/** Tries all cuts of a feature, from the sums in `g` and `c` and from `position` on. */
+function scanCuts(scores: readonly number[]): number[] {
+  return [
+    [...binsOf(firstBase), ...tee(first), ...missing(), ...op.i32Add],
+    [...get(hasMissing), ...op.i32Eqz, ...constant(4), ...op.i32Shl, ...op.i32Sub, ...set(firstEnd)],
+    [...binsOf(secondBase), ...set(second), ...get(first), ...get(firstEnd), ...op.i32LtU],
+    when(
+      loop(
+        addBins(),
+        when(scores, when(replaceBest())),
+        [...move(second, 16), ...move(position, 1)],
+        // Where neither leaf has rows enough left, no later cut has.
+        [...ahead(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
+        [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
+      ),
+    ),
+  ].flat();
+}
+
+/** Adds both leaves' next bins to the sums; whether a cut behind them leaves rows enough on either side in one of them. */
+function addBins(): number[] {
+  const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
+  return [
+    [...get(g), ...bins, ...firstLanes, ...op.i64x2Add, ...set(g)],
+    [...get(c), ...bins, ...secondLanes, ...op.i64x2Add, ...tee(c)],
     [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
     [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
-  ];
-  // Without its sign, which the squares do not need.
-  const shrink = (gradient: number): number[] => [
-    ...get(gradient),
-    ...op.f64x2Abs,
-    ...get(l1),
-    ...op.f64x2Sub,
-    ...v128Constant(0n, 0n),
-    ...op.f64x2Pmax,
-    ...set(gradient),
-  ];
-  const scores = [
+  ].flat();
+}
+
+/** Scores the cut in the lanes where it is `valid`; whether it is the best so far in one of them. */
+function scoresOf({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): number[] {
+  const mask = (1n << BigInt(countShift)) - 1n;
+  return [
     [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
     [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
     [...get(allHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
@@ -77,85 +141,35 @@ export function scanFeaturesKernel({ countShift, hasL1 }: Pick<KernelShape, "cou
     [...get(hr), ...get(l2), ...op.f64x2Add, ...set(hr)],
     [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
     [...get(gr), ...get(gr), ...op.f64x2Mul, ...get(hl), ...op.f64x2Mul, ...op.f64x2Add],
-    [
-      ...get(hl),
-      ...get(hr),
-      ...op.f64x2Mul,
-      ...op.f64x2Div,
-      ...tee(score),
-      ...get(state),
-      ...v128Load(scanState.bestScore),
-    ],
+    [...get(hl), ...get(hr), ...op.f64x2Mul, ...op.f64x2Div, ...tee(score)],
+    [...get(state), ...v128Load(scanState.bestScore)],
     [...op.f64x2Gt, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
-  ];
-  // In memory: few cuts are better, and the loop has no register left.
+  ].flat();
+}
+
+/** Without its sign, which the squares do not need. */
+const shrink = (gradient: number): number[] => [
+  ...get(gradient),
+  ...op.f64x2Abs,
+  ...get(l1),
+  ...op.f64x2Sub,
+  ...v128Constant(0n, 0n),
+  ...op.f64x2Pmax,
+  ...set(gradient),
+];
+
+/** Takes the cut for the best in the lanes where it is `valid`. In memory: few cuts are better, and the loop has no register left. */
+function replaceBest(): number[] {
   const replace = (offset: number, value: readonly number[]): number[] => {
     const old = [...get(state), ...v128Load(offset)];
     return [...get(state), ...value, ...old, ...get(valid), ...op.v128Bitselect, ...v128Store(offset)];
   };
-  const better = when(
+  const inBothLanes = (local: number): number[] => [...get(local), ...op.i64ExtendU, ...op.i64x2Splat];
+  return [
     replace(scanState.bestScore, get(score)),
-    replace(scanState.bestPosition, [...get(position), ...op.i64ExtendU, ...op.i64x2Splat]),
+    replace(scanState.bestPosition, inBothLanes(position)),
     replace(scanState.bestGradient, get(g)),
     replace(scanState.bestHessianCount, get(c)),
-    replace(scanState.bestEntry, [...get(entry), ...op.i64ExtendU, ...op.i64x2Splat]),
-  );
-  const field = (offset: number): number[] => [...get(entry), ...i32Load(offset)];
-  /** Address of a leaf's bins of the feature. */
-  const binsOf = (base: number): number[] => [...get(base), ...field(scanEntry.offset), ...op.i32Add];
-  const missing = [...field(scanEntry.nValues), ...constant(4), ...op.i32Shl];
-  const missingOf = (base: number, at: number): number[] => [
-    ...binsOf(base),
-    ...missing,
-    ...op.i32Add,
-    ...v128Load(at),
-  ];
-  const bothMissing = [...missingOf(firstBase, 0), ...missingOf(secondBase, 0)];
-  const none = v128Constant(0n, 0n);
-  const scanCuts = [
-    [...binsOf(firstBase), ...tee(first), ...missing, ...op.i32Add],
-    [...get(hasMissing), ...op.i32Eqz, ...constant(4), ...op.i32Shl, ...op.i32Sub, ...set(firstEnd)],
-    [...binsOf(secondBase), ...set(second), ...get(first), ...get(firstEnd), ...op.i32LtU],
-    when(
-      loop(
-        ...sums,
-        when(...scores, better),
-        [...move(second, 16), ...move(position, 1)],
-        // Where neither leaf has rows enough left, no later cut has.
-        [...ahead(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
-        [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
-      ),
-    ),
+    replace(scanState.bestEntry, inBothLanes(entry)),
   ].flat();
-  const startPosition = [...field(scanEntry.offset), ...constant(4), ...op.i32ShrU];
-  return {
-    name: "scanFeatures",
-    parameters: [i32, i32, i32, i32, i32],
-    result: null,
-    locals: [i32, i32, i32, i32, i32, ...Array.from({ length: 16 }, () => v128)],
-    body: [
-      open,
-      whileBelow(
-        entry,
-        listEnd,
-        [
-          ...bothMissing,
-          ...secondLanes,
-          ...constant(countShift),
-          ...op.i64x2ShrU,
-          ...op.v128AnyTrue,
-          ...set(hasMissing),
-        ],
-        [...startPosition, ...set(position), ...none, ...set(g), ...none, ...set(c)],
-        scanCuts,
-        get(hasMissing),
-        when(
-          [...startPosition, ...constant(missingLeftBit), ...op.i32Or, ...set(position)],
-          [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
-          scanCuts,
-        ),
-        move(entry, scanEntry.bytes),
-      ),
-    ],
-  };
 }
