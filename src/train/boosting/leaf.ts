@@ -27,6 +27,46 @@ export interface Leaf extends Totals, LeafRows {
   readonly freedom: Freedom;
 }
 
+/** The children of a leaf: `node` is that of the left one, which the right follows; so many of its own rows, and of the rest, go left. */
+export function childrenOf(
+  leaf: Leaf,
+  split: Candidate,
+  { node, ownLeft, restLeft }: { readonly node: number; readonly ownLeft: number; readonly restLeft: number },
+  [freeLeft, freeRight]: readonly [Freedom, Freedom],
+): [Leaf, Leaf] {
+  const left: Leaf = {
+    gradient: split.gradient,
+    hessian: split.hessian,
+    count: split.count,
+    node,
+    depth: leaf.depth + 1,
+    begin: leaf.begin,
+    own: ownLeft,
+    restBegin: leaf.restBegin,
+    rest: restLeft,
+    slot: leaf.slot,
+    split: null,
+    gain: 0,
+    freedom: freeLeft,
+  };
+  const right: Leaf = {
+    gradient: leaf.gradient - split.gradient,
+    hessian: leaf.hessian - split.hessian,
+    count: leaf.count - split.count,
+    node: node + 1,
+    depth: leaf.depth + 1,
+    begin: leaf.begin + ownLeft,
+    own: leaf.own - ownLeft,
+    restBegin: leaf.restBegin + restLeft,
+    rest: leaf.rest - restLeft,
+    slot: leaf.slot,
+    split: null,
+    gain: 0,
+    freedom: freeRight,
+  };
+  return [left, right];
+}
+
 /** What stays the same while one tree grows. */
 export interface Growth {
   readonly output: number;

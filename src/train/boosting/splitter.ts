@@ -1,6 +1,6 @@
 import { childFreedom } from "./freedom.ts";
 import { cellBytes } from "./kernels/shape.ts";
-import { type Growth, type Leaf, maySplit, mostGain, openNode, shallowest } from "./leaf.ts";
+import { childrenOf, type Growth, type Leaf, maySplit, mostGain, openNode, shallowest } from "./leaf.ts";
 import { LeafSearch, type SearchArgs } from "./leaf-search.ts";
 import type { Candidate } from "./candidate.ts";
 
@@ -42,41 +42,12 @@ export class Splitter {
     const ownLeft = this.#partition(leaf.begin, leaf.own, split);
     const restLeft = leaf.rest > 0 ? this.#partition(leaf.restBegin, leaf.rest, split) : 0;
     const rest = { gradient: leaf.gradient - split.gradient, hessian: leaf.hessian - split.hessian };
-    const [freeLeft, freeRight] = childFreedom(this.#args.plan.constraints, leaf.freedom, split, rest, {
+    const freedoms = childFreedom(this.#args.plan.constraints, leaf.freedom, split, rest, {
       penalties: growth.rules,
       nValues: this.#args.plan.features.nValues[split.feature]!,
       used: growth.used,
     });
-    const left: Leaf = {
-      gradient: split.gradient,
-      hessian: split.hessian,
-      count: split.count,
-      node,
-      depth: leaf.depth + 1,
-      begin: leaf.begin,
-      own: ownLeft,
-      restBegin: leaf.restBegin,
-      rest: restLeft,
-      slot: leaf.slot,
-      split: null,
-      gain: 0,
-      freedom: freeLeft,
-    };
-    const right: Leaf = {
-      gradient: rest.gradient,
-      hessian: rest.hessian,
-      count: leaf.count - split.count,
-      node: node + 1,
-      depth: leaf.depth + 1,
-      begin: leaf.begin + ownLeft,
-      own: leaf.own - ownLeft,
-      restBegin: leaf.restBegin + restLeft,
-      rest: leaf.rest - restLeft,
-      slot: leaf.slot,
-      split: null,
-      gain: 0,
-      freedom: freeRight,
-    };
+    const [left, right] = childrenOf(leaf, split, { node, ownLeft, restLeft }, freedoms);
     growth.tree.cover[node] = left.hessian / growth.scales.hessian;
     growth.tree.cover[node + 1] = right.hessian / growth.scales.hessian;
     const isLast = nLeaves + 1 === this.#args.plan.settings.leaves;
