@@ -57,6 +57,8 @@ export function guard(app: FastifyInstance, context: GuardContext): void {
       metrics.answered(route ?? "unmatched", request.method, reply.statusCode, ms / 1000);
       tracing?.end(request, requestSpan(answer));
       onRequest?.({ requestId: request.id, ...answer, ms: Math.round(ms * 1000) / 1000 });
+      // An answer whose head went out before the server drains said nothing of the end of its connection.
+      if (state.isDraining) app.server.closeIdleConnections();
     });
     reply.headers(securityHeaders).header(requestIdHeader, request.id);
     if (tracing) reply.header("traceresponse", tracing.begin(request));

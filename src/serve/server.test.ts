@@ -176,6 +176,24 @@ describe("closing", () => {
     agent.destroy();
   });
 
+  it("waits no longer than for the last byte of an answer that had begun", async () => {
+    const { server, url } = await startServer({ limits: { drainMs: 60_000 } });
+    const { hostname, port } = new URL(url);
+    const open = connect(Number(port), hostname);
+    let answer = "";
+    open.setEncoding("utf8").on("data", (part) => (answer += part));
+    const head = "host: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 23";
+    open.write(`POST /v1/models/houses/batch HTTP/1.1\r\n${head}\r\n\r\n{"rooms":5}\n`);
+    await expect.poll(() => answer).toContain('"prediction":1005');
+    expect(answer).toContain("Connection: keep-alive");
+    let isClosed = false;
+    const closing = server.close().then(() => (isClosed = true));
+    open.write('{"rooms":6}');
+    await expect.poll(() => answer).toContain('"done"');
+    await expect.poll(() => isClosed, { timeout: 15_000 }).toBe(true);
+    await closing;
+  });
+
   it("gives up on requests that do not end", async () => {
     const { server, url } = await startServer({ limits: { drainMs: 50 } });
     const { hostname, port } = new URL(url);
