@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { root, tool } from "../../tools/setup.mjs";
 
-/** Beyond this a process hangs: each mutant has 10 s of its own, and a run of them about 50 ms each. */
+/** Beyond this a process hangs: each mutant has a minute of its own, and a run of them about 50 ms each. */
 const timeoutMs = 3_600_000;
 
 /**

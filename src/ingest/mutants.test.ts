@@ -19,6 +19,8 @@ import { csv, json, jsonl, parquet, type Source } from "./source.ts";
  */
 
 const nMutants = Number(process.env["MILLRACE_MUTANTS"] ?? 240);
+/** A file of some kilobytes takes milliseconds, and on a machine with much else to do a second. */
+const hangMs = 60_000;
 /** "i/n": the i-th of n processes that divide the work. */
 const [share, nShares] = (process.env["MILLRACE_MUTANTS_SHARE"] ?? "0/1").split("/").map(Number) as [number, number];
 const memoryLimitMiB = 512;
@@ -248,7 +250,7 @@ describe(`${nMutants} damaged files`, () => {
         const found = await readMutant(subject, bytes).catch((error: unknown) => {
           throw new Error(shown, { cause: error });
         });
-        expect(performance.now() - start, shown).toBeLessThan(10_000);
+        expect(performance.now() - start, shown).toBeLessThan(hangMs);
         if (typeof found === "string") expect(refusals, shown).toContain(found);
         ++outcomes[typeof found === "string" ? "refused" : "read"];
         const meaning = subject.meaning?.(bytes);
