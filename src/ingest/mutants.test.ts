@@ -238,7 +238,7 @@ const refusals = [
 describe(`${nMutants} damaged files`, () => {
   it(
     "are read as what they say or refused with a code, and leave nothing",
-    { timeout: 300_000 + 100 * nMutants },
+    { timeout: 300_000 + 1_000 * nMutants },
     async () => {
       const rng = createRng(20_261_122);
       const outcomes = { read: 0, refused: 0, known: 0 };

@@ -212,7 +212,7 @@ const nMutants = Number(process.env["MILLRACE_MUTANTS"] ?? 24);
 describe(`${nMutants} damaged files whose malformed records are set aside`, () => {
   it(
     "are read alike in one pass and in the slow way, and every line of them is accounted for",
-    { timeout: 300_000 + 200 * nMutants },
+    { timeout: 300_000 + 1_000 * nMutants },
     async () => {
       const rng = createRng(20_261_123);
       const level = { missing: 1 };
