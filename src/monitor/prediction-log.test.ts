@@ -39,6 +39,15 @@ async function onlySegment(model = "m"): Promise<string> {
   return path.join(segmentFolder(folder, model), names[0]!);
 }
 
+/** The file of a log of so many entries. */
+async function closedLog(n: number): Promise<{ readonly file: string; readonly bytes: Buffer }> {
+  const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
+  log.append(many(n));
+  await log.close();
+  const file = await onlySegment();
+  return { file, bytes: await readFile(file) };
+}
+
 describe("a log line", () => {
   it("round-trips any entry and stays one line of JSON", () => {
     fc.assert(
@@ -206,11 +215,7 @@ describe("openPredictionLog", () => {
 
 describe("a damaged log", () => {
   it("gives all whole entries wherever its tail is torn", async () => {
-    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
-    log.append(many(5));
-    await log.close();
-    const file = await onlySegment();
-    const bytes = await readFile(file);
+    const { file, bytes } = await closedLog(5);
     const ends = [...bytes.keys()].filter((i) => bytes[i] === 10);
     for (let length = 0; length <= bytes.length; length += 7) {
       await writeFile(file, bytes.subarray(0, length));
@@ -239,11 +244,7 @@ describe("a damaged log", () => {
   });
 
   it("gives all entries whatever is left of the blanks behind them", async () => {
-    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
-    log.append(many(2));
-    await log.close();
-    const file = await onlySegment();
-    const bytes = await readFile(file);
+    const { file, bytes } = await closedLog(2);
     for (let left = 0; left < 3; ++left) {
       await writeFile(file, Buffer.concat([bytes, Buffer.from(`${" ".repeat(left)}\n`)]));
       const { entries, torn, damaged } = await readPredictionLog(folder, "m", everything);
@@ -252,11 +253,8 @@ describe("a damaged log", () => {
   });
 
   it("takes an entry of which only the end was written, or copied, for torn and not for damaged", async () => {
-    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
-    log.append(many(3));
-    await log.close();
-    const file = await onlySegment();
-    const lines = (await readFile(file, "utf8")).split("\n");
+    const { file, bytes } = await closedLog(3);
+    const lines = bytes.toString().split("\n");
     lines[1] = " ".repeat(20) + lines[1]!.slice(20);
     await writeFile(file, lines.join("\n"));
     const { entries, torn, damaged } = await readPredictionLog(folder, "m", everything);
@@ -264,11 +262,8 @@ describe("a damaged log", () => {
   });
 
   it("passes over a damaged line in the middle and counts it", async () => {
-    const log = openPredictionLog(folder, { clock: fixedClock(), model: "m" });
-    log.append(many(3));
-    await log.close();
-    const file = await onlySegment();
-    const lines = (await readFile(file, "utf8")).split("\n");
+    const { file, bytes } = await closedLog(3);
+    const lines = bytes.toString().split("\n");
     lines[1] = lines[1]!.replace("p1", "pX");
     await writeFile(file, lines.join("\n"));
     const read = await readPredictionLog(folder, "m", everything);

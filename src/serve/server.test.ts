@@ -190,7 +190,7 @@ describe("closing", () => {
     const closing = server.close().then(() => (isClosed = true));
     open.write('{"rooms":6}');
     await expect.poll(() => answer).toContain('"done"');
-    await expect.poll(() => isClosed, { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => isClosed, { timeout: 45_000 }).toBe(true);
     await closing;
   });
 

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeLine } from "../../src/monitor/log-line.fixtures.ts";
 import { createProject, expectRefusal, isBuilt, until, type Project } from "./cli.ts";
 import { housePipeline, houses } from "./data.ts";
 
@@ -41,6 +42,21 @@ describe.skipIf(!isBuilt)("what a project keeps", () => {
     expect(damaged.stdout).toContain(path.basename(file));
     fs.writeFileSync(file, bytes);
     expect((await project.run("verify")).code).toBe(0);
+  });
+
+  it("is sound where a crash or a copy cut entries of its prediction log, and not where one was changed", async () => {
+    const [one, two, three] = [1, 2, 3].map((i) =>
+      encodeLine({ id: `p${i}`, time: i, version: 1, inputs: { x: i }, output: i, latencyMs: 1 }),
+    ) as [string, string, string];
+    const file = ".millrace/predictions/houses/1-1-0.jsonl";
+    const verified = async (...lines: readonly string[]): Promise<number> => {
+      project.write(file, lines.join(""));
+      return (await project.run("verify")).code;
+    };
+    expect(await verified(one, two, three, "\n")).toBe(0);
+    expect(await verified(one, " ".repeat(9), two.slice(9), three)).toBe(0);
+    expect(await verified(one, two.replace("p2", "pX"), three)).toBe(1);
+    fs.rmSync(path.dirname(project.path(file)), { recursive: true });
   });
 
   it("runs again to the same artifacts on any number of threads", async () => {

@@ -37,9 +37,9 @@ describe("the file of a batch", () => {
       return { socket, heard: () => text };
     };
     const whole = await refused();
-    const cut = await refused();
     whole.socket.write("x".repeat(1500));
-    await expect.poll(() => cut.socket.closed, { timeout: 10_000 }).toBe(true);
+    const cut = await refused();
+    await expect.poll(() => cut.socket.closed).toBe(true);
     whole.socket.write("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     await expect.poll(whole.heard).toContain("HTTP/1.1 200 OK");
     whole.socket.destroy();

@@ -56,7 +56,8 @@ export class Grower {
 
   /**
    * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment (of the full index
-   * where kernels grow it from all rows); the rows behind them are sent down it afterwards. Returns the tree, which the next one is written over, and where each leaf's rows stand.
+   * where kernels grow it from all rows); the rows behind them are sent down it afterwards. Returns the tree, which the next one is
+   * written over, and where each leaf's rows stand.
    */
   grow(args: GrowArgs): { tree: GrownTree; leaves: readonly LeafRows[] } {
     const { settings, meanWeight } = this.#plan;
