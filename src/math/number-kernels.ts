@@ -1,4 +1,5 @@
 import {
+  type Code,
   assemble,
   constant,
   f64,
@@ -13,7 +14,7 @@ import {
   v128Store,
   when,
 } from "./wasm/assembler.ts";
-import { plus, put, seq } from "./wasm/code.ts";
+import { plus, put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce } from "./wasm/webassembly.ts";
 
 /** Numbers the kernels look at at a time, which stay in the nearest cache. */
@@ -32,8 +33,8 @@ const places = {
 } as const;
 
 const [at, end, low, high] = [0, 1, 2, 3];
-const forward = (bytes: number): number[] => put(at, plus(at, bytes));
-const splat = (local: number): number[] => seq(get(local), op.f64x2Splat);
+const forward = (bytes: number): Code => put(at, plus(at, bytes));
+const splat = (local: number): Code => [get(local), op.f64x2Splat];
 
 /** `total(at, end, low, high)`: adds four numbers at a time, at least four, to what stands at `sums` and behind. */
 function totalKernel(): KernelFunction {
@@ -48,23 +49,23 @@ function totalKernel(): KernelFunction {
     [nMissing, places.nMissing],
     [nOutside, places.nOutside],
   ];
-  const ofTwo = (i: 0 | 1): number[] => {
+  const ofTwo = (i: 0 | 1): Code => {
     const value = get(numbers[i]!);
     const sum = sums[i]!;
-    return seq(
+    return [
       put(numbers[i]!, get(at), v128Load(16 * i)),
-      put(sum, get(sum), value, seq(value, value, op.f64x2Eq), op.v128And, op.f64x2Add),
+      put(sum, get(sum), value, [value, value, op.f64x2Eq], op.v128And, op.f64x2Add),
       put(least, get(least), value, op.f64x2Pmin),
       put(largest, get(largest), value, op.f64x2Pmax),
       // True is -1.
-      put(nMissing, get(nMissing), seq(value, value, op.f64x2Ne), op.i64x2Sub),
+      put(nMissing, get(nMissing), [value, value, op.f64x2Ne], op.i64x2Sub),
       put(
         nOutside,
         get(nOutside),
-        seq(value, get(lows), op.f64x2Lt, value, get(highs), op.f64x2Gt, op.v128Or),
+        [value, get(lows), op.f64x2Lt, value, get(highs), op.f64x2Gt, op.v128Or],
         op.i64x2Sub,
       ),
-    );
+    ];
   };
   return {
     name: "total",
@@ -74,9 +75,9 @@ function totalKernel(): KernelFunction {
     body: [
       put(lows, splat(low)),
       put(highs, splat(high)),
-      ...kept.map(([local, place]) => put(local, constant(place), v128Load(0))),
-      loop(ofTwo(0), ofTwo(1), forward(32), seq(get(at), get(end), op.i32LtU)),
-      ...kept.map(([local, place]) => seq(constant(place), get(local), v128Store(0))),
+      kept.map(([local, place]) => put(local, constant(place), v128Load(0))),
+      loop(ofTwo(0), ofTwo(1), forward(32), [get(at), get(end), op.i32LtU]),
+      kept.map(([local, place]) => [constant(place), get(local), v128Store(0)]),
     ],
   };
 }
@@ -88,19 +89,10 @@ function totalKernel(): KernelFunction {
  */
 function irregularKernel(): KernelFunction {
   const [value, missing, passed, nMissing, listed, bits] = [4, 5, 6, 7, 8, 9];
-  const isWithin = seq(get(value), splat(low), op.f64x2Ge, get(value), splat(high), op.f64x2Le, op.v128And);
-  const isWhole = seq(
-    get(value),
-    op.f64x2Trunc,
-    get(value),
-    op.f64x2Eq,
-    constant(places.passes),
-    v128Load(0),
-    op.v128Or,
-  );
-  const place = seq(get(at), constant(3), op.i32ShrU);
-  const forwardBy = (count: readonly number[]): number[] =>
-    put(listed, get(listed), count, constant(4), op.i32Mul, op.i32Add);
+  const isWithin = [get(value), splat(low), op.f64x2Ge, get(value), splat(high), op.f64x2Le, op.v128And];
+  const isWhole = [get(value), op.f64x2Trunc, get(value), op.f64x2Eq, constant(places.passes), v128Load(0), op.v128Or];
+  const place = [get(at), constant(3), op.i32ShrU];
+  const forwardBy = (count: Code): Code => put(listed, get(listed), count, constant(4), op.i32Mul, op.i32Add);
   return {
     name: "irregular",
     parameters: [i32, i32, f64, f64],
@@ -115,21 +107,21 @@ function irregularKernel(): KernelFunction {
         put(passed, get(missing), constant(places.passes), v128Load(16), op.v128And),
         put(nMissing, get(nMissing), get(passed), op.i64x2Sub),
         put(bits, isWithin, isWhole, op.v128And, get(passed), op.v128Or, op.i64x2Bitmask, constant(3), op.i32Xor),
-        seq(
+        [
           get(bits),
           when(
             // The second one is written over where it does not count.
-            seq(get(listed), place, i32Store(0)),
-            forwardBy(seq(get(bits), constant(1), op.i32And)),
-            seq(get(listed), place, constant(1), op.i32Add, i32Store(0)),
-            forwardBy(seq(get(bits), constant(1), op.i32ShrU)),
+            [get(listed), place, i32Store(0)],
+            forwardBy([get(bits), constant(1), op.i32And]),
+            [get(listed), place, constant(1), op.i32Add, i32Store(0)],
+            forwardBy([get(bits), constant(1), op.i32ShrU]),
           ),
-        ),
+        ],
         forward(16),
-        seq(get(at), get(end), op.i32LtU),
+        [get(at), get(end), op.i32LtU],
       ),
-      seq(constant(places.nMissing), get(nMissing), v128Store(0)),
-      seq(get(listed), constant(places.list), op.i32Sub, constant(2), op.i32ShrU),
+      [constant(places.nMissing), get(nMissing), v128Store(0)],
+      [get(listed), constant(places.list), op.i32Sub, constant(2), op.i32ShrU],
     ],
   };
 }

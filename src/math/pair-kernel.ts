@@ -1,4 +1,5 @@
 import {
+  type Code,
   assemble,
   constant,
   f64,
@@ -16,7 +17,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "./wasm/assembler.ts";
-import { plus, put, seq } from "./wasm/code.ts";
+import { plus, put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce, pageBytes } from "./wasm/webassembly.ts";
 
 /** Rows that all pairs look at before the next ones: they stay in the nearest caches. */
@@ -44,8 +45,9 @@ function addKernel(): KernelFunction {
   const [x, y, end, sums] = [0, 1, 2, 3];
   const [a, b, hasA, hasB] = [4, 5, 6, 7];
   const totals = [8, 9, 10, 11, 12, 13];
-  const product = (...factors: readonly number[]): number[] =>
-    seq(...factors.map((local, i) => seq(get(local), i === 0 ? [] : op.f64x2Mul)));
+  const product = (...factors: readonly number[]): Code => [
+    factors.map((local, i) => [get(local), i === 0 ? [] : op.f64x2Mul]),
+  ];
   const terms = [
     product(hasA, hasB),
     product(a, hasB),
@@ -68,11 +70,9 @@ function addKernel(): KernelFunction {
         ...terms.map((term, i) => put(totals[i]!, get(totals[i]!), term, op.f64x2Add)),
         put(x, plus(x, rowBytes)),
         put(y, plus(y, rowBytes)),
-        seq(get(x), get(end), op.i32LtU),
+        [get(x), get(end), op.i32LtU],
       ),
-      ...totals.map((total, i) =>
-        seq(get(sums), get(sums), v128Load(16 * i), get(total), op.f64x2Add, v128Store(16 * i)),
-      ),
+      totals.map((total, i) => [get(sums), get(sums), v128Load(16 * i), get(total), op.f64x2Add, v128Store(16 * i)]),
     ],
   };
 }
@@ -80,7 +80,7 @@ function addKernel(): KernelFunction {
 /** `total(at, end)`: adds the numbers that are there to the sum and the count at `totalAt`, one by one. */
 function totalKernel(): KernelFunction {
   const [at, end, value, sum, count] = [0, 1, 2, 3, 4];
-  const isThere = seq(get(value), get(value), op.f64Eq);
+  const isThere = [get(value), get(value), op.f64Eq];
   return {
     name: "total",
     parameters: [i32, i32],
@@ -94,10 +94,10 @@ function totalKernel(): KernelFunction {
         put(sum, get(sum), get(value), op.f64Add, get(sum), isThere, select),
         put(count, get(count), isThere, op.f64FromI32, op.f64Add),
         put(at, plus(at, 8)),
-        seq(get(at), get(end), op.i32LtU),
+        [get(at), get(end), op.i32LtU],
       ),
-      seq(constant(totalAt), get(sum), f64Store(0)),
-      seq(constant(totalAt), get(count), f64Store(8)),
+      [constant(totalAt), get(sum), f64Store(0)],
+      [constant(totalAt), get(count), f64Store(8)],
     ],
   };
 }
@@ -105,7 +105,7 @@ function totalKernel(): KernelFunction {
 /** `spread(at, end, to, mean)`: writes numbers less the mean, and whether they are there, to one of two columns side by side. */
 function spreadKernel(): KernelFunction {
   const [at, end, to, mean, value] = [0, 1, 2, 3, 4];
-  const isThere = seq(get(value), get(value), op.f64Eq);
+  const isThere = [get(value), get(value), op.f64Eq];
   return {
     name: "spread",
     parameters: [i32, i32, i32, f64],
@@ -114,11 +114,11 @@ function spreadKernel(): KernelFunction {
     body: [
       loop(
         put(value, get(at), f64Load(0)),
-        seq(get(to), get(value), get(mean), op.f64Sub, f64Constant(0), isThere, select, f64Store(0)),
-        seq(get(to), isThere, op.f64FromI32, f64Store(16)),
+        [get(to), get(value), get(mean), op.f64Sub, f64Constant(0), isThere, select, f64Store(0)],
+        [get(to), isThere, op.f64FromI32, f64Store(16)],
         put(at, plus(at, 8)),
         put(to, plus(to, rowBytes)),
-        seq(get(at), get(end), op.i32LtU),
+        [get(at), get(end), op.i32LtU],
       ),
     ],
   };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   assemble,
   constant,
@@ -130,35 +131,23 @@ export function plainEdges(cells: Float64Array): EdgeKernels {
 }
 
 const tableBytes = tableNumbers * 8;
-const step = (local: number, bytes: number): number[] => [
-  ...get(local),
-  ...constant(bytes),
-  ...op.i32Add,
-  ...set(local),
-];
-const stepBy = (local: number, other: number): number[] => [...get(local), ...get(other), ...op.i32Add, ...set(local)];
+const step = (local: number, bytes: number): Code => [get(local), constant(bytes), op.i32Add, set(local)];
+const stepBy = (local: number, other: number): Code => [get(local), get(other), op.i32Add, set(local)];
 
 /** Of two numbers of a table, in both lanes, the second where the row's mark is not 0. */
-const chosen = (table: number, offset: number, mask: number): number[] =>
-  [
-    [...get(table), ...v128Load64Splat(offset + 8), ...get(table), ...v128Load64Splat(offset)],
-    [...get(mask), ...op.v128Bitselect],
-  ].flat();
+const chosen = (table: number, offset: number, mask: number): Code => [
+  [get(table), v128Load64Splat(offset + 8), get(table), v128Load64Splat(offset)],
+  [get(mask), op.v128Bitselect],
+];
 
 /** Whether the marks of two rows are above 0, from an address. */
-const marked = (address: readonly number[]): number[] => [
-  ...address,
-  ...v128Load(0),
-  ...f64Constant(0),
-  ...op.f64x2Splat,
-  ...op.f64x2Gt,
-];
+const marked = (address: Code): Code => [address, v128Load(0), f64Constant(0), op.f64x2Splat, op.f64x2Gt];
 
 const descendKernel: KernelFunction = ((): KernelFunction => {
   const [parent, child, childEnd, rowBytes, met, table, oldMet, oldTable, row, mask, oldMask] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
   ] as const;
-  const inRow = (base: number): number[] => [...get(base), ...get(row), ...op.i32Add];
+  const inRow = (base: number): Code => [get(base), get(row), op.i32Add];
   return {
     name: "descend",
     parameters: [i32, i32, i32, i32, i32, i32, i32, i32],
@@ -166,16 +155,16 @@ const descendKernel: KernelFunction = ((): KernelFunction => {
     locals: [i32, v128, v128],
     body: [
       loop(
-        [...constant(0), ...set(row)],
+        [constant(0), set(row)],
         loop(
-          [...marked(inRow(met)), ...set(mask), ...marked(inRow(oldMet)), ...set(oldMask)],
-          [...get(child), ...get(parent), ...v128Load(0), ...chosen(table, 0, mask), ...op.f64x2Mul],
-          [...chosen(oldTable, 16, oldMask), ...op.f64x2Mul, ...v128Store(0)],
-          [...step(parent, 16), ...step(child, 16)],
-          [...get(row), ...constant(16), ...op.i32Add, ...tee(row), ...get(rowBytes), ...op.i32LtU],
+          [marked(inRow(met)), set(mask), marked(inRow(oldMet)), set(oldMask)],
+          [get(child), get(parent), v128Load(0), chosen(table, 0, mask), op.f64x2Mul],
+          [chosen(oldTable, 16, oldMask), op.f64x2Mul, v128Store(0)],
+          [step(parent, 16), step(child, 16)],
+          [get(row), constant(16), op.i32Add, tee(row), get(rowBytes), op.i32LtU],
         ),
-        [...step(table, tableBytes), ...step(oldTable, tableBytes)],
-        [...get(child), ...get(childEnd), ...op.i32LtU],
+        [step(table, tableBytes), step(oldTable, tableBytes)],
+        [get(child), get(childEnd), op.i32LtU],
       ),
     ],
   };
@@ -190,14 +179,14 @@ const weighKernel: KernelFunction = ((): KernelFunction => {
     locals: [i32],
     body: [
       loop(
-        [...get(sums), ...get(rowBytes), ...op.i32Add, ...set(rowEnd)],
+        [get(sums), get(rowBytes), op.i32Add, set(rowEnd)],
         loop(
-          [...get(sums), ...get(products), ...v128Load(0), ...get(weights), ...v128Load64Splat(0), ...op.f64x2Mul],
-          [...get(value), ...op.f64x2Splat, ...op.f64x2Mul, ...v128Store(0), ...step(products, 16)],
-          [...get(sums), ...constant(16), ...op.i32Add, ...tee(sums), ...get(rowEnd), ...op.i32LtU],
+          [get(sums), get(products), v128Load(0), get(weights), v128Load64Splat(0), op.f64x2Mul],
+          [get(value), op.f64x2Splat, op.f64x2Mul, v128Store(0), step(products, 16)],
+          [get(sums), constant(16), op.i32Add, tee(sums), get(rowEnd), op.i32LtU],
         ),
         step(weights, 8),
-        [...get(sums), ...get(sumsEnd), ...op.i32LtU],
+        [get(sums), get(sumsEnd), op.i32LtU],
       ),
     ],
   };
@@ -210,23 +199,23 @@ const ascendKernel: KernelFunction = ((): KernelFunction => {
   const [source, target, own, old, rowEnd, mask, oldMask, sum, without, replaced] = [
     11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
   ] as const;
-  const zero = [...f64Constant(0), ...op.f64x2Splat];
-  const addProduct = (total: number, factor: readonly number[]): number[] => [
-    ...get(total),
-    ...get(sum),
-    ...factor,
-    ...op.f64x2Mul,
-    ...op.f64x2Add,
-    ...set(total),
+  const zero = [f64Constant(0), op.f64x2Splat];
+  const addProduct = (total: number, factor: Code): Code => [
+    get(total),
+    get(sum),
+    factor,
+    op.f64x2Mul,
+    op.f64x2Add,
+    set(total),
   ];
-  const weighted = (marks: number, less: number, total: number): number[] => [
-    ...get(marks),
-    ...v128Load(0),
-    ...get(less),
-    ...op.f64x2Splat,
-    ...op.f64x2Sub,
-    ...get(total),
-    ...op.f64x2Mul,
+  const weighted = (marks: number, less: number, total: number): Code => [
+    get(marks),
+    v128Load(0),
+    get(less),
+    op.f64x2Splat,
+    op.f64x2Sub,
+    get(total),
+    op.f64x2Mul,
   ];
   return {
     name: "ascend",
@@ -234,22 +223,22 @@ const ascendKernel: KernelFunction = ((): KernelFunction => {
     result: null,
     locals: [i32, i32, i32, i32, i32, v128, v128, v128, v128, v128],
     body: [
-      [...get(from), ...get(rowBytes), ...op.i32Add, ...set(rowEnd)],
+      [get(from), get(rowBytes), op.i32Add, set(rowEnd)],
       loop(
-        [...marked(get(met)), ...set(mask), ...marked(get(oldMet)), ...set(oldMask)],
-        [...zero, ...tee(without), ...set(replaced), ...get(from), ...set(source), ...get(to), ...set(target)],
-        [...get(table), ...set(own), ...get(oldTable), ...set(old)],
+        [marked(get(met)), set(mask), marked(get(oldMet)), set(oldMask)],
+        [zero, tee(without), set(replaced), get(from), set(source), get(to), set(target)],
+        [get(table), set(own), get(oldTable), set(old)],
         loop(
-          [...get(target), ...get(target), ...v128Load(0), ...get(source), ...v128Load(0), ...tee(sum)],
-          [...op.f64x2Add, ...v128Store(0)],
-          [...addProduct(without, chosen(own, 16, mask)), ...addProduct(replaced, chosen(old, 16, oldMask))],
-          [...step(own, tableBytes), ...step(old, tableBytes), ...stepBy(target, rowBytes)],
-          [...get(source), ...get(rowBytes), ...op.i32Add, ...tee(source), ...get(fromEnd), ...op.i32LtU],
+          [get(target), get(target), v128Load(0), get(source), v128Load(0), tee(sum)],
+          [op.f64x2Add, v128Store(0)],
+          [addProduct(without, chosen(own, 16, mask)), addProduct(replaced, chosen(old, 16, oldMask))],
+          [step(own, tableBytes), step(old, tableBytes), stepBy(target, rowBytes)],
+          [get(source), get(rowBytes), op.i32Add, tee(source), get(fromEnd), op.i32LtU],
         ),
-        [...get(change), ...weighted(met, share, without), ...weighted(oldMet, oldShare, replaced)],
-        [...op.f64x2Sub, ...v128Store(0)],
-        [...step(met, 16), ...step(oldMet, 16), ...step(change, 16), ...step(to, 16)],
-        [...get(from), ...constant(16), ...op.i32Add, ...tee(from), ...get(rowEnd), ...op.i32LtU],
+        [get(change), weighted(met, share, without), weighted(oldMet, oldShare, replaced)],
+        [op.f64x2Sub, v128Store(0)],
+        [step(met, 16), step(oldMet, 16), step(change, 16), step(to, 16)],
+        [get(from), constant(16), op.i32Add, tee(from), get(rowEnd), op.i32LtU],
       ),
     ],
   };

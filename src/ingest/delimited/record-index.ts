@@ -1,4 +1,5 @@
 import {
+  type Code,
   again,
   block,
   constant,
@@ -18,7 +19,7 @@ import {
   v128,
   v128Load,
 } from "../../math/wasm/assembler.ts";
-import { bytes, type Code, plus, put, seq } from "../../math/wasm/code.ts";
+import { bytes, plus, put } from "../../math/wasm/code.ts";
 import { carriageReturn, newline, quote } from "./grammar.ts";
 import { chunkBytes, lookFlags, type Writing } from "./kernel-places.ts";
 
@@ -41,86 +42,84 @@ const [
 const vectors = [22, 23, 24, 25];
 
 /** One bit for each of the 64 bytes: whether it is `byte`. */
-const bitsOf = (byte: number): number[] =>
-  vectors.flatMap((vector, i) =>
-    seq(
-      seq(get(vector), bytes(byte), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU),
-      i === 0 ? [] : seq(i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or),
-    ),
-  );
-const not = (code: Code): number[] => seq(code, i64Constant(-1n), op.i64Xor);
-const isAnywhere = (byte: number): number[] =>
-  vectors.flatMap((vector, i) => seq(get(vector), bytes(byte), op.i8x16Eq, i === 0 ? [] : op.v128Or));
+const bitsOf = (byte: number): Code =>
+  vectors.map((vector, i) => [
+    [get(vector), bytes(byte), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU],
+    i === 0 ? [] : [i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or],
+  ]);
+const not = (code: Code): Code => [code, i64Constant(-1n), op.i64Xor];
+const isAnywhere = (byte: number): Code =>
+  vectors.map((vector, i) => [get(vector), bytes(byte), op.i8x16Eq, i === 0 ? [] : op.v128Or]);
 /** The bits, each at the next byte; what stood at the last byte of the chunk before comes first. */
-const shifted = (code: Code, before: number): number[] => seq(code, i64Constant(1n), op.i64Shl, get(before), op.i64Or);
-const closing = seq(get(quotes), not(get(inside)), op.i64And);
-const lastBit = (code: Code): number[] => seq(code, i64Constant(63n), op.i64ShrU);
+const shifted = (code: Code, before: number): Code => [code, i64Constant(1n), op.i64Shl, get(before), op.i64Or];
+const closing = [get(quotes), not(get(inside)), op.i64And];
+const lastBit = (code: Code): Code => [code, i64Constant(63n), op.i64ShrU];
 
 const positionsAtOnce = 8;
 
 /** Writes the positions of the cells' ends: many at once, so that how many there are makes few branches. */
-const writePositions = seq(
-  put(scratch, seq(get(to), get(cellEnds), op.i64Popcnt, op.i32Wrap, constant(4), op.i32Mul, op.i32Add)),
+const writePositions = [
+  put(scratch, [get(to), get(cellEnds), op.i64Popcnt, op.i32Wrap, constant(4), op.i32Mul, op.i32Add]),
   block(
     again(
-      seq(get(to), get(scratch), op.i32GeU, leaveIf(1)),
-      ...Array.from({ length: positionsAtOnce }, (_, k) =>
-        seq(
-          seq(get(to), get(at), get(cellEnds), op.i64Ctz, op.i32Wrap, op.i32Add, i32Store(4 * k)),
-          put(cellEnds, seq(get(cellEnds), get(cellEnds), i64Constant(1n), op.i64Sub, op.i64And)),
-        ),
-      ),
-      seq(put(to, plus(to, 4 * positionsAtOnce)), leave(0)),
+      [get(to), get(scratch), op.i32GeU, leaveIf(1)],
+      ...Array.from({ length: positionsAtOnce }, (_, k) => [
+        [get(to), get(at), get(cellEnds), op.i64Ctz, op.i32Wrap, op.i32Add, i32Store(4 * k)],
+        put(cellEnds, [get(cellEnds), get(cellEnds), i64Constant(1n), op.i64Sub, op.i64And]),
+      ]),
+      [put(to, plus(to, 4 * positionsAtOnce)), leave(0)],
     ),
   ),
   put(to, get(scratch)),
-);
+];
 
 /** Leaves the index, so many places further out, where one of the chunk's bits is set. */
-const stopIfAny = (code: Code, outwards = 2): number[] =>
-  seq(code, get(valid), op.i64And, op.i64Eqz, op.i32Eqz, leaveIf(outwards));
+const stopIfAny = (code: Code, outwards = 2): Code => [
+  code,
+  get(valid),
+  op.i64And,
+  op.i64Eqz,
+  op.i32Eqz,
+  leaveIf(outwards),
+];
 
 /** Lines that end where they begin are no records, which the parser knows; here they would be looked at again and again. */
-const stopAtBlankLines = seq(
-  stopIfAny(seq(shifted(get(lineEnds), afterLine), get(lineEnds), get(returns), op.i64Or, op.i64And), 1),
+const stopAtBlankLines = [
+  stopIfAny([shifted(get(lineEnds), afterLine), get(lineEnds), get(returns), op.i64Or, op.i64And], 1),
   put(afterLine, lastBit(get(lineEnds))),
-);
+];
 
 /**
  * Ends that stand inside of quotes are none; inside is whatever an odd number of quotes has gone before. An opening quote has
  * to follow an end of a cell or a quote, and such, or a line end, has to follow a closing one.
  */
-const obeyQuotes = seq(
+const obeyQuotes = [
   put(quotes, bitsOf(quote)),
   put(inside, get(quotes)),
-  ...[1n, 2n, 4n, 8n, 16n, 32n].map((by) =>
-    put(inside, seq(get(inside), get(inside), i64Constant(by), op.i64Shl, op.i64Xor)),
+  [1n, 2n, 4n, 8n, 16n, 32n].map((by) =>
+    put(inside, [get(inside), get(inside), i64Constant(by), op.i64Shl, op.i64Xor]),
   ),
-  put(inside, seq(get(inside), get(wasInside), op.i64Xor)),
-  stopIfAny(seq(get(lineEnds), get(inside), op.i64And)),
-  put(cellEnds, seq(get(cellEnds), not(get(inside)), op.i64And)),
-  put(returns, seq(get(returns), not(get(inside)), op.i64And)),
-  stopIfAny(
-    seq(
-      seq(get(quotes), get(inside), op.i64And),
-      seq(not(shifted(seq(get(cellEnds), get(quotes), op.i64Or), afterEnd)), op.i64And),
-    ),
-  ),
-  stopIfAny(
-    seq(
-      shifted(closing, afterClose),
-      seq(not(seq(get(cellEnds), get(returns), op.i64Or, get(quotes), op.i64Or)), op.i64And),
-    ),
-  ),
-  put(wasInside, seq(get(inside), i64Constant(63n), op.i64ShrS)),
+  put(inside, [get(inside), get(wasInside), op.i64Xor]),
+  stopIfAny([get(lineEnds), get(inside), op.i64And]),
+  put(cellEnds, [get(cellEnds), not(get(inside)), op.i64And]),
+  put(returns, [get(returns), not(get(inside)), op.i64And]),
+  stopIfAny([
+    [get(quotes), get(inside), op.i64And],
+    [not(shifted([get(cellEnds), get(quotes), op.i64Or], afterEnd)), op.i64And],
+  ]),
+  stopIfAny([
+    shifted(closing, afterClose),
+    [not([get(cellEnds), get(returns), op.i64Or, get(quotes), op.i64Or]), op.i64And],
+  ]),
+  put(wasInside, [get(inside), i64Constant(63n), op.i64ShrS]),
   put(afterClose, lastBit(closing)),
-);
+];
 
 /** Every line ends in the same way, and carriage returns do nothing else. */
-const obeyReturns = seq(
-  stopIfAny(seq(shifted(get(returns), afterReturn), get(lineEnds), op.i64Xor, get(returns), get(usesReturns), select)),
+const obeyReturns = [
+  stopIfAny([shifted(get(returns), afterReturn), get(lineEnds), op.i64Xor, get(returns), get(usesReturns), select]),
   put(afterReturn, lastBit(get(returns))),
-);
+];
 
 /**
  * `index(at, length, usesReturns, ends, mostRows)`: how many plain records follow one another from `at` on, at most so many,
@@ -129,50 +128,53 @@ const obeyReturns = seq(
  * another number of cells.
  */
 export function indexKernel({ delimiter, quotes: usesQuotes, nCells }: Writing): KernelFunction {
-  const isPlain = seq(
-    seq(isAnywhere(carriageReturn), usesQuotes ? seq(isAnywhere(quote), op.v128Or) : [], op.v128AnyTrue),
-    seq(get(usesReturns), op.i32Or, get(wasInside), get(afterClose), op.i64Or, op.i64Eqz, op.i32Eqz, op.i32Or),
+  const isPlain = [
+    [isAnywhere(carriageReturn), usesQuotes ? [isAnywhere(quote), op.v128Or] : [], op.v128AnyTrue],
+    [get(usesReturns), op.i32Or, get(wasInside), get(afterClose), op.i64Or, op.i64Eqz, op.i32Eqz, op.i32Or],
     op.i32Eqz,
-  );
+  ];
   const indexChunks = again(
-    seq(get(at), get(length), op.i32GeU, leaveIf(1)),
-    seq(get(to), get(most), op.i32GeU, leaveIf(1)),
-    ...vectors.map((vector, i) => put(vector, seq(get(at), v128Load(16 * i)))),
+    [get(at), get(length), op.i32GeU, leaveIf(1)],
+    [get(to), get(most), op.i32GeU, leaveIf(1)],
+    ...vectors.map((vector, i) => put(vector, [get(at), v128Load(16 * i)])),
     put(valid, i64Constant(-1n)),
     block(
-      seq(plus(at, chunkBytes), get(length), op.i32LtU, leaveIf(0)),
-      put(scratch, seq(plus(at, chunkBytes), get(length), op.i32Sub)),
-      put(valid, seq(get(valid), get(scratch), op.i64ExtendU, op.i64ShrU)),
+      [plus(at, chunkBytes), get(length), op.i32LtU, leaveIf(0)],
+      put(scratch, [plus(at, chunkBytes), get(length), op.i32Sub]),
+      put(valid, [get(valid), get(scratch), op.i64ExtendU, op.i64ShrU]),
     ),
     put(lineEnds, bitsOf(newline)),
-    put(cellEnds, seq(bitsOf(delimiter.charCodeAt(0)), get(lineEnds), op.i64Or)),
-    seq(put(quotes, i64Constant(0n)), put(returns, i64Constant(0n))),
-    block(seq(isPlain, leaveIf(0)), put(returns, bitsOf(carriageReturn)), usesQuotes ? obeyQuotes : [], obeyReturns),
+    put(cellEnds, [bitsOf(delimiter.charCodeAt(0)), get(lineEnds), op.i64Or]),
+    [put(quotes, i64Constant(0n)), put(returns, i64Constant(0n))],
+    block([isPlain, leaveIf(0)], put(returns, bitsOf(carriageReturn)), usesQuotes ? obeyQuotes : [], obeyReturns),
     nCells === 1 ? [] : stopAtBlankLines,
-    put(cellEnds, seq(get(cellEnds), get(valid), op.i64And)),
-    put(nLines, seq(get(nLines), get(lineEnds), get(valid), op.i64And, op.i64Popcnt, op.i64Add)),
-    put(afterEnd, lastBit(seq(get(cellEnds), get(quotes), op.i64Or))),
+    put(cellEnds, [get(cellEnds), get(valid), op.i64And]),
+    put(nLines, [get(nLines), get(lineEnds), get(valid), op.i64And, op.i64Popcnt, op.i64Add]),
+    put(afterEnd, lastBit([get(cellEnds), get(quotes), op.i64Or])),
     writePositions,
-    seq(put(at, plus(at, chunkBytes)), leave(0)),
+    [put(at, plus(at, chunkBytes)), leave(0)],
   );
   // Whether as many lines as records were found, so that only the last cells of records have to end a line.
-  const isEven = seq(get(nLines), op.i32Wrap, get(most), op.i32Eq);
-  const isNewlineAt = (index: Code): number[] =>
-    seq(seq(get(ends), index, constant(4), op.i32Mul, op.i32Add, i32Load(0), i32Load8(0)), constant(newline), op.i32Eq);
+  const isEven = [get(nLines), op.i32Wrap, get(most), op.i32Eq];
+  const isNewlineAt = (index: Code): Code => [
+    [get(ends), index, constant(4), op.i32Mul, op.i32Add, i32Load(0), i32Load8(0)],
+    constant(newline),
+    op.i32Eq,
+  ];
   const countRecords = again(
-    seq(get(row), get(most), op.i32GeU, leaveIf(1)),
-    put(cell, seq(get(row), constant(nCells), op.i32Mul)),
+    [get(row), get(most), op.i32GeU, leaveIf(1)],
+    put(cell, [get(row), constant(nCells), op.i32Mul]),
     put(scratch, plus(cell, nCells - 1)),
-    seq(isNewlineAt(get(scratch)), op.i32Eqz, leaveIf(1)),
+    [isNewlineAt(get(scratch)), op.i32Eqz, leaveIf(1)],
     block(
-      seq(isEven, leaveIf(0)),
+      [isEven, leaveIf(0)],
       again(
-        seq(get(cell), get(scratch), op.i32GeU, leaveIf(1)),
-        seq(isNewlineAt(get(cell)), leaveIf(3)),
-        seq(put(cell, plus(cell, 1)), leave(0)),
+        [get(cell), get(scratch), op.i32GeU, leaveIf(1)],
+        [isNewlineAt(get(cell)), leaveIf(3)],
+        [put(cell, plus(cell, 1)), leave(0)],
       ),
     ),
-    seq(put(row, plus(row, 1)), leave(0)),
+    [put(row, plus(row, 1)), leave(0)],
   );
   return {
     name: "index",
@@ -184,14 +186,14 @@ export function indexKernel({ delimiter, quotes: usesQuotes, nCells }: Writing):
       ...vectors.map(() => v128),
     ],
     body: [
-      seq(get(ends), plus(at, -1), i32Store(0)),
-      seq(put(ends, plus(ends, 4)), put(to, get(ends))),
-      put(most, seq(get(ends), get(mostRows), constant(4 * nCells), op.i32Mul, op.i32Add)),
-      seq(put(afterEnd, i64Constant(1n)), put(afterLine, i64Constant(1n))),
+      [get(ends), plus(at, -1), i32Store(0)],
+      [put(ends, plus(ends, 4)), put(to, get(ends))],
+      put(most, [get(ends), get(mostRows), constant(4 * nCells), op.i32Mul, op.i32Add]),
+      [put(afterEnd, i64Constant(1n)), put(afterLine, i64Constant(1n))],
       block(indexChunks),
-      put(most, seq(get(to), get(ends), op.i32Sub, constant(4 * nCells), op.i32DivU)),
+      put(most, [get(to), get(ends), op.i32Sub, constant(4 * nCells), op.i32DivU]),
       block(countRecords),
-      seq(get(row), get(mostRows), get(row), get(mostRows), op.i32LtU, select),
+      [get(row), get(mostRows), get(row), get(mostRows), op.i32LtU, select],
     ],
   };
 }
@@ -200,12 +202,10 @@ export function indexKernel({ delimiter, quotes: usesQuotes, nCells }: Writing):
 export const lookKernel: KernelFunction = ((): KernelFunction => {
   const [position, last, count, least, together] = [0, 1, 2, 3, 4];
   const four = [5, 6, 7, 8];
-  const newlines = four.flatMap((vector, i) =>
-    seq(
-      seq(get(vector), bytes(newline), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU),
-      i === 0 ? [] : seq(i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or),
-    ),
-  );
+  const newlines = four.map((vector, i) => [
+    [get(vector), bytes(newline), op.i8x16Eq, op.i8x16Bitmask, op.i64ExtendU],
+    i === 0 ? [] : [i64Constant(BigInt(16 * i)), op.i64Shl, op.i64Or],
+  ]);
   return {
     name: "look",
     parameters: [i32, i32],
@@ -221,11 +221,11 @@ export const lookKernel: KernelFunction = ((): KernelFunction => {
           put(together, get(together), get(vector), op.v128Or),
         ]),
         put(position, plus(position, chunkBytes)),
-        seq(get(position), get(last), op.i32LtU),
+        [get(position), get(last), op.i32LtU],
       ),
-      seq(get(count), constant(lookFlags.nBits), op.i32Shl),
-      seq(get(least), bytes(0), op.i8x16Eq, op.v128AnyTrue, op.i32Or),
-      seq(get(together), op.i8x16Bitmask, constant(0), op.i32Ne, constant(1), op.i32Shl, op.i32Or),
+      [get(count), constant(lookFlags.nBits), op.i32Shl],
+      [get(least), bytes(0), op.i8x16Eq, op.v128AnyTrue, op.i32Or],
+      [get(together), op.i8x16Bitmask, constant(0), op.i32Ne, constant(1), op.i32Shl, op.i32Or],
     ],
   };
 })();

@@ -1,4 +1,5 @@
 import {
+  type Code,
   assemble,
   constant,
   f64,
@@ -13,7 +14,7 @@ import {
   move,
   op,
 } from "../../math/wasm/assembler.ts";
-import { put, seq } from "../../math/wasm/code.ts";
+import { put } from "../../math/wasm/code.ts";
 import { compileModule, createMemory, instantiateModule } from "../../math/wasm/webassembly.ts";
 import { stretch } from "../../math/stretch.ts";
 
@@ -26,14 +27,13 @@ const places = { given: 0, kept: 8 * stretch, bits: 16 * stretch } as const;
  */
 const keepKernel: KernelFunction = ((): KernelFunction => {
   const [at, end, to, bitsTo, present, byte, value] = [0, 1, 2, 3, 4, 5, 6];
-  const keepOne = (i: number): number[] =>
-    seq(
-      put(value, get(at), f64Load(8 * i)),
-      seq(get(to), get(value), f64Store(0)),
-      put(present, get(value), get(value), op.f64Eq),
-      put(to, get(to), get(present), constant(3), op.i32Shl, op.i32Add),
-      put(byte, i === 0 ? get(present) : seq(get(byte), get(present), constant(i), op.i32Shl, op.i32Or)),
-    );
+  const keepOne = (i: number): Code => [
+    put(value, get(at), f64Load(8 * i)),
+    [get(to), get(value), f64Store(0)],
+    put(present, get(value), get(value), op.f64Eq),
+    put(to, get(to), get(present), constant(3), op.i32Shl, op.i32Add),
+    put(byte, i === 0 ? get(present) : [get(byte), get(present), constant(i), op.i32Shl, op.i32Or]),
+  ];
   return {
     name: "keep",
     parameters: [i32, i32],
@@ -44,7 +44,7 @@ const keepKernel: KernelFunction = ((): KernelFunction => {
       put(bitsTo, constant(places.bits)),
       loop(
         ...Array.from({ length: 8 }, (_, i) => keepOne(i)),
-        seq(get(bitsTo), get(byte), i32Store8(0)),
+        [get(bitsTo), get(byte), i32Store8(0)],
         move(bitsTo, 1),
         move(at, 64),
         isBelow(at, end),

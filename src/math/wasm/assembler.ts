@@ -11,7 +11,14 @@ export const i64: ValueType = 0x7e;
 export const f64: ValueType = 0x7c;
 export const v128: ValueType = 0x7b;
 
-/** Instructions without immediates, ready to append. */
+/**
+ * Bytes, and pieces of such code, one after the other. A piece stays where it is and is only pointed to, however often it is used:
+ * `assemble` writes each byte out once. A module is assembled before V8 has compiled what does it, and copying what is put together
+ * took longer than a small training.
+ */
+export type Code = readonly (number | Code)[];
+
+/** Instructions without immediates. */
 export const op = {
   i32Eqz: [0x45],
   i32Eq: [0x46],
@@ -129,10 +136,10 @@ export const op = {
   end: [0x0b],
 } as const;
 
-export const get = (local: number): number[] => [0x20, ...unsigned(local)];
-export const set = (local: number): number[] => [0x21, ...unsigned(local)];
-export const tee = (local: number): number[] => [0x22, ...unsigned(local)];
-export function constant(value: number): number[] {
+export const get = (local: number): Code => [0x20, unsigned(local)];
+export const set = (local: number): Code => [0x21, unsigned(local)];
+export const tee = (local: number): Code => [0x22, unsigned(local)];
+export function constant(value: number): Code {
   const bytes = [0x41];
   let rest = value | 0;
   // As `signed`, without big integers: a module has thousands of them, and is assembled while threads wait for it.
@@ -140,113 +147,124 @@ export function constant(value: number): number[] {
   bytes.push(rest & 0x7f);
   return bytes;
 }
-export const i64Constant = (value: bigint): number[] => [0x42, ...signed(value)];
-export function f64Constant(value: number): number[] {
+export const i64Constant = (value: bigint): Code => [0x42, signed(value)];
+export function f64Constant(value: number): Code {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);
-  return [0x44, ...bytes];
+  return [0x44, Array.from(bytes)];
 }
 /** Alignment is a hint only; 0 promises nothing and costs nothing on x64 and arm64. */
-export const i32Load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)];
-export const i32Load8 = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
-export const i32Load16 = (offset: number): number[] => [0x2f, 0, ...unsigned(offset)];
-export const i32Store8 = (offset: number): number[] => [0x3a, 0, ...unsigned(offset)];
-export const i32Store16 = (offset: number): number[] => [0x3b, 0, ...unsigned(offset)];
-export const i32Store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
-export const i64Load = (offset: number): number[] => [0x29, 0, ...unsigned(offset)];
+export const i32Load = (offset: number): Code => [0x28, 0, unsigned(offset)];
+export const i32Load8 = (offset: number): Code => [0x2d, 0, unsigned(offset)];
+export const i32Load16 = (offset: number): Code => [0x2f, 0, unsigned(offset)];
+export const i32Store8 = (offset: number): Code => [0x3a, 0, unsigned(offset)];
+export const i32Store16 = (offset: number): Code => [0x3b, 0, unsigned(offset)];
+export const i32Store = (offset: number): Code => [0x36, 0, unsigned(offset)];
+export const i64Load = (offset: number): Code => [0x29, 0, unsigned(offset)];
 /** Loads a signed 32-bit integer and widens it. */
-export const i64Load32 = (offset: number): number[] => [0x34, 0, ...unsigned(offset)];
-export const i64Store = (offset: number): number[] => [0x37, 0, ...unsigned(offset)];
-export const f64Load = (offset: number): number[] => [0x2b, 0, ...unsigned(offset)];
-export const f64Store = (offset: number): number[] => [0x39, 0, ...unsigned(offset)];
-export const v128Load = (offset: number): number[] => [0xfd, 0x00, 0, ...unsigned(offset)];
+export const i64Load32 = (offset: number): Code => [0x34, 0, unsigned(offset)];
+export const i64Store = (offset: number): Code => [0x37, 0, unsigned(offset)];
+export const f64Load = (offset: number): Code => [0x2b, 0, unsigned(offset)];
+export const f64Store = (offset: number): Code => [0x39, 0, unsigned(offset)];
+export const v128Load = (offset: number): Code => [0xfd, 0x00, 0, unsigned(offset)];
 /** Loads two signed 32-bit integers and widens them to two 64-bit lanes. */
-export const v128Load32x2 = (offset: number): number[] => [0xfd, 0x05, 0, ...unsigned(offset)];
+export const v128Load32x2 = (offset: number): Code => [0xfd, 0x05, 0, unsigned(offset)];
 /** Loads 64 bits into the lower half; the upper one is 0. */
-export const v128Load64Zero = (offset: number): number[] => [0xfd, 0x5d, 0, ...unsigned(offset)];
-export const v128Store = (offset: number): number[] => [0xfd, 0x0b, 0, ...unsigned(offset)];
+export const v128Load64Zero = (offset: number): Code => [0xfd, 0x5d, 0, unsigned(offset)];
+export const v128Store = (offset: number): Code => [0xfd, 0x0b, 0, unsigned(offset)];
 
 /** Loads 64 bits into the upper half of the vector on the stack. */
-export const v128Load64Upper = (offset: number): number[] => [0xfd, 0x57, 0, ...unsigned(offset), 1];
+export const v128Load64Upper = (offset: number): Code => [0xfd, 0x57, 0, unsigned(offset), 1];
 
 /** Loads one byte into all 16 lanes. */
-export const v128Load8Splat = (offset: number): number[] => [0xfd, 0x07, 0, ...unsigned(offset)];
+export const v128Load8Splat = (offset: number): Code => [0xfd, 0x07, 0, unsigned(offset)];
 /** Loads one 32-bit number into all 4 lanes. */
-export const v128Load32Splat = (offset: number): number[] => [0xfd, 0x09, 0, ...unsigned(offset)];
+export const v128Load32Splat = (offset: number): Code => [0xfd, 0x09, 0, unsigned(offset)];
 /** Loads one 64-bit number into both lanes. */
-export const v128Load64Splat = (offset: number): number[] => [0xfd, 0x0a, 0, ...unsigned(offset)];
-export const i16x8ExtractLane = (lane: number): number[] => [0xfd, 0x19, lane];
-export const i32x4ExtractLane = (lane: number): number[] => [0xfd, 0x1b, lane];
-export const f64x2ExtractLane = (lane: number): number[] => [0xfd, 0x21, lane];
+export const v128Load64Splat = (offset: number): Code => [0xfd, 0x0a, 0, unsigned(offset)];
+export const i16x8ExtractLane = (lane: number): Code => [0xfd, 0x19, lane];
+export const i32x4ExtractLane = (lane: number): Code => [0xfd, 0x1b, lane];
+export const f64x2ExtractLane = (lane: number): Code => [0xfd, 0x21, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
-export const select: readonly number[] = [0x1b];
+export const select: Code = [0x1b];
 
 /** The address in a local, so many bytes on. */
-export const ahead = (local: number, by: number): number[] => [...get(local), ...constant(by), ...op.i32Add];
+export const ahead = (local: number, by: number): Code => [get(local), constant(by), op.i32Add];
 /** Moves the address in a local. */
-export const move = (local: number, by: number): number[] => [...ahead(local, by), ...set(local)];
+export const move = (local: number, by: number): Code => [ahead(local, by), set(local)];
 /** Whether the address in a local is below another: for the end of `loop`. */
-export const isBelow = (local: number, end: number): number[] => [...get(local), ...get(end), ...op.i32LtU];
+export const isBelow = (local: number, end: number): Code => [get(local), get(end), op.i32LtU];
 
 /** Picks 16 of the 32 bytes of the two vectors on the stack. */
-export const i8x16Shuffle = (lanes: readonly number[]): number[] => [0xfd, 0x0d, ...lanes];
+export const i8x16Shuffle = (lanes: readonly number[]): Code => [0xfd, 0x0d, lanes];
 /** Of two vectors of 64-bit lanes: both first lanes, and both second ones. */
-export const firstLanes: readonly number[] = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-export const secondLanes: readonly number[] = i8x16Shuffle([
-  8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31,
-]);
+export const firstLanes: Code = i8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+export const secondLanes: Code = i8x16Shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]);
 
 /** Two 64-bit lanes as a literal. */
-export function v128Constant(low: bigint, high: bigint): number[] {
+export function v128Constant(low: bigint, high: bigint): Code {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setBigInt64(0, low, true);
   view.setBigInt64(8, high, true);
-  return [0xfd, 0x0c, ...bytes];
+  return [0xfd, 0x0c, Array.from(bytes)];
 }
 
-/** Parts one after the other. Until it is compiled, `flat` and a spread behind the first take 200 ns a byte; a module is not. */
-export const join = (parts: readonly (readonly number[])[]): number[] => new Array<number>().concat(...parts);
-
 /** Runs `body` again while the condition it leaves on the stack is true: at least once. */
-export const loop = (...body: readonly (readonly number[])[]): number[] =>
-  join([[0x03, 0x40], ...body, [0x0d, 0, 0x0b]]);
+export const loop = (...body: readonly Code[]): Code => [0x03, 0x40, body, 0x0d, 0, 0x0b];
 
 /** A place that `leave` leaves: what follows it is next. */
-export const block = (...body: readonly (readonly number[])[]): number[] => join([[0x02, 0x40], ...body, op.end]);
+export const block = (...body: readonly Code[]): Code => [0x02, 0x40, body, 0x0b];
 /** A place that `leave` returns to: `body` runs again. */
-export const again = (...body: readonly (readonly number[])[]): number[] => join([[0x03, 0x40], ...body, op.end]);
+export const again = (...body: readonly Code[]): Code => [0x03, 0x40, body, 0x0b];
 /** Leaves the place so many places further out; 0 = the innermost. */
-export const leave = (outwards: number): number[] => [0x0c, ...unsigned(outwards)];
+export const leave = (outwards: number): Code => [0x0c, unsigned(outwards)];
 /** Leaves it where the i32 on the stack is not 0. */
-export const leaveIf = (outwards: number): number[] => [0x0d, ...unsigned(outwards)];
+export const leaveIf = (outwards: number): Code => [0x0d, unsigned(outwards)];
 
 /** Runs `body` where the i32 on the stack is not 0. */
-export const when = (...body: readonly (readonly number[])[]): number[] => join([[0x04, 0x40], ...body, op.end]);
+export const when = (...body: readonly Code[]): Code => [0x04, 0x40, body, 0x0b];
 
 /** Runs `body` while the address in local `at` is below the one in local `end`: `body` moves it there. */
-export const whileBelow = (at: number, end: number, ...body: readonly (readonly number[])[]): number[] => [
-  ...isBelow(at, end),
-  ...when(loop(...body, isBelow(at, end))),
+export const whileBelow = (at: number, end: number, ...body: readonly Code[]): Code => [
+  isBelow(at, end),
+  when(loop(body, isBelow(at, end))),
 ];
 
 /** Calls a function of the module by its number. */
-export const call = (index: number): number[] => [0x10, ...unsigned(index)];
+export const call = (index: number): Code => [0x10, unsigned(index)];
 
 export interface KernelFunction {
   readonly name: string;
   readonly parameters: readonly ValueType[];
   readonly result: ValueType | null;
   readonly locals: readonly ValueType[];
-  readonly body: readonly (readonly number[])[];
+  readonly body: Code;
 }
 
 /** A function that the module calls and its host gives. Imported ones come first: they are functions 0, 1, ... of the module. */
 export type ImportedFunction = Pick<KernelFunction, "name" | "parameters" | "result">;
 
-const vector = (items: readonly (readonly number[])[]): number[] => join([unsigned(items.length), ...items]);
-const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
-const section = (id: number, content: readonly number[]): number[] => join([[id], unsigned(content.length), content]);
+const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
+const name = (text: string): Code => [unsigned(text.length), Array.from(text, (letter) => letter.charCodeAt(0))];
+
+/** Appends the bytes of a piece of code. */
+function write(code: Code, bytes: number[]): number[] {
+  for (let i = 0; i < code.length; ++i) {
+    const part = code[i]!;
+    if (typeof part === "number") bytes.push(part);
+    else write(part, bytes);
+  }
+  return bytes;
+}
+
+/** Behind the number of their bytes. */
+function sized(code: Code): Code {
+  const bytes = write(code, []);
+  return [unsigned(bytes.length), bytes];
+}
+
+const section = (id: number, content: Code): Code => [id, sized(content)];
 
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
@@ -261,28 +279,20 @@ export function assemble(
 ): Uint8Array<ArrayBuffer> {
   const types = [...imported, ...functions].map((f) => [
     0x60,
-    ...vector(f.parameters.map((type) => [type])),
-    ...vector(f.result === null ? [] : [[f.result]]),
+    vector(f.parameters.map((type) => [type])),
+    vector(f.result === null ? [] : [[f.result]]),
   ]);
-  const limits = [
-    memory.shared ? 0x03 : 0x01,
-    ...unsigned(memory.pages),
-    ...unsigned(memory.mostPages ?? memory.pages),
-  ];
-  const code = functions.map((f) => {
-    const body = join([vector(f.locals.map((type) => [1, type])), ...f.body, op.end]);
-    return join([unsigned(body.length), body]);
-  });
-  const given = imported.map((f, index) => [...name("env"), ...name(f.name), 0x00, ...unsigned(index)]);
+  const limits = [memory.shared ? 0x03 : 0x01, unsigned(memory.pages), unsigned(memory.mostPages ?? memory.pages)];
+  const bodies = functions.map((f) => sized([vector(f.locals.map((type) => [1, type])), f.body, op.end]));
+  const given = imported.map((f, index) => [name("env"), name(f.name), 0x00, unsigned(index)]);
   const first = imported.length;
-  return Uint8Array.from(
-    join([
-      magicAndVersion,
-      section(1, vector(types)),
-      section(2, vector([[...name("env"), ...name("memory"), 0x02, ...limits], ...given])),
-      section(3, vector(functions.map((_, index) => unsigned(first + index)))),
-      section(7, vector(functions.map((f, index) => [...name(f.name), 0x00, ...unsigned(first + index)]))),
-      section(10, vector(code)),
-    ]),
-  );
+  const module = [
+    magicAndVersion,
+    section(1, vector(types)),
+    section(2, vector([[name("env"), name("memory"), 0x02, limits], ...given])),
+    section(3, vector(functions.map((_, index) => unsigned(first + index)))),
+    section(7, vector(functions.map((f, index) => [name(f.name), 0x00, unsigned(first + index)]))),
+    section(10, vector(bodies)),
+  ];
+  return new Uint8Array(write(module, []));
 }

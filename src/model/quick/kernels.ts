@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   ahead,
   assemble,
@@ -28,18 +29,18 @@ import { treesKernel } from "./trees-kernel.ts";
 import { type WasmMemory, compileModule, instantiateModule } from "../../math/wasm/webassembly.ts";
 
 /** Closes the leaves on the left of a split for the rows in `right`: those bytes of its tree's planes lose their bits. */
-function closeLeft(record: number, right: number, shift: number, plane: number, clear: number, rest: number): number[] {
-  const cleared = [...get(right), ...get(clear), ...v128Load8Splat(0), ...op.v128And];
+function closeLeft(record: number, right: number, shift: number, plane: number, clear: number, rest: number): Code {
+  const cleared = [get(right), get(clear), v128Load8Splat(0), op.v128And];
   return [
-    [...get(record), ...i32Load(codeRecord.plane), ...get(shift), ...op.i32Add, ...set(plane)],
-    [...ahead(record, codeRecord.clear), ...set(clear)],
-    [...get(record), ...i32Load8(codeRecord.planes), ...set(rest)],
+    [get(record), i32Load(codeRecord.plane), get(shift), op.i32Add, set(plane)],
+    [ahead(record, codeRecord.clear), set(clear)],
+    [get(record), i32Load8(codeRecord.planes), set(rest)],
     loop(
-      [...get(plane), ...get(plane), ...v128Load(0), ...cleared, ...op.v128AndNot, ...v128Store(0)],
-      [...move(plane, 16), ...move(clear, 1)],
-      [...get(rest), ...constant(1), ...op.i32Sub, ...tee(rest)],
+      [get(plane), get(plane), v128Load(0), cleared, op.v128AndNot, v128Store(0)],
+      [move(plane, 16), move(clear, 1)],
+      [get(rest), constant(1), op.i32Sub, tee(rest)],
     ),
-  ].flat();
+  ];
 }
 
 /** Category splits of a group of rows, whose planes stand `shift` further: a table a split says which codes go right. */
@@ -48,8 +49,8 @@ const categoriesKernel: KernelFunction = (() => {
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
   ];
   const lookUps = Array.from({ length: groupRows }, (_, lane) => {
-    const entry = [...get(table), ...get(codes), ...i32Load16(lane * 2), ...op.i32Add];
-    return [...get(scratch), ...entry, ...i32Load8(0), ...i32Store8(lane)];
+    const entry = [get(table), get(codes), i32Load16(lane * 2), op.i32Add];
+    return [get(scratch), entry, i32Load8(0), i32Store8(lane)];
   });
   return {
     name: "categories",
@@ -58,17 +59,17 @@ const categoriesKernel: KernelFunction = (() => {
     locals: [i32, i32, i32, i32, v128, i32, i32, i32],
     body: [
       loop(
-        [...get(segment), ...i32Load(segmentRecord.values), ...get(row), ...get(row), ...op.i32Add, ...op.i32Add],
-        [...set(codes), ...get(segment), ...i32Load(segmentRecord.begin), ...set(record)],
-        [...get(segment), ...i32Load(segmentRecord.end), ...set(recordsEnd)],
+        [get(segment), i32Load(segmentRecord.values), get(row), get(row), op.i32Add, op.i32Add],
+        [set(codes), get(segment), i32Load(segmentRecord.begin), set(record)],
+        [get(segment), i32Load(segmentRecord.end), set(recordsEnd)],
         loop(
-          [...get(record), ...i32Load(codeRecord.table), ...set(table)],
+          [get(record), i32Load(codeRecord.table), set(table)],
           ...lookUps,
-          [...get(scratch), ...v128Load(0), ...tee(right), ...op.v128AnyTrue],
+          [get(scratch), v128Load(0), tee(right), op.v128AnyTrue],
           when(closeLeft(record, right, shift, plane, clear, rest)),
-          [...move(record, codeRecord.bytes), ...isBelow(record, recordsEnd)],
+          [move(record, codeRecord.bytes), isBelow(record, recordsEnd)],
         ),
-        [...move(segment, segmentRecord.bytes), ...isBelow(segment, segmentsEnd)],
+        [move(segment, segmentRecord.bytes), isBelow(segment, segmentsEnd)],
       ),
     ],
   };
@@ -79,7 +80,7 @@ const openKernel: KernelFunction = {
   parameters: [i32, i32],
   result: null,
   locals: [],
-  body: [loop([...get(0), ...v128Constant(-1n, -1n), ...v128Store(0), ...move(0, 16), ...isBelow(0, 1)])],
+  body: [loop([get(0), v128Constant(-1n, -1n), v128Store(0), move(0, 16), isBelow(0, 1)])],
 };
 
 /** The kernels over one memory; addresses are bytes in it. No range may be empty. */

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   constant,
   f64Load,
@@ -8,7 +9,6 @@ import {
   i32Load,
   i32x4ExtractLane,
   i8x16Shuffle,
-  join,
   isBelow,
   loop,
   move,
@@ -26,7 +26,7 @@ import {
 import { groupRows, groups, planeBytes, mostLeaves, treeRecord, numberRecord } from "./records.ts";
 
 /** Interleaves bytes (`width` 1) or byte pairs of two vectors, their lower or upper halves. */
-function interleaved(width: 1 | 2, isUpper: boolean): number[] {
+function interleaved(width: 1 | 2, isUpper: boolean): Code {
   const lanes = Array.from({ length: 16 }, (_, byte) => {
     const unit = Math.floor(byte / width);
     return (unit % 2) * 16 + (isUpper ? 8 : 0) + Math.floor(unit / 2) * width + (byte % width);
@@ -40,40 +40,30 @@ function addLeaves(
   [at, values, cell, pairs, otherPairs, rows]: readonly [number, number, number, number, number, number],
   planes: number,
   firstRow: number,
-): number[] {
-  const valueOf = (lane: number): number[] => {
-    const leaf = [...get(rows), ...i32x4ExtractLane(lane), ...op.i32Ctz, ...constant(3), ...op.i32Shl];
-    return [...get(values), ...leaf, ...op.i32Add];
+): Code {
+  const valueOf = (lane: number): Code => {
+    const leaf = [get(rows), i32x4ExtractLane(lane), op.i32Ctz, constant(3), op.i32Shl];
+    return [get(values), leaf, op.i32Add];
   };
-  const addRow = (row: number): number[] => {
+  const addRow = (row: number): Code => {
     const to = row * outputs * 8;
-    return [
-      ...get(cell),
-      ...get(cell),
-      ...f64Load(to),
-      ...valueOf(row % 4),
-      ...f64Load(0),
-      ...op.f64Add,
-      ...f64Store(to),
-    ];
+    return [get(cell), get(cell), f64Load(to), valueOf(row % 4), f64Load(0), op.f64Add, f64Store(to)];
   };
-  const addPair = (row: number): number[] => {
-    const both = [...valueOf((row + 1) % 4), ...valueOf(row % 4), ...v128Load64Zero(0), ...v128Load64Upper(0)];
-    return [...get(cell), ...get(cell), ...v128Load(row * 8), ...both, ...op.f64x2Add, ...v128Store(row * 8)];
+  const addPair = (row: number): Code => {
+    const both = [valueOf((row + 1) % 4), valueOf(row % 4), v128Load64Zero(0), v128Load64Upper(0)];
+    return [get(cell), get(cell), v128Load(row * 8), both, op.f64x2Add, v128Store(row * 8)];
   };
-  const four = (row: number): number[] =>
-    outputs === 1 ? [0, 2].flatMap((i) => addPair(row + i)) : [0, 1, 2, 3].flatMap((i) => addRow(row + i));
-  const load = (plane: number): number[] => [...get(at), ...v128Load(planes + plane * 16)];
-  return [false, true].flatMap((isUpper) =>
-    join([
-      [...load(0), ...load(1), ...interleaved(1, isUpper), ...set(pairs)],
-      [...load(2), ...load(3), ...interleaved(1, isUpper), ...set(otherPairs)],
-      ...[false, true].flatMap((isLast) => [
-        [...get(pairs), ...get(otherPairs), ...interleaved(2, isLast), ...set(rows)],
-        four(firstRow + (isUpper ? 8 : 0) + (isLast ? 4 : 0)),
-      ]),
+  const four = (row: number): Code =>
+    outputs === 1 ? [0, 2].map((i) => addPair(row + i)) : [0, 1, 2, 3].map((i) => addRow(row + i));
+  const load = (plane: number): Code => [get(at), v128Load(planes + plane * 16)];
+  return [false, true].map((isUpper) => [
+    [load(0), load(1), interleaved(1, isUpper), set(pairs)],
+    [load(2), load(3), interleaved(1, isUpper), set(otherPairs)],
+    [false, true].map((isLast) => [
+      [get(pairs), get(otherPairs), interleaved(2, isLast), set(rows)],
+      four(firstRow + (isUpper ? 8 : 0) + (isLast ? 4 : 0)),
     ]),
-  );
+  ]);
 }
 
 /**
@@ -85,26 +75,25 @@ export function treesKernel(outputs: number, opened: number | null): KernelFunct
   const [tree, treesEnd, record, row, open, closed, values, scores] = [0, 1, 2, 3, 4, 5, 6, 7];
   const [recordsEnd, ranks, above, keep, cell, pairs, otherPairs, rows] = [8, 9, 10, 11, 12, 13, 14, 15];
   const planes = Array.from({ length: groups }, (_, group) => 16 + group);
-  const everyGroup = (of: (plane: number, group: number) => number[]): number[] => planes.flatMap(of);
-  const untouched = (group: number, plane: number): number[] =>
-    opened === null ? v128Constant(-1n, -1n) : [...get(open), ...v128Load(group * opened + plane * 16)];
+  const everyGroup = (of: (plane: number, group: number) => Code): Code => planes.map(of);
+  const untouched = (group: number, plane: number): Code =>
+    opened === null ? v128Constant(-1n, -1n) : [get(open), v128Load(group * opened + plane * 16)];
   const ask = loop(
-    [...get(record), ...i32Load(numberRecord.ranks), ...get(row), ...op.i32Add, ...set(ranks)],
-    [...get(record), ...v128Load8Splat(numberRecord.above), ...set(above)],
-    [...get(record), ...v128Load8Splat(numberRecord.keep), ...set(keep)],
+    [get(record), i32Load(numberRecord.ranks), get(row), op.i32Add, set(ranks)],
+    [get(record), v128Load8Splat(numberRecord.above), set(above)],
+    [get(record), v128Load8Splat(numberRecord.keep), set(keep)],
     everyGroup((plane, group) => {
-      const goesLeft = [...get(above), ...get(ranks), ...v128Load(group * groupRows), ...op.i8x16GtS];
-      return [...goesLeft, ...get(keep), ...op.v128Or, ...get(plane), ...op.v128And, ...set(plane)];
+      const goesLeft = [get(above), get(ranks), v128Load(group * groupRows), op.i8x16GtS];
+      return [goesLeft, get(keep), op.v128Or, get(plane), op.v128And, set(plane)];
     }),
-    [...move(record, numberRecord.bytes), ...isBelow(record, recordsEnd)],
+    [move(record, numberRecord.bytes), isBelow(record, recordsEnd)],
   );
-  const closePlane = (plane: number): number[] =>
-    join([
-      everyGroup((own, group) => [...untouched(group, plane), ...set(own)]),
-      [...get(tree), ...i32Load(treeRecord.ends + plane * 4), ...set(recordsEnd)],
-      [...isBelow(record, recordsEnd), ...when(ask)],
-      everyGroup((own, group) => [...get(closed), ...get(own), ...v128Store(group * planeBytes + plane * 16)]),
-    ]);
+  const closePlane = (plane: number): Code => [
+    everyGroup((own, group) => [untouched(group, plane), set(own)]),
+    [get(tree), i32Load(treeRecord.ends + plane * 4), set(recordsEnd)],
+    [isBelow(record, recordsEnd), when(ask)],
+    everyGroup((own, group) => [get(closed), get(own), v128Store(group * planeBytes + plane * 16)]),
+  ];
   const own = [closed, values, cell, pairs, otherPairs, rows] as const;
   return {
     name: "trees",
@@ -114,10 +103,10 @@ export function treesKernel(outputs: number, opened: number | null): KernelFunct
     body: [
       loop(
         ...[0, 1, 2, 3].map(closePlane),
-        [...get(scores), ...get(tree), ...i32Load(treeRecord.output), ...op.i32Add, ...set(cell)],
+        [get(scores), get(tree), i32Load(treeRecord.output), op.i32Add, set(cell)],
         ...planes.map((_, group) => addLeaves(outputs, own, group * planeBytes, group * groupRows)),
-        [...move(values, mostLeaves * 8), ...move(open, planeBytes)],
-        [...move(tree, treeRecord.bytes), ...isBelow(tree, treesEnd)],
+        [move(values, mostLeaves * 8), move(open, planeBytes)],
+        [move(tree, treeRecord.bytes), isBelow(tree, treesEnd)],
       ),
     ],
   };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   again,
   ahead,
@@ -74,13 +75,7 @@ const countsAt = 256 * 16;
 const seenAt = countsAt + 256 * 4;
 
 /** Address of the pair of the row in a local. */
-const pairOf = (row: number, pairs: number): number[] => [
-  ...get(row),
-  ...constant(4),
-  ...op.i32Shl,
-  ...get(pairs),
-  ...op.i32Add,
-];
+const pairOf = (row: number, pairs: number): Code => [get(row), constant(4), op.i32Shl, get(pairs), op.i32Add];
 
 function totalKernel(): KernelFunction {
   const [at, end, pairs, totals, row, sum] = [0, 1, 2, 3, 4, 5];
@@ -91,11 +86,11 @@ function totalKernel(): KernelFunction {
     locals: [i32, v128],
     body: [
       loop(
-        [...get(at), ...i32Load(0), ...set(row)],
-        [...get(sum), ...pairOf(row, pairs), ...v128Load(0), ...op.f64x2Add, ...set(sum)],
-        [...move(at, 4), ...isBelow(at, end)],
+        [get(at), i32Load(0), set(row)],
+        [get(sum), pairOf(row, pairs), v128Load(0), op.f64x2Add, set(sum)],
+        [move(at, 4), isBelow(at, end)],
       ),
-      [...get(totals), ...get(sum), ...v128Store(0)],
+      [get(totals), get(sum), v128Store(0)],
     ],
   };
 }
@@ -107,22 +102,20 @@ const unrolled = 4;
 function sumKernel(): KernelFunction {
   const [at, end, column, pairs, sums, bulkEnd] = [0, 1, 2, 3, 4, 5];
   const [row, bin, cell] = [6, 6 + unrolled, 6 + 2 * unrolled];
-  const look = (k: number): number[] =>
-    [
-      [...get(at), ...i32Load(4 * k), ...tee(row + k)],
-      [...get(column), ...op.i32Add, ...i32Load8(0), ...set(bin + k)],
-    ].flat();
-  const add = (k: number): number[] =>
-    [
-      [...get(bin + k), ...constant(4), ...op.i32Shl, ...get(sums), ...op.i32Add, ...tee(cell)],
-      [...get(cell), ...v128Load(0), ...pairOf(row + k, pairs), ...v128Load(0), ...op.f64x2Add, ...v128Store(0)],
-      [...get(bin + k), ...constant(2), ...op.i32Shl, ...get(sums), ...op.i32Add, ...tee(cell)],
-      [...get(cell), ...i32Load(countsAt), ...constant(1), ...op.i32Add, ...i32Store(countsAt)],
-      [...get(bin + k), ...get(sums), ...op.i32Add, ...constant(128), ...i32Store8(seenAt)],
-    ].flat();
-  const turn = (rows: number, until: number): number[] => {
+  const look = (k: number): Code => [
+    [get(at), i32Load(4 * k), tee(row + k)],
+    [get(column), op.i32Add, i32Load8(0), set(bin + k)],
+  ];
+  const add = (k: number): Code => [
+    [get(bin + k), constant(4), op.i32Shl, get(sums), op.i32Add, tee(cell)],
+    [get(cell), v128Load(0), pairOf(row + k, pairs), v128Load(0), op.f64x2Add, v128Store(0)],
+    [get(bin + k), constant(2), op.i32Shl, get(sums), op.i32Add, tee(cell)],
+    [get(cell), i32Load(countsAt), constant(1), op.i32Add, i32Store(countsAt)],
+    [get(bin + k), get(sums), op.i32Add, constant(128), i32Store8(seenAt)],
+  ];
+  const turn = (rows: number, until: number): Code => {
     const all = Array.from({ length: rows }, (_, k) => k);
-    return whileBelow(at, until, all.flatMap(look), all.flatMap(add), move(at, 4 * rows));
+    return whileBelow(at, until, all.map(look), all.map(add), move(at, 4 * rows));
   };
   return {
     name: "sum",
@@ -130,8 +123,8 @@ function sumKernel(): KernelFunction {
     result: null,
     locals: Array.from({ length: 2 + 2 * unrolled }, () => i32),
     body: [
-      [...get(end), ...get(at), ...op.i32Sub, ...constant(-4 * unrolled), ...op.i32And],
-      [...get(at), ...op.i32Add, ...set(bulkEnd)],
+      [get(end), get(at), op.i32Sub, constant(-4 * unrolled), op.i32And],
+      [get(at), op.i32Add, set(bulkEnd)],
       turn(unrolled, bulkEnd),
       turn(1, end),
     ],
@@ -149,88 +142,68 @@ function cutKernel(): KernelFunction {
   const [group, marks, bin, count, isMixed, cell] = [5, 6, 7, 8, 9, 10];
   const [total, left, right, weights, best, score] = [11, 12, 13, 14, 15, 16];
   const none = v128Constant(0n, 0n);
-  const cellOf = (shift: number): number[] => [
-    ...get(bin),
-    ...constant(shift),
-    ...op.i32Shl,
-    ...get(sums),
-    ...op.i32Add,
-    ...set(cell),
+  const cellOf = (shift: number): Code => [get(bin), constant(shift), op.i32Shl, get(sums), op.i32Add, set(cell)];
+  const take = (clears: boolean): Code => [
+    [cellOf(4), get(left), get(cell), v128Load(0), op.f64x2Add, set(left)],
+    clears ? [get(cell), none, v128Store(0)] : [],
+    [cellOf(2), get(count), get(cell), i32Load(countsAt), op.i32Add, set(count)],
+    clears ? [get(cell), constant(0), i32Store(countsAt)] : [],
   ];
-  const take = (clears: boolean): number[] =>
-    [
-      [...cellOf(4), ...get(left), ...get(cell), ...v128Load(0), ...op.f64x2Add, ...set(left)],
-      clears ? [...get(cell), ...none, ...v128Store(0)] : [],
-      [...cellOf(2), ...get(count), ...get(cell), ...i32Load(countsAt), ...op.i32Add, ...set(count)],
-      clears ? [...get(cell), ...constant(0), ...i32Store(countsAt)] : [],
-    ].flat();
-  const keep = (isLeft: boolean): number[] =>
-    [
-      [...get(state), ...get(score), ...tee(best), ...f64Store(0)],
-      [...get(state), ...get(bin), ...(isLeft ? [...constant(-1), ...op.i32Xor] : []), ...i32Store(8)],
-      [...get(state), ...get(count), ...i32Store(12)],
-    ].flat();
-  const weigh = (isLeft: boolean): number[] =>
-    [
-      [...get(total), ...get(left), ...op.f64x2Sub, ...set(right)],
-      [...get(left), ...get(right), ...firstLanes, ...tee(weights), ...none, ...op.f64x2Gt, ...op.i64x2AllTrue],
-      when(
-        [...get(left), ...get(right), ...secondLanes, ...tee(right), ...get(right), ...op.f64x2Mul],
-        [...get(weights), ...op.f64x2Div, ...tee(right), ...f64x2ExtractLane(0), ...get(right), ...f64x2ExtractLane(1)],
-        [...op.f64Add, ...tee(score), ...get(best), ...op.f64Gt],
-        when(keep(isLeft)),
-      ),
-    ].flat();
+  const keep = (isLeft: boolean): Code => [
+    [get(state), get(score), tee(best), f64Store(0)],
+    [get(state), get(bin), isLeft ? [constant(-1), op.i32Xor] : [], i32Store(8)],
+    [get(state), get(count), i32Store(12)],
+  ];
+  const weigh = (isLeft: boolean): Code => [
+    [get(total), get(left), op.f64x2Sub, set(right)],
+    [get(left), get(right), firstLanes, tee(weights), none, op.f64x2Gt, op.i64x2AllTrue],
+    when(
+      [get(left), get(right), secondLanes, tee(right), get(right), op.f64x2Mul],
+      [get(weights), op.f64x2Div, tee(right), f64x2ExtractLane(0), get(right), f64x2ExtractLane(1)],
+      [op.f64Add, tee(score), get(best), op.f64Gt],
+      when(keep(isLeft)),
+    ),
+  ];
   // As unsigned numbers: too few rows on the left are very many, and so are more than may be.
   const hasRows = [
-    [...get(count), ...get(minRows), ...op.i32Sub],
-    [...get(nRows), ...get(minRows), ...op.i32Sub, ...get(minRows), ...op.i32Sub, ...op.i32LeU],
-  ].flat();
-  const scan = (isLeft: boolean): number[] =>
-    [
-      [...constant(0), ...set(group)],
-      loop(
-        block(
-          [...get(sums), ...get(group), ...op.i32Add, ...tee(cell), ...v128Load(seenAt), ...op.i8x16Bitmask],
-          [...tee(marks), ...op.i32Eqz, ...leaveIf(0)],
-          isLeft ? [] : [...get(cell), ...none, ...v128Store(seenAt)],
-          again(
-            [...get(group), ...get(marks), ...op.i32Ctz, ...op.i32Add, ...set(bin), ...take(!isLeft)],
-            [...get(isMixed), ...get(count), ...get(nRows), ...op.i32Ne, ...op.i32Or, ...set(isMixed)],
-            [...hasRows, ...when(weigh(isLeft))],
-            [...get(marks), ...get(marks), ...constant(1), ...op.i32Sub, ...op.i32And, ...tee(marks), ...leaveIf(0)],
-          ),
+    [get(count), get(minRows), op.i32Sub],
+    [get(nRows), get(minRows), op.i32Sub, get(minRows), op.i32Sub, op.i32LeU],
+  ];
+  const scan = (isLeft: boolean): Code => [
+    [constant(0), set(group)],
+    loop(
+      block(
+        [get(sums), get(group), op.i32Add, tee(cell), v128Load(seenAt), op.i8x16Bitmask],
+        [tee(marks), op.i32Eqz, leaveIf(0)],
+        isLeft ? [] : [get(cell), none, v128Store(seenAt)],
+        again(
+          [get(group), get(marks), op.i32Ctz, op.i32Add, set(bin), take(!isLeft)],
+          [get(isMixed), get(count), get(nRows), op.i32Ne, op.i32Or, set(isMixed)],
+          [hasRows, when(weigh(isLeft))],
+          [get(marks), get(marks), constant(1), op.i32Sub, op.i32And, tee(marks), leaveIf(0)],
         ),
-        [...ahead(group, 16), ...tee(group), ...constant(256), ...op.i32LtU],
       ),
-    ].flat();
+      [ahead(group, 16), tee(group), constant(256), op.i32LtU],
+    ),
+  ];
   return {
     name: "cut",
     parameters: [i32, i32, i32, i32, i32],
     result: i32,
     locals: [i32, i32, i32, i32, i32, i32, v128, v128, v128, v128, f64, f64],
     body: [
-      [...get(state), ...f64Load(0), ...set(best), ...get(state), ...v128Load(16), ...set(total)],
-      [...get(sums), ...get(missing), ...op.i32Add, ...i32Load8(seenAt)],
-      when([
-        ...get(missing),
-        ...set(bin),
-        ...take(false),
-        ...scan(true),
-        ...none,
-        ...set(left),
-        ...constant(0),
-        ...set(count),
-      ]),
-      [...constant(0), ...set(isMixed), ...scan(false), ...get(isMixed)],
+      [get(state), f64Load(0), set(best), get(state), v128Load(16), set(total)],
+      [get(sums), get(missing), op.i32Add, i32Load8(seenAt)],
+      when([get(missing), set(bin), take(false), scan(true), none, set(left), constant(0), set(count)]),
+      [constant(0), set(isMixed), scan(false), get(isMixed)],
     ],
   };
 }
 
 function copyKernel(name: "copyBins" | "copyPairs"): KernelFunction {
   const [at, end, from, out, row] = [0, 1, 2, 3, 4];
-  const bin = [...get(from), ...get(row), ...op.i32Add, ...i32Load8(0), ...i32Store8(0)];
-  const pair = [...pairOf(row, from), ...v128Load(0), ...v128Store(0)];
+  const bin = [get(from), get(row), op.i32Add, i32Load8(0), i32Store8(0)];
+  const pair = [pairOf(row, from), v128Load(0), v128Store(0)];
   return {
     name,
     parameters: [i32, i32, i32, i32],
@@ -238,9 +211,9 @@ function copyKernel(name: "copyBins" | "copyPairs"): KernelFunction {
     locals: [i32],
     body: [
       loop(
-        [...get(at), ...i32Load(0), ...set(row), ...get(out), ...(name === "copyBins" ? bin : pair)],
+        [get(at), i32Load(0), set(row), get(out), name === "copyBins" ? bin : pair],
         move(out, name === "copyBins" ? 1 : 16),
-        [...move(at, 4), ...isBelow(at, end)],
+        [move(at, 4), isBelow(at, end)],
       ),
     ],
   };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   ahead,
   assemble,
@@ -62,7 +63,7 @@ function touchKernel({ nDense }: RankingShape): KernelFunction {
     { length: Math.min(mostLines, Math.ceil((nDense * 8) / lineBytes)) },
     (_, i) => i * lineBytes,
   );
-  const read = (at: number): number[] => [...get(all), ...get(cell), ...i32Load(at), ...op.i32Xor, ...set(all)];
+  const read = (at: number): Code => [get(all), get(cell), i32Load(at), op.i32Xor, set(all)];
   return {
     name: "touch",
     parameters: [i32, i32],
@@ -70,9 +71,9 @@ function touchKernel({ nDense }: RankingShape): KernelFunction {
     locals: [i32, i32],
     body: [
       loop(
-        [...get(listed), ...i32Load(0), ...constant(nDense * 8), ...op.i32Mul, ...set(cell)],
-        [...lines, nDense * 8 - 8].flatMap(read),
-        [...move(listed, 4), ...isBelow(listed, end)],
+        [get(listed), i32Load(0), constant(nDense * 8), op.i32Mul, set(cell)],
+        [...lines, nDense * 8 - 8].map(read),
+        [move(listed, 4), isBelow(listed, end)],
       ),
       get(all),
     ],
@@ -92,15 +93,15 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
   const pairs = centreBlocks(clusters).wide / 2;
   const rowBytes = nDense * 8;
   const ofRow = (which: 0 | 1, i: number): number => firstSum + which * pairs + i;
-  const each = (make: (i: number) => number[]): number[] => Array.from({ length: pairs }, (_, i) => make(i)).flat();
+  const each = (make: (i: number) => Code): Code => Array.from({ length: pairs }, (_, i) => make(i));
   const fromBlock = move(at, pairs * 16);
-  const addProduct = (which: 0 | 1, i: number): number[] => [
-    ...get(ofRow(which, i)),
-    ...get(which === 0 ? x0 : x1),
-    ...get(pair),
-    ...op.f64x2Mul,
-    ...op.f64x2Add,
-    ...set(ofRow(which, i)),
+  const addProduct = (which: 0 | 1, i: number): Code => [
+    get(ofRow(which, i)),
+    get(which === 0 ? x0 : x1),
+    get(pair),
+    op.f64x2Mul,
+    op.f64x2Add,
+    set(ofRow(which, i)),
   ];
   return {
     name: "rank",
@@ -109,43 +110,43 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
     locals: [i32, i32, i32, i32, ...Array.from({ length: 9 + 2 * pairs }, () => v128)],
     body: [
       loop(
-        [...f64Constant(-Infinity), ...op.f64x2Splat, ...tee(best), ...set(second)],
-        [...f64Constant(0), ...op.f64x2Splat, ...tee(nearest), ...set(counter)],
-        [...get(centres), ...set(at)],
+        [f64Constant(-Infinity), op.f64x2Splat, tee(best), set(second)],
+        [f64Constant(0), op.f64x2Splat, tee(nearest), set(counter)],
+        [get(centres), set(at)],
         loop(
-          each((i) => [...get(at), ...v128Load(16 * i), ...tee(ofRow(0, i)), ...set(ofRow(1, i))]),
+          each((i) => [get(at), v128Load(16 * i), tee(ofRow(0, i)), set(ofRow(1, i))]),
           fromBlock,
-          [...get(listed), ...i32Load(0), ...constant(rowBytes), ...op.i32Mul, ...tee(cell0)],
-          [...constant(rowBytes), ...op.i32Add, ...set(cellEnd)],
-          [...get(listed), ...i32Load(4), ...constant(rowBytes), ...op.i32Mul, ...set(cell1)],
+          [get(listed), i32Load(0), constant(rowBytes), op.i32Mul, tee(cell0)],
+          [constant(rowBytes), op.i32Add, set(cellEnd)],
+          [get(listed), i32Load(4), constant(rowBytes), op.i32Mul, set(cell1)],
           loop(
-            [...get(cell0), ...v128Load64Splat(0), ...set(x0), ...get(cell1), ...v128Load64Splat(0), ...set(x1)],
-            each((i) => [...get(at), ...v128Load(16 * i), ...set(pair), ...addProduct(0, i), ...addProduct(1, i)]),
+            [get(cell0), v128Load64Splat(0), set(x0), get(cell1), v128Load64Splat(0), set(x1)],
+            each((i) => [get(at), v128Load(16 * i), set(pair), addProduct(0, i), addProduct(1, i)]),
             fromBlock,
             move(cell1, 8),
-            [...ahead(cell0, 8), ...tee(cell0), ...get(cellEnd), ...op.i32Ne],
+            [ahead(cell0, 8), tee(cell0), get(cellEnd), op.i32Ne],
           ),
-          each((i) => [...keepBest(ofRow(0, i), ofRow(1, i), 0), ...keepBest(ofRow(0, i), ofRow(1, i), 8)]),
+          each((i) => [keepBest(ofRow(0, i), ofRow(1, i), 0), keepBest(ofRow(0, i), ofRow(1, i), 8)]),
           isBelow(at, centresEnd),
         ),
-        [...get(out), ...get(best), ...v128Store(0), ...get(out), ...get(second), ...v128Store(rankedAtOnce * 8)],
-        [...get(out), ...get(nearest), ...v128Store(2 * rankedAtOnce * 8)],
+        [get(out), get(best), v128Store(0), get(out), get(second), v128Store(rankedAtOnce * 8)],
+        [get(out), get(nearest), v128Store(2 * rankedAtOnce * 8)],
         move(out, 16),
-        [...move(listed, 8), ...isBelow(listed, listedEnd)],
+        [move(listed, 8), isBelow(listed, listedEnd)],
       ),
     ],
   };
 }
 
 /** Ranks the centre whose scores stand in one lane of both rows' sums, from byte `lane`. */
-function keepBest(first: number, other: number, lane: 0 | 8): number[] {
+function keepBest(first: number, other: number, lane: 0 | 8): Code {
   const lanes = Array.from({ length: 8 }, (_, i) => lane + i);
   return [
-    [...get(first), ...get(other), ...i8x16Shuffle([...lanes, ...lanes.map((i) => 16 + i)]), ...tee(score)],
-    [...get(best), ...op.f64x2Gt, ...set(isBest)],
-    [...get(best), ...get(second), ...get(score), ...op.f64x2Pmax, ...get(isBest), ...op.v128Bitselect],
-    [...set(second), ...get(score), ...get(best), ...get(isBest), ...op.v128Bitselect, ...set(best)],
-    [...get(counter), ...get(nearest), ...get(isBest), ...op.v128Bitselect, ...set(nearest)],
-    [...get(counter), ...f64Constant(1), ...op.f64x2Splat, ...op.f64x2Add, ...set(counter)],
-  ].flat();
+    [get(first), get(other), i8x16Shuffle([...lanes, ...lanes.map((i) => 16 + i)]), tee(score)],
+    [get(best), op.f64x2Gt, set(isBest)],
+    [get(best), get(second), get(score), op.f64x2Pmax, get(isBest), op.v128Bitselect],
+    [set(second), get(score), get(best), get(isBest), op.v128Bitselect, set(best)],
+    [get(counter), get(nearest), get(isBest), op.v128Bitselect, set(nearest)],
+    [get(counter), f64Constant(1), op.f64x2Splat, op.f64x2Add, set(counter)],
+  ];
 }

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   assemble,
   constant,
@@ -80,17 +81,17 @@ const sum = (row: number, half: number): number => 16 + row * 2 + half;
 const rowsOfA = [aAt, a1, a2, a3];
 
 /** Address of a row of the block of C, from its column. */
-const cellOf = (row: number): number[] => [
-  ...get(c0),
-  ...get(column),
-  ...op.i32Add,
-  ...get(width),
-  ...constant(row),
-  ...op.i32Mul,
-  ...op.i32Add,
+const cellOf = (row: number): Code => [
+  get(c0),
+  get(column),
+  op.i32Add,
+  get(width),
+  constant(row),
+  op.i32Mul,
+  op.i32Add,
 ];
 
-const each = (make: (row: number) => number[]): number[] => [0, 1, 2, 3].flatMap(make);
+const each = (make: (row: number) => Code): Code => [0, 1, 2, 3].map(make);
 
 /** Four rows of C, eight columns at a time: eight sums stay in registers while A and B pass by once. */
 const blockKernel: KernelFunction = {
@@ -100,36 +101,36 @@ const blockKernel: KernelFunction = {
   locals: [i32, i32, i32, i32, i32, i32, v128, v128, v128, v128, v128, v128, v128, v128, v128, v128, v128],
   body: [
     loop(
-      each((row) => [0, 1].flatMap((half) => [...cellOf(row), ...v128Load(half * 16), ...set(sum(row, half))])),
-      [...get(bStart), ...get(column), ...op.i32Add, ...set(bAt)],
-      [...get(a0), ...tee(aAt), ...get(rowStep), ...op.i32Add, ...tee(a1), ...get(rowStep), ...op.i32Add],
-      [...tee(a2), ...get(rowStep), ...op.i32Add, ...set(a3)],
+      each((row) => [0, 1].map((half) => [cellOf(row), v128Load(half * 16), set(sum(row, half))])),
+      [get(bStart), get(column), op.i32Add, set(bAt)],
+      [get(a0), tee(aAt), get(rowStep), op.i32Add, tee(a1), get(rowStep), op.i32Add],
+      [tee(a2), get(rowStep), op.i32Add, set(a3)],
       loop(
-        [...get(bAt), ...v128Load(0), ...set(first), ...get(bAt), ...v128Load(16), ...set(second)],
+        [get(bAt), v128Load(0), set(first), get(bAt), v128Load(16), set(second)],
         each((row) => [
-          ...get(rowsOfA[row]!),
-          ...v128Load32Splat(0),
-          ...tee(splat),
-          ...get(first),
-          ...op.f32x4Mul,
-          ...get(sum(row, 0)),
-          ...op.f32x4Add,
-          ...set(sum(row, 0)),
-          ...get(splat),
-          ...get(second),
-          ...op.f32x4Mul,
-          ...get(sum(row, 1)),
-          ...op.f32x4Add,
-          ...set(sum(row, 1)),
-          ...get(rowsOfA[row]!),
-          ...get(innerStep),
-          ...op.i32Add,
-          ...set(rowsOfA[row]!),
+          get(rowsOfA[row]!),
+          v128Load32Splat(0),
+          tee(splat),
+          get(first),
+          op.f32x4Mul,
+          get(sum(row, 0)),
+          op.f32x4Add,
+          set(sum(row, 0)),
+          get(splat),
+          get(second),
+          op.f32x4Mul,
+          get(sum(row, 1)),
+          op.f32x4Add,
+          set(sum(row, 1)),
+          get(rowsOfA[row]!),
+          get(innerStep),
+          op.i32Add,
+          set(rowsOfA[row]!),
         ]),
-        [...get(bAt), ...get(width), ...op.i32Add, ...tee(bAt), ...get(bEnd), ...op.i32LtU],
+        [get(bAt), get(width), op.i32Add, tee(bAt), get(bEnd), op.i32LtU],
       ),
-      each((row) => [0, 1].flatMap((half) => [...cellOf(row), ...get(sum(row, half)), ...v128Store(half * 16)])),
-      [...get(column), ...constant(32), ...op.i32Add, ...tee(column), ...get(width), ...op.i32LtU],
+      each((row) => [0, 1].map((half) => [cellOf(row), get(sum(row, half)), v128Store(half * 16)])),
+      [get(column), constant(32), op.i32Add, tee(column), get(width), op.i32LtU],
     ),
   ],
 };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   call,
   constant,
@@ -21,7 +22,7 @@ import {
   select,
   when,
 } from "../../../math/wasm/assembler.ts";
-import { type Code, put, seq } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { foundSplit, missingLeftBit, scanEntry, scanState } from "./scan-state.ts";
 import type { KernelShape } from "./shape.ts";
 
@@ -37,27 +38,30 @@ export function searchPairKernel(
 ): KernelFunction {
   const [list, listEnd, first, second, state, minRows] = [0, 1, 2, 3, 4, 5];
   const [gradient, score] = [12, 13];
-  const counted = (rows: Code): number[] => seq(rows, op.i64FromF64, i64Constant(BigInt(countShift)), op.i64Shl);
-  const openLane = (lane: 0 | 1): number[] => {
+  const counted = (rows: Code): Code => [rows, op.i64FromF64, i64Constant(BigInt(countShift)), op.i64Shl];
+  const openLane = (lane: 0 | 1): Code => {
     const [g, h, n] = [6 + 3 * lane, 7 + 3 * lane, 8 + 3 * lane];
-    const store = (field: number, value: Code, by: (offset: number) => number[]): number[] =>
-      seq(get(state), value, by(field + 8 * lane));
-    const given = (field: number): number[] => seq(get(state), f64Load(field + 8 * lane));
-    const divisor = seq(get(h), given(scanState.l2), op.f64Add);
-    const isPossible = seq(get(n), get(minRows), get(minRows), op.f64Add, op.f64Ge);
-    const fewest = seq(counted(get(minRows)), i64Constant(1n), op.i64Sub);
-    const most = counted(seq(get(n), get(minRows), op.f64Sub, f64Constant(1), op.f64Add));
-    return seq(
+    const store = (field: number, value: Code, by: (offset: number) => Code): Code => [
+      get(state),
+      value,
+      by(field + 8 * lane),
+    ];
+    const given = (field: number): Code => [get(state), f64Load(field + 8 * lane)];
+    const divisor = [get(h), given(scanState.l2), op.f64Add];
+    const isPossible = [get(n), get(minRows), get(minRows), op.f64Add, op.f64Ge];
+    const fewest = [counted(get(minRows)), i64Constant(1n), op.i64Sub];
+    const most = counted([get(n), get(minRows), op.f64Sub, f64Constant(1), op.f64Add]);
+    return [
       put(gradient, get(g), op.f64Abs, given(scanState.l1), op.f64Sub, f64Constant(0), op.f64Max),
       put(score, get(gradient), get(gradient), op.f64Mul, divisor, op.f64Div),
       put(score, get(score), f64Constant(0), divisor, f64Constant(0), op.f64Gt, select),
-      store(scanState.bestScore, seq(get(score), f64Constant(1 + 1e-12), op.f64Mul), f64Store),
+      store(scanState.bestScore, [get(score), f64Constant(1 + 1e-12), op.f64Mul], f64Store),
       store(scanState.bestPosition, i64Constant(-1n), i64Store),
       store(scanState.totalGradient, get(g), f64Store),
       store(scanState.totalHessian, get(h), f64Store),
-      store(scanState.fewestRows, seq(fewest, noRows, isPossible, select), i64Store),
-      store(scanState.mostRows, seq(most, i64Constant(0n), isPossible, select), i64Store),
-    );
+      store(scanState.fewestRows, [fewest, noRows, isPossible, select], i64Store),
+      store(scanState.mostRows, [most, i64Constant(0n), isPossible, select], i64Store),
+    ];
   };
   return {
     name: "searchPair",
@@ -67,7 +71,7 @@ export function searchPairKernel(
     body: [
       openLane(0),
       openLane(1),
-      [...get(list), ...get(listEnd), ...get(first), ...get(second), ...get(state), ...call(scanFeatures)],
+      [get(list), get(listEnd), get(first), get(second), get(state), call(scanFeatures)],
     ],
   };
 }
@@ -80,28 +84,20 @@ export function searchPairKernel(
 export function takeSplitKernel({ countShift, binRoom, threads }: KernelShape): KernelFunction {
   const [states, leaf, count, out] = [0, 1, 2, 3];
   const [end, chosen, score, entry, position, bin, missing, rows, own] = [4, 5, 6, 7, 8, 9, 10, 11, 12];
-  const best = (field: number): number[] => seq(get(chosen), i32Load(field));
-  const field = (offset: number): number[] => seq(get(entry), i32Load(offset));
-  const store = (offset: number, value: Code, by: (offset: number) => number[]): number[] =>
-    seq(get(out), value, by(offset));
-  const isFound = seq(get(states), i64Load(scanState.bestPosition), i64Constant(0n), op.i64GeS);
-  const isBetter = seq(get(states), f64Load(scanState.bestScore), get(score), op.f64Gt);
-  const choose = seq(put(score, get(states), f64Load(scanState.bestScore)), put(chosen, get(states)));
-  const ownRows = seq(get(rows), i64Constant(BigInt(countShift)), op.i64ShrU, op.f64FromI64);
-  const ownHessian = seq(get(rows), i64Constant((1n << BigInt(countShift)) - 1n), op.i64And, op.f64FromI64);
-  const missingCell = seq(
-    get(leaf),
-    field(scanEntry.offset),
-    op.i32Add,
-    field(scanEntry.nValues),
-    constant(4),
-    op.i32Shl,
-  );
-  const hasNoMissing = seq(missingCell, op.i32Add, i64Load(8), i64Constant(BigInt(countShift)), op.i64ShrU, op.i64Eqz);
-  const saysLeft = seq(get(position), constant(missingLeftBit), op.i32GeU);
-  const areMore = seq(get(own), get(own), op.f64Add, get(count), op.f64Ge);
-  const fill = (to: Code, value: number, bytes: Code): number[] => seq(to, constant(value), bytes, op.memoryFill);
-  const routes = seq(get(out), constant(foundSplit.routes), op.i32Add);
+  const best = (field: number): Code => [get(chosen), i32Load(field)];
+  const field = (offset: number): Code => [get(entry), i32Load(offset)];
+  const store = (offset: number, value: Code, by: (offset: number) => Code): Code => [get(out), value, by(offset)];
+  const isFound = [get(states), i64Load(scanState.bestPosition), i64Constant(0n), op.i64GeS];
+  const isBetter = [get(states), f64Load(scanState.bestScore), get(score), op.f64Gt];
+  const choose = [put(score, get(states), f64Load(scanState.bestScore)), put(chosen, get(states))];
+  const ownRows = [get(rows), i64Constant(BigInt(countShift)), op.i64ShrU, op.f64FromI64];
+  const ownHessian = [get(rows), i64Constant((1n << BigInt(countShift)) - 1n), op.i64And, op.f64FromI64];
+  const missingCell = [get(leaf), field(scanEntry.offset), op.i32Add, field(scanEntry.nValues), constant(4), op.i32Shl];
+  const hasNoMissing = [missingCell, op.i32Add, i64Load(8), i64Constant(BigInt(countShift)), op.i64ShrU, op.i64Eqz];
+  const saysLeft = [get(position), constant(missingLeftBit), op.i32GeU];
+  const areMore = [get(own), get(own), op.f64Add, get(count), op.f64Ge];
+  const fill = (to: Code, value: number, bytes: Code): Code => [to, constant(value), bytes, op.memoryFill];
+  const routes = [get(out), constant(foundSplit.routes), op.i32Add];
   return {
     name: "takeSplit",
     parameters: [i32, i32, f64, i32],
@@ -111,11 +107,11 @@ export function takeSplitKernel({ countShift, binRoom, threads }: KernelShape): 
       put(score, f64Constant(-1)),
       put(end, get(states), constant(threads * scanState.bytes), op.i32Add),
       loop(
-        [...isFound, ...isBetter, ...op.i32And, ...when(choose)],
-        [...move(states, scanState.bytes), ...get(states), ...get(end), ...op.i32LtU],
+        [isFound, isBetter, op.i32And, when(choose)],
+        [move(states, scanState.bytes), get(states), get(end), op.i32LtU],
       ),
-      [...get(chosen), ...op.i32Eqz, ...when(constant(0), op.giveBack)],
-      [...put(entry, best(scanState.bestEntry)), ...put(position, best(scanState.bestPosition))],
+      [get(chosen), op.i32Eqz, when(constant(0), op.giveBack)],
+      [put(entry, best(scanState.bestEntry)), put(position, best(scanState.bestPosition))],
       put(
         bin,
         get(position),
@@ -130,23 +126,15 @@ export function takeSplitKernel({ countShift, binRoom, threads }: KernelShape): 
       put(own, ownRows),
       put(missing, areMore, saysLeft, hasNoMissing, select),
       store(foundSplit.score, get(score), f64Store),
-      store(foundSplit.gradient, seq(get(chosen), i64Load(scanState.bestGradient), op.f64FromI64), f64Store),
+      store(foundSplit.gradient, [get(chosen), i64Load(scanState.bestGradient), op.f64FromI64], f64Store),
       store(foundSplit.hessian, ownHessian, f64Store),
       store(foundSplit.count, get(own), f64Store),
       store(foundSplit.feature, field(scanEntry.feature), i32Store),
       store(foundSplit.bin, get(bin), i32Store),
       store(foundSplit.missingLeft, get(missing), i32Store),
       fill(routes, 0, constant(binRoom)),
-      fill(routes, 4, seq(get(bin), constant(1), op.i32Add)),
-      [
-        ...routes,
-        ...field(scanEntry.nValues),
-        ...op.i32Add,
-        ...get(missing),
-        ...constant(2),
-        ...op.i32Shl,
-        ...i32Store8(0),
-      ],
+      fill(routes, 4, [get(bin), constant(1), op.i32Add]),
+      [routes, field(scanEntry.nValues), op.i32Add, get(missing), constant(2), op.i32Shl, i32Store8(0)],
       constant(1),
     ],
   };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   constant,
   f64,
@@ -20,7 +21,7 @@ import {
   v128Load,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { put, seq } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { cellCount, mostInCell, wholePart } from "../../../model/quick/records.ts";
 import { type KernelShape, boundsRoom, cellBytes } from "./shape.ts";
 
@@ -39,11 +40,11 @@ export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "bin
   const [value, place, bin] = [6, 7, 8];
   const halvings = [];
   for (let step = boundsRoom / 2; step >= 1; step /= 2) {
-    const isBelow = [...get(place), ...f64Load((step - 1) * 8), ...get(value), ...op.f64Lt];
-    const passed = [...isBelow, ...constant(Math.log2(step * 8)), ...op.i32Shl];
-    halvings.push([...get(place), ...passed, ...op.i32Add, ...set(place)]);
+    const isBelow = [get(place), f64Load((step - 1) * 8), get(value), op.f64Lt];
+    const passed = [isBelow, constant(Math.log2(step * 8)), op.i32Shl];
+    halvings.push([get(place), passed, op.i32Add, set(place)]);
   }
-  const found = [...get(place), ...get(bounds), ...op.i32Sub, ...constant(3), ...op.i32ShrU];
+  const found = [get(place), get(bounds), op.i32Sub, constant(3), op.i32ShrU];
   return {
     name: "writeBins",
     parameters: [i32, i32, i32, i32, i32, i32],
@@ -53,11 +54,11 @@ export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "bin
       whileBelow(
         values,
         valuesEnd,
-        [...get(values), ...f64Load(0), ...set(value), ...get(bounds), ...set(place)],
+        [get(values), f64Load(0), set(value), get(bounds), set(place)],
         ...halvings,
-        [...get(record), ...found, ...get(missing), ...get(value), ...get(value), ...op.f64Eq, ...select, ...tee(bin)],
-        [...store, ...get(column), ...get(bin), ...store],
-        [...move(values, 8), ...move(record, stride), ...move(column, bytes)],
+        [get(record), found, get(missing), get(value), get(value), op.f64Eq, select, tee(bin)],
+        [store, get(column), get(bin), store],
+        [move(values, 8), move(record, stride), move(column, bytes)],
       ),
     ],
   };
@@ -72,22 +73,22 @@ export function cellBinKernel({ stride, binRoom }: Pick<KernelShape, "stride" | 
   const store = bytes === 2 ? i32Store16 : i32Store8;
   const [values, valuesEnd, bounds, missing, record, column, cells, scale, offset] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const [pair, cell, place, bin, value] = [9, 10, 11, 12, 13];
-  const both = (value: number): number[] => seq(f64Constant(value), op.f64x2Splat);
-  const line = seq(get(pair), get(scale), op.f64x2Splat, op.f64x2Mul, get(offset), op.f64x2Splat, op.f64x2Add);
+  const both = (value: number): Code => [f64Constant(value), op.f64x2Splat];
+  const line = [get(pair), get(scale), op.f64x2Splat, op.f64x2Mul, get(offset), op.f64x2Splat, op.f64x2Add];
   // Of NaN this is the last cell.
-  const held = seq(both(0), both(cellCount - 1), line, op.f64x2Pmin, op.f64x2Pmax);
-  const isBelow = seq(get(place), f64Load(0), get(value), op.f64Lt);
+  const held = [both(0), both(cellCount - 1), line, op.f64x2Pmin, op.f64x2Pmax];
+  const isBelow = [get(place), f64Load(0), get(value), op.f64Lt];
   const pass = put(place, get(place), isBelow, constant(3), op.i32Shl, op.i32Add);
-  const found = seq(get(place), get(bounds), op.i32Sub, constant(3), op.i32ShrU);
-  const one = (lane: 0 | 1): number[] => {
-    const first = seq(get(cells), get(cell), i32x4ExtractLane(2 * lane), op.i32Add, i32Load8(0));
-    return seq(
+  const found = [get(place), get(bounds), op.i32Sub, constant(3), op.i32ShrU];
+  const one = (lane: 0 | 1): Code => {
+    const first = [get(cells), get(cell), i32x4ExtractLane(2 * lane), op.i32Add, i32Load8(0)];
+    return [
       put(value, get(pair), f64x2ExtractLane(lane)),
       put(place, first, constant(3), op.i32Shl, get(bounds), op.i32Add),
-      ...Array.from({ length: mostInCell }, () => pass),
+      Array.from({ length: mostInCell }, () => pass),
       put(bin, found, get(missing), get(value), get(value), op.f64Eq, select),
-      [...get(record), ...get(bin), ...store(lane * stride), ...get(column), ...get(bin), ...store(lane * bytes)],
-    );
+      [get(record), get(bin), store(lane * stride), get(column), get(bin), store(lane * bytes)],
+    ];
   };
   return {
     name: "writeBinsByCell",
@@ -98,13 +99,8 @@ export function cellBinKernel({ stride, binRoom }: Pick<KernelShape, "stride" | 
       whileBelow(
         values,
         valuesEnd,
-        [
-          ...put(pair, get(values), v128Load(0)),
-          ...put(cell, held, both(wholePart), op.f64x2Add),
-          ...one(0),
-          ...one(1),
-        ],
-        [...move(values, 16), ...move(record, 2 * stride), ...move(column, 2 * bytes)],
+        [put(pair, get(values), v128Load(0)), put(cell, held, both(wholePart), op.f64x2Add), one(0), one(1)],
+        [move(values, 16), move(record, 2 * stride), move(column, 2 * bytes)],
       ),
     ],
   };

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type ImportedFunction,
   call,
   constant,
@@ -11,7 +12,6 @@ import {
   i32Store,
   op,
 } from "../../../math/wasm/assembler.ts";
-import { type Code, seq } from "../../../math/wasm/code.ts";
 import type { TrainingPlan } from "../plan.ts";
 
 /** What of a training stands in the kernels as literals. */
@@ -64,17 +64,24 @@ export type OwnFunction = (typeof ownFunctions)[number];
 const names: readonly (GivenFunction | OwnFunction)[] = [...givenFunctions.map(({ name }) => name), ...ownFunctions];
 
 /** Calls a function, given or own. */
-export const ask = (name: GivenFunction | OwnFunction, ...values: readonly Code[]): number[] =>
-  seq(...values, call(names.indexOf(name)));
+export const ask = (name: GivenFunction | OwnFunction, ...values: readonly Code[]): Code => [
+  values,
+  call(names.indexOf(name)),
+];
 
 /** A field of the record at a local. */
-export const word = (local: number, offset: number): number[] => seq(get(local), i32Load(offset));
-export const number = (local: number, offset: number): number[] => seq(get(local), f64Load(offset));
-export const setWord = (local: number, offset: number, ...value: readonly Code[]): number[] =>
-  seq(get(local), ...value, i32Store(offset));
-export const setNumber = (local: number, offset: number, ...value: readonly Code[]): number[] =>
-  seq(get(local), ...value, f64Store(offset));
+export const word = (local: number, offset: number): Code => [get(local), i32Load(offset)];
+export const number = (local: number, offset: number): Code => [get(local), f64Load(offset)];
+export const setWord = (local: number, offset: number, ...value: readonly Code[]): Code => [
+  get(local),
+  value,
+  i32Store(offset),
+];
+export const setNumber = (local: number, offset: number, ...value: readonly Code[]): Code => [
+  get(local),
+  value,
+  f64Store(offset),
+];
 
-export const times = (code: Code, factor: number): number[] => seq(code, constant(factor), op.i32Mul);
-export const sum = (first: Code, ...others: readonly Code[]): number[] =>
-  seq(first, ...others.map((code) => seq(code, op.i32Add)));
+export const times = (code: Code, factor: number): Code => [code, constant(factor), op.i32Mul];
+export const sum = (first: Code, ...others: readonly Code[]): Code => [first, others.map((code) => [code, op.i32Add])];

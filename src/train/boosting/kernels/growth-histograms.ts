@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   constant,
   f64Constant,
@@ -11,14 +12,14 @@ import {
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { type Code, plus, put, seq } from "../../../math/wasm/code.ts";
+import { plus, put } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
 import { binRun, growthState } from "./growth-state.ts";
 import type { MergeKind } from "./kernels.ts";
 import { histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
 
 /** The address of a bin of the run at a local, of so many bytes, in the histogram at another. */
-const binAt = (histogram: number, run: number, end: "from" | "to", bytes: 8 | 16): number[] =>
+const binAt = (histogram: number, run: number, end: "from" | "to", bytes: 8 | 16): Code =>
   sum(get(histogram), times(word(run, binRun[end]), bytes));
 
 /** Clears the bins of `wideRuns` in a histogram of wide bins. */
@@ -31,7 +32,7 @@ export function clearRunsKernel(): KernelFunction {
     result: null,
     locals: addresses(2),
     body: [
-      [...put(run, word(state, growthState.wideRuns)), ...put(end, word(state, growthState.wideRunsEnd))],
+      [put(run, word(state, growthState.wideRuns)), put(end, word(state, growthState.wideRunsEnd))],
       whileBelow(run, end, clear, move(run, binRun.bytes)),
     ],
   };
@@ -47,7 +48,7 @@ export function flushRunsKernel(): KernelFunction {
     result: null,
     locals: addresses(2),
     body: [
-      [...put(run, word(state, growthState.wideRuns)), ...put(end, word(state, growthState.wideRunsEnd))],
+      [put(run, word(state, growthState.wideRuns)), put(end, word(state, growthState.wideRunsEnd))],
       whileBelow(
         run,
         end,
@@ -63,24 +64,24 @@ export function flushRunsKernel(): KernelFunction {
 export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
   const [state, slot, begin, own, wide, narrow, at, end, to] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const bytes = histogramBytes(shape);
-  const clear = (target: number, room: number): number[] => ask("clear", get(target), plus(target, room));
-  const sumTo = (stop: Code, target: number): number[] =>
+  const clear = (target: number, room: number): Code => ask("clear", get(target), plus(target, room));
+  const sumTo = (stop: Code, target: number): Code =>
     ask("sumListed", get(at), stop, constant(layout.rows), word(state, growthState.gathered), get(target));
-  const isWide = seq(get(own), word(state, growthState.packedRows), op.i32GtU);
+  const isWide = [get(own), word(state, growthState.packedRows), op.i32GtU];
   const step = times(word(state, growthState.packedRows), 4);
-  const left = seq(get(end), get(at), op.i32Sub);
-  const chunk = seq(step, left, step, left, op.i32LtU, select);
-  const sumPacked = seq(
+  const left = [get(end), get(at), op.i32Sub];
+  const chunk = [step, left, step, left, op.i32LtU, select];
+  const sumPacked = [
     put(narrow, word(state, growthState.packed)),
-    [...isWide, ...when(ask("clearRuns", get(state), get(wide)))],
+    [isWide, when(ask("clearRuns", get(state), get(wide)))],
     clear(narrow, bytes / 2),
     whileBelow(
       at,
       end,
-      [...put(to, get(at), chunk, op.i32Add), ...sumTo(get(to), narrow)],
-      [...isWide, ...when(ask("flushRuns", get(state), get(wide), get(narrow))), ...put(at, get(to))],
+      [put(to, get(at), chunk, op.i32Add), sumTo(get(to), narrow)],
+      [isWide, when(ask("flushRuns", get(state), get(wide), get(narrow))), put(at, get(to))],
     ),
-  );
+  ];
   const isAlone = shape.threads === 1;
   const ownSlot = sum(constant(layout.histograms), times(get(slot), histogramStep(shape)));
   return {
@@ -90,10 +91,10 @@ export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
     locals: addresses(5),
     body: [
       put(wide, isAlone ? ownSlot : word(state, growthState.wide)),
-      [...word(state, growthState.summed), ...get(own), ...op.f64FromI32, ...f64Store(0)],
+      [word(state, growthState.summed), get(own), op.f64FromI32, f64Store(0)],
       put(at, sum(constant(layout.index), times(get(begin), 4))),
       put(end, get(at), times(get(own), 4), op.i32Add),
-      shape.isPacked ? sumPacked : seq(clear(wide, bytes), sumTo(get(end), wide)),
+      shape.isPacked ? sumPacked : [clear(wide, bytes), sumTo(get(end), wide)],
     ],
   };
 }
@@ -104,23 +105,26 @@ type MergeFunction = `merge${MergeKind["from"]}AndSubtract`;
 export function mergeRunKernel({ shape, layout }: GrowthPlan): KernelFunction {
   const [run, slot, parent, from, target, end] = [0, 1, 2, 3, 4, 5];
   const threads = Array.from({ length: shape.threads }, (_, thread) => thread);
-  const isNarrow = (thread: number): number[] =>
-    seq(constant(0), f64Load(layout.perThread + 16 * thread), f64Constant(packed.rows), op.f64Le);
-  const narrowAt = (thread: number): number[] =>
+  const isNarrow = (thread: number): Code => [
+    constant(0),
+    f64Load(layout.perThread + 16 * thread),
+    f64Constant(packed.rows),
+    op.f64Le,
+  ];
+  const narrowAt = (thread: number): Code =>
     sum(constant(layout.packedHistograms + thread * packedStep(shape)), times(get(from), 8));
-  const wideAt = (base: number): number[] => sum(constant(base), times(get(from), 16));
-  const leafAt = (number: number): number[] => sum(wideAt(layout.histograms), times(get(number), histogramStep(shape)));
-  const merge = (name: MergeFunction, source: Code): number[] =>
-    ask(name, get(target), get(end), source, leafAt(parent));
-  const widen = (thread: number): number[] => {
+  const wideAt = (base: number): Code => sum(constant(base), times(get(from), 16));
+  const leafAt = (number: number): Code => sum(wideAt(layout.histograms), times(get(number), histogramStep(shape)));
+  const merge = (name: MergeFunction, source: Code): Code => ask(name, get(target), get(end), source, leafAt(parent));
+  const widen = (thread: number): Code => {
     const base = layout.privateHistograms + thread * histogramStep(shape);
-    const stretch = seq(wideAt(base), sum(constant(base), times(word(run, binRun.to), 16)));
-    return seq(isNarrow(thread), when(ask("clear", stretch), ask("widen", stretch, narrowAt(thread))));
+    const stretch = [wideAt(base), sum(constant(base), times(word(run, binRun.to), 16))];
+    return [isNarrow(thread), when(ask("clear", stretch), ask("widen", stretch, narrowAt(thread)))];
   };
-  const areNarrow = seq(isNarrow(0), ...threads.slice(1).map((thread) => seq(isNarrow(thread), op.i32And)));
-  const mergeFrom = (name: MergeFunction): number[] => seq(merge(name, narrowAt(0)), op.giveBack);
-  const mergeKept = seq(word(run, binRun.isKept), when(mergeFrom("mergeKeptAndSubtract")));
-  const mergeNarrow = seq(areNarrow, when(mergeFrom("mergePackedAndSubtract")));
+  const areNarrow = [isNarrow(0), threads.slice(1).map((thread) => [isNarrow(thread), op.i32And])];
+  const mergeFrom = (name: MergeFunction): Code => [merge(name, narrowAt(0)), op.giveBack];
+  const mergeKept = [word(run, binRun.isKept), when(mergeFrom("mergeKeptAndSubtract"))];
+  const mergeNarrow = [areNarrow, when(mergeFrom("mergePackedAndSubtract"))];
   const isAlone = shape.threads === 1;
   return {
     name: "mergeRun",
@@ -128,10 +132,10 @@ export function mergeRunKernel({ shape, layout }: GrowthPlan): KernelFunction {
     result: null,
     locals: addresses(3),
     body: [
-      [...put(from, word(run, binRun.from)), ...put(target, leafAt(slot))],
-      put(end, get(target), times(seq(word(run, binRun.to), get(from), op.i32Sub), 16), op.i32Add),
-      shape.isPacked ? [...mergeKept, ...mergeNarrow] : [],
-      shape.isPacked && !isAlone ? threads.flatMap(widen) : [],
+      [put(from, word(run, binRun.from)), put(target, leafAt(slot))],
+      put(end, get(target), times([word(run, binRun.to), get(from), op.i32Sub], 16), op.i32Add),
+      shape.isPacked ? [mergeKept, mergeNarrow] : [],
+      shape.isPacked && !isAlone ? threads.map(widen) : [],
       merge("mergeBinsAndSubtract", isAlone ? get(target) : wideAt(layout.privateHistograms)),
     ],
   };
@@ -146,7 +150,7 @@ export function mergeLeafKernel(): KernelFunction {
     result: null,
     locals: addresses(2),
     body: [
-      [...put(run, word(state, growthState.runs)), ...put(end, word(state, growthState.runsEnd))],
+      [put(run, word(state, growthState.runs)), put(end, word(state, growthState.runsEnd))],
       whileBelow(run, end, ask("mergeRun", get(run), get(slot), get(parent)), move(run, binRun.bytes)),
     ],
   };

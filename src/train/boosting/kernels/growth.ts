@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   assemble,
   constant,
@@ -13,7 +14,7 @@ import {
   select,
   when,
 } from "../../../math/wasm/assembler.ts";
-import { type Code, plus, put, seq } from "../../../math/wasm/code.ts";
+import { plus, put } from "../../../math/wasm/code.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { foundBytes } from "../plan.ts";
 import {
@@ -44,8 +45,8 @@ import { cellBytes, histogramStep } from "./shape.ts";
 /** As `maySplit` of leaf.ts. */
 function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFunction {
   const leaf = 0;
-  const hasRows = seq(number(leaf, growthLeaf.count), f64Constant(2 * minRows), op.f64Ge);
-  const hasDepth = seq(word(leaf, growthLeaf.depth), constant(depth), op.i32LtU, op.i32And);
+  const hasRows = [number(leaf, growthLeaf.count), f64Constant(2 * minRows), op.f64Ge];
+  const hasDepth = [word(leaf, growthLeaf.depth), constant(depth), op.i32LtU, op.i32And];
   return {
     name: "maySplit",
     parameters: [i32],
@@ -55,23 +56,22 @@ function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFun
   };
 }
 
-const histogramOf = ({ shape, layout }: GrowthPlan, leaf: number): number[] =>
+const histogramOf = ({ shape, layout }: GrowthPlan, leaf: number): Code =>
   sum(constant(layout.histograms), times(word(leaf, growthLeaf.slot), histogramStep(shape)));
 
 /** Address of the best split that this thread keeps for a leaf. */
-const foundOf = ({ shape }: GrowthPlan, state: number, leaf: number): number[] =>
+const foundOf = ({ shape }: GrowthPlan, state: number, leaf: number): Code =>
   sum(word(state, growthState.found), times(word(leaf, growthLeaf.slot), foundBytes(shape)));
 
 /** Tries the cuts of one leaf, or (`isPair`) of two siblings: of each, where it may be split at all. */
 function searchKernel(plan: GrowthPlan): KernelFunction {
   const [state, first, second, isPair] = [0, 1, 2, 3];
-  const sums = (leaf: number, isSearched: Code): number[] =>
-    seq(
-      number(leaf, growthLeaf.gradient),
-      number(leaf, growthLeaf.hessian),
-      seq(number(leaf, growthLeaf.count), f64Constant(-1), isSearched, select),
-    );
-  const isSecond = seq(ask("maySplit", get(second)), get(isPair), op.i32And);
+  const sums = (leaf: number, isSearched: Code): Code => [
+    number(leaf, growthLeaf.gradient),
+    number(leaf, growthLeaf.hessian),
+    [number(leaf, growthLeaf.count), f64Constant(-1), isSearched, select],
+  ];
+  const isSecond = [ask("maySplit", get(second)), get(isPair), op.i32And];
   return {
     name: "search",
     parameters: addresses(4),
@@ -101,9 +101,9 @@ function settleKernel(plan: GrowthPlan): KernelFunction {
   const [state, leaf, lane, found, search, gradient, divisor, unsplit] = [0, 1, 2, 3, 4, 5, 6, 7];
   const count = number(leaf, growthLeaf.count);
   const lanes = sum(constant(plan.layout.scanStates), get(lane));
-  const l1 = seq(get(search), f64Load(scanState.l1));
-  const l2 = seq(get(search), f64Load(scanState.l2));
-  const score = seq(get(gradient), get(gradient), op.f64Mul, get(divisor), op.f64Div);
+  const l1 = [get(search), f64Load(scanState.l1)];
+  const l2 = [get(search), f64Load(scanState.l2)];
+  const score = [get(gradient), get(gradient), op.f64Mul, get(divisor), op.f64Div];
   return {
     name: "settle",
     parameters: addresses(3),
@@ -112,11 +112,11 @@ function settleKernel(plan: GrowthPlan): KernelFunction {
     body: [
       put(found, foundOf(plan, state, leaf)),
       ask("takeSplit", lanes, histogramOf(plan, leaf), count, get(found)),
-      [...op.i32Eqz, ...when(op.giveBack)],
+      [op.i32Eqz, when(op.giveBack)],
       put(search, word(state, growthState.search)),
       put(gradient, number(leaf, growthLeaf.gradient), op.f64Abs, l1, op.f64Sub, f64Constant(0), op.f64Max),
       put(divisor, number(leaf, growthLeaf.hessian), l2, op.f64Add),
-      put(unsplit, score, f64Constant(0), seq(get(divisor), f64Constant(0), op.f64Gt), select),
+      put(unsplit, score, f64Constant(0), [get(divisor), f64Constant(0), op.f64Gt], select),
       setNumber(leaf, growthLeaf.gain, number(found, foundSplit.score), get(unsplit), op.f64Sub),
     ],
   };
@@ -127,11 +127,11 @@ function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
   const [leaf, end, chosen, gain, depth] = [0, 1, 2, 3, 4];
   const ownGain = number(leaf, growthLeaf.gain);
   const ownDepth = word(leaf, growthLeaf.depth);
-  const gainsMore = seq(ownGain, get(gain), op.f64Gt);
-  const isShallower = seq(ownDepth, get(depth), op.i32LtU);
-  const isLevel = seq(ownDepth, get(depth), op.i32Eq);
-  const splits = seq(ownGain, f64Constant(0), op.f64Gt);
-  const comesFirst = seq(isShallower, isLevel, gainsMore, op.i32And, op.i32Or, splits, op.i32And);
+  const gainsMore = [ownGain, get(gain), op.f64Gt];
+  const isShallower = [ownDepth, get(depth), op.i32LtU];
+  const isLevel = [ownDepth, get(depth), op.i32Eq];
+  const splits = [ownGain, f64Constant(0), op.f64Gt];
+  const comesFirst = [isShallower, isLevel, gainsMore, op.i32And, op.i32Or, splits, op.i32And];
   return {
     name: "choose",
     parameters: addresses(2),
@@ -140,10 +140,10 @@ function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
     body: [
       put(depth, constant(-1)),
       loop(levelwise ? comesFirst : gainsMore, when(put(chosen, get(leaf)), put(gain, ownGain), put(depth, ownDepth)), [
-        ...move(leaf, growthLeaf.bytes),
-        ...get(leaf),
-        ...get(end),
-        ...op.i32LtU,
+        move(leaf, growthLeaf.bytes),
+        get(leaf),
+        get(end),
+        op.i32LtU,
       ]),
       get(chosen),
     ],
@@ -159,31 +159,32 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
   const [state, leaf, nLeaves, right, split, found, column, left, small, large, list] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
   ];
-  const leafWord = (offset: number): number[] => word(leaf, offset);
-  const copyWord = (to: number, offset: number, from: number): number[] => setWord(split, to, word(from, offset));
+  const leafWord = (offset: number): Code => word(leaf, offset);
+  const copyWord = (to: number, offset: number, from: number): Code => setWord(split, to, word(from, offset));
   /** Parts a stretch of the index, and gives both children theirs. */
-  const part = (begin: number, own: number): number[] => {
-    const bytes = seq(leafWord(begin), constant(4), op.i32Mul);
+  const part = (begin: number, own: number): Code => {
+    const bytes = [leafWord(begin), constant(4), op.i32Mul];
     const at = sum(get(list), bytes);
     const end = sum(get(list), bytes, times(leafWord(own), 4));
     const [target, scratch] = [sum(constant(layout.index), bytes), sum(constant(layout.scratch), bytes)];
-    return seq(
+    return [
       put(left, ask("partition", at, end, target, get(column), plus(found, foundSplit.routes), scratch)),
       setWord(right, begin, leafWord(begin), get(left), op.i32Add),
       setWord(right, own, leafWord(own), get(left), op.i32Sub),
       setWord(leaf, own, get(left)),
-    );
+    ];
   };
-  const divide = (offset: number, ofFound: number): number[] =>
-    seq(
-      setNumber(right, offset, number(leaf, offset), number(found, ofFound), op.f64Sub),
-      setNumber(leaf, offset, number(found, ofFound)),
-    );
-  const isSmall = seq(number(leaf, growthLeaf.count), number(right, growthLeaf.count), op.f64Le);
-  const mayChildren = seq(ask("maySplit", get(leaf)), ask("maySplit", get(right)), op.i32Or);
-  const settleOf = (child: number, lane: number): number[] =>
-    seq(ask("maySplit", get(child)), when(ask("settle", get(state), get(child), constant(lane))));
-  const searchChildren = seq(
+  const divide = (offset: number, ofFound: number): Code => [
+    setNumber(right, offset, number(leaf, offset), number(found, ofFound), op.f64Sub),
+    setNumber(leaf, offset, number(found, ofFound)),
+  ];
+  const isSmall = [number(leaf, growthLeaf.count), number(right, growthLeaf.count), op.f64Le];
+  const mayChildren = [ask("maySplit", get(leaf)), ask("maySplit", get(right)), op.i32Or];
+  const settleOf = (child: number, lane: number): Code => [
+    ask("maySplit", get(child)),
+    when(ask("settle", get(state), get(child), constant(lane))),
+  ];
+  const searchChildren = [
     put(small, get(leaf), get(right), isSmall, select),
     put(large, get(right), get(leaf), isSmall, select),
     setWord(small, growthLeaf.slot, get(nLeaves)),
@@ -194,9 +195,9 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     ask("barrier"),
     settleOf(small, 0),
     settleOf(large, 8),
-  );
-  const isRoot = seq(get(nLeaves), constant(1), op.i32Eq);
-  const isNotLast = seq(get(nLeaves), constant(settings.leaves - 1), op.i32LtU);
+  ];
+  const isRoot = [get(nLeaves), constant(1), op.i32Eq];
+  const isNotLast = [get(nLeaves), constant(settings.leaves - 1), op.i32LtU];
   return {
     name: "split",
     parameters: addresses(3),
@@ -231,7 +232,7 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
       setWord(right, growthLeaf.slot, leafWord(growthLeaf.slot)),
       setNumber(leaf, growthLeaf.gain, f64Constant(0)),
       setNumber(right, growthLeaf.gain, f64Constant(0)),
-      [...isNotLast, ...when(mayChildren, when(searchChildren))],
+      [isNotLast, when(mayChildren, when(searchChildren))],
     ],
   };
 }
@@ -239,14 +240,14 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
 /** Splits the root, which is the first leaf, and what comes of it, until there is nothing to split. Returns how many leaves there are. */
 function growKernel({ settings }: GrowthPlan): KernelFunction {
   const [state, root, leaf, nLeaves] = [0, 1, 2, 3];
-  const leavesEnd = seq(get(root), times(get(nLeaves), growthLeaf.bytes), op.i32Add);
-  const searchRoot = seq(
+  const leavesEnd = [get(root), times(get(nLeaves), growthLeaf.bytes), op.i32Add];
+  const searchRoot = [
     ask("search", get(state), get(root), get(root), constant(0)),
     ask("barrier"),
     ask("settle", get(state), get(root), constant(0)),
-  );
-  const splitChosen = seq(ask("split", get(state), get(leaf), get(nLeaves)), move(nLeaves, 1));
-  const choose = seq(put(leaf, ask("choose", get(root), leavesEnd)), get(leaf), op.i32Eqz);
+  ];
+  const splitChosen = [ask("split", get(state), get(leaf), get(nLeaves)), move(nLeaves, 1)];
+  const choose = [put(leaf, ask("choose", get(root), leavesEnd)), get(leaf), op.i32Eqz];
   return {
     name: "grow",
     parameters: [i32],
@@ -255,12 +256,12 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
     body: [
       put(root, plus(state, growthState.leaves)),
       put(nLeaves, constant(1)),
-      [...ask("maySplit", get(root)), ...op.i32Eqz, ...when(get(nLeaves), op.giveBack)],
+      [ask("maySplit", get(root)), op.i32Eqz, when(get(nLeaves), op.giveBack)],
       searchRoot,
-      loop([...choose, ...when(get(nLeaves), op.giveBack)], splitChosen, [
-        ...get(nLeaves),
-        ...constant(settings.leaves),
-        ...op.i32LtU,
+      loop([choose, when(get(nLeaves), op.giveBack)], splitChosen, [
+        get(nLeaves),
+        constant(settings.leaves),
+        op.i32LtU,
       ]),
       get(nLeaves),
     ],

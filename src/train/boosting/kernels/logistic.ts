@@ -1,6 +1,7 @@
 import { ditherStep, roundingMagic } from "../rounding.ts";
 import { tableLast, tableReach, tableSteps } from "../sigmoid-table.ts";
 import {
+  type Code,
   firstLanes,
   secondLanes,
   type KernelFunction,
@@ -25,9 +26,9 @@ import {
 } from "../../../math/wasm/assembler.ts";
 import type { KernelShape } from "./shape.ts";
 
-const both = (value: number): number[] => [...f64Constant(value), ...op.f64x2Splat];
+const both = (value: number): Code => [f64Constant(value), op.f64x2Splat];
 /** Rounds two doubles to the nearest integers, ties to even, as `nearestInteger` does: the lower bits of each sum are one. */
-const toIntegers = [...both(roundingMagic), ...op.f64x2Add];
+const toIntegers = [both(roundingMagic), op.f64x2Add];
 
 /**
  * Gradient and hessian of the rows whose scores stand from `scores` to `scoresEnd` (doubles), labels (int32) and records
@@ -39,40 +40,40 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
   const [scores, scoresEnd, labels, records, table, gradientScale, hessianScale, dither] = [0, 1, 2, 3, 4, 5, 6, 7];
   const [pairsEnd, given, expected, position, entry, first, second, low] = [8, 9, 10, 11, 12, 13, 14, 15];
   const [p, dithers, g, h] = [16, 17, 18, 19];
-  const rounded = (value: readonly number[], scale: number, isSecond: boolean): number[] => {
-    const scaled = [...value, ...get(scale), ...op.f64x2Splat, ...op.f64x2Mul];
-    const shift = [...get(dithers), ...op.f64x2FromI32x4, ...both(2 ** -32), ...op.f64x2Mul];
-    const moved = [...shift, ...(isSecond ? op.f64x2Sub : op.f64x2Add)];
-    return [...scaled, ...(shape.isPacked ? moved : []), ...toIntegers];
+  const rounded = (value: Code, scale: number, isSecond: boolean): Code => {
+    const scaled = [value, get(scale), op.f64x2Splat, op.f64x2Mul];
+    const shift = [get(dithers), op.f64x2FromI32x4, both(2 ** -32), op.f64x2Mul];
+    const moved = [shift, isSecond ? op.f64x2Sub : op.f64x2Add];
+    return [scaled, shape.isPacked ? moved : [], toIntegers];
   };
   /** The sigmoid at a lane's entry and at the next one. */
-  const look = (lane: number): number[] => {
-    const offset = [...get(entry), ...i32x4ExtractLane(2 * lane), ...constant(3), ...op.i32Shl];
-    return [...offset, ...get(table), ...op.i32Add, ...v128Load(0)];
+  const look = (lane: number): Code => {
+    const offset = [get(entry), i32x4ExtractLane(2 * lane), constant(3), op.i32Shl];
+    return [offset, get(table), op.i32Add, v128Load(0)];
   };
-  const error = [...get(p), ...get(expected), ...op.f64x2Sub];
-  const variance = [...get(p), ...both(1), ...get(p), ...op.f64x2Sub, ...op.f64x2Mul];
+  const error = [get(p), get(expected), op.f64x2Sub];
+  const variance = [get(p), both(1), get(p), op.f64x2Sub, op.f64x2Mul];
   /** Words to write, `g` and (full records) `h`, of the rows whose scores are in `given` and labels in `expected`. */
   const work = [
-    [...get(given), ...both(tableReach), ...op.f64x2Add, ...both(tableSteps), ...op.f64x2Mul],
-    [...both(0), ...op.f64x2Pmax, ...both(tableLast), ...op.f64x2Pmin, ...tee(position)],
-    [...both(0.5), ...op.f64x2Sub, ...toIntegers, ...set(entry)],
-    [...look(0), ...set(first), ...look(1), ...set(second)],
-    [...get(first), ...get(second), ...firstLanes, ...tee(low)],
-    [...get(position), ...get(entry), ...both(roundingMagic), ...op.f64x2Sub, ...op.f64x2Sub],
-    [...get(first), ...get(second), ...secondLanes, ...get(low), ...op.f64x2Sub],
-    [...op.f64x2Mul, ...op.f64x2Add, ...set(p)],
-    [...rounded(error, gradientScale, false), ...set(g), ...rounded(variance, hessianScale, true), ...set(h)],
-    shape.isPacked ? [...get(g), ...constant(16), ...op.i64x2Shl, ...get(h), ...op.v128Or, ...set(g)] : [],
-  ].flat();
-  const store = (lane: number): number[] => {
-    const word = (from: number, at: number): number[] => {
-      const value = [...get(from), ...i32x4ExtractLane(2 * lane)];
-      return [...get(records), ...value, ...i32Store(lane * shape.stride + at)];
+    [get(given), both(tableReach), op.f64x2Add, both(tableSteps), op.f64x2Mul],
+    [both(0), op.f64x2Pmax, both(tableLast), op.f64x2Pmin, tee(position)],
+    [both(0.5), op.f64x2Sub, toIntegers, set(entry)],
+    [look(0), set(first), look(1), set(second)],
+    [get(first), get(second), firstLanes, tee(low)],
+    [get(position), get(entry), both(roundingMagic), op.f64x2Sub, op.f64x2Sub],
+    [get(first), get(second), secondLanes, get(low), op.f64x2Sub],
+    [op.f64x2Mul, op.f64x2Add, set(p)],
+    [rounded(error, gradientScale, false), set(g), rounded(variance, hessianScale, true), set(h)],
+    shape.isPacked ? [get(g), constant(16), op.i64x2Shl, get(h), op.v128Or, set(g)] : [],
+  ];
+  const store = (lane: number): Code => {
+    const word = (from: number, at: number): Code => {
+      const value = [get(from), i32x4ExtractLane(2 * lane)];
+      return [get(records), value, i32Store(lane * shape.stride + at)];
     };
-    return shape.isPacked ? word(g, 0) : [...word(g, 0), ...word(h, 4)];
+    return shape.isPacked ? word(g, 0) : [word(g, 0), word(h, 4)];
   };
-  const labelsOf = [...get(labels), ...v128Load64Zero(0), ...op.f64x2FromI32x4, ...set(expected)];
+  const labelsOf = [get(labels), v128Load64Zero(0), op.f64x2FromI32x4, set(expected)];
   const ditherOfSecond = BigInt.asIntN(64, BigInt(ditherStep) << 32n);
   const ditherOfPair = BigInt((2 * ditherStep) % 2 ** 32) * 0x1_0000_0001n;
   return {
@@ -81,20 +82,20 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
     result: null,
     locals: [i32, ...Array.from({ length: 11 }, () => v128)],
     body: [
-      [...get(dither), ...op.i32x4Splat, ...v128Constant(ditherOfSecond, 0n), ...op.i32x4Add, ...set(dithers)],
-      [...get(scoresEnd), ...get(scores), ...op.i32Sub, ...constant(-16), ...op.i32And],
-      [...get(scores), ...op.i32Add, ...set(pairsEnd)],
+      [get(dither), op.i32x4Splat, v128Constant(ditherOfSecond, 0n), op.i32x4Add, set(dithers)],
+      [get(scoresEnd), get(scores), op.i32Sub, constant(-16), op.i32And],
+      [get(scores), op.i32Add, set(pairsEnd)],
       whileBelow(
         scores,
         pairsEnd,
-        [...get(scores), ...v128Load(0), ...set(given), ...labelsOf, ...work, ...store(0), ...store(1)],
-        [...move(records, 2 * shape.stride), ...move(labels, 8)],
-        [...get(dithers), ...v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), ...op.i32x4Add, ...set(dithers)],
+        [get(scores), v128Load(0), set(given), labelsOf, work, store(0), store(1)],
+        [move(records, 2 * shape.stride), move(labels, 8)],
+        [get(dithers), v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), op.i32x4Add, set(dithers)],
         move(scores, 16),
       ),
       // The last of an odd number: what the second lane works out of the label behind it goes nowhere.
       isBelow(scores, scoresEnd),
-      when([...get(scores), ...v128Load64Zero(0), ...set(given), ...labelsOf, ...work, ...store(0)]),
+      when([get(scores), v128Load64Zero(0), set(given), labelsOf, work, store(0)]),
     ],
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type Code,
   type KernelFunction,
   constant,
   f64,
@@ -29,37 +30,36 @@ export function partitionKernel(bytes: 1 | 2): KernelFunction {
   const [at, end, target, column, route, scratch] = [0, 1, 2, 3, 4, 5];
   // `gap`: bytes of the rows that went right so far. A local a row for `row` and `moved`.
   const [left, gap, bulkEnd, row, moved] = [6, 7, 8, 9, 9 + unrolled];
-  const load = (k: number): number[] => [...get(at), ...i32Load(4 * k), ...set(row + k)];
-  const look = (k: number): number[] => {
-    const offset = bytes === 2 ? [...get(row + k), ...constant(1), ...op.i32Shl] : get(row + k);
-    const bin = [...offset, ...get(column), ...op.i32Add, ...(bytes === 2 ? i32Load16 : i32Load8)(0)];
-    return [...bin, ...get(route), ...op.i32Add, ...i32Load8(0), ...set(moved + k)];
+  const load = (k: number): Code => [get(at), i32Load(4 * k), set(row + k)];
+  const look = (k: number): Code => {
+    const offset = bytes === 2 ? [get(row + k), constant(1), op.i32Shl] : get(row + k);
+    const bin = [offset, get(column), op.i32Add, (bytes === 2 ? i32Load16 : i32Load8)(0)];
+    return [bin, get(route), op.i32Add, i32Load8(0), set(moved + k)];
   };
-  const place = (k: number): number[] =>
-    [
-      [...get(left), ...get(row + k), ...i32Store(0)],
-      [...get(scratch), ...get(gap), ...op.i32Add, ...get(row + k), ...i32Store(0)],
-      [...get(left), ...get(moved + k), ...op.i32Add, ...set(left)],
-      [...get(gap), ...constant(4), ...op.i32Add, ...get(moved + k), ...op.i32Sub, ...set(gap)],
-    ].flat();
-  const turn = (rows: number, until: number): number[] => {
+  const place = (k: number): Code => [
+    [get(left), get(row + k), i32Store(0)],
+    [get(scratch), get(gap), op.i32Add, get(row + k), i32Store(0)],
+    [get(left), get(moved + k), op.i32Add, set(left)],
+    [get(gap), constant(4), op.i32Add, get(moved + k), op.i32Sub, set(gap)],
+  ];
+  const turn = (rows: number, until: number): Code => {
     const all = Array.from({ length: rows }, (_, k) => k);
-    const body = [all.flatMap(load), all.flatMap(look), all.flatMap(place)];
+    const body = [all.map(load), all.map(look), all.map(place)];
     return whileBelow(at, until, ...body, move(at, 4 * rows));
   };
-  const bulk = [...get(end), ...get(at), ...op.i32Sub, ...constant(-4 * unrolled), ...op.i32And];
+  const bulk = [get(end), get(at), op.i32Sub, constant(-4 * unrolled), op.i32And];
   return {
     name: "partition",
     parameters: [i32, i32, i32, i32, i32, i32],
     result: i32,
     locals: Array.from({ length: 3 + 2 * unrolled }, () => i32),
     body: [
-      [...get(target), ...set(left)],
-      [...get(at), ...bulk, ...op.i32Add, ...set(bulkEnd)],
+      [get(target), set(left)],
+      [get(at), bulk, op.i32Add, set(bulkEnd)],
       turn(unrolled, bulkEnd),
       turn(1, end),
-      [...get(left), ...get(scratch), ...get(gap), ...op.memoryCopy],
-      [...get(left), ...get(target), ...op.i32Sub, ...constant(2), ...op.i32ShrU],
+      [get(left), get(scratch), get(gap), op.memoryCopy],
+      [get(left), get(target), op.i32Sub, constant(2), op.i32ShrU],
     ],
   };
 }
@@ -75,8 +75,8 @@ export function addScoreKernel(shape: KernelShape): KernelFunction {
       whileBelow(
         begin,
         end,
-        [...get(begin), ...i32Load(0), ...constant(shape.outputs * 8), ...op.i32Mul, ...get(scores), ...op.i32Add],
-        [...tee(cell), ...get(cell), ...f64Load(0), ...get(value), ...op.f64Add, ...f64Store(0)],
+        [get(begin), i32Load(0), constant(shape.outputs * 8), op.i32Mul, get(scores), op.i32Add],
+        [tee(cell), get(cell), f64Load(0), get(value), op.f64Add, f64Store(0)],
         move(begin, 4),
       ),
     ],
@@ -89,5 +89,5 @@ export const clearKernel: KernelFunction = {
   parameters: [i32, i32],
   result: null,
   locals: [],
-  body: [[...get(0), ...constant(0), ...get(1), ...get(0), ...op.i32Sub, ...op.memoryFill]],
+  body: [[get(0), constant(0), get(1), get(0), op.i32Sub, op.memoryFill]],
 };

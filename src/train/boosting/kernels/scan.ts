@@ -1,4 +1,5 @@
 import {
+  type Code,
   firstLanes,
   secondLanes,
   type KernelFunction,
@@ -24,7 +25,7 @@ import type { KernelShape } from "./shape.ts";
 
 /** Added as an integer and taken away as a double it turns an integer below 2^51 in size into that double. */
 const magic = 0x4338_0000_0000_0000n;
-const toDoubles = [...v128Constant(magic, magic), ...op.i64x2Add, ...v128Constant(magic, magic), ...op.f64x2Sub];
+const toDoubles = [v128Constant(magic, magic), op.i64x2Add, v128Constant(magic, magic), op.f64x2Sub];
 
 // Locals: the parameters, addresses and the like, what a cut is worked out in, and what stays as it is.
 const [entry, listEnd, firstBase, secondBase, state] = [0, 1, 2, 3, 4];
@@ -40,8 +41,8 @@ const [fewest, most, leastHessian, allHessian, allGradient, l1, l2] = [19, 20, 2
  */
 export function scanFeaturesKernel(shape: Pick<KernelShape, "countShift" | "hasL1">): KernelFunction {
   const cuts = scanCuts(scoresOf(shape));
-  const startPosition = [...field(scanEntry.offset), ...constant(4), ...op.i32ShrU];
-  const bothMissing = [...missingOf(firstBase), ...missingOf(secondBase)];
+  const startPosition = [field(scanEntry.offset), constant(4), op.i32ShrU];
+  const bothMissing = [missingOf(firstBase), missingOf(secondBase)];
   const none = v128Constant(0n, 0n);
   return {
     name: "scanFeatures",
@@ -53,20 +54,13 @@ export function scanFeaturesKernel(shape: Pick<KernelShape, "countShift" | "hasL
       whileBelow(
         entry,
         listEnd,
-        [
-          ...bothMissing,
-          ...secondLanes,
-          ...constant(shape.countShift),
-          ...op.i64x2ShrU,
-          ...op.v128AnyTrue,
-          ...set(hasMissing),
-        ],
-        [...startPosition, ...set(position), ...none, ...set(g), ...none, ...set(c)],
+        [bothMissing, secondLanes, constant(shape.countShift), op.i64x2ShrU, op.v128AnyTrue, set(hasMissing)],
+        [startPosition, set(position), none, set(g), none, set(c)],
         cuts,
         get(hasMissing),
         when(
-          [...startPosition, ...constant(missingLeftBit), ...op.i32Or, ...set(position)],
-          [...bothMissing, ...firstLanes, ...set(g), ...bothMissing, ...secondLanes, ...set(c)],
+          [startPosition, constant(missingLeftBit), op.i32Or, set(position)],
+          [bothMissing, firstLanes, set(g), bothMissing, secondLanes, set(c)],
           cuts,
         ),
         move(entry, scanEntry.bytes),
@@ -76,7 +70,7 @@ export function scanFeaturesKernel(shape: Pick<KernelShape, "countShift" | "hasL
 }
 
 /** Reads what is the same for all cuts. */
-function open(): number[] {
+function open(): Code {
   const given = [
     [scanState.fewestRows, fewest],
     [scanState.mostRows, most],
@@ -86,90 +80,90 @@ function open(): number[] {
     [scanState.l1, l1],
     [scanState.l2, l2],
   ] as const;
-  return given.flatMap(([offset, local]) => [...get(state), ...v128Load(offset), ...set(local)]);
+  return given.map(([offset, local]) => [get(state), v128Load(offset), set(local)]);
 }
 
-const field = (offset: number): number[] => [...get(entry), ...i32Load(offset)];
+const field = (offset: number): Code => [get(entry), i32Load(offset)];
 /** Address of a leaf's bins of the feature. */
-const binsOf = (base: number): number[] => [...get(base), ...field(scanEntry.offset), ...op.i32Add];
+const binsOf = (base: number): Code => [get(base), field(scanEntry.offset), op.i32Add];
 /** From there, that of the bin of missing rows. */
-const missing = (): number[] => [...field(scanEntry.nValues), ...constant(4), ...op.i32Shl];
-const missingOf = (base: number): number[] => [...binsOf(base), ...missing(), ...op.i32Add, ...v128Load(0)];
+const missing = (): Code => [field(scanEntry.nValues), constant(4), op.i32Shl];
+const missingOf = (base: number): Code => [binsOf(base), missing(), op.i32Add, v128Load(0)];
 
 /** Tries all cuts of a feature, from the sums in `g` and `c` and from `position` on. */
-function scanCuts(scores: readonly number[]): number[] {
+function scanCuts(scores: Code): Code {
   return [
-    [...binsOf(firstBase), ...tee(first), ...missing(), ...op.i32Add],
-    [...get(hasMissing), ...op.i32Eqz, ...constant(4), ...op.i32Shl, ...op.i32Sub, ...set(firstEnd)],
-    [...binsOf(secondBase), ...set(second), ...get(first), ...get(firstEnd), ...op.i32LtU],
+    [binsOf(firstBase), tee(first), missing(), op.i32Add],
+    [get(hasMissing), op.i32Eqz, constant(4), op.i32Shl, op.i32Sub, set(firstEnd)],
+    [binsOf(secondBase), set(second), get(first), get(firstEnd), op.i32LtU],
     when(
       loop(
         addBins(),
         when(scores, when(replaceBest())),
-        [...move(second, 16), ...move(position, 1)],
+        [move(second, 16), move(position, 1)],
         // Where neither leaf has rows enough left, no later cut has.
-        [...ahead(first, 16), ...tee(first), ...get(firstEnd), ...op.i32LtU],
-        [...get(isBelow), ...op.v128AnyTrue, ...op.i32And],
+        [ahead(first, 16), tee(first), get(firstEnd), op.i32LtU],
+        [get(isBelow), op.v128AnyTrue, op.i32And],
       ),
     ),
-  ].flat();
+  ];
 }
 
 /** Adds both leaves' next bins to the sums; whether a cut behind them leaves rows enough on either side in one of them. */
-function addBins(): number[] {
-  const bins = [...get(first), ...v128Load(0), ...get(second), ...v128Load(0)];
+function addBins(): Code {
+  const bins = [get(first), v128Load(0), get(second), v128Load(0)];
   return [
-    [...get(g), ...bins, ...firstLanes, ...op.i64x2Add, ...set(g)],
-    [...get(c), ...bins, ...secondLanes, ...op.i64x2Add, ...tee(c)],
-    [...get(fewest), ...op.i64x2GtS, ...get(most), ...get(c), ...op.i64x2GtS, ...tee(isBelow)],
-    [...op.v128And, ...tee(valid), ...op.v128AnyTrue],
-  ].flat();
+    [get(g), bins, firstLanes, op.i64x2Add, set(g)],
+    [get(c), bins, secondLanes, op.i64x2Add, tee(c)],
+    [get(fewest), op.i64x2GtS, get(most), get(c), op.i64x2GtS, tee(isBelow)],
+    [op.v128And, tee(valid), op.v128AnyTrue],
+  ];
 }
 
 /** Scores the cut in the lanes where it is `valid`; whether it is the best so far in one of them. */
-function scoresOf({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): number[] {
+function scoresOf({ countShift, hasL1 }: Pick<KernelShape, "countShift" | "hasL1">): Code {
   const mask = (1n << BigInt(countShift)) - 1n;
   return [
-    [...get(c), ...v128Constant(mask, mask), ...op.v128And, ...toDoubles, ...tee(hl)],
-    [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
-    [...get(allHessian), ...get(hl), ...op.f64x2Sub, ...tee(hr)],
-    [...get(leastHessian), ...op.f64x2Ge, ...get(valid), ...op.v128And, ...set(valid)],
-    [...get(g), ...toDoubles, ...set(gl)],
-    [...get(allGradient), ...get(gl), ...op.f64x2Sub, ...set(gr)],
-    hasL1 ? [...shrink(gl), ...shrink(gr)] : [],
-    [...get(hl), ...get(l2), ...op.f64x2Add, ...set(hl)],
-    [...get(hr), ...get(l2), ...op.f64x2Add, ...set(hr)],
-    [...get(gl), ...get(gl), ...op.f64x2Mul, ...get(hr), ...op.f64x2Mul],
-    [...get(gr), ...get(gr), ...op.f64x2Mul, ...get(hl), ...op.f64x2Mul, ...op.f64x2Add],
-    [...get(hl), ...get(hr), ...op.f64x2Mul, ...op.f64x2Div, ...tee(score)],
-    [...get(state), ...v128Load(scanState.bestScore)],
-    [...op.f64x2Gt, ...get(valid), ...op.v128And, ...tee(valid), ...op.v128AnyTrue],
-  ].flat();
+    [get(c), v128Constant(mask, mask), op.v128And, toDoubles, tee(hl)],
+    [get(leastHessian), op.f64x2Ge, get(valid), op.v128And, set(valid)],
+    [get(allHessian), get(hl), op.f64x2Sub, tee(hr)],
+    [get(leastHessian), op.f64x2Ge, get(valid), op.v128And, set(valid)],
+    [get(g), toDoubles, set(gl)],
+    [get(allGradient), get(gl), op.f64x2Sub, set(gr)],
+    hasL1 ? [shrink(gl), shrink(gr)] : [],
+    [get(hl), get(l2), op.f64x2Add, set(hl)],
+    [get(hr), get(l2), op.f64x2Add, set(hr)],
+    [get(gl), get(gl), op.f64x2Mul, get(hr), op.f64x2Mul],
+    [get(gr), get(gr), op.f64x2Mul, get(hl), op.f64x2Mul, op.f64x2Add],
+    [get(hl), get(hr), op.f64x2Mul, op.f64x2Div, tee(score)],
+    [get(state), v128Load(scanState.bestScore)],
+    [op.f64x2Gt, get(valid), op.v128And, tee(valid), op.v128AnyTrue],
+  ];
 }
 
 /** Without its sign, which the squares do not need. */
-const shrink = (gradient: number): number[] => [
-  ...get(gradient),
-  ...op.f64x2Abs,
-  ...get(l1),
-  ...op.f64x2Sub,
-  ...v128Constant(0n, 0n),
-  ...op.f64x2Pmax,
-  ...set(gradient),
+const shrink = (gradient: number): Code => [
+  get(gradient),
+  op.f64x2Abs,
+  get(l1),
+  op.f64x2Sub,
+  v128Constant(0n, 0n),
+  op.f64x2Pmax,
+  set(gradient),
 ];
 
 /** Takes the cut for the best in the lanes where it is `valid`. In memory: few cuts are better, and the loop has no register left. */
-function replaceBest(): number[] {
-  const replace = (offset: number, value: readonly number[]): number[] => {
-    const old = [...get(state), ...v128Load(offset)];
-    return [...get(state), ...value, ...old, ...get(valid), ...op.v128Bitselect, ...v128Store(offset)];
+function replaceBest(): Code {
+  const replace = (offset: number, value: Code): Code => {
+    const old = [get(state), v128Load(offset)];
+    return [get(state), value, old, get(valid), op.v128Bitselect, v128Store(offset)];
   };
-  const inBothLanes = (local: number): number[] => [...get(local), ...op.i64ExtendU, ...op.i64x2Splat];
+  const inBothLanes = (local: number): Code => [get(local), op.i64ExtendU, op.i64x2Splat];
   return [
     replace(scanState.bestScore, get(score)),
     replace(scanState.bestPosition, inBothLanes(position)),
     replace(scanState.bestGradient, get(g)),
     replace(scanState.bestHessianCount, get(c)),
     replace(scanState.bestEntry, inBothLanes(entry)),
-  ].flat();
+  ];
 }

@@ -1,4 +1,5 @@
 import {
+  type Code,
   firstLanes,
   secondLanes,
   type KernelFunction,
@@ -14,7 +15,6 @@ import {
   i64Load,
   i64Load32,
   i64Store,
-  join,
   move,
   op,
   select,
@@ -56,19 +56,15 @@ function binBytes({ isPacked }: KernelShape): number {
 }
 
 /** The gradient, hessian and a count of one, as they are added to a bin, of the record so many bytes behind local `row`. */
-function rowValue(shape: KernelShape, row: number, ahead: number): number[] {
+function rowValue(shape: KernelShape, row: number, ahead: number): Code {
   if (!shape.isPacked) {
-    return [...get(row), ...v128Load32x2(ahead), ...v128Constant(0n, 1n << BigInt(shape.countShift)), ...op.i64x2Add];
+    return [get(row), v128Load32x2(ahead), v128Constant(0n, 1n << BigInt(shape.countShift)), op.i64x2Add];
   }
-  const gradient = [...get(row), ...i64Load32(ahead), ...i64Constant(16n), ...op.i64ShrS];
-  const hessian = [...get(row), ...i64Load32(ahead), ...i64Constant(0xffffn), ...op.i64And];
-  const shifted = (value: readonly number[], by: number): number[] => [
-    ...value,
-    ...i64Constant(BigInt(by)),
-    ...op.i64Shl,
-  ];
-  const both = [...shifted(gradient, packed.gradientShift), ...shifted(hessian, packed.hessianShift), ...op.i64Add];
-  return [...both, ...i64Constant(1n), ...op.i64Add];
+  const gradient = [get(row), i64Load32(ahead), i64Constant(16n), op.i64ShrS];
+  const hessian = [get(row), i64Load32(ahead), i64Constant(0xffffn), op.i64And];
+  const shifted = (value: Code, by: number): Code => [value, i64Constant(BigInt(by)), op.i64Shl];
+  const both = [shifted(gradient, packed.gradientShift), shifted(hessian, packed.hessianShift), op.i64Add];
+  return [both, i64Constant(1n), op.i64Add];
 }
 
 /** Rows summed at a time: the reads of one need not wait for the other's. More were no faster; few rows are not worth the longer code. */
@@ -83,28 +79,28 @@ function updates(
   [from, to]: readonly [number, number],
   { row, histogram, cell }: Readonly<Record<"row" | "histogram" | "cell", number>>,
   count: number,
-): number[] {
+): Code {
   const bytes = binBytes(shape);
   const loadCell = cellBytes(shape) === 2 ? i32Load16 : i32Load8;
   const [load, add, store] = shape.isPacked ? [i64Load, op.i64Add, i64Store] : [v128Load, op.i64x2Add, v128Store];
   const records = Array.from({ length: count }, (_, record) => record);
-  const all = records.map((record) => [...rowValue(shape, row, record * shape.stride), ...set(cell + 1 + record)]);
+  const all = records.map((record) => [rowValue(shape, row, record * shape.stride), set(cell + 1 + record)]);
   for (let f = from; f < to; ++f) {
     const offset = shape.binOffsets[f]! * bytes;
     for (const record of records) {
       const at = record * shape.stride + binsAt(shape) + f * cellBytes(shape);
-      const bin = [...get(row), ...loadCell(at), ...constant(Math.log2(bytes)), ...op.i32Shl];
-      all.push([...bin, ...get(histogram), ...op.i32Add, ...tee(cell)]);
-      all.push([...get(cell), ...load(offset), ...get(cell + 1 + record), ...add, ...store(offset)]);
+      const bin = [get(row), loadCell(at), constant(Math.log2(bytes)), op.i32Shl];
+      all.push([bin, get(histogram), op.i32Add, tee(cell)]);
+      all.push([get(cell), load(offset), get(cell + 1 + record), add, store(offset)]);
     }
   }
-  return join(all);
+  return all;
 }
 
 /** Adds consecutive records to the bins of features `from` to `to`. */
 function sumBlockKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
   const [row, end, histogram, bulkEnd, cell] = [0, 1, 2, 3, 4];
-  const turn = (count: number, until: number): number[] =>
+  const turn = (count: number, until: number): Code =>
     whileBelow(
       row,
       until,
@@ -113,7 +109,7 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
     );
   const atOnce = rowsAtOnce(shape);
   const bulk = constant(atOnce * shape.stride);
-  const whole = [...get(end), ...get(row), ...op.i32Sub, ...bulk, ...op.i32DivU, ...bulk, ...op.i32Mul];
+  const whole = [get(end), get(row), op.i32Sub, bulk, op.i32DivU, bulk, op.i32Mul];
   const value = shape.isPacked ? i64 : v128;
   return {
     name: `sumBlock${block}`,
@@ -121,16 +117,14 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
     result: null,
     locals: [i32, i32, ...Array.from({ length: atOnce }, () => value)],
     body:
-      atOnce === 1
-        ? [turn(1, end)]
-        : [[...get(row), ...whole, ...op.i32Add, ...set(bulkEnd)], turn(atOnce, bulkEnd), turn(1, end)],
+      atOnce === 1 ? [turn(1, end)] : [[get(row), whole, op.i32Add, set(bulkEnd)], turn(atOnce, bulkEnd), turn(1, end)],
   };
 }
 
 /** Adds consecutive records to the bins of all features, block by block; `blocks` are functions 0, 1, ... of the module. */
 function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[]): KernelFunction {
   const [begin, end, histogram, to] = [0, 1, 2, 3];
-  const sums = blocks.flatMap((_, block) => [...get(begin), ...get(to), ...get(histogram), ...call(block)]);
+  const sums = blocks.map((_, block) => [get(begin), get(to), get(histogram), call(block)]);
   // Where there are more blocks than one, records are read again from the first cache.
   const next = blocks.length === 1 ? get(end) : stretchEnd(begin, end, chunkRows(stride) * stride);
   return {
@@ -138,15 +132,15 @@ function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[
     parameters: [i32, i32, i32],
     result: null,
     locals: [i32],
-    body: [whileBelow(begin, end, [...next, ...set(to)], sums, [...get(to), ...set(begin)])],
+    body: [whileBelow(begin, end, [next, set(to)], sums, [get(to), set(begin)])],
   };
 }
 
 /** Adds the records of listed rows, a chunk of them gathered at a time; `gather` is the number of that kernel. */
 function sumListedKernel({ stride }: KernelShape, blocks: readonly KernelFunction[], gather: number): KernelFunction {
   const [begin, end, rows, buffer, histogram, to, filled] = [0, 1, 2, 3, 4, 5, 6];
-  const sums = blocks.flatMap((_, block) => [...get(buffer), ...get(filled), ...get(histogram), ...call(block)]);
-  const bytes = [...get(to), ...get(begin), ...op.i32Sub, ...constant(2), ...op.i32ShrU];
+  const sums = blocks.map((_, block) => [get(buffer), get(filled), get(histogram), call(block)]);
+  const bytes = [get(to), get(begin), op.i32Sub, constant(2), op.i32ShrU];
   return {
     name: "sumListed",
     parameters: [i32, i32, i32, i32, i32],
@@ -156,21 +150,21 @@ function sumListedKernel({ stride }: KernelShape, blocks: readonly KernelFunctio
       whileBelow(
         begin,
         end,
-        [...stretchEnd(begin, end, chunkRows(stride) * 4), ...set(to)],
-        [...get(begin), ...get(to), ...get(rows), ...get(buffer), ...call(gather)],
-        [...get(buffer), ...bytes, ...constant(stride), ...op.i32Mul, ...op.i32Add, ...set(filled)],
+        [stretchEnd(begin, end, chunkRows(stride) * 4), set(to)],
+        [get(begin), get(to), get(rows), get(buffer), call(gather)],
+        [get(buffer), bytes, constant(stride), op.i32Mul, op.i32Add, set(filled)],
         sums,
-        [...get(to), ...set(begin)],
+        [get(to), set(begin)],
       ),
     ],
   };
 }
 
 /** `bytes` behind local `begin`, or local `end` where that comes first. */
-function stretchEnd(begin: number, end: number, bytes: number): number[] {
-  const left = [...get(end), ...get(begin), ...op.i32Sub];
-  const step = [...constant(bytes), ...left, ...constant(bytes), ...left, ...op.i32LtU, ...select];
-  return [...get(begin), ...step, ...op.i32Add];
+function stretchEnd(begin: number, end: number, bytes: number): Code {
+  const left = [get(end), get(begin), op.i32Sub];
+  const step = [constant(bytes), left, constant(bytes), left, op.i32LtU, select];
+  return [get(begin), step, op.i32Add];
 }
 
 /** The kernels that sum rows. They call each other by number, so they are the first of their module. */
@@ -185,26 +179,26 @@ const hessianMask = (1n << BigInt(packed.gradientShift - packed.hessianShift)) -
 const countMask = (1n << BigInt(packed.hessianShift)) - 1n;
 
 /** Two packed bins on the stack become two bins: sums of gradients in local `g`, of hessians and counts in `c`. */
-function widened(shape: KernelShape, bins: number, g: number, c: number): number[] {
-  const shifted = (by: number, shift: readonly number[]): number[] => [...get(bins), ...constant(by), ...shift];
-  const masked = (mask: bigint): number[] => [...v128Constant(mask, mask), ...op.v128And];
-  const counts = [...get(bins), ...masked(countMask), ...constant(shape.countShift), ...op.i64x2Shl];
-  const gradients = [...tee(bins), ...constant(packed.gradientShift), ...op.i64x2ShrS, ...set(g)];
-  const hessians = [...shifted(packed.hessianShift, op.i64x2ShrU), ...masked(hessianMask)];
-  return [...gradients, ...hessians, ...counts, ...op.i64x2Add, ...set(c)];
+function widened(shape: KernelShape, bins: number, g: number, c: number): Code {
+  const shifted = (by: number, shift: Code): Code => [get(bins), constant(by), shift];
+  const masked = (mask: bigint): Code => [v128Constant(mask, mask), op.v128And];
+  const counts = [get(bins), masked(countMask), constant(shape.countShift), op.i64x2Shl];
+  const gradients = [tee(bins), constant(packed.gradientShift), op.i64x2ShrS, set(g)];
+  const hessians = [shifted(packed.hessianShift, op.i64x2ShrU), masked(hessianMask)];
+  return [gradients, hessians, counts, op.i64x2Add, set(c)];
 }
 
 /** The first and the second of two bins whose gradients stand in local `g`, the rest in `c`. */
-const firstBin = (g: number, c: number): number[] => [...get(g), ...get(c), ...firstLanes];
-const secondBin = (g: number, c: number): number[] => [...get(g), ...get(c), ...secondLanes];
+const firstBin = (g: number, c: number): Code => [get(g), get(c), firstLanes];
+const secondBin = (g: number, c: number): Code => [get(g), get(c), secondLanes];
 
 /** Adds packed bins to bins, two at a time; `target` to `targetEnd` is an even number of bins. */
 export function widenKernel(shape: KernelShape): KernelFunction {
   const [target, end, source] = [0, 1, 2];
   const [bins, g, c] = [3, 4, 5];
-  const add = (offset: number, bin: readonly number[]): number[] => {
-    const old = [...get(target), ...get(target), ...v128Load(offset)];
-    return [...old, ...bin, ...op.i64x2Add, ...v128Store(offset)];
+  const add = (offset: number, bin: Code): Code => {
+    const old = [get(target), get(target), v128Load(offset)];
+    return [old, bin, op.i64x2Add, v128Store(offset)];
   };
   return {
     name: "widen",
@@ -215,10 +209,10 @@ export function widenKernel(shape: KernelShape): KernelFunction {
       whileBelow(
         target,
         end,
-        [...get(source), ...v128Load(0), ...widened(shape, bins, g, c)],
+        [get(source), v128Load(0), widened(shape, bins, g, c)],
         add(0, firstBin(g, c)),
         add(16, secondBin(g, c)),
-        [...move(source, 16), ...move(target, 32)],
+        [move(source, 16), move(target, 32)],
       ),
     ],
   };
@@ -234,28 +228,23 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
   const isNarrow = kind.from !== "Bins";
   const step = isNarrow ? packedStep(shape) : histogramStep(shape);
   const threads = Array.from({ length: shape.threads }, (_, thread) => thread);
-  const plus = (sum: number, value: readonly number[], thread: number): number[] =>
-    thread === 0 ? [...value, ...set(sum)] : [...value, ...get(sum), ...op.i64x2Add, ...set(sum)];
-  const load = (thread: number, at: number): number[] => [...get(source), ...v128Load(thread * step + at)];
-  const added = threads.flatMap((thread) => [...load(thread, 0), ...(thread === 0 ? [] : op.i64x2Add)]);
-  const sumsOf = (thread: number): number[] => {
-    if (!isNarrow) return [...plus(gSum, load(thread, 0), thread), ...plus(cSum, load(thread, 16), thread)];
-    return [
-      ...load(thread, 0),
-      ...widened(shape, bins, g, c),
-      ...plus(gSum, get(g), thread),
-      ...plus(cSum, get(c), thread),
-    ];
+  const plus = (sum: number, value: Code, thread: number): Code =>
+    thread === 0 ? [value, set(sum)] : [value, get(sum), op.i64x2Add, set(sum)];
+  const load = (thread: number, at: number): Code => [get(source), v128Load(thread * step + at)];
+  const added = threads.map((thread) => [load(thread, 0), thread === 0 ? [] : op.i64x2Add]);
+  const sumsOf = (thread: number): Code => {
+    if (!isNarrow) return [plus(gSum, load(thread, 0), thread), plus(cSum, load(thread, 16), thread)];
+    return [load(thread, 0), widened(shape, bins, g, c), plus(gSum, get(g), thread), plus(cSum, get(c), thread)];
   };
-  const sums = kind.from === "Kept" ? [...added, ...widened(shape, bins, gSum, cSum)] : threads.flatMap(sumsOf);
+  const sums = kind.from === "Kept" ? [added, widened(shape, bins, gSum, cSum)] : threads.map(sumsOf);
   // Of packed bins the sums are transposed; of the others a local holds a bin.
   const both = isNarrow ? [firstBin(gSum, cSum), secondBin(gSum, cSum)] : [get(gSum), get(cSum)];
   // One thread alone has summed bins that are not packed into `target` itself.
   const isInPlace = shape.threads === 1 && !isNarrow;
-  const stores = both.flatMap((bin, i) => {
-    const store = isInPlace ? [...bin, ...set(bins)] : [...get(target), ...bin, ...tee(bins), ...v128Store(16 * i)];
-    const old = [...get(parent), ...get(parent), ...v128Load(16 * i)];
-    return kind.subtracts ? [...store, ...old, ...get(bins), ...op.i64x2Sub, ...v128Store(16 * i)] : store;
+  const stores = both.map((bin, i) => {
+    const store = isInPlace ? [bin, set(bins)] : [get(target), bin, tee(bins), v128Store(16 * i)];
+    const old = [get(parent), get(parent), v128Load(16 * i)];
+    return kind.subtracts ? [store, old, get(bins), op.i64x2Sub, v128Store(16 * i)] : store;
   });
   return {
     name: mergeName(kind),
@@ -263,11 +252,7 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
     result: null,
     locals: [v128, v128, v128, v128, v128],
     body: [
-      whileBelow(target, end, sums, stores, [
-        ...move(source, isNarrow ? 16 : 32),
-        ...move(parent, 32),
-        ...move(target, 32),
-      ]),
+      whileBelow(target, end, sums, stores, [move(source, isNarrow ? 16 : 32), move(parent, 32), move(target, 32)]),
     ],
   };
 }
@@ -275,10 +260,10 @@ export function mergeKernel(shape: KernelShape, kind: MergeKind): KernelFunction
 /** Copies the records of listed rows, one after the other, to `target`. */
 function gatherKernel(shape: KernelShape): KernelFunction {
   const [begin, end, rows, target, row] = [0, 1, 2, 3, 4];
-  const copies: number[][] = [];
+  const copies: Code[] = [];
   for (let at = 0; at < shape.stride; at += 16) {
     const isWhole = at + 16 <= shape.stride;
-    copies.push([...get(target), ...get(row), ...(isWhole ? v128Load(at) : i64Load(at))]);
+    copies.push([get(target), get(row), isWhole ? v128Load(at) : i64Load(at)]);
     copies.push(isWhole ? v128Store(at) : i64Store(at));
   }
   return {
@@ -290,10 +275,10 @@ function gatherKernel(shape: KernelShape): KernelFunction {
       whileBelow(
         begin,
         end,
-        [...get(begin), ...i32Load(0), ...constant(shape.stride), ...op.i32Mul],
-        [...get(rows), ...op.i32Add, ...set(row)],
+        [get(begin), i32Load(0), constant(shape.stride), op.i32Mul],
+        [get(rows), op.i32Add, set(row)],
         ...copies,
-        [...move(target, shape.stride), ...move(begin, 4)],
+        [move(target, shape.stride), move(begin, 4)],
       ),
     ],
   };
