@@ -22,12 +22,18 @@ export async function findResumable(project: Project): Promise<readonly RunSumma
   const watch = watchLeases(project.clock.monotonic);
   const start = project.clock.monotonic();
   for (;;) {
-    await interruptOrphans(project.store.database, project.clock, watch);
+    await markOrphans(project, watch);
     const limitMs = await longestWait(project);
     if (limitMs === null || project.clock.monotonic() - start > limitMs) break;
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
   return newestInterrupted(project);
+}
+
+/** Marks what lost its process as interrupted; of what that one committed last the files may not be made. */
+async function markOrphans({ store, clock }: Project, watch: LeaseWatch): Promise<void> {
+  const found = await interruptOrphans(store.database, clock, watch);
+  if (found.length > 0) await store.unsynced.putBack();
 }
 
 /** How long the silent holders of runs are to be watched; null where there are none. */
@@ -45,7 +51,7 @@ async function newestInterrupted(project: Project): Promise<readonly RunSummary[
 
 /** Marks what lost its process meanwhile as interrupted and gives what may be resumed without asking a person. */
 export async function findOrphans(project: Project, watch: LeaseWatch): Promise<readonly RunSummary[]> {
-  await interruptOrphans(project.store.database, project.clock, watch);
+  await markOrphans(project, watch);
   return (await newestInterrupted(project)).filter((run) => run.attempt < mostAttempts);
 }
 

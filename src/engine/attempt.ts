@@ -8,7 +8,8 @@ import type { Store } from "../store/open.ts";
 import { cacheKeyOf, elementDigest } from "./cache-key.ts";
 import { createAttemptContext, emptyRecord, requireAllWritten } from "./context.ts";
 import type { AttemptContext } from "./context.ts";
-import { findCached, stepError } from "./journal.ts";
+import { findCached } from "./find-cached.ts";
+import { stepError } from "./journal.ts";
 import type { Journal, StepEntry } from "./journal.ts";
 import { listenToProgress } from "./progress.ts";
 import { createOver, limitTime } from "./time-limit.ts";
@@ -34,6 +35,8 @@ export interface Run {
   /** Of `signal`, for what comes and goes. */
   readonly cancelling: Cancelling;
   readonly journal: Journal;
+  /** Root of all randomness of its steps. */
+  readonly rng: Rng;
   readonly values: DecodedValues;
   readonly slots: Slots;
   /** Places for attempts that have computed and now write. */
@@ -110,6 +113,7 @@ export async function answer(run: Run, subject: Subject): Promise<StepEntry> {
     return new AttemptFailed({ ...ended, error: stepError(name, error) }, { cause: error });
   };
   try {
+    if (!step.readsInputsOnly) await run.journal.onRecord();
     const cacheKey = await cacheKeyOf(step, run.workflow.seed, subject.inputs, subject.item);
     const cached = run.mayReuse(step.name) ? await findCached(run.store, step, cacheKey.digest) : null;
     if (cached) {
@@ -225,7 +229,7 @@ function contextOf(
     },
     record,
     progress: item === null ? listenToProgress(name, run.listener, run.clock) : silent,
-    rng: createRng(run.workflow.seed).fork(own.stream),
+    rng: run.rng.fork(own.stream),
     clock: run.clock,
     get signal() {
       return own.over.signal;

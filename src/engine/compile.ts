@@ -49,6 +49,7 @@ function compileStep(record: StepDefinitionRecord, source: WorkflowSource | null
     ...(over === null ? {} : { over: nameOf(over) }),
     ...(source && runner !== "inline" ? { task: { file: source.file, step: name, env: definition.env ?? [] } } : {}),
     ...(definition.when ? { when: (context: StepContext) => reasonNotTo(record, context) } : {}),
+    readsInputsOnly: true as const,
     run: (context: StepContext) => runStep(record, context),
   });
 }

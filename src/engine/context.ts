@@ -187,12 +187,12 @@ function bytesWriter(parts: ContextParts, writeFile: StepContext["writeFile"]): 
   const { store, step, record, item, values, readLater } = parts;
   return async (output, codec, bytes) => {
     requireWritable(step, output, record);
-    const placed = store.unsynced.place(bytes);
+    // Those of a thousand elements are not to wait in memory.
+    const placed = item === null ? store.unsynced.announce(bytes) : store.unsynced.place(bytes);
     if (placed === null) return writeFile(output, codec, (path) => writeBytes(path, bytes));
     const { digest, size } = placed;
     record.unsynced.set(digest, placed.bytes);
     record.outputs.set(output, { output, digest, size, type: codec.type, format: codec.format });
-    // Those of a thousand elements are left to their files.
     if (item === null && readLater.output(output)) values.keep(digest, bytesType, placed.bytes, true);
     return digest;
   };

@@ -5,7 +5,7 @@ import type { Run, Subject } from "./attempt.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { adoptOutput, emptyRecord } from "./context.ts";
 import type { StepRecord, WrittenOutput } from "./context.ts";
-import { findCached } from "./journal.ts";
+import { findCached } from "./find-cached.ts";
 import type { StepEntry } from "./journal.ts";
 import { listCodec, readItems } from "./list.ts";
 import { listenToProgress } from "./progress.ts";

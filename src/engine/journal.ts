@@ -1,18 +1,18 @@
-import type { Compilable } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
-import { compileOnce } from "../store/compile-once.ts";
 import { heldLease, keepLease, requireFence } from "../store/leases.ts";
 import type { Heartbeat } from "../store/leases.ts";
 import type { Store } from "../store/open.ts";
 import type { StepsTable } from "../store/run-tables.ts";
+import { noteEnd, spreadEnd, spreadEndsOf } from "../store/step-ends.ts";
+import { stepQueries } from "../store/step-rows.ts";
+import type { StepRows } from "../store/step-rows.ts";
 import type { CacheKey } from "./cache-key.ts";
 import { createCommitQueue, createLater, gather } from "./commit-queue.ts";
 import type { CommitQueue, Later } from "./commit-queue.ts";
-import { emptyRecord } from "./context.ts";
 import type { StepRecord } from "./context.ts";
-import { entryQueries } from "./entry-queries.ts";
+import { rowsOf } from "./entry-rows.ts";
 import { rehearsal } from "./rehearsal.ts";
 import { beginRun, endRun, stepAttempts, takeOverRun } from "./run-record.ts";
 import type { HeldRun, NewRun } from "./run-record.ts";
@@ -61,7 +61,9 @@ export interface Journal {
   commit(entry: StepEntry): Promise<void>;
   /** Commits an entry that nothing waits for alone, with others that come within a few milliseconds. */
   commitTogether(entry: StepEntry): Promise<void>;
-  /** Resolves once everything committed so far lasts: before, nobody is told of it. Throws STORE_UNWRITABLE. */
+  /** Resolves once everything committed so far is to be found where others look: in all its rows and files. */
+  onRecord(): Promise<void>;
+  /** As `onRecord`, and lasts: before, nobody is told of it. Throws STORE_UNWRITABLE. */
   lasting(): Promise<void>;
   finish(result: Pick<RunResult, "status" | "durationMs">, error: MillraceError | null): Promise<void>;
 }
@@ -99,6 +101,8 @@ class StoredJournal implements Journal {
   readonly #steps: readonly Step[];
   /** What is made ready while the first step computes. */
   #rehearsing: NodeJS.Immediate | undefined;
+  /** The rows and files of the last end that was noted as one row. */
+  #spreading: Promise<void> = Promise.resolve();
 
   constructor(
     store: Store,
@@ -140,7 +144,7 @@ class StoredJournal implements Journal {
 
   #rehearse(): void {
     const { database } = this.#store;
-    this.#store.prepare([heldLease(database, this.held.fence), ...rehearsal(database, this.#steps)]);
+    this.#store.prepare([heldLease(database, this.held.fence), ...rehearsal(database, this.held.fence, this.#steps)]);
     this.#store.unsynced.makeReady();
   }
 
@@ -149,8 +153,12 @@ class StoredJournal implements Journal {
     return this.#queue.flush();
   }
 
-  lasting(): Promise<void> {
-    return this.#store.lasting();
+  onRecord(): Promise<void> {
+    return this.#spreading;
+  }
+
+  async lasting(): Promise<void> {
+    await Promise.all([this.#store.lasting(), this.#spreading]);
   }
 
   async finish(
@@ -161,10 +169,15 @@ class StoredJournal implements Journal {
     this.#shown.end();
     clearImmediate(this.#rehearsing);
     const entries = await this.#queue.drain();
+    // What could not be made here is written from the rows that are written now.
+    await this.#spreading.catch(() => {});
+    await this.#makeFiles(entries).catch(() => {});
     const ending = { status, finished_at: this.#clock.now(), duration_ms: durationMs };
     await this.#store.database.transaction().execute(async (transaction) => {
       await requireFence(transaction, this.held.fence);
-      for (const query of this.#queriesOf(entries)) await transaction.executeQuery(query.compile());
+      await spreadEndsOf(transaction, this.runId);
+      const queries = entries.flatMap((entry) => stepQueries(this.#store.database, this.#rowsOf(entry)));
+      for (const query of queries) await transaction.executeQuery(query.compile());
       await endRun(transaction, this.held, ending, error);
     });
     this.#committed(entries);
@@ -172,25 +185,59 @@ class StoredJournal implements Journal {
 
   async #write(entries: readonly StepEntry[]): Promise<void> {
     clearImmediate(this.#rehearsing);
-    const queries = this.#queriesOf(entries);
+    // At most one end waits for its rows.
+    await this.#spreading;
+    const rows = entries.map((entry) => this.#rowsOf(entry));
     const { fence } = this.held;
     // That a step runs is only shown: nothing is lost with it.
     if (entries.every(({ status }) => status === "running")) {
-      await this.#store.write(queries, fence, "eventually");
+      await this.#store.write(this.#queriesOf(rows), fence, "eventually");
       return;
     }
     const before = this.#store.lasting();
-    await this.#store.write(queries, fence, "soon");
-    this.#committed(entries);
+    const [end] = rows;
+    if (end && entries.length === 1 && this.#isNoted(end)) {
+      await noteEnd(this.#store, fence, end);
+      this.#spreadSoon(entries, end);
+    } else {
+      await this.#makeFiles(entries);
+      await this.#store.write(this.#queriesOf(rows), fence, "soon");
+      this.#committed(entries);
+    }
     this.#store.lasting().catch(() => {});
     // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
     await before.catch(() => {});
   }
 
-  #queriesOf(entries: readonly StepEntry[]): readonly Compilable[] {
-    return entries.flatMap((entry) =>
-      entryQueries(this.#store.database, this.runId, entry, this.#attemptsBefore.get(entry.name) ?? 0),
-    );
+  #rowsOf(entry: StepEntry): StepRows {
+    return rowsOf(this.runId, entry, this.#attemptsBefore.get(entry.name) ?? 0);
+  }
+
+  #queriesOf(rows: readonly StepRows[]): ReturnType<typeof stepQueries> {
+    return rows.flatMap((one) => stepQueries(this.#store.database, one));
+  }
+
+  /** Whether the end of a step is one row first: nobody looks for files of which none is made yet. */
+  #isNoted({ outputs, metrics }: StepRows): boolean {
+    const { unsynced } = this.#store;
+    // JSON can say no others.
+    const isSayable = metrics.every(({ value }) => Number.isFinite(value));
+    return isSayable && outputs.length > 0 && outputs.every(({ digest }) => unsynced.isAnnounced(digest));
+  }
+
+  /** Writes the files and the rows of an end once the steps that waited for it have begun. */
+  #spreadSoon(entries: readonly StepEntry[], end: StepRows): void {
+    this.#spreading = new Promise((resolve) => setImmediate(resolve)).then(async () => {
+      await this.#makeFiles(entries);
+      await this.#store.write(spreadEnd(this.#store.database, this.held.fence, end), this.held.fence, "eventually");
+      this.#committed(entries);
+    });
+    // Whoever waits for it hears of it; nobody need.
+    this.#spreading.catch(() => {});
+  }
+
+  async #makeFiles(entries: readonly StepEntry[]): Promise<void> {
+    for (const { record } of entries) await this.#store.unsynced.make(record.unsynced.keys());
   }
 
   #committed(entries: readonly StepEntry[]): void {
@@ -209,45 +256,18 @@ async function hold(
   workflow: Workflow,
   { resume, provenance, definition }: RunStart,
 ): Promise<HeldRun> {
-  if (resume !== undefined) return takeOverRun(store, clock, resume);
+  if (resume !== undefined) {
+    const held = await takeOverRun(store, clock, resume);
+    // Of what its holder noted last the files may not be made.
+    await store.unsynced.putBack();
+    return held;
+  }
   return beginRun(store, clock, {
     workflow: workflow.name,
     seed: workflow.seed,
     ...(provenance === undefined ? {} : { provenance }),
     ...(definition === undefined ? {} : { definition }),
   });
-}
-
-/** What an earlier attempt with the same cache key wrote and recorded; null where an artifact of it is gone. */
-export async function findCached(store: Store, step: Step, cacheKey: Digest): Promise<StepRecord | null> {
-  const { database } = store;
-  const answer = compileOnce(database, "answered by", [cacheKey], () =>
-    database.selectFrom("cache_entries").select(["run_id", "step", "attempt"]).where("cache_key", "=", cacheKey),
-  );
-  const [found] = await store.read(answer);
-  if (!found) return null;
-  const outputs = await store.database
-    .selectFrom("step_outputs")
-    .innerJoin("artifacts", "artifacts.digest", "step_outputs.digest")
-    .select(["output", "artifacts.digest", "size", "type", "format"])
-    .where("run_id", "=", found.run_id)
-    .where("step", "=", found.step)
-    .where("attempt", "=", found.attempt)
-    .execute();
-  if (outputs.length !== step.outputs.length) return null;
-  for (const { digest, size } of outputs) if ((await store.artifacts.sizeOf(digest)) !== size) return null;
-  const metrics = await store.database
-    .selectFrom("metrics")
-    .select(["metric", "value"])
-    .where("run_id", "=", found.run_id)
-    .where("step", "=", found.step)
-    .where("attempt", "=", found.attempt)
-    .execute();
-  return {
-    ...emptyRecord(),
-    outputs: new Map(outputs.map((row) => [row.output, row])),
-    metrics: new Map(metrics.map((row) => [row.metric, row.value ?? Number.NaN])),
-  };
 }
 
 /** The error of a step as one of the catalogue. */

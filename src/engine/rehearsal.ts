@@ -1,8 +1,10 @@
 import type { Compilable, Kysely } from "kysely";
 import type { Digest } from "../core/digest.ts";
+import type { Fence } from "../store/leases.ts";
 import type { Database } from "../store/schema.ts";
+import { endQuery, spreadEnd } from "../store/step-ends.ts";
 import type { StepRecord, WrittenOutput } from "./context.ts";
-import { entryQueries } from "./entry-queries.ts";
+import { rowsOf } from "./entry-rows.ts";
 import type { StepEntry } from "./journal.ts";
 import type { Step } from "./step.ts";
 
@@ -13,9 +15,10 @@ const mostKinds = 8;
  * Queries of the shapes that will record the steps of a workflow, of steps that never ran, to be made ready and not executed:
  * the first commit of each shape takes some times as long as the next.
  */
-export function rehearsal(database: Kysely<Database>, steps: readonly Step[]): readonly Compilable[] {
+export function rehearsal(database: Kysely<Database>, fence: Fence, steps: readonly Step[]): readonly Compilable[] {
   const kinds = new Map(steps.map((step) => [kindOf(step), step]));
-  return [...kinds.values()].slice(0, mostKinds).flatMap((step) => entryQueries(database, "", imagined(step), 0));
+  const ends = [...kinds.values()].slice(0, mostKinds).map((step) => rowsOf("", imagined(step), 0));
+  return ends.flatMap((end) => [endQuery(database, fence, end), ...spreadEnd(database, fence, end)]);
 }
 
 function kindOf({ inputs, outputs, params }: Step): string {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { Store } from "../store/open.ts";
@@ -95,6 +96,7 @@ async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Pr
     cancelling: cancelledBy(signal),
     mayReuse: (step) => (options.cache ?? true) && !plan.isForced(step),
     journal,
+    rng: createRng(workflow.seed),
     values: createDecodedValues(),
     writers: createSlots(mostWriters),
     slots: createSlots(Math.max(1, options.jobs ?? availableParallelism())),
@@ -130,20 +132,24 @@ async function runSteps(
     results.set(step.name, result);
     ends.push(
       result.then(async (ended) => {
-        endReading(run.stillRead, step);
-        run.values.release(neededStill(run.stillRead, run.digests));
-        const lasting = lastingResult(run, ended);
+        const lasting = lastingResult(run, step, ended);
         await run.telling.after(lasting, (result) => tell({ ...result, index, count: steps.length }));
         return lasting;
       }),
     );
   }
   await Promise.allSettled(ends);
+  // Where a listener threw, nobody waited for it.
+  await run.journal.onRecord().catch(() => {});
   return Promise.all(ends);
 }
 
-/** The result of a step once it lasts; one that may never last has failed. */
-async function lastingResult(run: Progressing, result: StepResult): Promise<StepResult> {
+/** Lets go of what a step that ended had read, and gives its result once it lasts; one that may never last has failed. */
+async function lastingResult(run: Progressing, step: Step, result: StepResult): Promise<StepResult> {
+  // Those that waited for it begin first.
+  await setImmediate();
+  endReading(run.stillRead, step);
+  run.values.release(neededStill(run.stillRead, run.digests));
   try {
     await run.journal.lasting();
     return result;
@@ -249,7 +255,7 @@ async function reasonNotTo(run: Progressing, subject: Subject): Promise<string |
     readLater: { digest: () => true, output: () => false },
     record: emptyRecord(),
     progress: silent,
-    rng: createRng(run.workflow.seed).fork(`${step.name} when`),
+    rng: run.rng.fork(`${step.name} when`),
     clock: run.clock,
     get signal() {
       return over.signal;

@@ -7,7 +7,7 @@ import type { Store } from "../store/open.ts";
 import type { RunsTable, StepsTable } from "../store/run-tables.ts";
 import type { Database } from "../store/schema.ts";
 import type { KeyParts } from "./cache-key.ts";
-import type { StepSettings } from "./entry-queries.ts";
+import type { StepSettings } from "./entry-rows.ts";
 import type { Step } from "./step.ts";
 
 export type RunStatus = RunsTable["status"];

@@ -15,18 +15,18 @@ export function createSlots(total: number): Slots {
     }
   };
   return {
-    take: (asked) =>
-      new Promise((resolve) => {
-        const count = asked === "all" ? total : Math.min(asked, total);
-        let isGiven = false;
-        const giveBack = (): void => {
-          if (isGiven) return;
-          isGiven = true;
-          free += count;
-          serve();
-        };
-        waiting.push({ count, start: () => resolve(giveBack) });
+    async take(asked) {
+      const count = asked === "all" ? total : Math.min(asked, total);
+      let isGiven = false;
+      const giveBack = (): void => {
+        if (isGiven) return;
+        isGiven = true;
+        free += count;
         serve();
-      }),
+      };
+      if (waiting.length > 0 || count > free) await new Promise<void>((start) => waiting.push({ count, start }));
+      else free -= count;
+      return giveBack;
+    },
   };
 }

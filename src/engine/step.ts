@@ -52,6 +52,8 @@ export interface Step {
   readonly over?: string;
   /** Where another process finds this step; a step without stays in the run's own process. */
   readonly task?: TaskReference;
+  /** Looks at nothing of the store but its inputs: it may begin before the steps it follows are on record in full. */
+  readonly readsInputsOnly?: true;
   run(context: StepContext): Promise<void>;
 }
 

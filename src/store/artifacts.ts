@@ -67,7 +67,15 @@ export function createArtifactStore(folder: string, options: ArtifactOptions): A
   const disk = createDiskArtifacts(folder, hooks);
   if (!place) {
     const small = createSmallArtifacts(disk, hooks);
-    return { ...disk, small, close: () => small.close() };
+    return {
+      ...disk,
+      small,
+      async verifiedPath(digest) {
+        await small.make(digest);
+        return disk.verifiedPath(digest);
+      },
+      close: () => small.close(),
+    };
   }
   const { bucket, key } = parseObjectAddress(place, "MILLRACE_ARTIFACTS");
   const prefix = key === "" || key.endsWith("/") ? key : `${key}/`;

@@ -17,8 +17,11 @@ function writeTogether(
   fence: Fence | undefined,
   durability: Durability,
 ): Promise<readonly number[]> {
-  const held = fence && heldLease(database, fence).compile();
   const compiled = queries.map((query) => query.compile());
+  const [first] = compiled;
+  if (first && compiled.length === 1 && !fence)
+    return driver.alone(first, durability).then(({ numAffectedRows }) => [Number(numAffectedRows ?? 0)]);
+  const held = fence && heldLease(database, fence).compile();
   return driver.atOnce((execute) => {
     if (fence && held) checkFence(fence, execute(held).rows[0]);
     return compiled.map((query) => Number(execute(query).numAffectedRows ?? 0));

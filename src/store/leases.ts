@@ -50,8 +50,11 @@ export async function requireFence(transaction: Transaction<Database>, fence: Fe
 
 /** Throws FENCED unless `lease`, as just read, is the one of the fence. */
 export function checkFence(fence: Fence, lease: Pick<Lease, "token"> | undefined): void {
-  if (lease?.token === fence.token) return;
-  throw new MillraceError("FENCED", { resource: fence.resource, token: fence.token });
+  if (lease?.token !== fence.token) throw fencedError(fence);
+}
+
+export function fencedError({ resource, token }: Fence): MillraceError {
+  return new MillraceError("FENCED", { resource, token });
 }
 
 export async function releaseLease(transaction: Transaction<Database>, fence: Fence): Promise<void> {

@@ -159,4 +159,7 @@ export const migrations: readonly string[] = [
   `
   create table unsynced (digest text primary key references artifacts (digest), bytes text not null);
   `,
+  `
+  create table step_ends (token integer primary key, run_id text not null, said text not null, digest text not null);
+  `,
 ];

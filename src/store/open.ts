@@ -136,8 +136,8 @@ async function openAt(path: string, folder: string, options: StoreOptions): Prom
     : await openEmbeddedMetadata(path, hooks);
   const store = assemble(metadata, place, folder, options);
   try {
-    await store.unsynced.putBack();
     await markInterrupted(store.database, options.clock);
+    await store.unsynced.putBack();
     return store;
   } catch (error) {
     await store.close();

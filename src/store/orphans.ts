@@ -5,6 +5,7 @@ import { leaseMs, listLeases, watchLeases } from "./leases.ts";
 import { mayBeAlive, runsHere } from "./processes.ts";
 import type { Database } from "./schema.ts";
 import { sealRun } from "./seals.ts";
+import { spreadEndsOf } from "./step-ends.ts";
 
 /** Whether the lease of a run under way, or its process where it has none, is surely lost. */
 type IsOrphaned = (lease: Lease | undefined, process: { host: string; pid: number; started: string }) => boolean;
@@ -18,6 +19,7 @@ async function interrupt(transaction: Transaction<Database>, runId: string, nowM
     .where("status", "=", "running")
     .executeTakeFirst();
   if (changed.numUpdatedRows === 0n) return;
+  await spreadEndsOf(transaction, runId);
   await transaction
     .updateTable("steps")
     .set({ status: "interrupted" })
@@ -107,10 +109,13 @@ export async function settleLeases(
   }
 }
 
-/** For a copy of a store, where nobody is at work: every run under way there is interrupted, every lease gone. */
+/**
+ * For a copy of a store, where nobody is at work: every run under way there is interrupted, every lease gone. A step whose end
+ * was not yet written in full, nor its files made, ends later than the copy.
+ */
 export async function interruptAll(database: Kysely<Database>, clock: Clock): Promise<void> {
   await database.transaction().execute(async (transaction) => {
-    await transaction.deleteFrom("leases").execute();
+    for (const table of ["leases", "step_ends"] as const) await transaction.deleteFrom(table).execute();
     const running = await transaction.selectFrom("runs").select("id").where("status", "=", "running").execute();
     for (const { id } of running) await interrupt(transaction, id, clock.now());
   });

@@ -59,6 +59,17 @@ export interface UnsyncedTable {
   bytes: string;
 }
 
+/** The end of a step, until the rows it says are written: at most one of each run under way. */
+export interface StepEndsTable {
+  /** Of the lease of the run. */
+  token: number;
+  run_id: string;
+  /** As JSON. */
+  said: string;
+  /** Of `said`. */
+  digest: Digest;
+}
+
 /** Artifacts whose bytes were taken away because of what they held. */
 export interface ForgottenTable {
   digest: Digest;
@@ -112,6 +123,7 @@ export interface Database {
   step_settings: StepSettingsTable;
   artifacts: ArtifactsTable;
   unsynced: UnsyncedTable;
+  step_ends: StepEndsTable;
   forgotten: ForgottenTable;
   metrics: MetricsTable;
   params: ParamsTable;

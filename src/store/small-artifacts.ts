@@ -28,6 +28,11 @@ export interface SmallArtifacts {
   place(temporaryPath: string): PlacedArtifact | null;
   /** As `place`, of bytes at hand: the file is written where it stays. Nobody looks for it before its commit. */
   placeBytes(bytes: Uint8Array): PlacedArtifact | null;
+  /** Takes bytes whose file is made by `make`; null where they are not small. */
+  announce(bytes: Uint8Array): PlacedArtifact | null;
+  isAnnounced(digest: Digest): boolean;
+  /** Makes the file of an announced artifact; of any other nothing. Throws STORE_UNWRITABLE. */
+  make(digest: Digest): Promise<void>;
   /** Makes a file ahead, for an artifact that is likely to come. */
   makeReady(): void;
   isWhole(digest: Digest): boolean;
@@ -41,6 +46,8 @@ export interface SmallArtifacts {
 
 export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): SmallArtifacts {
   const ahead = createFilesAhead(disk, hooks);
+  const announced = new Map<Digest, PlacedArtifact>();
+  const putBack = (digest: Digest, bytes: Uint8Array): Promise<void> => writeAnew(disk, digest, bytes, hooks);
   return {
     place(path) {
       try {
@@ -50,30 +57,41 @@ export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): Sm
       }
     },
     placeBytes(bytes) {
-      try {
-        return placeBytes(disk, bytes, ahead, hooks);
-      } catch (error) {
-        throw unwritableError(disk.pathOf(digestOf(bytes)), error);
-      }
+      const taken = takeIn(bytes);
+      return taken && isPlaced(disk, taken, ahead, hooks) ? taken : null;
+    },
+    announce(bytes) {
+      const taken = takeIn(bytes);
+      if (taken) announced.set(taken.digest, taken);
+      return taken;
+    },
+    isAnnounced: (digest) => announced.has(digest),
+    async make(digest) {
+      const taken = announced.get(digest);
+      if (taken === undefined) return;
+      if (!isPlaced(disk, taken, ahead, hooks)) await putBack(digest, taken.bytes);
+      announced.delete(digest);
     },
     makeReady: () => ahead.make(),
     isWhole: (digest) => isWhole(disk, digest),
     close: () => ahead.close(),
     sync: (digest) => syncNamed(disk.pathOf(digest), hooks),
-    async putBack(digest, bytes) {
-      const path = disk.temporaryPath();
-      try {
-        await writeFile(path, bytes);
-        await syncFile(path);
-        hooks.reached("unsynced.puttingBack");
-        await disk.keep(path, digest);
-      } catch (error) {
-        throw unwritableError(path, error);
-      } finally {
-        await rm(path, { force: true });
-      }
-    },
+    putBack,
   };
+}
+
+async function writeAnew(disk: DiskArtifacts, digest: Digest, bytes: Uint8Array, hooks: StoreHooks): Promise<void> {
+  const path = disk.temporaryPath();
+  try {
+    await writeFile(path, bytes);
+    await syncFile(path);
+    hooks.reached("unsynced.puttingBack");
+    await disk.keep(path, digest);
+  } catch (error) {
+    throw unwritableError(path, error);
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
 async function syncNamed(path: string, hooks: StoreHooks): Promise<void> {
@@ -97,23 +115,32 @@ function place(disk: DiskArtifacts, path: string, hooks: StoreHooks): PlacedArti
   return { digest, size: bytes.length, bytes };
 }
 
-function placeBytes(
-  disk: DiskArtifacts,
-  given: Uint8Array,
-  ahead: FilesAhead,
-  hooks: StoreHooks,
-): PlacedArtifact | null {
+/** Null for what is not small. */
+function takeIn(given: Uint8Array): PlacedArtifact | null {
   if (given.length > mostBytes) return null;
   // Whoever gave them may change them before they are committed.
   const bytes = new Uint8Array(given);
-  hooks.reached("artifact.adopting");
-  const digest = digestOf(bytes);
-  hooks.reached("artifact.placing");
+  return { digest: digestOf(bytes), size: bytes.length, bytes };
+}
+
+/** Writes the file where it stays; false where another file stands there. */
+function isPlaced(
+  disk: DiskArtifacts,
+  { digest, bytes }: PlacedArtifact,
+  ahead: FilesAhead,
+  hooks: StoreHooks,
+): boolean {
   const path = disk.pathOf(digest);
-  if (!ahead.isPut(path, bytes) && !isWritten(path, bytes, hooks) && !isWhole(disk, digest)) return null;
-  disk.trust(digest);
-  hooks.reached("artifact.placed");
-  return { digest, size: bytes.length, bytes };
+  try {
+    hooks.reached("artifact.adopting");
+    hooks.reached("artifact.placing");
+    if (!ahead.isPut(path, bytes) && !isWritten(path, bytes, hooks) && !isWhole(disk, digest)) return false;
+    disk.trust(digest);
+    hooks.reached("artifact.placed");
+    return true;
+  } catch (error) {
+    throw unwritableError(path, error);
+  }
 }
 
 /** A file made before it is needed, for making one takes longer than all else of an artifact. */

@@ -12,6 +12,7 @@ import { busyTimeoutMs, loadSqlite, openSqlite } from "./sqlite.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 import { temporaryFolder } from "./store.fixtures.ts";
 
+let folder: string;
 let remove: () => Promise<void>;
 let engine: SqliteDatabase;
 let driver: SqliteDriver;
@@ -28,7 +29,8 @@ const [normal, full] = [1, 2];
 beforeEach(async () => {
   const made = await temporaryFolder();
   remove = made.remove;
-  await mkdir(made.path, { recursive: true });
+  folder = made.path;
+  await mkdir(folder, { recursive: true });
   const path = join(made.path, "s.db");
   const real = await openSqlite(path, await loadSqlite(), noHooks);
   failing = null;
@@ -79,6 +81,25 @@ describe("the one connection to SQLite", () => {
     expect(setting()).toEqual([normal, 0]);
     await insert("g").execute();
     expect(setting()).toEqual([full, busyTimeoutMs]);
+  });
+
+  it("makes one query a transaction by itself, and waits outside the engine while others write", async () => {
+    const path = join(folder, "s.db");
+    const other = await openSqlite(path, await loadSqlite(), noHooks);
+    other.exec("begin immediate");
+    let isWritten = false;
+    const writing = driver.alone(insert("a").compile(), "soon").then((result) => {
+      isWritten = true;
+      return result;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isWritten).toBe(false);
+    other.exec("rollback");
+    expect((await writing).numAffectedRows).toBe(1n);
+    expect(commits.at(-1)).toEqual(["soon", normal, 0]);
+    await driver.lasting();
+    await expect(driver.alone(insert("a").compile(), "now")).rejects.toThrow("UNIQUE");
+    other.close();
   });
 
   it("lets the engine wait where somebody is in the way of a reader, and says so where that does not end", async () => {

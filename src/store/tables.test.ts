@@ -17,9 +17,9 @@ describe("the tables of a copy", () => {
   });
   afterEach(() => engine.close());
 
-  it("are all that migrations make but the leases and what waits for its sync", () => {
+  it("are all that migrations make but the leases and what waits for its sync or its other rows", () => {
     const made = select<{ name: string }>("select name from sqlite_schema where type = 'table'");
-    expect([...names, "leases", "unsynced"].sort()).toEqual(made.map(({ name }) => name).sort());
+    expect([...names, "leases", "unsynced", "step_ends"].sort()).toEqual(made.map(({ name }) => name).sort());
   });
 
   it.each(names)("have the key of %s and come after what it refers to", (table) => {

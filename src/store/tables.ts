@@ -1,11 +1,11 @@
 import type { Kysely } from "kysely";
 import type { Database } from "./schema.ts";
 
-export type LastingTable = Exclude<keyof Database, "leases" | "unsynced">;
+export type LastingTable = Exclude<keyof Database, "leases" | "unsynced" | "step_ends">;
 
 /**
- * Every table that lasts with its primary key, parents before what refers to them. A copy of a store has no leases, and every
- * file of it is synced.
+ * Every table that lasts with its primary key, parents before what refers to them. A copy of a store has no leases and no
+ * ends of steps under way, and every file of it is synced.
  */
 export const lastingTables: { readonly [Table in LastingTable]: readonly (keyof Database[Table] & string)[] } = {
   counters: ["counter"],

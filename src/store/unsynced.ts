@@ -18,6 +18,12 @@ export interface Unsynced {
   adopt(temporaryPath: string): Promise<TakenArtifact>;
   /** As `adopt`, of bytes at hand; null where they must be adopted as a file. */
   place(bytes: Uint8Array): PlacedArtifact | null;
+  /** As `place`; its file is made by `make`, or once its path is asked for here. Null where it must be adopted as a file. */
+  announce(bytes: Uint8Array): PlacedArtifact | null;
+  /** Whether the file of an announced artifact is not made yet. */
+  isAnnounced(digest: Digest): boolean;
+  /** Makes the files of these that are announced. Throws STORE_UNWRITABLE. */
+  make(digests: Iterable<Digest>): Promise<void>;
   /** Makes ready for an artifact that is likely to come. */
   makeReady(): void;
   /** Makes the files of what was committed last, in a while. */
@@ -45,6 +51,9 @@ export function nothingUnsynced(artifacts: ArtifactStore): Unsynced {
   return {
     adopt: async (path) => ({ ...(await artifacts.adopt(path)), bytes: null }),
     place: () => null,
+    announce: () => null,
+    isAnnounced: () => false,
+    make: nothing,
     makeReady: () => {},
     settleSoon: () => {},
     settle: nothing,
@@ -82,6 +91,18 @@ class UnsyncedFiles implements Unsynced {
 
   place(bytes: Uint8Array): PlacedArtifact | null {
     return this.#small.placeBytes(bytes);
+  }
+
+  announce(bytes: Uint8Array): PlacedArtifact | null {
+    return this.#small.announce(bytes);
+  }
+
+  isAnnounced(digest: Digest): boolean {
+    return this.#small.isAnnounced(digest);
+  }
+
+  async make(digests: Iterable<Digest>): Promise<void> {
+    for (const digest of digests) await this.#small.make(digest);
   }
 
   makeReady(): void {

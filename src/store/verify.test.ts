@@ -11,6 +11,7 @@ import { noHooks } from "./hooks.ts";
 import { openStore } from "./open.ts";
 import { loadSqlite, openEngine } from "./sqlite.ts";
 import { sealKeys, sealModel, sealRun } from "./seals.ts";
+import { digestOfEnd } from "./step-ends.ts";
 import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
 
@@ -59,6 +60,10 @@ async function fillStore(artifactBytes: number): Promise<void> {
       .execute();
     await insert("unsynced")
       .values({ digest: sha256(lost), bytes: lost.toString("base64") })
+      .execute();
+    const end = { token: 9, run_id: "r", said: "{}" };
+    await insert("step_ends")
+      .values({ ...end, digest: digestOfEnd(end) })
       .execute();
     await insert("step_outputs")
       .values(

@@ -6,6 +6,7 @@ import { memoDigest } from "./memo.ts";
 import { parseMetadataAddress } from "./metadata-address.ts";
 import { inspectStore, metadataFile } from "./open.ts";
 import type { InspectedStore, StoreOptions } from "./open.ts";
+import { rowsOfEnd } from "./step-ends.ts";
 import { bytesOf } from "./unsynced.ts";
 import { auditSeal, digestOfKeys, digestOfModel, digestOfRun, keysSeal, tallyDigest } from "./seals.ts";
 
@@ -57,6 +58,7 @@ export async function verifyStore(
     () => checkKeys(inspected),
     () => checkFeedback(inspected),
     () => checkTallies(inspected),
+    () => checkStepEnds(inspected),
     () => checkArtifacts(inspected, found),
     () => more(inspected),
   ];
@@ -226,6 +228,17 @@ async function checkTallies({ store }: InspectedStore): Promise<Fault[]> {
       subject: `rollout ${sequence} of ${model}`,
       problem: "what a server counted was altered",
       remedy: "Nothing: it is not counted.",
+    }));
+}
+
+async function checkStepEnds({ store }: InspectedStore): Promise<Fault[]> {
+  const ends = await store.database.selectFrom("step_ends").selectAll().execute();
+  return ends
+    .filter((end) => rowsOfEnd(end) === null)
+    .map(({ run_id }) => ({
+      subject: `run ${run_id}`,
+      problem: "the end of its last step was altered",
+      remedy: "Nothing: the step runs again when the run is resumed.",
     }));
 }
 

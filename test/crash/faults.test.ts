@@ -175,6 +175,48 @@ describe("a disk that is full or fails", () => {
     await again.close();
   });
 
+  it.each(codes)(
+    "with %s while the rows or the file of a noted end are written fails the run, which keeps it",
+    async (code) => {
+      for (const failpoint of ["transaction.committing", "artifact.placing"] as const) {
+        const path = join(folder, failpoint);
+        let isNoted = false;
+        const fail: StoreHooks["reached"] = (point, durability) => {
+          isNoted ||= point === "transaction.committed" && durability === "soon";
+          if (
+            !isNoted ||
+            point !== failpoint ||
+            (failpoint === "transaction.committing" && durability !== "eventually")
+          )
+            return;
+          isNoted = false;
+          throw Object.assign(new Error(`${code}: injected`), { code });
+        };
+        const store = await openStore(path, { clock, hooks: { reached: fail } });
+        const { steps } = eightSteps(() => new Promise((done) => setTimeout(done, 20)), nBytesSmall);
+        const [first] = steps;
+        // Its bytes are at hand: its end is noted before its file is made.
+        const one: Step = {
+          ...first!,
+          async run(context) {
+            await context.writeBytes("bytes", bytes, new Uint8Array(10));
+          },
+        };
+        const ended = await runWorkflow({ name: "one", seed: 1, steps: [one] }, { store, clock });
+        expect(ended).toMatchObject({ status: "failed", error: { code: "STORE_UNWRITABLE" } });
+        expect(await store.database.selectFrom("step_ends").select("token").execute()).toEqual([]);
+        const recorded = await store.database.selectFrom("steps").select(["step", "status"]).execute();
+        expect(recorded).toEqual([{ step: "step-0", status: "ran" }]);
+        await store.close();
+        await expectSound(path);
+        const again = await openStore(path, { clock });
+        const result = await runWorkflow({ name: "one", seed: 1, steps: [one] }, { store: again, clock });
+        expect(result.steps.map(({ status }) => status)).toEqual(["cached"]);
+        await again.close();
+      }
+    },
+  );
+
   it("at artifact.writing leaves a torn file where bytes were to stay, and the next who has them replaces it", async () => {
     const path = join(folder, ".millrace");
     const given = Buffer.from("written where they stay, for no file was made ahead yet");
@@ -213,7 +255,11 @@ describe("a disk that is full or fails", () => {
     "with %s while a file is written anew is an error with a remedy, and the next time it is",
     async (code) => {
       const path = join(folder, ".millrace");
-      const store = await openStore(path, { clock, hooks: failAt("unsynced.settling", 1, "EIO") });
+      // At each of them: the run may take so long that one comes by itself.
+      const failing: StoreHooks["reached"] = (point) => {
+        if (point === "unsynced.settling") throw Object.assign(new Error("EIO: injected"), { code: "EIO" });
+      };
+      const store = await openStore(path, { clock, hooks: { reached: failing } });
       const { steps } = await runWorkflow(
         eightSteps(() => {}, nBytesSmall),
         { store, clock },

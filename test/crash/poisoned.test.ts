@@ -57,7 +57,12 @@ async function poisonTables(path: string, rowsPerTable: number, rng: Rng): Promi
         const value = poison[rng.integer(poison.length)]!;
         return value === null && notnull === 1 ? `odd ${row}` : value;
       });
-      written += Number(insert.run(...values).changes);
+      try {
+        written += Number(insert.run(...values).changes);
+      } catch (error) {
+        // The key of a table that is its row's number takes no other: nobody could have written that either.
+        if (!(error instanceof Error && error.message.includes("datatype mismatch"))) throw error;
+      }
     }
   }
   engine.close();

@@ -24,6 +24,7 @@ export function eightSteps(started: (step: string) => unknown, nBytes = 150_000)
       outputs: ["bytes"],
       params: { position },
       code: "1",
+      readsInputsOnly: true,
       async run(context) {
         await started(`step-${position}`);
         const made = new Uint8Array(nBytes);
