@@ -27,7 +27,7 @@ import { openStore } from "../../src/store/open.ts";
 import { interruptOrphans } from "../../src/store/orphans.ts";
 import { verifyStore } from "../../src/store/verify.ts";
 import { killAt } from "./kill-at.ts";
-import { eightSteps } from "./workflow.ts";
+import { eightSteps, seededSteps } from "./workflow.ts";
 
 const [mode, folder = "", ...rest] = process.argv.slice(2);
 const clock = systemClock;
@@ -153,7 +153,7 @@ async function soak(): Promise<void> {
     let runId = "";
     try {
       const result = await runWorkflow(
-        { ...eightSteps((step) => say(`started ${runId} ${step}`)), seed },
+        seededSteps(seed, (step) => say(`started ${runId} ${step}`)),
         {
           store,
           clock,

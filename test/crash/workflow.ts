@@ -42,3 +42,8 @@ export function eightSteps(started: (step: string) => unknown, nBytes = 150_000)
   });
   return { name: "eight", seed: 11, steps };
 }
+
+/** The same with a seed; where that is odd, with files so small that they last by their commits. */
+export function seededSteps(seed: number, started: (step: string) => unknown = () => {}): Workflow {
+  return { ...eightSteps(started, seed % 2 === 1 ? 5_000 : undefined), seed };
+}
