@@ -13,15 +13,21 @@ const { emptySparseBlock } = await load("model/design.js");
 
 export const shapeOf = (folder) => JSON.parse(fs.readFileSync(path.join(folder, "shape.json"), "utf8"));
 
-/** Columns in memory that threads share; read one by one, so that no copy stays. The first are categories where the shape has levels. */
+/** Values read from a file at a time. */
+const rowsAtOnce = 65_536;
+
+/** Columns in memory that threads share; read in pieces, so that no copy stays. The first are categories where the shape has levels. */
 export function readTable(folder, name, nRows, columns) {
   const file = fs.openSync(path.join(folder, `${name}.f32`), "r");
-  const column = new Float32Array(nRows);
+  const part = new Float32Array(Math.min(nRows, rowsAtOnce));
   const { levels = [] } = shapeOf(folder);
   const dense = Array.from({ length: columns }, (_, j) => {
-    fs.readSync(file, column, 0, nRows * 4, j * nRows * 4);
     const values = sharedNumbers(nRows);
-    values.set(column);
+    for (let from = 0; from < nRows; from += rowsAtOnce) {
+      const rows = part.subarray(0, Math.min(rowsAtOnce, nRows - from));
+      fs.readSync(file, rows, 0, rows.byteLength, (j * nRows + from) * 4);
+      values.set(rows, from);
+    }
     return { name: `x${j}`, source: `x${j}`, values, cardinality: levels[j] ?? 0 };
   });
   fs.closeSync(file);
@@ -29,7 +35,7 @@ export function readTable(folder, name, nRows, columns) {
   return { design: { nRows, dense, sparse: emptySparseBlock(nRows) }, labels };
 }
 
-export const targetOf = (labels) => ({ task: "binary", values: Float64Array.from(labels), nLabels: 2, weights: null });
+export const targetOf = (labels) => ({ task: "binary", values: new Float64Array(labels), nLabels: 2, weights: null });
 
 export const contextOf = (threads, seed = 1) => ({
   rng: createRng(seed),

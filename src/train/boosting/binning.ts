@@ -8,8 +8,8 @@ import type { TrainingColumns } from "../training-columns.ts";
 import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
 import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
 import { type BinKernels, openBinning } from "./kernels/kernels.ts";
-import { binsAt, boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
-import type { DataPlan } from "./plan.ts";
+import { boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
+import { type DataPlan, stagedBytes } from "./plan.ts";
 import { openView, type View } from "./view.ts";
 
 /** Find the bins of columns. */
@@ -22,7 +22,7 @@ export interface BoundsOrder {
   readonly finding: BoundsPlan | null;
 }
 
-/** Write the bins of all rows, training and validation, into the training's memory. */
+/** Write the bins of all rows into the training's memory: of the training's to columns, of the validation's to records. */
 export interface RowsOrder {
   readonly kind: "rows";
   readonly plan: DataPlan;
@@ -67,43 +67,34 @@ export function* writeBlockBins(
   train: TrainingColumns,
   validation: TrainingColumns | null,
 ): Generator<void, void> {
-  const { plan } = order;
-  const { layout } = plan;
-  const writer = openWriter(order, { thread: 0, threads: plan.shape.threads });
-  const sets = [
-    { rows: train, nRows: plan.nRows, records: layout.rows, columnsAt: layout.columns },
-    { rows: validation, nRows: plan.nValidation, records: layout.validationRows, columnsAt: -1 },
-  ];
-  for (const { rows, ...places } of sets) {
+  const writer = openWriter(order, { thread: 0, threads: order.plan.shape.threads });
+  for (const rows of [train, validation]) {
     for (const { from, nRows, columns } of rows?.blocks() ?? [])
-      yield* writeBins(writer, { ...places, columns, from }, 0, nRows);
+      yield* writeBins(writer, { columns, from, isWatched: rows === validation }, 0, nRows);
   }
 }
 
 /** Bins this thread's stretch of the training rows and of the validation rows. Yields after each block of rows. */
 export function* writeRowBins(order: RowsOrder, place: Place): Generator<void, void> {
   const { plan, columns, validationColumns } = order;
-  const { layout, nRows, nValidation } = plan;
   const writer = openWriter(order, place);
   const sets = [
-    { columns, nRows, records: layout.rows, columnsAt: layout.columns },
-    { columns: validationColumns, nRows: nValidation, records: layout.validationRows, columnsAt: -1 },
+    { columns, nRows: plan.nRows, isWatched: false },
+    { columns: validationColumns, nRows: plan.nValidation, isWatched: true },
   ];
-  for (const set of sets) {
-    const [first, end] = [place.thread, place.thread + 1].map((part) => Math.floor((set.nRows * part) / place.threads));
+  for (const { nRows, ...set } of sets) {
+    const [first, end] = [place.thread, place.thread + 1].map((part) => Math.floor((nRows * part) / place.threads));
     yield* writeBins(writer, { ...set, from: 0 }, first!, end!);
   }
 }
 
-/** Where the bins of rows go, as byte addresses: to their records, and to one column a feature too unless `columnsAt` is -1. */
+/** Rows to be binned. */
 interface BinnedRows {
   /** Of the rows from `from` on. */
   readonly columns: readonly DenseColumn[];
   readonly from: number;
-  /** In all. */
-  readonly nRows: number;
-  readonly records: number;
-  readonly columnsAt: number;
+  /** Whether they are of the validation. */
+  readonly isWatched: boolean;
 }
 
 /** What one thread writes bins with. */
@@ -124,26 +115,28 @@ function openWriter(
 
 /** The rows at `first` to before `end` of the columns. Yields after each block of them. */
 function* writeBins(writer: BinWriter, rows: BinnedRows, first: number, end: number): Generator<void, void> {
-  const { plan, bins, view, thread } = writer;
+  const { plan, bins, view, kernels, thread } = writer;
   const { layout, shape } = plan;
   const { cells, doubles } = view;
+  const { columns, isWatched } = rows;
   const bytes = cellBytes(shape);
-  const { columns, nRows, records, columnsAt } = rows;
   const staged = layout.values + thread * rowsBinnedAtOnce * 8;
-  const unkept = layout.unkept + thread * rowsBinnedAtOnce * bytes;
+  const stagedBins = layout.stagedBins + thread * stagedBytes(shape);
+  const step = (isWatched ? rowsBinnedAtOnce : plan.nRows) * bytes;
   for (let from = first; from < end; from += rowsBinnedAtOnce) {
     const to = Math.min(end, from + rowsBinnedAtOnce);
     const row = rows.from + from;
+    const begin = isWatched ? stagedBins : layout.columns + row * bytes;
     for (let f = 0; f < columns.length; ++f) {
       const values = columns[f]!.values.subarray(from, to);
       const own = bins[f]!;
-      const record = records + row * shape.stride + binsAt(shape) + f * bytes;
-      const column = columnsAt < 0 ? unkept : columnsAt + (f * nRows + row) * bytes;
+      const column = begin + f * step;
       if (isBinnedByKernel(own)) {
         doubles.set(values, staged / 8);
-        writeByKernel(writer, f, values.length, { staged, record, column });
-      } else writeCells(values, own, cells, record / bytes, shape.stride / bytes, column / bytes);
+        writeByKernel(writer, f, values.length, staged, column);
+      } else writeCells(values, own, cells, column / bytes);
     }
+    if (isWatched) kernels.writeRecords(begin, to - from, step, layout.validationRows + row * shape.stride);
     yield;
   }
 }
@@ -153,7 +146,8 @@ function writeByKernel(
   { plan: { layout, shape }, bins, view: { doubles }, kernels }: BinWriter,
   f: number,
   nRows: number,
-  { staged, record, column }: Readonly<Record<"staged" | "record" | "column", number>>,
+  staged: number,
+  column: number,
 ): void {
   const [bounds, missing] = [layout.bounds + f * boundsRoom * 8, bins[f]!.nValues];
   const line = (layout.boundLines + f * 16) / 8;
@@ -163,11 +157,10 @@ function writeByKernel(
   if (scale > 0 && writeBinsByCell !== null) {
     end += (nRows - (nRows % 2)) * 8;
     const cells = layout.boundCells + f * cellCount;
-    writeBinsByCell(staged, end, bounds, missing, record, column, cells, scale, doubles[line + 1]!);
+    writeBinsByCell(staged, end, bounds, missing, column, cells, scale, doubles[line + 1]!);
   }
   const byCell = (end - staged) / 8;
-  const [restRecord, restColumn] = [record + byCell * shape.stride, column + byCell * cellBytes(shape)];
-  kernels.writeBins(end, staged + nRows * 8, bounds, missing, restRecord, restColumn);
+  kernels.writeBins(end, staged + nRows * 8, bounds, missing, column + byCell * cellBytes(shape));
 }
 
 /** The kernel has room for the bounds of numbers in at most 256 bins. */
@@ -175,25 +168,14 @@ function isBinnedByKernel(bins: ColumnBins): bins is ColumnBins & { kind: "numbe
   return bins.kind === "number" && bins.upper.length < boundsRoom;
 }
 
-/** The bins of levels, and of numbers in more bins: to the records from cell `record` on and one after the other to `column`. */
-function writeCells(
-  values: Float64Array,
-  bins: ColumnBins,
-  cells: Uint8Array | Uint16Array,
-  record: number,
-  stride: number,
-  column: number,
-): void {
+/** The bins of levels, and of numbers in more bins, to the cells from `column` on. */
+function writeCells(values: Float64Array, bins: ColumnBins, cells: Uint8Array | Uint16Array, column: number): void {
   if (bins.kind === "number") {
-    for (let row = 0, cell = record; row < values.length; ++row, cell += stride) {
-      cells[column + row] = cells[cell] = binOf(bins, values[row]!);
-    }
+    for (let row = 0; row < values.length; ++row) cells[column + row] = binOf(bins, values[row]!);
     return;
   }
   const { binOfCode, nValues } = bins;
-  for (let row = 0, cell = record; row < values.length; ++row, cell += stride) {
-    cells[column + row] = cells[cell] = binOfCode[values[row]!] ?? nValues;
-  }
+  for (let row = 0; row < values.length; ++row) cells[column + row] = binOfCode[values[row]!] ?? nValues;
 }
 
 /** From so many rows on it is worth it to find the cells of bounds. */

@@ -105,16 +105,16 @@ export interface Layout {
   /** Row records. */
   readonly rows: number;
   readonly validationRows: number;
-  /** The training bins once more, column by column: a partition reads one column, and in records would miss the cache. */
+  /** The training bins column by column: records are written from them, and a partition reads one, where in records it would miss the cache. */
   readonly columns: number;
   /** Upper bounds of each feature's bins, `boundsRoom` numbers each; none of features with more. */
   readonly bounds: number;
   /** Cells of each feature's bounds, `cellCount` bytes each, and the scale and offset of their line, two numbers each: scale 0 = it has none. */
   readonly boundCells: number;
   readonly boundLines: number;
-  /** Room a thread for the values of `rowsBinnedAtOnce` rows, and for bins that no column keeps. */
+  /** Room a thread for one column's values of `rowsBinnedAtOnce` rows, and for all columns' bins of as many rows of validation. */
   readonly values: number;
-  readonly unkept: number;
+  readonly stagedBins: number;
   readonly targets: number;
   readonly validationTargets: number;
   readonly weights: number;
@@ -179,6 +179,11 @@ export function recordBytes(nFeatures: number, shape: Pick<KernelShape, "isPacke
   return roundUp(binsAt(shape) + nFeatures * cellBytes(shape), 8);
 }
 
+/** Bytes of a thread's `stagedBins`. */
+export function stagedBytes(shape: KernelShape): number {
+  return rowsBinnedAtOnce * featuresOf(shape) * cellBytes(shape);
+}
+
 /** Bytes of one of `foundSplits`. */
 export function foundBytes({ binRoom }: Pick<KernelShape, "binRoom">): number {
   return foundSplit.routes + binRoom;
@@ -215,7 +220,7 @@ export function planMemory(size: {
     boundCells: take(featuresOf(shape) * cellCount),
     boundLines: take(featuresOf(shape) * 16),
     values: take(threads * rowsBinnedAtOnce * 8),
-    unkept: take(threads * rowsBinnedAtOnce * cellBytes(shape)),
+    stagedBins: take(nValidation > 0 ? threads * stagedBytes(shape) : 0),
     targets: take(nRows * targetBytes),
     validationTargets: take(nValidation * targetBytes),
     weights: size.weighted ? take(nRows * 8) : -1,

@@ -261,12 +261,10 @@ function shapeOf(
   return { ...fixed, stride: recordBytes(bins.length, fixed), binOffsets, countShift: 62 - countBits };
 }
 
-function writeTarget(set: RowSet, { loss, base }: DataPlan, target: Target): void {
+function writeTarget(set: RowSet, { loss }: DataPlan, target: Target): void {
   if (isOfNumbers(loss)) set.values.set(target.values);
   else set.labels.set(target.values);
   if (target.weights) set.weights?.set(target.weights);
-  if (base.length === 1) set.scores.fill(base[0]!);
-  else for (let cell = 0; cell < set.scores.length; ++cell) set.scores[cell] = base[cell % base.length]!;
 }
 
 function weightsOf(target: Target): { maxWeight: number; meanWeight: number } {

@@ -73,7 +73,7 @@ class Training {
 
   async run(): Promise<TrainingOutcome> {
     const { settings, nValidation, roundsBefore } = this.#plan;
-    this.#writeConstants();
+    this.#writeRows();
     const isWatched = nValidation > 0;
     const isSampled = settings.rowShare < 1 || settings.columnShare < 1;
     let best = { rounds: roundsBefore, loss: isWatched ? this.#lossBefore() : -1 };
@@ -104,13 +104,29 @@ class Training {
     return this.#plan.roundsBefore > 0 ? this.#loss("validation") : Infinity;
   }
 
-  /** What no round changes: this thread's rows, listed. */
-  #writeConstants(): void {
-    const { fullIndex } = this.#view;
-    const { ranges, begin } = this.#rows;
-    let at = begin;
-    for (const [from, to] of ranges) for (let row = from; row < to; ++row) fullIndex[at++] = row;
+  /** What no round changes: this thread's rows, listed, and the bins in their records; and the scores the first round begins with. */
+  #writeRows(): void {
+    const { fullIndex, train, validation } = this.#view;
+    const { layout, shape, nRows, roundsBefore } = this.#plan;
+    const bytes = cellBytes(shape);
+    let at = this.#rows.begin;
+    for (const [from, to] of this.#rows.ranges) {
+      for (let row = from; row < to; ++row) fullIndex[at++] = row;
+      const [column, record] = [layout.columns + from * bytes, layout.rows + from * shape.stride];
+      this.#kernels.writeRecords(column, to - from, nRows * bytes, record);
+    }
+    if (roundsBefore === 0) {
+      for (const range of this.#rows.ranges) this.#writeBase(train, range);
+      for (const range of this.#validationRows.ranges) this.#writeBase(validation, range);
+    }
     this.#team.barrier();
+  }
+
+  #writeBase({ scores }: RowSet, [from, to]: Range): void {
+    const { base } = this.#plan;
+    const outputs = base.length;
+    if (outputs === 1) scores.fill(base[0]!, from, to);
+    else for (let cell = from * outputs; cell < to * outputs; ++cell) scores[cell] = base[cell % outputs]!;
   }
 
   /** One round: a tree an output, all from the scores before the round. */

@@ -16,7 +16,6 @@ import {
   op,
   select,
   set,
-  tee,
   v128,
   v128Load,
   whileBelow,
@@ -27,17 +26,15 @@ import { type KernelShape, boundsRoom, cellBytes } from "./shape.ts";
 
 /**
  * The bins of the values (doubles) from `values` to `valuesEnd`: how many of the bounds at `bounds` are below a value, or
- * `missing` for NaN. Bounds are ascending, and Infinity behind the last up to `boundsRoom`. Bins go to the records from
- * `record` on, and one after the other to `column`.
+ * `missing` for NaN. Bounds are ascending, and Infinity behind the last up to `boundsRoom`. Bins go one after the other to `column`.
  *
  * `place` moves past half of the bounds that are left wherever the last of these is below the value: no branch, so that the
  * searches of several rows go on side by side.
  */
-export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "binRoom">): KernelFunction {
-  const bytes = cellBytes({ binRoom });
+export function binKernel(shape: Pick<KernelShape, "binRoom">): KernelFunction {
+  const bytes = cellBytes(shape);
   const store = (bytes === 2 ? i32Store16 : i32Store8)(0);
-  const [values, valuesEnd, bounds, missing, record, column] = [0, 1, 2, 3, 4, 5];
-  const [value, place, bin] = [6, 7, 8];
+  const [values, valuesEnd, bounds, missing, column, value, place] = [0, 1, 2, 3, 4, 5, 6];
   const halvings = [];
   for (let step = boundsRoom / 2; step >= 1; step /= 2) {
     const isBelow = [get(place), f64Load((step - 1) * 8), get(value), op.f64Lt];
@@ -47,18 +44,17 @@ export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "bin
   const found = [get(place), get(bounds), op.i32Sub, constant(3), op.i32ShrU];
   return {
     name: "writeBins",
-    parameters: [i32, i32, i32, i32, i32, i32],
+    parameters: [i32, i32, i32, i32, i32],
     result: null,
-    locals: [f64, i32, i32],
+    locals: [f64, i32],
     body: [
       whileBelow(
         values,
         valuesEnd,
         [get(values), f64Load(0), set(value), get(bounds), set(place)],
         ...halvings,
-        [get(record), found, get(missing), get(value), get(value), op.f64Eq, select, tee(bin)],
-        [store, get(column), get(bin), store],
-        [move(values, 8), move(record, stride), move(column, bytes)],
+        [get(column), found, get(missing), get(value), get(value), op.f64Eq, select, store],
+        [move(values, 8), move(column, bytes)],
       ),
     ],
   };
@@ -68,11 +64,11 @@ export function binKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "bin
  * The same of an even number of values, two at a time, where the bounds are spread well enough (see `cellsOf`): a line takes a value to
  * its cell, and of the bounds those in the cell alone are compared.
  */
-export function cellBinKernel({ stride, binRoom }: Pick<KernelShape, "stride" | "binRoom">): KernelFunction {
-  const bytes = cellBytes({ binRoom });
+export function cellBinKernel(shape: Pick<KernelShape, "binRoom">): KernelFunction {
+  const bytes = cellBytes(shape);
   const store = bytes === 2 ? i32Store16 : i32Store8;
-  const [values, valuesEnd, bounds, missing, record, column, cells, scale, offset] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-  const [pair, cell, place, bin, value] = [9, 10, 11, 12, 13];
+  const [values, valuesEnd, bounds, missing, column, cells, scale, offset] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [pair, cell, place, value] = [8, 9, 10, 11];
   const both = (value: number): Code => [f64Constant(value), op.f64x2Splat];
   const line = [get(pair), get(scale), op.f64x2Splat, op.f64x2Mul, get(offset), op.f64x2Splat, op.f64x2Add];
   // Of NaN this is the last cell.
@@ -86,21 +82,20 @@ export function cellBinKernel({ stride, binRoom }: Pick<KernelShape, "stride" | 
       put(value, get(pair), f64x2ExtractLane(lane)),
       put(place, first, constant(3), op.i32Shl, get(bounds), op.i32Add),
       Array.from({ length: mostInCell }, () => pass),
-      put(bin, found, get(missing), get(value), get(value), op.f64Eq, select),
-      [get(record), get(bin), store(lane * stride), get(column), get(bin), store(lane * bytes)],
+      [get(column), found, get(missing), get(value), get(value), op.f64Eq, select, store(lane * bytes)],
     ];
   };
   return {
     name: "writeBinsByCell",
-    parameters: [i32, i32, i32, i32, i32, i32, i32, f64, f64],
+    parameters: [i32, i32, i32, i32, i32, i32, f64, f64],
     result: null,
-    locals: [v128, v128, i32, i32, f64],
+    locals: [v128, v128, i32, f64],
     body: [
       whileBelow(
         values,
         valuesEnd,
         [put(pair, get(values), v128Load(0)), put(cell, held, both(wholePart), op.f64x2Add), one(0), one(1)],
-        [move(values, 16), move(record, 2 * stride), move(column, 2 * bytes)],
+        [move(values, 16), move(column, 2 * bytes)],
       ),
     ],
   };

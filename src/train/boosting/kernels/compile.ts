@@ -5,6 +5,7 @@ import { binKernel, cellBinKernel } from "./bin.ts";
 import { logisticKernel } from "./logistic.ts";
 import { logisticSumKernel } from "./logistic-sum.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
+import { recordsKernel } from "./records.ts";
 import { scanFeaturesKernel } from "./scan.ts";
 import { type KernelShape, cellBytes } from "./shape.ts";
 import { mergeKernel, sumKernels, widenKernel } from "./sum.ts";
@@ -19,7 +20,8 @@ export function compileBinning(
   memory: { pages: number; shared: boolean },
   hasCells = true,
 ): WasmModule {
-  return compileModule(assemble([binKernel(shape), ...(hasCells ? [cellBinKernel(shape)] : [])], memory));
+  const functions = [binKernel(shape), ...(hasCells ? [cellBinKernel(shape)] : []), recordsKernel(shape)];
+  return compileModule(assemble(functions, memory));
 }
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
@@ -32,6 +34,7 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     takeSplitKernel(shape),
     clearKernel,
     partitionKernel(cellBytes(shape)),
+    recordsKernel(shape),
     addScoreKernel(shape),
     logisticKernel(shape),
     logisticSumKernel(),

@@ -41,6 +41,8 @@ export interface Kernels {
    * (one cell a row): left rows before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
    */
   partition(begin: number, end: number, target: number, column: number, route: number, scratch: number): number;
+  /** Writes the bins of the next rows into their records, from columns of bins; see `recordsKernel`. */
+  writeRecords(column: number, nRows: number, step: number, record: number): void;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */
   addScore(begin: number, end: number, scores: number, value: number): void;
   /** What works in vector registers; null where there are none, and its twins run, which take no addresses. */
@@ -70,8 +72,8 @@ export interface VectorKernels {
 
 /** What bins are written with; addresses are bytes. */
 export interface BinKernels {
-  /** Writes the bins of one column's values into row records and to `column`; see `binKernel`. */
-  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, record: number, column: number): void;
+  /** Writes the bins of one column's values to `column`; see `binKernel`. */
+  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, column: number): void;
   /** The same of an even number of values, whose bounds have cells: see `cellBinKernel`; null where bounds are halved instead. */
   readonly writeBinsByCell:
     | ((
@@ -79,13 +81,14 @@ export interface BinKernels {
         valuesEnd: number,
         bounds: number,
         missing: number,
-        record: number,
         column: number,
         cells: number,
         scale: number,
         offset: number,
       ) => void)
     | null;
+  /** As `Kernels.writeRecords`. */
+  writeRecords: Kernels["writeRecords"];
 }
 
 /** What one thread opens kernels of: the module is null where WebAssembly does not run, and kernels are plain ones. */
@@ -99,7 +102,11 @@ interface Opening {
 export function openBinning({ module, memory, shape }: Opening): BinKernels {
   if (module === null) return plainBinKernels(shape, memory);
   const kernels = instantiateModule(module, memory);
-  return { writeBins: kernels["writeBins"]!, writeBinsByCell: kernels["writeBinsByCell"] ?? null };
+  return {
+    writeBins: kernels["writeBins"]!,
+    writeBinsByCell: kernels["writeBinsByCell"] ?? null,
+    writeRecords: kernels["writeRecords"]!,
+  };
 }
 
 /** One thread's kernels, over the memory all share: of the module that `compileKernels` made. */
@@ -118,6 +125,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
       kernels[mergeName({ from, subtracts: parent !== null })]!(target, end, source, parent ?? 0);
     },
     partition: kernels["partition"]!,
+    writeRecords: kernels["writeRecords"]!,
     addScore: kernels["addScore"]!,
     vector: {
       scanFeatures: kernels["scanFeatures"]!,

@@ -43,6 +43,7 @@ export function plainKernels(shape: KernelShape, { buffer }: WasmMemory): Kernel
     merge,
     partition: (begin, end, target, column, route, scratch) =>
       partitionPlainly({ words, bytes, cells }, begin, end, target, column / cellBytes(shape), route, scratch),
+    writeRecords: recordWriter(shape, cells),
     addScore(begin, end, scores, value) {
       for (let at = begin / 4; at < end / 4; ++at) doubles[scores / 8 + words[at]! * shape.outputs]! += value;
     },
@@ -55,15 +56,23 @@ export function plainBinKernels(shape: KernelShape, { buffer }: WasmMemory): Bin
   const doubles = new Float64Array(buffer);
   const cells = cellBytes(shape) === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer);
   return {
-    writeBins(values, valuesEnd, bounds, missing, record, column) {
+    writeBins(values, valuesEnd, bounds, missing, column) {
       const upper = doubles.subarray(bounds / 8, bounds / 8 + missing - 1);
-      const size = cellBytes(shape);
-      for (let at = values / 8, row = 0; at < valuesEnd / 8; ++at, ++row) {
-        const bin = binOf({ kind: "number", nValues: missing, upper }, doubles[at]!);
-        cells[(record + row * shape.stride) / size] = cells[column / size + row] = bin;
-      }
+      for (let at = values / 8, cell = column / cellBytes(shape); at < valuesEnd / 8; ++at, ++cell)
+        cells[cell] = binOf({ kind: "number", nValues: missing, upper }, doubles[at]!);
     },
     writeBinsByCell: null,
+    writeRecords: recordWriter(shape, cells),
+  };
+}
+
+function recordWriter(shape: KernelShape, cells: Uint8Array | Uint16Array): Kernels["writeRecords"] {
+  const size = cellBytes(shape);
+  return (column, nRows, step, record) => {
+    for (let f = 0; f < featuresOf(shape); ++f) {
+      const [from, to] = [(column + f * step) / size, (record + binsAt(shape)) / size + f];
+      for (let row = 0; row < nRows; ++row) cells[to + (row * shape.stride) / size] = cells[from + row]!;
+    }
   };
 }
 
