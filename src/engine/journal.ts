@@ -203,8 +203,8 @@ class StoredJournal implements Journal {
       await this.#makeFiles(entries);
       await this.#store.write(this.#queriesOf(rows), fence, "soon");
       this.#committed(entries);
+      this.#store.lasting().catch(() => {});
     }
-    this.#store.lasting().catch(() => {});
     // Not two commits at once are without their sync. Whether it failed is for whoever waits for it to hear.
     await before.catch(() => {});
   }
@@ -225,9 +225,10 @@ class StoredJournal implements Journal {
     return isSayable && outputs.length > 0 && outputs.every(({ digest }) => unsynced.isAnnounced(digest));
   }
 
-  /** Writes the files and the rows of an end once the steps that waited for it have begun. */
+  /** Makes an end last and writes its files and rows once the steps that waited for it have begun. */
   #spreadSoon(entries: readonly StepEntry[], end: StepRows): void {
     this.#spreading = new Promise((resolve) => setImmediate(resolve)).then(async () => {
+      this.#store.lasting().catch(() => {});
       await this.#makeFiles(entries);
       await this.#store.write(spreadEnd(this.#store.database, this.held.fence, end), this.held.fence, "eventually");
       this.#committed(entries);
