@@ -97,6 +97,8 @@ async function writeBackup(
   store.hooks.reached("backup.folderMade");
   await store.snapshot(join(folder, metadataFile));
   store.hooks.reached("backup.snapshotTaken");
+  // Of what a process noted last that was killed since this store was opened, the snapshot may name files that are not made.
+  await store.unsynced.putBack();
   const artifacts = await copyArtifacts(store, clock, folder, { ...options, artifacts: left === null });
   await copyPredictions(store, folder);
   await writeManifest(folder, clock, left);

@@ -112,6 +112,14 @@ describe("the end of a step, noted as one row", () => {
     expect((await verifyStore(folder, clock)).faults).toEqual([]);
   });
 
+  it("is in a backup with its file, by whoever finds there that its run lost its holder", async () => {
+    await noteEnd(store, fence, rows);
+    await store.database.updateTable("leases").set({ process_started: "before" }).execute();
+    const backup = join(folder, "..", "backup");
+    expect(await backUp(store, clock, backup)).toMatchObject({ artifacts: 1, bytes: Buffer.byteLength(text) });
+    expect((await verifyStore(backup, clock)).faults).toEqual([]);
+  });
+
   it("is not of a copy made meanwhile, whose run stands before it", async () => {
     const end = { token: fence.token, run_id: "r", said };
     await store.database
