@@ -169,9 +169,7 @@ class StoredJournal implements Journal {
     this.#shown.end();
     clearImmediate(this.#rehearsing);
     const entries = await this.#queue.drain();
-    // What could not be made here is written from the rows that are written now.
-    await this.#spreading.catch(() => {});
-    await this.#makeFiles(entries).catch(() => {});
+    const made = await Promise.allSettled([this.#spreading, this.#makeFiles(entries)]);
     const ending = { status, finished_at: this.#clock.now(), duration_ms: durationMs };
     await this.#store.database.transaction().execute(async (transaction) => {
       await requireFence(transaction, this.held.fence);
@@ -181,6 +179,8 @@ class StoredJournal implements Journal {
       await endRun(transaction, this.held, ending, error);
     });
     this.#committed(entries);
+    // What could not be made is made from the rows that are written now; where not even so, by whoever opens the store next.
+    if (made.some(({ status }) => status === "rejected")) await this.#store.unsynced.putBack().catch(() => {});
   }
 
   async #write(entries: readonly StepEntry[]): Promise<void> {
@@ -258,10 +258,9 @@ async function hold(
   { resume, provenance, definition }: RunStart,
 ): Promise<HeldRun> {
   if (resume !== undefined) {
-    const held = await takeOverRun(store, clock, resume);
-    // Of what its holder noted last the files may not be made.
+    // Of what its holder noted last the files may not be made. Where they cannot be, the run is still to be resumed.
     await store.unsynced.putBack();
-    return held;
+    return takeOverRun(store, clock, resume);
   }
   return beginRun(store, clock, {
     workflow: workflow.name,

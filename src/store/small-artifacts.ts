@@ -47,7 +47,10 @@ export interface SmallArtifacts {
 export function createSmallArtifacts(disk: DiskArtifacts, hooks: StoreHooks): SmallArtifacts {
   const ahead = createFilesAhead(disk, hooks);
   const announced = new Map<Digest, PlacedArtifact>();
-  const putBack = (digest: Digest, bytes: Uint8Array): Promise<void> => writeAnew(disk, digest, bytes, hooks);
+  const putBack = async (digest: Digest, bytes: Uint8Array): Promise<void> => {
+    await writeAnew(disk, digest, bytes, hooks);
+    announced.delete(digest);
+  };
   return {
     place(path) {
       try {

@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/core/clock.ts";
+import { sha256 } from "../../src/core/digest.ts";
 import { isMillraceError } from "../../src/core/errors/error.ts";
 import { runWorkflow } from "../../src/engine/run.ts";
 import { backUp, restoreBackup } from "../../src/store/backup.ts";
 import { collectGarbage } from "../../src/store/gc.ts";
 import type { Failpoint, StoreHooks } from "../../src/store/hooks.ts";
 import { openMemoryStore, openStore } from "../../src/store/open.ts";
+import { runOf } from "../../src/store/store.fixtures.ts";
 import { verifyStore } from "../../src/store/verify.ts";
-import type { Step, Workflow } from "../../src/engine/step.ts";
+import type { RunResult, Step, Workflow } from "../../src/engine/step.ts";
 import { bytes, eightSteps } from "./workflow.ts";
 
 let folder: string;
@@ -207,6 +209,8 @@ describe("a disk that is full or fails", () => {
         expect(await store.database.selectFrom("step_ends").select("token").execute()).toEqual([]);
         const recorded = await store.database.selectFrom("steps").select(["step", "status"]).execute();
         expect(recorded).toEqual([{ step: "step-0", status: "ran" }]);
+        // And whoever goes on in this process finds its file.
+        expect(await store.artifacts.readBytes(ended.steps[0]!.outputs.get("bytes")!)).toHaveLength(10);
         await store.close();
         await expectSound(path);
         const again = await openStore(path, { clock });
@@ -216,6 +220,31 @@ describe("a disk that is full or fails", () => {
       }
     },
   );
+
+  it("while files are written anew leaves an interrupted run as it is, to be resumed once there is space", async () => {
+    let isFull = true;
+    const fail: StoreHooks["reached"] = (point) => {
+      if (isFull && point === "unsynced.puttingBack") throw Object.assign(new Error("injected"), { code: "ENOSPC" });
+    };
+    const store = await openStore(join(folder, ".millrace"), { clock, hooks: { reached: fail } });
+    const lost = Buffer.from("of a process that was killed");
+    const digest = sha256(lost);
+    await store.database
+      .insertInto("runs")
+      .values(runOf("r", 1, { status: "interrupted" }))
+      .execute();
+    await store.database.insertInto("artifacts").values({ digest, size: lost.length }).execute();
+    await store.database
+      .insertInto("unsynced")
+      .values({ digest, bytes: lost.toString("base64") })
+      .execute();
+    const resume = (): Promise<RunResult> => runWorkflow(quietSteps, { store, clock, resume: "r" });
+    await expect(resume()).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
+    isFull = false;
+    expect(await resume()).toMatchObject({ runId: "r", status: "succeeded" });
+    expect(Buffer.from(await store.artifacts.readBytes(digest))).toEqual(lost);
+    await store.close();
+  });
 
   it("at artifact.writing leaves a torn file where bytes were to stay, and the next who has them replaces it", async () => {
     const path = join(folder, ".millrace");
