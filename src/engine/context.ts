@@ -79,14 +79,20 @@ export function createAttemptContext(parts: ContextParts): AttemptContext {
     return path;
   };
   let made: string | null = null;
+  let isOver = false;
   const scratch = (): string => {
     if (made === null) mkdirSync((made = staging()));
     return made;
   };
   return {
-    context: createStepContext(parts, async () => scratch()),
+    context: createStepContext(
+      parts,
+      async () => scratch(),
+      () => isOver,
+    ),
     staging,
     async end() {
+      isOver = true;
       for (const path of folders) await removeFolder(path);
     },
   };
@@ -105,7 +111,7 @@ async function removeFolder(path: string): Promise<void> {
   }
 }
 
-function createStepContext(parts: ContextParts, scratch: () => Promise<string>): StepContext {
+function createStepContext(parts: ContextParts, scratch: () => Promise<string>, isOver: () => boolean): StepContext {
   const { store, values, record } = parts;
   const digestOf = inputDigests(parts);
   const writeFile = artifactWriter(parts);
@@ -121,7 +127,7 @@ function createStepContext(parts: ContextParts, scratch: () => Promise<string>):
     digestOf,
     write,
     writeFile,
-    writeBytes: bytesWriter(parts, writeFile),
+    writeBytes: bytesWriter(parts, writeFile, isOver),
     record(numbers: Readonly<Record<string, number>>): void {
       for (const [metric, value] of Object.entries(numbers)) record.metrics.set(metric, value);
     },
@@ -183,12 +189,16 @@ function artifactWriter({ store, step, record, values, readLater }: ContextParts
   };
 }
 
-function bytesWriter(parts: ContextParts, writeFile: StepContext["writeFile"]): StepContext["writeBytes"] {
+function bytesWriter(
+  parts: ContextParts,
+  writeFile: StepContext["writeFile"],
+  isOver: () => boolean,
+): StepContext["writeBytes"] {
   const { store, step, record, item, values, readLater } = parts;
   return async (output, codec, bytes) => {
     requireWritable(step, output, record);
-    // Those of a thousand elements are not to wait in memory.
-    const placed = item === null ? store.unsynced.announce(bytes) : store.unsynced.place(bytes);
+    // Those of a thousand elements are not to wait in memory, nor what a step writes that was given up: nobody commits it.
+    const placed = item === null && !isOver() ? store.unsynced.announce(bytes) : store.unsynced.place(bytes);
     if (placed === null) return writeFile(output, codec, (path) => writeBytes(path, bytes));
     const { digest, size } = placed;
     record.unsynced.set(digest, placed.bytes);

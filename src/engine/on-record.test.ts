@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../core/clock.ts";
+import type { Digest } from "../core/digest.ts";
 import { of, run, store } from "./define.fixtures.ts";
 import { step } from "./define.ts";
 import { runWorkflow } from "./run.ts";
-import type { StepContext } from "./step.ts";
+import type { Codec, StepContext } from "./step.ts";
 
 /** What others find of the step before, when a step looks and a moment later. */
 interface Found {
@@ -24,7 +25,8 @@ async function look(): Promise<Found> {
   };
 }
 
-const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 40));
+/** Where the thread was busy for long the time is up at once: what was to come before still does. */
+const moment = (): Promise<void> => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 40));
 
 let found: Found[];
 beforeEach(() => {
@@ -84,6 +86,18 @@ describe("a small output that a step returns", () => {
     });
     const { error } = await runWorkflow({ name: "w", seed: 1, steps }, { store, clock });
     expect([error, paths]).toEqual([null, [true]]);
+  });
+
+  it("does not wait in memory for ever where the step was given up and writes all the same", async () => {
+    let late = Promise.resolve<Digest | null>(null);
+    const steps = engineSteps(false, (context) => {
+      const codec = { type: "bytes", format: 1 } as Codec<Uint8Array>;
+      late = moment().then(() => context.writeBytes("late", codec, new Uint8Array([1])));
+      return late.then(() => {});
+    }).map((step) => (step.name === "second" ? { ...step, outputs: ["late"], timeoutMs: 5 } : step));
+    const { error } = await runWorkflow({ name: "w", seed: 1, steps }, { store, clock });
+    expect(error).toMatchObject({ code: "STEP_TIMED_OUT" });
+    expect(store.unsynced.isAnnounced((await late)!)).toBe(false);
   });
 
   it("is written in full at once where its numbers are such that JSON has none", async () => {
