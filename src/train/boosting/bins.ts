@@ -135,7 +135,7 @@ const advanced = (state: number): number => (Math.imul(state, 1664525) + 1013904
  * fills a bin's share gets its own bin, so that a spike (zeros, say) does not use up the quantiles of the others.
  */
 function boundsOf(sorted: Float64Array, maxBins: number): Float64Array {
-  return Float64Array.from(distinctBounds(sorted, maxBins) ?? equalCountBounds(sorted, maxBins));
+  return new Float64Array(distinctBounds(sorted, maxBins) ?? equalCountBounds(sorted, maxBins));
 }
 
 /** Bounds between all distinct values; null where there are more than `maxBins`. */

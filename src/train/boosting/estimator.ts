@@ -138,7 +138,13 @@ type RunContext = Omit<FitContext, "validation"> & { readonly pause: () => Promi
 /** Small trainings run here, with pauses; large ones in workers, while this thread only watches. */
 async function runIn(plan: TrainingPlan, context: RunContext): Promise<TrainingOutcome> {
   const { threads, pause } = context;
-  const work = { module: memberModule(), payload: plan, threads, total: plan.settings.trees, unit: "trees" };
+  const work = {
+    module: threads > 1 ? memberModule() : null,
+    payload: plan,
+    threads,
+    total: plan.settings.trees,
+    unit: "trees",
+  };
   return (await runTeam(runTraining, work, context, pause))[0]!;
 }
 

@@ -22,8 +22,8 @@ interface GrowArgs {
   readonly own: number;
   readonly scales: Scales;
   readonly used: Uint8Array;
-  /** Writes the gradients of some rows; where a tree is learned from all rows, and they are not there yet. */
-  readonly writeGradients?: (range: Range) => void;
+  /** Writes the gradients of some rows; null where they are there, as they are unless a tree is learned from all rows. */
+  readonly writeGradients: ((range: Range) => void) | null;
 }
 
 /**
@@ -82,8 +82,9 @@ export class Grower {
     const totals = totalsAt(this.#view.words, this.#histograms.at(0) / 4, this.#plan.shape);
     growth.tree.cover[0] = totals.hessian / growth.scales.hessian;
     const freedom = { bounds: unbounded, used: growth.used, path: [] };
-    const rows = { begin, own, restBegin: begin + own, rest: nRows - own };
-    return { ...totals, ...rows, node: 0, depth: 0, slot: 0, split: null, gain: 0, freedom };
+    const { gradient, hessian, count } = totals;
+    const leaf = { gradient, hessian, count, begin, own, restBegin: begin + own, rest: nRows - own };
+    return { ...leaf, node: 0, depth: 0, slot: 0, split: null, gain: 0, freedom };
   }
 
   /**

@@ -45,7 +45,7 @@ export class Histograms {
    */
   keepPacked(): void {
     const { shape } = this.#plan;
-    this.sumAll(0);
+    this.sumAll(0, null);
     this.#team.barrier();
     this.merge(0, null);
     this.#team.barrier();
@@ -74,10 +74,10 @@ export class Histograms {
   }
 
   /**
-   * Sums the records of all of this thread's rows, to be merged into `slot`; `write` is called before those of a range are read, so
+   * Sums the records of all of this thread's rows, to be merged into `slot`; `write`, if any, is called before those of a range are read, so
    * that what it writes is still in the cache.
    */
-  sumAll(slot: number, write: (range: Range) => void = () => {}): void {
+  sumAll(slot: number, write: ((range: Range) => void) | null): void {
     const { layout, shape } = this.#plan;
     const wide = this.#wideAt(slot);
     const wideRuns = this.wideRuns;
@@ -85,7 +85,7 @@ export class Histograms {
     let held = 0;
     for (const range of this.#shard.ranges) {
       const [from, to] = range;
-      write(range);
+      write?.(range);
       if (held + to - from > packed.rows) held = this.#flush(target, wide, wideRuns);
       this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
       held += to - from;

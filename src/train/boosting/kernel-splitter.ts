@@ -118,19 +118,17 @@ export class KernelSplitter {
 
   #leafAt(at: number, node: number, { freedom }: Leaf): Leaf {
     const { words, doubles } = this.#place.view;
-    const number = (offset: number): number => doubles[(at + offset) / 8]!;
-    const word = (offset: number): number => words[(at + offset) / 4]!;
     return {
-      gradient: number(growthLeaf.gradient),
-      hessian: number(growthLeaf.hessian),
-      count: number(growthLeaf.count),
+      gradient: doubles[(at + growthLeaf.gradient) / 8]!,
+      hessian: doubles[(at + growthLeaf.hessian) / 8]!,
+      count: doubles[(at + growthLeaf.count) / 8]!,
       gain: 0,
-      begin: word(growthLeaf.begin),
-      own: word(growthLeaf.own),
-      restBegin: word(growthLeaf.restBegin),
-      rest: word(growthLeaf.rest),
-      slot: word(growthLeaf.slot),
-      depth: word(growthLeaf.depth),
+      begin: words[(at + growthLeaf.begin) / 4]!,
+      own: words[(at + growthLeaf.own) / 4]!,
+      restBegin: words[(at + growthLeaf.restBegin) / 4]!,
+      rest: words[(at + growthLeaf.rest) / 4]!,
+      slot: words[(at + growthLeaf.slot) / 4]!,
+      depth: words[(at + growthLeaf.depth) / 4]!,
       node,
       split: null,
       freedom,

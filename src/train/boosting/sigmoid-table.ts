@@ -14,6 +14,9 @@ let table: Float64Array | null = null;
  * tell apart, and a table costs a third of an exponential. Worked out when first asked for.
  */
 export function sigmoidTable(): Float64Array {
-  table ??= Float64Array.from({ length: tableLength }, (_, i) => sigmoid(i / tableSteps - tableReach));
+  if (table === null) {
+    table = new Float64Array(tableLength);
+    for (let i = 0; i < tableLength; ++i) table[i] = sigmoid(i / tableSteps - tableReach);
+  }
   return table;
 }

@@ -148,7 +148,8 @@ class Training {
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
       const used = this.#usedFeatures(round, output);
-      const { tree, leaves } = this.#grower.grow({ output, own, scales, used, ...(!isSampled && { writeGradients }) });
+      const early = isSampled ? null : writeGradients;
+      const { tree, leaves } = this.#grower.grow({ output, own, scales, used, writeGradients: early });
       if (tree.nNodes > 1) {
         state = "grown";
         this.#trees.push({ round, tree: finishTree(tree) });
@@ -249,7 +250,7 @@ class Training {
     for (const { node, begin, own, restBegin, rest } of leaves) {
       const [from, restFrom] = [layout.index + begin * 4, layout.index + restBegin * 4];
       this.#kernels.addScore(from, from + own * 4, scores, tree.value[node]!);
-      this.#kernels.addScore(restFrom, restFrom + rest * 4, scores, tree.value[node]!);
+      if (rest > 0) this.#kernels.addScore(restFrom, restFrom + rest * 4, scores, tree.value[node]!);
     }
   }
 

@@ -53,11 +53,11 @@ export interface FinishedTree extends Omit<GrownTree, "routes" | "routeBits" | "
 
 export function finishTree(tree: GrownTree): FinishedTree {
   const { nNodes, routeBits } = tree;
-  const routes = Array.from({ length: nNodes }, (_, node) =>
-    tree.feature[node]! >= 0 && tree.bin[node]! < 0
-      ? tree.routes.slice(node << routeBits, (node + 1) << routeBits)
-      : null,
-  );
+  const routes: (Uint8Array | null)[] = [];
+  for (let node = 0; node < nNodes; ++node) {
+    const isCategory = tree.feature[node]! >= 0 && tree.bin[node]! < 0;
+    routes.push(isCategory ? tree.routes.slice(node << routeBits, (node + 1) << routeBits) : null);
+  }
   return {
     output: tree.output,
     nNodes,
