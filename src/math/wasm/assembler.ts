@@ -12,11 +12,11 @@ export const f64: ValueType = 0x7c;
 export const v128: ValueType = 0x7b;
 
 /**
- * Bytes, and pieces of such code, one after the other. A piece stays where it is and is only pointed to, however often it is used:
+ * Bytes, pieces of such code, and names of functions, for their numbers, one after the other. A piece stays where it is and is only pointed to, however often it is used:
  * `assemble` writes each byte out once. A module is assembled before V8 has compiled what does it, and copying what is put together
  * took longer than a small training.
  */
-export type Code = readonly (number | Code)[];
+export type Code = readonly (number | string | Code)[];
 
 /** Instructions without immediates. */
 export const op = {
@@ -225,14 +225,17 @@ export const leaveIf = (outwards: number): Code => [0x0d, unsigned(outwards)];
 /** Runs `body` where the i32 on the stack is not 0. */
 export const when = (...body: readonly Code[]): Code => [0x04, 0x40, body, 0x0b];
 
+/** Runs `body` there, and `other` where it is 0. */
+export const whenElse = (body: Code, other: Code): Code => [0x04, 0x40, body, 0x05, other, 0x0b];
+
 /** Runs `body` while the address in local `at` is below the one in local `end`: `body` moves it there. */
 export const whileBelow = (at: number, end: number, ...body: readonly Code[]): Code => [
   isBelow(at, end),
   when(loop(body, isBelow(at, end))),
 ];
 
-/** Calls a function of the module by its number. */
-export const call = (index: number): Code => [0x10, unsigned(index)];
+/** Calls a function of the module by its name or its number. */
+export const call = (target: string | number): Code => [0x10, typeof target === "string" ? target : unsigned(target)];
 
 export interface KernelFunction {
   readonly name: string;
@@ -248,19 +251,21 @@ export type ImportedFunction = Pick<KernelFunction, "name" | "parameters" | "res
 const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
 const name = (text: string): Code => [unsigned(text.length), Array.from(text, (letter) => letter.charCodeAt(0))];
 
-/** Appends the bytes of a piece of code. */
-function write(code: Code, bytes: number[]): number[] {
+/** Appends the bytes of a piece of code; `numbers` of functions by name. */
+function write(code: Code, bytes: number[], numbers: ReadonlyMap<string, number>): number[] {
   for (let i = 0; i < code.length; ++i) {
     const part = code[i]!;
     if (typeof part === "number") bytes.push(part);
-    else write(part, bytes);
+    else write(typeof part === "string" ? unsigned(numbers.get(part)!) : part, bytes, numbers);
   }
   return bytes;
 }
 
+const noNames: ReadonlyMap<string, number> = new Map();
+
 /** Behind the number of their bytes. */
-function sized(code: Code): Code {
-  const bytes = write(code, []);
+function sized(code: Code, numbers = noNames): Code {
+  const bytes = write(code, [], numbers);
   return [unsigned(bytes.length), bytes];
 }
 
@@ -283,7 +288,8 @@ export function assemble(
     vector(f.result === null ? [] : [[f.result]]),
   ]);
   const limits = [memory.shared ? 0x03 : 0x01, unsigned(memory.pages), unsigned(memory.mostPages ?? memory.pages)];
-  const bodies = functions.map((f) => sized([vector(f.locals.map((type) => [1, type])), f.body, op.end]));
+  const numbers = new Map([...imported, ...functions].map((f, index) => [f.name, index]));
+  const bodies = functions.map((f) => sized([vector(f.locals.map((type) => [1, type])), f.body, op.end], numbers));
   const given = imported.map((f, index) => [name("env"), name(f.name), 0x00, unsigned(index)]);
   const first = imported.length;
   const module = [
@@ -294,5 +300,5 @@ export function assemble(
     section(7, vector(functions.map((f, index) => [name(f.name), 0x00, unsigned(first + index)]))),
     section(10, vector(bodies)),
   ];
-  return new Uint8Array(write(module, []));
+  return new Uint8Array(write(module, [], noNames));
 }

@@ -32,10 +32,7 @@ const noRows = i64Constant(2n ** 63n - 1n);
  * Opens the state block for two leaves, each with its sums of gradients, of hessians and of rows, and tries the cuts of the
  * listed features by kernel `scanFeatures`. A leaf without twice `minRows` is not searched. The arithmetic is that of `openState`.
  */
-export function searchPairKernel(
-  { countShift }: Pick<KernelShape, "countShift">,
-  scanFeatures: number,
-): KernelFunction {
+export function searchPairKernel({ countShift }: Pick<KernelShape, "countShift">): KernelFunction {
   const [list, listEnd, first, second, state, minRows] = [0, 1, 2, 3, 4, 5];
   const [gradient, score] = [12, 13];
   const counted = (rows: Code): Code => [rows, op.i64FromF64, i64Constant(BigInt(countShift)), op.i64Shl];
@@ -71,7 +68,7 @@ export function searchPairKernel(
     body: [
       openLane(0),
       openLane(1),
-      [get(list), get(listEnd), get(first), get(second), get(state), call(scanFeatures)],
+      [get(list), get(listEnd), get(first), get(second), get(state), call("scanFeatures")],
     ],
   };
 }

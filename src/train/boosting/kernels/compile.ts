@@ -26,11 +26,10 @@ export function compileBinning(
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
-  const sums = sumKernels(shape);
   const functions = [
-    ...sums,
+    ...sumKernels(shape),
     scanFeaturesKernel(shape),
-    searchPairKernel(shape, sums.length),
+    searchPairKernel(shape),
     takeSplitKernel(shape),
     clearKernel,
     partitionKernel(cellBytes(shape)),
@@ -38,8 +37,8 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     addScoreKernel(shape),
     logisticKernel(shape),
     logisticSumKernel(),
-    widenKernel(shape),
-    ...mergeKinds.map((kind) => mergeKernel(shape, kind)),
+    ...(shape.isPacked ? [widenKernel(shape)] : []),
+    ...mergeKinds.filter(({ from }) => shape.isPacked || from === "Bins").map((kind) => mergeKernel(shape, kind)),
   ];
   return compileModule(assemble(functions, memory));
 }

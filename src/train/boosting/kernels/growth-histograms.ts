@@ -14,7 +14,7 @@ import {
 } from "../../../math/wasm/assembler.ts";
 import { plus, put } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
-import { binRun, growthState } from "./growth-state.ts";
+import { binRun, growthLeaf, growthState } from "./growth-state.ts";
 import type { MergeKind } from "./kernels.ts";
 import { histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
 
@@ -97,6 +97,21 @@ export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
       shape.isPacked ? sumPacked : [clear(wide, bytes), sumTo(get(end), wide)],
     ],
   };
+}
+
+export const histogramOf = ({ shape, layout }: GrowthPlan, leaf: number): Code =>
+  sum(constant(layout.histograms), times(word(leaf, growthLeaf.slot), histogramStep(shape)));
+
+/**
+ * Takes the rows of a leaf that may not be split off its parent's histogram, which leaves its sibling's: nobody asks for its own, and its
+ * few rows are quicker gone than all bins cleared and merged.
+ */
+export function subtractLeaf(plan: GrowthPlan, state: number, leaf: number, sibling: number): Code {
+  const { layout } = plan;
+  const begin = sum(constant(layout.index), times(word(leaf, growthLeaf.begin), 4));
+  const end = sum(begin, times(word(leaf, growthLeaf.own), 4));
+  const gathered = word(state, growthState.gathered);
+  return ask("subtractListed", begin, end, constant(layout.rows), gathered, histogramOf(plan, sibling));
 }
 
 type MergeFunction = `merge${MergeKind["from"]}AndSubtract`;

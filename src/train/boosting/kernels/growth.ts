@@ -13,18 +13,17 @@ import {
   op,
   select,
   when,
+  whenElse,
 } from "../../../math/wasm/assembler.ts";
 import { plus, put } from "../../../math/wasm/code.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { foundBytes } from "../plan.ts";
 import {
   type GrowthPlan,
-  type OwnFunction,
   addresses,
   ask,
   givenFunctions,
   number,
-  ownFunctions,
   setNumber,
   setWord,
   sum,
@@ -34,13 +33,15 @@ import {
 import {
   clearRunsKernel,
   flushRunsKernel,
+  histogramOf,
   mergeLeafKernel,
   mergeRunKernel,
+  subtractLeaf,
   sumLeafKernel,
 } from "./growth-histograms.ts";
 import { growthLeaf, growthSplit, growthSplitsAt, growthState } from "./growth-state.ts";
 import { foundSplit, scanState } from "./scan-state.ts";
-import { cellBytes, histogramStep } from "./shape.ts";
+import { cellBytes, isSubtracted } from "./shape.ts";
 
 /** As `maySplit` of leaf.ts. */
 function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFunction {
@@ -55,9 +56,6 @@ function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFun
     body: [hasRows, depth === 0 ? [] : hasDepth],
   };
 }
-
-const histogramOf = ({ shape, layout }: GrowthPlan, leaf: number): Code =>
-  sum(constant(layout.histograms), times(word(leaf, growthLeaf.slot), histogramStep(shape)));
 
 /** Address of the best split that this thread keeps for a leaf. */
 const foundOf = ({ shape }: GrowthPlan, state: number, leaf: number): Code =>
@@ -184,10 +182,7 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     ask("maySplit", get(child)),
     when(ask("settle", get(state), get(child), constant(lane))),
   ];
-  const searchChildren = [
-    put(small, get(leaf), get(right), isSmall, select),
-    put(large, get(right), get(leaf), isSmall, select),
-    setWord(small, growthLeaf.slot, get(nLeaves)),
+  const searchBoth = [
     ask("sumLeaf", get(state), get(nLeaves), word(small, growthLeaf.begin), word(small, growthLeaf.own)),
     ask("barrier"),
     ask("mergeLeaf", get(state), get(nLeaves), word(large, growthLeaf.slot)),
@@ -195,6 +190,17 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     ask("barrier"),
     settleOf(small, 0),
     settleOf(large, 8),
+  ];
+  const searchLarge = [
+    subtractLeaf(plan, state, small, large),
+    ask("search", get(state), get(large), get(large), constant(0)),
+    ask("settle", get(state), get(large), constant(0)),
+  ];
+  const searchChildren = [
+    put(small, get(leaf), get(right), isSmall, select),
+    put(large, get(right), get(leaf), isSmall, select),
+    setWord(small, growthLeaf.slot, get(nLeaves)),
+    isSubtracted(shape) ? [ask("maySplit", get(small)), whenElse(searchBoth, searchLarge)] : searchBoth,
   ];
   const isRoot = [get(nLeaves), constant(1), op.i32Eq];
   const isNotLast = [get(nLeaves), constant(settings.leaves - 1), op.i32LtU];
@@ -268,22 +274,21 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
   };
 }
 
-const kernels: Readonly<Record<OwnFunction, (plan: GrowthPlan) => KernelFunction>> = {
-  clearRuns: clearRunsKernel,
-  flushRuns: flushRunsKernel,
-  sumLeaf: sumLeafKernel,
-  mergeRun: mergeRunKernel,
-  mergeLeaf: mergeLeafKernel,
-  maySplit: maySplitKernel,
-  settle: settleKernel,
-  search: searchKernel,
-  choose: chooseKernel,
-  split: splitKernel,
-  grow: growKernel,
-};
+const kernels = [
+  sumLeafKernel,
+  mergeRunKernel,
+  mergeLeafKernel,
+  maySplitKernel,
+  settleKernel,
+  searchKernel,
+  chooseKernel,
+  splitKernel,
+  growKernel,
+];
+const packedKernels = [clearRunsKernel, flushRunsKernel];
 
 /** The kernels that grow whole trees of one training whose features are numbers, without constraints. */
 export function compileGrowth(plan: GrowthPlan, memory: { pages: number; shared: boolean }): WasmModule {
-  const functions = ownFunctions.map((name) => kernels[name](plan));
-  return compileModule(assemble(functions, memory, givenFunctions));
+  const functions = [...(plan.shape.isPacked ? packedKernels : []), ...kernels].map((make) => make(plan));
+  return compileModule(assemble(functions, memory, givenFunctions(plan.shape)));
 }

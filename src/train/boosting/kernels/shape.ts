@@ -46,6 +46,11 @@ export function cellBytes({ binRoom }: Pick<KernelShape, "binRoom">): 1 | 2 {
   return binRoom > 256 ? 2 : 1;
 }
 
+/** Whether rows are taken off a histogram, too: by a thread that is alone, of bins that are not packed (`subtractLeaf`). */
+export function isSubtracted({ threads, isPacked }: KernelShape): boolean {
+  return threads === 1 && !isPacked;
+}
+
 /** Number of features. */
 export function featuresOf({ binOffsets }: KernelShape): number {
   return binOffsets.length - 1;

@@ -35,6 +35,7 @@ import {
   chunkRows,
   featuresOf,
   histogramStep,
+  isSubtracted,
   packed,
   packedStep,
 } from "./shape.ts";
@@ -70,8 +71,11 @@ function rowValue(shape: KernelShape, row: number, ahead: number): Code {
 /** Rows summed at a time: the reads of one need not wait for the other's. More were no faster; few rows are not worth the longer code. */
 const rowsAtOnce = ({ isPacked }: KernelShape): number => (isPacked ? 2 : 1);
 
+/** What is done with rows: they are added to a histogram, or taken off it again. */
+type Verb = "sum" | "subtract";
+
 /**
- * The updates of each feature by `count` records in a histogram loop: bin = record[f]; histogram[f][bin] += value.
+ * The updates of each feature by `count` records in a histogram loop: bin = record[f]; histogram[f][bin] += value, or -= value.
  * Locals: `row` address of the first record; `cell` scratch, and the value to add of each record behind it.
  */
 function updates(
@@ -79,10 +83,12 @@ function updates(
   [from, to]: readonly [number, number],
   { row, histogram, cell }: Readonly<Record<"row" | "histogram" | "cell", number>>,
   count: number,
+  verb: Verb,
 ): Code {
   const bytes = binBytes(shape);
   const loadCell = cellBytes(shape) === 2 ? i32Load16 : i32Load8;
-  const [load, add, store] = shape.isPacked ? [i64Load, op.i64Add, i64Store] : [v128Load, op.i64x2Add, v128Store];
+  const [load, store] = shape.isPacked ? [i64Load, i64Store] : [v128Load, v128Store];
+  const [add, subtract] = shape.isPacked ? [op.i64Add, op.i64Sub] : [op.i64x2Add, op.i64x2Sub];
   const records = Array.from({ length: count }, (_, record) => record);
   const all = records.map((record) => [rowValue(shape, row, record * shape.stride), set(cell + 1 + record)]);
   for (let f = from; f < to; ++f) {
@@ -91,20 +97,25 @@ function updates(
       const at = record * shape.stride + binsAt(shape) + f * cellBytes(shape);
       const bin = [get(row), loadCell(at), constant(Math.log2(bytes)), op.i32Shl];
       all.push([bin, get(histogram), op.i32Add, tee(cell)]);
-      all.push([get(cell), load(offset), get(cell + 1 + record), add, store(offset)]);
+      all.push([get(cell), load(offset), get(cell + 1 + record), verb === "sum" ? add : subtract, store(offset)]);
     }
   }
   return all;
 }
 
-/** Adds consecutive records to the bins of features `from` to `to`. */
-function sumBlockKernel(shape: KernelShape, block: number, from: number, to: number): KernelFunction {
+/** Adds consecutive records to the bins of the features of a block, or takes them off. */
+function sumBlockKernel(
+  shape: KernelShape,
+  block: number,
+  features: readonly [from: number, to: number],
+  verb: Verb,
+): KernelFunction {
   const [row, end, histogram, bulkEnd, cell] = [0, 1, 2, 3, 4];
   const turn = (count: number, until: number): Code =>
     whileBelow(
       row,
       until,
-      updates(shape, [from, to], { row, histogram, cell }, count),
+      updates(shape, features, { row, histogram, cell }, count, verb),
       move(row, count * shape.stride),
     );
   const atOnce = rowsAtOnce(shape);
@@ -112,7 +123,7 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
   const whole = [get(end), get(row), op.i32Sub, bulk, op.i32DivU, bulk, op.i32Mul];
   const value = shape.isPacked ? i64 : v128;
   return {
-    name: `sumBlock${block}`,
+    name: `${verb}Block${block}`,
     parameters: [i32, i32, i32],
     result: null,
     locals: [i32, i32, ...Array.from({ length: atOnce }, () => value)],
@@ -121,10 +132,10 @@ function sumBlockKernel(shape: KernelShape, block: number, from: number, to: num
   };
 }
 
-/** Adds consecutive records to the bins of all features, block by block; `blocks` are functions 0, 1, ... of the module. */
+/** Adds consecutive records to the bins of all features, block by block. */
 function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[]): KernelFunction {
   const [begin, end, histogram, to] = [0, 1, 2, 3];
-  const sums = blocks.map((_, block) => [get(begin), get(to), get(histogram), call(block)]);
+  const sums = blocks.map(({ name }) => [get(begin), get(to), get(histogram), call(name)]);
   // Where there are more blocks than one, records are read again from the first cache.
   const next = blocks.length === 1 ? get(end) : stretchEnd(begin, end, chunkRows(stride) * stride);
   return {
@@ -136,13 +147,13 @@ function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[
   };
 }
 
-/** Adds the records of listed rows, a chunk of them gathered at a time; `gather` is the number of that kernel. */
-function sumListedKernel({ stride }: KernelShape, blocks: readonly KernelFunction[], gather: number): KernelFunction {
+/** Adds the records of listed rows, or takes them off, a chunk of them gathered at a time. */
+function sumListedKernel({ stride }: KernelShape, verb: Verb, blocks: readonly KernelFunction[]): KernelFunction {
   const [begin, end, rows, buffer, histogram, to, filled] = [0, 1, 2, 3, 4, 5, 6];
-  const sums = blocks.map((_, block) => [get(buffer), get(filled), get(histogram), call(block)]);
+  const sums = blocks.map(({ name }) => [get(buffer), get(filled), get(histogram), call(name)]);
   const bytes = [get(to), get(begin), op.i32Sub, constant(2), op.i32ShrU];
   return {
-    name: "sumListed",
+    name: `${verb}Listed`,
     parameters: [i32, i32, i32, i32, i32],
     result: null,
     locals: [i32, i32],
@@ -151,7 +162,7 @@ function sumListedKernel({ stride }: KernelShape, blocks: readonly KernelFunctio
         begin,
         end,
         [stretchEnd(begin, end, chunkRows(stride) * 4), set(to)],
-        [get(begin), get(to), get(rows), get(buffer), call(gather)],
+        [get(begin), get(to), get(rows), get(buffer), call("gather")],
         [get(buffer), bytes, constant(stride), op.i32Mul, op.i32Add, set(filled)],
         sums,
         [get(to), set(begin)],
@@ -167,12 +178,16 @@ function stretchEnd(begin: number, end: number, bytes: number): Code {
   return [get(begin), step, op.i32Add];
 }
 
-/** The kernels that sum rows. They call each other by number, so they are the first of their module. */
+/** The kernels that sum rows. */
 export function sumKernels(shape: KernelShape): KernelFunction[] {
   const bounds = blockBounds(shape);
-  const blocks = bounds.slice(1).map((to, block) => sumBlockKernel(shape, block, bounds[block]!, to));
-  const gather = gatherKernel(shape);
-  return [...blocks, gather, sumRowsKernel(shape, blocks), sumListedKernel(shape, blocks, blocks.length)];
+  const blocksOf = (verb: Verb): KernelFunction[] =>
+    bounds.slice(1).map((to, block) => sumBlockKernel(shape, block, [bounds[block]!, to], verb));
+  const blocks = blocksOf("sum");
+  const sums = [...blocks, gatherKernel(shape), sumRowsKernel(shape, blocks), sumListedKernel(shape, "sum", blocks)];
+  if (!isSubtracted(shape)) return sums;
+  const subtracting = blocksOf("subtract");
+  return [...sums, ...subtracting, sumListedKernel(shape, "subtract", subtracting)];
 }
 
 const hessianMask = (1n << BigInt(packed.gradientShift - packed.hessianShift)) - 1n;
