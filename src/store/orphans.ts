@@ -5,12 +5,20 @@ import { leaseMs, listLeases, watchLeases } from "./leases.ts";
 import { mayBeAlive, runsHere } from "./processes.ts";
 import type { Database } from "./schema.ts";
 import { sealRun } from "./seals.ts";
-import { spreadEndsOf } from "./step-ends.ts";
+import { isUnspreadable, removeEndsOf, spreadEndsOf } from "./step-ends.ts";
 
 /** Whether the lease of a run under way, or its process where it has none, is surely lost. */
 type IsOrphaned = (lease: Lease | undefined, process: { host: string; pid: number; started: string }) => boolean;
 
-async function interrupt(transaction: Transaction<Database>, runId: string, nowMs: number): Promise<void> {
+/** What becomes of the end of a step that its process only noted. */
+type SettleEnds = typeof spreadEndsOf;
+
+async function interrupt(
+  transaction: Transaction<Database>,
+  runId: string,
+  nowMs: number,
+  settleEnds: SettleEnds,
+): Promise<void> {
   const finished = { status: "interrupted" as const, finished_at: nowMs };
   const changed = await transaction
     .updateTable("runs")
@@ -19,7 +27,7 @@ async function interrupt(transaction: Transaction<Database>, runId: string, nowM
     .where("status", "=", "running")
     .executeTakeFirst();
   if (changed.numUpdatedRows === 0n) return;
-  await spreadEndsOf(transaction, runId);
+  await settleEnds(transaction, runId);
   await transaction
     .updateTable("steps")
     .set({ status: "interrupted" })
@@ -40,17 +48,34 @@ async function interruptWhere(database: Kysely<Database>, clock: Clock, isOrphan
   const leases = new Map((await listLeases(database)).map((lease) => [lease.resource, lease]));
   const orphans = running.filter((run) => isOrphaned(leases.get(`run:${run.id}`), run)).map((run) => run.id);
   for (const id of orphans) {
-    await database.transaction().execute(async (transaction) => {
-      const seen = leases.get(`run:${id}`);
-      const gone = transaction.deleteFrom("leases").where("resource", "=", `run:${id}`);
-      // Beaten or taken since it was looked at: somebody lives.
-      const removed = seen
-        ? await gone.where("token", "=", seen.token).where("beat", "=", seen.beat).executeTakeFirst()
-        : null;
-      if (removed === null || removed.numDeletedRows > 0n) await interrupt(transaction, id, clock.now());
+    const interruptWith = (settleEnds: SettleEnds): Promise<void> =>
+      database.transaction().execute(async (transaction) => {
+        const isLost = await isStillLost(transaction, `run:${id}`, leases.get(`run:${id}`));
+        if (isLost) await interrupt(transaction, id, clock.now(), settleEnds);
+      });
+    await interruptWith(spreadEndsOf).catch((error: unknown) => {
+      if (!isUnspreadable(error)) throw error;
+      // One that says what cannot be, for no code of ours wrote it, keeps nobody out of the store.
+      return interruptWith(removeEndsOf);
     });
   }
   return orphans;
+}
+
+/** Takes the lease away, if it is there; false where it was beaten or taken since it was looked at: somebody lives. */
+async function isStillLost(
+  transaction: Transaction<Database>,
+  resource: string,
+  seen: Lease | undefined,
+): Promise<boolean> {
+  if (seen === undefined) return true;
+  const { numDeletedRows } = await transaction
+    .deleteFrom("leases")
+    .where("resource", "=", resource)
+    .where("token", "=", seen.token)
+    .where("beat", "=", seen.beat)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
 }
 
 /** Runs whose process died without a word get the status "interrupted". */
@@ -117,6 +142,6 @@ export async function interruptAll(database: Kysely<Database>, clock: Clock): Pr
   await database.transaction().execute(async (transaction) => {
     for (const table of ["leases", "step_ends"] as const) await transaction.deleteFrom(table).execute();
     const running = await transaction.selectFrom("runs").select("id").where("status", "=", "running").execute();
-    for (const { id } of running) await interrupt(transaction, id, clock.now());
+    for (const { id } of running) await interrupt(transaction, id, clock.now(), removeEndsOf);
   });
 }

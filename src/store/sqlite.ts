@@ -95,11 +95,17 @@ function codeOf(error: unknown): number {
 const busyCodes = [5, 6];
 const unwritableCodes = [8, 10, 13, 14]; // read-only, input/output error, disk full, cannot open
 const damagedCodes = [11, 26]; // corrupt, not a database
+const refusedCodes = [1, 19, 20, 25]; // no such column, against a constraint, of a wrong kind, too many values
 export const busyTimeoutMs = 5000;
 
 /** Whether another connection was in the way of this one. */
 export function isBusy(error: unknown): boolean {
   return busyCodes.includes(codeOf(error));
+}
+
+/** Whether what was to be written cannot be, whatever the state of disk and others. */
+export function isRefused(error: unknown): boolean {
+  return refusedCodes.includes(codeOf(error));
 }
 
 /** An error of the engine in our words, where a person can mend its cause; any other as it is. */

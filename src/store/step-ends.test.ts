@@ -112,6 +112,21 @@ describe("the end of a step, noted as one row", () => {
     expect((await verifyStore(folder, clock)).faults).toEqual([]);
   });
 
+  it.each([
+    ["nothing", {}],
+    ["of an artifact that is not on record", { ...rows, inputs: [{ input: "before.out", digest: sha256("none") }] }],
+    ["what is on record already", { ...rows, outputs: [...rows.outputs, ...rows.outputs] }],
+  ])("keeps nobody out of the store where it says %s: it is no end then", async (_, odd) => {
+    const end = { token: fence.token, run_id: "r", said: JSON.stringify(odd) };
+    await store.database
+      .insertInto("step_ends")
+      .values({ ...end, digest: digestOfEnd(end) })
+      .execute();
+    expect(await interrupt()).toEqual(["r"]);
+    expect(await recordOf(store)).toMatchObject({ steps: [], artifacts: [], step_ends: [] });
+    expect((await verifyStore(folder, clock)).faults).toEqual([]);
+  });
+
   it("is in a backup with its file, by whoever finds there that its run lost its holder", async () => {
     await noteEnd(store, fence, rows);
     await store.database.updateTable("leases").set({ process_started: "before" }).execute();

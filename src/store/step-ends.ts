@@ -6,6 +6,7 @@ import type { Fence } from "./leases.ts";
 import type { Store } from "./open.ts";
 import { digestOf } from "./platform-digest.ts";
 import type { Database, StepEndsTable } from "./schema.ts";
+import { isRefused } from "./sqlite.ts";
 import { stepQueries } from "./step-rows.ts";
 import type { StepRows } from "./step-rows.ts";
 
@@ -61,5 +62,16 @@ export async function spreadEndsOf(transaction: Transaction<Database>, runId: st
     const queries = rows === null ? [] : stepQueries(transaction, rows);
     for (const query of queries) await transaction.executeQuery(query.compile());
   }
-  if (ends.length > 0) await transaction.deleteFrom("step_ends").where("run_id", "=", runId).execute();
+  if (ends.length > 0) await removeEndsOf(transaction, runId);
+}
+
+/** As if the step had not ended. */
+export async function removeEndsOf(transaction: Transaction<Database>, runId: string): Promise<void> {
+  await transaction.deleteFrom("step_ends").where("run_id", "=", runId).execute();
+}
+
+/** Whether an end could not be written for what it says; whoever tries again finds the same. */
+export function isUnspreadable(error: unknown): boolean {
+  const isMalformed = [SyntaxError, TypeError, RangeError].some((kind) => error instanceof kind);
+  return isMalformed || isRefused(error);
 }
