@@ -66,7 +66,6 @@ const makers: Readonly<Record<string, readonly [kernel: string, make: () => unkn
       compileBinning(shape, page),
     ],
   ],
-  "src/train/boosting/kernels/growth.ts": ["grow", boost],
   "src/train/boosting/kernels/pairs.ts": ["pairs", () => createPairKernel(10)],
   "src/train/forest/kernels.ts": ["cut", () => compileForest(page)],
   "src/train/kmeans/ranking-kernel.ts": ["rank", () => compileRanking({ nRows: 9, nDense: 3, clusters: 4 }, page)],
@@ -122,6 +121,7 @@ describe("every module of kernels", () => {
       return module;
     });
     for (const [, make] of Object.values(makers)) await make();
+    await boost();
   });
   afterAll(() => vi.restoreAllMocks());
 

@@ -12,9 +12,8 @@ export const f64: ValueType = 0x7c;
 export const v128: ValueType = 0x7b;
 
 /**
- * Bytes, pieces of such code, and names of functions, for their numbers, one after the other. A piece stays where it is and is only pointed to, however often it is used:
- * `assemble` writes each byte out once. A module is assembled before V8 has compiled what does it, and copying what is put together
- * took longer than a small training.
+ * Bytes, names of functions for their numbers, and pieces of such code, one after the other. A piece is only pointed to, however often it
+ * is used: `assemble` writes each byte out once. Before V8 has compiled what does it, copying took longer than a small training.
  */
 export type Code = readonly (number | string | Code)[];
 
@@ -172,10 +171,8 @@ export const v128Load32x2 = (offset: number): Code => [0xfd, 0x05, 0, unsigned(o
 /** Loads 64 bits into the lower half; the upper one is 0. */
 export const v128Load64Zero = (offset: number): Code => [0xfd, 0x5d, 0, unsigned(offset)];
 export const v128Store = (offset: number): Code => [0xfd, 0x0b, 0, unsigned(offset)];
-
 /** Loads 64 bits into the upper half of the vector on the stack. */
 export const v128Load64Upper = (offset: number): Code => [0xfd, 0x57, 0, unsigned(offset), 1];
-
 /** Loads one byte into all 16 lanes. */
 export const v128Load8Splat = (offset: number): Code => [0xfd, 0x07, 0, unsigned(offset)];
 /** Loads one 32-bit number into all 4 lanes. */
@@ -184,6 +181,7 @@ export const v128Load32Splat = (offset: number): Code => [0xfd, 0x09, 0, unsigne
 export const v128Load64Splat = (offset: number): Code => [0xfd, 0x0a, 0, unsigned(offset)];
 export const i16x8ExtractLane = (lane: number): Code => [0xfd, 0x19, lane];
 export const i32x4ExtractLane = (lane: number): Code => [0xfd, 0x1b, lane];
+export const f64x2ReplaceLane = (lane: number): Code => [0xfd, 0x22, lane];
 export const f64x2ExtractLane = (lane: number): Code => [0xfd, 0x21, lane];
 /** Of two values under a condition, all on the stack: the first where the condition is not 0. */
 export const select: Code = [0x1b];
@@ -261,10 +259,8 @@ function write(code: Code, bytes: number[], numbers: ReadonlyMap<string, number>
   return bytes;
 }
 
-const noNames: ReadonlyMap<string, number> = new Map();
-
 /** Behind the number of their bytes. */
-function sized(code: Code, numbers = noNames): Code {
+function sized(code: Code, numbers: ReadonlyMap<string, number> = new Map()): Code {
   const bytes = write(code, [], numbers);
   return [unsigned(bytes.length), bytes];
 }
@@ -300,5 +296,5 @@ export function assemble(
     section(7, vector(functions.map((f, index) => [name(f.name), 0x00, unsigned(first + index)]))),
     section(10, vector(bodies)),
   ];
-  return new Uint8Array(write(module, [], noNames));
+  return new Uint8Array(write(module, [], numbers));
 }

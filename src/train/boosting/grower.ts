@@ -49,9 +49,9 @@ export class Grower {
     const place = placeOf(plan, view, kernels, team);
     const histograms = new Histograms(plan, view, kernels, team, { shard, from: place.from, to: place.to });
     this.#histograms = histograms;
-    if (plan.growth !== null && plan.shape.isPacked) histograms.keepPacked();
+    if (plan.isGrown && plan.shape.isPacked) histograms.keepPacked();
     const args = { plan, place, team, histograms };
-    this.#splitter = plan.growth === null ? new Splitter(args) : new KernelSplitter(args, plan.growth);
+    this.#splitter = plan.isGrown ? new KernelSplitter(args) : new Splitter(args);
   }
 
   /**
@@ -83,8 +83,22 @@ export class Grower {
     growth.tree.cover[0] = totals.hessian / growth.scales.hessian;
     const freedom = { bounds: unbounded, used: growth.used, path: [] };
     const { gradient, hessian, count } = totals;
-    const leaf = { gradient, hessian, count, begin, own, restBegin: begin + own, rest: nRows - own };
-    return { ...leaf, node: 0, depth: 0, slot: 0, split: null, gain: 0, freedom };
+    const [restBegin, rest] = [begin + own, nRows - own];
+    return {
+      gradient,
+      hessian,
+      count,
+      node: 0,
+      depth: 0,
+      begin,
+      own,
+      restBegin,
+      rest,
+      slot: 0,
+      split: null,
+      gain: 0,
+      freedom,
+    };
   }
 
   /**

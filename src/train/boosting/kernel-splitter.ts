@@ -1,6 +1,5 @@
 import type { BinRun } from "./bin-runs.ts";
 import type { Histograms } from "./histograms.ts";
-import { instantiateModule, type WasmModule } from "../../math/wasm/webassembly.ts";
 import { binRun, growthBytes, growthLeaf, growthSplit, growthSplitsAt, growthState } from "./kernels/growth-state.ts";
 import { featuresOf, gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
 import { type Growth, type Leaf, openNode } from "./leaf.ts";
@@ -21,13 +20,13 @@ export class KernelSplitter {
   readonly #state: number;
   readonly #grow: (state: number) => number;
 
-  constructor({ plan, place, team, histograms }: SearchArgs, growth: WasmModule) {
+  constructor({ plan, place, team, histograms }: SearchArgs) {
     const { layout, shape, settings } = plan;
-    const { thread, barrier } = team;
+    const { thread } = team;
     this.#plan = plan;
     this.#place = place;
     this.#state = layout.growth + thread * growthBytes(settings.leaves);
-    this.#grow = instantiateModule(growth, plan.memory, { ...place.kernels.vector?.functions, barrier })["grow"]!;
+    this.#grow = place.kernels.vector!.functions["grow"]!;
     const fields = {
       list: place.list,
       search: place.state,

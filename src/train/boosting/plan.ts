@@ -96,8 +96,8 @@ export interface DataPlan extends LossPlan {
 export interface TrainingPlan extends DataPlan {
   /** Null where WebAssembly does not run: see `openKernels`. */
   readonly module: WasmModule | null;
-  /** Grows whole trees; null there, too, and where features or constraints ask for what is in TypeScript alone. */
-  readonly growth: WasmModule | null;
+  /** Whether it grows whole trees: not where features or constraints ask for what is in TypeScript alone. */
+  readonly isGrown: boolean;
 }
 
 /** Byte addresses in the shared memory. Weights, normaliser, groups and lambdas are -1 where there are none. */

@@ -21,7 +21,6 @@ import { roundsOf, writeScores } from "./continuation.ts";
 import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileBinning, compileKernels } from "./kernels/compile.ts";
-import { compileGrowth } from "./kernels/growth.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { createMemory, hasKernels, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import {
@@ -35,7 +34,6 @@ import {
 } from "./plan.ts";
 import { type Preparation, type Problem, problemOf, type Rows } from "./problem.ts";
 import { type GroupCounts, groupCountsOf, writeRanked } from "./ranked-rows.ts";
-import { sigmoidTable } from "./sigmoid-table.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
 /**
@@ -118,8 +116,8 @@ async function completed(
   const isGrown = isCompiled && isGrownByKernels(bins, data.constraints);
   const plan = {
     ...data,
-    module: isCompiled ? compileKernels(data.shape, limits) : null,
-    growth: isGrown ? compileGrowth(data, limits) : null,
+    module: isCompiled ? compileKernels(data.shape, limits, isGrown ? data : null) : null,
+    isGrown,
   };
   await writeInputs(args, problem, plan, view);
   return plan;
@@ -160,7 +158,6 @@ async function writeInputs(
   plan: DataPlan,
   view: View,
 ): Promise<void> {
-  if (plan.layout.sigmoid >= 0) view.doubles.set(sigmoidTable(), plan.layout.sigmoid / 8);
   writeTarget(view.train, plan, train.target);
   if (validation) writeTarget(view.validation, plan, validation.target);
   if (start) await writeScores(start, train.rows, view.train.scores, pause);

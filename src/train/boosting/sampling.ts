@@ -16,8 +16,8 @@ export function drawnWeight({ topShare, rowShare }: Settings): number {
 }
 
 /** Whether the rows of a tree are listed in the index before it grows: kernels read all of them from the full index. */
-export function isListedAnew({ growth, settings }: Pick<TrainingPlan, "growth" | "settings">): boolean {
-  return growth === null || settings.rowShare < 1;
+export function isListedAnew({ isGrown, settings }: Pick<TrainingPlan, "isGrown" | "settings">): boolean {
+  return !isGrown || settings.rowShare < 1;
 }
 
 /**

@@ -73,7 +73,7 @@ function placeOf(
   const fixed = { stride: 16, isPacked: false, binRoom: 256, outputs: 1, threads };
   const shape = { ...fixed, binOffsets, countShift, hasL1: l1 > 0 };
   const { memory, pages, at } = placed(height, bytesOfAll);
-  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory);
+  const kernels = instantiateKernels(compileKernels(shape, { pages, shared: false }), memory, () => {});
   const view = { words: new Int32Array(memory.buffer), doubles: new Float64Array(memory.buffer) } as unknown as View;
   const leaves = [at + firstAt, at + secondAt] as const;
   for (const [leaf, to] of leaves.entries()) {

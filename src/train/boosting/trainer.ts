@@ -25,6 +25,7 @@ import { Ranker } from "./ranker.ts";
 import { ditherStep } from "./rounding.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
+import { tableLength } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
@@ -63,7 +64,7 @@ class Training {
     this.#plan = plan;
     this.#team = team;
     this.#view = openView(plan, team.threads);
-    this.#kernels = openKernels(plan);
+    this.#kernels = openKernels(plan, team.barrier);
     this.#rows = shardOf(plan.nRows, team);
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
@@ -104,7 +105,7 @@ class Training {
     return this.#plan.roundsBefore > 0 ? this.#loss("validation") : Infinity;
   }
 
-  /** What no round changes: this thread's rows, listed, and the bins in their records; and the scores the first round begins with. */
+  /** What no round changes: this thread's rows, listed, the bins in their records, a table; and the scores the first round begins with. */
   #writeRows(): void {
     const { fullIndex, train, validation } = this.#view;
     const { layout, shape, nRows, roundsBefore } = this.#plan;
@@ -115,6 +116,8 @@ class Training {
       const [column, record] = [layout.columns + from * bytes, layout.rows + from * shape.stride];
       this.#kernels.writeRecords(column, to - from, nRows * bytes, record);
     }
+    const table = layout.sigmoid;
+    if (table >= 0 && this.#team.thread === 0) this.#kernels.vector?.writeSigmoids(table, table + tableLength * 8);
     if (roundsBefore === 0) {
       for (const range of this.#rows.ranges) this.#writeBase(train, range);
       for (const range of this.#validationRows.ranges) this.#writeBase(validation, range);

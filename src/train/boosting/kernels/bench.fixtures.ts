@@ -72,9 +72,9 @@ export function setUp(
   };
   const { memory, pages, at } = placed(height, sized(0).buffer + gatherBytes(stride) + 4096 + 5 * total + 131_072);
   const { rows, index, scratch, histogram, other, buffer } = sized(at);
-  const compiled = (compile: typeof compileKernels) => (isPlain ? null : compile(shape, { pages, shared: false }));
-  const kernels = openKernels({ module: compiled(compileKernels), memory, shape });
-  const binning = openBinning({ module: compiled(compileBinning), memory, shape });
+  const limits = { pages, shared: false };
+  const kernels = openKernels({ module: isPlain ? null : compileKernels(shape, limits), memory, shape }, () => {});
+  const binning = openBinning({ module: isPlain ? null : compileBinning(shape, limits), memory, shape });
   const bytes = new Uint8Array(memory.buffer);
   const cells = cell === 2 ? new Uint16Array(memory.buffer) : bytes;
   const words = new Int32Array(memory.buffer);

@@ -2,12 +2,15 @@ import { assemble } from "../../../math/wasm/assembler.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { searchPairKernel, takeSplitKernel } from "./best.ts";
 import { binKernel, cellBinKernel } from "./bin.ts";
+import { type GrowthPlan, barrier } from "./growth-code.ts";
+import { growthKernels } from "./growth.ts";
 import { logisticKernel } from "./logistic.ts";
 import { logisticSumKernel } from "./logistic-sum.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { recordsKernel } from "./records.ts";
 import { scanFeaturesKernel } from "./scan.ts";
 import { type KernelShape, cellBytes } from "./shape.ts";
+import { sigmoidsKernel } from "./sigmoid.ts";
 import { mergeKernel, sumKernels, widenKernel } from "./sum.ts";
 
 const mergeKinds = (["Bins", "Packed", "Kept"] as const).flatMap((from) =>
@@ -24,8 +27,15 @@ export function compileBinning(
   return compileModule(assemble(functions, memory));
 }
 
-/** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
-export function compileKernels(shape: KernelShape, memory: { pages: number; shared: boolean }): WasmModule {
+/**
+ * The kernels of one training as a module, for every thread to instantiate: with those that grow whole trees where there is a plan
+ * of `growth`. Threads never load what assembles it.
+ */
+export function compileKernels(
+  shape: KernelShape,
+  memory: { pages: number; shared: boolean },
+  growth: GrowthPlan | null = null,
+): WasmModule {
   const functions = [
     ...sumKernels(shape),
     scanFeaturesKernel(shape),
@@ -37,8 +47,10 @@ export function compileKernels(shape: KernelShape, memory: { pages: number; shar
     addScoreKernel(shape),
     logisticKernel(shape),
     logisticSumKernel(),
+    sigmoidsKernel(),
     ...(shape.isPacked ? [widenKernel(shape)] : []),
     ...mergeKinds.filter(({ from }) => shape.isPacked || from === "Bins").map((kind) => mergeKernel(shape, kind)),
+    ...(growth ? growthKernels(growth) : []),
   ];
-  return compileModule(assemble(functions, memory));
+  return compileModule(assemble(functions, memory, growth ? [barrier] : []));
 }

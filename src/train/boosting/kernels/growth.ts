@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   f64,
   f64Constant,
@@ -16,20 +15,8 @@ import {
   whenElse,
 } from "../../../math/wasm/assembler.ts";
 import { plus, put } from "../../../math/wasm/code.ts";
-import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { foundBytes } from "../plan.ts";
-import {
-  type GrowthPlan,
-  addresses,
-  ask,
-  givenFunctions,
-  number,
-  setNumber,
-  setWord,
-  sum,
-  times,
-  word,
-} from "./growth-code.ts";
+import { type GrowthPlan, addresses, ask, number, setNumber, setWord, sum, times, word } from "./growth-code.ts";
 import {
   clearRunsKernel,
   flushRunsKernel,
@@ -287,8 +274,7 @@ const kernels = [
 ];
 const packedKernels = [clearRunsKernel, flushRunsKernel];
 
-/** The kernels that grow whole trees of one training whose features are numbers, without constraints. */
-export function compileGrowth(plan: GrowthPlan, memory: { pages: number; shared: boolean }): WasmModule {
-  const functions = [...(plan.shape.isPacked ? packedKernels : []), ...kernels].map((make) => make(plan));
-  return compileModule(assemble(functions, memory, givenFunctions(plan.shape)));
+/** The kernels that grow whole trees of one training whose features are numbers, without constraints: by those of `compileKernels`. */
+export function growthKernels(plan: GrowthPlan): KernelFunction[] {
+  return [...(plan.shape.isPacked ? packedKernels : []), ...kernels].map((make) => make(plan));
 }

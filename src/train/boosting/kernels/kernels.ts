@@ -64,9 +64,11 @@ export interface VectorKernels {
     hessianScale: number,
     dither: number,
   ): void;
+  /** Writes the table that `writeLogistic` reads, from `table` to `tableEnd`; see `sigmoidsKernel`. */
+  writeSigmoids(table: number, tableEnd: number): void;
   /** Sums logistic losses of rows of weight 1; see `logisticSumKernel`. */
   sumLogistic(scores: number, scoresEnd: number, labels: number, total: number, out: number): number;
-  /** All by name, for the module of `compileGrowth`, which alone calls those that search leaves and settle them. */
+  /** All by name: `grow`, where whole trees are grown by it, and what it alone calls. */
   readonly functions: Readonly<Record<string, WasmFunction>>;
 }
 
@@ -109,13 +111,13 @@ export function openBinning({ module, memory, shape }: Opening): BinKernels {
   };
 }
 
-/** One thread's kernels, over the memory all share: of the module that `compileKernels` made. */
-export function openKernels({ module, memory, shape }: Opening): Kernels {
-  return module === null ? plainKernels(shape, memory) : instantiateKernels(module, memory);
+/** One thread's kernels, over the memory all share: of the module that `compileKernels` made. `barrier` is its team's. */
+export function openKernels({ module, memory, shape }: Opening, barrier: () => void): Kernels {
+  return module === null ? plainKernels(shape, memory) : instantiateKernels(module, memory, barrier);
 }
 
-export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kernels {
-  const kernels = instantiateModule(module, memory);
+export function instantiateKernels(module: WasmModule, memory: WasmMemory, barrier: () => void): Kernels {
+  const kernels = instantiateModule(module, memory, { barrier });
   return {
     clear: kernels["clear"]!,
     sumRows: kernels["sumRows"]!,
@@ -130,6 +132,7 @@ export function instantiateKernels(module: WasmModule, memory: WasmMemory): Kern
     vector: {
       scanFeatures: kernels["scanFeatures"]!,
       writeLogistic: kernels["writeLogistic"]!,
+      writeSigmoids: kernels["writeSigmoids"]!,
       sumLogistic: kernels["sumLogistic"]!,
       functions: kernels,
     },

@@ -40,10 +40,10 @@ function writeByKernel(
   height: Height,
 ): { readonly words: Int32Array; readonly step: number; readonly set: RowSet } {
   const { bench, set } = setUpRows(given, isPacked, height);
-  const { kernels, rows, shape, words, bytes } = bench;
+  const { kernels, rows, shape, words } = bench;
   const { nRows, scores, labels } = set;
   const tableAt = rows + 65_536;
-  new Float64Array(bytes.buffer, tableAt, tableLength).set(sigmoidTable());
+  kernels.vector!.writeSigmoids(tableAt, tableAt + tableLength * 8);
   const { gradient, hessian } = scales;
   const [from, to] = [scores.byteOffset, scores.byteOffset + nRows * 8];
   kernels.vector!.writeLogistic(from, to, labels.byteOffset, rows, tableAt, gradient, hessian, dither);
@@ -52,6 +52,13 @@ function writeByKernel(
 }
 
 describe.each(heights)("writeLogistic $name", (height) => {
+  it("reads a table of sigmoids that is written as its twin in TypeScript is", () => {
+    const { bytes, rows, kernels } = setUpRows([], false, height).bench;
+    const tableAt = rows + 65_536;
+    kernels.vector!.writeSigmoids(tableAt, tableAt + tableLength * 8);
+    expect(new Float64Array(bytes.buffer, tableAt, tableLength)).toEqual(sigmoidTable());
+  });
+
   it("writes what its twin in TypeScript writes, for any score", () => {
     const scales = { gradient: 2 ** 29, hessian: 2 ** 31 };
     fc.assert(
