@@ -196,7 +196,7 @@ class StoredJournal implements Journal {
     }
     const before = this.#store.lasting();
     const [end] = rows;
-    if (end && entries.length === 1 && this.#isNoted(end)) {
+    if (end && entries.length === 1 && this.#mayBeNoted(end)) {
       await noteEnd(this.#store, fence, end);
       this.#spreadSoon(entries, end);
     } else {
@@ -217,8 +217,8 @@ class StoredJournal implements Journal {
     return rows.flatMap((one) => stepQueries(this.#store.database, one));
   }
 
-  /** Whether the end of a step is one row first: nobody looks for files of which none is made yet. */
-  #isNoted({ outputs, metrics }: StepRows): boolean {
+  /** Whether one row can stand for an end at first: none of its files is made yet, so that nobody can have looked for one. */
+  #mayBeNoted({ outputs, metrics }: StepRows): boolean {
     const { unsynced } = this.#store;
     // JSON can say no others.
     const isSayable = metrics.every(({ value }) => Number.isFinite(value));

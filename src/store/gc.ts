@@ -5,7 +5,7 @@ import { keptArtifacts } from "./forgotten.ts";
 import { keepLease, listLeases, releaseLease, requireFence, requireNoHolders, takeLease } from "./leases.ts";
 import type { Fence } from "./leases.ts";
 import type { Store } from "./open.ts";
-import { settleLeases } from "./orphans.ts";
+import { markInterrupted, settleLeases } from "./orphans.ts";
 import { abandonedBesides } from "./replace-folder.ts";
 import type { Database } from "./schema.ts";
 import { dayMs, removeOld, temporaryFiles } from "./temporary.ts";
@@ -60,6 +60,8 @@ export async function holdStore<T>(store: Store, clock: Clock, work: (fence: Fen
   const fence = await store.database.transaction().execute((transaction) => takeGc(transaction, store.folder));
   const heartbeat = keepLease(store, fence, () => {});
   try {
+    // One that ended only now may have noted what nobody would see here, and it came back after.
+    await markInterrupted(store.database, clock);
     await store.unsynced.settle();
     return await work(fence);
   } finally {

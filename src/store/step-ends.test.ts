@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
 import { sha256 } from "../core/digest.ts";
 import { backUp, restoreBackup } from "./backup.ts";
+import { holdStore } from "./gc.ts";
 import { takeLease } from "./leases.ts";
 import type { Fence } from "./leases.ts";
-import { openStore } from "./open.ts";
+import { metadataFile, openStore } from "./open.ts";
 import type { Store } from "./open.ts";
 import { interruptOrphans } from "./orphans.ts";
+import { loadSqlite, openEngine } from "./sqlite.ts";
 import { digestOfEnd, noteEnd } from "./step-ends.ts";
 import { stepQueries } from "./step-rows.ts";
 import type { StepRows } from "./step-rows.ts";
@@ -110,6 +112,22 @@ describe("the end of a step, noted as one row", () => {
     await interrupt();
     expect(await recordOf(store)).toMatchObject({ steps: [], step_ends: [] });
     expect((await verifyStore(folder, clock)).faults).toEqual([]);
+  });
+
+  it("is written before garbage is collected, though its process is killed after the last look at who is at work", async () => {
+    await noteEnd(store, fence, rows);
+    const engine = await openEngine(join(folder, metadataFile), await loadSqlite());
+    let nLooks = 0;
+    const dying: Store = {
+      ...store,
+      get database() {
+        if (++nLooks === 2) engine.exec("update leases set process_started = 'before' where resource = 'run:r'");
+        return store.database;
+      },
+    };
+    const found = await holdStore(dying, clock, () => recordOf(store));
+    engine.close();
+    expect(found).toMatchObject({ step_ends: [], step_outputs: [{ digest }] });
   });
 
   it.each([

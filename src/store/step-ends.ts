@@ -54,7 +54,7 @@ export function digestOfEnd({ token, run_id, said }: Omit<StepEndsTable, "digest
   return digestOf(`${token} ${run_id} ${said}`);
 }
 
-/** Does so for the ends that a run's holder left. What is damaged is as if the step had not ended. */
+/** Writes the rows that the ends of a run say, in their place. One that is damaged is as if the step had not ended. */
 export async function spreadEndsOf(transaction: Transaction<Database>, runId: string): Promise<void> {
   const ends = await transaction.selectFrom("step_ends").selectAll().where("run_id", "=", runId).execute();
   for (const end of ends) {
