@@ -1,6 +1,8 @@
 import v8 from "node:v8";
 import vm from "node:vm";
 
+import type { Team } from "./team.ts";
+
 type Collect = () => void;
 let collect: Collect | null = null;
 
@@ -13,15 +15,29 @@ export function isWorthReclaiming(nRows: number, nColumns: number): boolean {
 }
 
 /**
- * Collects garbage now; costs some 20 ms. While workers train, this thread allocates nothing, so nothing else would make
- * it give back what it binned, for minutes. Threads must take turns: the flag that shows V8's collector is the process's.
- * Where another thread took it away at that moment, nothing is collected.
+ * Makes `reclaimMemory` possible. Threads must take turns: the flag that shows V8's collector is the process's. Where another
+ * thread took it away at that moment, nothing will be collected.
+ */
+export function findCollector(): void {
+  if (collect !== null) return;
+  v8.setFlagsFromString("--expose-gc");
+  collect = vm.runInNewContext("typeof gc === 'function' ? gc : null") as Collect | null;
+  v8.setFlagsFromString("--no-expose-gc");
+}
+
+/**
+ * Collects garbage now; costs some 20 ms. While columns are binned and workers train, threads allocate next to nothing, so
+ * nothing else would make them give back what was binned, for minutes.
  */
 export function reclaimMemory(): void {
-  if (collect === null) {
-    v8.setFlagsFromString("--expose-gc");
-    collect = vm.runInNewContext("typeof gc === 'function' ? gc : null") as Collect | null;
-    v8.setFlagsFromString("--no-expose-gc");
-  }
+  findCollector();
   collect?.();
+}
+
+/** `findCollector` in every thread of a team, which all call this at once. */
+export function findCollectorInTurns({ thread, threads, barrier }: Team): void {
+  for (let turn = 0; turn < threads; ++turn) {
+    if (turn === thread) findCollector();
+    barrier();
+  }
 }

@@ -7,9 +7,11 @@ export interface TrainingColumns {
   readonly nRows: number;
   readonly columns: readonly DesignColumn[];
   /** Null where they are not in memory. */
-  readonly held: readonly DenseColumn[] | null;
+  readonly held: DenseColumn[] | null;
   /** All rows in order; `from` is the position of a block's first row. */
   blocks(): Iterable<ColumnBlock>;
+  /** Lets go of the values in memory, which are not read again. */
+  release(): void;
 }
 
 export interface ColumnBlock {
@@ -36,7 +38,15 @@ export function heldColumns(design: Design): TrainingColumns {
         yield { from, nRows: to - from, columns };
       }
     },
+    release() {
+      for (const [f, column] of held.entries()) held[f] = withoutValues(column);
+    },
   };
+}
+
+/** The same column, its values let go of. */
+export function withoutValues(column: DenseColumn): DenseColumn {
+  return { ...column, values: new Float64Array(0) };
 }
 
 /** All columns of a design that is not in memory, sparse ones written out block by block. */
@@ -48,6 +58,7 @@ export function streamedColumns({ nRows, columns, blocks }: StreamedDesign): Tra
     *blocks() {
       for (const { from, design } of blocks()) yield { from, nRows: design.nRows, columns: denseColumns(design) };
     },
+    release() {},
   };
 }
 
@@ -69,7 +80,7 @@ export function finiteColumns(estimator: string, rows: TrainingColumns): Trainin
 }
 
 /** All columns of a design as dense ones: the dense columns, then the sparse ones with their zeros written out. */
-function denseColumns(design: Design): readonly DenseColumn[] {
+function denseColumns(design: Design): DenseColumn[] {
   const { sparse, nRows } = design;
   const written = sparse.names.map((name, j) => ({
     name,

@@ -73,21 +73,33 @@ export function applyDesign(material: Material, rows: Uint32Array, features: rea
 
 /**
  * Dense columns are filled a block of rows at a time: taken and derived columns, as large as the design itself, then
- * exist for one block only. The columns share one buffer, which worker threads read where it stands, because the C library gives the memory of large allocations
- * back at once and keeps that of smaller ones. A design with sparse columns is built whole.
+ * exist for one block only. Worker threads read the columns where they stand. A design with sparse columns is built whole.
  */
 function designOf(spec: PipelineSpec, dataset: Frame, rows: Uint32Array, features: readonly FittedFeature[]): Design {
   const layout = layoutOf(features);
   if (rows.length <= blockRows || layout.sparseNames.length > 0)
     return buildDesign(featureFrame(spec, dataset, rows), features);
   const nRows = rows.length;
-  const cells = sharedNumbers(nRows * layout.dense.length);
-  const dense = layout.dense.map((column, j) => ({ ...column, values: cells.subarray(j * nRows, (j + 1) * nRows) }));
+  const values = columnsOf(nRows, layout.dense.length);
+  const dense = layout.dense.map((column, j) => ({ ...column, values: values[j]! }));
   for (const { from, block } of blocksOf(rows)) {
     const part = buildDesign(featureFrame(spec, dataset, block), features);
     part.dense.forEach(({ values }, j) => dense[j]!.values.set(values, from));
   }
   return { nRows, dense, sparse: emptySparseBlock(nRows) };
+}
+
+/** Cells of an allocation that the C library is sure to give back at once: 32 MiB. It keeps the memory of smaller ones. */
+const leastCells = 4_194_304;
+
+/** Zeros: in buffers of a few columns, which can be given back while other columns are still read. */
+function columnsOf(nRows: number, nColumns: number): Float64Array[] {
+  const nBuffers = Math.max(1, Math.floor(nColumns / Math.ceil(leastCells / nRows)));
+  return Array.from({ length: nBuffers }, (_, i) => {
+    const [from, to] = [i, i + 1].map((part) => Math.floor((nColumns * part) / nBuffers));
+    const cells = sharedNumbers(nRows * (to! - from!));
+    return Array.from({ length: to! - from! }, (_, j) => cells.subarray(j * nRows, (j + 1) * nRows));
+  }).flat();
 }
 
 /** Made anew from the dataset, a block of rows at a time, whenever it is gone through. */

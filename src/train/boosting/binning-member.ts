@@ -1,14 +1,50 @@
+import type { DenseColumn } from "../../model/design.ts";
+import { findCollectorInTurns, isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
 import type { Team } from "../../threads/team.ts";
-import { type BoundsOrder, type RowsOrder, boundsOf, writeRowBins } from "./binning.ts";
+import { withoutValues } from "../training-columns.ts";
+import { type BoundsOrder, type RowsOrder, boundsOf, writeColumns, writeValidationRows } from "./binning.ts";
 import type { ColumnBins } from "./bins.ts";
 
 /** What a worker runs to bin its share: gives the bins it found, or nothing where it wrote rows. */
 export async function runMember(payload: unknown, team: Team): Promise<(ColumnBins | null)[] | void> {
   const order = payload as BoundsOrder | RowsOrder;
-  const work = order.kind === "bounds" ? boundsOf(order, team) : writeRowBins(order, team);
+  if (order.kind === "bounds") return finished(boundsOf(order, team));
+  writeRows(order, team);
+}
+
+/**
+ * Of a large table some columns are given back before the others are binned: bins take an eighth of what values do, so that the
+ * table is never in memory beside more bins than those of its first columns.
+ */
+function writeRows(order: RowsOrder, team: Team): void {
+  const { columns, validationColumns, plan } = order;
+  const isLarge = isWorthReclaiming(plan.nRows, columns.length);
+  const first = isLarge ? firstOf(columns) : columns.length;
+  if (isLarge) findCollectorInTurns(team);
+  finished(writeColumns(order, team, [0, first]));
+  letGo(columns, first);
+  if (first < columns.length) reclaimMemory();
+  finished(writeColumns(order, team, [first, columns.length]));
+  finished(writeValidationRows(order, team));
+  letGo(columns, columns.length);
+  letGo(validationColumns, validationColumns.length);
+  if (isLarge) reclaimMemory();
+}
+
+function letGo(columns: DenseColumn[], end: number): void {
+  for (let f = 0; f < end; ++f) columns[f] = withoutValues(columns[f]!);
+}
+
+/** An eighth of the columns, and those that share a buffer with the last of them. */
+function firstOf(columns: readonly DenseColumn[]): number {
+  const eighth = Math.ceil(columns.length / 8);
+  const next = columns.findIndex(({ values }, f) => f >= eighth && values.buffer !== columns[f - 1]!.values.buffer);
+  return next < 0 ? columns.length : next;
+}
+
+function finished<Result>(steps: Generator<void, Result>): Result {
   for (;;) {
-    const step = work.next();
+    const step = steps.next();
     if (step.done) return step.value;
-    if (team.stopRequested()) return;
   }
 }

@@ -10,6 +10,7 @@ import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
 import { type BinKernels, openBinning } from "./kernels/kernels.ts";
 import { boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
 import { type DataPlan, stagedBytes } from "./plan.ts";
+import type { Range } from "./shard.ts";
 import { openView, type View } from "./view.ts";
 
 /** Find the bins of columns. */
@@ -29,8 +30,9 @@ export interface RowsOrder {
   /** Of `compileBinning`; null where WebAssembly does not run. */
   readonly module: WasmModule | null;
   readonly bins: readonly ColumnBins[];
-  readonly columns: readonly DenseColumn[];
-  readonly validationColumns: readonly DenseColumn[];
+  /** A worker lets go of those it has binned. */
+  readonly columns: DenseColumn[];
+  readonly validationColumns: DenseColumn[];
 }
 
 type Place = Pick<Team, "thread" | "threads">;
@@ -61,7 +63,7 @@ export function* boundsOfBlocks(
   return finders.map((finder) => finder.finish());
 }
 
-/** As `writeRowBins`, of rows that need not be in memory. */
+/** All of the bins, of rows that need not be in memory. */
 export function* writeBlockBins(
   order: Pick<RowsOrder, "plan" | "module" | "bins">,
   train: TrainingColumns,
@@ -70,28 +72,33 @@ export function* writeBlockBins(
   const writer = openWriter(order, { thread: 0, threads: order.plan.shape.threads });
   for (const rows of [train, validation]) {
     for (const { from, nRows, columns } of rows?.blocks() ?? [])
-      yield* writeBins(writer, { columns, from, isWatched: rows === validation }, 0, nRows);
+      yield* writeBins(writer, { columns, feature: 0, from, isWatched: rows === validation }, [0, nRows]);
   }
 }
 
-/** Bins this thread's stretch of the training rows and of the validation rows. Yields after each block of rows. */
-export function* writeRowBins(order: RowsOrder, place: Place): Generator<void, void> {
-  const { plan, columns, validationColumns } = order;
-  const writer = openWriter(order, place);
-  const sets = [
-    { columns, nRows: plan.nRows, isWatched: false },
-    { columns: validationColumns, nRows: plan.nValidation, isWatched: true },
-  ];
-  for (const { nRows, ...set } of sets) {
-    const [first, end] = [place.thread, place.thread + 1].map((part) => Math.floor((nRows * part) / place.threads));
-    yield* writeBins(writer, { ...set, from: 0 }, first!, end!);
-  }
+/** Bins this thread's stretch of the training rows, of the columns from one to before another. Yields after each block of rows. */
+export function* writeColumns(order: RowsOrder, place: Place, [from, to]: Range): Generator<void, void> {
+  if (from === to) return;
+  const rows = { columns: order.columns.slice(from, to), feature: from, from: 0, isWatched: false };
+  yield* writeBins(openWriter(order, place), rows, stretchOf(order.plan.nRows, place));
+}
+
+/** Bins this thread's stretch of the validation rows. Yields after each block of rows. */
+export function* writeValidationRows(order: RowsOrder, place: Place): Generator<void, void> {
+  if (order.plan.nValidation === 0) return;
+  const rows = { columns: order.validationColumns, feature: 0, from: 0, isWatched: true };
+  yield* writeBins(openWriter(order, place), rows, stretchOf(order.plan.nValidation, place));
+}
+
+function stretchOf(nRows: number, { thread, threads }: Place): Range {
+  return [Math.floor((nRows * thread) / threads), Math.floor((nRows * (thread + 1)) / threads)];
 }
 
 /** Rows to be binned. */
 interface BinnedRows {
-  /** Of the rows from `from` on. */
+  /** Of the rows from `from` on, and the features from `feature` on. */
   readonly columns: readonly DenseColumn[];
+  readonly feature: number;
   readonly from: number;
   /** Whether they are of the validation. */
   readonly isWatched: boolean;
@@ -114,11 +121,11 @@ function openWriter(
 }
 
 /** The rows at `first` to before `end` of the columns. Yields after each block of them. */
-function* writeBins(writer: BinWriter, rows: BinnedRows, first: number, end: number): Generator<void, void> {
+function* writeBins(writer: BinWriter, rows: BinnedRows, [first, end]: Range): Generator<void, void> {
   const { plan, bins, view, kernels, thread } = writer;
   const { layout, shape } = plan;
   const { cells, doubles } = view;
-  const { columns, isWatched } = rows;
+  const { columns, feature, isWatched } = rows;
   const bytes = cellBytes(shape);
   const staged = layout.values + thread * rowsBinnedAtOnce * 8;
   const stagedBins = layout.stagedBins + thread * stagedBytes(shape);
@@ -127,8 +134,8 @@ function* writeBins(writer: BinWriter, rows: BinnedRows, first: number, end: num
     const to = Math.min(end, from + rowsBinnedAtOnce);
     const row = rows.from + from;
     const begin = isWatched ? stagedBins : layout.columns + row * bytes;
-    for (let f = 0; f < columns.length; ++f) {
-      const values = columns[f]!.values.subarray(from, to);
+    for (let f = feature; f < feature + columns.length; ++f) {
+      const values = columns[f - feature]!.values.subarray(from, to);
       const own = bins[f]!;
       const column = begin + f * step;
       if (isBinnedByKernel(own)) {
@@ -181,7 +188,7 @@ function writeCells(values: Float64Array, bins: ColumnBins, cells: Uint8Array | 
 /** From so many rows on it is worth it to find the cells of bounds. */
 export const cellsFrom = 16_384;
 
-/** Writes the bounds of all features, and their cells, where `writeRowBins` reads them. */
+/** Writes the bounds of all features, and their cells, where `writeBins` reads them. */
 export function writeBounds(plan: DataPlan, { bytes, doubles }: View, bins: readonly ColumnBins[]): void {
   const { layout, nRows } = plan;
   for (const [f, own] of bins.entries()) {

@@ -13,7 +13,6 @@ import { createPause } from "../pause.ts";
 import { finiteColumns, heldColumns, streamedColumns } from "../training-columns.ts";
 import { canUseWorkers, summonCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
-import { isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
 import { runTeam } from "../../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
@@ -115,7 +114,6 @@ async function learn(
   facts: TrainingFacts,
 ): Promise<FitResult> {
   const { plan, bins, start } = await preparation;
-  if (context.threads > 1 && isWorthReclaiming(plan.nRows, bins.length)) reclaimMemory();
   const outcome = await runIn(plan, context);
   if (outcome.isStopped) throw new MillraceError("CANCELLED", { subject });
   const added = outcome.rounds - plan.roundsBefore;

@@ -13,7 +13,8 @@ import {
   cellsFrom,
   writeBlockBins,
   writeBounds,
-  writeRowBins,
+  writeColumns,
+  writeValidationRows,
 } from "./binning.ts";
 import { type ColumnBins, rowsSampled } from "./bins.ts";
 import type { Constraints } from "./constraints.ts";
@@ -22,6 +23,7 @@ import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileBinning, compileKernels } from "./kernels/compile.ts";
 import type { KernelShape } from "./kernels/shape.ts";
+import { findCollector, isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
 import { createMemory, hasKernels, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
 import {
   type DataPlan,
@@ -60,11 +62,24 @@ export async function prepareTraining(
     module: hasKernels() ? compileBinning(data.shape, limitsOf(data), data.nRows >= cellsFrom) : null,
     bins,
   };
-  // Workers, once they have their order, write the bins while kernels are compiled here.
+  const isLarge = args.threads > 1 && isWorthReclaiming(data.nRows, bins.length);
+  // Workers, who do the same, are not at work yet.
+  if (isLarge) findCollector();
+  // Workers, once they have their order, write the bins while kernels are compiled here, and alone read the rows unless scores are to be made.
   const writing = held && writeAll({ kind: "rows", ...order, ...held }, work);
+  const isReadHere = work.threads === 1 || problem.start !== null;
+  if (!isReadHere) releaseRows(args, isLarge);
   const [plan] = await Promise.all([completed(args, problem, data, view, bins), writing]);
   if (!held) await finished(writeBlockBins(order, train.rows, validation?.rows ?? null), pause);
+  if (isReadHere) releaseRows(args, isLarge);
   return { plan, bins, start: problem.start };
+}
+
+/** Lets go of the rows, which this thread does not read again. */
+function releaseRows({ train, validation }: Preparation, isLarge: boolean): void {
+  train.rows.release();
+  validation?.rows.release();
+  if (isLarge) reclaimMemory();
 }
 
 /** Places everything in memory of the training's own. */
@@ -173,8 +188,8 @@ function isGrownByKernels(bins: readonly ColumnBins[], { direction, groups }: Co
 
 /** Columns in memory, of the rows to learn from and of those to watch. */
 interface HeldColumns {
-  readonly columns: readonly DenseColumn[];
-  readonly validationColumns: readonly DenseColumn[];
+  readonly columns: DenseColumn[];
+  readonly validationColumns: DenseColumn[];
 }
 
 /** Null where some are not in memory. */
@@ -211,8 +226,10 @@ async function binAll(order: BoundsOrder, work: Work): Promise<ColumnBins[]> {
 }
 
 async function writeAll(order: RowsOrder, work: Work): Promise<void> {
-  if (work.threads === 1) await finished(writeRowBins(order, { thread: 0, threads: 1 }), work.pause);
-  else await runBinning(order, work);
+  if (work.threads > 1) return void (await runBinning(order, work));
+  const alone = { thread: 0, threads: 1 };
+  await finished(writeColumns(order, alone, [0, order.columns.length]), work.pause);
+  await finished(writeValidationRows(order, alone), work.pause);
 }
 
 async function finished<Result>(steps: Generator<void, Result>, pause: () => Promise<void>): Promise<Result> {

@@ -12,6 +12,7 @@ import type { FitResult, HyperparameterValues, Target } from "../../model/estima
 import type { TreesPredictor } from "../../model/predictor.ts";
 import { dismissIdleWorkers, runCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
+import { isWorthReclaiming } from "../../threads/reclaim-memory.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
 import { boostingEstimator } from "./estimator.ts";
 import { plantedRanking } from "./ranking.fixtures.ts";
@@ -137,6 +138,34 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
       digests.push(digestOf(predictor as TreesPredictor));
     }
     expect(new Set(digests).size).toBe(1);
+  });
+
+  it("gives the same model where some columns are given back before others are binned, and leaves the caller's as they are", async () => {
+    const nRows = 700_001;
+    const one = sharedNumbers(nRows);
+    const columns = Array.from({ length: 18 }, (_, f) => {
+      const values = f % 4 === 3 ? one : sharedNumbers(nRows);
+      for (let row = 0; row < nRows; ++row) values[row] = Math.imul(row, 40503 + 2 * f) & 1023;
+      return { name: `x${f}`, source: `x${f}`, values, cardinality: 0 };
+    });
+    expect(isWorthReclaiming(nRows, columns.length)).toBe(true);
+    const design = { nRows, dense: columns, sparse: emptySparseBlock(nRows) };
+    const labels = columns[5]!.values.map((x, row) => Number(x + columns[16]!.values[row]! > 1000));
+    const target: Target = { task: "binary", values: labels, nLabels: 2, weights: null };
+    const watched = {
+      ...design,
+      nRows: 5000,
+      dense: columns.map((own) => ({ ...own, values: own.values.subarray(0, 5000) })),
+    };
+    const validation = { design: watched, target: { ...target, values: labels.subarray(0, 5000) } };
+    const digests: string[] = [];
+    for (const threads of [1, 2]) {
+      const context = { ...fitContext({ clock: systemClock, threads }), validation };
+      const { predictor, notes } = await boostingEstimator.fit(design, target, { trees: 2, leaves: 8 }, context);
+      digests.push(`${digestOf(predictor as TreesPredictor)} ${notes["validationLoss"]}`);
+    }
+    expect(digests[1]).toBe(digests[0]);
+    expect(columns.every(({ values }) => values.length === nRows)).toBe(true);
   });
 
   it("gives the same model on 1, 2 and 3 threads where kernels grow the trees of numbers", async () => {
