@@ -3,6 +3,12 @@ import type { FitContext } from "../model/estimator.ts";
 
 const holdMs = 40;
 
+/** Calls back once other work had its turn. A timer, which is all a browser has, takes a millisecond at least. */
+function soon(done: () => void): void {
+  if (typeof setImmediate === "undefined") setTimeout(done, 0);
+  else setImmediate(done);
+}
+
 /**
  * A function for long fits to await between iterations: it lets other work of the process have its turn when the fit has
  * held the thread for 40 ms, and throws CANCELLED once the context's signal is aborted. Results do not depend on it.
@@ -12,7 +18,7 @@ export function createPause(context: Pick<FitContext, "clock" | "signal">, subje
   return async () => {
     if (context.clock.monotonic() - last >= holdMs) {
       await new Promise<void>((resolve) => {
-        setTimeout(resolve, 0);
+        soon(resolve);
       });
       last = context.clock.monotonic();
     }
