@@ -8,7 +8,7 @@ import type { ColumnBins } from "./bins.ts";
 /** What a worker runs to bin its share: gives the bins it found, or nothing where it wrote rows. */
 export async function runMember(payload: unknown, team: Team): Promise<(ColumnBins | null)[] | void> {
   const order = payload as BoundsOrder | RowsOrder;
-  if (order.kind === "bounds") return finished(boundsOf(order, team));
+  if (order.kind === "bounds") return finished(boundsOf(order, team), team);
   writeRows(order, team);
 }
 
@@ -21,11 +21,11 @@ function writeRows(order: RowsOrder, team: Team): void {
   const isLarge = isWorthReclaiming(plan.nRows, columns.length);
   const first = isLarge ? firstOf(columns) : columns.length;
   if (isLarge) findCollectorInTurns(team);
-  finished(writeColumns(order, team, [0, first]));
+  finished(writeColumns(order, team, [0, first]), team);
   letGo(columns, first);
   if (first < columns.length) reclaimMemory();
-  finished(writeColumns(order, team, [first, columns.length]));
-  finished(writeValidationRows(order, team));
+  finished(writeColumns(order, team, [first, columns.length]), team);
+  finished(writeValidationRows(order, team), team);
   letGo(columns, columns.length);
   letGo(validationColumns, validationColumns.length);
   if (isLarge) reclaimMemory();
@@ -42,9 +42,11 @@ function firstOf(columns: readonly DenseColumn[]): number {
   return next < 0 ? columns.length : next;
 }
 
-function finished<Result>(steps: Generator<void, Result>): Result {
+/** What the steps give; nothing where the team is to stop before. */
+function finished<Result>(steps: Generator<void, Result>, team: Team): Result | void {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
+    if (team.stopRequested()) return;
   }
 }
