@@ -9,12 +9,13 @@ import {
   i32Store,
   loop,
   op,
+  plus,
   v128,
   v128Load,
   v128Store,
   when,
 } from "./wasm/assembler.ts";
-import { plus, put } from "./wasm/code.ts";
+import { put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce } from "./wasm/webassembly.ts";
 
 /** Numbers the kernels look at at a time, which stay in the nearest cache. */

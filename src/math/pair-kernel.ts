@@ -11,13 +11,14 @@ import {
   type KernelFunction,
   loop,
   op,
+  plus,
   select,
   v128,
   v128Load,
   v128Load64Splat,
   v128Store,
 } from "./wasm/assembler.ts";
-import { plus, put } from "./wasm/code.ts";
+import { put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce, pageBytes } from "./wasm/webassembly.ts";
 
 /** Rows that all pairs look at before the next ones: they stay in the nearest caches. */

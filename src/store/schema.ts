@@ -66,7 +66,7 @@ export interface StepEndsTable {
   run_id: string;
   /** As JSON. */
   said: string;
-  /** Of `said`. */
+  /** Of all three (`digestOfEnd`). */
   digest: Digest;
 }
 

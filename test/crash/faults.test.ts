@@ -33,13 +33,15 @@ async function digests(workflow: Workflow): Promise<string> {
   return steps.map((step) => step.outputs.get("bytes")).join();
 }
 
+/** As the operating system says it. */
+const injected = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code });
+
 /** Fails at the n-th passing of a failpoint as the operating system would; what is only shown is passed over. */
 function failAt(failpoint: Failpoint, nth: number, code: string): StoreHooks {
   let passed = 0;
   return {
     reached(point, durability) {
-      if (durability !== "eventually" && point === failpoint && ++passed === nth)
-        throw Object.assign(new Error(`${code}: injected`), { code });
+      if (durability !== "eventually" && point === failpoint && ++passed === nth) throw injected(code);
     },
   };
 }
@@ -185,17 +187,13 @@ describe("a disk that is full or fails", () => {
         let isNoted = false;
         const fail: StoreHooks["reached"] = (point, durability) => {
           isNoted ||= point === "transaction.committed" && durability === "soon";
-          if (
-            !isNoted ||
-            point !== failpoint ||
-            (failpoint === "transaction.committing" && durability !== "eventually")
-          )
-            return;
+          const isOther = point === "transaction.committing" && durability !== "eventually";
+          if (!isNoted || point !== failpoint || isOther) return;
           isNoted = false;
-          throw Object.assign(new Error(`${code}: injected`), { code });
+          throw injected(code);
         };
         const store = await openStore(path, { clock, hooks: { reached: fail } });
-        const { steps } = eightSteps(() => new Promise((done) => setTimeout(done, 20)), nBytesSmall);
+        const { steps } = eightSteps(() => {}, nBytesSmall);
         const [first] = steps;
         // Its bytes are at hand: its end is noted before its file is made.
         const one: Step = {
@@ -224,7 +222,7 @@ describe("a disk that is full or fails", () => {
   it("while files are written anew leaves an interrupted run as it is, to be resumed once there is space", async () => {
     let isFull = true;
     const fail: StoreHooks["reached"] = (point) => {
-      if (isFull && point === "unsynced.puttingBack") throw Object.assign(new Error("injected"), { code: "ENOSPC" });
+      if (isFull && point === "unsynced.puttingBack") throw injected("ENOSPC");
     };
     const store = await openStore(join(folder, ".millrace"), { clock, hooks: { reached: fail } });
     const lost = Buffer.from("of a process that was killed");
@@ -286,7 +284,7 @@ describe("a disk that is full or fails", () => {
       const path = join(folder, ".millrace");
       // At each of them: the run may take so long that one comes by itself.
       const failing: StoreHooks["reached"] = (point) => {
-        if (point === "unsynced.settling") throw Object.assign(new Error("EIO: injected"), { code: "EIO" });
+        if (point === "unsynced.settling") throw injected("EIO");
       };
       const store = await openStore(path, { clock, hooks: { reached: failing } });
       const { steps } = await runWorkflow(

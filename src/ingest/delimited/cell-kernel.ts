@@ -21,12 +21,13 @@ import {
   leave,
   leaveIf,
   op,
+  plus,
   select,
   v128,
   v128Constant,
   v128Load,
 } from "../../math/wasm/assembler.ts";
-import { byteAt, bytes, is, isNot, plus, put } from "../../math/wasm/code.ts";
+import { byteAt, bytes, is, isNot, put } from "../../math/wasm/code.ts";
 import { missingBoolean, missingCode } from "../../frame/column.ts";
 import { quote } from "./grammar.ts";
 import { cellEntry, type CellForm, kernelPlaces, type Writing } from "./kernel-places.ts";

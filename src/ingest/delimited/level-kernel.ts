@@ -15,8 +15,9 @@ import {
   leave,
   leaveIf,
   op,
+  plus,
 } from "../../math/wasm/assembler.ts";
-import { plus, put } from "../../math/wasm/code.ts";
+import { put } from "../../math/wasm/code.ts";
 import { cellEntry, levelEntry } from "./kernel-places.ts";
 
 /**

@@ -15,11 +15,12 @@ import {
   leaveIf,
   loop,
   op,
+  plus,
   select,
   v128,
   v128Load,
 } from "../../math/wasm/assembler.ts";
-import { bytes, plus, put } from "../../math/wasm/code.ts";
+import { bytes, put } from "../../math/wasm/code.ts";
 import { carriageReturn, newline, quote } from "./grammar.ts";
 import { chunkBytes, lookFlags, type Writing } from "./kernel-places.ts";
 

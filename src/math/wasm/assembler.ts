@@ -187,9 +187,9 @@ export const f64x2ExtractLane = (lane: number): Code => [0xfd, 0x21, lane];
 export const select: Code = [0x1b];
 
 /** The address in a local, so many bytes on. */
-export const ahead = (local: number, by: number): Code => [get(local), constant(by), op.i32Add];
+export const plus = (local: number, by: number): Code => [get(local), constant(by), op.i32Add];
 /** Moves the address in a local. */
-export const move = (local: number, by: number): Code => [ahead(local, by), set(local)];
+export const move = (local: number, by: number): Code => [plus(local, by), set(local)];
 /** Whether the address in a local is below another: for the end of `loop`. */
 export const isBelow = (local: number, end: number): Code => [get(local), get(end), op.i32LtU];
 

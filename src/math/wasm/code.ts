@@ -2,7 +2,11 @@ import { type Code, constant, get, i32Load8, op, set } from "./assembler.ts";
 
 // Pieces of code that the kernels put together.
 export const put = (local: number, ...code: readonly Code[]): Code => [code, set(local)];
-export const plus = (local: number, by: number): Code => [get(local), constant(by), op.i32Add];
+/** Adds the products of two vectors of doubles, lane by lane, to a third. */
+export const addProducts = (sum: number, left: number, right: number): Code => [
+  [get(sum), get(left), get(right), op.f64x2Mul, op.f64x2Add],
+  set(sum),
+];
 export const byteAt = (local: number, offset = 0): Code => [get(local), i32Load8(offset)];
 export const is = (code: Code, wanted: number): Code => [code, constant(wanted), op.i32Eq];
 export const isNot = (code: Code, wanted: number): Code => [code, constant(wanted), op.i32Ne];

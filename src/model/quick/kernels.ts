@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  ahead,
   assemble,
   constant,
   get,
@@ -14,6 +13,7 @@ import {
   loop,
   move,
   op,
+  plus,
   set,
   tee,
   v128,
@@ -33,7 +33,7 @@ function closeLeft(record: number, right: number, shift: number, plane: number, 
   const cleared = [get(right), get(clear), v128Load8Splat(0), op.v128And];
   return [
     [get(record), i32Load(codeRecord.plane), get(shift), op.i32Add, set(plane)],
-    [ahead(record, codeRecord.clear), set(clear)],
+    [plus(record, codeRecord.clear), set(clear)],
     [get(record), i32Load8(codeRecord.planes), set(rest)],
     loop(
       [get(plane), get(plane), v128Load(0), cleared, op.v128AndNot, v128Store(0)],

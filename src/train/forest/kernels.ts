@@ -2,7 +2,6 @@ import {
   type Code,
   type KernelFunction,
   again,
-  ahead,
   assemble,
   block,
   constant,
@@ -22,6 +21,7 @@ import {
   loop,
   move,
   op,
+  plus,
   secondLanes,
   set,
   tee,
@@ -183,7 +183,7 @@ function cutKernel(): KernelFunction {
           [get(marks), get(marks), constant(1), op.i32Sub, op.i32And, tee(marks), leaveIf(0)],
         ),
       ),
-      [ahead(group, 16), tee(group), constant(256), op.i32LtU],
+      [plus(group, 16), tee(group), constant(256), op.i32LtU],
     ),
   ];
   return {

@@ -1,13 +1,13 @@
 import {
   type Code,
   type KernelFunction,
-  ahead,
   f64Constant,
   get,
   i32,
   loop,
   move,
   op,
+  plus,
   set,
   tee,
   v128,
@@ -15,6 +15,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { addProducts } from "../../math/wasm/code.ts";
 
 const [cell0, end, centres, out, norms, nearest] = [0, 1, 2, 3, 4, 5];
 const [cell1, cellEnd, at] = [6, 7, 8];
@@ -30,14 +31,7 @@ const firstSum = 12;
 export function fourKernel(nDense: number): KernelFunction {
   const rowBytes = nDense * 8;
   const sum = (row: 0 | 1, half: 0 | 1): number => firstSum + 2 * row + half;
-  const addProduct = (row: 0 | 1, half: 0 | 1): Code => [
-    get(sum(row, half)),
-    get(row === 0 ? x0 : x1),
-    get(pair),
-    op.f64x2Mul,
-    op.f64x2Add,
-    set(sum(row, half)),
-  ];
+  const addProduct = (row: 0 | 1, half: 0 | 1): Code => addProducts(sum(row, half), row === 0 ? x0 : x1, pair);
   const halves = [0, 1] as const;
   const store = (row: 0 | 1, half: 0 | 1): Code => [
     [get(out), get(nearest), v128Load64Splat(8 * row), get(norms), v128Load64Splat(8 * row)],
@@ -54,13 +48,13 @@ export function fourKernel(nDense: number): KernelFunction {
       loop(
         ...halves.map((half) => [get(centres), v128Load(16 * half), tee(sum(0, half)), set(sum(1, half))]),
         [get(centres), set(at)],
-        [ahead(cell0, rowBytes), tee(cellEnd), set(cell1)],
+        [plus(cell0, rowBytes), tee(cellEnd), set(cell1)],
         loop(
           move(at, 32),
           [get(cell0), v128Load64Splat(0), set(x0), get(cell1), v128Load64Splat(0), set(x1)],
           ...halves.map((half) => [get(at), v128Load(16 * half), set(pair), addProduct(0, half), addProduct(1, half)]),
           move(cell1, 8),
-          [ahead(cell0, 8), tee(cell0), get(cellEnd), op.i32Ne],
+          [plus(cell0, 8), tee(cell0), get(cellEnd), op.i32Ne],
         ),
         ...halves.flatMap((row) => halves.map((half) => store(row, half))),
         [move(out, 64), move(norms, 16), move(nearest, 16)],

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  ahead,
   assemble,
   constant,
   f64Constant,
@@ -13,6 +12,7 @@ import {
   loop,
   move,
   op,
+  plus,
   set,
   tee,
   v128,
@@ -20,6 +20,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { addProducts } from "../../math/wasm/code.ts";
 import { boundKernel, listKernel } from "./bounds-kernel.ts";
 import { fourKernel } from "./candidates-kernel.ts";
 import { centreBlocks, placesOf, type RankingShape, rankedAtOnce } from "./places.ts";
@@ -95,14 +96,7 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
   const ofRow = (which: 0 | 1, i: number): number => firstSum + which * pairs + i;
   const each = (make: (i: number) => Code): Code => Array.from({ length: pairs }, (_, i) => make(i));
   const fromBlock = move(at, pairs * 16);
-  const addProduct = (which: 0 | 1, i: number): Code => [
-    get(ofRow(which, i)),
-    get(which === 0 ? x0 : x1),
-    get(pair),
-    op.f64x2Mul,
-    op.f64x2Add,
-    set(ofRow(which, i)),
-  ];
+  const addProduct = (which: 0 | 1, i: number): Code => addProducts(ofRow(which, i), which === 0 ? x0 : x1, pair);
   return {
     name: "rank",
     parameters: [i32, i32, i32, i32, i32],
@@ -124,7 +118,7 @@ function rankKernel({ nDense, clusters }: RankingShape): KernelFunction {
             each((i) => [get(at), v128Load(16 * i), set(pair), addProduct(0, i), addProduct(1, i)]),
             fromBlock,
             move(cell1, 8),
-            [ahead(cell0, 8), tee(cell0), get(cellEnd), op.i32Ne],
+            [plus(cell0, 8), tee(cell0), get(cellEnd), op.i32Ne],
           ),
           each((i) => [keepBest(ofRow(0, i), ofRow(1, i), 0), keepBest(ofRow(0, i), ofRow(1, i), 8)]),
           isBelow(at, centresEnd),

@@ -8,11 +8,12 @@ import {
   get,
   move,
   op,
+  plus,
   select,
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { plus, put } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
 import { binRun, growthLeaf, growthState } from "./growth-state.ts";
 import type { MergeKind } from "./kernels.ts";

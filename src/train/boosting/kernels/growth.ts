@@ -10,11 +10,12 @@ import {
   loop,
   move,
   op,
+  plus,
   select,
   when,
   whenElse,
 } from "../../../math/wasm/assembler.ts";
-import { plus, put } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { foundBytes } from "../plan.ts";
 import { type GrowthPlan, addresses, ask, number, setNumber, setWord, sum, times, word } from "./growth-code.ts";
 import {

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  ahead,
   assemble,
   constant,
   f64,
@@ -17,6 +16,7 @@ import {
   loop,
   move,
   op,
+  plus,
   secondLanes,
   select,
   set,
@@ -116,7 +116,7 @@ function pairsKernel(place: ReturnType<typeof placesOf>): KernelFunction {
     [get(inverseIdeal), op.f64x2Splat, op.f64x2Mul],
     [get(least), op.f64x2Splat, get(difference), op.f64x2Add, op.f64x2Div],
     [v128Constant(-1n, -1n), v128Constant(-1n, 0n)],
-    [ahead(j, 8), get(groupEnd), op.i32LtU, select],
+    [plus(j, 8), get(groupEnd), op.i32LtU, select],
     [op.v128And, set(lost)],
     // The sigmoid of minus the difference, or of it.
     [turned(difference), both(tableReach), op.f64x2Add, both(tableSteps), op.f64x2Mul],
@@ -146,7 +146,7 @@ function pairsKernel(place: ReturnType<typeof placesOf>): KernelFunction {
         [ofRow(place.scores), set(score), ofRow(place.gains), set(own)],
         [ofRow(place.discounts), set(discount)],
         [get(i), f64Load(place.gradients), set(gradient), get(i), f64Load(place.hessians), set(hessian)],
-        [ahead(i, 8), set(j)],
+        [plus(i, 8), set(j)],
         loop(...pair, [move(j, 16), isBelow(j, groupEnd)]),
         [get(i), get(gradient), f64Store(place.gradients), get(i), get(hessian), f64Store(place.hessians)],
         [move(i, 8), isBelow(i, rowsEnd)],

@@ -11,9 +11,10 @@ import {
   i32Store8,
   move,
   op,
+  plus,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { plus, put } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { type KernelShape, binsAt, cellBytes, featuresOf } from "./shape.ts";
 
 /**

@@ -15,13 +15,14 @@ import {
   loop,
   move,
   op,
+  plus,
   select,
   set,
   tee,
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { plus, put } from "../../../math/wasm/code.ts";
+import { put } from "../../../math/wasm/code.ts";
 import { digitBits, sortedDigits } from "./bounds-finder.ts";
 
 const signBit = -(2n ** 63n);
