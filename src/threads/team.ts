@@ -4,6 +4,7 @@ const generationWord = 1;
 const failedWord = 2;
 const stopWord = 3;
 const doneWord = 4;
+const sleepersWord = 5;
 
 /** Length of the control block in 32-bit words. */
 export const controlWords = 16;
@@ -87,12 +88,15 @@ function passBarrier(words: Int32Array, threads: number): void {
   if (Atomics.add(words, arrivedWord, 1) === threads - 1) {
     Atomics.store(words, arrivedWord, 0);
     Atomics.add(words, generationWord, 1);
-    Atomics.notify(words, generationWord);
+    // Waking is a system call, and all wait for it. Who goes to sleep after this was read finds the next generation open.
+    if (Atomics.load(words, sleepersWord) > 0) Atomics.notify(words, generationWord);
     return;
   }
   for (let spin = 0; spin < spins; ++spin) if (Atomics.load(words, generationWord) !== generation) return;
+  Atomics.add(words, sleepersWord, 1);
   while (Atomics.load(words, generationWord) === generation) {
     if (Atomics.load(words, failedWord) === 1) throw new Error("another thread of the team failed");
     Atomics.wait(words, generationWord, generation, sleepMs);
   }
+  Atomics.sub(words, sleepersWord, 1);
 }

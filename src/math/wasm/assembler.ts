@@ -163,6 +163,11 @@ export const i64Load = (offset: number): Code => [0x29, 0, unsigned(offset)];
 /** Loads a signed 32-bit integer and widens it. */
 export const i64Load32 = (offset: number): Code => [0x34, 0, unsigned(offset)];
 export const i64Store = (offset: number): Code => [0x37, 0, unsigned(offset)];
+/** Loads and stores that threads see in one order; at addresses that are multiples of 8. */
+export const i64AtomicLoad = (offset: number): Code => [0xfe, 0x11, 3, unsigned(offset)];
+export const i64AtomicStore = (offset: number): Code => [0xfe, 0x18, 3, unsigned(offset)];
+/** Adds to the number there, which it gives as it was. */
+export const i64AtomicAdd = (offset: number): Code => [0xfe, 0x1f, 3, unsigned(offset)];
 export const f64Load = (offset: number): Code => [0x2b, 0, unsigned(offset)];
 export const f64Store = (offset: number): Code => [0x39, 0, unsigned(offset)];
 export const v128Load = (offset: number): Code => [0xfd, 0x00, 0, unsigned(offset)];

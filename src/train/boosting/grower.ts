@@ -47,7 +47,7 @@ export class Grower {
     this.#shard = shard;
     this.#tree = emptyTree(plan.settings.leaves, plan.shape.binRoom);
     const place = placeOf(plan, view, kernels, team);
-    const histograms = new Histograms(plan, view, kernels, team, { shard, from: place.from, to: place.to });
+    const histograms = new Histograms(plan, view, kernels, team, { from: place.from, to: place.to });
     this.#histograms = histograms;
     if (plan.isGrown && plan.shape.isPacked) histograms.keepPacked();
     const args = { plan, place, team, histograms };
@@ -74,7 +74,7 @@ export class Grower {
   /** The leaf of all rows, its histogram summed. */
   #root(growth: Growth, { own, writeGradients }: GrowArgs): Leaf {
     const { begin, nRows } = this.#shard;
-    if (own === nRows) this.#histograms.sumAll(0, writeGradients);
+    if (writeGradients) this.#histograms.sumAll(0, writeGradients);
     else this.#histograms.sumListed(0, begin, own);
     this.#team.barrier();
     this.#histograms.merge(0, null);

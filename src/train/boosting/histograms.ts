@@ -3,7 +3,8 @@ import { type BinRun, mostRowsOf, runsOf } from "./bin-runs.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { featuresOf, gatherBytes, histogramBytes, histogramStep, packed, packedStep } from "./kernels/shape.ts";
 import type { TrainingPlan } from "./plan.ts";
-import type { Range, Shard } from "./shard.ts";
+import type { Range } from "./shard.ts";
+import { Turns } from "./turns.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -15,7 +16,7 @@ export class Histograms {
   readonly #view: View;
   readonly #kernels: Kernels;
   readonly #team: Team;
-  readonly #shard: Shard;
+  readonly #turns: Turns;
   readonly #bytes: number;
   /** The features that are this thread's to add up. */
   readonly #features: readonly [from: number, to: number];
@@ -27,13 +28,13 @@ export class Histograms {
     view: View,
     kernels: Kernels,
     team: Team,
-    args: { readonly shard: Shard; readonly from: number; readonly to: number },
+    args: { readonly from: number; readonly to: number },
   ) {
     this.#plan = plan;
     this.#view = view;
     this.#kernels = kernels;
     this.#team = team;
-    this.#shard = args.shard;
+    this.#turns = new Turns(plan.nRows, team, view.left);
     this.#bytes = histogramBytes(plan.shape);
     this.#features = [args.from, args.to];
     this.#kept = Array.from({ length: featuresOf(plan.shape) }, () => false);
@@ -74,23 +75,26 @@ export class Histograms {
   }
 
   /**
-   * Sums the records of all of this thread's rows, to be merged into `slot`; `write`, if any, is called before those of a range are read, so
-   * that what it writes is still in the cache.
+   * Sums the records of all rows together with the other threads, which call it, too, to be merged into `slot`; `write`, if any, is called
+   * before those of a range are read, so that what it writes is still in the cache.
    */
   sumAll(slot: number, write: ((range: Range) => void) | null): void {
     const { layout, shape } = this.#plan;
     const wide = this.#wideAt(slot);
     const wideRuns = this.wideRuns;
-    const target = this.#open(this.#shard.nRows, wide, wideRuns);
+    const target = this.#open(this.#plan.nRows, wide, wideRuns);
     let held = 0;
-    for (const range of this.#shard.ranges) {
+    let own = 0;
+    for (let range = this.#turns.take(); range !== null; range = this.#turns.take()) {
       const [from, to] = range;
       write?.(range);
       if (held + to - from > packed.rows) held = this.#flush(target, wide, wideRuns);
       this.#kernels.sumRows(layout.rows + from * shape.stride, layout.rows + to * shape.stride, target);
       held += to - from;
+      own += to - from;
     }
-    if (this.#shard.nRows > packed.rows) this.#flush(target, wide, wideRuns);
+    this.#say(own);
+    if (own > packed.rows) this.#flush(target, wide, wideRuns);
   }
 
   /** Sums the records of the `own` rows listed from position `begin` of the index, to be merged into `slot`. */
@@ -114,6 +118,7 @@ export class Histograms {
    * the sibling's. All threads must have summed theirs.
    */
   merge(slot: number, parent: number | null): void {
+    this.#turns.restart();
     for (const run of this.ownRuns) this.#merge(run, slot, parent);
   }
 
@@ -158,10 +163,15 @@ export class Histograms {
     return this.#plan.shape.isPacked && this.#view.perThread[2 * thread]! <= packed.rows;
   }
 
-  /** Clears what `own` rows will be summed into, and says where that is. */
+  /** Says how many rows this thread has summed. */
+  #say(own: number): void {
+    this.#view.perThread[2 * this.#team.thread] = own;
+  }
+
+  /** Clears what up to `own` rows will be summed into, and says where that is. */
   #open(own: number, wide: number, wideRuns: readonly BinRun[]): number {
     const { thread } = this.#team;
-    this.#view.perThread[2 * thread] = own;
+    this.#say(own);
     if (!this.#isNarrow(thread)) {
       for (const { from, to } of wideRuns) this.#kernels.clear(wide + from * 16, wide + to * 16);
     }

@@ -8,6 +8,7 @@ import { foundBytes, type TrainingPlan } from "./plan.ts";
 import { isListedAnew } from "./sampling.ts";
 import { type SearchPlace, listNumbers, writePenalties } from "./search-pair.ts";
 import { routeNumber } from "./search.ts";
+import { leftBytes } from "./turns.ts";
 
 /**
  * Splits leaves of numbers, without constraints, by one call of a kernel a tree: V8 would take longer to compile what drives it in
@@ -34,6 +35,7 @@ export class KernelSplitter {
       packed: layout.packedHistograms + thread * packedStep(shape),
       wide: layout.privateHistograms + thread * histogramStep(shape),
       summed: layout.perThread + 16 * thread,
+      left: layout.left + thread * leftBytes,
       gathered: layout.gathered + thread * gatherBytes(shape.stride),
       ...this.#writeRuns(thread, histograms),
       packedRows: histograms.packedRows,

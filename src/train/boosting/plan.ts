@@ -14,6 +14,7 @@ import { cellCount } from "../../model/quick/records.ts";
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
+import { leftBytes } from "./turns.ts";
 import { binRun, growthBytes } from "./kernels/growth-state.ts";
 import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
@@ -164,6 +165,8 @@ export interface Layout {
   readonly sizeCounts: number;
   /** Loss sums of `lossChunk` rows each, training and validation. */
   readonly lossSums: number;
+  /** What of each thread's rows is left to sum: see `leftRows`. */
+  readonly left: number;
   readonly flags: number;
   readonly end: number;
 }
@@ -252,6 +255,7 @@ export function planMemory(size: {
     leafRows: take(size.leaves * threads * 8),
     sizeCounts: size.hasTop ? take(threads * sizeClasses * 4) : -1,
     lossSums: take(chunks * 8),
+    left: take(threads * leftBytes),
     flags: take(64),
   };
   return { ...layout, end };

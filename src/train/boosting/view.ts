@@ -2,6 +2,7 @@ import { cellBytes } from "./kernels/shape.ts";
 import { isOfNumbers, type Layout, type DataPlan } from "./plan.ts";
 import { type RankedRows, rankedRows } from "./ranked-rows.ts";
 import { sizeClasses } from "./sampling.ts";
+import { leftBytes } from "./turns.ts";
 
 /** Rows with their targets and scores, as typed arrays over the shared memory. */
 export interface RowSet {
@@ -40,6 +41,8 @@ export interface View {
   readonly leafRows: Uint32Array;
   readonly sizeCounts: Uint32Array;
   readonly lossSums: Float64Array;
+  /** See `Turns`. */
+  readonly left: Int32Array;
   readonly flags: Int32Array;
 }
 
@@ -80,11 +83,12 @@ export function openView(plan: DataPlan, threads: number): View {
       layout.sizeCounts < 0 ? 0 : threads * sizeClasses,
     ),
     lossSums: doubles(layout.lossSums, lossSumsLength(layout)),
+    left: new Int32Array(buffer, layout.left, (threads * leftBytes) / 4),
     flags: new Int32Array(buffer, layout.flags, 16),
   };
 }
 
-const lossSumsLength = (layout: Layout): number => (layout.flags - layout.lossSums) / 8;
+const lossSumsLength = (layout: Layout): number => (layout.left - layout.lossSums) / 8;
 
 function rowSet(plan: DataPlan, nRows: number, rows: number, targets: number, weights: number, scores: number): RowSet {
   const buffer = plan.memory.buffer;

@@ -1,15 +1,27 @@
 import {
   type Code,
   type KernelFunction,
+  again,
+  block,
   constant,
   f64Constant,
   f64Load,
   f64Store,
   get,
+  i64,
+  i64AtomicAdd,
+  i64AtomicLoad,
+  i64AtomicStore,
+  i64Constant,
+  leave,
+  leaveIf,
+  loop,
   move,
   op,
   plus,
   select,
+  set,
+  tee,
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
@@ -17,7 +29,8 @@ import { put } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
 import { binRun, growthLeaf, growthState } from "./growth-state.ts";
 import type { MergeKind } from "./kernels.ts";
-import { histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
+import { chunkRows, histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
+import { leftBytes, leftRows } from "../turns.ts";
 
 /** The address of a bin of the run at a local, of so many bytes, in the histogram at another. */
 const binAt = (histogram: number, run: number, end: "from" | "to", bytes: 8 | 16): Code =>
@@ -61,41 +74,84 @@ export function flushRunsKernel(): KernelFunction {
   };
 }
 
-/** As `Histograms.sumListed`: sums this thread's `own` rows from position `begin` of the index, for histogram `slot`. */
-export function sumLeafKernel({ shape, layout }: GrowthPlan): KernelFunction {
-  const [state, slot, begin, own, wide, narrow, at, end, to] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-  const bytes = histogramBytes(shape);
-  const clear = (target: number, room: number): Code => ask("clear", get(target), plus(target, room));
-  const sumTo = (stop: Code, target: number): Code =>
-    ask("sumListed", get(at), stop, constant(layout.rows), word(state, growthState.gathered), get(target));
-  const isWide = [get(own), word(state, growthState.packedRows), op.i32GtU];
-  const step = times(word(state, growthState.packedRows), 4);
+/** `bytes` on from local `at`, or the end in local `end` where that comes first. */
+const atMost = (at: number, end: number, bytes: Code): Code => {
   const left = [get(end), get(at), op.i32Sub];
-  const chunk = [step, left, step, left, op.i32LtU, select];
-  const sumPacked = [
-    put(narrow, word(state, growthState.packed)),
-    [isWide, when(ask("clearRuns", get(state), get(wide)))],
-    clear(narrow, bytes / 2),
-    whileBelow(
-      at,
-      end,
-      [put(to, get(at), chunk, op.i32Add), sumTo(get(to), narrow)],
-      [isWide, when(ask("flushRuns", get(state), get(wide), get(narrow))), put(at, get(to))],
-    ),
+  return [get(at), bytes, left, bytes, left, op.i32LtU, select, op.i32Add];
+};
+
+/**
+ * Runs `sumTaken` for stretches of the index, from local `at` to local `to`, until no thread has rows left: the thread's own first, of which it
+ * says by one word where they begin and end, then others', a few at a time. What another thread has not said yet is left to it.
+ */
+function takeRows({ shape, layout }: GrowthPlan, state: number, locals: TakeLocals, sumTaken: Code): Code {
+  const { at, end, to, owner, others, said } = locals;
+  const bytes = chunkRows(shape.stride) * 4;
+  const next = [get(said), i64Constant(32n), op.i64ShrU, op.i32Wrap];
+  const both = [get(at), op.i64ExtendU, i64Constant(32n), op.i64Shl, get(end), op.i64ExtendU, op.i64Or];
+  const isNone = [next, get(said), op.i32Wrap, op.i32GeU];
+  const all = again(
+    [get(owner), i64AtomicLoad(leftRows.listed), set(said), isNone, leaveIf(1)],
+    [get(owner), i64Constant(BigInt(bytes) << 32n), i64AtomicAdd(leftRows.listed), set(said), isNone, leaveIf(1)],
+    [put(at, next), put(end, get(said), op.i32Wrap), put(to, atMost(at, end, constant(bytes)))],
+    [sumTaken, leave(0)],
+  );
+  const last = constant(layout.left + (shape.threads - 1) * leftBytes);
+  return [
+    put(owner, word(state, growthState.left)),
+    [get(owner), both, i64AtomicStore(leftRows.listed)],
+    put(others, constant(shape.threads)),
+    loop(block(all), put(owner, constant(layout.left), plus(owner, leftBytes), [get(owner), last, op.i32Eq], select), [
+      get(others),
+      constant(1),
+      op.i32Sub,
+      tee(others),
+    ]),
   ];
+}
+
+type TakeLocals = Readonly<Record<"at" | "end" | "to" | "owner" | "others" | "said", number>>;
+
+/**
+ * As `Histograms.sumListed`: sums this thread's `own` rows from position `begin` of the index, for histogram `slot`; where there are several
+ * threads, those sum all their rows together.
+ */
+export function sumLeafKernel(plan: GrowthPlan): KernelFunction {
+  const { shape, layout } = plan;
+  const [state, slot, begin, own, wide, narrow, at, end, to, held, summed] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const taking = { at, end, to, owner: 11, others: 12, said: 13 };
+  const bytes = histogramBytes(shape);
   const isAlone = shape.threads === 1;
+  const target = shape.isPacked ? narrow : wide;
+  const packedRows = word(state, growthState.packedRows);
+  const rows = [get(to), get(at), op.i32Sub, constant(2), op.i32ShrU];
+  const isFirst = [get(held), get(summed), op.i32Eq];
+  const flush = [ask("flushRuns", get(state), get(wide), get(narrow)), put(held, constant(0))];
+  const isFull = [get(held), rows, op.i32Add, packedRows, op.i32GtU];
+  const sumTaken = [
+    shape.isPacked ? [isFull, when(isFirst, when(ask("clearRuns", get(state), get(wide))), flush)] : [],
+    ask("sumListed", get(at), get(to), constant(layout.rows), word(state, growthState.gathered), get(target)),
+    [put(held, get(held), rows, op.i32Add), put(summed, get(summed), rows, op.i32Add)],
+  ];
+  const sumOwn = whileBelow(at, end, put(to, shape.isPacked ? atMost(at, end, times(packedRows, 4)) : get(end)), [
+    sumTaken,
+    put(at, get(to)),
+  ]);
   const ownSlot = sum(constant(layout.histograms), times(get(slot), histogramStep(shape)));
   return {
     name: "sumLeaf",
     parameters: addresses(4),
     result: null,
-    locals: addresses(5),
+    locals: [...addresses(9), i64],
     body: [
       put(wide, isAlone ? ownSlot : word(state, growthState.wide)),
-      [word(state, growthState.summed), get(own), op.f64FromI32, f64Store(0)],
+      put(narrow, word(state, growthState.packed)),
+      ask("clear", get(target), plus(target, shape.isPacked ? bytes / 2 : bytes)),
       put(at, sum(constant(layout.index), times(get(begin), 4))),
       put(end, get(at), times(get(own), 4), op.i32Add),
-      shape.isPacked ? sumPacked : [clear(wide, bytes), sumTo(get(end), wide)],
+      isAlone ? sumOwn : takeRows(plan, state, taking, sumTaken),
+      [word(state, growthState.summed), get(summed), op.f64FromI32, f64Store(0)],
+      shape.isPacked ? [isFirst, op.i32Eqz, when(flush)] : [],
     ],
   };
 }

@@ -24,7 +24,9 @@ export const growthState = {
   packedRows: 48,
   /** Where the rows of the root are listed that the tree is learned from: they are moved to the index. */
   rootList: 52,
-  leaves: 56,
+  /** Where it says which of its listed rows are left to sum: see `leftRows`. */
+  left: 56,
+  leaves: 64,
 } as const;
 
 /** A run of bins, as `BinRun`, as byte offsets. */
