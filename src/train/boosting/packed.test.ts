@@ -6,8 +6,15 @@ import { log, sigmoid } from "../../math/elementary.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import { rawScores } from "../../model/score.ts";
+import { controlWords, joinTeam } from "../../threads/team.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
+import { heldColumns } from "../training-columns.ts";
 import { boostingEstimator } from "./estimator.ts";
+import { boostingHyperparameters } from "./hyperparameters.ts";
+import { binRun } from "./kernels/growth-state.ts";
+import type { Settings } from "./plan.ts";
+import { prepareTraining } from "./prepare.ts";
+import { runTraining } from "./trainer.ts";
 
 /** Enough rows for packed sums. */
 const nRows = 70_000;
@@ -43,5 +50,26 @@ describe("packed sums of gradients", () => {
       expect(packed.mean / actual).toBeCloseTo(1, 1);
       expect(packed.mean / exact.mean).toBeCloseTo(1, 1);
     }
+  });
+
+  it("stay packed in every leaf for features no bin of which has more rows than a packed one holds, and for no others", async () => {
+    const { design, labels } = planted(0.4);
+    const spike = Float64Array.from(design.dense[0]!.values, (value) => (value < 0.2 ? 0 : value));
+    const dense = [...design.dense, { ...design.dense[0]!, name: "spike", source: "spike", values: spike }];
+    const target: Target = { task: "binary", values: labels, nLabels: 2, weights: null };
+    const defaults = Object.entries(boostingHyperparameters).map(([name, declared]) => [name, declared.default]);
+    const settings = { ...Object.fromEntries(defaults), trees: 1, leaves: 8, levelwise: false } as Settings;
+    const { plan } = await prepareTraining({
+      train: { rows: heldColumns({ ...design, dense }), target },
+      ...{ validation: null, start: null, threads: 1, rng: createRng(1), pause: () => Promise.resolve() },
+      settings,
+    });
+    await runTraining(
+      plan,
+      joinTeam(new Int32Array(controlWords), 0, 1, () => Promise.resolve()),
+    );
+    const runs = new Int32Array(plan.memory.buffer, plan.layout.binRuns, (2 * binRun.bytes) / 4);
+    const { binOffsets } = plan.shape;
+    expect(Array.from(runs)).toEqual([1, 0, binOffsets[2], 0, binOffsets[2], binOffsets[3]]);
   });
 });

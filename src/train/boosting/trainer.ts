@@ -66,15 +66,16 @@ class Training {
     this.#view = openView(plan, team.threads);
     this.#kernels = openKernels(plan, team.barrier);
     this.#rows = shardOf(plan.nRows, team);
+    this.#validationRows = shardOf(plan.nValidation, team);
+    // Before the grower is made, which counts the rows of each bin.
+    this.#writeRows();
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
     this.#ranker = plan.groups && new Ranker(plan.groups.largest, plan.parameter, team);
-    this.#validationRows = shardOf(plan.nValidation, team);
   }
 
   async run(): Promise<TrainingOutcome> {
     const { settings, nValidation, roundsBefore } = this.#plan;
-    this.#writeRows();
     const isWatched = nValidation > 0;
     const isSampled = settings.rowShare < 1 || settings.columnShare < 1;
     let best = { rounds: roundsBefore, loss: isWatched ? this.#lossBefore() : -1 };
