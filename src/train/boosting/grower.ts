@@ -27,8 +27,9 @@ interface GrowArgs {
 }
 
 /**
- * One thread's part in growing trees. Every thread runs the same decisions on the same numbers. It moves and sums the rows
- * of its own shard; the sums of all are added up and searched feature by feature, each thread its own features.
+ * One thread's part in growing trees. Every thread runs the same decisions on the same numbers. It moves the rows of
+ * its own shard, and sums these and what others have left of theirs; the sums of all are added up and searched feature by
+ * feature, each thread its own features.
  */
 export class Grower {
   readonly #plan: TrainingPlan;

@@ -8,8 +8,8 @@ import { Turns } from "./turns.ts";
 import type { View } from "./view.ts";
 
 /**
- * The histograms of one training as one thread works on them: it sums its own rows into private ones; once all threads
- * have, each adds up the private ones over its own features. A thread that is alone sums into the leaf's own histogram.
+ * The histograms of one training as one thread works on them: it sums rows into private ones; once all threads have,
+ * each adds up the private ones over its own features. A thread that is alone sums into the leaf's own histogram.
  */
 export class Histograms {
   readonly #plan: TrainingPlan;
@@ -118,6 +118,7 @@ export class Histograms {
    * the sibling's. All threads must have summed theirs.
    */
   merge(slot: number, parent: number | null): void {
+    // Every thread has found all rows taken.
     this.#turns.restart();
     for (const run of this.ownRuns) this.#merge(run, slot, parent);
   }

@@ -61,8 +61,12 @@ describe("packed sums of gradients", () => {
     const settings = { ...Object.fromEntries(defaults), trees: 1, leaves: 8, levelwise: false } as Settings;
     const { plan } = await prepareTraining({
       train: { rows: heldColumns({ ...design, dense }), target },
-      ...{ validation: null, start: null, threads: 1, rng: createRng(1), pause: () => Promise.resolve() },
+      validation: null,
       settings,
+      start: null,
+      threads: 1,
+      rng: createRng(1),
+      pause: () => Promise.resolve(),
     });
     await runTraining(
       plan,

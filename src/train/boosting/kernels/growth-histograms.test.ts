@@ -6,6 +6,7 @@ import { compileModule, createMemory, instantiateModule, pageBytes } from "../..
 import { type Settings, planMemory } from "../plan.ts";
 import { leftBytes, leftRows } from "../turns.ts";
 import { randomFrom } from "./bench.fixtures.ts";
+import type { GrowthPlan } from "./growth-code.ts";
 import { clearRunsKernel, flushRunsKernel, sumLeafKernel } from "./growth-histograms.ts";
 import { binRun, growthBytes, growthState } from "./growth-state.ts";
 import { clearKernel } from "./rows.ts";
@@ -30,12 +31,26 @@ function setUp(counts: readonly number[], isPacked: boolean) {
   const nRows = counts.reduce((total, count) => total + count, 0);
   const stride = isPacked ? 8 : 16;
   const shape: KernelShape = {
-    ...{ stride, isPacked, binRoom: 256, binOffsets, countShift: 48 },
-    ...{ hasL1: false, outputs: 1, threads },
+    stride,
+    isPacked,
+    binRoom: 256,
+    binOffsets,
+    countShift: 48,
+    hasL1: false,
+    outputs: 1,
+    threads,
   };
   const layout = planMemory({
-    ...{ nRows, nValidation: 0, outputs: 1, shape, loss: "logistic", groups: null, leaves },
-    ...{ hasTop: false, weighted: false, validationWeighted: false },
+    nRows,
+    nValidation: 0,
+    outputs: 1,
+    shape,
+    loss: "logistic",
+    groups: null,
+    leaves,
+    hasTop: false,
+    weighted: false,
+    validationWeighted: false,
   });
   const pages = Math.ceil(layout.end / pageBytes);
   const memory = createMemory(pages, true);
@@ -48,9 +63,16 @@ function setUp(counts: readonly number[], isPacked: boolean) {
   ];
   const { sumLeaf } = instantiateModule(compileModule(assemble(functions, { pages, shared: true })), memory);
   const words = new Int32Array(memory.buffer);
-  const lanes = new BigInt64Array(memory.buffer);
-  const stateOf = (thread: number): number => layout.growth + thread * growthBytes(leaves);
-  const leftOf = (thread: number): number => layout.left + thread * leftBytes;
+  writeStates(words, growth);
+  return { ...growth, memory, words, lanes: new BigInt64Array(memory.buffer), sumLeaf: sumLeaf!, counts };
+}
+
+const stateOf = ({ layout }: GrowthPlan, thread: number): number => layout.growth + thread * growthBytes(leaves);
+const leftOf = ({ layout }: GrowthPlan, thread: number): number => layout.left + thread * leftBytes;
+
+/** Tells each thread where it works; all bins are one run. */
+function writeStates(words: Int32Array, plan: GrowthPlan): void {
+  const { layout, shape } = plan;
   const runs = layout.binRuns;
   words.set([0, 0, binOffsets[3]!], runs / 4);
   for (let thread = 0; thread < threads; ++thread) {
@@ -58,16 +80,15 @@ function setUp(counts: readonly number[], isPacked: boolean) {
       packed: layout.packedHistograms + thread * packedStep(shape),
       wide: layout.privateHistograms + thread * histogramStep(shape),
       summed: layout.perThread + 16 * thread,
-      gathered: layout.gathered + thread * gatherBytes(stride),
+      gathered: layout.gathered + thread * gatherBytes(shape.stride),
       wideRuns: runs,
       wideRunsEnd: runs + binRun.bytes,
       packedRows: packed.rows,
-      left: leftOf(thread),
+      left: leftOf(plan, thread),
     };
     for (const [name, value] of Object.entries(fields))
-      words[(stateOf(thread) + growthState[name as keyof typeof fields]) / 4] = value;
+      words[(stateOf(plan, thread) + growthState[name as keyof typeof fields]) / 4] = value;
   }
-  return { ...growth, memory, words, lanes, stateOf, leftOf, sumLeaf: sumLeaf!, counts };
 }
 
 type Bench = ReturnType<typeof setUp>;
@@ -113,14 +134,15 @@ const beginOf = (counts: readonly number[], thread: number): number =>
   counts.slice(0, thread).reduce((total, count) => total + count, 0);
 
 /** Says which rows a thread lists, as it does itself when it comes to sum them. */
-function say({ layout, lanes, leftOf, counts }: Bench, thread: number): void {
+function say(bench: Bench, thread: number): void {
+  const { layout, lanes, counts } = bench;
   const from = layout.index + beginOf(counts, thread) * 4;
-  lanes[(leftOf(thread) + leftRows.listed) / 8] = (BigInt(from) << 32n) | BigInt(from + counts[thread]! * 4);
+  lanes[(leftOf(bench, thread) + leftRows.listed) / 8] = (BigInt(from) << 32n) | BigInt(from + counts[thread]! * 4);
 }
 
 describe.each([true, false])("rows of a leaf that several threads sum, packed: %s", (isPacked) => {
   const sumBy = (bench: Bench, thread: number): void =>
-    void bench.sumLeaf(bench.stateOf(thread), 0, beginOf(bench.counts, thread), bench.counts[thread]!);
+    void bench.sumLeaf(stateOf(bench, thread), 0, beginOf(bench.counts, thread), bench.counts[thread]!);
 
   it("are each summed once, by whoever comes first", () => {
     const count = fc.oneof(fc.nat(40), fc.nat(3000), fc.integer({ min: 8000, max: 20_000 }));
@@ -131,7 +153,7 @@ describe.each([true, false])("rows of a leaf that several threads sum, packed: %
         for (const thread of said) say(bench, thread);
         // A thread that comes when others have taken its rows has none to say.
         const left = (thread: number): number => (said.includes(thread) && thread !== 1 ? 0 : counts[thread]!);
-        for (const thread of [1, 0, 2]) bench.sumLeaf(bench.stateOf(thread), 0, beginOf(counts, thread), left(thread));
+        for (const thread of [1, 0, 2]) bench.sumLeaf(stateOf(bench, thread), 0, beginOf(counts, thread), left(thread));
         const parts = [0, 1, 2].map((thread) => summedBy(bench, thread));
         expect(parts.reduce((total, { rows }) => total + rows, 0)).toBe(bench.nRows);
         expect(wanted.map((_, i) => parts.reduce((total, { sums }) => total + sums[i]!, 0n))).toEqual(wanted);

@@ -25,12 +25,12 @@ import {
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
-import { put } from "../../../math/wasm/code.ts";
+import { atMost, put } from "../../../math/wasm/code.ts";
+import { leftBytes, leftRows } from "../turns.ts";
 import { type GrowthPlan, addresses, ask, sum, times, word } from "./growth-code.ts";
 import { binRun, growthLeaf, growthState } from "./growth-state.ts";
 import type { MergeKind } from "./kernels.ts";
 import { chunkRows, histogramBytes, histogramStep, packed, packedStep } from "./shape.ts";
-import { leftBytes, leftRows } from "../turns.ts";
 
 /** The address of a bin of the run at a local, of so many bytes, in the histogram at another. */
 const binAt = (histogram: number, run: number, end: "from" | "to", bytes: 8 | 16): Code =>
@@ -73,12 +73,6 @@ export function flushRunsKernel(): KernelFunction {
     ],
   };
 }
-
-/** `bytes` on from local `at`, or the end in local `end` where that comes first. */
-const atMost = (at: number, end: number, bytes: Code): Code => {
-  const left = [get(end), get(at), op.i32Sub];
-  return [get(at), bytes, left, bytes, left, op.i32LtU, select, op.i32Add];
-};
 
 /**
  * Runs `sumTaken` for stretches of the index, from local `at` to local `to`, until no thread has rows left: the thread's own first, of which it

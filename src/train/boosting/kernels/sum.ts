@@ -17,7 +17,6 @@ import {
   i64Store,
   move,
   op,
-  select,
   set,
   tee,
   v128,
@@ -27,6 +26,7 @@ import {
   v128Store,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
+import { atMost } from "../../../math/wasm/code.ts";
 import { type MergeKind, mergeName } from "./kernels.ts";
 import {
   type KernelShape,
@@ -137,7 +137,7 @@ function sumRowsKernel({ stride }: KernelShape, blocks: readonly KernelFunction[
   const [begin, end, histogram, to] = [0, 1, 2, 3];
   const sums = blocks.map(({ name }) => [get(begin), get(to), get(histogram), call(name)]);
   // Where there are more blocks than one, records are read again from the first cache.
-  const next = blocks.length === 1 ? get(end) : stretchEnd(begin, end, chunkRows(stride) * stride);
+  const next = blocks.length === 1 ? get(end) : atMost(begin, end, constant(chunkRows(stride) * stride));
   return {
     name: "sumRows",
     parameters: [i32, i32, i32],
@@ -161,7 +161,7 @@ function sumListedKernel({ stride }: KernelShape, verb: Verb, blocks: readonly K
       whileBelow(
         begin,
         end,
-        [stretchEnd(begin, end, chunkRows(stride) * 4), set(to)],
+        [atMost(begin, end, constant(chunkRows(stride) * 4)), set(to)],
         [get(begin), get(to), get(rows), get(buffer), call("gather")],
         [get(buffer), bytes, constant(stride), op.i32Mul, op.i32Add, set(filled)],
         sums,
@@ -169,13 +169,6 @@ function sumListedKernel({ stride }: KernelShape, verb: Verb, blocks: readonly K
       ),
     ],
   };
-}
-
-/** `bytes` behind local `begin`, or local `end` where that comes first. */
-function stretchEnd(begin: number, end: number, bytes: number): Code {
-  const left = [get(end), get(begin), op.i32Sub];
-  const step = [constant(bytes), left, constant(bytes), left, op.i32LtU, select];
-  return [get(begin), step, op.i32Add];
 }
 
 /** The kernels that sum rows. */
