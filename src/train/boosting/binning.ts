@@ -3,14 +3,13 @@ import type { DenseColumn } from "../../model/design.ts";
 import type { WasmModule } from "../../math/wasm/webassembly.ts";
 import { cellsOf } from "../../model/quick/cells.ts";
 import { cellCount } from "../../model/quick/records.ts";
-import type { Team } from "../../threads/team.ts";
 import type { TrainingColumns } from "../training-columns.ts";
 import { type ColumnBins, binFinder, binOf, findBins } from "./bins.ts";
 import { BoundsFinder, type BoundsPlan } from "./kernels/bounds-finder.ts";
 import { type BinKernels, openBinning } from "./kernels/kernels.ts";
 import { boundsRoom, cellBytes, rowsBinnedAtOnce } from "./kernels/shape.ts";
 import { type DataPlan, stagedBytes } from "./plan.ts";
-import type { Range } from "./shard.ts";
+import type { Place, Range } from "./shard.ts";
 import { openView, type View } from "./view.ts";
 
 /** Find the bins of columns. */
@@ -34,8 +33,6 @@ export interface RowsOrder {
   readonly columns: DenseColumn[];
   readonly validationColumns: DenseColumn[];
 }
-
-type Place = Pick<Team, "thread" | "threads">;
 
 /** The bins of this thread's columns, every `threads`-th; null for the others. Yields after each column. */
 export function* boundsOf(order: BoundsOrder, { thread, threads }: Place): Generator<void, (ColumnBins | null)[]> {

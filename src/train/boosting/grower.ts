@@ -48,7 +48,7 @@ export class Grower {
     this.#shard = shard;
     this.#tree = emptyTree(plan.settings.leaves, plan.shape.binRoom);
     const place = placeOf(plan, view, kernels, team);
-    const histograms = new Histograms(plan, view, kernels, team, { from: place.from, to: place.to });
+    const histograms = new Histograms(plan, view, kernels, team, place);
     this.#histograms = histograms;
     if (plan.isGrown && plan.shape.isPacked) histograms.keepPacked();
     const args = { plan, place, team, histograms };

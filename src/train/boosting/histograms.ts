@@ -28,7 +28,7 @@ export class Histograms {
     view: View,
     kernels: Kernels,
     team: Team,
-    args: { readonly from: number; readonly to: number },
+    features: { readonly from: number; readonly to: number },
   ) {
     this.#plan = plan;
     this.#view = view;
@@ -36,7 +36,7 @@ export class Histograms {
     this.#team = team;
     this.#turns = new Turns(plan.nRows, team, view.left);
     this.#bytes = histogramBytes(plan.shape);
-    this.#features = [args.from, args.to];
+    this.#features = [features.from, features.to];
     this.#kept = Array.from({ length: featuresOf(plan.shape) }, () => false);
   }
 
@@ -103,6 +103,7 @@ export class Histograms {
     const wide = this.#wideAt(slot);
     const wideRuns = this.wideRuns;
     const target = this.#open(own, wide, wideRuns);
+    this.#say(own);
     const buffer = layout.gathered + this.#team.thread * gatherBytes(shape.stride);
     const step = shape.isPacked ? packed.rows : own;
     for (let from = begin; from < begin + own; from += step) {
@@ -171,13 +172,12 @@ export class Histograms {
 
   /** Clears what up to `own` rows will be summed into, and says where that is. */
   #open(own: number, wide: number, wideRuns: readonly BinRun[]): number {
-    const { thread } = this.#team;
-    this.#say(own);
-    if (!this.#isNarrow(thread)) {
+    const { isPacked } = this.#plan.shape;
+    if (!isPacked || own > packed.rows) {
       for (const { from, to } of wideRuns) this.#kernels.clear(wide + from * 16, wide + to * 16);
     }
-    if (!this.#plan.shape.isPacked) return wide;
-    const narrow = this.#packedAt(thread);
+    if (!isPacked) return wide;
+    const narrow = this.#packedAt(this.#team.thread);
     this.#kernels.clear(narrow, narrow + this.#bytes / 2);
     return narrow;
   }

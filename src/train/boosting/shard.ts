@@ -5,6 +5,9 @@ export const turnRows = 1024;
 
 export type Range = readonly [from: number, to: number];
 
+/** A thread among those of its team. */
+export type Place = Pick<Team, "thread" | "threads">;
+
 /**
  * The rows one thread works on, and its segment of the index. Threads take chunks of rows in turn: a table sorted by a
  * column, whose leaves are stretches of rows, still gives every thread its share of every leaf.
@@ -18,16 +21,24 @@ export interface Shard {
   readonly begin: number;
 }
 
-export function shardOf(nRows: number, { thread, threads }: Pick<Team, "thread" | "threads">): Shard {
-  const ranges: Range[] = [];
-  let begin = 0;
-  let own = 0;
-  for (let from = 0, turn = 0; from < nRows; from += turnRows, ++turn) {
-    const to = Math.min(nRows, from + turnRows);
-    if (turn % threads === thread) {
-      ranges.push([from, to]);
-      own += to - from;
-    } else if (turn % threads < thread) begin += to - from;
-  }
-  return { ranges, nRows: own, begin };
+/** The rows of a thread's turn, counted from 0; null behind its last. */
+export function turnOf(nRows: number, { thread, threads }: Place, turn: number): Range | null {
+  const from = (turn * threads + thread) * turnRows;
+  return from < nRows ? [from, Math.min(nRows, from + turnRows)] : null;
 }
+
+export function shardOf(nRows: number, { thread, threads }: Place): Shard {
+  const ranges = rangesOf(nRows, { thread, threads });
+  let begin = 0;
+  for (let before = 0; before < thread; ++before) begin += rowsIn(rangesOf(nRows, { thread: before, threads }));
+  return { ranges, nRows: rowsIn(ranges), begin };
+}
+
+function rangesOf(nRows: number, place: Place): Range[] {
+  const ranges: Range[] = [];
+  for (let range = turnOf(nRows, place, 0); range !== null; range = turnOf(nRows, place, ranges.length))
+    ranges.push(range);
+  return ranges;
+}
+
+const rowsIn = (ranges: readonly Range[]): number => ranges.reduce((total, [from, to]) => total + to - from, 0);
