@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { of, run, store } from "./define.fixtures.ts";
 import { map, onlyIf, step } from "./define.ts";
 import { showRun } from "./runs.ts";
+import type { RunListener } from "./step.ts";
 
 /** Status, error and reason of every attempt on record. */
 async function recorded(runId: string): Promise<readonly (readonly [string, string, string | null])[]> {
@@ -120,4 +121,26 @@ it("a run whose listener throws does so once nothing is at work any more", async
   };
   await expect(run(of(quick, slow), { jobs: 2, listener })).rejects.toThrow("deaf");
   expect(isDone).toBe(true);
+});
+
+describe("a run whose listener throws is on record as failed, with what it threw", () => {
+  const deaf = (): never => {
+    throw new Error("deaf");
+  };
+  const endings = () => store.database.selectFrom("runs").select(["status", "error_code", "error_message"]).execute();
+  const listeners: readonly [string, RunListener][] = [
+    ["before a step begins", { runStarted: deaf }],
+    ["when a step has ended", { stepFinished: deaf }],
+  ];
+  it.each(listeners)("%s", async (_, listener) => {
+    await expect(run(of(step({ name: "quick", run: () => 1 })), { listener })).rejects.toThrow("deaf");
+    expect(await endings()).toMatchObject([{ status: "failed", error_code: "LISTENER_FAILED" }]);
+    expect((await endings())[0]!.error_message).toContain("deaf");
+  });
+
+  it("or with what failed before", async () => {
+    const bad = step({ name: "bad", run: deaf });
+    await expect(run(of(bad), { listener: { stepFinished: deaf } })).rejects.toThrow("deaf");
+    expect(await endings()).toMatchObject([{ status: "failed", error_code: "STEP_FAILED" }]);
+  });
 });

@@ -6,7 +6,7 @@ import { MillraceError } from "../core/errors/error.ts";
 import type { Store } from "../store/open.ts";
 import { answer, AttemptFailed, entryOf, NotStarted } from "./attempt.ts";
 import type { Run, Subject } from "./attempt.ts";
-import { createAttemptContext, emptyRecord } from "./context.ts";
+import { reasonNotTo } from "./condition.ts";
 import type { StepRecord } from "./context.ts";
 import { answerEach } from "./fan-out.ts";
 import { startJournal, stepError } from "./journal.ts";
@@ -16,7 +16,6 @@ import type { WorkflowRule } from "./lint.ts";
 import { dependenciesOf, planRun } from "./plan.ts";
 import type { Plan, Selection } from "./plan.ts";
 import { endReading, neededStill, readersOf } from "./readers.ts";
-import { silent } from "../core/progress.ts";
 import { createRng } from "../core/rng.ts";
 import { inlineRunner } from "./runner.ts";
 import type { Runner } from "./runner.ts";
@@ -24,7 +23,7 @@ import { createSlots } from "./slots.ts";
 import type { RunListener, RunResult, Step, StepResult, StepStatus, Workflow } from "./step.ts";
 import { tellInOrder } from "./tell.ts";
 import type { Telling } from "./tell.ts";
-import { cancelledBy, createOver, limitTime } from "./time-limit.ts";
+import { cancelledBy } from "./time-limit.ts";
 import { createDecodedValues } from "./values.ts";
 
 export interface RunOptions extends Selection, RunStart {
@@ -58,7 +57,8 @@ interface Progressing extends Run {
 /**
  * Runs a workflow: each step once those it needs have ended, up to `jobs` of them at once. A step whose cache key was
  * answered before is not repeated. After a failure nothing new begins, what runs is let finish, and the run ends with
- * status "failed"; it does not throw. Results do not depend on `jobs`. Throws WORKFLOW_INVALID and STEP_UNKNOWN.
+ * status "failed"; it does not throw. Results do not depend on `jobs`. Throws WORKFLOW_INVALID and STEP_UNKNOWN, and what the listener
+ * throws: the run is on record as failed then, too.
  */
 export async function runWorkflow(workflow: Workflow, options: RunOptions): Promise<RunResult> {
   const warnings = requireSound(workflow, options.rules);
@@ -67,15 +67,32 @@ export async function runWorkflow(workflow: Workflow, options: RunOptions): Prom
   const start = clock.monotonic();
   const run = await startRun(workflow, plan, options);
   const { runId } = run.journal;
-  listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
-  for (const issue of warnings) listener.warned?.(issue);
-  const steps = await runSteps(run, (event) => listener.stepFinished?.(event)).finally(() => run.cancelling.end());
+  const took = (): number => clock.monotonic() - start;
+  let steps: readonly StepResult[];
+  try {
+    listener.runStarted?.({ runId, workflow: workflow.name, steps: workflow.steps.map((s) => s.name) });
+    for (const issue of warnings) listener.warned?.(issue);
+    steps = await runSteps(run, (event) => listener.stepFinished?.(event));
+  } catch (error) {
+    await endUnheard(run, took(), error);
+    throw error;
+  } finally {
+    run.cancelling.end();
+  }
   const { ending } = run;
-  const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: clock.monotonic() - start };
+  const summary = { status: ending?.status ?? ("succeeded" as const), durationMs: took() };
   await run.journal.finish(summary, ending?.error ?? null);
   const result = Object.freeze({ runId, ...summary, steps, error: ending?.error ?? null });
   listener.runFinished?.(result);
   return result;
+}
+
+/** Ends the record of a run whose listener threw: what it threw is told, whether or not that can be written. */
+async function endUnheard(run: Progressing, durationMs: number, thrown: unknown): Promise<void> {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const unheard = new MillraceError("LISTENER_FAILED", { workflow: run.workflow.name, reason }, { cause: thrown });
+  const { status, error } = run.ending ?? { status: "failed" as const, error: unheard };
+  await run.journal.finish({ status, durationMs }, error).catch(() => {});
 }
 
 async function startRun(workflow: Workflow, plan: Plan, options: RunOptions): Promise<Progressing> {
@@ -235,39 +252,6 @@ function reasonToSkip(run: Progressing, step: Step, needed: readonly StepResult[
 function endingReason(run: Progressing): string {
   if (run.ending?.status === "failed") return `step "${run.ending.at}" failed`;
   return "the run was cancelled";
-}
-
-/** Asks the step's own condition, which may take as long as an attempt. */
-async function reasonNotTo(run: Progressing, subject: Subject): Promise<string | null> {
-  const { step } = subject;
-  const { when } = step;
-  if (!when) return null;
-  const over = createOver();
-  const time = limitTime(step.name, step.timeoutMs, over, run.cancelling);
-  const { context, end } = createAttemptContext({
-    store: run.store,
-    step: { ...step, outputs: [] },
-    runId: run.journal.runId,
-    fence: run.journal.held.fence,
-    inputs: subject.inputs,
-    observed: null,
-    values: run.values,
-    readLater: { digest: () => true, output: () => false },
-    record: emptyRecord(),
-    progress: silent,
-    rng: run.rng.fork(`${step.name} when`),
-    clock: run.clock,
-    get signal() {
-      return over.signal;
-    },
-    item: null,
-  });
-  try {
-    time.start();
-    return await time.within(() => when(context));
-  } finally {
-    await end();
-  }
 }
 
 function skip(run: Run, subject: Subject, reason: string, attempt = 1): StepResult {

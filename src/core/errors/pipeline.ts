@@ -64,6 +64,12 @@ export const pipelineErrors = {
     message: (c: { step: string; reason: string }): string => `step "${c.step}" failed: ${c.reason}`,
     remedy: (): string => "Mend the cause and run again: finished steps are not repeated.",
   },
+  LISTENER_FAILED: {
+    status: 500,
+    exit: 1,
+    message: (c: { workflow: string; reason: string }): string => `what listens to "${c.workflow}" failed: ${c.reason}`,
+    remedy: (): string => "Mend the listener and run again: finished steps are not repeated.",
+  },
   STEP_TIMED_OUT: {
     status: 500,
     exit: 1,
