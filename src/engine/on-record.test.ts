@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock as clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { of, run, store } from "./define.fixtures.ts";
@@ -33,10 +33,10 @@ beforeEach(() => {
   found = [];
 });
 
-/** Looks before anything else can happen, for nothing is awaited, and after a while. */
+/** Looks before anything else can happen, for nothing is awaited, and once no end waits for its rows any more. */
 const lookTwice = async (): Promise<number> => {
   found.push(await look());
-  await moment();
+  await vi.waitUntil(async () => (await look()).ends === 0, { timeout: 60_000, interval: 10 });
   found.push(await look());
   return 2;
 };
@@ -54,7 +54,12 @@ describe("a small output that a step returns", () => {
 
   it("is on record in full before anybody hears of it", async () => {
     const heard: Promise<Found>[] = [];
-    await run(of(step({ name: "second", inputs: { n: first.output }, run: () => moment().then(() => 2) })), {
+    // It ends when the first has been heard of, or its own end might be found.
+    const wait = async (): Promise<number> => {
+      await vi.waitUntil(() => heard.length > 0, { timeout: 60_000, interval: 5 });
+      return (await heard[0]!).steps.length;
+    };
+    await run(of(step({ name: "second", inputs: { n: first.output }, run: wait })), {
       listener: { stepFinished: ({ step: name }) => void (name === "first" && heard.push(look())) },
     });
     expect(await Promise.all(heard)).toEqual([written]);
