@@ -19,15 +19,21 @@ function loads(tag, member, address, more = {}) {
   });
 }
 
+/** What the page sees of a document of a frame or window. The empty one it was made with, until an answer comes, is its own. */
+function seen(page) {
+  if (!page) return "blocked: not to be seen";
+  return page.URL === "about:blank" ? "blocked: silence" : page.documentElement.outerHTML;
+}
+
 /** A frame tells that it loaded whatever became of it; what counts is whether the page sees into it. */
 async function seesInto(frame) {
   await new Promise((resolve) => {
     frame.addEventListener("load", resolve);
     setTimeout(resolve, 3000);
   });
-  const seen = frame.contentDocument?.documentElement.outerHTML ?? "blocked: frame";
+  const known = seen(frame.contentDocument);
   frame.remove();
-  return seen;
+  return known;
 }
 
 function framed(address) {
@@ -64,11 +70,10 @@ function connected(make) {
 async function opened(address) {
   const made = window.open(address);
   if (!made) return "no window";
-  // Empty until the server has answered, which the page can still see.
-  const isEmpty = () => made.document.documentElement.textContent === "";
+  const isWaiting = () => seen(made.document) === "blocked: silence";
   try {
-    for (let i = 0; i < 60 && isEmpty(); ++i) await new Promise((resolve) => setTimeout(resolve, 50));
-    return made.document.documentElement.outerHTML;
+    for (let i = 0; i < 60 && isWaiting(); ++i) await new Promise((resolve) => setTimeout(resolve, 50));
+    return seen(made.document);
   } catch (error) {
     return blocked(error);
   } finally {
