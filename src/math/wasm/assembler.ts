@@ -53,6 +53,7 @@ export const op = {
   f64Le: [0x65],
   f64Ge: [0x66],
   f64Abs: [0x99],
+  f64Neg: [0x9a],
   f64Add: [0xa0],
   f64Sub: [0xa1],
   f64Mul: [0xa2],
@@ -81,6 +82,7 @@ export const op = {
   i64x2Splat: [0xfd, 0x12],
   i32x4Splat: [0xfd, 0x11],
   i32x4Add: [0xfd, 0xae, 0x01],
+  i32x4Mul: [0xfd, 0xb5, 0x01],
   i64x2Shl: [0xfd, 0xcb, 0x01],
   i64x2ShrS: [0xfd, 0xcc, 0x01],
   i64x2ShrU: [0xfd, 0xcd, 0x01],
@@ -163,10 +165,11 @@ export const i64Load = (offset: number): Code => [0x29, 0, unsigned(offset)];
 /** Loads a signed 32-bit integer and widens it. */
 export const i64Load32 = (offset: number): Code => [0x34, 0, unsigned(offset)];
 export const i64Store = (offset: number): Code => [0x37, 0, unsigned(offset)];
-/** Loads and stores that threads see in one order; at addresses that are multiples of 8. */
+/** Loads and stores that threads see in one order; at addresses that are multiples of their bytes. */
 export const i64AtomicLoad = (offset: number): Code => [0xfe, 0x11, 3, unsigned(offset)];
 export const i64AtomicStore = (offset: number): Code => [0xfe, 0x18, 3, unsigned(offset)];
 /** Adds to the number there, which it gives as it was. */
+export const i32AtomicAdd = (offset: number): Code => [0xfe, 0x1e, 2, unsigned(offset)];
 export const i64AtomicAdd = (offset: number): Code => [0xfe, 0x1f, 3, unsigned(offset)];
 export const f64Load = (offset: number): Code => [0x2b, 0, unsigned(offset)];
 export const f64Store = (offset: number): Code => [0x39, 0, unsigned(offset)];

@@ -1,19 +1,18 @@
 import type { Team } from "../../threads/team.ts";
-import { featureAt, totalsAt } from "./candidate-exchange.ts";
+import { featureAt } from "./candidate-exchange.ts";
 import { searchRules, shrunk } from "./candidate.ts";
 import { Histograms } from "./histograms.ts";
 import { KernelSplitter } from "./kernel-splitter.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { scanEntry, scanState } from "./kernels/scan-state.ts";
-import type { Growth, Leaf, LeafRows } from "./leaf.ts";
+import type { Growth, SummedLeaf } from "./leaf.ts";
 import type { Scales } from "./loss.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { bestStep, isRenewed } from "./renewal.ts";
-import { unbounded } from "./search-bounded.ts";
 import type { SearchPlace } from "./search-pair.ts";
 import type { Range, Shard } from "./shard.ts";
-import { Splitter } from "./splitter.ts";
-import { type GrownTree, clearTree, emptyTree } from "./tree.ts";
+import { Splitter, type TreeSplitter } from "./splitter.ts";
+import { type GrownTree, clearTree, emptyTree, treeLayout } from "./tree.ts";
 import type { View } from "./view.ts";
 
 /** What one tree is grown of. */
@@ -24,6 +23,8 @@ interface GrowArgs {
   readonly used: Uint8Array;
   /** Writes the gradients of some rows; null where they are there, as they are unless a tree is learned from all rows. */
   readonly writeGradients: ((range: Range) => void) | null;
+  /** Of the round, where a kernel writes them: see `logisticKernel`. */
+  readonly dither: number;
 }
 
 /**
@@ -37,7 +38,7 @@ export class Grower {
   readonly #team: Team;
   readonly #shard: Shard;
   readonly #histograms: Histograms;
-  readonly #splitter: Splitter | KernelSplitter;
+  readonly #splitter: TreeSplitter;
   readonly #tree: GrownTree;
 
   /** All threads make theirs at once: they wait for each other. */
@@ -46,7 +47,9 @@ export class Grower {
     this.#view = view;
     this.#team = team;
     this.#shard = shard;
-    this.#tree = emptyTree(plan.settings.leaves, plan.shape.binRoom);
+    const { leaves } = plan.settings;
+    const treeAt = plan.layout.trees + team.thread * treeLayout(leaves).bytes;
+    this.#tree = emptyTree(leaves, plan.shape.binRoom, view.bytes.buffer, treeAt);
     const place = placeOf(plan, view, kernels, team);
     const histograms = new Histograms(plan, view, kernels, team, place);
     this.#histograms = histograms;
@@ -57,56 +60,43 @@ export class Grower {
 
   /**
    * Grows one tree from the gradients in the row records and the first `own` positions of the shard's segment (of the full index
-   * where kernels grow it from all rows); the rows behind them are sent down it afterwards. Returns the tree, which the next one is
-   * written over, and where each leaf's rows stand.
+   * where kernels grow it from all rows); the rows behind them are sent down it afterwards. The next one is written over it.
    */
-  grow(args: GrowArgs): { tree: GrownTree; leaves: readonly LeafRows[] } {
-    const { settings, meanWeight } = this.#plan;
-    const { output, scales, used } = args;
+  grow(args: GrowArgs): GrownTree {
+    const { settings, meanWeight, loss } = this.#plan;
+    const { output, scales, used, own } = args;
+    const { begin, nRows } = this.#shard;
     const tree = this.#tree;
     clearTree(tree, output);
     const growth: Growth = { output, scales, used, tree, rules: searchRules(settings, scales, meanWeight) };
-    const leaves = this.#splitter.split(growth, this.#root(growth, args));
-    if (isRenewed(this.#plan.loss) && leaves.length > 1) this.#renew(growth, leaves);
-    else for (const leaf of leaves) tree.value[leaf.node] = this.#valueOf(growth, leaf);
-    return { tree, leaves };
+    this.#sumRoot(args);
+    this.#splitter.split(growth, { begin, own, restBegin: begin + own, rest: nRows - own });
+    if (isRenewed(loss) && tree.nNodes > 1) this.#renew(growth, this.#splitter.leaves);
+    else this.#splitter.setValues(growth);
+    return tree;
   }
 
-  /** The leaf of all rows, its histogram summed. */
-  #root(growth: Growth, { own, writeGradients }: GrowArgs): Leaf {
-    const { begin, nRows } = this.#shard;
-    if (writeGradients) this.#histograms.sumAll(0, writeGradients);
-    else this.#histograms.sumListed(0, begin, own);
+  /** Adds the last tree to the scores of this thread's rows, leaf by leaf. */
+  addScores(): void {
+    this.#splitter.addScores(this.#tree);
+  }
+
+  /** Sums the histogram of all rows. */
+  #sumRoot({ own, scales, writeGradients, dither }: GrowArgs): void {
+    const { sumLogistic } = this.#splitter;
+    if (!writeGradients) this.#histograms.sumListed(0, this.#shard.begin, own);
+    else if (sumLogistic) sumLogistic(scales, dither);
+    else this.#histograms.sumAll(0, writeGradients);
     this.#team.barrier();
     this.#histograms.merge(0, null);
     this.#team.barrier();
-    const totals = totalsAt(this.#view.words, this.#histograms.at(0) / 4, this.#plan.shape);
-    growth.tree.cover[0] = totals.hessian / growth.scales.hessian;
-    const freedom = { bounds: unbounded, used: growth.used, path: [] };
-    const { gradient, hessian, count } = totals;
-    const [restBegin, rest] = [begin + own, nRows - own];
-    return {
-      gradient,
-      hessian,
-      count,
-      node: 0,
-      depth: 0,
-      begin,
-      own,
-      restBegin,
-      rest,
-      slot: 0,
-      split: null,
-      gain: 0,
-      freedom,
-    };
   }
 
   /**
    * Gives each leaf the best step of the loss itself, shrunk by the shares the penalties would leave of a Newton step. Each
    * leaf is one thread's, which reads the rows of all threads in it; no score changes before all are done.
    */
-  #renew(growth: Growth, leaves: readonly Leaf[]): void {
+  #renew(growth: Growth, leaves: readonly SummedLeaf[]): void {
     const { l1, l2, learningRate } = this.#plan.settings;
     const { train, leafSteps, leafRows } = this.#view;
     const { thread, threads } = this.#team;
@@ -138,16 +128,6 @@ export class Grower {
     const rows = new Uint32Array(parts.reduce((total, part) => total + part.length, 0));
     parts.reduce((at, part) => (rows.set(part, at), at + part.length), 0);
     return rows.sort();
-  }
-
-  /** The Newton step -G / (H + l2), times the learning rate; G shrunk by l1. */
-  #valueOf(growth: Growth, leaf: Leaf): number {
-    const { l2, learningRate } = this.#plan.settings;
-    const { scales } = growth;
-    const hessian = leaf.hessian / scales.hessian + l2;
-    const step = hessian > 0 ? -shrunk(leaf.gradient, growth.rules.l1) / scales.gradient / hessian : 0;
-    const unit = scales.hessian / scales.gradient;
-    return Math.max(leaf.freedom.bounds.low * unit, Math.min(leaf.freedom.bounds.high * unit, step)) * learningRate;
   }
 }
 

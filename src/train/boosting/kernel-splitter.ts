@@ -1,25 +1,32 @@
 import type { BinRun } from "./bin-runs.ts";
 import type { Histograms } from "./histograms.ts";
-import { binRun, growthBytes, growthLeaf, growthSplit, growthSplitsAt, growthState } from "./kernels/growth-state.ts";
+import { binRun, growthBytes, growthLeaf, growthState } from "./kernels/growth-state.ts";
+import type { VectorKernels } from "./kernels/kernels.ts";
 import { featuresOf, gatherBytes, histogramStep, packedStep } from "./kernels/shape.ts";
-import { type Growth, type Leaf, openNode } from "./leaf.ts";
+import type { Growth, RootRows, SummedLeaf } from "./leaf.ts";
 import type { SearchArgs } from "./leaf-search.ts";
+import type { Scales } from "./loss.ts";
 import { foundBytes, type TrainingPlan } from "./plan.ts";
 import { isListedAnew } from "./sampling.ts";
 import { type SearchPlace, listNumbers, writePenalties } from "./search-pair.ts";
 import { routeNumber } from "./search.ts";
+import type { TreeSplitter } from "./splitter.ts";
+import { type GrownTree, treeLayout } from "./tree.ts";
 import { leftBytes } from "./turns.ts";
 
 /**
- * Splits leaves of numbers, without constraints, by one call of a kernel a tree: V8 would take longer to compile what drives it in
+ * Splits leaves of numbers, without constraints, by a few calls of kernels a tree: V8 would take longer to compile what drives it in
  * TypeScript than most trees take to grow.
  */
-export class KernelSplitter {
+export class KernelSplitter implements TreeSplitter {
   readonly #plan: TrainingPlan;
   readonly #place: SearchPlace;
   /** Block that the kernel works on: see `growthState`. */
   readonly #state: number;
-  readonly #grow: (state: number) => number;
+  readonly #functions: VectorKernels["functions"];
+  #nLeaves = 0;
+  /** The features that are listed to be searched. */
+  #listed: Uint8Array | null = null;
 
   constructor({ plan, place, team, histograms }: SearchArgs) {
     const { layout, shape, settings } = plan;
@@ -27,7 +34,7 @@ export class KernelSplitter {
     this.#plan = plan;
     this.#place = place;
     this.#state = layout.growth + thread * growthBytes(settings.leaves);
-    this.#grow = place.kernels.vector!.functions["grow"]!;
+    this.#functions = place.kernels.vector!.functions;
     const fields = {
       list: place.list,
       search: place.state,
@@ -36,6 +43,7 @@ export class KernelSplitter {
       wide: layout.privateHistograms + thread * histogramStep(shape),
       summed: layout.perThread + 16 * thread,
       left: layout.left + thread * leftBytes,
+      tree: layout.trees + thread * treeLayout(settings.leaves).bytes,
       gathered: layout.gathered + thread * gatherBytes(shape.stride),
       ...this.#writeRuns(thread, histograms),
       packedRows: histograms.packedRows,
@@ -68,71 +76,58 @@ export class KernelSplitter {
     return { runs: own, runsEnd: write(ownRuns, own), wideRuns: wide, wideRunsEnd: write(wideRuns, wide) };
   }
 
-  /** As `Splitter.split`. */
-  split(growth: Growth, root: Leaf): Leaf[] {
+  /** As `Histograms.sumAll` into the first histogram, with the gradients of logistic loss; null where the loss is another, or rows have weights. */
+  get sumLogistic(): ((scales: Scales, dither: number) => void) | null {
+    const { sumTurns } = this.#functions;
+    return sumTurns ? ({ gradient, hessian }, dither) => sumTurns(this.#state, gradient, hessian, dither) : null;
+  }
+
+  split(growth: Growth, { begin, own, restBegin, rest }: RootRows): void {
+    const { tree, rules, scales, used } = growth;
     const place = this.#place;
+    const { words, doubles } = place.view;
     const state = this.#state;
-    place.view.words[(state + growthState.listEnd) / 4] = listNumbers(place, growth.used);
-    for (const lane of [0, 1]) writePenalties(place, growth.rules, lane);
-    this.#writeRoot(root);
-    const nLeaves = this.#grow(state);
-    const nodes = this.#writeNodes(growth, nLeaves);
-    return nodes.map((node, i) => this.#leafAt(state + growthState.leaves + i * growthLeaf.bytes, node, root));
+    if (used !== this.#listed) words[(state + growthState.listEnd) / 4] = listNumbers(place, used);
+    this.#listed = used;
+    writePenalties(place, rules, 0);
+    writePenalties(place, rules, 1);
+    doubles[(state + growthState.gradientScale) / 8] = scales.gradient;
+    doubles[(state + growthState.hessianScale) / 8] = scales.hessian;
+    this.#nLeaves = this.#functions["grow"]!(state, begin, own, restBegin, rest);
+    tree.nNodes = 2 * this.#nLeaves - 1;
+    if (this.#plan.nValidation > 0) this.#writeRoutes(tree);
   }
 
-  #writeRoot(root: Leaf): void {
-    const { words, doubles } = this.#place.view;
-    const at = this.#state + growthState.leaves;
-    for (const name of ["gradient", "hessian", "count", "gain"] as const)
-      doubles[(at + growthLeaf[name]) / 8] = root[name];
-    for (const name of ["begin", "own", "restBegin", "rest", "slot", "depth"] as const)
-      words[(at + growthLeaf[name]) / 4] = root[name];
-  }
-
-  /** Writes the splits to the tree, with routes where rows are watched, which go by them; returns the node of each leaf. */
-  #writeNodes(growth: Growth, nLeaves: number): number[] {
-    const { tree, scales } = growth;
-    const { words, doubles } = this.#place.view;
-    const { settings, features, nValidation } = this.#plan;
-    const nodes = [0];
-    let at = this.#state + growthSplitsAt(settings.leaves);
-    for (; nodes.length < nLeaves; at += growthSplit.bytes) {
-      const position = words[(at + growthSplit.leaf) / 4]! / growthLeaf.bytes;
-      const node = nodes[position]!;
-      const split = {
-        feature: words[(at + growthSplit.feature) / 4]!,
-        bin: words[(at + growthSplit.bin) / 4]!,
-        missingLeft: words[(at + growthSplit.missingLeft) / 4]!,
-      };
-      if (nValidation > 0) {
-        const routes = tree.routes.subarray(node << tree.routeBits, (node + 1) << tree.routeBits);
-        routeNumber({ ...split, routes }, features.nValues[split.feature]!);
-      }
-      const left = openNode(growth, node, split, doubles[(at + growthSplit.gain) / 8]!);
-      tree.cover[left] = doubles[(at + growthSplit.leftHessian) / 8]! / scales.hessian;
-      tree.cover[left + 1] = doubles[(at + growthSplit.rightHessian) / 8]! / scales.hessian;
-      nodes[position] = left;
-      nodes.push(left + 1);
+  /** Watched rows go by routes. */
+  #writeRoutes(tree: GrownTree): void {
+    const { nValues } = this.#plan.features;
+    for (let node = 0; node < tree.nNodes; ++node) {
+      const feature = tree.feature[node]!;
+      if (feature < 0) continue;
+      const routes = tree.routes.subarray(node << tree.routeBits, (node + 1) << tree.routeBits);
+      routeNumber({ bin: tree.bin[node]!, missingLeft: tree.missingLeft[node]!, routes }, nValues[feature]!);
     }
-    return nodes;
   }
 
-  #leafAt(at: number, node: number, { freedom }: Leaf): Leaf {
+  setValues(): void {
+    this.#functions["setValues"]!(this.#state, this.#nLeaves);
+  }
+
+  addScores({ output }: GrownTree): void {
+    this.#functions["addScores"]!(this.#state, this.#nLeaves, this.#plan.layout.scores + output * 8);
+  }
+
+  get leaves(): readonly SummedLeaf[] {
     const { words, doubles } = this.#place.view;
-    return {
-      gradient: doubles[(at + growthLeaf.gradient) / 8]!,
-      hessian: doubles[(at + growthLeaf.hessian) / 8]!,
-      count: doubles[(at + growthLeaf.count) / 8]!,
-      gain: 0,
-      begin: words[(at + growthLeaf.begin) / 4]!,
-      own: words[(at + growthLeaf.own) / 4]!,
-      restBegin: words[(at + growthLeaf.restBegin) / 4]!,
-      rest: words[(at + growthLeaf.rest) / 4]!,
-      slot: words[(at + growthLeaf.slot) / 4]!,
-      depth: words[(at + growthLeaf.depth) / 4]!,
-      node,
-      split: null,
-      freedom,
-    };
+    return Array.from({ length: this.#nLeaves }, (_, i) => {
+      const at = this.#state + growthState.leaves + i * growthLeaf.bytes;
+      return {
+        gradient: doubles[(at + growthLeaf.gradient) / 8]!,
+        hessian: doubles[(at + growthLeaf.hessian) / 8]!,
+        node: words[(at + growthLeaf.node) / 4]!,
+        begin: words[(at + growthLeaf.begin) / 4]!,
+        own: words[(at + growthLeaf.own) / 4]!,
+      };
+    });
   }
 }

@@ -16,6 +16,12 @@ export interface LeafRows {
   readonly rest: number;
 }
 
+/** The rows of the root, as those of a leaf. */
+export type RootRows = Omit<LeafRows, "node">;
+
+/** What the value of a leaf is found by. */
+export type SummedLeaf = Pick<Leaf, "gradient" | "hessian" | "node" | "begin" | "own">;
+
 /** A leaf while the tree grows. Its sums and its count are over the rows of all threads. */
 export interface Leaf extends Totals, LeafRows {
   readonly depth: number;

@@ -14,6 +14,7 @@ import { cellCount } from "../../model/quick/records.ts";
 import { sizeClasses } from "./sampling.ts";
 import { type GroupCounts, rankedBytes } from "./ranked-rows.ts";
 import { tableLength } from "./sigmoid-table.ts";
+import { treeLayout } from "./tree.ts";
 import { leftBytes } from "./turns.ts";
 import { binRun, growthBytes } from "./kernels/growth-state.ts";
 import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
@@ -133,6 +134,8 @@ export interface Layout {
   readonly scratch: number;
   /** The index of a round that uses all rows. */
   readonly fullIndex: number;
+  /** The number each row had at first, where rows are put in another order (`RowOrder`); -1 where they are not. Behind `targets`. */
+  readonly origins: number;
   /** The sigmoid at the grid of `sigmoidTable`, for logistic. */
   readonly sigmoid: number;
   /** One histogram a thread where there are several, then one a leaf; and one of packed bins a thread where rows are packed. */
@@ -153,8 +156,9 @@ export interface Layout {
   readonly scanLists: number;
   /** The best split of each leaf as each thread keeps it: `foundSplit` and its route. */
   readonly foundSplits: number;
-  /** What each thread grows a tree on: `growthState`. */
+  /** What each thread grows a tree on: `growthState`; and the tree itself: `treeLayout`. */
   readonly growth: number;
+  readonly trees: number;
   /** The runs of bins that each thread works on there: room for one a feature, twice. */
   readonly binRuns: number;
   /** The best step of each leaf, where leaves are renewed. */
@@ -202,6 +206,7 @@ export function planMemory(size: {
   readonly groups: GroupCounts | null;
   readonly leaves: number;
   readonly hasTop: boolean;
+  readonly isReordered: boolean;
   readonly weighted: boolean;
   readonly validationWeighted: boolean;
 }): Layout {
@@ -237,6 +242,7 @@ export function planMemory(size: {
     index: take(nRows * 4),
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
+    origins: size.isReordered ? take(nRows * 4) : -1,
     sigmoid: size.loss === "logistic" ? take(tableLength * 8) : -1,
     privateHistograms: threads > 1 ? take(histogramStep(shape) * threads) : -1,
     packedHistograms: shape.isPacked ? take(packedStep(shape) * threads) : -1,
@@ -250,6 +256,7 @@ export function planMemory(size: {
     scanLists: take(threads * featuresOf(shape) * scanEntry.bytes),
     foundSplits: take(threads * size.leaves * foundBytes(shape)),
     growth: take(threads * growthBytes(size.leaves)),
+    trees: take(threads * treeLayout(size.leaves).bytes),
     binRuns: take(threads * 2 * featuresOf(shape) * binRun.bytes),
     leafSteps: take(size.leaves * 8),
     leafRows: take(size.leaves * threads * 8),

@@ -91,7 +91,8 @@ function dataOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
   const isPacked = isPlain && nRows >= packedFrom && binRoom === 256;
   const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
-  const layout = layoutOf(args, problem, shape, counts);
+  const isReordered = isPacked && settings.rowShare === 1 && isGrownBy(bins, constraints);
+  const layout = layoutOf(args, problem, shape, counts, isReordered);
   const { pages, shared } = limitsOf({ layout, shape });
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
   return {
@@ -127,11 +128,10 @@ async function completed(
   bins: readonly ColumnBins[],
 ): Promise<TrainingPlan> {
   const limits = limitsOf(data);
-  const isCompiled = hasKernels();
-  const isGrown = isCompiled && isGrownByKernels(bins, data.constraints);
+  const isGrown = isGrownBy(bins, data.constraints);
   const plan = {
     ...data,
-    module: isCompiled ? compileKernels(data.shape, limits, isGrown ? data : null) : null,
+    module: hasKernels() ? compileKernels(data.shape, limits, isGrown ? data : null) : null,
     isGrown,
   };
   await writeInputs(args, problem, plan, view);
@@ -143,6 +143,7 @@ function layoutOf(
   problem: Problem,
   shape: KernelShape,
   groups: GroupCounts | null,
+  isReordered: boolean,
 ): Layout {
   const { nRows, nValidation, loss } = problem;
   return planMemory({
@@ -154,6 +155,7 @@ function layoutOf(
     loss,
     leaves: settings.leaves,
     hasTop: settings.topShare > 0,
+    isReordered,
     weighted: train.target.weights !== null,
     validationWeighted: (validation?.target.weights ?? null) !== null,
   });
@@ -181,9 +183,9 @@ async function writeInputs(
   if (watchedGroups && validation) writeRanked(view.ranking!.validation, watchedGroups, validation.target.values, null);
 }
 
-/** Kernels know cuts of numbers alone, which any leaf may make. */
-function isGrownByKernels(bins: readonly ColumnBins[], { direction, groups }: Constraints): boolean {
-  return bins.every(({ kind }) => kind === "number") && direction === null && groups === null;
+/** Whether kernels grow the trees: they know cuts of numbers alone, which any leaf may make. */
+function isGrownBy(bins: readonly ColumnBins[], { direction, groups }: Constraints): boolean {
+  return hasKernels() && bins.every(({ kind }) => kind === "number") && direction === null && groups === null;
 }
 
 /** Columns in memory, of the rows to learn from and of those to watch. */

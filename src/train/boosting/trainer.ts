@@ -1,9 +1,9 @@
-import { createRng, mix32, shuffle } from "../../core/rng.ts";
+import { mix32 } from "../../core/rng.ts";
 import type { Team } from "../../threads/team.ts";
+import { FeatureDraw } from "./feature-draw.ts";
 import { Grower } from "./grower.ts";
 import { type Kernels, openKernels } from "./kernels/kernels.ts";
 import { binsAt, cellBytes } from "./kernels/shape.ts";
-import type { LeafRows } from "./leaf.ts";
 import {
   type GradientTarget,
   type Scales,
@@ -23,13 +23,14 @@ import { largestTweedie, residualBounds, writeBounded, writeTweedie } from "./lo
 import { isOfNumbers, type TrainingPlan, lossChunk } from "./plan.ts";
 import { Ranker } from "./ranker.ts";
 import { ditherStep } from "./rounding.ts";
+import { RowOrder } from "./row-order.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
 import { type Range, type Shard, shardOf } from "./shard.ts";
 import { tableLength } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
-/** What a training learned; the same in every thread. Losses are sums over the (weighted) rows; -1 where not measured. */
+/** What a training learned; the same in every thread, but that the first one alone keeps the trees. Losses are sums over the (weighted) rows; -1 where not measured. */
 export interface TrainingOutcome {
   readonly trees: readonly FinishedTree[];
   /** Rounds kept, those trained before included: up to the one with the best validation loss. */
@@ -55,9 +56,12 @@ class Training {
   readonly #grower: Grower;
   readonly #sampling: Sampling;
   readonly #ranker: Ranker | null;
+  readonly #order: RowOrder | null;
   /** This thread's rows, training and validation. */
   readonly #rows: Shard;
   readonly #validationRows: Shard;
+  readonly #features: FeatureDraw;
+  /** The first thread's alone. */
   readonly #trees: { readonly round: number; readonly tree: FinishedTree }[] = [];
 
   constructor(plan: TrainingPlan, team: Team) {
@@ -71,6 +75,10 @@ class Training {
     this.#writeRows();
     this.#grower = new Grower(plan, this.#view, this.#kernels, team, this.#rows);
     this.#sampling = new Sampling(plan, this.#view, team, this.#rows);
+    this.#features = new FeatureDraw(plan);
+    const { writeRecords, vector } = this.#kernels;
+    const isReordered = plan.layout.origins >= 0 && vector !== null;
+    this.#order = isReordered ? new RowOrder(plan, writeRecords, vector.functions, this.#rows) : null;
     this.#ranker = plan.groups && new Ranker(plan.groups.largest, plan.parameter, team);
   }
 
@@ -92,6 +100,9 @@ class Training {
       if (!isWatched || settings.earlyStopping === 0 || loss < best.loss) best = { rounds: round, loss };
       else if (round - best.rounds >= settings.earlyStopping) break;
     }
+    this.#order?.restore();
+    // Losses are summed of any thread's rows.
+    this.#team.barrier();
     return {
       trees: this.#trees.filter((one) => one.round < best.rounds).map((one) => one.tree),
       rounds: best.rounds,
@@ -108,12 +119,13 @@ class Training {
 
   /** What no round changes: this thread's rows, listed, the bins in their records, a table; and the scores the first round begins with. */
   #writeRows(): void {
-    const { fullIndex, train, validation } = this.#view;
+    const { fullIndex, origins, train, validation } = this.#view;
     const { layout, shape, nRows, roundsBefore } = this.#plan;
     const bytes = cellBytes(shape);
     let at = this.#rows.begin;
     for (const [from, to] of this.#rows.ranges) {
       for (let row = from; row < to; ++row) fullIndex[at++] = row;
+      origins?.set(fullIndex.subarray(at - (to - from), at), from);
       const [column, record] = [layout.columns + from * bytes, layout.rows + from * shape.stride];
       this.#kernels.writeRecords(column, to - from, nRows * bytes, record);
     }
@@ -151,13 +163,15 @@ class Training {
       const own = this.#sampling.list(round);
       this.#team.barrier();
       if (flags[0] === 1) return "stopped";
-      const used = this.#usedFeatures(round, output);
+      const used = this.#features.of(round, output);
       const early = isSampled ? null : writeGradients;
-      const { tree, leaves } = this.#grower.grow({ output, own, scales, used, writeGradients: early });
+      const dither = this.#ditherOf(round);
+      const tree = this.#grower.grow({ output, own, scales, used, writeGradients: early, dither });
       if (tree.nNodes > 1) {
         state = "grown";
-        this.#trees.push({ round, tree: finishTree(tree) });
-        this.#addToTraining(tree, leaves);
+        if (this.#team.thread === 0) this.#trees.push({ round, tree: finishTree(tree) });
+        this.#grower.addScores();
+        if (round === this.#plan.roundsBefore) this.#order?.follow();
         if (nValidation > 0) {
           for (const range of this.#validationRows.ranges) this.#addToRows(tree, validation, range);
         }
@@ -222,10 +236,10 @@ class Training {
   }
 
   #writeLogistic(from: number, to: number, round: number, target: GradientTarget, scales: Scales): void {
-    const { layout, shape, seed } = this.#plan;
+    const { layout, shape } = this.#plan;
     const { train } = this.#view;
     const { vector } = this.#kernels;
-    const dither = (mix32(seed + round) + Math.imul(from, ditherStep)) | 0;
+    const dither = (this.#ditherOf(round) + Math.imul(from, ditherStep)) | 0;
     if (vector === null && shape.isPacked) return writePackedLogistic(train, from, to, target, scales, dither);
     if (vector === null || layout.weights >= 0) return writeLogistic(train, from, to, target, scales);
     const records = layout.rows + from * shape.stride;
@@ -235,27 +249,9 @@ class Training {
     vector.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
   }
 
-  /** The features a tree may split on, drawn without replacement. */
-  #usedFeatures(round: number, output: number): Uint8Array {
-    const { seed, settings, features } = this.#plan;
-    const nFeatures = features.nValues.length;
-    const used = new Uint8Array(nFeatures);
-    if (settings.columnShare === 1) return used.fill(1);
-    const order = Uint32Array.from({ length: nFeatures }, (_, f) => f);
-    shuffle(order, createRng(seed).fork(`columns of tree ${round}.${output}`));
-    for (const f of order.subarray(0, Math.ceil(settings.columnShare * nFeatures))) used[f] = 1;
-    return used;
-  }
-
-  /** Adds a tree to the training scores, leaf by leaf. */
-  #addToTraining(tree: GrownTree, leaves: readonly LeafRows[]): void {
-    const { layout } = this.#plan;
-    const scores = layout.scores + tree.output * 8;
-    for (const { node, begin, own, restBegin, rest } of leaves) {
-      const [from, restFrom] = [layout.index + begin * 4, layout.index + restBegin * 4];
-      this.#kernels.addScore(from, from + own * 4, scores, tree.value[node]!);
-      if (rest > 0) this.#kernels.addScore(restFrom, restFrom + rest * 4, scores, tree.value[node]!);
-    }
+  /** What gradients of the first row are dithered by. */
+  #ditherOf(round: number): number {
+    return mix32(this.#plan.seed + round) | 0;
   }
 
   #addToRows(tree: GrownTree, set: RowSet, [from, to]: Range): void {

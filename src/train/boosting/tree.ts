@@ -18,22 +18,45 @@ export interface GrownTree {
   readonly cover: Float64Array;
 }
 
-/** Room for a tree of `leaves` leaves over features of at most `binRoom` bins, a power of two. */
-export function emptyTree(leaves: number, binRoom: number): GrownTree {
+/** The arrays of a tree that kernels write. */
+export type NodeField = "value" | "gain" | "cover" | "feature" | "bin" | "left" | "right" | "missingLeft";
+
+/** Where they stand in a tree of up to `leaves` leaves, as byte offsets, and how many bytes they take: whole cache lines. */
+export function treeLayout(leaves: number): Readonly<Record<NodeField | "bytes", number>> {
   const room = 2 * leaves - 1;
+  return {
+    value: 0,
+    gain: 8 * room,
+    cover: 16 * room,
+    feature: 24 * room,
+    bin: 28 * room,
+    left: 32 * room,
+    right: 36 * room,
+    missingLeft: 40 * room,
+    bytes: Math.ceil((41 * room) / 64) * 64,
+  };
+}
+
+/** Room for a tree of `leaves` leaves over features of at most `binRoom` bins, a power of two; kernels write to the arrays in `buffer`, from byte `from` on. */
+export function emptyTree(leaves: number, binRoom: number, buffer: ArrayBufferLike, from: number): GrownTree {
+  const room = 2 * leaves - 1;
+  const at = treeLayout(leaves);
+  const words = (name: "feature" | "bin" | "left" | "right"): Int32Array =>
+    new Int32Array(buffer, from + at[name], room);
+  const doubles = (name: "value" | "gain" | "cover"): Float64Array => new Float64Array(buffer, from + at[name], room);
   return {
     output: 0,
     nNodes: 0,
-    feature: new Int32Array(room),
-    bin: new Int32Array(room),
-    missingLeft: new Uint8Array(room),
+    feature: words("feature"),
+    bin: words("bin"),
+    missingLeft: new Uint8Array(buffer, from + at.missingLeft, room),
     routes: new Uint8Array(room * binRoom),
     routeBits: Math.log2(binRoom),
-    left: new Int32Array(room),
-    right: new Int32Array(room),
-    value: new Float64Array(room),
-    gain: new Float64Array(room),
-    cover: new Float64Array(room),
+    left: words("left"),
+    right: words("right"),
+    value: doubles("value"),
+    gain: doubles("gain"),
+    cover: doubles("cover"),
   };
 }
 

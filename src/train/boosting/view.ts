@@ -35,6 +35,7 @@ export interface View {
   } | null;
   readonly index: Uint32Array;
   readonly fullIndex: Uint32Array;
+  readonly origins: Uint32Array | null;
   readonly candidates: Float64Array;
   readonly perThread: Float64Array;
   readonly leafSteps: Float64Array;
@@ -73,6 +74,7 @@ export function openView(plan: DataPlan, threads: number): View {
     },
     index: new Uint32Array(buffer, layout.index, nRows),
     fullIndex: new Uint32Array(buffer, layout.fullIndex, nRows),
+    origins: layout.origins < 0 ? null : new Uint32Array(buffer, layout.origins, nRows),
     candidates: doubles(layout.candidates, (layout.candidateRoutes - layout.candidates) / 8),
     perThread: doubles(layout.perThread, 2 * threads),
     leafSteps: doubles(layout.leafSteps, plan.settings.leaves),

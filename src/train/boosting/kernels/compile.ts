@@ -6,6 +6,7 @@ import { type GrowthPlan, barrier } from "./growth-code.ts";
 import { growthKernels } from "./growth.ts";
 import { logisticKernel } from "./logistic.ts";
 import { logisticSumKernel } from "./logistic-sum.ts";
+import { rowOrderKernels } from "./row-order.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { recordsKernel } from "./records.ts";
 import { scanFeaturesKernel } from "./scan.ts";
@@ -45,12 +46,13 @@ export function compileKernels(
     partitionKernel(cellBytes(shape)),
     recordsKernel(shape),
     addScoreKernel(shape),
-    logisticKernel(shape),
+    logisticKernel(shape, growth && growth.layout.origins >= 0 ? growth.layout.origins - growth.layout.targets : null),
     logisticSumKernel(),
     sigmoidsKernel(),
     ...(shape.isPacked ? [widenKernel(shape)] : []),
     ...mergeKinds.filter(({ from }) => shape.isPacked || from === "Bins").map((kind) => mergeKernel(shape, kind)),
     ...(growth ? growthKernels(growth) : []),
+    ...(growth && growth.layout.origins >= 0 ? rowOrderKernels(growth) : []),
   ];
   return compileModule(assemble(functions, memory, growth ? [barrier] : []));
 }

@@ -14,7 +14,11 @@ import {
 import type { TrainingPlan } from "../plan.ts";
 
 /** What of a training stands in the kernels as literals. */
-export type GrowthPlan = Pick<TrainingPlan, "shape" | "layout" | "nRows" | "settings">;
+export type GrowthPlan = Pick<TrainingPlan, "shape" | "layout" | "nRows" | "settings" | "loss">;
+
+/** Whether kernels write gradients themselves as they sum all rows: those of logistic loss, of rows that weigh 1. */
+export const isLogistic = ({ loss, layout }: Pick<GrowthPlan, "loss" | "layout">): boolean =>
+  loss === "logistic" && layout.weights < 0;
 
 export const addresses = (count: number): ImportedFunction["parameters"] => Array.from({ length: count }, () => i32);
 

@@ -1,6 +1,6 @@
 /**
- * What `grow` works on, a block a thread, as byte offsets: addresses of the thread's own (32-bit), then a record a leaf, then one a
- * split in the order of the splits.
+ * What `grow` works on, a block a thread, as byte offsets: addresses of the thread's own (32-bit), then scales of sums
+ * as doubles, then a record a leaf.
  */
 export const growthState = {
   /** Features to search, and where their list ends; block of the search of cuts. */
@@ -26,7 +26,11 @@ export const growthState = {
   rootList: 52,
   /** Where it says which of its listed rows are left to sum: see `leftRows`. */
   left: 56,
-  leaves: 64,
+  /** The tree: see `treeLayout`. */
+  tree: 60,
+  gradientScale: 64,
+  hessianScale: 72,
+  leaves: 80,
 } as const;
 
 /** A run of bins, as `BinRun`, as byte offsets. */
@@ -44,24 +48,10 @@ export const growthLeaf = {
   rest: 44,
   slot: 48,
   depth: 52,
-  bytes: 56,
+  node: 56,
+  bytes: 64,
 } as const;
-
-/** A split: its gain and the hessians of both sides as doubles; the position of its leaf, which the left side takes, and where it is cut. */
-export const growthSplit = {
-  gain: 0,
-  leftHessian: 8,
-  rightHessian: 16,
-  leaf: 24,
-  feature: 28,
-  bin: 32,
-  missingLeft: 36,
-  bytes: 40,
-} as const;
-
-/** Where the splits stand in the block of a thread. */
-export const growthSplitsAt = (leaves: number): number => growthState.leaves + leaves * growthLeaf.bytes;
 
 /** Bytes of the block of a thread, whole cache lines. */
 export const growthBytes = (leaves: number): number =>
-  Math.ceil((growthSplitsAt(leaves) + leaves * growthSplit.bytes) / 64) * 64;
+  Math.ceil((growthState.leaves + leaves * growthLeaf.bytes) / 64) * 64;

@@ -17,7 +17,18 @@ import {
 } from "../../../math/wasm/assembler.ts";
 import { put } from "../../../math/wasm/code.ts";
 import { foundBytes } from "../plan.ts";
-import { type GrowthPlan, addresses, ask, number, setNumber, setWord, sum, times, word } from "./growth-code.ts";
+import {
+  type GrowthPlan,
+  addresses,
+  ask,
+  isLogistic,
+  number,
+  setNumber,
+  setWord,
+  sum,
+  times,
+  word,
+} from "./growth-code.ts";
 import {
   clearRunsKernel,
   flushRunsKernel,
@@ -27,7 +38,9 @@ import {
   subtractLeaf,
   sumLeafKernel,
 } from "./growth-histograms.ts";
-import { growthLeaf, growthSplit, growthSplitsAt, growthState } from "./growth-state.ts";
+import { addScoresKernel, coverOf, nodeWriter, openRootKernel, setValuesKernel } from "./growth-nodes.ts";
+import { sumTurnsKernel } from "./growth-turns.ts";
+import { growthLeaf, growthState } from "./growth-state.ts";
 import { foundSplit, scanState } from "./scan-state.ts";
 import { cellBytes, isSubtracted } from "./shape.ts";
 
@@ -142,11 +155,14 @@ function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
  */
 function splitKernel(plan: GrowthPlan): KernelFunction {
   const { layout, shape, nRows, settings } = plan;
-  const [state, leaf, nLeaves, right, split, found, column, left, small, large, list] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+  const [state, leaf, nLeaves, right, node, child, found, column, left, small, large, list] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
   ];
   const leafWord = (offset: number): Code => word(leaf, offset);
-  const copyWord = (to: number, offset: number, from: number): Code => setWord(split, to, word(from, offset));
+  const setNode = nodeWriter(plan, state);
+  const scale = number(state, growthState.gradientScale);
+  const halfGain = [f64Constant(0.5), number(leaf, growthLeaf.gain), op.f64Mul];
+  const gain = [halfGain, number(state, growthState.hessianScale), op.f64Mul, scale, op.f64Div, scale, op.f64Div];
   /** Parts a stretch of the index, and gives both children theirs. */
   const part = (begin: number, own: number): Code => {
     const bytes = [leafWord(begin), constant(4), op.i32Mul];
@@ -196,18 +212,19 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     name: "split",
     parameters: addresses(3),
     result: null,
-    locals: addresses(8),
+    locals: addresses(9),
     body: [
       put(list, word(state, growthState.rootList), constant(layout.index), isRoot, select),
       put(right, plus(state, growthState.leaves), times(get(nLeaves), growthLeaf.bytes), op.i32Add),
-      put(split, plus(state, growthSplitsAt(settings.leaves) - growthSplit.bytes)),
-      put(split, get(split), times(get(nLeaves), growthSplit.bytes), op.i32Add),
+      put(node, leafWord(growthLeaf.node)),
+      put(child, times(get(nLeaves), 2), constant(1), op.i32Sub),
       put(found, foundOf(plan, state, leaf)),
-      copyWord(growthSplit.feature, foundSplit.feature, found),
-      copyWord(growthSplit.bin, foundSplit.bin, found),
-      copyWord(growthSplit.missingLeft, foundSplit.missingLeft, found),
-      setWord(split, growthSplit.leaf, get(leaf), plus(state, growthState.leaves), op.i32Sub),
-      setNumber(split, growthSplit.gain, number(leaf, growthLeaf.gain)),
+      setNode("feature", node, word(found, foundSplit.feature)),
+      setNode("bin", node, word(found, foundSplit.bin)),
+      setNode("missingLeft", node, word(found, foundSplit.missingLeft)),
+      setNode("left", node, get(child)),
+      setNode("right", node, plus(child, 1)),
+      setNode("gain", node, gain),
       put(
         column,
         times(word(found, foundSplit.feature), nRows * cellBytes(shape)),
@@ -219,8 +236,9 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
       divide(growthLeaf.gradient, foundSplit.gradient),
       divide(growthLeaf.hessian, foundSplit.hessian),
       divide(growthLeaf.count, foundSplit.count),
-      setNumber(split, growthSplit.leftHessian, number(leaf, growthLeaf.hessian)),
-      setNumber(split, growthSplit.rightHessian, number(right, growthLeaf.hessian)),
+      [setNode("cover", child, coverOf(state, leaf)), setWord(leaf, growthLeaf.node, get(child))],
+      move(child, 1),
+      [setNode("cover", child, coverOf(state, right)), setWord(right, growthLeaf.node, get(child))],
       setWord(leaf, growthLeaf.depth, leafWord(growthLeaf.depth), constant(1), op.i32Add),
       setWord(right, growthLeaf.depth, leafWord(growthLeaf.depth)),
       setWord(right, growthLeaf.slot, leafWord(growthLeaf.slot)),
@@ -231,9 +249,12 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
   };
 }
 
-/** Splits the root, which is the first leaf, and what comes of it, until there is nothing to split. Returns how many leaves there are. */
+/**
+ * Splits the root, of rows that stand where `openRoot` is told, and what comes of it, until there is nothing to split. Returns how many
+ * leaves there are.
+ */
 function growKernel({ settings }: GrowthPlan): KernelFunction {
-  const [state, root, leaf, nLeaves] = [0, 1, 2, 3];
+  const [state, begin, own, restBegin, rest, root, leaf, nLeaves] = [0, 1, 2, 3, 4, 5, 6, 7];
   const leavesEnd = [get(root), times(get(nLeaves), growthLeaf.bytes), op.i32Add];
   const searchRoot = [
     ask("search", get(state), get(root), get(root), constant(0)),
@@ -244,10 +265,11 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
   const choose = [put(leaf, ask("choose", get(root), leavesEnd)), get(leaf), op.i32Eqz];
   return {
     name: "grow",
-    parameters: [i32],
+    parameters: addresses(5),
     result: i32,
     locals: addresses(3),
     body: [
+      ask("openRoot", get(state), get(begin), get(own), get(restBegin), get(rest)),
       put(root, plus(state, growthState.leaves)),
       put(nLeaves, constant(1)),
       [ask("maySplit", get(root)), op.i32Eqz, when(get(nLeaves), op.giveBack)],
@@ -271,11 +293,15 @@ const kernels = [
   searchKernel,
   chooseKernel,
   splitKernel,
+  openRootKernel,
   growKernel,
+  setValuesKernel,
+  addScoresKernel,
 ];
 const packedKernels = [clearRunsKernel, flushRunsKernel];
 
 /** The kernels that grow whole trees of one training whose features are numbers, without constraints: by those of `compileKernels`. */
 export function growthKernels(plan: GrowthPlan): KernelFunction[] {
-  return [...(plan.shape.isPacked ? packedKernels : []), ...kernels].map((make) => make(plan));
+  const ofLogistic = isLogistic(plan) ? [sumTurnsKernel] : [];
+  return [...(plan.shape.isPacked ? packedKernels : []), ...ofLogistic, ...kernels].map((make) => make(plan));
 }

@@ -27,6 +27,8 @@ import {
 import type { KernelShape } from "./shape.ts";
 
 const both = (value: number): Code => [f64Constant(value), op.f64x2Splat];
+/** The lower two of four words are one. */
+const bothWords = (value: number): Code => v128Constant(BigInt.asIntN(64, BigInt(value) * 0x1_0000_0001n), 0n);
 /** Rounds two doubles to the nearest integers, ties to even, as `nearestInteger` does: the lower bits of each sum are one. */
 const toIntegers = [both(roundingMagic), op.f64x2Add];
 
@@ -34,9 +36,10 @@ const toIntegers = [both(roundingMagic), op.f64x2Add];
  * Gradient and hessian of the rows whose scores stand from `scores` to `scoresEnd` (doubles), labels (int32) and records
  * beside them, for rows of weight 1. In full records: `writeLogistic`, operation by operation. In packed ones both are
  * whole numbers of few bits; `dither`, different from row to row, decides which way each is rounded, so that sums are
- * right on average even where every gradient is smaller than one unit.
+ * right on average even where every gradient is smaller than one unit. It is that of the first of the rows; where rows are not in their first order,
+ * that of row 0, and the number of each stands `originsAhead` bytes behind its label.
  */
-export function logisticKernel(shape: KernelShape): KernelFunction {
+export function logisticKernel(shape: KernelShape, originsAhead: number | null = null): KernelFunction {
   const [scores, scoresEnd, labels, records, table, gradientScale, hessianScale, dither] = [0, 1, 2, 3, 4, 5, 6, 7];
   const [pairsEnd, given, expected, position, entry, first, second, low] = [8, 9, 10, 11, 12, 13, 14, 15];
   const [p, dithers, g, h] = [16, 17, 18, 19];
@@ -75,27 +78,30 @@ export function logisticKernel(shape: KernelShape): KernelFunction {
   };
   const labelsOf = [get(labels), v128Load64Zero(0), op.f64x2FromI32x4, set(expected)];
   const ditherOfSecond = BigInt.asIntN(64, BigInt(ditherStep) << 32n);
-  const ditherOfPair = BigInt((2 * ditherStep) % 2 ** 32) * 0x1_0000_0001n;
+  const ditherOfPair = (2 * ditherStep) % 2 ** 32;
+  const isInOrder = originsAhead === null;
+  const origins = [get(labels), v128Load64Zero(originsAhead ?? 0), bothWords(ditherStep), op.i32x4Mul];
+  const dithersOf = isInOrder ? [] : [origins, get(dither), op.i32x4Splat, op.i32x4Add, set(dithers)];
   return {
     name: "writeLogistic",
     parameters: [i32, i32, i32, i32, i32, f64, f64, i32],
     result: null,
     locals: [i32, ...Array.from({ length: 11 }, () => v128)],
     body: [
-      [get(dither), op.i32x4Splat, v128Constant(ditherOfSecond, 0n), op.i32x4Add, set(dithers)],
+      isInOrder ? [get(dither), op.i32x4Splat, v128Constant(ditherOfSecond, 0n), op.i32x4Add, set(dithers)] : [],
       [get(scoresEnd), get(scores), op.i32Sub, constant(-16), op.i32And],
       [get(scores), op.i32Add, set(pairsEnd)],
       whileBelow(
         scores,
         pairsEnd,
-        [get(scores), v128Load(0), set(given), labelsOf, work, store(0), store(1)],
+        [get(scores), v128Load(0), set(given), labelsOf, dithersOf, work, store(0), store(1)],
         [move(records, 2 * shape.stride), move(labels, 8)],
-        [get(dithers), v128Constant(BigInt.asIntN(64, ditherOfPair), 0n), op.i32x4Add, set(dithers)],
+        isInOrder ? [get(dithers), bothWords(ditherOfPair), op.i32x4Add, set(dithers)] : [],
         move(scores, 16),
       ),
       // The last of an odd number: what the second lane works out of the label behind it goes nowhere.
       isBelow(scores, scoresEnd),
-      when([get(scores), v128Load64Zero(0), set(given), labelsOf, work, store(0)]),
+      when([get(scores), v128Load64Zero(0), set(given), labelsOf, dithersOf, work, store(0)]),
     ],
   };
 }
