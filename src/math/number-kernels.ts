@@ -1,6 +1,5 @@
 import {
   type Code,
-  assemble,
   constant,
   f64,
   get,
@@ -15,6 +14,7 @@ import {
   v128Store,
   when,
 } from "./wasm/assembler.ts";
+import { assemble } from "./wasm/module.ts";
 import { put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce } from "./wasm/webassembly.ts";
 

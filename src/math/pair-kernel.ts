@@ -1,6 +1,5 @@
 import {
   type Code,
-  assemble,
   constant,
   f64,
   f64Constant,
@@ -18,6 +17,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "./wasm/assembler.ts";
+import { assemble } from "./wasm/module.ts";
 import { put } from "./wasm/code.ts";
 import { compileModule, createMemory, instantiateModule, openedOnce, pageBytes } from "./wasm/webassembly.ts";
 

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   f64,
   f64Constant,
@@ -16,6 +15,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../math/wasm/assembler.ts";
+import { assemble } from "../math/wasm/module.ts";
 import {
   type WasmMemory,
   compileModule,

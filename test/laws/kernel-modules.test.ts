@@ -95,11 +95,11 @@ function sectionsOf(bytes: Uint8Array): number[] {
   return ids;
 }
 
-/** The files that import the assembler's `assemble`. */
+/** The files that import `assemble`. */
 function assemblingFiles(): string[] {
   const files = readdirSync("src", { recursive: true, encoding: "utf8" }).map((file) => join("src", file));
   const isSource = (file: string): boolean => /(?<!\.test|\.fixtures)\.ts$/.test(file);
-  const assembles = /^import \{[^}]*\bassemble\b[^}]*\} from "[^"]*wasm\/assembler\.ts"/m;
+  const assembles = /^import \{[^}]*\bassemble\b[^}]*\} from "[^"]*wasm\/module\.ts"/m;
   return files
     .filter((file) => isSource(file) && assembles.test(readFileSync(file, "utf8")))
     .map((file) => file.replaceAll("\\", "/"));

@@ -1,4 +1,4 @@
-import { assemble } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { compileModule, maximumPages, type WasmModule } from "../../math/wasm/webassembly.ts";
 import { columnKernels } from "./cell-kernel.ts";
 import type { Writing } from "./kernel-places.ts";

@@ -1,6 +1,5 @@
 import {
   type Code,
-  assemble,
   constant,
   f64,
   f64Load,
@@ -14,6 +13,7 @@ import {
   move,
   op,
 } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { put } from "../../math/wasm/code.ts";
 import { compileModule, createMemory, instantiateModule } from "../../math/wasm/webassembly.ts";
 import { stretch } from "../../math/stretch.ts";

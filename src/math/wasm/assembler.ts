@@ -33,6 +33,7 @@ export const op = {
   i64Popcnt: [0x7b],
   i64Sub: [0x7d],
   i32Ctz: [0x68],
+  i32Popcnt: [0x69],
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32Mul: [0x6c],
@@ -83,6 +84,8 @@ export const op = {
   i32x4Splat: [0xfd, 0x11],
   i32x4Add: [0xfd, 0xae, 0x01],
   i32x4Mul: [0xfd, 0xb5, 0x01],
+  i32x4Shl: [0xfd, 0xab, 0x01],
+  i32x4Bitmask: [0xfd, 0xa4, 0x01],
   i64x2Shl: [0xfd, 0xcb, 0x01],
   i64x2ShrS: [0xfd, 0xcc, 0x01],
   i64x2ShrU: [0xfd, 0xcd, 0x01],
@@ -181,6 +184,8 @@ export const v128Load64Zero = (offset: number): Code => [0xfd, 0x5d, 0, unsigned
 export const v128Store = (offset: number): Code => [0xfd, 0x0b, 0, unsigned(offset)];
 /** Loads 64 bits into the upper half of the vector on the stack. */
 export const v128Load64Upper = (offset: number): Code => [0xfd, 0x57, 0, unsigned(offset), 1];
+/** Loads one byte into a lane of the vector on the stack. */
+export const v128Load8Lane = (lane: number): Code => [0xfd, 0x54, 0, 0, lane];
 /** Loads one byte into all 16 lanes. */
 export const v128Load8Splat = (offset: number): Code => [0xfd, 0x07, 0, unsigned(offset)];
 /** Loads one 32-bit number into all 4 lanes. */
@@ -253,56 +258,3 @@ export interface KernelFunction {
 
 /** A function that the module calls and its host gives. Imported ones come first: they are functions 0, 1, ... of the module. */
 export type ImportedFunction = Pick<KernelFunction, "name" | "parameters" | "result">;
-
-const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
-const name = (text: string): Code => [unsigned(text.length), Array.from(text, (letter) => letter.charCodeAt(0))];
-
-/** Appends the bytes of a piece of code; `numbers` of functions by name. */
-function write(code: Code, bytes: number[], numbers: ReadonlyMap<string, number>): number[] {
-  for (let i = 0; i < code.length; ++i) {
-    const part = code[i]!;
-    if (typeof part === "number") bytes.push(part);
-    else write(typeof part === "string" ? unsigned(numbers.get(part)!) : part, bytes, numbers);
-  }
-  return bytes;
-}
-
-/** Behind the number of their bytes. */
-function sized(code: Code, numbers: ReadonlyMap<string, number> = new Map()): Code {
-  const bytes = write(code, [], numbers);
-  return [unsigned(bytes.length), bytes];
-}
-
-const section = (id: number, content: Code): Code => [id, sized(content)];
-
-const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-
-/**
- * A module that imports its memory as `env.memory`, and `imported` from there, and exports every function by name. The memory has
- * as many pages, or up to `mostPages`.
- */
-export function assemble(
-  functions: readonly KernelFunction[],
-  memory: { pages: number; mostPages?: number; shared: boolean },
-  imported: readonly ImportedFunction[] = [],
-): Uint8Array<ArrayBuffer> {
-  const types = [...imported, ...functions].map((f) => [
-    0x60,
-    vector(f.parameters.map((type) => [type])),
-    vector(f.result === null ? [] : [[f.result]]),
-  ]);
-  const limits = [memory.shared ? 0x03 : 0x01, unsigned(memory.pages), unsigned(memory.mostPages ?? memory.pages)];
-  const numbers = new Map([...imported, ...functions].map((f, index) => [f.name, index]));
-  const bodies = functions.map((f) => sized([vector(f.locals.map((type) => [1, type])), f.body, op.end], numbers));
-  const given = imported.map((f, index) => [name("env"), name(f.name), 0x00, unsigned(index)]);
-  const first = imported.length;
-  const module = [
-    magicAndVersion,
-    section(1, vector(types)),
-    section(2, vector([[name("env"), name("memory"), 0x02, limits], ...given])),
-    section(3, vector(functions.map((_, index) => unsigned(first + index)))),
-    section(7, vector(functions.map((f, index) => [name(f.name), 0x00, unsigned(first + index)]))),
-    section(10, vector(bodies)),
-  ];
-  return new Uint8Array(write(module, [], numbers));
-}

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   get,
   i32,
@@ -23,6 +22,7 @@ import {
   v128Store,
   when,
 } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { groupRows, codeRecord, segmentRecord } from "./records.ts";
 import { cellRankKernel, codesKernel, rankKernel } from "./rank-kernels.ts";
 import { treesKernel } from "./trees-kernel.ts";

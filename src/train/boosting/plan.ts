@@ -17,6 +17,7 @@ import { tableLength } from "./sigmoid-table.ts";
 import { treeLayout } from "./tree.ts";
 import { leftBytes } from "./turns.ts";
 import { binRun, growthBytes } from "./kernels/growth-state.ts";
+import { sidesBytes } from "./kernels/rows.ts";
 import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import type { WasmMemory, WasmModule } from "../../math/wasm/webassembly.ts";
 
@@ -136,6 +137,8 @@ export interface Layout {
   readonly fullIndex: number;
   /** The number each row had at first, where rows are put in another order (`RowOrder`); -1 where they are not. Behind `targets`. */
   readonly origins: number;
+  /** What a partition sorts four rows by: see `writeSides`. */
+  readonly sides: number;
   /** The sigmoid at the grid of `sigmoidTable`, for logistic. */
   readonly sigmoid: number;
   /** One histogram a thread where there are several, then one a leaf; and one of packed bins a thread where rows are packed. */
@@ -243,6 +246,7 @@ export function planMemory(size: {
     scratch: take(nRows * 4),
     fullIndex: take(nRows * 4),
     origins: size.isReordered ? take(nRows * 4) : -1,
+    sides: take(sidesBytes),
     sigmoid: size.loss === "logistic" ? take(tableLength * 8) : -1,
     privateHistograms: threads > 1 ? take(histogramStep(shape) * threads) : -1,
     packedHistograms: shape.isPacked ? take(packedStep(shape) * threads) : -1,

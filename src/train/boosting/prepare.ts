@@ -22,6 +22,7 @@ import { roundsOf, writeScores } from "./continuation.ts";
 import { compileBounds } from "./kernels/bounds.ts";
 import type { BoundsPlan } from "./kernels/bounds-finder.ts";
 import { compileBinning, compileKernels } from "./kernels/compile.ts";
+import { writeSides } from "./kernels/rows.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import { findCollector, isWorthReclaiming, reclaimMemory } from "../../threads/reclaim-memory.ts";
 import { createMemory, hasKernels, maximumPages, pageBytes } from "../../math/wasm/webassembly.ts";
@@ -57,6 +58,7 @@ export async function prepareTraining(
   const data = dataOf(args, problem, bins);
   const view = openView(data, args.threads);
   writeBounds(data, view, bins);
+  writeSides(view.bytes, data.layout.sides);
   const order = {
     plan: data,
     module: hasKernels() ? compileBinning(data.shape, limitsOf(data), data.nRows >= cellsFrom) : null,

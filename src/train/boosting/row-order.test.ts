@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { createRng, shuffle } from "../../core/rng.ts";
-import { assemble } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { compileModule, createMemory, instantiateModule, pageBytes } from "../../math/wasm/webassembly.ts";
 import { recordsKernel } from "./kernels/records.ts";
 import { rowOrderKernels } from "./kernels/row-order.ts";

@@ -160,6 +160,6 @@ export class Splitter implements TreeSplitter {
     place.view.bytes.set(split.routes, route);
     const [from, to] = [layout.index + begin * 4, layout.index + (begin + own) * 4];
     const column = layout.columns + split.feature * nRows * cellBytes(shape);
-    return place.kernels.partition(from, to, from, column, route, layout.scratch + begin * 4);
+    return place.kernels.partition(from, to, from, column, route, layout.scratch + begin * 4, layout.sides);
   }
 }

@@ -2,7 +2,6 @@ import {
   type Code,
   type KernelFunction,
   again,
-  assemble,
   block,
   constant,
   f64,
@@ -32,6 +31,7 @@ import {
   when,
   whileBelow,
 } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { compileModule, instantiateModule, type WasmMemory, type WasmModule } from "../../math/wasm/webassembly.ts";
 import { partitionKernel } from "../boosting/kernels/rows.ts";
 

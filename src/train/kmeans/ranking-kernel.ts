@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   f64Constant,
   get,
@@ -20,6 +19,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { addProducts } from "../../math/wasm/code.ts";
 import { boundKernel, listKernel } from "./bounds-kernel.ts";
 import { fourKernel } from "./candidates-kernel.ts";

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   get,
   i32,
@@ -14,6 +13,7 @@ import {
   v128Load32Splat,
   v128Store,
 } from "../../math/wasm/assembler.ts";
+import { assemble } from "../../math/wasm/module.ts";
 import { type WasmMemory, compileModule, instantiateModule } from "../../math/wasm/webassembly.ts";
 
 /** Rows and columns of the block of C a kernel holds in registers; matrices are padded to multiples of these. */

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   call,
   constant,
   f64,
@@ -19,6 +18,7 @@ import {
   when,
   whileBelow,
 } from "../../../math/wasm/assembler.ts";
+import { assemble } from "../../../math/wasm/module.ts";
 import { put } from "../../../math/wasm/code.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { type BoundsRoom, roomOf } from "./bounds-finder.ts";

@@ -1,4 +1,4 @@
-import { assemble } from "../../../math/wasm/assembler.ts";
+import { assemble } from "../../../math/wasm/module.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { searchPairKernel, takeSplitKernel } from "./best.ts";
 import { binKernel, cellBinKernel } from "./bin.ts";

@@ -1,4 +1,4 @@
-import { assemble } from "../../../math/wasm/assembler.ts";
+import { assemble } from "../../../math/wasm/module.ts";
 import {
   compileModule,
   createMemory,

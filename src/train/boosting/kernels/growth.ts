@@ -169,8 +169,9 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     const at = sum(get(list), bytes);
     const end = sum(get(list), bytes, times(leafWord(own), 4));
     const [target, scratch] = [sum(constant(layout.index), bytes), sum(constant(layout.scratch), bytes)];
+    const ways = [get(column), plus(found, foundSplit.routes), scratch, constant(layout.sides)];
     return [
-      put(left, ask("partition", at, end, target, get(column), plus(found, foundSplit.routes), scratch)),
+      put(left, ask("partition", at, end, target, ways)),
       setWord(right, begin, leafWord(begin), get(left), op.i32Add),
       setWord(right, own, leafWord(own), get(left), op.i32Sub),
       setWord(leaf, own, get(left)),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { cellsOf } from "../../../model/quick/cells.ts";
 import { cellCount } from "../../../model/quick/records.ts";
 import { type ColumnBins, binOf } from "../bins.ts";
+import { writeSides } from "./rows.ts";
 import { binsAt, boundsRoom, cellBytes, histogramStep, packed, packedStep } from "./shape.ts";
 import { type Bench, countShift, randomFrom, setUp, variants } from "./bench.fixtures.ts";
 
@@ -253,8 +254,10 @@ describe.each(variants)("partition $name", (variant) => {
           const isLeft = (row: number): boolean => goesLeft[bench.bins[row]![feature]!]!;
           const expected = [...listed.filter(isLeft), ...listed.filter((row) => !isLeft(row))];
           const target = Math.ceil((column + nRows * 2) / 64) * 64;
+          const sides = target + nRows * 4;
+          writeSides(bytes, sides);
           for (const to of [target, index]) {
-            expect(kernels.partition(index, end, to, column, route, scratch)).toBe(listed.filter(isLeft).length);
+            expect(kernels.partition(index, end, to, column, route, scratch, sides)).toBe(listed.filter(isLeft).length);
             expect(Array.from(words.subarray(to / 4, to / 4 + listed.length))).toEqual(expected);
           }
         },

@@ -38,9 +38,18 @@ export interface Kernels {
   merge(target: number, targetEnd: number, source: number, from: MergeKind["from"], parent: number | null): void;
   /**
    * Writes listed rows to `target`, which may be `begin`, by `route` (a byte a bin: 4 = left, 0 = right) of their bin in `column`
-   * (one cell a row): left rows before right ones, each in their old order. `scratch` is room for as many. Returns how many are left.
+   * (one cell a row): left rows before right ones, each in their old order. `scratch` is room for as many, `sides` the table of `writeSides`.
+   * Returns how many are left.
    */
-  partition(begin: number, end: number, target: number, column: number, route: number, scratch: number): number;
+  partition(
+    begin: number,
+    end: number,
+    target: number,
+    column: number,
+    route: number,
+    scratch: number,
+    sides: number,
+  ): number;
   /** Writes the bins of the next rows into their records, from columns of bins; see `recordsKernel`. */
   writeRecords(column: number, nRows: number, step: number, record: number): void;
   /** scores[row] += value for the listed rows; `scores` is the address of the output's score in row 0. */

@@ -1,7 +1,6 @@
 import {
   type Code,
   type KernelFunction,
-  assemble,
   constant,
   f64,
   f64Constant,
@@ -27,6 +26,7 @@ import {
   v128Load64Splat,
   v128Store,
 } from "../../../math/wasm/assembler.ts";
+import { assemble } from "../../../math/wasm/module.ts";
 import { compileModule, createMemory, instantiateModule, pageBytes } from "../../../math/wasm/webassembly.ts";
 import { roundingMagic } from "../rounding.ts";
 import { sigmoidTable, tableLast, tableLength, tableReach, tableSteps } from "../sigmoid-table.ts";

@@ -71,9 +71,12 @@ export function packedStep(shape: KernelShape): number {
   return Math.ceil(histogramBytes(shape) / 128) * 64;
 }
 
-/** Rows a thread gathers at a time: about 8 KB, so that they stay in the first cache beside the histograms. */
+/**
+ * Rows a thread sums at a time, block of features by block: they are read again from the second cache, and are many enough that filling
+ * the first one with a block's histograms is little beside what is added to these.
+ */
 export function chunkRows(stride: number): number {
-  return Math.max(16, Math.floor(8192 / stride));
+  return Math.max(16, Math.min(1024, Math.floor(131_072 / stride)));
 }
 
 /** Bytes of a thread's gather buffer. */
