@@ -12,11 +12,26 @@ export function refuseMissing(estimator: string, design: Design, target: Target)
 
 /** Throws DEFINITION_INVALID where a column, which may lack values, has infinite ones. */
 export function refuseInfinite(estimator: string, columns: readonly DenseColumn[]): void {
-  for (const { name, values } of columns) {
-    let count = 0;
-    for (let row = 0; row < values.length; ++row) if (Math.abs(values[row]!) === Infinity) ++count;
-    if (count > 0) refuseColumn(estimator, name, `${count} infinite values in ${values.length} rows`);
-  }
+  for (const { name, values } of columns)
+    refuseCounted({ estimator, column: name, nInfinite: countInfinite(values), nRows: values.length });
+}
+
+/** Infinite values. */
+export function countInfinite(values: Float64Array): number {
+  let count = 0;
+  for (let row = 0; row < values.length; ++row) if (Math.abs(values[row]!) === Infinity) ++count;
+  return count;
+}
+
+/** Throws DEFINITION_INVALID where a column of so many rows has infinite values. */
+export function refuseCounted(found: {
+  readonly estimator: string;
+  readonly column: string;
+  readonly nInfinite: number;
+  readonly nRows: number;
+}): void {
+  const { estimator, column, nInfinite, nRows } = found;
+  if (nInfinite > 0) refuseColumn(estimator, column, `${nInfinite} infinite values in ${nRows} rows`);
 }
 
 /** The same of the entries of sparse columns, which lack none. */

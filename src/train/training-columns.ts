@@ -64,10 +64,13 @@ export function streamedColumns({ nRows, columns, blocks }: StreamedDesign): Tra
 
 /** The same columns. Throws DEFINITION_INVALID where one has infinite values: at once, or where the block is asked for that has them. */
 export function finiteColumns(estimator: string, rows: TrainingColumns): TrainingColumns {
-  if (rows.held !== null) {
-    refuseInfinite(estimator, rows.held);
-    return rows;
-  }
+  if (rows.held === null) return finiteBlocks(estimator, rows);
+  refuseInfinite(estimator, rows.held);
+  return rows;
+}
+
+/** The same columns. Throws DEFINITION_INVALID where a block is asked for that has infinite values. */
+export function finiteBlocks(estimator: string, rows: TrainingColumns): TrainingColumns {
   return {
     ...rows,
     *blocks() {

@@ -10,7 +10,7 @@ import type {
 } from "../../model/estimator.ts";
 import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
-import { finiteColumns, heldColumns, streamedColumns } from "../training-columns.ts";
+import { finiteBlocks, heldColumns, streamedColumns } from "../training-columns.ts";
 import { canUseWorkers, summonCrew } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { runTeam } from "../../threads/run-team.ts";
@@ -77,8 +77,8 @@ function fitRows(
   const validationWeight = watched ? totalWeight(watched) : 0;
   const threads = threadsFor(rows.nRows, context.threads);
   if (threads > 1 && rows.held !== null) summonCrew(threads);
-  // Of rows in memory all values are looked at while the crew starts.
-  const finite = (own: Rows["rows"]): Rows["rows"] => finiteColumns("boosting", own);
+  // Of rows in memory what is infinite is found as they are binned.
+  const finite = (own: Rows["rows"]): Rows["rows"] => (own.held === null ? finiteBlocks("boosting", own) : own);
   const prepared = prepareTraining({
     train: { rows: finite(rows), target },
     validation:

@@ -40,6 +40,8 @@ export class Grower {
   readonly #histograms: Histograms;
   readonly #splitter: TreeSplitter;
   readonly #tree: GrownTree;
+  /** Whether the next sums over all rows say which features are kept packed. */
+  #isToKeep: boolean;
 
   /** All threads make theirs at once: they wait for each other. */
   constructor(plan: TrainingPlan, view: View, kernels: Kernels, team: Team, shard: Shard) {
@@ -53,7 +55,11 @@ export class Grower {
     const place = placeOf(plan, view, kernels, team);
     const histograms = new Histograms(plan, view, kernels, team, place);
     this.#histograms = histograms;
-    if (plan.isGrown && plan.shape.isPacked) histograms.keepPacked();
+    const mayKeep = plan.isGrown && plan.shape.isPacked;
+    const isSampled = plan.settings.rowShare < 1;
+    if (mayKeep && isSampled) histograms.countRows();
+    if (mayKeep && isSampled) histograms.keepPacked();
+    this.#isToKeep = mayKeep && !isSampled;
     const args = { plan, place, team, histograms };
     this.#splitter = plan.isGrown ? new KernelSplitter(args) : new Splitter(args);
   }
@@ -90,6 +96,8 @@ export class Grower {
     this.#team.barrier();
     this.#histograms.merge(0, null);
     this.#team.barrier();
+    if (this.#isToKeep) this.#histograms.keepPacked();
+    this.#isToKeep = false;
   }
 
   /**

@@ -20,7 +20,6 @@ export class Histograms {
   readonly #bytes: number;
   /** The features that are this thread's to add up. */
   readonly #features: readonly [from: number, to: number];
-  /** Features whose sums a thread keeps packed until they are added up. */
   #kept: readonly boolean[];
 
   constructor(
@@ -40,18 +39,27 @@ export class Histograms {
     this.#kept = Array.from({ length: featuresOf(plan.shape) }, () => false);
   }
 
-  /**
-   * Keeps the sums of features packed from now on of which no bin has more rows of the table than a packed one may hold: no leaf
-   * has more. All threads call it, before there are gradients.
-   */
-  keepPacked(): void {
-    const { shape } = this.#plan;
+  /** Counts the rows of each bin, as sums in the first histogram, before there are gradients. All threads call it. */
+  countRows(): void {
     this.sumAll(0, null);
     this.#team.barrier();
     this.merge(0, null);
     this.#team.barrier();
-    this.#kept = this.#kept.map((_, f) => mostRowsOf(this.#view.words, this.at(0) / 4, shape, f) <= packed.rows);
-    this.#team.barrier();
+  }
+
+  /**
+   * Keeps the sums of features packed from now on of which no bin has more rows of the table than a packed one may hold: no leaf
+   * has more. The first histogram must hold sums over all rows.
+   */
+  keepPacked(): void {
+    const { words } = this.#view;
+    const { shape } = this.#plan;
+    this.#kept = this.#kept.map((_, f) => mostRowsOf(words, this.at(0) / 4, shape, f) <= packed.rows);
+  }
+
+  /** Features whose sums a thread keeps packed until they are added up: another array once they are others. */
+  get kept(): readonly boolean[] {
+    return this.#kept;
   }
 
   /** The runs of bins that are this thread's to add up. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
+import { isWorthOrdering } from "./row-order.ts";
 import { designOf, fit, targetOf } from "./estimator.fixtures.ts";
 
 /** Numbers with ties, gaps and missing ones, and targets they explain in part. */
@@ -79,5 +80,12 @@ describe("trees that a kernel grows are those grown in TypeScript", () => {
       for (const given of [{}, { leaves: 200, minRows: 1 }, { rowShare: 0.5, growth: "levelwise" }, { l1: 3, l2: 0 }])
         await expectTwins({ columns: mixed, signal }, "binary", given);
     }
+  });
+
+  it("from rows that are put in the order of leaves", async () => {
+    const { columns, signal } = tableOf(262_200);
+    const wide = Array.from({ length: 60 }, (_, f) => columns[f % columns.length]!);
+    expect(isWorthOrdering(signal.length, { stride: 4 + wide.length })).toBe(true);
+    await expectTwins({ columns: wide, signal }, "binary", { leaves: 8 });
   });
 });

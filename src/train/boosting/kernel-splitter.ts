@@ -24,6 +24,10 @@ export class KernelSplitter implements TreeSplitter {
   /** Block that the kernel works on: see `growthState`. */
   readonly #state: number;
   readonly #functions: VectorKernels["functions"];
+  readonly #thread: number;
+  readonly #histograms: Histograms;
+  /** The features whose runs are written. */
+  #kept: readonly boolean[] | null = null;
   #nLeaves = 0;
   /** The features that are listed to be searched. */
   #listed: Uint8Array | null = null;
@@ -35,6 +39,8 @@ export class KernelSplitter implements TreeSplitter {
     this.#place = place;
     this.#state = layout.growth + thread * growthBytes(settings.leaves);
     this.#functions = place.kernels.vector!.functions;
+    this.#thread = thread;
+    this.#histograms = histograms;
     const fields = {
       list: place.list,
       search: place.state,
@@ -45,22 +51,23 @@ export class KernelSplitter implements TreeSplitter {
       left: layout.left + thread * leftBytes,
       tree: layout.trees + thread * treeLayout(settings.leaves).bytes,
       gathered: layout.gathered + thread * gatherBytes(shape.stride),
-      ...this.#writeRuns(thread, histograms),
-      packedRows: histograms.packedRows,
       rootList: isListedAnew(plan) ? layout.index : layout.fullIndex,
     };
-    const { words } = place.view;
-    for (const [name, value] of Object.entries(fields))
-      words[(this.#state + growthState[name as keyof typeof fields]) / 4] = value;
+    this.#setFields(fields);
+    this.#writeRuns();
   }
 
-  /** Writes the runs of bins the kernel works on; returns where they stand. */
-  #writeRuns(
-    thread: number,
-    { ownRuns, wideRuns }: Histograms,
-  ): Record<"runs" | "runsEnd" | "wideRuns" | "wideRunsEnd", number> {
+  #setFields(fields: Partial<Record<keyof typeof growthState, number>>): void {
+    const { words } = this.#place.view;
+    for (const [name, value] of Object.entries(fields))
+      words[(this.#state + growthState[name as keyof typeof growthState]) / 4] = value;
+  }
+
+  /** Writes the runs of bins the kernel works on. */
+  #writeRuns(): void {
     const { layout, shape } = this.#plan;
     const { words } = this.#place.view;
+    const { ownRuns, wideRuns, packedRows, kept } = this.#histograms;
     const write = (runs: readonly BinRun[], from: number): number => {
       let at = from;
       for (const { isKept, from: first, to } of runs) {
@@ -72,8 +79,11 @@ export class KernelSplitter implements TreeSplitter {
       return at;
     };
     const room = featuresOf(shape) * binRun.bytes;
-    const [own, wide] = [layout.binRuns + 2 * thread * room, layout.binRuns + (2 * thread + 1) * room];
-    return { runs: own, runsEnd: write(ownRuns, own), wideRuns: wide, wideRunsEnd: write(wideRuns, wide) };
+    const own = layout.binRuns + 2 * this.#thread * room;
+    const wide = own + room;
+    const [runsEnd, wideRunsEnd] = [write(ownRuns, own), write(wideRuns, wide)];
+    this.#setFields({ runs: own, runsEnd, wideRuns: wide, wideRunsEnd, packedRows });
+    this.#kept = kept;
   }
 
   /** As `Histograms.sumAll` into the first histogram, with the gradients of logistic loss; null where the loss is another, or rows have weights. */
@@ -87,6 +97,7 @@ export class KernelSplitter implements TreeSplitter {
     const place = this.#place;
     const { words, doubles } = place.view;
     const state = this.#state;
+    if (this.#kept !== this.#histograms.kept) this.#writeRuns();
     if (used !== this.#listed) words[(state + growthState.listEnd) / 4] = listNumbers(place, used);
     this.#listed = used;
     writePenalties(place, rules, 0);

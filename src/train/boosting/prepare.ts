@@ -1,21 +1,10 @@
+import { refuseCounted } from "../completeness.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import { isShared } from "../../core/shared-memory.ts";
-import type { DenseColumn } from "../../model/design.ts";
 import type { Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
-import { runCrew } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
-import {
-  type BoundsOrder,
-  type RowsOrder,
-  boundsOf,
-  boundsOfBlocks,
-  cellsFrom,
-  writeBlockBins,
-  writeBounds,
-  writeColumns,
-  writeValidationRows,
-} from "./binning.ts";
+import { type InfiniteCounts, boundsOfBlocks, cellsFrom, writeBlockBins, writeBounds } from "./binning.ts";
+import { type HeldColumns, binAll, finished, writeAll } from "./binning-work.ts";
 import { type ColumnBins, rowsSampled } from "./bins.ts";
 import type { Constraints } from "./constraints.ts";
 import { roundsOf, writeScores } from "./continuation.ts";
@@ -36,6 +25,7 @@ import {
   recordBytes,
 } from "./plan.ts";
 import { type Preparation, type Problem, problemOf, type Rows } from "./problem.ts";
+import { isWorthOrdering } from "./row-order.ts";
 import { type GroupCounts, groupCountsOf, writeRanked } from "./ranked-rows.ts";
 import { type RowSet, type View, openView } from "./view.ts";
 
@@ -52,12 +42,13 @@ export async function prepareTraining(
   const problem = problemOf(args);
   const binning = { maxBins: settings.bins, seed: args.rng.fork("bins").integer(4294967296) };
   const finding = findingOf(problem.nRows, settings.bins);
-  const bins = held
+  const found = held
     ? await binAll({ kind: "bounds", columns: held.columns, ...binning, finding }, work)
     : await finished(boundsOfBlocks(train.rows, binning), pause);
+  const bins = found.map((one) => one.bins);
   const data = dataOf(args, problem, bins);
   const view = openView(data, args.threads);
-  writeBounds(data, view, bins);
+  writeBounds(data, view, found);
   writeSides(view.bytes, data.layout.sides);
   const order = {
     plan: data,
@@ -71,10 +62,18 @@ export async function prepareTraining(
   const writing = held && writeAll({ kind: "rows", ...order, ...held }, work);
   const isReadHere = work.threads === 1 || problem.start !== null;
   if (!isReadHere) releaseRows(args, isLarge);
-  const [plan] = await Promise.all([completed(args, problem, data, view, bins), writing]);
+  const [plan, infinite] = await Promise.all([completed(args, problem, data, view, bins), writing]);
+  if (infinite) refuseFound(train, infinite.train);
+  if (infinite && validation) refuseFound(validation, infinite.validation);
   if (!held) await finished(writeBlockBins(order, train.rows, validation?.rows ?? null), pause);
   if (isReadHere) releaseRows(args, isLarge);
   return { plan, bins, start: problem.start };
+}
+
+/** Throws DEFINITION_INVALID where a column has infinite values. */
+function refuseFound({ rows: { columns, nRows } }: Rows, counts: InfiniteCounts): void {
+  for (const [f, nInfinite] of counts.entries())
+    refuseCounted({ estimator: "boosting", column: columns[f]!.name, nInfinite, nRows });
 }
 
 /** Lets go of the rows, which this thread does not read again. */
@@ -93,7 +92,8 @@ function dataOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
   const isPacked = isPlain && nRows >= packedFrom && binRoom === 256;
   const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
-  const isReordered = isPacked && settings.rowShare === 1 && isGrownBy(bins, constraints);
+  const isReordered =
+    isPacked && settings.rowShare === 1 && isGrownBy(bins, constraints) && isWorthOrdering(nRows, shape);
   const layout = layoutOf(args, problem, shape, counts, isReordered);
   const { pages, shared } = limitsOf({ layout, shape });
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
@@ -190,12 +190,6 @@ function isGrownBy(bins: readonly ColumnBins[], { direction, groups }: Constrain
   return hasKernels() && bins.every(({ kind }) => kind === "number") && direction === null && groups === null;
 }
 
-/** Columns in memory, of the rows to learn from and of those to watch. */
-interface HeldColumns {
-  readonly columns: DenseColumn[];
-  readonly validationColumns: DenseColumn[];
-}
-
 /** Null where some are not in memory. */
 function heldOf(train: Rows, validation: Rows | null): HeldColumns | null {
   const watched = validation ? validation.rows.held : [];
@@ -206,12 +200,6 @@ function areShared({ columns, validationColumns }: HeldColumns): boolean {
   return [...columns, ...validationColumns].every(({ values }) => isShared(values));
 }
 
-/** How binning is done: by workers that read the columns where they stand, or here with pauses. */
-interface Work {
-  readonly threads: number;
-  readonly pause: () => Promise<void>;
-}
-
 /** From so many rows on, bounds are found by kernels: fewer are sorted before kernels are compiled. */
 const findFrom = 10_000;
 
@@ -219,37 +207,6 @@ function findingOf(nRows: number, bins: number): BoundsPlan | null {
   if (nRows < findFrom || !hasKernels()) return null;
   const room = { values: rowsSampled(nRows, bins), bins };
   return { ...room, module: compileBounds(room) };
-}
-
-async function binAll(order: BoundsOrder, work: Work): Promise<ColumnBins[]> {
-  if (work.threads === 1) {
-    return (await finished(boundsOf(order, { thread: 0, threads: 1 }), work.pause)) as ColumnBins[];
-  }
-  const found = (await runBinning(order, work)) as (ColumnBins | null)[][];
-  return order.columns.map((_, f) => found[f % work.threads]![f]!);
-}
-
-async function writeAll(order: RowsOrder, work: Work): Promise<void> {
-  if (work.threads > 1) return void (await runBinning(order, work));
-  const alone = { thread: 0, threads: 1 };
-  await finished(writeColumns(order, alone, [0, order.columns.length]), work.pause);
-  await finished(writeValidationRows(order, alone), work.pause);
-}
-
-async function finished<Result>(steps: Generator<void, Result>, pause: () => Promise<void>): Promise<Result> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    await pause();
-  }
-}
-
-async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: Work): Promise<unknown[]> {
-  const urlOf = (name: string): string => compiledModule(name, import.meta.url) ?? "";
-  const [module, next] = [urlOf("binning-member"), urlOf("member")];
-  const results = await runCrew({ module, next, payload, threads, watch: () => {}, watchMs: 1000 });
-  await pause();
-  return results;
 }
 
 /**

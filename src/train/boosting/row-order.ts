@@ -1,9 +1,17 @@
 import type { WasmFunction } from "../../math/wasm/webassembly.ts";
 import type { GrowthPlan } from "./kernels/growth-code.ts";
 import type { Kernels } from "./kernels/kernels.ts";
+import type { KernelShape } from "./kernels/shape.ts";
 import type { Shard } from "./shard.ts";
 
 type OrderPlan = Pick<GrowthPlan, "layout" | "shape" | "nRows">;
+
+/**
+ * Whether it pays to put rows in another order: where their records are more than a last cache keeps for us (fewer are read from
+ * anywhere as fast), and no longer than a line of it (of longer ones, more is moved than is saved).
+ */
+export const isWorthOrdering = (nRows: number, { stride }: Pick<KernelShape, "stride">): boolean =>
+  stride <= 64 && nRows * stride >= 16 << 20;
 
 /** Words that a row has somewhere: where those of the first row stand, and how many bytes it is from one row's to the next's. */
 type Plane = readonly [at: number, step: number];

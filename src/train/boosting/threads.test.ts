@@ -140,6 +140,42 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
     expect(new Set(digests).size).toBe(1);
   });
 
+  it("refuses infinite values wherever workers find them, and counts all those of a column", async () => {
+    const nRows = 40_000;
+    const columns = Array.from({ length: 3 }, (_, f) => {
+      const values = sharedNumbers(nRows);
+      for (let row = 0; row < nRows; ++row) values[row] = Math.imul(row, 40503 + 2 * f) & 4095;
+      return { name: `x${f}`, source: `x${f}`, values, cardinality: 0 };
+    });
+    const design = { nRows, dense: columns, sparse: emptySparseBlock(nRows) };
+    const target: Target = { task: "binary", values: columns[0]!.values.map((x) => x & 1), nLabels: 2, weights: null };
+    const last = { ...columns[1]!, values: columns[1]!.values.subarray(nRows - 5000) };
+    const watched = { ...design, nRows: 5000, dense: [columns[0]!, last, columns[2]!] };
+    watched.dense = watched.dense.map((own) => ({ ...own, values: own.values.subarray(0, 5000) }));
+    const validation = { design: watched, target: { ...target, values: target.values.subarray(0, 5000) } };
+    columns[1]!.values[nRows - 1] = -Infinity;
+    for (const settings of [{ trees: 1 }, { trees: 1, bins: 1000 }]) {
+      for (const threads of [1, 2, 3]) {
+        const context = { ...fitContext({ clock: systemClock, threads }), validation };
+        const learn = () => boostingEstimator.fit(design, target, settings, context);
+        columns[1]!.values[0] = Infinity;
+        await expect(learn()).rejects.toThrow(/column "x1" .* 2 infinite values in 40000 rows/s);
+        columns[1]!.values[0] = 0;
+        columns[1]!.values[nRows - 1] = 0;
+        await expect(learn()).resolves.toBeDefined();
+        columns[1]!.values[nRows - 1] = -Infinity;
+        await expect(
+          boostingEstimator.fit(
+            { ...design, dense: [columns[0]!, columns[0]!, columns[2]!] },
+            target,
+            settings,
+            context,
+          ),
+        ).rejects.toThrow("1 infinite values in 5000 rows");
+      }
+    }
+  });
+
   it("gives the same model where some columns are given back before others are binned, and leaves the caller's as they are", async () => {
     const nRows = 700_001;
     const one = sharedNumbers(nRows);

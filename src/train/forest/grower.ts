@@ -159,7 +159,8 @@ export class ForestGrower {
       routes[this.#plan.nValues[feature]!] = missingLeft === 1 ? 4 : 0;
     }
     const [at, end] = [places.rows + 4 * from, places.rows + 4 * to];
-    return this.#kernels.partition(at, end, at, bins + feature * step, places.routes, places.scratch);
+    const { routes: route, scratch, sides } = places;
+    return this.#kernels.partition(at, end, at, bins + feature * step, route, scratch, sides);
   }
 
   #write(growth: Growth, node: number, score: number): number {

@@ -85,7 +85,8 @@ describe.each(rowPlaces)("the forest's kernels over rows $name", ({ stepOf, nCol
       for (const view of [kernel, naive]) view.state[cutState.score] = -1;
     }
     for (const view of [kernel, naive]) view.routes.fill(4, 0, 120);
-    const counts = both.map((one) => one.partition(at, end, at, places.bins, places.routes, places.scratch));
+    const { bins, routes, scratch, sides } = places;
+    const counts = both.map((one) => one.partition(at, end, at, bins, routes, scratch, sides));
     expect(counts[0]).toBe(counts[1]);
     expect(kernel.rows.subarray(0, nRows)).toEqual(naive.rows.subarray(0, nRows));
     for (const { words } of [kernel, naive]) words.fill(0, places.scratch / 4, places.scratch / 4 + nRows);

@@ -47,7 +47,15 @@ export interface ForestKernels {
   /** Finds the best cut of what `sum` summed, and clears that; see `cutKernel`. `nRows` is at least twice `minRows`. 0 where all rows are in one bin. */
   cut(sums: number, state: number, missing: number, nRows: number, minRows: number): number;
   /** Writes rows to `target`, which may be `at`, by the routes of their bins, as boosting does; how many are left. */
-  partition(at: number, end: number, target: number, column: number, routes: number, scratch: number): number;
+  partition(
+    at: number,
+    end: number,
+    target: number,
+    column: number,
+    routes: number,
+    scratch: number,
+    sides: number,
+  ): number;
   /** Copies the bins of a column, and the pairs, of the rows one after the other. */
   copyBins(at: number, end: number, column: number, out: number): void;
   copyPairs(at: number, end: number, pairs: number, out: number): void;

@@ -7,6 +7,7 @@ import {
   type WasmMemory,
   type WasmModule,
 } from "../../math/wasm/webassembly.ts";
+import { sidesBytes, writeSides } from "../boosting/kernels/rows.ts";
 import { compileForest } from "./kernels.ts";
 
 /** What the memory of a forest depends on. */
@@ -37,6 +38,8 @@ export const copiesRows = ({ nColumns, tried }: ForestShape): boolean => tried *
 export interface ForestPlaces {
   /** The number of the next tree that nobody has begun. */
   readonly next: number;
+  /** What rows are parted by: see `writeSides`. */
+  readonly sides: number;
   /** Bins, column by column. */
   readonly bins: number;
   /** Bins and pairs of the rows of a small node, by their number in it; and which rows they are. */
@@ -71,8 +74,8 @@ export function placesOf(shape: ForestShape, thread: number): ForestPlaces {
     end = Math.ceil((end + bytes) / 64) * 64;
     return at;
   };
-  const shared = { next: take(64), bins: take(nRows * nColumns) };
-  const own = (): Omit<ForestPlaces, "next" | "bins" | "end"> => ({
+  const shared = { next: take(64), sides: take(sidesBytes), bins: take(nRows * nColumns) };
+  const own = (): Omit<ForestPlaces, "next" | "sides" | "bins" | "end"> => ({
     nearBins: take(near * nColumns),
     nearPairs: take(near * 16),
     nearRows: take(near * 4),
@@ -102,7 +105,7 @@ const pagesFor = (shape: ForestShape, threads: number): number =>
   Math.ceil(placesOf(shape, threads - 1).end / pageBytes);
 
 /**
- * Zeroed memory for so many threads, with kernels over it; without them (null) where they do not apply. Throws TRAINING_TOO_LARGE where
+ * Memory for so many threads, zeroed but for `sides`, with kernels over it; without them (null) where they do not apply. Throws TRAINING_TOO_LARGE where
  * the bins alone take more than 4 GiB, the most that an array of bytes holds everywhere.
  */
 export function forestMemory(
@@ -117,7 +120,9 @@ export function forestMemory(
   const pages = pagesFor(shape, threads);
   if (shape.outputs > 1 || pages >= maximumPages) return { memory: plain(), module: null };
   try {
-    return { module: compileForest({ pages, shared: isShared }), memory: createMemory(pages, isShared) };
+    const made = { module: compileForest({ pages, shared: isShared }), memory: createMemory(pages, isShared) };
+    writeSides(new Uint8Array(made.memory.buffer), placesOf(shape, 0).sides);
+    return made;
   } catch {
     return { memory: plain(), module: null };
   }

@@ -130,11 +130,13 @@ describe.each(variants)("histogram kernels $name", (variant) => {
 });
 
 describe.each(variants)("writeBins $name", (variant) => {
-  it("writes what binOf says, for any values and bounds", () => {
+  it("writes what binOf says, for any values and bounds, and tells whether one is infinite", () => {
     const value = fc.oneof(fc.double(), fc.integer({ min: -3, max: 3 }), fc.constant(NaN));
+    const infinite = fc.array(fc.constantFrom(Infinity, -Infinity), { maxLength: 1 });
+    const some = fc.tuple(fc.array(value, { maxLength: 300 }), infinite, fc.array(value, { maxLength: 3 }));
     fc.assert(
       fc.property(
-        fc.array(value, { maxLength: 300 }),
+        some.map((parts) => parts.flat()),
         fc.uniqueArray(fc.oneof(fc.double({ noNaN: true }), fc.integer({ min: -3, max: 3 })), { maxLength: 254 }),
         fc.constantFrom(3, 300),
         (values, given, beside) => {
@@ -149,7 +151,8 @@ describe.each(variants)("writeBins $name", (variant) => {
           doubles.set(upper, bounds / 8);
           doubles.set(values, from / 8);
           const missing = upper.length + 1;
-          binning.writeBins(from, column, bounds, missing, column);
+          const hasInfinite = values.some((x) => Math.abs(x) === Infinity);
+          expect(binning.writeBins(from, column, bounds, missing, column)).toBe(Number(hasInfinite));
           const bins: ColumnBins = { kind: "number", nValues: missing, upper };
           const expected = values.map((x) => binOf(bins, x));
           expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);
@@ -172,7 +175,7 @@ describe.each(variants.filter(({ isPlain }) => !isPlain))("writeBinsByCell $name
       const upper = Float64Array.from({ length: nBounds }, (_, i) => i * 0.37 - 20 + random() * 0.3);
       const { scale, offset, before } = cellsOf(upper)!;
       const near = Array.from(upper, (x) => [x, x + 2 ** -40, x - 2 ** -40]).flat();
-      const values = [...near, NaN, Infinity, -Infinity, 0, -0, 1e300, -1e300, 0.1];
+      const values = [NaN, Infinity, -Infinity, 0, -0, 1e300, -1e300, 0.1, ...near];
       if (values.length % 2 === 1) values.pop();
       const bench = setUp(values.length, [3, 3, beside], random, false, 1, variant);
       const { binning, bytes, cells, shape, buffer } = bench;
@@ -186,7 +189,10 @@ describe.each(variants.filter(({ isPlain }) => !isPlain))("writeBinsByCell $name
       bytes.set(before, table);
       doubles.set(values, from / 8);
       const missing = nBounds + 1;
-      binning.writeBinsByCell!(from, end, bounds, missing, column, table, scale, offset);
+      const write = (first: number): number =>
+        binning.writeBinsByCell!(from + first * 8, end, bounds, missing, column, table, scale, offset);
+      // The infinite ones stand second and third.
+      expect([4, 2, 0].map(write)).toEqual([0, 1, 1]);
       const bins: ColumnBins = { kind: "number", nValues: missing, upper };
       const expected = values.map((x) => binOf(bins, x));
       expect(Array.from(cells.subarray(column / cell, column / cell + values.length))).toEqual(expected);

@@ -83,8 +83,8 @@ export interface VectorKernels {
 
 /** What bins are written with; addresses are bytes. */
 export interface BinKernels {
-  /** Writes the bins of one column's values to `column`; see `binKernel`. */
-  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, column: number): void;
+  /** Writes the bins of one column's values to `column`; gives 1 where one of them is infinite, else 0. See `binKernel`. */
+  writeBins(values: number, valuesEnd: number, bounds: number, missing: number, column: number): number;
   /** The same of an even number of values, whose bounds have cells: see `cellBinKernel`; null where bounds are halved instead. */
   readonly writeBinsByCell:
     | ((
@@ -96,7 +96,7 @@ export interface BinKernels {
         cells: number,
         scale: number,
         offset: number,
-      ) => void)
+      ) => number)
     | null;
   /** As `Kernels.writeRecords`. */
   writeRecords: Kernels["writeRecords"];

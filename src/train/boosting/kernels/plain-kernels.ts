@@ -1,4 +1,5 @@
 import type { WasmMemory } from "../../../math/wasm/webassembly.ts";
+import { countInfinite } from "../../completeness.ts";
 import { binOf } from "../bins.ts";
 import { upperWord } from "../candidate.ts";
 import type { BinKernels, Kernels } from "./kernels.ts";
@@ -60,6 +61,7 @@ export function plainBinKernels(shape: KernelShape, { buffer }: WasmMemory): Bin
       const upper = doubles.subarray(bounds / 8, bounds / 8 + missing - 1);
       for (let at = values / 8, cell = column / cellBytes(shape); at < valuesEnd / 8; ++at, ++cell)
         cells[cell] = binOf({ kind: "number", nValues: missing, upper }, doubles[at]!);
+      return Number(countInfinite(doubles.subarray(values / 8, valuesEnd / 8)) > 0);
     },
     writeBinsByCell: null,
     writeRecords: recordWriter(shape, cells),
