@@ -14,12 +14,15 @@ export function cellsOf(bounds: Float64Array): BoundCells | null {
   const scale = high > low ? (cellCount - 1) / (high - low) : 1;
   const offset = -low * scale;
   if (!(scale > 0 && scale < Infinity && Number.isFinite(offset))) return null;
-  const counts = new Uint8Array(cellCount);
-  for (const bound of bounds) {
-    const onLine = Math.max(0, Math.min(cellCount - 1, bound * scale + offset));
-    counts[onLine + wholePart - wholePart]! += 1;
+  const before = new Uint8Array(cellCount);
+  let [last, inLast] = [-1, 0];
+  for (let i = 0; i < bounds.length; ++i) {
+    const onLine = Math.max(0, Math.min(cellCount - 1, bounds[i]! * scale + offset));
+    const cell = onLine + wholePart - wholePart;
+    inLast = cell === last ? inLast + 1 : 1;
+    if (inLast > mostInCell) return null;
+    before.fill(i, last + 1, cell + 1);
+    last = cell;
   }
-  if (counts.some((count) => count > mostInCell)) return null;
-  let sum = 0;
-  return { scale, offset, before: counts.map((count) => (sum += count) - count) };
+  return { scale, offset, before: before.fill(bounds.length, last + 1) };
 }

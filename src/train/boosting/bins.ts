@@ -1,7 +1,7 @@
 import type { Rng } from "../../core/rng.ts";
 import { sortFloat64 } from "../../math/sort.ts";
 import type { DenseColumn } from "../../model/design.ts";
-import type { BoundsFinder } from "./kernels/bounds-finder.ts";
+import type { BoundsFinder, ColumnSample, Sampling } from "./kernels/bounds-finder.ts";
 
 /**
  * How the values of one column become bins 0..nValues-1, with bin nValues for missing. Numbers: bin b holds the values
@@ -49,14 +49,12 @@ export function binFinder(
     const counts = new Uint32Array(cardinality);
     return { add: (values) => countLevels(values, counts), finish: () => categoryBins(counts, maxBins) };
   }
-  const size = rowsSampled(nRows, maxBins);
-  const values = finder?.values ?? new Float64Array(size);
-  const sample = new Sample(nRows, size, rng, values);
+  const sampling = { nRows, size: rowsSampled(nRows, maxBins), random: advanced(rng.integer(4294967296)) };
+  const sample = finder ? finder.open(sampling) : new PlainSample(sampling);
   return {
     add: (some) => sample.add(some),
     finish() {
-      const { kept } = sample;
-      const upper = finder ? finder.find(kept, maxBins) : boundsOf(sortFloat64(values.subarray(0, kept)), maxBins);
+      const upper = sample.bounds(maxBins);
       return { kind: "number", nValues: upper.length + 1, upper };
     },
   };
@@ -83,35 +81,33 @@ function lowerBound(upper: Float64Array, value: number): number {
 }
 
 /**
- * Writes values to `sample` that are not missing: of all rows, or of one row out of each of `size` equal stretches, placed in
+ * Keeps values that are not missing: of all rows, or of one row out of each of `size` equal stretches, placed in
  * its stretch by a linear congruential generator (Numerical Recipes): a row costs less than its value's cache miss.
  */
-class Sample {
-  /** Values written. */
-  kept = 0;
+class PlainSample implements ColumnSample {
   readonly #nRows: number;
-  readonly #size: number;
   readonly #sample: Float64Array;
+  /** Values kept. */
+  #kept = 0;
   /** Rows that were given, and stretches whose row was. */
   #given = 0;
   #passed = 0;
   #state: number;
 
-  constructor(nRows: number, size: number, rng: Rng, sample: Float64Array) {
+  constructor({ nRows, size, random }: Sampling) {
     this.#nRows = nRows;
-    this.#size = size;
-    this.#sample = sample;
-    this.#state = advanced(rng.integer(4294967296));
+    this.#sample = new Float64Array(size);
+    this.#state = random;
   }
 
   /** The rows that follow. In locals: V8 takes longer to compile a loop over private members than the loop runs. */
   add(values: Float64Array): void {
     const sample = this.#sample;
-    const size = this.#size;
+    const size = sample.length;
     const given = this.#given;
     const end = given + values.length;
     const stretch = this.#nRows / size;
-    let kept = this.kept;
+    let kept = this.#kept;
     let passed = this.#passed;
     let state = this.#state;
     for (; passed < size; ++passed) {
@@ -121,10 +117,14 @@ class Sample {
       if (value === value) sample[kept++] = value;
       state = advanced(state);
     }
-    this.kept = kept;
+    this.#kept = kept;
     this.#given = end;
     this.#passed = passed;
     this.#state = state;
+  }
+
+  bounds(maxBins: number): Float64Array {
+    return boundsOf(sortFloat64(this.#sample.subarray(0, this.#kept)), maxBins);
   }
 }
 

@@ -34,6 +34,11 @@ export function shardOf(nRows: number, { thread, threads }: Place): Shard {
   return { ranges, nRows: rowsIn(ranges), begin };
 }
 
+/** Lists rows that follow each other, the first of them number `first`. By itself and called for each turn, it is compiled before many are over. */
+export function writeRowNumbers(rows: Uint32Array, first: number): void {
+  for (let i = 0; i < rows.length; ++i) rows[i] = first + i;
+}
+
 function rangesOf(nRows: number, place: Place): Range[] {
   const ranges: Range[] = [];
   for (let range = turnOf(nRows, place, 0); range !== null; range = turnOf(nRows, place, ranges.length))

@@ -25,7 +25,7 @@ import { Ranker } from "./ranker.ts";
 import { ditherStep } from "./rounding.ts";
 import { RowOrder } from "./row-order.ts";
 import { Sampling, drawnWeight } from "./sampling.ts";
-import { type Range, type Shard, shardOf } from "./shard.ts";
+import { type Range, type Shard, shardOf, writeRowNumbers } from "./shard.ts";
 import { tableLength } from "./sigmoid-table.ts";
 import { type FinishedTree, type GrownTree, finishTree, valueOfBins } from "./tree.ts";
 import { type RowSet, type View, openView } from "./view.ts";
@@ -124,8 +124,9 @@ class Training {
     const bytes = cellBytes(shape);
     let at = this.#rows.begin;
     for (const [from, to] of this.#rows.ranges) {
-      for (let row = from; row < to; ++row) fullIndex[at++] = row;
-      origins?.set(fullIndex.subarray(at - (to - from), at), from);
+      const listed = fullIndex.subarray(at, (at += to - from));
+      writeRowNumbers(listed, from);
+      origins?.set(listed, from);
       const [column, record] = [layout.columns + from * bytes, layout.rows + from * shape.stride];
       this.#kernels.writeRecords(column, to - from, nRows * bytes, record);
     }

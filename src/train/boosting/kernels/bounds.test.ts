@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRng } from "../../../core/rng.ts";
-import { findBins } from "../bins.ts";
+import { binFinder, findBins, rowsSampled } from "../bins.ts";
 import { BoundsFinder } from "./bounds-finder.ts";
 import { compileBounds } from "./bounds.ts";
 
@@ -50,5 +50,22 @@ describe("a bounds finder", () => {
       rows.map(() => NaN),
     ];
     for (const values of columns) for (const maxBins of [2, 40, 41, 42, 255]) expectTwins(values, maxBins);
+  });
+
+  it("samples the rows that findBins samples without it, of values given in any parts, some of them missing", () => {
+    const [nRows, maxBins] = [250_001, 255];
+    const many = { values: rowsSampled(nRows, maxBins), bins: maxBins };
+    expect(many.values).toBeLessThan(nRows / 2);
+    const finder = new BoundsFinder({ ...many, module: compileBounds(many) });
+    const random = createRng(7);
+    const values = Float64Array.from({ length: nRows }, (_, row) => (row % 5 === 0 ? NaN : random.next() * row));
+    const boundsBy = (by: BoundsFinder | null, ends: readonly number[]) => {
+      const own = binFinder({ cardinality: 0 }, nRows, maxBins, createRng(3), by);
+      for (const [part, end] of ends.entries()) own.add(values.subarray(ends[part - 1] ?? 0, end));
+      return own.finish();
+    };
+    const plain = boundsBy(null, [nRows]);
+    for (const ends of [[nRows], [1, 3, 3, 8192, 16_385, 200_000, nRows]])
+      expect(boundsBy(finder, ends)).toEqual(plain);
   });
 });

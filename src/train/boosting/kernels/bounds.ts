@@ -22,6 +22,7 @@ import { assemble } from "../../../math/wasm/module.ts";
 import { put } from "../../../math/wasm/code.ts";
 import { compileModule, type WasmModule } from "../../../math/wasm/webassembly.ts";
 import { type BoundsRoom, roomOf } from "./bounds-finder.ts";
+import { sampleKernel } from "./sample.ts";
 import { sortKernels } from "./sort.ts";
 
 /** `at` moves behind the numbers, up to `end`, that are equal to the one it is at. */
@@ -125,6 +126,6 @@ function findKernel([sort, distinct, equal]: readonly [number, number, number]):
 export function compileBounds(room: BoundsRoom): WasmModule {
   const sorting = sortKernels();
   const n = sorting.length;
-  const functions = [...sorting, distinctKernel(), equalKernel(), findKernel([n - 1, n, n + 1])];
+  const functions = [...sorting, distinctKernel(), equalKernel(), findKernel([n - 1, n, n + 1]), sampleKernel()];
   return compileModule(assemble(functions, { pages: roomOf(room).pages, shared: false }));
 }
