@@ -1,7 +1,7 @@
 import type { Rng } from "../../core/rng.ts";
 import { sortFloat64 } from "../../math/sort.ts";
 import type { DenseColumn } from "../../model/design.ts";
-import type { BoundsFinder, ColumnSample, Sampling } from "./kernels/bounds-finder.ts";
+import { type BoundsFinder, type ColumnSample, type Sampling, placing } from "./kernels/bounds-finder.ts";
 
 /**
  * How the values of one column become bins 0..nValues-1, with bin nValues for missing. Numbers: bin b holds the values
@@ -82,7 +82,7 @@ function lowerBound(upper: Float64Array, value: number): number {
 
 /**
  * Keeps values that are not missing: of all rows, or of one row out of each of `size` equal stretches, placed in
- * its stretch by a linear congruential generator (Numerical Recipes): a row costs less than its value's cache miss.
+ * its stretch by a linear congruential generator (`placing`): a row costs less than its value's cache miss.
  */
 class PlainSample implements ColumnSample {
   readonly #nRows: number;
@@ -128,7 +128,7 @@ class PlainSample implements ColumnSample {
   }
 }
 
-const advanced = (state: number): number => (Math.imul(state, 1664525) + 1013904223) | 0;
+const advanced = (state: number): number => (Math.imul(state, placing.factor) + placing.increment) | 0;
 
 /**
  * Bounds between bins. Few distinct values: one bin each, bounds half-way. Else greedy equal counts: a value that alone

@@ -34,7 +34,7 @@ export function shardOf(nRows: number, { thread, threads }: Place): Shard {
   return { ranges, nRows: rowsIn(ranges), begin };
 }
 
-/** Lists rows that follow each other, the first of them number `first`. By itself and called for each turn, it is compiled before many are over. */
+/** Lists rows that follow each other, the first of them number `first`. Called for each turn, and all that is compiled for it: within a larger method the loop took V8 14 ms. */
 export function writeRowNumbers(rows: Uint32Array, first: number): void {
   for (let i = 0; i < rows.length; ++i) rows[i] = first + i;
 }

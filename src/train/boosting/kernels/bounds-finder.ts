@@ -11,6 +11,9 @@ export interface BoundsPlan extends BoundsRoom {
   readonly module: WasmModule;
 }
 
+/** Of the linear congruential generator that places a row in its stretch (Numerical Recipes): the next state is factor * state + increment, 32 bits. */
+export const placing = { factor: 1664525, increment: 1013904223 } as const;
+
 /** Which rows of a column are looked at: one out of each of `size` equal stretches, where `random` is the generator's first state. */
 export interface Sampling {
   readonly nRows: number;
@@ -33,7 +36,7 @@ export const sortedDigits = 3;
 /** How far the sample of a column is, by byte offset: where its next value goes, stretches passed and all there are, the generator's state; rows a stretch, a double. */
 export const sampleState = { kept: 0, passed: 4, size: 8, random: 12, stretch: 16, bytes: 24 } as const;
 
-/** Values that the kernel is given at once. */
+/** Values that the kernel is given at once, where there is room for as many. */
 const staged = 8192;
 
 /**
@@ -61,11 +64,9 @@ export class BoundsFinder {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #kernels: ReturnType<typeof instantiateModule>;
-  readonly #staged: number;
 
   constructor(plan: BoundsPlan) {
     this.#room = roomOf(plan);
-    this.#staged = Math.min(staged, plan.values);
     const memory = createMemory(this.#room.pages, false);
     this.#kernels = instantiateModule(plan.module, memory);
     this.#words = new Int32Array(memory.buffer);
@@ -90,9 +91,10 @@ export class BoundsFinder {
 
   /** The rows that follow the first `given`. */
   #add(values: Float64Array, given: number): void {
-    const { state, other } = this.#room;
-    for (let from = 0; from < values.length; from += this.#staged) {
-      const some = values.subarray(from, from + this.#staged);
+    const { state, other, bounds } = this.#room;
+    const atOnce = Math.min(staged, (bounds - other) / 8);
+    for (let from = 0; from < values.length; from += atOnce) {
+      const some = values.subarray(from, from + atOnce);
       this.#doubles.set(some, other / 8);
       this.#kernels["sample"]!(other, given + from, given + from + some.length, state);
     }

@@ -18,7 +18,7 @@ import {
   op,
 } from "../../../math/wasm/assembler.ts";
 import { put } from "../../../math/wasm/code.ts";
-import { sampleState } from "./bounds-finder.ts";
+import { placing, sampleState } from "./bounds-finder.ts";
 
 /**
  * Writes those of a column's values to the sample that belong to it and are not missing, as `PlainSample` does, operation by operation. The values of
@@ -40,7 +40,7 @@ export function sampleKernel(): KernelFunction {
     // What is missing is written, too, where the next is written over it.
     [get(kept), get(value), f64Store(0)],
     put(kept, get(value), get(value), op.f64Eq, constant(3), op.i32Shl, get(kept), op.i32Add),
-    put(random, get(random), constant(1664525), op.i32Mul, constant(1013904223), op.i32Add),
+    put(random, get(random), constant(placing.factor), op.i32Mul, constant(placing.increment), op.i32Add),
     [move(passed, 1), leave(0)],
   ];
   return {
