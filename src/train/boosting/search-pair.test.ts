@@ -93,8 +93,9 @@ describe.each(heights)("searchPair $name", (height) => {
         fc.array(anyRow, { maxLength: 40 }),
         fc.boolean(),
         fc.constantFrom(0, 1500),
-        (rows, isSecondOpen, l1) => {
-          const rules = { ...plain, l1 };
+        fc.constantFrom(1, 8000),
+        (rows, isSecondOpen, l1, minHessian) => {
+          const rules = { ...plain, l1, minHessian };
           const { place, vector, binOffsets, leaves: at } = placeOf(rows, l1, 1, height, isCategory);
           const { features } = place;
           const { words } = place.view;
@@ -138,9 +139,10 @@ describe.each(heights)("the kernels searchPair and takeSplit $name", (height) =>
         tables,
         fc.boolean(),
         fc.constantFrom(0, 1500),
+        fc.constantFrom(1, 8000),
         fc.nat({ max: 3 }),
-        (rows, isSecondOpen, l1, parted) => {
-          const rules = { ...plain, l1 };
+        (rows, isSecondOpen, l1, minHessian, parted) => {
+          const rules = { ...plain, l1, minHessian };
           const { place, vector, binOffsets, memory, leaves: histograms, found } = placeOf(rows, l1, 2, height);
           const { view, features, state, list } = place;
           const { searchPair: searchBoth, takeSplit } = vector.functions;
