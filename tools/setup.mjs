@@ -48,6 +48,7 @@ export function ensureBuilt() {
     newestSourceMs(path.join(root, "src")),
     modifiedMs(path.join(root, "tsconfig.json")),
     modifiedMs(path.join(root, "package-lock.json")),
+    modifiedMs(fileURLToPath(import.meta.url)),
   );
   if (modifiedMs(stamp) >= newest) return;
   build();
@@ -61,7 +62,8 @@ export function build() {
   run(tool("tsc"), ["-p", ".", "--outDir", fresh]);
   bundle(path.join(fresh, "store", "query-builder.js"), "kysely");
   for (const file of fs.readdirSync(fresh, { recursive: true }))
-    if (/(^|[/\\-])member\.js$/.test(file)) intoOneFile(path.join(fresh, file));
+    if (/(^|[/\\-])member\.js$/.test(file)) forWorkers(path.join(fresh, file));
+  forWorkers(path.join(fresh, "threads", "worker.js"));
   run(process.execPath, ["tools/module-runtime.mjs", fresh]);
   copyAssets(path.join(root, "src"), fresh);
   fs.chmodSync(path.join(fresh, "cli", "main.js"), 0o755);
@@ -70,20 +72,25 @@ export function build() {
   fs.renameSync(fresh, path.join(root, "dist"));
 }
 
-/** Puts a compiled module and all it imports into one file: dozens of small ones take longer to find than to run. */
-function intoOneFile(file, ...options) {
-  const whole = `${file}.bundle`;
-  run(tool("rolldown"), [file, "--file", whole, "--format", "esm", "--platform", "node", ...options], {
+/** Puts a compiled module and all it imports into one file, `to`: dozens of small ones take longer to find than to run. */
+function intoOneFile(file, to, format, ...options) {
+  run(tool("rolldown"), [file, "--file", to, "--format", format, "--platform", "node", ...options], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  fs.renameSync(whole, file);
+}
+
+/** What threads load, as `workerModule` says. */
+function forWorkers(file) {
+  intoOneFile(file, file.replace(/js$/, "cjs"), "cjs");
 }
 
 /** The same for a module that imports a package, whose licence goes with its code. */
 function bundle(file, name) {
-  intoOneFile(file, "--minify");
+  const whole = `${file}.bundle`;
+  intoOneFile(file, whole, "esm", "--minify");
   const licence = fs.readFileSync(path.join(root, "node_modules", name, "LICENSE"), "utf8");
-  fs.writeFileSync(file, `/*! ${name}\n\n${licence.trim()}\n*/\n${fs.readFileSync(file, "utf8")}`);
+  fs.writeFileSync(file, `/*! ${name}\n\n${licence.trim()}\n*/\n${fs.readFileSync(whole, "utf8")}`);
+  fs.rmSync(whole);
 }
 
 /** What is handed out as it is: styles and page scripts by the server, a script for scikit-learn by `import`. */

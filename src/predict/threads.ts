@@ -5,7 +5,7 @@ import { designFor, predictionsOf } from "../model/predict.ts";
 import type { Predictor } from "../model/predictor.ts";
 import { outputsOf } from "../model/score.ts";
 import { canUseWorkers, runCrew } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
+import { workerModule } from "../threads/location.ts";
 import { rowsAtOnce, type Scoring } from "./member.ts";
 import { copied, roomFor, sharedCopy, takeRoom } from "./shared-room.ts";
 
@@ -20,7 +20,7 @@ export async function predictInThreads(model: Model, frame: Frame, threads: numb
 /** What `outputsOf` gives, bit for bit. Columns in shared memory are read where they stand, others are copied. */
 export async function outputsInThreads(predictor: Predictor, design: Design, threads: number): Promise<Float64Array> {
   const { nRows } = design;
-  const module = compiledModule("member", import.meta.url);
+  const module = workerModule("member", import.meta.url);
   const most = Math.min(threads, Math.ceil(nRows / rowsAtOnce));
   if (most < 2 || module === null || !canUseWorkers() || nRows * stepsOf(predictor) < worthThreads)
     return outputsOf(predictor, design);

@@ -1,9 +1,15 @@
 import { once } from "node:events";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import type { Worker } from "node:worker_threads";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { canUseWorkers, dismissIdleWorkers, runCrew } from "./crew.ts";
 
-const module = "data:text/javascript,export const runMember = (payload) => payload;";
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "millrace-crew-"));
+const module = path.join(folder, "member.cjs");
+fs.writeFileSync(module, "exports.runMember = (payload) => payload;");
+afterAll(() => fs.rmSync(folder, { recursive: true }));
 
 function run(payload: number): Promise<unknown[]> {
   return runCrew({ module, payload, threads: 1, watch: () => {}, watchMs: 1000 });

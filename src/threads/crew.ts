@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 
-import { compiledModule } from "./location.ts";
+import { workerModule } from "./location.ts";
 import { type Team, type TeamControl, controlWords, createControl } from "./team.ts";
 
 /** What a module that a crew runs must export. Payload and result cross threads by structured clone. */
@@ -40,7 +40,7 @@ const idleMs = 5000;
 
 /** Whether workers can share memory here and their compiled entry exists. */
 export function canUseWorkers(): boolean {
-  return typeof SharedArrayBuffer !== "undefined" && compiledModule("worker", import.meta.url) !== null;
+  return typeof SharedArrayBuffer !== "undefined" && workerModule("worker", import.meta.url) !== null;
 }
 
 /** Starts the workers that `runCrew` will ask for, so that they are there when the caller has made their work ready. */
@@ -53,7 +53,7 @@ export function summonCrew(threads: number): void {
  * event loop stays free; `watch` is called every `watchMs` meanwhile. A worker that throws or dies fails the whole run.
  */
 export async function runCrew(args: {
-  /** URL of a compiled module that is a CrewMember. */
+  /** Path of a CommonJS module that is a CrewMember: see `workerModule`. */
   readonly module: string;
   /** Of the run that follows: workers load it once they are done, while the caller makes that ready. */
   readonly next?: string;
@@ -111,9 +111,9 @@ function isFollower(reason: unknown): boolean {
 }
 
 function startWorker(): Hand {
-  const entry = compiledModule("worker", import.meta.url);
+  const entry = workerModule("worker", import.meta.url);
   if (entry === null) throw new Error("the worker's entry is not compiled");
-  const worker = new Worker(new URL(entry), { execArgv: [] });
+  const worker = new Worker(entry, { execArgv: [] });
   worker.unref();
   const hand: Hand = { worker, settle: null, dismissal: undefined };
   const die = (error: Error): void => {

@@ -6,7 +6,7 @@ const watchMs = 100;
 
 /** Work for one thread or several, and how its progress is told. */
 export interface TeamWork<Payload> {
-  /** URL of the compiled CrewMember that does the same as `run`; null where there is none. */
+  /** Path of the compiled CrewMember that does the same as `run`; null where there is none. */
   readonly module: string | null;
   readonly payload: Payload;
   /** As many threads as are worth it. */

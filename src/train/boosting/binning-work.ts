@@ -1,6 +1,6 @@
 import type { DenseColumn } from "../../model/design.ts";
 import { runCrew } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import {
   type BoundBins,
   type BoundsOrder,
@@ -58,8 +58,8 @@ export async function finished<Result>(steps: Generator<void, Result>, pause: ()
 }
 
 async function runBinning(payload: BoundsOrder | RowsOrder, { threads, pause }: Work): Promise<unknown[]> {
-  const urlOf = (name: string): string => compiledModule(name, import.meta.url) ?? "";
-  const [module, next] = [urlOf("binning-member"), urlOf("member")];
+  const fileOf = (name: string): string => workerModule(name, import.meta.url) ?? "";
+  const [module, next] = [fileOf("binning-member"), fileOf("member")];
   const results = await runCrew({ module, next, payload, threads, watch: () => {}, watchMs: 1000 });
   await pause();
   return results;

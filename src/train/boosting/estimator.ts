@@ -12,7 +12,7 @@ import { classFactors, withFactors } from "../class-weights.ts";
 import { createPause } from "../pause.ts";
 import { finiteBlocks, heldColumns, streamedColumns } from "../training-columns.ts";
 import { canUseWorkers, summonCrew } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { runTeam } from "../../threads/run-team.ts";
 import { boostingHyperparameters } from "./hyperparameters.ts";
 import type { Settings, TrainingPlan } from "./plan.ts";
@@ -129,7 +129,7 @@ function threadsFor(nRows: number, wanted: number): number {
   return worthwhile >= 2 && canUseWorkers() && memberModule() !== null ? worthwhile : 1;
 }
 
-const memberModule = (): string | null => compiledModule("member", import.meta.url);
+const memberModule = (): string | null => workerModule("member", import.meta.url);
 
 type RunContext = Omit<FitContext, "validation"> & { readonly pause: () => Promise<void> };
 

@@ -21,6 +21,8 @@ export class Histograms {
   /** The features that are this thread's to add up. */
   readonly #features: readonly [from: number, to: number];
   #kept: readonly boolean[];
+  #ownRuns: readonly BinRun[] = [];
+  #wideRuns: readonly BinRun[] = [];
 
   constructor(
     plan: TrainingPlan,
@@ -36,7 +38,7 @@ export class Histograms {
     this.#turns = new Turns(plan.nRows, team, view.left);
     this.#bytes = histogramBytes(plan.shape);
     this.#features = [features.from, features.to];
-    this.#kept = Array.from({ length: featuresOf(plan.shape) }, () => false);
+    this.#kept = this.#keep(Array.from({ length: featuresOf(plan.shape) }, () => false));
   }
 
   /** Counts the rows of each bin, as sums in the first histogram, before there are gradients. All threads call it. */
@@ -54,7 +56,14 @@ export class Histograms {
   keepPacked(): void {
     const { words } = this.#view;
     const { shape } = this.#plan;
-    this.#kept = this.#kept.map((_, f) => mostRowsOf(words, this.at(0) / 4, shape, f) <= packed.rows);
+    this.#kept = this.#keep(this.#kept.map((_, f) => mostRowsOf(words, this.at(0) / 4, shape, f) <= packed.rows));
+  }
+
+  #keep(kept: readonly boolean[]): readonly boolean[] {
+    const { shape } = this.#plan;
+    this.#ownRuns = runsOf(shape, kept, ...this.#features);
+    this.#wideRuns = runsOf(shape, kept, 0, kept.length).filter(({ isKept }) => !isKept);
+    return kept;
   }
 
   /** Features whose sums a thread keeps packed until they are added up: another array once they are others. */
@@ -64,12 +73,12 @@ export class Histograms {
 
   /** The runs of bins that are this thread's to add up. */
   get ownRuns(): readonly BinRun[] {
-    return runsOf(this.#plan.shape, this.#kept, ...this.#features);
+    return this.#ownRuns;
   }
 
   /** The runs of all bins that packed ones have no room for. */
   get wideRuns(): readonly BinRun[] {
-    return runsOf(this.#plan.shape, this.#kept, 0, this.#kept.length).filter(({ isKept }) => !isKept);
+    return this.#wideRuns;
   }
 
   /** How many rows packed bins are given before those of `wideRuns` are widened. */

@@ -68,15 +68,11 @@ function writeNodes(
   pushRoutes: (feature: number, routes: Uint8Array) => number,
   bins: readonly ColumnBins[],
 ): void {
+  for (const part of ["feature", "missingLeft", "value", "gain", "cover"] as const) table[part].set(tree[part], offset);
   for (let node = 0; node < tree.nNodes; ++node) {
     const at = offset + node;
     const f = tree.feature[node]!;
-    table.feature[at] = f;
-    table.value[at] = tree.value[node]!;
-    table.gain[at] = tree.gain[node]!;
-    table.cover[at] = tree.cover[node]!;
     if (f < 0) continue;
-    table.missingLeft[at] = tree.missingLeft[node]!;
     table.left[at] = offset + tree.left[node]!;
     table.right[at] = offset + tree.right[node]!;
     const routes = tree.routes[node];

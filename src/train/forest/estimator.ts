@@ -16,7 +16,7 @@ import { classFactors, refuseClassWeights, withFactors } from "../class-weights.
 import { requireTarget } from "../completeness.ts";
 import { createPause } from "../pause.ts";
 import { finiteColumns, heldColumns, streamedColumns, type TrainingColumns } from "../training-columns.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { isAlone, runTeam } from "../../threads/run-team.ts";
 import { extraTreesHyperparameters, forestHyperparameters, treeHyperparameters } from "./hyperparameters.ts";
 import { growShare } from "./member.ts";
@@ -27,7 +27,7 @@ import { prepareForest } from "./prepare.ts";
 /** Fewer rows times trees than this are grown faster than workers start. */
 const worthWorkers = 200_000;
 
-const module = compiledModule("member", import.meta.url);
+const module = workerModule("member", import.meta.url);
 
 const tasks = Object.freeze(["regression", "binary", "multiclass"] as const);
 

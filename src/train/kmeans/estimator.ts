@@ -10,7 +10,7 @@ import type {
 } from "../../model/estimator.ts";
 import { refuseMissing } from "../completeness.ts";
 import { inComponents } from "../components/in-components.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { runTeam } from "../../threads/run-team.ts";
 import { createPause } from "../pause.ts";
 import { squaredLengths } from "./distances.ts";
@@ -154,7 +154,7 @@ async function cluster(
   context: FitContext,
   pause: () => Promise<void>,
 ): Promise<BestClustering> {
-  const module = compiledModule("member", import.meta.url);
+  const module = workerModule("member", import.meta.url);
   const work = { module, payload: plan, threads, total: plan.seeds.length, unit: "restarts" };
   const [best] = await runTeam(clusterRows, work, context, pause);
   if (!best || context.signal?.aborted) throw new MillraceError("CANCELLED", { subject });

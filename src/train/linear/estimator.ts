@@ -19,7 +19,7 @@ import type { Minimum } from "./lbfgs.ts";
 import { fitBlocks, type WantedFit } from "./streamed.ts";
 import { linearHyperparameters } from "./hyperparameters.ts";
 import { momentsOf } from "../moments.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { isAlone, runTeam } from "../../threads/run-team.ts";
 import { type LinearOutcome, type LinearProblem, solveProblem } from "./member.ts";
 import { solveNormalEquations, suitsNormalEquations } from "./normal-equations.ts";
@@ -114,7 +114,7 @@ function notesOf({ iterations, value, gradientSize }: Omit<Minimum, "parameters"
 /** In workers where there is enough to do for them and all columns are dense and in memory they share. */
 async function solve(problem: LinearProblem, context: FitContext, pause: () => Promise<void>): Promise<LinearOutcome> {
   const { design, maxIterations } = problem;
-  const module = compiledModule("member", import.meta.url);
+  const module = workerModule("member", import.meta.url);
   const nDense = design.dense.length;
   const threads = isShareable(design)
     ? Math.min(context.threads, Math.floor((design.nRows * nDense) / worthThread))
