@@ -82,12 +82,15 @@ function openState(place: SearchPlace, rules: SearchRules, pair: readonly [Searc
     best.score = unsplitScore(totals, rules, unbounded) * (1 + 1e-12);
     best.feature = -1;
     const at = state / 8 + lane;
-    doubles[at + scanState.bestScore / 8] = best.score;
+    const minRows = isOpen ? rules.minRows : Infinity;
+    const isPossible = totals.count >= 2 * minRows;
+    // Nothing beats that of a leaf that is not searched: none of its cuts is looked at twice.
+    doubles[at + scanState.bestScore / 8] = isPossible ? best.score : Infinity;
     words.fill(-1, 2 * at + scanState.bestPosition / 4, 2 * at + scanState.bestPosition / 4 + 2);
     doubles[at + scanState.totalGradient / 8] = totals.gradient;
     doubles[at + scanState.totalHessian / 8] = totals.hessian;
     writePenalties(place, rules, lane);
-    writeRowLimits(place, isOpen ? rules.minRows : Infinity, totals.count, 2 * at);
+    writeRowLimits(place, isPossible ? minRows : null, totals.count, 2 * at);
   }
 }
 
@@ -99,13 +102,17 @@ export function writePenalties({ view: { doubles }, state }: SearchPlace, rules:
   doubles[at + scanState.minHessian / 8] = rules.minHessian;
 }
 
-/** As 64-bit sums of hessian and count whose hessian is 0: the last below `minRows`, the first that leaves fewer. */
-function writeRowLimits({ view: { words }, shape }: SearchPlace, minRows: number, count: number, lane: number): void {
-  const isPossible = count >= 2 * minRows;
+/** As 64-bit sums of hessian and count whose hessian is 0: the last below `minRows`, the first that leaves fewer; null where no cut has rows enough. */
+function writeRowLimits(
+  { view: { words }, shape }: SearchPlace,
+  minRows: number | null,
+  count: number,
+  lane: number,
+): void {
   const unit = 2 ** (shape.countShift - 32);
   words[lane + scanState.fewestRows / 4] = -1;
-  words[lane + scanState.fewestRows / 4 + 1] = isPossible ? minRows * unit - 1 : 0x7fff_ffff;
-  words[lane + scanState.mostRows / 4 + 1] = isPossible ? (count - minRows + 1) * unit : 0;
+  words[lane + scanState.fewestRows / 4 + 1] = minRows === null ? 0x7fff_ffff : minRows * unit - 1;
+  words[lane + scanState.mostRows / 4 + 1] = minRows === null ? 0 : (count - minRows + 1) * unit;
 }
 
 /** Makes the best cut of a lane the leaf's best split, unless a category's is better; ties go to the lower feature. */

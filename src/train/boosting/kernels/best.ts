@@ -46,13 +46,15 @@ export function searchPairKernel({ countShift }: Pick<KernelShape, "countShift">
     const given = (field: number): Code => [get(state), f64Load(field + 8 * lane)];
     const divisor = [get(h), given(scanState.l2), op.f64Add];
     const isPossible = [get(n), get(minRows), get(minRows), op.f64Add, op.f64Ge];
+    const least = [get(score), f64Constant(1 + 1e-12), op.f64Mul];
     const fewest = [counted(get(minRows)), i64Constant(1n), op.i64Sub];
     const most = counted([get(n), get(minRows), op.f64Sub, f64Constant(1), op.f64Add]);
     return [
       put(gradient, get(g), op.f64Abs, given(scanState.l1), op.f64Sub, f64Constant(0), op.f64Max),
       put(score, get(gradient), get(gradient), op.f64Mul, divisor, op.f64Div),
       put(score, get(score), f64Constant(0), divisor, f64Constant(0), op.f64Gt, select),
-      store(scanState.bestScore, [get(score), f64Constant(1 + 1e-12), op.f64Mul], f64Store),
+      // Nothing beats that of a leaf that is not searched: none of its cuts is looked at twice.
+      store(scanState.bestScore, [least, f64Constant(Infinity), isPossible, select], f64Store),
       store(scanState.bestPosition, i64Constant(-1n), i64Store),
       store(scanState.totalGradient, get(g), f64Store),
       store(scanState.totalHessian, get(h), f64Store),
