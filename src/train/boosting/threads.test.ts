@@ -10,7 +10,7 @@ import { sharedNumbers } from "../../core/shared-memory.ts";
 import { type Design, emptySparseBlock } from "../../model/design.ts";
 import type { FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import type { TreesPredictor } from "../../model/predictor.ts";
-import { dismissIdleWorkers, runCrew } from "../../threads/crew.ts";
+import { dismissIdleWorkers } from "../../threads/crew.ts";
 import { compiledModule } from "../../threads/location.ts";
 import { isWorthReclaiming } from "../../threads/reclaim-memory.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
@@ -263,21 +263,5 @@ describe.skipIf(!isBuilt())("boosting on several threads (skipped without a fres
       fitContext({ clock: systemClock, threads: 2, signal }),
     );
     await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
-  });
-
-  it("fails as a whole when one thread fails, instead of waiting for it", async () => {
-    const module = `data:text/javascript,${encodeURIComponent(
-      "export async function runMember(_, team) { if (team.thread === 1) throw new Error('thread 1 broke'); team.barrier(); }",
-    )}`;
-    const running = runCrew({ module, payload: null, threads: 3, watch: () => {}, watchMs: 50 });
-    await expect(running).rejects.toThrow("thread 1 broke");
-  });
-
-  it("fails as a whole when one thread dies", async () => {
-    const module = `data:text/javascript,${encodeURIComponent(
-      "export async function runMember(_, team) { if (team.thread === 1) process.exit(3); team.barrier(); }",
-    )}`;
-    const running = runCrew({ module, payload: null, threads: 2, watch: () => {}, watchMs: 50 });
-    await expect(running).rejects.toThrow("ended with code 3");
   });
 });
