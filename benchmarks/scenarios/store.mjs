@@ -156,7 +156,7 @@ export async function runCrashLong() {
     ...process.env,
   };
   return (
-    spawnSync(tool("vitest"), ["run", "test/crash", "src/store/keeping.test.ts"], {
+    spawnSync(tool("vitest"), ["run", "test/crash", "src/store/backup.test.ts"], {
       cwd: root,
       env,
       stdio: "inherit",

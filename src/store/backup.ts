@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
@@ -43,6 +43,12 @@ export interface BackupReport {
 }
 
 const manifestFile = "backup.json";
+
+/**
+ * What the engine keeps beside an open database. The database of a backup is whole without: what lies here is of those who
+ * looked at it since, and goes at any instant.
+ */
+const besideDatabase = [`${metadataFile}-wal`, `${metadataFile}-shm`];
 
 /**
  * Writes a folder that holds the store as of now, while others go on working: the database as one consistent snapshot, and
@@ -100,6 +106,7 @@ async function writeBackup(
   // Of what a process noted last that was killed since this store was opened, the snapshot may name files that are not made.
   await store.unsynced.putBack();
   const artifacts = await copyArtifacts(store, clock, folder, { ...options, artifacts: left === null });
+  await removeEmptyLog(folder);
   await copyPredictions(store, folder);
   await writeManifest(folder, clock, left);
   store.hooks.reached("backup.manifestWritten");
@@ -128,6 +135,15 @@ async function copyArtifacts(
   } finally {
     await written.close();
   }
+}
+
+/** Whoever closes a database writes its log into it, unless others have it open; the empty log stays until memory is collected. */
+async function removeEmptyLog(folder: string): Promise<void> {
+  const path = join(folder, metadataFile);
+  const log = await stat(`${path}-wal`).catch(() => undefined);
+  if (log && log.size > 0)
+    throw new MillraceError("STORE_UNWRITABLE", { path, reason: "its log could not be emptied" });
+  for (const name of besideDatabase) await rm(join(folder, name), { force: true });
 }
 
 /** The prediction log grows while it is copied: its last lines may be cut, or lack their beginning, which readers expect. */
@@ -178,7 +194,8 @@ export async function restoreBackup(
   const restoring = besides(path, "restoring");
   try {
     await mkdir(dirname(path), { recursive: true });
-    await cp(source, restoring, { recursive: true, filter: (from) => basename(from) !== manifestFile });
+    const unwanted = [manifestFile, ...besideDatabase].map((name) => join(source, name));
+    await cp(source, restoring, { recursive: true, filter: (from) => !unwanted.includes(from) });
     await mkdir(join(restoring, "temporary"), { recursive: true });
     await writeFile(join(restoring, ".gitignore"), "*\n");
     hooks.reached("restore.filesCopied");

@@ -1,19 +1,16 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock as clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import { backUp, restoreBackup } from "./backup.ts";
 import { createDiskArtifacts } from "./disk-artifacts.ts";
 import { noteForgotten } from "./forgotten.ts";
 import { collectGarbage } from "./gc.ts";
 import { noHooks } from "./hooks.ts";
-import type { Failpoint } from "./hooks.ts";
-import { leaseMs, listLeases, takeLease } from "./leases.ts";
+import { listLeases, takeLease } from "./leases.ts";
 import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
-import { sealRun } from "./seals.ts";
-import { addArtifact, temporaryFolder } from "./store.fixtures.ts";
+import { addArtifact, addRun, temporaryFolder } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
 
 let root: string;
@@ -27,45 +24,6 @@ afterEach(async () => {
   await store.close();
   await remove();
 });
-
-/** A finished run of one step, which ran or was answered by an earlier one. */
-async function addRun(
-  sequence: number,
-  digest: Digest,
-  options: { workflow?: string; key?: string; status?: "ran" | "cached"; runStatus?: "succeeded" | "running" } = {},
-): Promise<string> {
-  const { workflow = "w", key = `key ${sequence}`, status = "ran", runStatus = "succeeded" } = options;
-  const id = `run-${sequence}`;
-  const of = { run_id: id, step: "s", attempt: 1 };
-  await store.database.transaction().execute(async (transaction) => {
-    const process = { host: "elsewhere", pid: 1, process_started: "1" };
-    await transaction
-      .insertInto("runs")
-      .values({ id, workflow, seed: 1, status: runStatus, started_at: 1, sequence, attempt: 1, ...process })
-      .execute();
-    await transaction
-      .insertInto("steps")
-      .values({ ...of, position: 0, status, cache_key: key })
-      .execute();
-    await transaction
-      .insertInto("artifacts")
-      .values({ digest, size: (await store.artifacts.sizeOf(digest))! })
-      .onConflict((c) => c.doNothing())
-      .execute();
-    await transaction
-      .insertInto("step_outputs")
-      .values({ ...of, output: "o", digest, type: "t", format: 1 })
-      .execute();
-    if (status === "ran")
-      await transaction
-        .insertInto("cache_entries")
-        .values({ ...of, cache_key: key })
-        .execute();
-    await transaction.updateTable("counters").set({ value: sequence, twin: -sequence }).execute();
-    await sealRun(transaction, id);
-  });
-  return id;
-}
 
 async function addVersion(digest: Digest, runId: string): Promise<void> {
   const row = { model: "m", version: 1, digest, run_id: runId, created_at: 1 };
@@ -86,7 +44,7 @@ describe("collecting garbage", () => {
     const kept = await addArtifact(store, "kept");
     const version = await addArtifact(store, "version");
     await addArtifact(store, "left over by a crash");
-    await addVersion(version, await addRun(1, kept));
+    await addVersion(version, await addRun(store, 1, kept));
     const report = { runs: [], artifacts: 1, bytes: 20, temporaryFiles: 0 };
     expect(await gc(null, true)).toEqual(report);
     expect(await files()).toHaveLength(3);
@@ -101,7 +59,7 @@ describe("collecting garbage", () => {
     for (let i = 1; i <= 5; ++i) digests.push(await addArtifact(store, `of run ${i}`));
     const ids: string[] = [];
     for (const [i, digest] of digests.entries())
-      ids.push(await addRun(i + 1, digest, { workflow: i === 4 ? "other" : "w" }));
+      ids.push(await addRun(store, i + 1, digest, { workflow: i === 4 ? "other" : "w" }));
     await addVersion(digests[0]!, ids[0]!);
     expect((await gc(1)).runs).toEqual(["run-3", "run-2"]);
     expect(await files()).toEqual([digests[0], digests[3], digests[4]].sort());
@@ -112,8 +70,8 @@ describe("collecting garbage", () => {
 
   it("lets a later run answer for a cache key whose first run goes", async () => {
     const digest = await addArtifact(store, "shared");
-    await addRun(1, digest, { key: "k" });
-    await addRun(2, digest, { key: "k", status: "cached" });
+    await addRun(store, 1, digest, { key: "k" });
+    await addRun(store, 2, digest, { key: "k", status: "cached" });
     await gc(1);
     const answers = await store.database.selectFrom("cache_entries").selectAll().execute();
     expect(answers).toEqual([{ cache_key: "k", run_id: "run-2", step: "s", attempt: 1 }]);
@@ -124,8 +82,8 @@ describe("collecting garbage", () => {
     const digests: Digest[] = [];
     for (const name of ["first", "second", "third", "of another run"]) digests.push(await addArtifact(store, name));
     const [first, second, third, other] = digests as [Digest, Digest, Digest, Digest];
-    await addRun(1, first);
-    await addRun(2, other);
+    await addRun(store, 1, first);
+    await addRun(store, 2, other);
     const forget = async (digest: Digest, by: Digest): Promise<void> => {
       const replacement = { digest: by, size: (await store.artifacts.sizeOf(by))! };
       await store.database
@@ -175,118 +133,4 @@ describe("what was left beside a store", () => {
     expect(names.filter((name) => name.startsWith(`.${basename(store.folder)}.`))).toHaveLength(3 * left.length);
     expect(names).toContain(".other.replaced-999999999-0a1b2c3d");
   });
-});
-
-describe("a backup", () => {
-  const target = (): string => join(root, "backup");
-
-  it.each([true, false])("restores to the same store, whether artifacts are copied (%s) or linked", async (copy) => {
-    const digest = await addArtifact(store, "bytes");
-    await addRun(1, digest);
-    await addRun(2, digest, { runStatus: "running" });
-    expect(await backUp(store, clock, target(), { copy })).toEqual({ path: target(), artifacts: 1, bytes: 5 });
-    expect((await stat(join(target(), "artifacts", digest.slice(7, 9), digest.slice(9)))).nlink).toBe(copy ? 1 : 2);
-    await addRun(3, await addArtifact(store, "later"));
-    const path = join(root, "restored");
-    expect(await restoreBackup(target(), path, clock, { force: false })).toEqual({ path, artifacts: 1, bytes: 5 });
-    const restored = await openStore(path, { clock });
-    const runs = await restored.database.selectFrom("runs").select(["id", "status"]).orderBy("sequence").execute();
-    expect(runs).toEqual([
-      { id: "run-1", status: "succeeded" },
-      { id: "run-2", status: "interrupted" },
-    ]);
-    expect(Buffer.from(await restored.artifacts.readBytes(digest)).toString()).toBe("bytes");
-    await restored.close();
-    expect((await verifyStore(path, clock)).faults).toEqual([]);
-    expect(await readdir(root)).toEqual([".millrace", "backup", "restored"]);
-  });
-
-  /** The long form (`npm run bench -- store/crash-long`) takes more. */
-  const nBackups = Number(process.env["MILLRACE_CRASH_BACKUPS"] ?? 5);
-
-  it(
-    `is taken while others write, and restores to a whole store, ${nBackups} times`,
-    { timeout: 600_000 },
-    async () => {
-      const done = new AbortController();
-      let [written, taken] = [0, 0];
-      const writing = (async (): Promise<void> => {
-        while (!done.signal.aborted) {
-          const next = written + 1;
-          // Each backup is verified whole: the store must not grow faster than that takes.
-          if (next > 10 * (taken + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
-          else await addRun(next, await addArtifact(store, `run ${next}`)).then(() => (written = next));
-        }
-      })();
-      const other = await openStore(store.folder, { clock });
-      for (; taken < nBackups; ++taken) {
-        const before = written;
-        await backUp(other, clock, target());
-        const path = join(root, "restored");
-        await restoreBackup(target(), path, clock, { force: false });
-        const verified = await verifyStore(path, clock);
-        expect(verified.faults).toEqual([]);
-        // Whatever was committed before it began is in it.
-        expect(verified.runs).toBeGreaterThanOrEqual(before);
-        for (const folder of [target(), path]) await rm(folder, { recursive: true });
-      }
-      expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
-      done.abort();
-      await writing;
-      await other.close();
-    },
-  );
-
-  it("replaces nothing without being told to, and nothing at all where it is damaged", async () => {
-    const digest = await addArtifact(store, "bytes");
-    await addRun(1, digest);
-    await backUp(store, clock, target());
-    await expect(backUp(store, clock, target())).rejects.toMatchObject({ code: "STORE_NOT_EMPTY" });
-    const restore = (force: boolean): Promise<unknown> => restoreBackup(target(), store.folder, clock, { force });
-    await expect(restore(false)).rejects.toMatchObject({ code: "STORE_NOT_EMPTY" });
-    const artifact = join(target(), "artifacts", digest.slice(7, 9), digest.slice(9));
-    await rm(artifact);
-    await writeFile(artifact, "bytez");
-    await expect(restore(true)).rejects.toMatchObject({
-      code: "BACKUP_UNUSABLE",
-      message: expect.stringContaining(digest.slice(9)),
-    });
-    await appendFile(join(target(), "metadata.sqlite"), "x");
-    await expect(restore(true)).rejects.toMatchObject({ code: "BACKUP_UNUSABLE" });
-    await expect(restoreBackup(join(root, "none"), store.folder, clock, { force: true })).rejects.toMatchObject({
-      code: "BACKUP_UNUSABLE",
-    });
-    expect(await readFile(store.artifacts.pathOf(digest), "utf8")).toBe("bytes");
-    expect((await verifyStore(store.folder, clock)).faults).toEqual([]);
-  });
-
-  it("is refused while garbage is collected, and not for one who began to and is silent since, on another machine", async () => {
-    await store.database.transaction().execute((transaction) => takeLease(transaction, "gc"));
-    await expect(backUp(store, clock, target())).rejects.toMatchObject({ code: "STORE_IN_USE" });
-    await store.database.updateTable("leases").set({ host: "elsewhere" }).execute();
-    let monotonicMs = 0;
-    const hasty: Clock = { now: clock.now, monotonic: () => (monotonicMs += leaseMs.elsewhere) };
-    expect(await backUp(store, hasty, target())).toMatchObject({ artifacts: 0 });
-    expect(await listLeases(store.database)).toEqual([]);
-  });
-
-  it.each(["before", "while the backup is copied"])(
-    "does not replace a store that somebody works in, %s",
-    async (when) => {
-      await backUp(store, clock, target());
-      const take = (): Promise<unknown> =>
-        store.database.transaction().execute((transaction) => takeLease(transaction, "run:x"));
-      let taken = when === "before" ? take() : Promise.resolve<unknown>(null);
-      await taken;
-      const reached = (point: Failpoint): void => {
-        if (point === "restore.copied") taken = take();
-      };
-      await expect(
-        restoreBackup(target(), store.folder, clock, { force: true, hooks: { reached } }),
-      ).rejects.toMatchObject({ code: "STORE_IN_USE" });
-      await taken;
-      expect(await listLeases(store.database)).toHaveLength(1);
-      expect((await readdir(root)).sort()).toEqual([".millrace", "backup"]);
-    },
-  );
 });

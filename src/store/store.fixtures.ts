@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import type { Store } from "./open.ts";
 import type { RunsTable } from "./run-tables.ts";
+import { sealRun } from "./seals.ts";
 
 /** A folder of its own for one test; `remove` takes it away. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
@@ -32,4 +33,44 @@ export function runOf(id: string, sequence: number, more: Partial<RunsTable> = {
     ...process,
     ...more,
   };
+}
+
+/** A finished run of one step, which ran or was answered by an earlier one. */
+export async function addRun(
+  store: Store,
+  sequence: number,
+  digest: Digest,
+  options: { workflow?: string; key?: string; status?: "ran" | "cached"; runStatus?: "succeeded" | "running" } = {},
+): Promise<string> {
+  const { workflow = "w", key = `key ${sequence}`, status = "ran", runStatus = "succeeded" } = options;
+  const id = `run-${sequence}`;
+  const of = { run_id: id, step: "s", attempt: 1 };
+  await store.database.transaction().execute(async (transaction) => {
+    const process = { host: "elsewhere", pid: 1, process_started: "1" };
+    await transaction
+      .insertInto("runs")
+      .values({ id, workflow, seed: 1, status: runStatus, started_at: 1, sequence, attempt: 1, ...process })
+      .execute();
+    await transaction
+      .insertInto("steps")
+      .values({ ...of, position: 0, status, cache_key: key })
+      .execute();
+    await transaction
+      .insertInto("artifacts")
+      .values({ digest, size: (await store.artifacts.sizeOf(digest))! })
+      .onConflict((c) => c.doNothing())
+      .execute();
+    await transaction
+      .insertInto("step_outputs")
+      .values({ ...of, output: "o", digest, type: "t", format: 1 })
+      .execute();
+    if (status === "ran")
+      await transaction
+        .insertInto("cache_entries")
+        .values({ ...of, cache_key: key })
+        .execute();
+    await transaction.updateTable("counters").set({ value: sequence, twin: -sequence }).execute();
+    await sealRun(transaction, id);
+  });
+  return id;
 }
