@@ -2,7 +2,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { decodeLine } from "../monitor/log-line.ts";
-import { entriesOf, isTornAtStart, listSegments } from "../monitor/segments.ts";
+import { entriesOf, isTornAtStart, listSegments, textOfSegment } from "../monitor/segments.ts";
 import { createRegistry } from "../registry/registry.ts";
 import { type BackupReport, restoreBackup } from "../store/backup.ts";
 import type { InspectedStore } from "../store/open.ts";
@@ -42,7 +42,7 @@ async function logFaults(folder: string): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const model of models) {
     for (const segment of await listSegments(path.join(folder, "predictions", model))) {
-      const lines = entriesOf(await fs.readFile(segment.path, "utf8"))
+      const lines = entriesOf(await textOfSegment(segment))
         .split("\n")
         .slice(0, -1);
       const damaged = lines.filter((line) => !isTornAtStart(line) && decodeLine(line) === undefined).length;

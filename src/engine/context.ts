@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import { isAbsent } from "../core/errors/absent.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { Progress } from "../core/progress.ts";
@@ -106,7 +107,7 @@ async function removeFolder(path: string): Promise<void> {
   try {
     rmdirSync(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    if (isAbsent(error)) return;
     await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }

@@ -4,6 +4,7 @@ import { pipeline as pump } from "node:stream/promises";
 import type { Compilable } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import { isAbsent } from "../core/errors/absent.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { invalidDefinition } from "../frame/definition-fault.ts";
@@ -183,9 +184,8 @@ async function adopt(store: Store, content: Uint8Array | string): Promise<Stored
     else await writeFile(path, content);
     return await store.artifacts.adopt(path);
   } catch (error) {
-    const isAbsent =
-      error instanceof Error && "code" in error && error.code === "ENOENT" && typeof content === "string";
-    if (isAbsent) throw new MillraceError("SOURCE_NOT_FOUND", { path: content }, { cause: error });
+    if (typeof content === "string" && isAbsent(error))
+      throw new MillraceError("SOURCE_NOT_FOUND", { path: content }, { cause: error });
     throw error;
   } finally {
     await rm(path, { force: true });

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { decodeLine, idOfLine, isRejected } from "./log-line.ts";
 import type { PredictionEntry } from "./log-line.ts";
 import { timeOfPredictionId } from "./prediction-id.ts";
-import { listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
+import { listSegments, segmentFolder, segmentsWithin, textOfSegment } from "./segments.ts";
 
 /** An entry is written after its id was made: the time to predict, to wait for the disk, and for a clock that was set. */
 const latestMs = 600_000;
@@ -25,7 +24,7 @@ export async function findPredictions(
   const wanted = new Set(distinct.flatMap((time) => segmentsWithin(segments, time, time + latestMs)));
   for (const segment of wanted) {
     if (found.size === times.size) break;
-    for (const line of (await readFile(segment.path, "utf8")).split("\n")) {
+    for (const line of (await textOfSegment(segment)).split("\n")) {
       const id = idOfLine(line);
       if (id === undefined || !times.has(id)) continue;
       const entry = decodeLine(line);

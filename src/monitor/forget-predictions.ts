@@ -1,11 +1,11 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { noHooks } from "../store/hooks.ts";
 import type { StoreHooks } from "../store/hooks.ts";
 import { syncPath } from "../store/sync.ts";
 import { mayRun } from "../store/processes.ts";
 import { decodeLine, idOfLine, isRejected } from "./log-line.ts";
-import { listSegments } from "./segments.ts";
+import { listSegments, type Segment, textOfSegment } from "./segments.ts";
 
 /** What went of the prediction log, and the segments a living process still writes, which must wait. */
 export interface ForgottenPredictions {
@@ -35,7 +35,7 @@ export async function forgetPredictions(
     if (!dryRun) await removeRests(path.join(root, model));
     const segments = await listSegments(path.join(root, model));
     for (const [i, segment] of segments.entries()) {
-      const { theirs, kept } = await linesOf(segment.path, (line) => isOf(line, column, values));
+      const { theirs, kept } = await linesOf(segment, (line) => isOf(line, column, values));
       if (theirs.length === 0) continue;
       // A process writes only the last segment it began.
       const isOpen = mayRun(segment.pid) && !segments.slice(i + 1).some(({ pid }) => pid === segment.pid);
@@ -54,11 +54,11 @@ export async function forgetPredictions(
 }
 
 async function linesOf(
-  file: string,
+  segment: Segment,
   isTheirs: (line: string) => boolean,
 ): Promise<{ readonly theirs: readonly string[]; readonly kept: readonly string[] }> {
   const [theirs, kept]: [string[], string[]] = [[], []];
-  for (const line of (await readFile(file, "utf8")).split("\n")) (isTheirs(line) ? theirs : kept).push(line);
+  for (const line of (await textOfSegment(segment)).split("\n")) (isTheirs(line) ? theirs : kept).push(line);
   return { theirs, kept };
 }
 

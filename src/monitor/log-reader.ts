@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { decodeLine, isRejected } from "./log-line.ts";
 import type { PredictionEntry, RejectedEntry } from "./log-line.ts";
-import { entriesOf, isTornAtStart, listSegments, segmentFolder, segmentsWithin } from "./segments.ts";
+import { entriesOf, isTornAtStart, listSegments, segmentFolder, segmentsWithin, textOfSegment } from "./segments.ts";
 
 export interface LogWindow {
   /** UTC milliseconds, inclusive. */
@@ -36,7 +35,7 @@ export async function readPredictionLog(folder: string, model: string, window: L
   const refused: RejectedEntry[] = [];
   let [torn, damaged] = [0, 0];
   for (const segment of segmentsWithin(segments, window.sinceMs, window.untilMs).reverse()) {
-    const read = readSegment(await readFile(segment.path, "utf8"), window);
+    const read = readSegment(await textOfSegment(segment), window);
     // One by one: a call takes no more than some 100,000 arguments.
     for (const entry of read.entries) found.push(entry);
     for (const entry of read.rejected) refused.push(entry);

@@ -1,5 +1,6 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { isAbsent } from "../core/errors/absent.ts";
 
 /** One file of the prediction log, named by when and by which process it was begun. */
 export interface Segment {
@@ -22,8 +23,8 @@ export function segmentFile(startMs: number, pid: number, serial: number): strin
 
 /** The segments of a folder, oldest first; none where the folder does not exist. Other files are ignored. */
 export async function listSegments(folder: string): Promise<Segment[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
     throw error;
   });
   const segments: Segment[] = [];
@@ -34,6 +35,14 @@ export async function listSegments(folder: string): Promise<Segment[]> {
     segments.push({ path: path.join(folder, name), startMs, pid, serial });
   }
   return segments.sort((a, b) => a.startMs - b.startMs || a.pid - b.pid || a.serial - b.serial);
+}
+
+/** What a segment holds: nothing where a server swept it since it was listed. */
+export async function textOfSegment({ path: file }: Segment): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    if (isAbsent(error)) return "";
+    throw error;
+  });
 }
 
 /**

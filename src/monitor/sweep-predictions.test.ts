@@ -1,8 +1,12 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixedClock } from "../core/clock.ts";
+import { findPredictions } from "./find-predictions.ts";
+import { forgetPredictions } from "./forget-predictions.ts";
+import { readPredictionLog } from "./log-reader.ts";
+import { predictionId } from "./prediction-id.ts";
 import { openPredictionLog } from "./prediction-log.ts";
 import { listSegments, segmentFile, segmentFolder } from "./segments.ts";
 import { sweepPredictions } from "./sweep-predictions.ts";
@@ -44,6 +48,21 @@ describe("sweepPredictions", () => {
     const [, open] = [await segment("a", process.pid, 0, day), await segment("a", process.pid, 1, 2 * day)];
     await sweepPredictions(folder, 11 * day, false);
     expect(await readdir(segmentFolder(folder, "a"))).toEqual([open]);
+  });
+
+  it("is in nobody's way: of a segment that another swept since it was listed, readers and sweepers find nothing", async () => {
+    const clock = fixedClock(5 * day);
+    const log = openPredictionLog(folder, { clock, model: "m" });
+    const id = predictionId(clock.now(), "00000000-0000-4000-8000-000000000001");
+    log.append([{ id, time: clock.now(), version: 1, inputs: { a: 1 }, output: 1, latencyMs: 1 }]);
+    await log.close();
+    // A name that leads nowhere is listed, and gone for whoever asks on.
+    await symlink("nowhere", path.join(segmentFolder(folder, "m"), segmentFile(5 * day - 1, ended, 0)));
+    const window = { sinceMs: 0, untilMs: 10 * day };
+    expect(await readPredictionLog(folder, "m", window)).toMatchObject({ entries: [{ id }], torn: 0, damaged: 0 });
+    expect((await findPredictions(folder, "m", [id])).size).toBe(1);
+    expect(await forgetPredictions(folder, "a", new Set(["1"]), true)).toMatchObject({ predictions: 1 });
+    expect(await sweepPredictions(folder, 11 * day, false)).toEqual({ segments: 0, bytes: 0 });
   });
 
   it("finds a segment for each day, so that old entries can go", async () => {

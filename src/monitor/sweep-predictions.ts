@@ -1,9 +1,10 @@
-import { readdir, stat, unlink } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { isAbsent } from "../core/errors/absent.ts";
 import { noHooks } from "../store/hooks.ts";
 import type { StoreHooks } from "../store/hooks.ts";
 import { mayRun } from "../store/processes.ts";
-import { listSegments } from "./segments.ts";
+import { listSegments, type Segment } from "./segments.ts";
 
 /** What went of the prediction logs of all models, or would go. */
 export interface SweptPredictions {
@@ -29,15 +30,24 @@ export async function sweepPredictions(
     const newest = new Map(segments.map((segment) => [segment.pid, segment]));
     for (const segment of segments) {
       if (newest.get(segment.pid) === segment && mayRun(segment.pid)) continue;
-      const { mtimeMs, size } = await stat(segment.path);
-      // A file that was copied is younger than its entries; none of them is younger than it.
-      if (mtimeMs >= beforeMs) continue;
+      const size = await sizeOfOld(segment, beforeMs);
+      if (size === null) continue;
       swept.segments += 1;
       swept.bytes += size;
       if (dryRun) continue;
       hooks.reached("predictions.sweeping");
-      await unlink(segment.path);
+      await rm(segment.path, { force: true });
     }
   }
   return swept;
+}
+
+/** Null for a segment that is not old enough yet, or was swept by another process since it was listed. */
+async function sizeOfOld({ path: file }: Segment, beforeMs: number): Promise<number | null> {
+  const { mtimeMs, size } = await stat(file).catch((error: unknown) => {
+    if (isAbsent(error)) return { mtimeMs: Infinity, size: 0 };
+    throw error;
+  });
+  // A file that was copied is younger than its entries; none of them is younger than it.
+  return mtimeMs >= beforeMs ? null : size;
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { appendFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock as clock } from "../core/clock.ts";
@@ -99,6 +99,17 @@ describe("a backup", () => {
       { id: "run-1", status: "succeeded" },
     ]);
     await restored.close();
+  });
+
+  it("holds the prediction log but for what is swept while it is taken", async () => {
+    const log = join(store.folder, "predictions", "m");
+    await mkdir(log, { recursive: true });
+    await writeFile(join(log, "kept"), "lines");
+    // A name that leads nowhere is listed, and gone for whoever asks on.
+    await symlink("nowhere", join(log, "swept"));
+    await backUp(store, clock, target());
+    expect(await readdir(join(target(), "predictions", "m"))).toEqual(["kept"]);
+    expect(await readFile(join(target(), "predictions", "m", "kept"), "utf8")).toBe("lines");
   });
 
   it("is not taken where its own log cannot be emptied, and nothing is left of it", async () => {

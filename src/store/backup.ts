@@ -3,8 +3,10 @@ import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
+import { isAbsent } from "../core/errors/absent.ts";
 import { isMillraceError, MillraceError } from "../core/errors/error.ts";
 import type { StoredArtifact } from "./artifacts.ts";
+import { copyPredictions } from "./copy-predictions.ts";
 import { artifactPath } from "./disk-artifacts.ts";
 import { keptArtifacts } from "./forgotten.ts";
 import { noHooks } from "./hooks.ts";
@@ -107,7 +109,8 @@ async function writeBackup(
   await store.unsynced.putBack();
   const artifacts = await copyArtifacts(store, clock, folder, { ...options, artifacts: left === null });
   await removeEmptyLog(folder);
-  await copyPredictions(store, folder);
+  await copyPredictions(store.folder, folder);
+  store.hooks.reached("backup.predictionsCopied");
   await writeManifest(folder, clock, left);
   store.hooks.reached("backup.manifestWritten");
   await syncBelow(folder);
@@ -144,14 +147,6 @@ async function removeEmptyLog(folder: string): Promise<void> {
   if (log && log.size > 0)
     throw new MillraceError("STORE_UNWRITABLE", { path, reason: "its log could not be emptied" });
   for (const name of besideDatabase) await rm(join(folder, name), { force: true });
-}
-
-/** The prediction log grows while it is copied: its last lines may be cut, or lack their beginning, which readers expect. */
-async function copyPredictions({ folder: from, hooks }: Store, to: string): Promise<void> {
-  const exists = await stat(join(from, "predictions")).catch(() => undefined);
-  if (!exists) return;
-  await cp(join(from, "predictions"), join(to, "predictions"), { recursive: true });
-  hooks.reached("backup.predictionsCopied");
 }
 
 async function writeManifest(folder: string, clock: Clock, left: string | null): Promise<void> {
@@ -270,7 +265,7 @@ async function requireManifest(source: string, place: string | undefined): Promi
 
 async function requireEmpty(path: string): Promise<void> {
   const found = await readdir(path).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (isAbsent(error)) return [];
     throw new MillraceError("STORE_NOT_EMPTY", { path }, { cause: error });
   });
   if (found.length > 0) throw new MillraceError("STORE_NOT_EMPTY", { path });

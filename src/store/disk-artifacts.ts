@@ -3,6 +3,7 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync, renameSync, statSy
 import { copyFile, link, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import type { Digest } from "../core/digest.ts";
+import { isAbsent } from "../core/errors/absent.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
@@ -49,10 +50,6 @@ async function hashLarge(path: string): Promise<Digest> {
   } finally {
     await handle.close();
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** ab/cdef... Only a well-formed digest becomes a path: a name from outside cannot lead out of the folder. */

@@ -1,6 +1,7 @@
 import { closeSync, fsync, openSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isAbsent } from "../core/errors/absent.ts";
 
 /** Makes a file, or the names in a folder, last through a power loss. Windows has no such call for folders and needs none. */
 export async function syncPath(path: string): Promise<void> {
@@ -29,7 +30,7 @@ export async function syncBelow(folder: string): Promise<void> {
     const path = join(folder, entry.name);
     await (entry.isDirectory() ? syncBelow(path) : syncPath(path)).catch((error: unknown) => {
       // SQLite removes its log when a connection ends, which may be later than we close it.
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      if (!isAbsent(error)) throw error;
     });
   }
   await syncPath(folder);

@@ -1,6 +1,7 @@
 import { copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
+import { isAbsent } from "../../core/errors/absent.ts";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { JsonValue } from "../../core/json.ts";
 import { syncPath } from "../../store/sync.ts";
@@ -145,8 +146,7 @@ async function readKept<State>(notes: string, once: boolean): Promise<Kept<State
   try {
     return JSON.parse(await readFile(notes, "utf8")) as Kept<State>;
   } catch (error) {
-    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (once && !isAbsent) throw lostFault(notes, notes);
+    if (once && !isAbsent(error)) throw lostFault(notes, notes);
     return null;
   }
 }
