@@ -63,7 +63,7 @@ export function build() {
   bundle(path.join(fresh, "store", "query-builder.js"), "kysely");
   for (const file of fs.readdirSync(fresh, { recursive: true }))
     if (/(^|[/\\-])member\.js$/.test(file)) forWorkers(path.join(fresh, file));
-  forWorkers(path.join(fresh, "threads", "worker.js"));
+  for (const file of ["threads/worker.js", "ingest/delimited/block-worker.js"]) forWorkers(path.join(fresh, file));
   run(process.execPath, ["tools/module-runtime.mjs", fresh]);
   copyAssets(path.join(root, "src"), fresh);
   fs.chmodSync(path.join(fresh, "cli", "main.js"), 0o755);

@@ -6,7 +6,7 @@ import type { Design } from "../model/design.ts";
 import type { EnsemblePredictor, Predictor, TreesPredictor } from "../model/predictor.ts";
 import { outputsOf } from "../model/score.ts";
 import { dismissIdleWorkers } from "../threads/crew.ts";
-import { compiledModule } from "../threads/location.ts";
+import { workerModule } from "../threads/location.ts";
 import { rowsAtOnce } from "./member.ts";
 import { outputsInThreads } from "./threads.ts";
 
@@ -26,7 +26,7 @@ async function isAloneDuring(work: () => Promise<unknown>): Promise<boolean> {
 const treesOf = (design: Design, options: { outputs: number; trees: number; leaves?: number }): TreesPredictor =>
   randomTrees(createRng(5), design, options);
 
-describe.skipIf(compiledModule("member", import.meta.url) === null)(
+describe.skipIf(workerModule("member", import.meta.url) === null)(
   "outputs by several threads (skipped without dist/)",
   () => {
     afterAll(dismissIdleWorkers);

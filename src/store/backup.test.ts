@@ -87,7 +87,6 @@ describe("a backup", () => {
   it("restores to what was written, whatever those who look into it leave beside its database", async () => {
     await addRun(store, 1, await addArtifact(store, "bytes"));
     await backUp(store, clock, target());
-    expect((await readdir(target())).sort()).toEqual(["artifacts", "backup.json", "metadata.sqlite", "temporary"]);
     const other = await openStore(target(), { clock });
     await other.database.updateTable("runs").set({ status: "failed" }).execute();
     expect((await stat(join(target(), "metadata.sqlite-wal"))).size).toBeGreaterThan(0);

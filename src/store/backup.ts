@@ -108,7 +108,7 @@ async function writeBackup(
   // Of what a process noted last that was killed since this store was opened, the snapshot may name files that are not made.
   await store.unsynced.putBack();
   const artifacts = await copyArtifacts(store, clock, folder, { ...options, artifacts: left === null });
-  await removeEmptyLog(folder);
+  await requireEmptyLog(folder);
   await copyPredictions(store.folder, folder);
   store.hooks.reached("backup.predictionsCopied");
   await writeManifest(folder, clock, left);
@@ -140,13 +140,12 @@ async function copyArtifacts(
   }
 }
 
-/** Whoever closes a database writes its log into it, unless others have it open; the empty log stays until memory is collected. */
-async function removeEmptyLog(folder: string): Promise<void> {
+/** Whoever closes a database writes its log into it, unless others have it open. The empty log stays until memory is collected. */
+async function requireEmptyLog(folder: string): Promise<void> {
   const path = join(folder, metadataFile);
   const log = await stat(`${path}-wal`).catch(() => undefined);
   if (log && log.size > 0)
     throw new MillraceError("STORE_UNWRITABLE", { path, reason: "its log could not be emptied" });
-  for (const name of besideDatabase) await rm(join(folder, name), { force: true });
 }
 
 async function writeManifest(folder: string, clock: Clock, left: string | null): Promise<void> {

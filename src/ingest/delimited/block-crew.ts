@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { WasmModule } from "../../math/wasm/webassembly.ts";
+import { workerModule } from "../../threads/location.ts";
 import type { Block, BlockPlan } from "./block.ts";
 import { BlockParser } from "./block-parser.ts";
 import { blockBytes, ownBuffer } from "./file-blocks.ts";
@@ -31,7 +32,8 @@ const blocksAhead = 2;
 
 /** `isLarge`: threads are worth the 40 ms they take to start. Compiled only, for a worker loads no TypeScript. */
 export function openCrew(isLarge: boolean): BlockCrew {
-  if (isLarge && import.meta.url.endsWith(".js")) return keptThreads(new URL("./block-worker.js", import.meta.url));
+  const module = isLarge && import.meta.url.endsWith(".js") ? workerModule("block-worker", import.meta.url) : null;
+  if (module !== null) return keptThreads(module);
   let parser: BlockParser | null = null;
   return {
     size: 1,
@@ -53,7 +55,7 @@ let resting: { readonly crew: ThreadCrew; readonly timer: NodeJS.Timeout } | nul
  * The threads that the reading before left, or new ones; the kernels of those are compiled already. Idle ones end after a
  * while, and keep no process alive.
  */
-export function keptThreads(module: URL): BlockCrew {
+export function keptThreads(module: string | URL): BlockCrew {
   const kept = resting;
   resting = null;
   if (kept !== null) clearTimeout(kept.timer);
@@ -116,7 +118,7 @@ interface ThreadCrew extends BlockCrew {
 }
 
 /** Threads that run `module`, one fewer than there are processors. The first that fails ends the work of all. */
-export function openThreads(module: URL): ThreadCrew {
+export function openThreads(module: string | URL): ThreadCrew {
   return new BlockThreads(module, Math.max(1, Math.min(mostThreads, availableParallelism() - 1)));
 }
 
@@ -133,12 +135,12 @@ class BlockThreads implements ThreadCrew {
   #ownParser: BlockParser | null = null;
   #fault: MillraceError | null = null;
 
-  constructor(module: URL, threads: number) {
+  constructor(module: string | URL, threads: number) {
     this.size = 3 * (threads + 1);
     this.#hands = Array.from({ length: threads }, () => this.#openHand(module));
   }
 
-  #openHand(module: URL): Hand {
+  #openHand(module: string | URL): Hand {
     const worker = new Worker(module, { execArgv: [] });
     const hand: Hand = { worker, nWaiting: 0, plan: null };
     worker.on("message", ({ id, block, bytes }: BlockReply) => {

@@ -10,7 +10,7 @@ import type { TreesPredictor } from "../../model/predictor.ts";
 import { applyLink, rawScores } from "../../model/score.ts";
 import { findEstimator, resolveHyperparameters } from "../implementations.ts";
 import { dismissIdleWorkers } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
 
 type Task = "regression" | "binary" | "multiclass";
@@ -261,7 +261,7 @@ describe("beside scikit-learn", () => {
   });
 });
 
-describe.skipIf(compiledModule("member", import.meta.url) === null)(
+describe.skipIf(workerModule("member", import.meta.url) === null)(
   "forest on several threads (skipped without dist/)",
   () => {
     afterAll(dismissIdleWorkers);

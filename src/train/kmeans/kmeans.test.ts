@@ -7,7 +7,7 @@ import type { Design } from "../../model/design.ts";
 import type { FitContext, FitResult, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { dismissIdleWorkers } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { controlWords, joinTeam } from "../../threads/team.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
 import { squaredLengths } from "./distances.ts";
@@ -231,7 +231,7 @@ describe("improveCentres", () => {
   });
 });
 
-describe.skipIf(compiledModule("member", import.meta.url) === null)(
+describe.skipIf(workerModule("member", import.meta.url) === null)(
   "kmeans on several threads (skipped without dist/)",
   () => {
     afterAll(dismissIdleWorkers);

@@ -5,12 +5,12 @@ import { createRng } from "../../core/rng.ts";
 import type { FitContext, FitResult, HyperparameterValues, Target } from "../../model/estimator.ts";
 import { resolveHyperparameters } from "../hyperparameters.ts";
 import { dismissIdleWorkers } from "../../threads/crew.ts";
-import { compiledModule } from "../../threads/location.ts";
+import { workerModule } from "../../threads/location.ts";
 import { fitContext } from "../fit-context.fixtures.ts";
 import { linearEstimator } from "./estimator.ts";
 import { sampleSize } from "./sample.ts";
 
-describe.skipIf(compiledModule("member", import.meta.url) === null)(
+describe.skipIf(workerModule("member", import.meta.url) === null)(
   "linear on several threads (skipped without dist/)",
   () => {
     afterAll(dismissIdleWorkers);
