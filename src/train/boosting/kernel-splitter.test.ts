@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { createRng } from "../../core/rng.ts";
 import type { Design } from "../../model/design.ts";
 import type { HyperparameterValues, Target } from "../../model/estimator.ts";
-import { isWorthOrdering } from "./row-order.ts";
 import { designOf, fit, targetOf } from "./estimator.fixtures.ts";
+import { recordBytes } from "./plan.ts";
+import { isWorthOrdering } from "./row-order.ts";
 
 /** Numbers with ties, gaps and missing ones, and targets they explain in part. */
 function tableOf(nRows: number): { readonly columns: readonly number[][]; readonly signal: readonly number[] } {
@@ -87,5 +88,23 @@ describe("trees that a kernel grows are those grown in TypeScript", () => {
     const wide = Array.from({ length: 60 }, (_, f) => columns[f % columns.length]!);
     expect(isWorthOrdering(signal.length, { stride: 4 + wide.length })).toBe(true);
     await expectTwins({ columns: wide, signal }, "binary", { leaves: 8 });
+  });
+
+  it("from rows that are put in the order of leaves by trees grown in TypeScript", async () => {
+    const { columns, signal } = tableOf(262_200);
+    const target = targetOf(
+      "binary",
+      signal.map((s) => Number(s > 1)),
+    );
+    /** Of so many features, all but the first four categories of one level. */
+    const learn = (nFeatures: number) => {
+      const levels = Array.from({ length: nFeatures - columns.length }, () => signal.map(() => 0));
+      const cardinalities = [...columns.map(() => 0), ...levels.map(() => 1)];
+      return fit(designOf([...columns, ...levels], cardinalities), target, { trees: 4, leaves: 8 });
+    };
+    const isOrdered = (nFeatures: number): boolean =>
+      isWorthOrdering(signal.length, { stride: recordBytes(nFeatures, { isPacked: true, binRoom: 256 }) });
+    expect([60, 61].map(isOrdered)).toEqual([true, false]);
+    expect(await learn(60)).toEqual(await learn(61));
   });
 });

@@ -92,8 +92,7 @@ function dataOf(args: Preparation, problem: Problem, bins: readonly ColumnBins[]
   const isPacked = isPlain && nRows >= packedFrom && binRoom === 256;
   const shape = shapeOf(bins, nRows, { isPacked, binRoom, hasL1: settings.l1 > 0, outputs: base.length, threads });
   const counts = groups && groupCountsOf(groups, watchedGroups);
-  const isReordered =
-    isPacked && settings.rowShare === 1 && isGrownBy(bins, constraints) && isWorthOrdering(nRows, shape);
+  const isReordered = isPacked && settings.rowShare === 1 && hasKernels() && isWorthOrdering(nRows, shape);
   const layout = layoutOf(args, problem, shape, counts, isReordered);
   const { pages, shared } = limitsOf({ layout, shape });
   if (pages > maximumPages) throw new MillraceError("TRAINING_TOO_LARGE", { rows: nRows, columns: bins.length });
@@ -129,11 +128,11 @@ async function completed(
   view: View,
   bins: readonly ColumnBins[],
 ): Promise<TrainingPlan> {
-  const limits = limitsOf(data);
   const isGrown = isGrownBy(bins, data.constraints);
+  const more = { growth: isGrown ? data : null, order: data.layout.origins >= 0 ? data : null };
   const plan = {
     ...data,
-    module: hasKernels() ? compileKernels(data.shape, limits, isGrown ? data : null) : null,
+    module: hasKernels() ? compileKernels(data.shape, limitsOf(data), more) : null,
     isGrown,
   };
   await writeInputs(args, problem, plan, view);

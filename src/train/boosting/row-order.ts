@@ -1,10 +1,8 @@
 import type { WasmFunction } from "../../math/wasm/webassembly.ts";
-import type { GrowthPlan } from "./kernels/growth-code.ts";
 import type { Kernels } from "./kernels/kernels.ts";
+import type { OrderPlan } from "./kernels/row-order.ts";
 import type { KernelShape } from "./kernels/shape.ts";
 import type { Shard } from "./shard.ts";
-
-type OrderPlan = Pick<GrowthPlan, "layout" | "shape" | "nRows">;
 
 /**
  * Whether it pays to put rows in another order: where their records are more than a last cache keeps for us (fewer are read from

@@ -240,7 +240,8 @@ class Training {
     const { layout, shape } = this.#plan;
     const { train } = this.#view;
     const { vector } = this.#kernels;
-    const dither = (this.#ditherOf(round) + Math.imul(from, ditherStep)) | 0;
+    const ditherOfFirst = this.#ditherOf(round);
+    const dither = this.#order ? ditherOfFirst : (ditherOfFirst + Math.imul(from, ditherStep)) | 0;
     if (vector === null && shape.isPacked) return writePackedLogistic(train, from, to, target, scales, dither);
     if (vector === null || layout.weights >= 0) return writeLogistic(train, from, to, target, scales);
     const records = layout.rows + from * shape.stride;
@@ -250,7 +251,7 @@ class Training {
     vector.writeLogistic(scores, end, labels, records, layout.sigmoid, gradient, hessian, dither);
   }
 
-  /** What gradients of the first row are dithered by. */
+  /** What the gradient of row 0 is dithered by. */
   #ditherOf(round: number): number {
     return mix32(this.#plan.seed + round) | 0;
   }

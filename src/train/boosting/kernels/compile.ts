@@ -6,7 +6,7 @@ import { type GrowthPlan, barrier } from "./growth-code.ts";
 import { growthKernels } from "./growth.ts";
 import { logisticKernel } from "./logistic.ts";
 import { logisticSumKernel } from "./logistic-sum.ts";
-import { rowOrderKernels } from "./row-order.ts";
+import { type OrderPlan, rowOrderKernels } from "./row-order.ts";
 import { addScoreKernel, clearKernel, partitionKernel } from "./rows.ts";
 import { recordsKernel } from "./records.ts";
 import { scanFeaturesKernel } from "./scan.ts";
@@ -28,14 +28,19 @@ export function compileBinning(
   return compileModule(assemble(functions, memory));
 }
 
-/**
- * The kernels of one training as a module, for every thread to instantiate: with those that grow whole trees where there is a plan
- * of `growth`. Threads never load what assembles it.
- */
+/** What some trainings ask for besides. */
+interface MoreKernels {
+  /** Those that grow whole trees. */
+  readonly growth?: GrowthPlan | null;
+  /** Those that put rows in another order, and write gradients in it. */
+  readonly order?: OrderPlan | null;
+}
+
+/** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(
   shape: KernelShape,
   memory: { pages: number; shared: boolean },
-  growth: GrowthPlan | null = null,
+  { growth = null, order = null }: MoreKernels = {},
 ): WasmModule {
   const functions = [
     ...sumKernels(shape),
@@ -46,13 +51,13 @@ export function compileKernels(
     partitionKernel(cellBytes(shape)),
     recordsKernel(shape),
     addScoreKernel(shape),
-    logisticKernel(shape, growth && growth.layout.origins >= 0 ? growth.layout.origins - growth.layout.targets : null),
+    logisticKernel(shape, order && order.layout.origins - order.layout.targets),
     logisticSumKernel(),
     sigmoidsKernel(),
     ...(shape.isPacked ? [widenKernel(shape)] : []),
     ...mergeKinds.filter(({ from }) => shape.isPacked || from === "Bins").map((kind) => mergeKernel(shape, kind)),
     ...(growth ? growthKernels(growth) : []),
-    ...(growth && growth.layout.origins >= 0 ? rowOrderKernels(growth) : []),
+    ...(order ? rowOrderKernels(order) : []),
   ];
   return compileModule(assemble(functions, memory, growth ? [barrier] : []));
 }

@@ -16,11 +16,14 @@ import { put } from "../../../math/wasm/code.ts";
 import { type GrowthPlan, addresses, sum, times, word } from "./growth-code.ts";
 import { binsAt, featuresOf } from "./shape.ts";
 
+/** Of a training whose rows are put in another order. */
+export type OrderPlan = Pick<GrowthPlan, "shape" | "layout" | "nRows">;
+
 /**
  * Writes the bins of listed rows to the columns, one after the other from `column` on, which is where that of the first feature goes: what
  * `writeRecords` reads. A record is read once, all of it; a cell takes a byte.
  */
-function listedColumnsKernel({ shape, layout, nRows }: Pick<GrowthPlan, "shape" | "layout" | "nRows">): KernelFunction {
+function listedColumnsKernel({ shape, layout, nRows }: OrderPlan): KernelFunction {
   const [list, listEnd, column, record] = [0, 1, 2, 3];
   const features = Array.from({ length: featuresOf(shape) }, (_, f) => f);
   const cell = (f: number): Code => [
@@ -75,6 +78,6 @@ const invertKernel: KernelFunction = {
 };
 
 /** The kernels that put rows in another order: see `RowOrder`. */
-export function rowOrderKernels(plan: Pick<GrowthPlan, "shape" | "layout" | "nRows">): KernelFunction[] {
+export function rowOrderKernels(plan: OrderPlan): KernelFunction[] {
   return [listedColumnsKernel(plan), gatherWordsKernel, spreadWordsKernel, invertKernel];
 }
