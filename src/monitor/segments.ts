@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { isAbsent } from "../core/errors/absent.ts";
+import { ifAbsent } from "../core/errors/absent.ts";
 
 /** One file of the prediction log, named by when and by which process it was begun. */
 export interface Segment {
@@ -23,10 +23,7 @@ export function segmentFile(startMs: number, pid: number, serial: number): strin
 
 /** The segments of a folder, oldest first; none where the folder does not exist. Other files are ignored. */
 export async function listSegments(folder: string): Promise<Segment[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw error;
-  });
+  const names = await readdir(folder).catch(ifAbsent([]));
   const segments: Segment[] = [];
   for (const name of names) {
     const found = segmentName.exec(name);
@@ -39,10 +36,7 @@ export async function listSegments(folder: string): Promise<Segment[]> {
 
 /** What a segment holds: nothing where a server swept it since it was listed. */
 export async function textOfSegment({ path: file }: Segment): Promise<string> {
-  return readFile(file, "utf8").catch((error: unknown) => {
-    if (isAbsent(error)) return "";
-    throw error;
-  });
+  return readFile(file, "utf8").catch(ifAbsent(""));
 }
 
 /**

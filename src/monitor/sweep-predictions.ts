@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { isAbsent } from "../core/errors/absent.ts";
+import { ifAbsent } from "../core/errors/absent.ts";
 import { noHooks } from "../store/hooks.ts";
 import type { StoreHooks } from "../store/hooks.ts";
 import { mayRun } from "../store/processes.ts";
@@ -44,10 +44,7 @@ export async function sweepPredictions(
 
 /** Null for a segment that is not old enough yet, or was swept by another process since it was listed. */
 async function sizeOfOld({ path: file }: Segment, beforeMs: number): Promise<number | null> {
-  const { mtimeMs, size } = await stat(file).catch((error: unknown) => {
-    if (isAbsent(error)) return { mtimeMs: Infinity, size: 0 };
-    throw error;
-  });
+  const { mtimeMs, size } = await stat(file).catch(ifAbsent({ mtimeMs: Infinity, size: 0 }));
   // A file that was copied is younger than its entries; none of them is younger than it.
   return mtimeMs >= beforeMs ? null : size;
 }

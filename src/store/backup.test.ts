@@ -9,20 +9,16 @@ import { leaseMs, listLeases, takeLease } from "./leases.ts";
 import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
 import { loadSqlite, type SqliteDatabase } from "./sqlite.ts";
-import { addArtifact, addRun, temporaryFolder } from "./store.fixtures.ts";
+import { addArtifact, addRun, temporaryStore } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
 
 let root: string;
-let remove: () => Promise<void>;
 let store: Store;
+let end: () => Promise<void>;
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  store = await openStore(join(root, ".millrace"), { clock });
+  ({ root, store, end } = await temporaryStore());
 });
-afterEach(async () => {
-  await store.close();
-  await remove();
-});
+afterEach(() => end());
 
 describe("a backup", () => {
   const target = (): string => join(root, "backup");
@@ -104,10 +100,12 @@ describe("a backup", () => {
     const log = join(store.folder, "predictions", "m");
     await mkdir(log, { recursive: true });
     await writeFile(join(log, "kept"), "lines");
+    await writeFile(join(log, "..", ".DS_Store"), "anything");
     // A name that leads nowhere is listed, and gone for whoever asks on.
     await symlink("nowhere", join(log, "swept"));
     await backUp(store, clock, target());
-    expect(await readdir(join(target(), "predictions", "m"))).toEqual(["kept"]);
+    const copied = await readdir(join(target(), "predictions"), { recursive: true });
+    expect(copied.sort()).toEqual([".DS_Store", "m", join("m", "kept")]);
     expect(await readFile(join(target(), "predictions", "m", "kept"), "utf8")).toBe("lines");
   });
 

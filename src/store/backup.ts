@@ -55,7 +55,8 @@ const besideDatabase = [`${metadataFile}-wal`, `${metadataFile}-shm`];
 /**
  * Writes a folder that holds the store as of now, while others go on working: the database as one consistent snapshot, and
  * every artifact it names, out of its bucket where it lies in one, by hard link where the file system can. Runs under way are
- * in it as interrupted. Throws STORE_NOT_EMPTY where the folder holds something, STORE_IN_USE while garbage is collected.
+ * in it as interrupted. Throws STORE_NOT_EMPTY where the folder holds something, STORE_IN_USE while garbage is collected, STORE_UNWRITABLE where
+ * its database's log cannot be emptied.
  */
 export async function backUp(
   store: Store,

@@ -3,7 +3,7 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync, renameSync, statSy
 import { copyFile, link, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import type { Digest } from "../core/digest.ts";
-import { isAbsent } from "../core/errors/absent.ts";
+import { ifAbsent, isAbsent } from "../core/errors/absent.ts";
 import { MillraceError } from "../core/errors/error.ts";
 import type { ArtifactStore, StoredArtifact } from "./artifacts.ts";
 import type { StoreHooks } from "./hooks.ts";
@@ -274,11 +274,7 @@ async function problemOfFile(
 
 /** Every file below `root` that has the name of an artifact. A folder that is gone holds none. */
 async function* storedFiles(root: string): AsyncGenerator<StoredArtifact> {
-  const names = async (path: string): Promise<string[]> =>
-    readdir(path).catch((error: unknown) => {
-      if (isAbsent(error)) return [];
-      throw error;
-    });
+  const names = (path: string): Promise<string[]> => readdir(path).catch(ifAbsent([]));
   for (const first of await names(root)) {
     if (!/^[0-9a-f]{2}$/.test(first)) continue;
     for (const rest of await names(join(root, first))) {

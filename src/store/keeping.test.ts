@@ -8,22 +8,17 @@ import { noteForgotten } from "./forgotten.ts";
 import { collectGarbage } from "./gc.ts";
 import { noHooks } from "./hooks.ts";
 import { listLeases, takeLease } from "./leases.ts";
-import { openStore } from "./open.ts";
 import type { Store } from "./open.ts";
-import { addArtifact, addRun, temporaryFolder } from "./store.fixtures.ts";
+import { addArtifact, addRun, temporaryStore } from "./store.fixtures.ts";
 import { verifyStore } from "./verify.ts";
 
 let root: string;
-let remove: () => Promise<void>;
 let store: Store;
+let end: () => Promise<void>;
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  store = await openStore(join(root, ".millrace"), { clock });
+  ({ root, store, end } = await temporaryStore());
 });
-afterEach(async () => {
-  await store.close();
-  await remove();
-});
+afterEach(() => end());
 
 async function addVersion(digest: Digest, runId: string): Promise<void> {
   const row = { model: "m", version: 1, digest, run_id: runId, created_at: 1 };

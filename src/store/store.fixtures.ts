@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
 import type { Digest } from "../core/digest.ts";
-import type { Store } from "./open.ts";
+import { openStore, type Store } from "./open.ts";
 import type { RunsTable } from "./run-tables.ts";
 import { sealRun } from "./seals.ts";
 
@@ -10,6 +11,13 @@ import { sealRun } from "./seals.ts";
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "millrace-test-"));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A store in a folder of its own, `root`, for one test; `end` closes it and takes both away. */
+export async function temporaryStore(): Promise<{ root: string; store: Store; end: () => Promise<void> }> {
+  const { path: root, remove } = await temporaryFolder();
+  const store = await openStore(join(root, ".millrace"), { clock: systemClock });
+  return { root, store, end: () => store.close().then(remove) };
 }
 
 /** Puts bytes into a store as an artifact. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { MillraceError } from "../../core/errors/error.ts";
 import type { WasmModule } from "../../math/wasm/webassembly.ts";
@@ -33,7 +34,7 @@ const blocksAhead = 2;
 /** `isLarge`: threads are worth the 40 ms they take to start. Compiled only, for a worker loads no TypeScript. */
 export function openCrew(isLarge: boolean): BlockCrew {
   const module = isLarge && import.meta.url.endsWith(".js") ? workerModule("block-worker", import.meta.url) : null;
-  if (module !== null) return keptThreads(module);
+  if (module !== null) return keptThreads(pathToFileURL(module));
   let parser: BlockParser | null = null;
   return {
     size: 1,
@@ -55,7 +56,7 @@ let resting: { readonly crew: ThreadCrew; readonly timer: NodeJS.Timeout } | nul
  * The threads that the reading before left, or new ones; the kernels of those are compiled already. Idle ones end after a
  * while, and keep no process alive.
  */
-export function keptThreads(module: string | URL): BlockCrew {
+export function keptThreads(module: URL): BlockCrew {
   const kept = resting;
   resting = null;
   if (kept !== null) clearTimeout(kept.timer);
@@ -118,7 +119,7 @@ interface ThreadCrew extends BlockCrew {
 }
 
 /** Threads that run `module`, one fewer than there are processors. The first that fails ends the work of all. */
-export function openThreads(module: string | URL): ThreadCrew {
+export function openThreads(module: URL): ThreadCrew {
   return new BlockThreads(module, Math.max(1, Math.min(mostThreads, availableParallelism() - 1)));
 }
 
@@ -135,12 +136,12 @@ class BlockThreads implements ThreadCrew {
   #ownParser: BlockParser | null = null;
   #fault: MillraceError | null = null;
 
-  constructor(module: string | URL, threads: number) {
+  constructor(module: URL, threads: number) {
     this.size = 3 * (threads + 1);
     this.#hands = Array.from({ length: threads }, () => this.#openHand(module));
   }
 
-  #openHand(module: string | URL): Hand {
+  #openHand(module: URL): Hand {
     const worker = new Worker(module, { execArgv: [] });
     const hand: Hand = { worker, nWaiting: 0, plan: null };
     worker.on("message", ({ id, block, bytes }: BlockReply) => {

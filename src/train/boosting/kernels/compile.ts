@@ -31,16 +31,16 @@ export function compileBinning(
 /** What some trainings ask for besides. */
 interface MoreKernels {
   /** Those that grow whole trees. */
-  readonly growth?: GrowthPlan | null;
+  readonly growth: GrowthPlan | null;
   /** Those that put rows in another order, and write gradients in it. */
-  readonly order?: OrderPlan | null;
+  readonly order: OrderPlan | null;
 }
 
 /** The kernels of one training as a module, for every thread to instantiate. Threads never load what assembles it. */
 export function compileKernels(
   shape: KernelShape,
   memory: { pages: number; shared: boolean },
-  { growth = null, order = null }: MoreKernels = {},
+  { growth, order }: MoreKernels = { growth: null, order: null },
 ): WasmModule {
   const functions = [
     ...sumKernels(shape),
