@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { type Candidate, type SearchRules, type Totals, emptyCandidate } from "./candidate.ts";
 import { compileKernels } from "./kernels/compile.ts";
-import { foundSplit, scanState } from "./kernels/scan-state.ts";
+import { foundSplit, scanEntry, scanState } from "./kernels/scan-state.ts";
 import { instantiateKernels, type VectorKernels } from "./kernels/kernels.ts";
 import { type Height, heights, placed } from "../../math/wasm/heights.fixtures.ts";
 import type { WasmMemory } from "../../math/wasm/webassembly.ts";
@@ -15,10 +15,11 @@ const countShift = 44;
 /** Where things stand, from the place on. */
 const [stateAt, listAt, firstAt, secondAt, foundAt, bytesOfAll] = [64, 512, 1024, 32768, 65536, 131_072];
 
-/** A row: gradient, hessian, its bin in each of three features, and which of the two leaves it is in. */
+/** A row: gradient, hessian, its bin in each feature, and which of the two leaves it is in. */
 type Row = readonly [g: number, h: number, bins: readonly number[], leaf: number];
-const binCounts = [2, 5, 9];
-const isCategory = Uint8Array.of(0, 1, 0);
+const binCounts = [2, 5, 5, 5, 9];
+const isCategory = Uint8Array.of(0, 1, 0, 0, 0);
+const nFeatures = binCounts.length;
 
 const plain: SearchRules = {
   l1: 0,
@@ -28,13 +29,34 @@ const plain: SearchRules = {
   category: { smoothing: 50, l2: 30, minLevelRows: 2, minGroup: 3, maxLevels: 64, oneVersusRest: 4 },
 };
 
+const rowOf = (gradient: fc.Arbitrary<number>, hessian: fc.Arbitrary<number>): fc.Arbitrary<Row> =>
+  fc.tuple(gradient, hessian, fc.tuple(...binCounts.map((count) => fc.nat({ max: count - 1 }))), fc.nat({ max: 1 }));
 /** Few and small numbers, so that cuts tie often. */
-const anyRow: fc.Arbitrary<Row> = fc.tuple(
+const plainRow = rowOf(
   fc.integer({ min: -3, max: 3 }).map((g) => g * 1000),
   fc.integer({ min: 1, max: 3 }).map((h) => h * 1000),
-  fc.tuple(...binCounts.map((count) => fc.nat({ max: count - 1 }))),
-  fc.nat({ max: 1 }),
 );
+/** As small and as large as sums of 40 have room for. */
+const largestGradient = 2 ** 45;
+const wildRow = rowOf(
+  fc.oneof(
+    fc.integer({ min: -3, max: 3 }),
+    fc.constant(largestGradient),
+    fc.maxSafeInteger().map((g) => g % largestGradient),
+  ),
+  fc.oneof(
+    fc.nat({ max: 3 }),
+    fc.constant(2 ** 38),
+    fc.maxSafeNat().map((h) => h % 2 ** 38),
+  ),
+);
+/** Gradients all but alike: no cut gains more than the last digits of a score tell. */
+const evenRow = rowOf(
+  fc.nat({ max: 4 }).map((k) => 2 ** 40 + k * 2 ** 20),
+  fc.nat({ max: 1 }).map((k) => 2 ** 30 + k * 2 ** 10),
+);
+const tables = fc.oneof(...[plainRow, wildRow, evenRow].map((row) => fc.array(row, { maxLength: 40 })));
+const l2s = fc.constantFrom(0, 100, 2 ** 43);
 
 const totalsOf = (rows: readonly Row[]): Totals => ({
   gradient: rows.reduce((sum, [g]) => sum + g, 0),
@@ -58,7 +80,7 @@ function placeOf(
   l1: number,
   threads: number,
   height: Height,
-  isCategory: Uint8Array = new Uint8Array(3),
+  isCategory: Uint8Array = new Uint8Array(nFeatures),
 ): {
   readonly place: SearchPlace;
   readonly vector: VectorKernels;
@@ -68,7 +90,7 @@ function placeOf(
   readonly leaves: readonly [number, number];
   readonly found: number;
 } {
-  const binOffsets = Uint32Array.of(0, 2, 7, 16);
+  const binOffsets = Uint32Array.of(0, 2, 7, 12, 17, 26);
   const nValues = Int32Array.from(binCounts, (count) => count - 1);
   const fixed = { stride: 16, isPacked: false, binRoom: 256, outputs: 1, threads };
   const shape = { ...fixed, binOffsets, countShift, hasL1: l1 > 0 };
@@ -82,7 +104,7 @@ function placeOf(
   }
   const features = { nValues, isCategory };
   const places = { state: at + stateAt, list: at + listAt };
-  const place = { view, kernels, ...places, shape, features, from: 0, to: 3 };
+  const place = { view, kernels, ...places, shape, features, from: 0, to: nFeatures };
   return { place, vector: kernels.vector!, binOffsets, memory, leaves, found: at + foundAt };
 }
 
@@ -90,16 +112,17 @@ describe.each(heights)("searchPair $name", (height) => {
   it("finds in two leaves at once what searching each alone finds, ties and missing rows included", () => {
     fc.assert(
       fc.property(
-        fc.array(anyRow, { maxLength: 40 }),
+        tables,
         fc.boolean(),
         fc.constantFrom(0, 1500),
-        fc.constantFrom(1, 8000),
-        (rows, isSecondOpen, l1, minHessian) => {
-          const rules = { ...plain, l1, minHessian };
+        l2s,
+        fc.constantFrom(0, 1, 8000),
+        (rows, isSecondOpen, l1, l2, minHessian) => {
+          const rules = { ...plain, l1, l2, minHessian };
           const { place, vector, binOffsets, leaves: at } = placeOf(rows, l1, 1, height, isCategory);
           const { features } = place;
           const { words } = place.view;
-          const used = new Uint8Array(3).fill(1);
+          const used = new Uint8Array(nFeatures).fill(1);
           const leaves = at.map((at, which): SearchedLeaf => {
             const own = rows.filter(([, , , leaf]) => leaf === which);
             return { at, totals: totalsOf(own), isOpen: which === 0 || isSecondOpen, best: emptyCandidate(256) };
@@ -114,7 +137,7 @@ describe.each(heights)("searchPair $name", (height) => {
               features,
               used,
               from: 0,
-              to: 3,
+              to: nFeatures,
               totals: leaf.totals,
               rules,
               best: alone,
@@ -133,40 +156,44 @@ describe.each(heights)("searchPair $name", (height) => {
 
 describe.each(heights)("the kernels searchPair and takeSplit $name", (height) => {
   it("find what searchFeatures finds in each of two leaves, whichever threads search which features", () => {
-    const tables = fc.array(anyRow, { maxLength: 40 });
     fc.assert(
       fc.property(
         tables,
-        fc.boolean(),
+        fc.constantFrom("both", "first", "first, two features at a time"),
         fc.constantFrom(0, 1500),
-        fc.constantFrom(1, 8000),
-        fc.nat({ max: 3 }),
-        (rows, isSecondOpen, l1, minHessian, parted) => {
-          const rules = { ...plain, l1, minHessian };
+        l2s,
+        fc.constantFrom(0, 1, 8000),
+        fc.nat({ max: nFeatures }),
+        (rows, searched, l1, l2, minHessian, parted) => {
+          const rules = { ...plain, l1, l2, minHessian };
           const { place, vector, binOffsets, memory, leaves: histograms, found } = placeOf(rows, l1, 2, height);
           const { view, features, state, list } = place;
           const { searchPair: searchBoth, takeSplit } = vector.functions;
-          const used = new Uint8Array(3).fill(1);
+          const used = new Uint8Array(nFeatures).fill(1);
           const leaves = histograms.map((at, leaf) => ({
             at,
             totals: totalsOf(rows.filter((row) => row[3] === leaf)),
           }));
-          const [one, other] = [leaves[0]!.totals, leaves[1]!.totals];
+          const ahead = searched === "first, two features at a time" ? scanEntry.bytes : 0;
+          const [one, other] = [leaves[0]!, leaves[ahead === 0 ? 1 : 0]!];
+          const isOtherOpen = searched !== "first";
           for (const thread of [0, 1]) {
-            const bounds = thread === 0 ? { from: 0, to: parted } : { from: parted, to: 3 };
+            const bounds = thread === 0 ? { from: 0, to: parted } : { from: parted, to: nFeatures };
             const own = { ...place, ...bounds, state: state + thread * scanState.bytes, list: list + thread * 64 };
             for (const lane of [0, 1]) writePenalties(own, rules, lane);
-            const sums = [one.gradient, one.hessian, one.count, other.gradient, other.hessian] as const;
+            const sums = ({ gradient, hessian }: Totals): number[] => [gradient, hessian];
+            const both = [...sums(one.totals), one.totals.count, ...sums(other.totals)];
             const end = listNumbers(own, used);
-            const count = isSecondOpen ? other.count : -1;
-            searchBoth!(own.list, end, ...histograms, own.state, rules.minRows, ...sums, count);
+            const count = isOtherOpen ? other.totals.count : -1;
+            searchBoth!(own.list, end, one.at, other.at, own.state, ahead, rules.minRows, ...both, count);
           }
           for (const [lane, { at, totals }] of leaves.entries()) {
             const alone: Candidate = emptyCandidate(256);
             const histogram = { words: view.words, countShift };
-            const all = { features, used, from: 0, to: 3, totals, rules, best: alone, order: null };
+            const all = { features, used, from: 0, to: nFeatures, totals, rules, best: alone, order: null };
             searchFeatures({ histogram, at: at / 4, binOffsets, ...all });
-            const isFound = alone.feature >= 0 && (lane === 0 || isSecondOpen);
+            const isFound = alone.feature >= 0 && (lane === 0 || searched === "both");
+            if (lane === 1 && ahead > 0) continue;
             expect(takeSplit!(state + 8 * lane, at, totals.count, found)).toBe(Number(isFound));
             if (!isFound) continue;
             const { score, gradient, hessian, count } = foundSplit;

@@ -56,7 +56,7 @@ export function searchPair(
   pair: readonly [SearchedLeaf, SearchedLeaf],
 ): void {
   openState(place, rules, pair);
-  scanFeatures(place.list, listEnd, pair[0].at, pair[1].at, place.state);
+  scanFeatures(place.list, listEnd, pair[0].at, pair[1].at, place.state, 0);
   for (const leaf of pair) if (leaf.isOpen) searchCategories(place, used, rules, leaf);
   takeNumberSplit(place, pair[0], 0);
   takeNumberSplit(place, pair[1], 1);

@@ -23,21 +23,36 @@ import {
   when,
 } from "../../../math/wasm/assembler.ts";
 import { put } from "../../../math/wasm/code.ts";
+import { addresses } from "./growth-code.ts";
 import { foundSplit, missingLeftBit, scanEntry, scanState } from "./scan-state.ts";
 import type { KernelShape } from "./shape.ts";
 
 const noRows = i64Constant(2n ** 63n - 1n);
 
+/** Puts the best cut of the second lane in the first, which searched other features of the same leaf, where it is better; ties go to the lower feature. */
+function joinLanes(state: number): Code {
+  const of = (lane: 0 | 1, field: number, load: (offset: number) => Code): Code => [get(state), load(field + 8 * lane)];
+  const compared = (field: number, load: (offset: number) => Code): Code => [of(1, field, load), of(0, field, load)];
+  const isBetter = [compared(scanState.bestScore, f64Load), op.f64Gt];
+  const isEqual = [compared(scanState.bestScore, f64Load), op.f64Eq];
+  const isLower = [compared(scanState.bestEntry, i32Load), op.i32LtU];
+  const { bestScore, bestPosition, bestGradient, bestHessianCount, bestEntry } = scanState;
+  const all = [bestScore, bestPosition, bestGradient, bestHessianCount, bestEntry];
+  const take = all.map((field) => [get(state), of(1, field, i64Load), i64Store(field)]);
+  return [isBetter, isEqual, isLower, op.i32And, op.i32Or, when(take)];
+}
+
 /**
  * Opens the state block for two leaves, each with its sums of gradients, of hessians and of rows, and tries the cuts of the
  * listed features by kernel `scanFeatures`. A leaf without twice `minRows` is not searched. The arithmetic is that of `openState`.
+ * Where `ahead` is not 0, both are the same leaf, whose best cut is then that of the first lane.
  */
 export function searchPairKernel({ countShift }: Pick<KernelShape, "countShift">): KernelFunction {
-  const [list, listEnd, first, second, state, minRows] = [0, 1, 2, 3, 4, 5];
-  const [gradient, score] = [12, 13];
+  const [list, listEnd, first, second, state, ahead, minRows] = [0, 1, 2, 3, 4, 5, 6];
+  const [gradient, score] = [13, 14];
   const counted = (rows: Code): Code => [rows, op.i64FromF64, i64Constant(BigInt(countShift)), op.i64Shl];
   const openLane = (lane: 0 | 1): Code => {
-    const [g, h, n] = [6 + 3 * lane, 7 + 3 * lane, 8 + 3 * lane];
+    const [g, h, n] = [7 + 3 * lane, 8 + 3 * lane, 9 + 3 * lane];
     const store = (field: number, value: Code, by: (offset: number) => Code): Code => [
       get(state),
       value,
@@ -64,13 +79,14 @@ export function searchPairKernel({ countShift }: Pick<KernelShape, "countShift">
   };
   return {
     name: "searchPair",
-    parameters: [i32, i32, i32, i32, i32, f64, f64, f64, f64, f64, f64, f64],
+    parameters: [...addresses(6), f64, f64, f64, f64, f64, f64, f64],
     result: null,
     locals: [f64, f64],
     body: [
       openLane(0),
       openLane(1),
-      [get(list), get(listEnd), get(first), get(second), get(state), call("scanFeatures")],
+      [get(list), get(listEnd), get(first), get(second), get(state), get(ahead), call("scanFeatures")],
+      [get(ahead), when(joinLanes(state))],
     ],
   };
 }

@@ -4,7 +4,6 @@ import {
   constant,
   f64,
   f64Constant,
-  f64Load,
   get,
   i32,
   loop,
@@ -16,7 +15,6 @@ import {
   whenElse,
 } from "../../../math/wasm/assembler.ts";
 import { put } from "../../../math/wasm/code.ts";
-import { foundBytes } from "../plan.ts";
 import {
   type GrowthPlan,
   addresses,
@@ -32,7 +30,6 @@ import {
 import {
   clearRunsKernel,
   flushRunsKernel,
-  histogramOf,
   mergeLeafKernel,
   mergeRunKernel,
   subtractLeaf,
@@ -40,86 +37,10 @@ import {
 } from "./growth-histograms.ts";
 import { addScoresKernel, coverOf, nodeWriter, openRootKernel, setValuesKernel } from "./growth-nodes.ts";
 import { sumTurnsKernel } from "./growth-turns.ts";
+import { foundOf, maySplitKernel, searchKernel, settleKernel } from "./growth-search.ts";
 import { growthLeaf, growthState } from "./growth-state.ts";
-import { foundSplit, scanState } from "./scan-state.ts";
+import { foundSplit } from "./scan-state.ts";
 import { cellBytes, isSubtracted } from "./shape.ts";
-
-/** As `maySplit` of leaf.ts. */
-function maySplitKernel({ settings: { minRows, depth } }: GrowthPlan): KernelFunction {
-  const leaf = 0;
-  const hasRows = [number(leaf, growthLeaf.count), f64Constant(2 * minRows), op.f64Ge];
-  const hasDepth = [word(leaf, growthLeaf.depth), constant(depth), op.i32LtU, op.i32And];
-  return {
-    name: "maySplit",
-    parameters: [i32],
-    result: i32,
-    locals: [],
-    body: [hasRows, depth === 0 ? [] : hasDepth],
-  };
-}
-
-/** Address of the best split that this thread keeps for a leaf. */
-const foundOf = ({ shape }: GrowthPlan, state: number, leaf: number): Code =>
-  sum(word(state, growthState.found), times(word(leaf, growthLeaf.slot), foundBytes(shape)));
-
-/** Tries the cuts of one leaf, or (`isPair`) of two siblings: of each, where it may be split at all. */
-function searchKernel(plan: GrowthPlan): KernelFunction {
-  const [state, first, second, isPair] = [0, 1, 2, 3];
-  const sums = (leaf: number, isSearched: Code): Code => [
-    number(leaf, growthLeaf.gradient),
-    number(leaf, growthLeaf.hessian),
-    [number(leaf, growthLeaf.count), f64Constant(-1), isSearched, select],
-  ];
-  const isSecond = [ask("maySplit", get(second)), get(isPair), op.i32And];
-  return {
-    name: "search",
-    parameters: addresses(4),
-    result: null,
-    locals: [],
-    body: [
-      ask(
-        "searchPair",
-        word(state, growthState.list),
-        word(state, growthState.listEnd),
-        histogramOf(plan, first),
-        histogramOf(plan, second),
-        word(state, growthState.search),
-        f64Constant(plan.settings.minRows),
-        sums(first, ask("maySplit", get(first))),
-        sums(second, isSecond),
-      ),
-    ],
-  };
-}
-
-/**
- * Gives a leaf the best split that all threads found for it, the leaf of one `lane` (0 or 8) of their search states: its gain
- * is over `parentScore` of the leaf, which has the same penalties in both lanes.
- */
-function settleKernel(plan: GrowthPlan): KernelFunction {
-  const [state, leaf, lane, found, search, gradient, divisor, unsplit] = [0, 1, 2, 3, 4, 5, 6, 7];
-  const count = number(leaf, growthLeaf.count);
-  const lanes = sum(constant(plan.layout.scanStates), get(lane));
-  const l1 = [get(search), f64Load(scanState.l1)];
-  const l2 = [get(search), f64Load(scanState.l2)];
-  const score = [get(gradient), get(gradient), op.f64Mul, get(divisor), op.f64Div];
-  return {
-    name: "settle",
-    parameters: addresses(3),
-    result: null,
-    locals: [i32, i32, f64, f64, f64],
-    body: [
-      put(found, foundOf(plan, state, leaf)),
-      ask("takeSplit", lanes, histogramOf(plan, leaf), count, get(found)),
-      [op.i32Eqz, when(op.giveBack)],
-      put(search, word(state, growthState.search)),
-      put(gradient, number(leaf, growthLeaf.gradient), op.f64Abs, l1, op.f64Sub, f64Constant(0), op.f64Max),
-      put(divisor, number(leaf, growthLeaf.hessian), l2, op.f64Add),
-      put(unsplit, score, f64Constant(0), [get(divisor), f64Constant(0), op.f64Gt], select),
-      setNumber(leaf, growthLeaf.gain, number(found, foundSplit.score), get(unsplit), op.f64Sub),
-    ],
-  };
-}
 
 /** As `mostGain`, or level-wise `shallowest`, of the leaves up to `end`: the address of the leaf to split, or 0. */
 function chooseKernel({ settings: { levelwise } }: GrowthPlan): KernelFunction {
@@ -191,14 +112,14 @@ function splitKernel(plan: GrowthPlan): KernelFunction {
     ask("sumLeaf", get(state), get(nLeaves), word(small, growthLeaf.begin), word(small, growthLeaf.own)),
     ask("barrier"),
     ask("mergeLeaf", get(state), get(nLeaves), word(large, growthLeaf.slot)),
-    ask("search", get(state), get(small), get(large), constant(1)),
+    ask("search", get(state), get(small), get(large)),
     ask("barrier"),
     settleOf(small, 0),
     settleOf(large, 8),
   ];
   const searchLarge = [
     subtractLeaf(plan, state, small, large),
-    ask("search", get(state), get(large), get(large), constant(0)),
+    ask("search", get(state), get(large), get(large)),
     ask("settle", get(state), get(large), constant(0)),
   ];
   const searchChildren = [
@@ -258,7 +179,7 @@ function growKernel({ settings }: GrowthPlan): KernelFunction {
   const [state, begin, own, restBegin, rest, root, leaf, nLeaves] = [0, 1, 2, 3, 4, 5, 6, 7];
   const leavesEnd = [get(root), times(get(nLeaves), growthLeaf.bytes), op.i32Add];
   const searchRoot = [
-    ask("search", get(state), get(root), get(root), constant(0)),
+    ask("search", get(state), get(root), get(root)),
     ask("barrier"),
     ask("settle", get(state), get(root), constant(0)),
   ];

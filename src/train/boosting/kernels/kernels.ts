@@ -60,8 +60,8 @@ export interface Kernels {
 
 /** Kernels that plain TypeScript does without: it searches leaves one by one, and reads scores and labels as arrays. */
 export interface VectorKernels {
-  /** Tries the cuts of the listed features of wide bins in two leaves at once; see `scanFeaturesKernel`. */
-  scanFeatures(list: number, listEnd: number, first: number, second: number, state: number): void;
+  /** Tries the cuts of the listed features of wide bins in two leaves at once, or two features of one; see `scanFeaturesKernel`. */
+  scanFeatures(list: number, listEnd: number, first: number, second: number, state: number, ahead: number): void;
   /** Gradients and hessians of logistic loss, rows of weight 1; see `logisticKernel`. */
   writeLogistic(
     scores: number,
