@@ -72,6 +72,11 @@ export const scenarios = [
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmall }),
   },
   {
+    id: "boosting/small-again",
+    title: "the same by processes that have fitted before",
+    load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runSmallAgain }),
+  },
+  {
     id: "boosting/flights",
     title: "boosting 3,000,000 flights with two categories of 300 levels beside LightGBM",
     load: async () => ({ run: (await import("./scenarios/boosting-fit.mjs")).runFlights }),

@@ -1,4 +1,4 @@
-// Boosting beside LightGBM, XGBoost and scikit-learn: seconds of the fit from columns in memory, each fit in a fresh process.
+// Boosting beside LightGBM, XGBoost and scikit-learn: seconds of the fit from columns in memory, each in a fresh process unless said otherwise.
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -20,6 +20,9 @@ export const runFitWide = (options) =>
   run({ rows: 200_000, columns: 300, trees: 100, leaves: 31, limits: [0.7, 0.6, 0.5] }, options);
 export const runSmall = (options) =>
   run({ rows: 1000, columns: 10, trees: 100, leaves: 31, limits: [0.5, 0.5, 0.5] }, options);
+/** A process that has fitted before, as one that tunes or cross-validates has: the fits after its first. */
+export const runSmallAgain = (options) =>
+  run({ rows: 1000, columns: 10, trees: 100, leaves: 31, fits: 11, limits: [0.5, 0.5, 0.5] }, options);
 export const runFlights = (options) =>
   run(
     {
@@ -64,14 +67,15 @@ async function measure(shape, rounds) {
   const results = { ours: [], ...Object.fromEntries(rivals.map((rival) => [rival, []])) };
   const script = (name) => path.join(root, "benchmarks", "rivals", name);
   const settings = [shape.trees, shape.leaves, threads].map(String);
+  const again = shape.fits ? [String(shape.fits)] : [];
   try {
     for (let round = 0; round < rounds; ++round) {
       const size = [shape.rows, shape.columns, 7 + round, shape.testRows ?? 200_000].map(String);
       execFileSync(python, [script(data), folder, ...size]);
       const ours = path.join(root, "benchmarks", "fit", "boosting.mjs");
-      results.ours.push(measured(process.execPath, [ours, folder, ...settings]));
+      results.ours.push(measured(process.execPath, [ours, folder, ...settings, ...again]));
       for (const rival of rivals) {
-        results[rival].push(measured(python, [script("fit_boosting.py"), folder, rival, ...settings]));
+        results[rival].push(measured(python, [script("fit_boosting.py"), folder, rival, ...settings, ...again]));
       }
     }
   } finally {
