@@ -102,8 +102,8 @@ function open({ hasL1 }: Pick<KernelShape, "hasL1">): Code {
 
 /**
  * Works out (B - G^2/T) / T for the best score B, less a 1024th of it and a millionth of G^2/T. Rounding moves scores by some 1e-15 of
- * themselves: where B is a millionth above G^2/T or more, that is far less than what is taken off here, and where it is not, 0 remains and no
- * cut is passed.
+ * themselves: where B is a millionth above G^2/T or more, that is far less than what is taken off here, and where it is not, 0 remains and
+ * none is passed but cuts that part the gradients exactly as the hessians.
  */
 function openSpread(): Code {
   const [slack, share] = [v128Double(1 + 2 ** -20), v128Double(1 - 2 ** -10)];
@@ -212,7 +212,7 @@ const shrink = (gradient: number): Code => [
   set(gradient),
 ];
 
-/** Takes the cut for the best in the lanes where it is `valid`. In memory: few cuts are better, and the loop has no register left. */
+/** Takes the cut for the best in the lanes where it is `valid`. */
 function replaceBest({ hasL1 }: Pick<KernelShape, "hasL1">): Code {
   const replace = (offset: number, value: Code): Code => {
     return [get(state), value, given(offset), get(valid), op.v128Bitselect, v128Store(offset)];
